@@ -1,0 +1,41 @@
+"""One instrument: what is traded, in which steps."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from floorwire.core.units import Scale, format_units
+
+Side: TypeAlias = Literal["buy", "sell"]
+InstrumentState: TypeAlias = Literal["open", "halted", "closed"]
+
+
+class Instrument(msgspec.Struct, frozen=True, dict=True):
+    """What is traded: canonical name (``BASE-QUOTE``), venue, and its steps as decimal text."""
+
+    symbol: str
+    base: str
+    quote: str
+    venue: str
+    tick_size: str
+    lot_size: str
+    min_notional: str = "0"
+    state: InstrumentState = "open"
+
+    @cached_property
+    def price(self) -> Scale:
+        """The scale of prices: one step is one tick."""
+        return Scale.of(self.tick_size)
+
+    @cached_property
+    def size(self) -> Scale:
+        """The scale of sizes: one step is one lot."""
+        return Scale.of(self.lot_size)
+
+    def format_notional(self, ticks_times_lots: int) -> str:
+        """Return price x size, summed in ticks x lots, as quote currency, exactly."""
+        units = ticks_times_lots * self.price.step * self.size.step
+        return format_units(units, self.price.decimals + self.size.decimals)

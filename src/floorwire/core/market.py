@@ -1,0 +1,111 @@
+"""Market events: what a venue says happened, in integers."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from floorwire.core.instrument import Instrument, Side
+
+Level: TypeAlias = tuple[int, int]
+"""A price level as (price in ticks, size in lots); in a change, size 0 means that the level is gone."""
+
+Feed: TypeAlias = Literal["live", "connecting", "stale"]
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """Instruments that the venue offers, new or changed. Comes before any event that names them."""
+
+    instruments: tuple[Instrument, ...]
+    ts_us: int
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """A print; ``side`` is the taker's."""
+
+    symbol: str
+    trade_id: str
+    price_ticks: int
+    size_lots: int
+    side: Side
+    ts_us: int
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """Best bid and ask; an empty side has 0 ticks and 0 lots."""
+
+    symbol: str
+    bid_ticks: int
+    bid_lots: int
+    ask_ticks: int
+    ask_lots: int
+    ts_us: int
+
+
+class BookSnapshot(msgspec.Struct, frozen=True):
+    """The whole book as the venue shows it, best first; replaces what was known."""
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    ts_us: int
+
+
+class BookChange(msgspec.Struct, frozen=True):
+    """Levels that changed, with their new absolute sizes."""
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    ts_us: int
+
+
+class DayStats(msgspec.Struct, frozen=True):
+    """The venue's own rolling 24 hours; the gateway computes them from trades where none come."""
+
+    symbol: str
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    volume_lots: int
+    turnover: int | None
+    """Quote volume in ticks x lots; None where the venue does not tell."""
+    ts_us: int
+
+
+class Candle(msgspec.Struct, frozen=True):
+    """A venue's own candle; it outranks the one computed from trades for its interval."""
+
+    symbol: str
+    interval_us: int
+    start_us: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    volume_lots: int
+    trades: int
+    closed: bool
+    ts_us: int
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """The venue's time has come this far; at least once a second while it runs, also in quiet markets."""
+
+    ts_us: int
+
+
+class FeedStatus(msgspec.Struct, frozen=True):
+    """Whether what is known of a symbol (of all the venue's, where None) is current, and why not."""
+
+    symbol: str | None
+    feed: Feed
+    reason: str
+    """``start``, ``synced``, ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``, ``ended``."""
+    ts_us: int
+
+
+MarketEvent: TypeAlias = (
+    Listing | Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | FeedStatus
+)

@@ -1,0 +1,23 @@
+"""Notices: what the gateway itself says, beside what venues say."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """A second has passed."""
+
+    ts_us: int
+
+
+class Draining(msgspec.Struct, frozen=True):
+    """The server is shutting down; clients should reconnect within this time."""
+
+    reconnect_within_s: int
+    ts_us: int
+
+
+Notice: TypeAlias = Beat | Draining

@@ -1,0 +1,109 @@
+"""Ports: what the pure rooms and the shells ask of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from floorwire.core.market import MarketEvent
+
+# --- what a venue is told ---------------------------------------------------------------------------
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The link that the venue asked for is up."""
+
+    link: str
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One message came on a link."""
+
+    link: str
+    data: str | bytes
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A link is down; the shell reconnects only where the venue asks again."""
+
+    link: str
+    reason: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a ``Fetch``; status 0 where there was none."""
+
+    url: str
+    status: int
+    body: bytes
+
+
+class Woke(msgspec.Struct, frozen=True):
+    """The time that the venue asked to be woken at has come."""
+
+
+VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
+
+# --- what a venue asks for --------------------------------------------------------------------------
+
+
+class Open(msgspec.Struct, frozen=True):
+    """Open a WebSocket link, known by this name from now on."""
+
+    link: str
+    url: str
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send a text message on a link."""
+
+    link: str
+    text: str
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Close a link."""
+
+    link: str
+    reason: str
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """GET a URL; an ``Answer`` with the same URL comes back."""
+
+    url: str
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Come back at this time; a later ``Wake`` replaces an earlier one."""
+
+    at_us: int
+
+
+VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
+VenueOutput: TypeAlias = MarketEvent | VenueEffect
+
+
+class Venue(Protocol):
+    """A pure state machine: inputs and the time in; market events and effects out, in order."""
+
+    name: str
+
+    def start(self, now_us: int) -> Sequence[VenueOutput]:
+        """Return the first outputs, once, before any input."""
+        ...
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Return what follows from one input. Never raises on anything that a peer sent."""
+        ...
+
+
+class Random(Protocol):
+    """The randomness that a pure room is given; ``random.Random`` fits."""
+
+    def random(self) -> float: ...
+    def randrange(self, start: int, stop: int, /) -> int: ...
+    def gauss(self, mu: float, sigma: float) -> float: ...
+    def expovariate(self, lambd: float) -> float: ...

@@ -1,0 +1,90 @@
+"""Decimal text on the outside, integer steps (ticks, lots) inside, exact both ways."""
+
+from __future__ import annotations
+
+import msgspec
+
+MAX_DECIMALS = 18
+MAX_DIGITS = 30  # longer texts are refused before they cost anything
+
+
+class InexactError(ValueError):
+    """A decimal text that is not a whole number of steps, or not a decimal at all."""
+
+    def __init__(self, text: str, step: str) -> None:
+        super().__init__(f"{text!r} is not a whole number of {step}")
+        self.text = text
+        self.step = step
+
+
+def _units(text: str) -> tuple[int, int]:
+    """Return (digits as an integer, decimals) of a plain decimal; no sign but '-', no exponent."""
+    negative = text.startswith("-")
+    whole, dot, fraction = text[negative:].partition(".")
+    digits = whole + fraction
+    if not digits.isascii() or not digits.isdigit() or len(digits) > MAX_DIGITS or (dot and not fraction):
+        raise InexactError(text[:MAX_DIGITS], "a decimal")
+    value = int(digits)
+    return (-value if negative else value), len(fraction)
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """A step such as 0.05, as ``step`` units of ten to the power ``-decimals``."""
+
+    decimals: int
+    step: int
+
+    @classmethod
+    def of(cls, text: str) -> Scale:
+        """Return the scale of a step written as a decimal, '0.05' -> Scale(2, 5). Raises InexactError."""
+        units, decimals = _units(text)
+        while decimals and units % 10 == 0:
+            units, decimals = units // 10, decimals - 1
+        if units <= 0 or decimals > MAX_DECIMALS:
+            raise InexactError(text, "a positive step")
+        return cls(decimals, units)
+
+    def parse(self, text: str) -> int:
+        """Return how many steps the decimal text is. Raises InexactError where it is not whole."""
+        units, decimals = _units(text)
+        shift = self.decimals - decimals
+        if shift >= 0:
+            units *= 10**shift
+        else:
+            units, rest = divmod(units, 10**-shift)
+            if rest:
+                raise InexactError(text, str(self))
+        steps, rest = divmod(units, self.step)
+        if rest:
+            raise InexactError(text, str(self))
+        return steps
+
+    def floor(self, text: str) -> int:
+        """Return how many whole steps fit into the decimal text (for venues whose prints are finer)."""
+        units, decimals = _units(text)
+        shift = self.decimals - decimals
+        return (units * 10**shift if shift >= 0 else units // 10**-shift) // self.step
+
+    def format(self, steps: int) -> str:
+        """Return the steps as a decimal with all decimals of the scale: 1 -> '0.05'."""
+        return format_units(steps * self.step, self.decimals)
+
+    def __str__(self) -> str:
+        return self.format(1)
+
+
+def format_units(units: int, decimals: int) -> str:
+    """Return units of ten to the power ``-decimals`` as decimal text, all decimals written."""
+    if not decimals:
+        return str(units)
+    if units < 0:
+        return "-" + format_units(-units, decimals)
+    digits = str(units)
+    if len(digits) <= decimals:
+        digits = digits.zfill(decimals + 1)
+    return f"{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def trim(text: str) -> str:
+    """Return decimal text without trailing zeros: '1.500' -> '1.5', '2.0' -> '2'."""
+    return text.rstrip("0").rstrip(".") if "." in text else text

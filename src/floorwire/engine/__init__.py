@@ -1,0 +1,1 @@
+"""The exchange, pure and deterministic: commands in, events out."""

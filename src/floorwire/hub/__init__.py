@@ -1,0 +1,1 @@
+"""Subscriptions, fan-out, resume, and one connection a client."""

@@ -1,0 +1,1 @@
+"""The client wire, pure: bytes and the time in; messages, frames and decisions out."""

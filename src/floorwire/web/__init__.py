@@ -1,0 +1,1 @@
+"""The FastAPI app, the two wires and the page."""
