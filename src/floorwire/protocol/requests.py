@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-RequestId: TypeAlias = int | str
+SAFE = 2**53  # integers up to here are exact in JavaScript
+
+RequestId: TypeAlias = Annotated[int, Meta(ge=-SAFE, le=SAFE)] | Annotated[str, Meta(max_length=64)]
 OnSlow: TypeAlias = Literal["conflate", "skip", "disconnect"]
-
-MAX_ID = 64
 
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a client's stream was cut: the epoch and the last seq that it saw."""
 
     epoch: str
-    seq: int
+    seq: Annotated[int, Meta(ge=0, le=SAFE)]
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="action", kw_only=True):
@@ -31,7 +31,7 @@ class Names(Request, frozen=True, kw_only=True):
 
     channel: str | UnsetType = UNSET
     symbol: str | UnsetType = UNSET
-    symbols: tuple[str, ...] | UnsetType = UNSET
+    symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | UnsetType = UNSET
     depth: int | UnsetType = UNSET
     interval: str | UnsetType = UNSET
 

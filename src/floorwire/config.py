@@ -1,0 +1,202 @@
+"""Settings: one frozen tree from defaults, a TOML file, the environment and flags, later over earlier."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+ENVIRONMENT_PREFIX = "FLOORWIRE_"
+
+Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
+
+Count = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[int, Meta(ge=1024)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class SettingsError(ValueError):
+    """A setting that does not exist or has a value that it cannot take; says which and where from."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one server, one address and one connection may take."""
+
+    connections: Annotated[Count, Meta(description="open connections, half-open ones included")] = 20_000
+    connections_per_address: Annotated[
+        int,
+        Meta(
+            ge=0, description="open connections from one address; 0: all of them on loopback, 100 elsewhere"
+        ),
+    ] = 0
+    handshakes_per_second: Annotated[
+        Count, Meta(description="new connections a second, with five seconds' worth at once")
+    ] = 2_000
+    handshake_timeout_s: Annotated[
+        Seconds, Meta(description="how long a new connection may take to finish its request")
+    ] = 10.0
+    commands_per_second: Annotated[
+        Count, Meta(description="requests a second on one connection, with two seconds' worth at once")
+    ] = 500
+    message_bytes: Annotated[Bytes, Meta(description="the largest whole message a client may send")] = 65_536
+    subscriptions: Annotated[Count, Meta(description="subscriptions that one connection may hold")] = 1_000
+
+
+class Outbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may wait for one slow client."""
+
+    bytes: Annotated[
+        Bytes, Meta(description="bytes that wait for one connection before its on_slow contract holds")
+    ] = 524_288
+    kernel_bytes: Annotated[
+        Bytes, Meta(description="send buffer asked of the kernel for one connection (Linux takes twice this)")
+    ] = 131_072
+
+
+class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of each stream is kept for clients that come back."""
+
+    bytes: Annotated[Bytes, Meta(description="bytes kept of one stream")] = 1_048_576
+    seconds: Annotated[
+        Seconds, Meta(description="how long messages are kept, and a stream that nobody listens to")
+    ] = 60.0
+
+
+class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How dead peers are found."""
+
+    interval_s: Annotated[
+        Seconds, Meta(description="between two pings to one client, jittered by a tenth")
+    ] = 20.0
+    timeout_s: Annotated[Seconds, Meta(description="how long after a ping nothing may come back")] = 10.0
+
+
+class Drain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the server shuts down."""
+
+    seconds: Annotated[
+        Seconds, Meta(description="over which connections are closed after SIGTERM, evenly paced")
+    ] = 5.0
+
+
+class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a venue's silence means that its prices are not current."""
+
+    stale_s: Annotated[Seconds, Meta(description="silence of a venue after which its feed is stale")] = 10.0
+
+
+class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How recordings are played."""
+
+    speed: Annotated[
+        float, Meta(ge=0, description="1: as recorded, 10: ten times as fast, 0: as fast as possible")
+    ] = 1.0
+    loop: Annotated[bool, Meta(description="start again at the end")] = False
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting."""
+
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0: any free one")] = 8000
+    data: Annotated[str, Meta(description="folder for what survives a restart")] = "~/.floorwire"
+    venue: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="venues: sim, replay:FILE[,adapter=NAME]")
+    ] = ("sim",)
+    seed: Annotated[
+        int | None, Meta(description="seed of the simulated market; none: another market at each start")
+    ] = None
+    echo: Annotated[bool, Meta(description="serve /ws/echo, for conformance tests")] = False
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+    ] = "info"
+    limits: Limits = Limits()
+    outbox: Outbox = Outbox()
+    resume: Resume = Resume()
+    ping: Ping = Ping()
+    drain: Drain = Drain()
+    feed: FeedSettings = FeedSettings()
+    replay: Replay = Replay()
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Iterable[str] = (),
+    flags: Mapping[str, Node | None] | None = None,
+) -> Settings:
+    """Return the settings of all sources, later over earlier: file, environment, ``name=value``, flags.
+
+    Raises SettingsError for a name that does not exist or a value that does not fit.
+    """
+    tree: dict[str, Node] = {}
+    if file is not None:
+        merge(tree, _read(file))
+    for name, text in sorted((environment or {}).items()):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            put(tree, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), text)
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f"--set takes name=value, not {assignment!r}")
+        put(tree, name.strip().split("."), text)
+    merge(tree, {name: value for name, value in (flags or {}).items() if value is not None})
+    venue = tree.get("venue")
+    if isinstance(venue, str):
+        tree["venue"] = [venue]
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def _read(file: Path) -> dict[str, Node]:
+    try:
+        return tomllib.loads(file.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def put(tree: dict[str, Node], path: list[str], value: Node) -> None:
+    """Set the value at the path, making the nodes on the way."""
+    *above, last = path
+    for name in above:
+        child = tree.setdefault(name, {})
+        if not isinstance(child, dict):
+            raise SettingsError(f"settings: {name} is not a group")
+        tree = child
+    tree[last] = value
+
+
+def merge(tree: dict[str, Node], over: Mapping[str, Node]) -> None:
+    """Lay one tree over another."""
+    for name, value in over.items():
+        below = tree.get(name)
+        if isinstance(value, dict) and isinstance(below, dict):
+            merge(below, value)
+        else:
+            tree[name] = value
+
+
+def describe() -> str:
+    """Return docs/settings.md: every setting with its default and meaning."""
+    rows = ["| name | default | meaning |", "| --- | --- | --- |"]
+    rows += (f"| `{name}` | `{default}` | {text} |" for name, default, text in _rows(Settings, ""))
+    return "\n".join(rows) + "\n"
+
+
+def _rows(kind: type[msgspec.Struct], prefix: str) -> Iterable[tuple[str, str, str]]:
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    for field in info.fields:
+        name = prefix + field.name
+        if isinstance(field.type, msgspec.inspect.StructType):
+            yield from _rows(field.type.cls, name + ".")
+            continue
+        extra = field.type.extra_json_schema if isinstance(field.type, msgspec.inspect.Metadata) else None
+        text = str((extra or {}).get("description", ""))
+        yield name, msgspec.json.encode(field.default).decode(), text

@@ -1,0 +1,20 @@
+"""Refusal: why a request is not done, as data that becomes one error reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from floorwire.core.codes import Code
+
+Detail: TypeAlias = str | int | list[str]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: its code, a sentence, and details for programs."""
+
+    def __init__(self, code: Code, message: str, details: Mapping[str, Detail] | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.details = details or {}

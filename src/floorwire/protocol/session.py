@@ -1,0 +1,220 @@
+"""One client's conversation, decided purely: a message and the time in, one decision out.
+
+The session knows what the client holds and how fast it asks; it reads no clock and writes to no socket.
+The connection carries the decision out.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from floorwire.core.codes import CloseCode, Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.bucket import Bucket
+from floorwire.protocol.codec import BadRequestError, Codec
+from floorwire.protocol.replies import AnyReply, Pong, error
+from floorwire.protocol.requests import (
+    AnyRequest,
+    Names,
+    OnSlow,
+    Ping,
+    RequestId,
+    Subscribe,
+    Subscriptions,
+    Symbols,
+    Unsubscribe,
+)
+from floorwire.protocol.topic import Catalogue, Choice, TopicName
+
+BURST_S = 2
+"""Seconds' worth of requests that may come at once."""
+PATIENCE_S = 5
+"""Seconds' worth of refused requests after which the connection is closed (4013)."""
+MISTAKES_PER_S = 5
+MISTAKES = 100
+"""Malformed messages at once after which the connection is closed (4502)."""
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Send this reply."""
+
+    reply: AnyReply
+
+
+class Join(msgspec.Struct, frozen=True):
+    """Subscribe to these topics, all of them, and reply."""
+
+    request: Subscribe
+    choices: tuple[Choice, ...]
+    minimal: bool
+
+    def contract(self, choice: Choice) -> OnSlow:
+        """Return what a full outbox does to the topic."""
+        return choice.on_slow if self.request.on_slow is UNSET else self.request.on_slow
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """Unsubscribe from these topics, all of them, and reply."""
+
+    request: Unsubscribe
+    choices: tuple[Choice, ...]
+    minimal: bool
+
+
+class TellSubscriptions(msgspec.Struct, frozen=True):
+    """Reply with what the connection holds."""
+
+    request: Subscriptions
+
+
+class TellSymbols(msgspec.Struct, frozen=True):
+    """Reply with the instruments."""
+
+    request: Symbols
+
+
+class Hangup(msgspec.Struct, frozen=True):
+    """Close the connection."""
+
+    code: CloseCode
+    reason: str
+
+
+Decision: TypeAlias = Say | Join | Leave | TellSubscriptions | TellSymbols | Hangup
+
+
+class SessionLimits(msgspec.Struct, frozen=True):
+    """What one connection may do."""
+
+    commands_per_second: int
+    subscriptions: int
+
+
+class Session:
+    """The state of one conversation."""
+
+    __slots__ = (
+        "_catalogue",
+        "_commands",
+        "_default_channel",
+        "_limits",
+        "_mistakes",
+        "_patience",
+        "codec",
+        "held",
+    )
+
+    def __init__(
+        self, codec: Codec, default_channel: str | None, catalogue: Catalogue, limits: SessionLimits
+    ) -> None:
+        self.codec = codec
+        self.held: dict[TopicName, Choice] = {}
+        self._default_channel = default_channel
+        self._catalogue = catalogue
+        self._limits = limits
+        rate = limits.commands_per_second
+        self._commands = Bucket(rate, burst=BURST_S * rate)
+        self._patience: Bucket | None = None  # made when first needed: most clients never do
+        self._mistakes: Bucket | None = None
+
+    def receive(self, data: bytes, binary: bool, now_us: int) -> Decision:
+        """Return what to do about one message. Never raises, whatever the bytes are."""
+        if not self._commands.allow(now_us):
+            return self._too_fast(now_us)
+        try:
+            request = self.codec.request(data, binary)
+        except BadRequestError as bad:
+            return self._mistake(bad.refusal, bad.request_id, now_us)
+        try:
+            return self._decide(request, now_us)
+        except Refusal as refusal:
+            return Say(error(refusal, request.id))
+
+    def _decide(self, request: AnyRequest, now_us: int) -> Decision:
+        match request:
+            case Ping():
+                return Say(Pong(id=request.id, ts=now_us))
+            case Subscribe():
+                return self._subscribe(request)
+            case Unsubscribe():
+                return self._unsubscribe(request)
+            case Subscriptions():
+                return TellSubscriptions(request)
+            case Symbols():
+                return TellSymbols(request)
+
+    def _subscribe(self, request: Subscribe) -> Join:
+        choices = self._choices(request)
+        if request.resume is not UNSET and len(choices) > 1:
+            raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
+        if request.on_slow is not UNSET:
+            for choice in choices:
+                if request.on_slow not in choice.contracts:
+                    allowed = ", ".join(sorted(choice.contracts))
+                    raise _bad("on_slow", f"{choice.topic.channel} takes {allowed}")
+        added = {choice.topic: choice for choice in choices}
+        if len(self.held.keys() | added.keys()) > self._limits.subscriptions:
+            raise Refusal(
+                Code.TOO_MANY_SUBSCRIPTIONS,
+                f"a connection may hold {self._limits.subscriptions}",
+                {"limit": self._limits.subscriptions, "held": len(self.held)},
+            )
+        self.held.update(added)
+        return Join(request, tuple(added.values()), self._is_minimal(request))
+
+    def _unsubscribe(self, request: Unsubscribe) -> Leave:
+        choices = {choice.topic: choice for choice in self._choices(request)}
+        for topic in choices:
+            if topic not in self.held:
+                raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(topic)}")
+        for topic in choices:
+            del self.held[topic]
+        return Leave(request, tuple(choices.values()), self._is_minimal(request))
+
+    def _is_minimal(self, request: Subscribe | Unsubscribe) -> bool:
+        return self._default_channel is not None and request.is_minimal()
+
+    def _choices(self, request: Names) -> list[Choice]:
+        channel = request.channel if request.channel is not UNSET else self._default_channel
+        if channel is None:
+            raise _bad("channel", "missing")
+        if request.symbol is not UNSET and request.symbols is not UNSET:
+            raise _bad("symbols", "give symbol or symbols, not both")
+        depth, interval = request.depth or None, request.interval or None
+        if request.depth == 0 or request.interval == "":
+            raise _bad("depth" if request.depth == 0 else "interval", "no such option")
+        if request.symbols is not UNSET:
+            if len(request.symbols) > self._limits.subscriptions:
+                raise Refusal(
+                    Code.TOO_MANY_SUBSCRIPTIONS, f"a connection may hold {self._limits.subscriptions}"
+                )
+            return [self._catalogue.choose(channel, symbol, depth, interval) for symbol in request.symbols]
+        symbol = None if request.symbol is UNSET else request.symbol
+        return [self._catalogue.choose(channel, symbol, depth, interval)]
+
+    def _mistake(self, refusal: Refusal, request_id: RequestId | UnsetType, now_us: int) -> Decision:
+        if self._mistakes is None:
+            self._mistakes = Bucket(MISTAKES_PER_S, burst=MISTAKES)
+        if not self._mistakes.allow(now_us):
+            return Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
+        return Say(error(refusal, request_id))
+
+    def _too_fast(self, now_us: int) -> Decision:
+        rate = self._limits.commands_per_second
+        if self._patience is None:
+            self._patience = Bucket(rate, burst=PATIENCE_S * rate)
+        if not self._patience.allow(now_us):
+            return Hangup(CloseCode.RATE, "too many requests")
+        refusal = Refusal(Code.RATE_LIMITED, f"more than {rate} requests a second")
+        return Say(error(refusal, wait_us=max(1, self._commands.wait_us(now_us))))
+
+
+def _bad(field: str, message: str) -> Refusal:
+    return Refusal(Code.BAD_REQUEST, f"{field}: {message}", {"field": field})
+
+
+def _described(topic: TopicName) -> str:
+    return " ".join(str(part) for part in topic if part is not None)

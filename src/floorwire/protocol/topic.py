@@ -1,0 +1,32 @@
+"""The name of one stream of events."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from floorwire.protocol.requests import OnSlow
+
+
+class TopicName(NamedTuple):
+    """Channel, canonical symbol (None where the channel has none) and option (depth, interval)."""
+
+    channel: str
+    symbol: str | None
+    option: int | str | None
+
+
+class Choice(NamedTuple):
+    """What a request names: a topic, as the client wrote its symbol, and the contracts it may choose."""
+
+    topic: TopicName
+    asked: str | None
+    on_slow: OnSlow
+    contracts: frozenset[OnSlow]
+
+
+class Catalogue(Protocol):
+    """What there is to subscribe to."""
+
+    def choose(self, channel: str, symbol: str | None, depth: int | None, interval: str | None) -> Choice:
+        """Return what the names name. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
+        ...
