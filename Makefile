@@ -2,8 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The Autobahn TestSuite runs on Python 2.7 alone; pyenv's python2.7 on the PATH may be a shim with nothing behind it.
+AUTOBAHN := .venv-autobahn
+PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
+	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow check bench lock clean
+.PHONY: run install test test-slow conformance check bench lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -24,7 +28,19 @@ test: $(VENV)/.dev ## the whole quick suite
 	$(BIN)/python -m pytest
 
 test-slow: $(VENV)/.dev ## the long tests
+	-@$(MAKE) -s $(AUTOBAHN)/bin/wstest
 	$(BIN)/python -m pytest -m slow
+
+conformance: $(AUTOBAHN)/bin/wstest ## the WebSocket against the Autobahn TestSuite
+	$(BIN)/python -m pytest -m slow -rP tests/conformance
+
+$(AUTOBAHN)/bin/wstest: tests/conformance/requirements-autobahn.txt | $(VENV)/.dev
+	@test -n "$(PYTHON27)" || { echo "The Autobahn TestSuite needs a Python 2.7: make $@ PYTHON27=/path/to/it"; exit 1; }
+	rm -rf $(AUTOBAHN)
+	$(BIN)/python -m pip install -q --no-deps --require-hashes --target $(AUTOBAHN)/bootstrap -r $<
+	$(PYTHON27) $(AUTOBAHN)/bootstrap/virtualenv.py -q --no-download $(AUTOBAHN)
+	$(AUTOBAHN)/bin/python -m pip install -q --no-deps --require-hashes --no-python-version-warning -r $<
+	@touch $@
 
 check: $(VENV)/.dev ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -37,4 +53,4 @@ lock: $(VENV)/.dev ## pin every dependency with hashes
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra dev -o requirements-dev.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info
+	rm -rf $(VENV) $(AUTOBAHN) build dist src/*.egg-info
