@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 RULES = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
-"""Framing, pings, reserved bits, opcodes, fragments, UTF-8, closing. 12 and 13 are compression: not offered."""
+"""Frames, pings, opcodes, fragments, UTF-8, closing. Not 12 and 13: compression is not offered."""
 RULES_COUNT = 247
 SIZES = ("9.*",)
 """Messages of up to 16 MiB, whole, in fragments, and in small writes."""
