@@ -1,0 +1,194 @@
+"""Authorization, decided here and nowhere else: who may do what to which symbol and account, until when."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Scope(StrEnum):
+    """What a key is for."""
+
+    MARKET = "market"
+    ACCOUNT = "account"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """Everything that is asked of the gateway, by its name on the wire, and the scope that it needs.
+
+    Subscribing to a private channel is the action of the same name: who may ask for ``orders`` may follow
+    them. ``one_symbol``: it touches the orders of one symbol, or of all where none is named.
+    """
+
+    scope: Scope | None
+    one_symbol: bool
+
+    def __new__(cls, value: str, scope: Scope | None, one_symbol: bool = False) -> Action:
+        action = str.__new__(cls, value)
+        action._value_ = value
+        action.scope = scope
+        action.one_symbol = one_symbol
+        return action
+
+    PING = "ping", None
+    LOGIN = "login", None
+    UNSUBSCRIBE = "unsubscribe", None
+    SUBSCRIPTIONS = "subscriptions", None
+
+    SUBSCRIBE = "subscribe", Scope.MARKET
+    SYMBOLS = "symbols", Scope.MARKET
+
+    ORDERS = "orders", Scope.ACCOUNT
+    FILLS = "fills", Scope.ACCOUNT
+    BALANCES = "balances", Scope.ACCOUNT
+    POSITIONS = "positions", Scope.ACCOUNT
+    ORDER_STATUS = "order.status", Scope.ACCOUNT, True
+
+    ORDER_PLACE = "order.place", Scope.TRADE, True
+    ORDER_AMEND = "order.amend", Scope.TRADE, True
+    ORDER_CANCEL = "order.cancel", Scope.TRADE, True
+    ORDER_CANCEL_ALL = "order.cancel_all", Scope.TRADE, True
+    CANCEL_ON_DISCONNECT = "session.cancel_on_disconnect", Scope.TRADE
+    DEADMAN = "session.deadman", Scope.TRADE
+
+    KEYS_LIST = "keys.list", Scope.ADMIN
+    KEYS_CREATE = "keys.create", Scope.ADMIN
+    KEYS_REVOKE = "keys.revoke", Scope.ADMIN
+    KEYS_ROTATE = "keys.rotate", Scope.ADMIN
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks: the key that signed in (``""``: nobody did) and what it may do.
+
+    ``symbols``: None means all, else these, written ``BASE-QUOTE`` (on every venue) or ``venue:BASE-QUOTE``.
+    ``accounts``: whom it may act for; None means its own, and for an admin everybody.
+    ``max_notional``: the most that one order may be worth, in the instrument's quote currency.
+    ``networks``: the addresses that it may be used from; none means all.
+    ``expires_us``: microseconds since the epoch, UTC, from which on it may do nothing.
+    """
+
+    account: str
+    key: str
+    scopes: frozenset[Scope]
+    symbols: frozenset[str] | None = None
+    accounts: frozenset[str] | None = None
+    max_notional: Decimal | None = None
+    networks: tuple[Network, ...] = ()
+    expires_us: int | None = None
+
+    def sees(self, symbol: str) -> bool:
+        """Return whether the canonical symbol is one of its own; what it is told is cut to these."""
+        if self.symbols is None or symbol in self.symbols:
+            return True
+        return symbol.rpartition(":")[2] in self.symbols
+
+    def acts_for(self, account: str, as_admin: bool) -> bool:
+        """Return whether it may touch the account."""
+        if self.accounts is not None:
+            return account in self.accounts
+        return as_admin or account == self.account
+
+    def comes_from(self, address: str) -> bool:
+        """Return whether it may be used from the address."""
+        return not self.networks or is_within(address, self.networks)
+
+
+STRANGER = Principal(account="", key="", scopes=frozenset())
+"""Nobody signed in, and nothing is open."""
+GUEST = Principal(account="", key="", scopes=frozenset({Scope.MARKET}))
+"""Nobody signed in where market data needs no key."""
+
+
+def decide(
+    principal: Principal,
+    action: Action,
+    now_us: int,
+    *,
+    symbol: str | None = None,
+    account: str | None = None,
+    address: str | None = None,
+    notional: Decimal | None = None,
+) -> Refusal | None:
+    """Return why the principal may not do this, or None: it may.
+
+    ``symbol`` is canonical. Leave out what the action is not about; an account left out is its own.
+    ``address`` is needed only where it was not already checked when the principal signed in.
+    The refusal is ``unauthenticated``, ``forbidden`` or ``max_notional``.
+    """
+    if action.scope is None:
+        return None
+    return (
+        _without_scope(principal, action, action.scope, now_us)
+        or _from_elsewhere(principal, address)
+        or _beyond_symbols(principal, action, symbol)
+        or _beyond_accounts(principal, action.scope, account)
+        or _too_large(principal, notional)
+    )
+
+
+def _without_scope(principal: Principal, action: Action, scope: Scope, now_us: int) -> Refusal | None:
+    if principal.expires_us is not None and now_us >= principal.expires_us:
+        return Refusal(Code.UNAUTHENTICATED, "the key or the token has expired")
+    if scope in principal.scopes:
+        return None
+    if principal.key:
+        return _forbidden(f"{action} needs the scope {scope}", "scope", scope)
+    return Refusal(Code.UNAUTHENTICATED, f"{action} needs a key with the scope {scope}")
+
+
+def _from_elsewhere(principal: Principal, address: str | None) -> Refusal | None:
+    if address is None or principal.comes_from(address):
+        return None
+    return _forbidden("the key may not be used from this address", "address", address)
+
+
+def _beyond_symbols(principal: Principal, action: Action, symbol: str | None) -> Refusal | None:
+    if symbol is not None:
+        if principal.sees(symbol):
+            return None
+        return _forbidden(f"the key may not do this to {symbol}", "symbol", symbol)
+    if action.one_symbol and principal.symbols is not None:
+        return _forbidden(f"{action} by this key has to name one of its symbols", "symbol", "")
+    return None
+
+
+def _beyond_accounts(principal: Principal, scope: Scope, account: str | None) -> Refusal | None:
+    if account is None or principal.acts_for(account, as_admin=scope is Scope.ADMIN):
+        return None
+    return _forbidden(f"the key may not act for {account}", "account", account)
+
+
+def _too_large(principal: Principal, notional: Decimal | None) -> Refusal | None:
+    limit = principal.max_notional
+    if notional is None or limit is None or notional <= limit:
+        return None
+    return Refusal(
+        Code.MAX_NOTIONAL,
+        f"worth {notional:f}; the key may place orders of up to {limit:f}",
+        {"limit": f"{limit:f}", "notional": f"{notional:f}"},
+    )
+
+
+def _forbidden(message: str, field: str, value: str) -> Refusal:
+    return Refusal(Code.FORBIDDEN, message, {field: value})
+
+
+def is_within(address: str, networks: tuple[Network, ...]) -> bool:
+    """Return whether the address is in one of the networks; what is no address is in none."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)  # a dual-stack socket's ::ffff:192.0.2.1 is 192.0.2.1
+    return any((mapped or parsed) in network for network in networks)
