@@ -1,0 +1,72 @@
+"""Events: what came of a command, in the order in which it happened.
+
+The first event answers the command: ``Accepted``, ``Amended``, ``Cancelled`` or ``Rejected``. The market they
+belong to is the command's.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Side
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """The order is in the market; what is not matched at once rests (or is cancelled, where it may not)."""
+
+    order_id: int
+    owner: int
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """The command changed nothing."""
+
+    order_id: int
+    code: Code
+
+
+class Amended(msgspec.Struct, frozen=True, gc=False):
+    """The order has this price and total quantity from now on."""
+
+    order_id: int
+    price_ticks: int
+    lots: int
+    kept_priority: bool
+
+
+class Cancelled(msgspec.Struct, frozen=True, gc=False):
+    """``lots`` were open and are no more; ``code`` says why where nobody asked for it."""
+
+    order_id: int
+    lots: int
+    code: Code | None
+
+
+class Match(msgspec.Struct, frozen=True, gc=False):
+    """A taker met a maker at the maker's price; ``left`` is what is open after it, 0 where filled."""
+
+    match_id: int
+    """Counts up from 1 in each market, without a gap."""
+    taker_side: Side
+    price_ticks: int
+    lots: int
+    maker_id: int
+    maker_owner: int
+    maker_left: int
+    taker_id: int
+    taker_owner: int
+    taker_left: int
+
+
+class LevelChanged(msgspec.Struct, frozen=True, gc=False):
+    """The level's new total; 0 where it is gone. Once per level and command."""
+
+    side: Side
+    price_ticks: int
+    lots: int
+
+
+Event: TypeAlias = Accepted | Rejected | Amended | Cancelled | Match | LevelChanged

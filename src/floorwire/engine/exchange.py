@@ -1,0 +1,29 @@
+"""The exchange: every market, one way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from floorwire.core.codes import Code
+from floorwire.engine.commands import Command
+from floorwire.engine.events import Event, Rejected
+from floorwire.engine.matching import Matching
+
+
+class Exchange:
+    """Markets by their symbols. The same commands in the same order give the same events and state."""
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self._markets = {symbol: Matching() for symbol in symbols}
+
+    @property
+    def markets(self) -> Mapping[str, Matching]:
+        """The markets by their symbols, to read only."""
+        return self._markets
+
+    def execute(self, command: Command) -> list[Event]:
+        """Return what came of the command. Raises DuplicateOrderError."""
+        market = self._markets.get(command.symbol)
+        if market is None:
+            return [Rejected(command.order_id, Code.UNKNOWN_SYMBOL)]
+        return market.execute(command)

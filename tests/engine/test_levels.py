@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from random import Random
+
+from floorwire.engine.levels import Level, Levels, Order
+
+
+def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> Order:
+    return Order(order_id, 1, "buy", price_ticks, lots, lots, False)
+
+
+def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
+    rng = Random(5)
+    level = Level()
+    waiting = [order(i, lots=i % 7 + 1) for i in range(500)]
+    for one in waiting:
+        level.join(one)
+    while len(waiting) > 3:
+        level.leave(waiting.pop(rng.randrange(len(waiting))))
+        assert [one.order_id for one in level] == [one.order_id for one in waiting]
+        assert level.lots == sum(one.open_lots for one in waiting)
+        assert level.first() is waiting[0]
+
+
+def test_orders_that_left_are_swept_out_of_the_queue() -> None:
+    level = Level()
+    first = order(1)
+    level.join(first)
+    for i in range(2, 10_000):
+        passing = order(i)
+        level.join(passing)
+        level.leave(passing)
+    assert len(level._queue) < 50
+    assert level.first() is first
+
+
+def test_filling_from_the_front_counts_those_passed_over() -> None:
+    level = Level()
+    waiting = [order(i) for i in range(100)]
+    for one in waiting:
+        level.join(one)
+    for one in waiting[:10]:
+        level.leave(one)
+    for one in waiting[10:90]:
+        assert level.first() is one
+        level.fill(one, 1)
+    assert level._cancelled == 0
+    assert [one.order_id for one in level] == list(range(90, 100))
+
+
+def test_sides_are_ordered_best_first() -> None:
+    bids, asks = Levels("buy"), Levels("sell")
+    for i, price in enumerate((101, 99, 100, 99)):
+        bids.join(Order(i, 1, "buy", price, 2, 2, False))
+        asks.join(Order(i, 1, "sell", price, 2, 2, False))
+    assert bids.sizes() == [(101, 2), (100, 2), (99, 4)]
+    assert asks.sizes() == [(99, 4), (100, 2), (101, 2)]
+    assert [one.order_id for one in asks] == [1, 3, 2, 0]
+    assert bids.best_size() == (101, 2)
+    assert Levels("buy").best_size() == (0, 0)

@@ -1,0 +1,135 @@
+"""The fast market against the naive one, and what no sequence of commands may break."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from floorwire.core.instrument import Side
+from floorwire.core.market import Level
+from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
+from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
+from floorwire.engine.matching import Matching
+
+from .naive import NaiveMatching
+
+S = "ETH-USDT"
+SIDES = st.sampled_from(["buy", "sell"])
+PRICES = st.integers(0, 12)
+LOTS = st.integers(0, 9)
+TIMES = st.sampled_from(["gtc", "gtc", "ioc", "fok"])
+
+
+def ordered(events: list[Event]) -> tuple[list[Event], list[LevelChanged]]:
+    """Return what happened to orders, in order, and what to levels, sorted."""
+    changes = [event for event in events if isinstance(event, LevelChanged)]
+    others: list[Event] = [event for event in events if not isinstance(event, LevelChanged)]
+    return others, sorted(changes, key=lambda change: (change.side, change.price_ticks))
+
+
+class TwoMarkets(RuleBasedStateMachine):
+    """Both markets get every command."""
+
+    ids: Bundle[int] = Bundle("ids")
+
+    @initialize()
+    def open(self) -> None:
+        self.fast = Matching()
+        self.naive = NaiveMatching()
+        self.last_id = 0
+        self.placed: dict[int, int] = {}  # total quantity by order
+        self.matched: dict[int, int] = defaultdict(int)
+        self.cancelled: dict[int, int] = defaultdict(int)
+        self.shadow: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
+
+    @rule(target=ids, side=SIDES, price=PRICES, lots=LOTS, tif=TIMES, post_only=st.booleans(), owner=PRICES)
+    def place(self, side: Side, price: int, lots: int, tif: TimeInForce, post_only: bool, owner: int) -> int:
+        self.last_id += 1
+        before = self.fast.state_hash()
+        matched_before = self.fast.matches
+        place = Place(S, self.last_id, owner, side, lots, price, tif, post_only)
+        self.both(place)
+        if post_only:
+            assert self.fast.matches == matched_before
+        if tif == "fok":
+            whole = self.matched[self.last_id] == lots
+            assert whole or self.fast.state_hash() == before
+        if tif != "gtc":
+            assert self.last_id not in self.fast.orders
+        return self.last_id
+
+    @rule(target=ids, side=SIDES, lots=LOTS, tif=TIMES)
+    def place_at_market(self, side: Side, lots: int, tif: TimeInForce) -> int:
+        self.last_id += 1
+        self.both(Place(S, self.last_id, 1, side, lots, None, tif))
+        assert self.last_id not in self.fast.orders
+        return self.last_id
+
+    @rule(order_id=ids)
+    def cancel(self, order_id: int) -> None:
+        self.both(Cancel(S, order_id))
+        assert order_id not in self.fast.orders
+
+    @rule(order_id=ids, price=st.none() | PRICES, lots=st.none() | st.integers(0, 14))
+    def amend(self, order_id: int, price: int | None, lots: int | None) -> None:
+        self.both(Amend(S, order_id, price, lots))
+
+    def both(self, command: Command) -> None:
+        events = self.fast.execute(command)
+        assert ordered(events) == ordered(self.naive.execute(command))
+        touched = [(event.side, event.price_ticks) for event in events if isinstance(event, LevelChanged)]
+        assert len(set(touched)) == len(touched)
+        for event in events:
+            self.follow(event, command)
+
+    def follow(self, event: Event, command: Command) -> None:
+        match event:
+            case Accepted(order_id) if isinstance(command, Place):
+                self.placed[order_id] = command.lots
+            case Amended(order_id, _, lots):
+                self.placed[order_id] = lots
+            case Cancelled(order_id, lots):
+                self.cancelled[order_id] += lots
+            case Match(_, _, _, lots, maker_id, _, _, taker_id):
+                self.matched[maker_id] += lots
+                self.matched[taker_id] += lots
+            case LevelChanged(side, price, lots):
+                self.shadow[side].pop(price, None)
+                if lots:
+                    self.shadow[side][price] = lots
+            case Rejected():
+                pass
+
+    @invariant()
+    def never_crossed(self) -> None:
+        bid, ask = self.fast.bids.best_size()[0], self.fast.asks.best_size()[0]
+        assert not (bid and ask) or bid < ask
+
+    @invariant()
+    def sizes_are_conserved(self) -> None:
+        for order_id, placed in self.placed.items():
+            order = self.fast.orders.get(order_id)
+            open_lots = order.open_lots if order else 0
+            assert placed == open_lots + self.matched[order_id] + self.cancelled[order_id]
+
+    @invariant()
+    def level_changes_tell_the_whole_book(self) -> None:
+        bids: list[Level] = sorted(self.shadow["buy"].items(), reverse=True)
+        assert self.fast.bids.sizes() == bids
+        assert self.fast.asks.sizes() == sorted(self.shadow["sell"].items())
+
+    @invariant()
+    def priority_is_the_naive_ones(self) -> None:
+        for levels, side in ((self.fast.bids, "buy"), (self.fast.asks, "sell")):
+            queue = [(order.order_id, order.open_lots) for order in levels]
+            assert queue == [
+                (o.order_id, o.open_lots) for o in self.naive.queue("buy" if side == "buy" else "sell")
+            ]
+        assert len(self.fast.orders) == len(self.naive.resting)
+
+
+TestTwoMarkets = TwoMarkets.TestCase
+TestTwoMarkets.settings = settings(max_examples=100, stateful_step_count=80, deadline=None)
