@@ -1,5 +1,21 @@
 """Commands, one file each."""
 
+from __future__ import annotations
+
+import typer
+
+from floorwire.cli import serve
+
+app = typer.Typer(
+    name="floorwire",
+    help="A trading gateway: live prices out and orders in, over one WebSocket.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+
 
 def main() -> None:
     """Run the command line."""
+    app()

@@ -13,8 +13,9 @@ from floorwire.protocol.events import AnyEvent
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.replies import AnyReply
 from floorwire.protocol.requests import AnyRequest, RequestId
+from floorwire.protocol.skip import Skipped, Slow
 
-Outgoing: TypeAlias = AnyReply | AnyEvent
+Outgoing: TypeAlias = AnyReply | AnyEvent | Skipped | Slow
 
 
 class _Identified(msgspec.Struct):

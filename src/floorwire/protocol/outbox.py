@@ -116,6 +116,11 @@ class Outbox(Generic[TopicT]):
             del self._lagging[lane]
         return lane
 
+    @property
+    def lagging(self) -> int:
+        """How many lanes wait to announce what they left out."""
+        return len(self._lagging)
+
     def forget(self, lane: Lane[TopicT]) -> None:
         """Drop a lane that was left: nothing of it needs announcing any more."""
         self._lagging.pop(lane, None)

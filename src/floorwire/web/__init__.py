@@ -1,1 +1,9 @@
-"""The FastAPI app, the two wires and the page."""
+"""The FastAPI app: the ASGI wire, health, metrics and the page.
+
+``uvicorn floorwire.web:create_app --factory`` serves it under any ASGI server; ``floorwire serve`` runs the
+same app with the faster wire in front.
+"""
+
+from floorwire.web.factory import create_app
+
+__all__ = ["create_app"]

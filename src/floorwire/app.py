@@ -1,0 +1,130 @@
+"""The composition root: the one place that wires the parts of a gateway together."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from floorwire import channels
+from floorwire.bus.local import LocalBus
+from floorwire.config import Settings
+from floorwire.core.codes import CloseCode
+from floorwire.core.notices import Beat, Draining
+from floorwire.core.ports import Venue
+from floorwire.feeds import VenueFeed
+from floorwire.hub.admission import Admission
+from floorwire.hub.connection import Connection
+from floorwire.hub.hub import Hub
+from floorwire.hub.liveness import Liveness, Watch
+from floorwire.ops.stats import Stats
+from floorwire.protocol.codec import Codec
+from floorwire.protocol.session import Session, SessionLimits
+
+BEAT_S = 1.0
+LOOPBACK = ("127.", "::1", "localhost")
+PUBLIC_PER_ADDRESS = 100
+DRAIN_STEP_S = 0.05
+
+
+def now_us() -> int:
+    """Return the time in microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+class Gateway:
+    """A whole gateway in one process: venues, hub and connections. ``running()`` is its life."""
+
+    def __init__(self, settings: Settings, venues: Sequence[Venue]) -> None:
+        self.settings = settings
+        self.stats = Stats()
+        self.is_draining = False
+        self.admission = _admission(settings)
+        self.hub = Hub(
+            channels.discover(),
+            epoch=secrets.token_hex(4),
+            resume_bytes=settings.resume.bytes,
+            resume_us=_us(settings.resume.seconds),
+            clock=now_us,
+            at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
+            stats=self.stats,
+        )
+        self._bus = LocalBus()
+        self._bus.subscribe(self.hub.publish)
+        self._feeds = [
+            VenueFeed(venue, self._bus, self.stats, now_us, _us(settings.feed.stale_s)) for venue in venues
+        ]
+        self._liveness = Liveness(
+            Watch(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
+        )
+        self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Gateway]:
+        """Run everything while the body runs."""
+        async with asyncio.TaskGroup() as tasks:
+            owned = [tasks.create_task(feed.run()) for feed in self._feeds]
+            owned += [tasks.create_task(self._beat()), tasks.create_task(self._ping())]
+            try:
+                yield self
+            finally:
+                for task in owned:
+                    task.cancel()
+
+    def connection(self, codec: Codec, default_channel: str | None) -> Connection:
+        """Return the peer for a new client's wire."""
+        session = Session(codec, default_channel, self.hub.market, self._limits)
+        return Connection(self.hub, session, self._liveness, self.settings.outbox.bytes)
+
+    def outbox_bytes(self) -> int:
+        """Return what waits for slow clients, in bytes."""
+        boxes = (subscriber.outbox for subscriber in self.hub.subscribers)
+        return sum(box.size for box in boxes if box.blocked)
+
+    async def drain(self) -> None:
+        """Tell clients to reconnect, then close them, evenly paced over drain.seconds."""
+        if self.is_draining:
+            return
+        self.is_draining = True
+        within_s = self.settings.drain.seconds
+        self.hub.notify(Draining(max(1, round(within_s)), now_us()))
+        self.hub.flush()
+        steps = max(1, round(within_s / DRAIN_STEP_S))
+        for step in range(steps, 0, -1):
+            if not self.hub.subscribers:
+                return
+            await asyncio.sleep(DRAIN_STEP_S)
+            share = -(-len(self.hub.subscribers) // step)
+            for subscriber in list(self.hub.subscribers)[:share]:
+                subscriber.close(CloseCode.RESTART, "restart: reconnect")
+
+    async def _beat(self) -> None:
+        due = asyncio.get_running_loop().time()
+        while True:
+            due += BEAT_S
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
+            self.hub.notify(Beat(now_us()))
+            self.hub.sweep()
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(self._liveness.slot_us / 1e6)
+            for dead in self._liveness.due(now_us()):
+                assert isinstance(dead, Connection)
+                dead.close(CloseCode.NO_PONG, "no pong")
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def _admission(settings: Settings) -> Admission:
+    limits = settings.limits
+    per_address = limits.connections_per_address or (
+        limits.connections if settings.host.startswith(LOOPBACK) else PUBLIC_PER_ADDRESS
+    )
+    return Admission(limits.connections, per_address, limits.handshakes_per_second)

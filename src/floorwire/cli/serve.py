@@ -1,0 +1,59 @@
+"""``floorwire serve``: run a gateway."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floorwire import config
+from floorwire.config import Node, Settings, SettingsError
+
+Text = Annotated[str | None, typer.Option()]
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder for what survives a restart.")] = None,
+    venue: Annotated[
+        list[str] | None, typer.Option(help="sim, or replay:FILE[,adapter=NAME]. May be given again.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulated market.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Of a replay: 1 as recorded, 0 as fast as possible.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Start a replay again at its end.")] = False,
+    echo: Annotated[bool, typer.Option("--echo", help="Serve /ws/echo.")] = False,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Any setting: limits.connections=20000.")
+    ] = None,
+) -> None:
+    """Serve live prices on one port; without options, a simulated exchange on this machine."""
+    flags: dict[str, Node | None] = {
+        "host": host,
+        "port": port,
+        "data": data,
+        "venue": list(venue) if venue else None,
+        "seed": seed,
+        "echo": echo or None,
+        "log_level": log_level,
+        "replay": {
+            **({"speed": speed} if speed is not None else {}),
+            **({"loop": True} if loop else {}),
+        },
+    }
+    try:
+        settings = config.load(config_file, os.environ, assignments or (), flags)
+        _serve(settings)
+    except SettingsError as error:
+        typer.echo(f"floorwire: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _serve(settings: Settings) -> None:
+    from floorwire.web.server import run
+
+    run(settings)

@@ -1,0 +1,281 @@
+"""One client's connection: carries out what its session decides, and writes what its outbox holds."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from floorwire.core.codes import CloseCode
+from floorwire.core.market import Feed
+from floorwire.hub.hub import Hub
+from floorwire.hub.liveness import Liveness
+from floorwire.hub.peer import Wire
+from floorwire.hub.topic import Topic
+from floorwire.protocol.codec import Codec, Outgoing
+from floorwire.protocol.outbox import Lane, Outbox
+from floorwire.protocol.replies import (
+    Error,
+    Gap,
+    Held,
+    Pair,
+    Subscribed,
+    SubscribedAll,
+    SubscriptionList,
+    SymbolList,
+    SymbolRow,
+    Unsubscribed,
+)
+from floorwire.protocol.session import (
+    Hangup,
+    Join,
+    Leave,
+    Say,
+    Session,
+    TellSubscriptions,
+    TellSymbols,
+)
+from floorwire.protocol.skip import Skipped, Slow
+from floorwire.protocol.topic import Choice, TopicName
+
+SLICE_BYTES = 65_536
+"""What is written at once to a peer that has been slow."""
+SYSTEM = TopicName("system", None, None)
+
+
+class Connection:
+    """The peer of one wire: session, outbox and lanes of one client."""
+
+    __slots__ = (
+        "_hub",
+        "_lanes",
+        "_liveness",
+        "_session",
+        "_told_slow",
+        "_wire",
+        "codec",
+        "is_alive",
+        "outbox",
+        "slot",
+    )
+
+    def __init__(self, hub: Hub, session: Session, liveness: Liveness, outbox_bytes: int) -> None:
+        self.codec: Codec = session.codec
+        self.outbox: Outbox[Topic] = Outbox(outbox_bytes)
+        self.is_alive = True
+        self.slot = 0
+        self._hub = hub
+        self._session = session
+        self._liveness = liveness
+        self._lanes: dict[TopicName, Lane[Topic]] = {}
+        self._wire: Wire | None = None
+        self._told_slow = False
+
+    # --- what the wire tells --------------------------------------------------------------------
+
+    def opened(self, wire: Wire) -> None:
+        """The handshake is done."""
+        self._wire = wire
+        self._hub.enter(self)
+        self._liveness.add(self, self._hub.now_us())
+
+    def received(self, data: bytes, binary: bool) -> None:
+        """Carry out what the session decides about one message."""
+        if self._wire is None:
+            return
+        self._hub.stats.received_messages += 1
+        match self._session.receive(data, binary, self._hub.now_us()):
+            case Say(reply):
+                if type(reply) is Error:
+                    self._hub.stats.refused_requests[reply.code] += 1
+                self._say(reply)
+            case Join() as join:
+                self._join(join)
+            case Leave() as leave:
+                self._leave(leave)
+            case TellSubscriptions(request):
+                held = [
+                    self._held(choice, self._lanes[name], None) for name, choice in self._session.held.items()
+                ]
+                self._say(SubscriptionList(id=request.id, subscriptions=held))
+            case TellSymbols(request):
+                self._say(SymbolList(id=request.id, symbols=self._symbols()))
+            case Hangup(code, reason):
+                self.close(code, reason)
+
+    def settled(self) -> None:
+        """Send what the messages received so far led to."""
+        self.flush()
+
+    def heard(self) -> None:
+        """The peer lives."""
+        self.is_alive = True
+
+    def writable(self) -> None:
+        """Write on: first what is queued, then what lanes left out, each as it is by now."""
+        wire, outbox = self._wire, self.outbox
+        while wire is not None:
+            chunk = outbox.take(SLICE_BYTES)
+            if not chunk:
+                lane = outbox.next_lagging()
+                if lane is None:
+                    outbox.blocked = self._told_slow = False
+                    return
+                self._catch_up(lane)
+            elif not wire.write(chunk):
+                return
+            wire = self._wire
+
+    def closed(self, code: int) -> None:
+        """The connection is gone: leave everything."""
+        if self._wire is None:
+            return
+        self._wire = None
+        self._hub.exit(self, code)
+        self._liveness.discard(self)
+        for name in self._lanes:
+            self._hub.leave(self, name)
+        self._lanes.clear()
+        self._session.held.clear()
+        self.outbox.queue.clear()
+
+    # --- what the hub asks ----------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write what is queued, all in one, unless the peer's buffer is full."""
+        outbox = self.outbox
+        queue = outbox.queue
+        if not queue or outbox.blocked or self._wire is None:
+            return
+        chunk = queue[0] if len(queue) == 1 else b"".join(queue)
+        queue.clear()
+        if not self._wire.write(chunk):
+            outbox.block()
+
+    def ping(self) -> bool:
+        """Ask the peer for a sign of life; False where the server below does that by itself."""
+        self.is_alive = False
+        return self._wire is not None and self._wire.ping()
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End the connection; what was queued goes first where the peer reads."""
+        if self._wire is not None:
+            self.flush()
+            self._wire.close(code, reason)
+            self.closed(code)
+
+    # --- what sessions decide -------------------------------------------------------------------
+
+    def _say(self, message: Outgoing) -> None:
+        self._put([self.codec.frame(message)])
+
+    def _put(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            self.outbox.put(frame)
+        if self.outbox.is_over:
+            self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
+
+    def _join(self, join: Join) -> None:
+        request = join.request
+        resume = None if request.resume is UNSET else request.resume
+        opened = []
+        for choice in join.choices:
+            if choice.topic in self._lanes:
+                self._hub.leave(self, choice.topic)
+            _, lane, opening = self._hub.join(self, choice.topic, join.contract(choice), resume)
+            self._lanes[choice.topic] = lane
+            opened.append((choice, lane, opening))
+            if resume is not None:
+                self._hub.stats.resumes["replayed" if opening.gap is None else "gap"] += 1
+        self._say_joined(join, [self._held(choice, lane, opening.gap) for choice, lane, opening in opened])
+        for _, _, opening in opened:
+            self._put(opening.frames)
+
+    def _say_joined(self, join: Join, held: list[Held]) -> None:
+        request = join.request
+        if join.minimal:
+            self._say(Pair("subscribed", held[0].symbol or ""))
+        elif request.symbols is UNSET:
+            fields = {name: getattr(held[0], name) for name in Held.__struct_fields__}
+            self._say(Subscribed(id=request.id, **fields))
+        else:
+            self._say(
+                SubscribedAll(
+                    id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held
+                )
+            )
+
+    def _leave(self, leave: Leave) -> None:
+        for choice in leave.choices:
+            self._hub.leave(self, choice.topic)
+            del self._lanes[choice.topic]
+        request, choice = leave.request, leave.choices[0]
+        if leave.minimal:
+            self._say(Pair("unsubscribed", choice.asked or ""))
+            return
+        self._say(
+            Unsubscribed(
+                id=request.id,
+                channel=choice.topic.channel,
+                symbol=request.symbol,
+                symbols=request.symbols,
+                instrument=UNSET if request.symbol is UNSET else choice.topic.symbol or UNSET,
+                depth=_depth(choice.topic),
+                interval=_interval(choice.topic),
+            )
+        )
+
+    def _held(self, choice: Choice, lane: Lane[Topic], gap: Gap | None) -> Held:
+        name = choice.topic
+        feed: Feed = self._hub.market.feed(name.symbol)
+        return Held(
+            channel=name.channel,
+            symbol=choice.asked or UNSET,
+            instrument=name.symbol or UNSET,
+            depth=_depth(name),
+            interval=_interval(name),
+            on_slow=lane.on_slow,
+            epoch=lane.topic.epoch,
+            seq=lane.topic.seq,
+            feed=feed,
+            gap=gap or UNSET,
+        )
+
+    def _symbols(self) -> list[SymbolRow]:
+        return [
+            SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, i.state, i.venue)
+            for i in self._hub.market.symbols
+        ]
+
+    # --- catching up ----------------------------------------------------------------------------
+
+    def _catch_up(self, lane: Lane[Topic]) -> None:
+        topic = lane.topic
+        self._hub.settle(topic)  # what is pending belongs to what was left out
+        first, last = lane.catch_up()
+        now_us = self._hub.now_us()
+        if not self._told_slow and SYSTEM in self._lanes:
+            self._told_slow = True
+            self.outbox.put(self.codec.frame(Slow(streams=self.outbox.lagging + 1, sent=now_us)))
+        state = topic.state(now_us, last - first) if lane.on_slow == "conflate" else None
+        if state is not None:
+            self.outbox.put(self.codec.frame(state))
+        else:
+            self.outbox.put(self.codec.frame(_skipped(topic, first, last, now_us)))
+
+
+def _skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
+    return Skipped(
+        channel=topic.name.channel,
+        symbol=topic.name.symbol or UNSET,
+        epoch=topic.epoch,
+        seq=last,
+        gap=Gap(first, last, "slow"),
+        sent=now_us,
+    )
+
+
+def _depth(name: TopicName) -> int | UnsetType:
+    return name.option if isinstance(name.option, int) else UNSET
+
+
+def _interval(name: TopicName) -> str | UnsetType:
+    return name.option if isinstance(name.option, str) else UNSET

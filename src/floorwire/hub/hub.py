@@ -1,0 +1,231 @@
+"""The hub: who listens to what, and how an event reaches them.
+
+One turn of the event loop: events arrive -> trackers and streams make messages -> each message is encoded
+and framed once per encoding -> at the turn's end each topic's frames are one chunk, each connection's
+chunks one write. Nothing waits for a timer; what arrives while a turn writes makes the next turn's batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from floorwire.channels import Channel
+from floorwire.core.codes import CloseCode
+from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.notices import Notice
+from floorwire.hub.market import Happening, Market
+from floorwire.hub.peer import Subscriber
+from floorwire.hub.ring import Ring
+from floorwire.hub.topic import Opening, Topic
+from floorwire.ops.stats import Stats
+from floorwire.protocol.outbox import Lane, Verdict
+from floorwire.protocol.requests import OnSlow, Resume
+from floorwire.protocol.topic import TopicName
+
+TURN_BYTES = 262_144
+"""A turn's messages are sent at once when they are this much: bounds what one write can overshoot."""
+
+
+class Hub:
+    """Topics and their subscribers."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        *,
+        epoch: str,
+        resume_bytes: int,
+        resume_us: int,
+        clock: Callable[[], int],
+        at_turn_end: Callable[[Callable[[], None]], object],
+        stats: Stats,
+    ) -> None:
+        self.market = Market(channels)
+        self.stats = stats
+        self.subscribers: dict[Subscriber, None] = {}
+        self._topics: dict[TopicName, Topic] = {}
+        self._by_event: dict[tuple[str | None, type[Happening]], list[Topic]] = {}
+        self._epoch = epoch
+        self._opened = 0
+        self._resume_bytes = resume_bytes
+        self._resume_us = resume_us
+        self._clock = clock
+        self._at_turn_end = at_turn_end
+        self._dirty: dict[Topic, None] = {}
+        self._pending_bytes = 0
+        self._flush_is_due = False
+
+    # --- events in ------------------------------------------------------------------------------
+
+    def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
+        """Take in a venue's events, in order; their messages go out at the end of this turn."""
+        now_us = self.now_us()
+        for event in events:
+            match event:
+                case Listing():
+                    self.market.take_in(event)
+                    self._apply(None, event, recv_us, now_us)
+                case Clock():
+                    for symbol in self.market.of_venue(venue):
+                        self._apply(symbol, event, recv_us, now_us)
+                case FeedStatus():
+                    self.market.note(venue, event)
+                    self._apply(None, event, recv_us, now_us)
+                case _:
+                    self._apply(event.symbol, event, recv_us, now_us)
+
+    def notify(self, notice: Notice) -> None:
+        """Publish what the gateway itself has to say."""
+        now_us = self.now_us()
+        self._apply(None, notice, now_us, now_us)
+
+    def _apply(self, symbol: str | None, event: Happening, recv_us: int, now_us: int) -> None:
+        listeners = self.market.of(symbol)
+        if listeners is None:
+            return  # never listed: the venue's mistake, and nobody can have subscribed
+        listeners.apply(event)
+        for topic in self._by_event.get((symbol, type(event)), ()):
+            size = topic.apply(event, recv_us, now_us)
+            if size:
+                self._gather(topic, size)
+
+    def _gather(self, topic: Topic, size: int) -> None:
+        self._dirty[topic] = None
+        self._pending_bytes += size
+        if self._pending_bytes > TURN_BYTES:
+            self.flush()
+        elif not self._flush_is_due:
+            self._flush_is_due = True
+            self._at_turn_end(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._flush_is_due = False
+        self.flush()
+
+    # --- messages out ---------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Deliver what is pending and write it, one write a connection."""
+        topics, self._dirty = self._dirty, {}
+        self._pending_bytes = 0
+        ready: list[Subscriber] = []
+        for topic in topics:
+            self._deliver(topic, ready)
+        for subscriber in ready:
+            subscriber.flush()
+        if topics:
+            since_us = min(topic.pending_since_us for topic in topics)
+            self.stats.publish_to_write.observe(self.now_us() - since_us)
+
+    def _deliver(self, topic: Topic, ready: list[Subscriber]) -> None:
+        messages = topic.pending
+        if not messages:
+            return
+        first, last = topic.pending_first, topic.seq
+        overflown: list[Subscriber] = []
+        for codec, lanes in topic.lanes.items():
+            chunk = topic.take_pending(codec)
+            if not lanes:
+                continue
+            left_out: list[Lane[Topic]] = []
+            for subscriber, lane in lanes.items():
+                outbox = subscriber.outbox
+                if outbox.blocked:
+                    verdict = outbox.offer(lane, chunk, first, last)
+                    if verdict is not Verdict.QUEUED:
+                        left_out.append(lane)
+                        if verdict is Verdict.OVERFLOW:
+                            overflown.append(subscriber)
+                else:
+                    queue = outbox.queue
+                    if not queue:
+                        ready.append(subscriber)
+                    queue.append(chunk)
+            for lane in left_out:
+                self.stats.left_out_by_reason[lane.on_slow] += messages
+            delivered = len(lanes) - len(left_out)
+            self.stats.delivered(delivered * messages, delivered * len(chunk))
+        for subscriber in overflown:
+            subscriber.close(CloseCode.SLOW_CONSUMER, f"outbox full on {topic.name.channel}")
+
+    # --- subscribers ----------------------------------------------------------------------------
+
+    def now_us(self) -> int:
+        """Return the time."""
+        return self._clock()
+
+    def enter(self, subscriber: Subscriber) -> None:
+        """A connection is open."""
+        self.subscribers[subscriber] = None
+        self.stats.connections += 1
+
+    def exit(self, subscriber: Subscriber, code: int) -> None:
+        """A connection is gone."""
+        del self.subscribers[subscriber]
+        self.stats.connections -= 1
+        self.stats.closes[code] += 1
+
+    def join(
+        self, subscriber: Subscriber, name: TopicName, on_slow: OnSlow, resume: Resume | None
+    ) -> tuple[Topic, Lane[Topic], Opening]:
+        """Subscribe; return the topic, the lane, and what the subscriber is to be sent first."""
+        topic = self._topics.get(name) or self._open(name)
+        self.settle(topic)
+        opening = topic.open(resume, subscriber.codec, self.now_us())
+        lane = Lane(topic, on_slow)
+        topic.join(subscriber, lane)
+        self.stats.subscriptions += 1
+        return topic, lane, opening
+
+    def leave(self, subscriber: Subscriber, name: TopicName) -> None:
+        """Unsubscribe."""
+        topic = self._topics[name]
+        lane = topic.leave(subscriber, self.now_us())
+        if lane is not None:
+            subscriber.outbox.forget(lane)
+            self.stats.subscriptions -= 1
+
+    def settle(self, topic: Topic) -> None:
+        """Deliver what is pending of one topic, so that its state and its subscribers agree."""
+        if topic.pending:
+            ready: list[Subscriber] = []
+            self._deliver(topic, ready)
+            for subscriber in ready:
+                subscriber.flush()
+
+    def topic(self, name: TopicName) -> Topic:
+        """Return an open topic."""
+        return self._topics[name]
+
+    def _open(self, name: TopicName) -> Topic:
+        listeners = self.market.of(name.symbol)
+        assert listeners is not None, f"the catalogue named {name}, which was never listed"
+        self._opened += 1
+        topic = Topic(
+            name,
+            f"{self._epoch}-{self._opened}",
+            listeners.stream(name.channel, name.option),
+            Ring(self._resume_bytes, self._resume_us),
+            self.now_us(),
+        )
+        self._topics[name] = topic
+        for kind in self.market.channels[name.channel].listens_to:
+            self._by_event.setdefault((name.symbol, kind), []).append(topic)
+        return topic
+
+    def sweep(self) -> None:
+        """Drop what is too old to resume from, and topics that nobody came back to; once a second."""
+        now_us = self.now_us()
+        resume_bytes = 0
+        for topic in list(self._topics.values()):
+            topic.trim(now_us)
+            resume_bytes += topic.resume_bytes
+            if not topic.subscribers and now_us - topic.idle_since_us > self._resume_us:
+                self._shut(topic)
+        self.stats.topics, self.stats.resume_bytes = len(self._topics), resume_bytes
+
+    def _shut(self, topic: Topic) -> None:
+        del self._topics[topic.name]
+        self._dirty.pop(topic, None)
+        for kind in self.market.channels[topic.name.channel].listens_to:
+            self._by_event[topic.name.symbol, kind].remove(topic)

@@ -1,0 +1,159 @@
+"""A topic: one stream while someone listens or may resume; its seq, its ring and its subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from floorwire.channels import Stream
+from floorwire.core.market import MarketEvent
+from floorwire.core.notices import Notice
+from floorwire.hub.peer import Subscriber
+from floorwire.hub.ring import Ring
+from floorwire.protocol.codec import JSON, MSGPACK, Codec
+from floorwire.protocol.events import AnyEvent
+from floorwire.protocol.frames import BINARY, frame, split
+from floorwire.protocol.outbox import Lane
+from floorwire.protocol.replies import Gap
+from floorwire.protocol.requests import Resume
+from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.topic import TopicName
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """How a subscription begins: what it missed for good, and the frames that come first."""
+
+    gap: Gap | None
+    frames: list[bytes]
+
+
+class Topic:
+    """Encodes and frames each message once per encoding; gathers a turn's frames into one chunk."""
+
+    __slots__ = (
+        "_pending",
+        "_pending_first",
+        "_ring",
+        "_stream",
+        "epoch",
+        "idle_since_us",
+        "lanes",
+        "name",
+        "pending_since_us",
+        "seq",
+    )
+
+    def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: Ring, now_us: int) -> None:
+        self.name = name
+        self.epoch = epoch
+        self.seq = 0
+        self.lanes: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
+        self.idle_since_us = now_us
+        self.pending_since_us = 0
+        self._stream = stream
+        self._ring = ring
+        self._pending: dict[Codec, list[bytes]] = {JSON: [], MSGPACK: []}
+        self._pending_first = 0
+        state = stream.state(Stamp(epoch, 1, now_us, now_us))
+        if state is not None:
+            self.seq = 1
+            ring.append(1, now_us, JSON.frame(state))
+
+    def apply(self, event: MarketEvent | Notice, recv_us: int, now_us: int) -> int:
+        """Make the event's messages and keep them for ``take_pending``; return their bytes."""
+        messages = self._stream.apply(event, Stamp(self.epoch, self.seq + 1, recv_us, now_us))
+        return self._publish(messages, now_us) if messages else 0
+
+    def _publish(self, messages: Sequence[AnyEvent], now_us: int) -> int:
+        pending = self._pending[JSON]
+        if not pending:
+            self._pending_first = self.seq + 1
+            self.pending_since_us = now_us
+        size = 0
+        for message in messages:
+            self.seq += 1
+            data = JSON.frame(message)
+            size += len(data)
+            self._ring.append(self.seq, now_us, data)
+            pending.append(data)
+            if self.lanes[MSGPACK]:
+                self._pending[MSGPACK].append(MSGPACK.frame(message))
+        return size
+
+    @property
+    def pending(self) -> int:
+        """How many messages wait for the turn's end."""
+        return len(self._pending[JSON])
+
+    def take_pending(self, codec: Codec) -> bytes:
+        """Return this turn's frames of one encoding as one chunk."""
+        frames = self._pending[codec]
+        chunk = frames[0] if len(frames) == 1 else b"".join(frames)
+        frames.clear()
+        return chunk
+
+    @property
+    def pending_first(self) -> int:
+        """The seq of the first pending message; the last is ``seq``."""
+        return self._pending_first
+
+    def open(self, resume: Resume | None, codec: Codec, now_us: int) -> Opening:
+        """Return how a new subscription begins. Nothing may be pending."""
+        if resume is None:
+            return Opening(None, self._state_frames(codec, now_us))
+        missed = None if resume.epoch != self.epoch else self._after(resume.seq)
+        if missed is not None:
+            return Opening(None, missed if codec is JSON else [_transcode(data, codec) for data in missed])
+        state = self._state_frames(codec, now_us)
+        return Opening(self._gap(resume, has_state=bool(state)), state)
+
+    def _after(self, seq: int) -> list[bytes] | None:
+        return [] if seq == self.seq else None if seq > self.seq else self._ring.after(seq)
+
+    def _gap(self, resume: Resume, has_state: bool) -> Gap | None:
+        # The state that follows carries the current seq: the events before it are those that never come.
+        last = self.seq - has_state
+        if resume.epoch != self.epoch:
+            return Gap(1, last, "epoch")
+        if resume.seq > self.seq:
+            return Gap(self.seq + 1, resume.seq, "ahead")
+        return Gap(resume.seq + 1, last, "expired") if resume.seq < last else None
+
+    def _state_frames(self, codec: Codec, now_us: int) -> list[bytes]:
+        state = self.state(now_us, 0)
+        return [] if state is None else [codec.frame(state)]
+
+    def state(self, now_us: int, conflated: int) -> AnyEvent | None:
+        """Return the current state as a message of the current seq."""
+        return self._stream.state(Stamp(self.epoch, self.seq, now_us, now_us), conflated)
+
+    def join(self, subscriber: Subscriber, lane: Lane[Topic]) -> None:
+        """Let a subscriber in."""
+        self.lanes[subscriber.codec][subscriber] = lane
+
+    def leave(self, subscriber: Subscriber, now_us: int) -> Lane[Topic] | None:
+        """Let a subscriber out; return its lane, None where it had none."""
+        self.idle_since_us = now_us
+        return self.lanes[subscriber.codec].pop(subscriber, None)
+
+    @property
+    def subscribers(self) -> int:
+        """How many listen."""
+        return len(self.lanes[JSON]) + len(self.lanes[MSGPACK])
+
+    def trim(self, now_us: int) -> None:
+        """Drop what is too old to resume from."""
+        self._ring.trim(now_us)
+
+    @property
+    def resume_bytes(self) -> int:
+        """Bytes kept for resuming."""
+        return self._ring.size
+
+
+def _transcode(data: bytes, codec: Codec) -> bytes:
+    """Return a JSON frame as one of the other encoding; only resumes in MessagePack pay for it."""
+    ((_, payload),) = split(data)
+    assert codec is MSGPACK
+    return frame(BINARY, msgspec.msgpack.encode(msgspec.json.decode(payload)))

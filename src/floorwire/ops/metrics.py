@@ -1,0 +1,78 @@
+"""Prometheus metrics, made from the plain counters only when somebody scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from floorwire.ops.stats import LATENCY_BUCKETS_US, Latencies, Stats
+
+
+class GatewayCollector(Collector):
+    """One scrape of one gateway."""
+
+    def __init__(self, stats: Stats, outbox_bytes: int, now_us: int) -> None:
+        self._stats = stats
+        self._outbox_bytes = outbox_bytes
+        self._now_us = now_us
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        stats = self._stats
+        yield _gauge("connections", "open client connections", stats.connections)
+        yield _gauge("subscriptions", "subscriptions held", stats.subscriptions)
+        yield _gauge("topics", "streams that someone listens to or may resume", stats.topics)
+        yield _gauge("outbox_bytes", "bytes that wait for slow clients", self._outbox_bytes)
+        yield _gauge("resume_bytes", "bytes kept for clients that come back", stats.resume_bytes)
+        yield _counter("deliveries", "messages sent or queued, one a client", stats.deliveries)
+        yield _counter("sent_bytes", "bytes of those messages with their frames", stats.sent_bytes)
+        yield _counter("received_messages", "messages from clients", stats.received_messages)
+        yield _counters("handshakes", "new connections by outcome", "outcome", stats.handshakes)
+        yield _counters("closes", "connections closed, by close code", "code", stats.closes)
+        yield _counters(
+            "left_out", "messages not sent to slow clients, by contract", "reason", stats.left_out_by_reason
+        )
+        yield _counters("refused_requests", "error replies by code", "code", stats.refused_requests)
+        yield _counters("resumes", "resumed subscriptions by outcome", "outcome", stats.resumes)
+        yield _counters("venue_events", "events from venues", "venue", stats.venue_events)
+        yield _histogram(
+            "publish_to_write_seconds", "from the first message of a turn to the last write", stats.publish_to_write
+        )
+        yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
+        ages = {venue: (self._now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
+        yield _gauges("feed_age_seconds", "since the venue last said anything", "venue", ages)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"floorwire_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"floorwire_{name}", text, value=value)
+
+
+def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"floorwire_{name}", text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def _counters(name: str, text: str, label: str, values: Mapping[str, int] | Mapping[int, int]) -> Metric:
+    family = CounterMetricFamily(f"floorwire_{name}", text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([str(key)], value)
+    return family
+
+
+def _histogram(name: str, text: str, latencies: Latencies) -> Metric:
+    total, buckets = 0, []
+    for bound_us, count in zip((*LATENCY_BUCKETS_US, None), latencies.counts, strict=True):
+        total += count
+        buckets.append(("+Inf" if bound_us is None else str(bound_us / 1e6), float(total)))
+    family = HistogramMetricFamily(f"floorwire_{name}", text)
+    family.add_metric([], buckets, sum_value=latencies.total_us / 1e6)
+    return family

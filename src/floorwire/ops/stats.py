@@ -1,0 +1,87 @@
+"""What the gateway counts while it runs: plain integers, read when somebody scrapes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+
+LATENCY_BUCKETS_US = (
+    50,
+    100,
+    250,
+    500,
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    1_000_000,
+)
+
+
+class Latencies:
+    """A histogram of durations in microseconds."""
+
+    __slots__ = ("counts", "total_us")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(LATENCY_BUCKETS_US) + 1)
+        self.total_us = 0
+
+    def observe(self, duration_us: int) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(LATENCY_BUCKETS_US, duration_us)] += 1
+        self.total_us += duration_us
+
+
+class Stats:
+    """Counters and gauges of one process."""
+
+    __slots__ = (
+        "closes",
+        "connections",
+        "deliveries",
+        "handshakes",
+        "left_out_by_reason",
+        "loop_lag",
+        "publish_to_write",
+        "received_messages",
+        "refused_requests",
+        "resume_bytes",
+        "resumes",
+        "sent_bytes",
+        "subscriptions",
+        "topics",
+        "venue_events",
+        "venue_last_us",
+    )
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.subscriptions = 0
+        self.topics = 0
+        self.resume_bytes = 0
+        self.deliveries = 0
+        self.sent_bytes = 0
+        self.received_messages = 0
+        self.handshakes: Counter[str] = Counter()
+        """By outcome: ``accepted``, ``too_many_connections``, ``rate``, ``not_found``, ``timeout`` ..."""
+        self.closes: Counter[int] = Counter()
+        self.left_out_by_reason: Counter[str] = Counter()
+        """Messages not sent to slow clients: ``conflate``, ``skip``, ``disconnect``."""
+        self.refused_requests: Counter[str] = Counter()
+        """Error replies by code."""
+        self.resumes: Counter[str] = Counter()
+        """By outcome: ``replayed``, ``gap``."""
+        self.publish_to_write = Latencies()
+        self.loop_lag = Latencies()
+        self.venue_events: Counter[str] = Counter()
+        self.venue_last_us: dict[str, int] = {}
+
+    def delivered(self, messages: int, size: int) -> None:
+        """Count messages handed to connections that keep up or still have room."""
+        self.deliveries += messages
+        self.sent_bytes += size

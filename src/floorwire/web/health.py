@@ -1,0 +1,36 @@
+"""Health, readiness and metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from floorwire.app import Gateway, now_us
+from floorwire.ops.metrics import GatewayCollector
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Say that the process runs and its event loop turns."""
+    return {"status": "ok"}
+
+
+@router.get("/ready")
+async def ready(request: Request, response: Response) -> dict[str, str]:
+    """Say whether to send clients here: every feed is live, and the server is not draining."""
+    gateway: Gateway = request.app.state.gateway
+    feed = gateway.hub.market.feed(None)
+    if gateway.is_draining or feed != "live":
+        response.status_code = 503
+    return {"status": "draining" if gateway.is_draining else "ok", "feed": feed}
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Return the counters in Prometheus' text format."""
+    gateway: Gateway = request.app.state.gateway
+    registry = CollectorRegistry()
+    registry.register(GatewayCollector(gateway.stats, gateway.outbox_bytes(), now_us()))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,97 @@
+"""``floorwire serve``: uvicorn with our door, and a shutdown that drains."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import socket
+import sys
+from functools import partial
+
+import structlog
+import uvicorn
+
+from floorwire.app import Gateway
+from floorwire.config import Settings, SettingsError
+from floorwire.links import registry
+from floorwire.ops import logs
+from floorwire.web.door import Door
+from floorwire.web.factory import create_app
+from floorwire.web.upgrade import Upgrade
+
+BACKLOG = 4_096
+
+log = structlog.get_logger("floorwire.server")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but clients are told and closed at a pace before it goes."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where to connect."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            gc.collect()
+            gc.freeze()  # what start-up made stays: no later collection walks it again
+            _announce(sockets[0])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nobody new, drain, and go."""
+        for server in self.servers:
+            server.close()
+        await self._gateway.drain()
+        await super().shutdown(sockets)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SettingsError where the address cannot be had."""
+    logs.configure(settings.log_level)
+    _raise_file_limit()
+    gateway = Gateway(settings, registry.build(settings))
+    config = uvicorn.Config(
+        create_app(gateway),
+        http=partial(Door, gateway),  # type: ignore[arg-type]
+        ws=Upgrade,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        backlog=BACKLOG,
+    )
+    Server(config, gateway).run([_listen(settings)])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted sockets inherit it: what the kernel may hold for one slow client.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.outbox.kernel_bytes)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+    return listener
+
+
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    print(  # noqa: T201 - what a person who typed the command waits for
+        f"Floorwire is open.\n"
+        f"  page       http://{host}:{port}/\n"
+        f"  WebSocket  ws://{host}:{port}/ws/ticker\n"
+        f"Paste this into another terminal to see prices:\n"
+        f"  floorwire watch BTC-USDT --url ws://{host}:{port}/ws",
+        flush=True,
+    )
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,154 @@
+"""The default wire: picows reads the frames, we write them, straight to the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Final
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
+
+from floorwire.core.codes import CloseCode
+from floorwire.hub.peer import Peer
+from floorwire.protocol.assembly import Assembler, WireError, close_reply
+from floorwire.protocol.frames import PING, PONG, close_frame, frame
+
+CLOSE_TIMEOUT_S: Final = 2.0
+"""How long a peer may take to answer a close frame."""
+PING_FRAME: Final = frame(PING, b"")
+
+_CLOSE = WSMsgType.CLOSE
+_PING = WSMsgType.PING
+_PONG = WSMsgType.PONG
+
+
+class PicowsWire(WSListener):  # type: ignore[misc]
+    """One upgraded TCP connection.
+
+    Frames go to the kernel by one ``write`` of ours; only what it does not take goes through the
+    transport, whose high-water mark is 0: ``resume_writing`` tells when that has left.
+    """
+
+    def __init__(self, peer: Peer, address: str, max_bytes: int) -> None:
+        self.address = address
+        self._peer = peer
+        self._assembler = Assembler(max_bytes)
+        self._transport: asyncio.Transport | None = None
+        self._fd = -1
+        self._is_blocked = False
+        self._is_closing = False
+        self._code: int = CloseCode.ABNORMAL
+        self._close_timer: asyncio.TimerHandle | None = None
+
+    # --- what picows tells ----------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The handshake is done."""
+        self._transport = transport.underlying_transport
+        self._transport.set_write_buffer_limits(high=0)
+        if not transport.is_secure:  # TLS writes through the transport
+            self._fd = self._transport.get_extra_info("socket").fileno()
+        self._peer.opened(self)
+
+    def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
+        """One frame came."""
+        kind = received.msg_type
+        rsv = bool(received.rsv1 or received.rsv2 or received.rsv3)
+        payload = received.get_payload_as_bytes()
+        if self._is_closing:
+            if kind == _CLOSE:
+                self._end()
+            return
+        self._peer.heard()
+        try:
+            if kind == _CLOSE or kind == _PING or kind == _PONG:  # noqa: PLR1714 - the faster way
+                self._control(kind, rsv, payload)
+            else:
+                message = self._assembler.feed(int(kind), bool(received.fin), rsv, payload)
+                if message is not None:
+                    self._peer.received(message.data, message.binary)
+        except WireError as error:
+            self.close(error.code, error.reason)
+            return
+        if received.last_in_buffer:
+            self._peer.settled()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """The TCP connection is gone."""
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+            self._close_timer = None
+        sent = transport.close_handshake.sent if transport.close_handshake else None
+        self._transport = None
+        self._fd = -1
+        self._peer.closed(sent.code if sent else self._code)
+
+    def pause_writing(self) -> None:
+        """Known already: ``write`` saw it."""
+
+    def resume_writing(self) -> None:
+        """What the kernel did not take at first has left."""
+        self._is_blocked = False
+        if not self._is_closing:
+            self._peer.writable()
+
+    # --- what the peer asks ---------------------------------------------------------------------
+
+    def write(self, data: bytes) -> bool:
+        """Send frames; return False where the kernel's buffer is now full."""
+        transport = self._transport
+        if transport is None or self._is_closing:
+            return True
+        if self._fd < 0:
+            transport.write(data)
+        else:
+            try:
+                sent = os.write(self._fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:  # the peer is gone; connection_lost follows
+                transport.abort()
+                return True
+            if sent == len(data):
+                return True
+            transport.write(memoryview(data)[sent:])
+        self._is_blocked = transport.get_write_buffer_size() > 0
+        return not self._is_blocked
+
+    def ping(self) -> bool:
+        """Send a ping; one behind a full buffer would come too late to matter, but still counts."""
+        if self._transport is not None and not self._is_blocked:
+            self.write(PING_FRAME)
+        return True
+
+    def close(self, code: CloseCode | int, reason: str) -> None:
+        """Send a close frame where the peer reads, and wait a bounded time for its own."""
+        transport = self._transport
+        if transport is None or self._is_closing:
+            return
+        self._code = int(code)
+        if self._is_blocked:
+            self._is_closing = True
+            transport.abort()
+            return
+        self.write(close_frame(int(code), reason))
+        self._is_closing = True
+        self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
+
+    def _control(self, kind: int, rsv: bool, payload: bytes) -> None:
+        if rsv:
+            raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
+        if kind == _CLOSE:
+            self._peer.settled()
+            code = close_reply(payload)
+            self.close(code, "")
+            self._code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
+            self._end()
+        elif kind == _PING and not self._is_blocked:
+            # RFC 6455, 5.5.3: only the latest ping needs a pong; one that cannot be sent now is left out.
+            self._peer.settled()
+            self.write(frame(PONG, payload))
+
+    def _end(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
