@@ -38,7 +38,7 @@ class VenueFeed:
         while True:
             try:
                 await self._run()
-            except Exception:  # noqa: BLE001 - one venue's fault must not take the gateway down
+            except Exception:  # one venue's fault must not take the gateway down
                 log.exception("venue failed", venue=self._venue.name)
                 self._publish([FeedStatus(None, "stale", "fault", self._clock())])
                 await asyncio.sleep(RESTART_S)

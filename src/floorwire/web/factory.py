@@ -27,7 +27,7 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     made = gateway
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with made.running():
             yield
             await made.drain()

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
-from picows.picows import WSAutoPingStrategy, WSProtocol
+from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-defined]
 
 from floorwire.app import Gateway
 from floorwire.web.routes import AcceptedUpgrade, Headers
@@ -23,14 +23,17 @@ class _PicowsLog:
     def __init__(self) -> None:
         self._log = structlog.get_logger("floorwire.picows")
 
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name that picows calls
+    def isEnabledFor(self, level: int) -> bool:
         """Return False: frames are never logged."""
         return False
 
     def log(self, level: int, message: str, *values: object) -> None:
         """Drop it."""
 
-    debug = info = log
+    def info(self, message: str, *values: object) -> None:
+        """Drop it."""
+
+    debug = info
 
     def warning(self, message: str, *values: object) -> None:
         """Note what picows found wrong with a peer."""
@@ -87,7 +90,7 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
             self.buffer_updated(size)
             view = view[size:]
 
-    def _listener(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+    def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         accepted = self._accepted
         wire = PicowsWire(accepted.peer, self._address, self._gateway.settings.limits.message_bytes)
         self._gateway.stats.handshakes["accepted"] += 1

@@ -6,23 +6,19 @@ import asyncio
 import os
 from typing import Final
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSFrame, WSListener, WSTransport
 
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.protocol.assembly import Assembler, WireError, close_reply
-from floorwire.protocol.frames import PING, PONG, close_frame, frame
+from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
 
-_CLOSE = WSMsgType.CLOSE
-_PING = WSMsgType.PING
-_PONG = WSMsgType.PONG
 
-
-class PicowsWire(WSListener):  # type: ignore[misc]
+class PicowsWire(WSListener):
     """One upgraded TCP connection.
 
     Frames go to the kernel by one ``write`` of ours; only what it does not take goes through the
@@ -52,19 +48,19 @@ class PicowsWire(WSListener):  # type: ignore[misc]
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
         """One frame came."""
-        kind = received.msg_type
+        kind: int = received.msg_type  # type: ignore[assignment] # an IntEnum, whatever its stub says
         rsv = bool(received.rsv1 or received.rsv2 or received.rsv3)
         payload = received.get_payload_as_bytes()
         if self._is_closing:
-            if kind == _CLOSE:
+            if kind == CLOSE:
                 self._end()
             return
         self._peer.heard()
         try:
-            if kind == _CLOSE or kind == _PING or kind == _PONG:  # noqa: PLR1714 - the faster way
+            if kind >= CLOSE:
                 self._control(kind, rsv, payload)
             else:
-                message = self._assembler.feed(int(kind), bool(received.fin), rsv, payload)
+                message = self._assembler.feed(kind, bool(received.fin), rsv, payload)
                 if message is not None:
                     self._peer.received(message.data, message.binary)
         except WireError as error:
@@ -78,10 +74,10 @@ class PicowsWire(WSListener):  # type: ignore[misc]
         if self._close_timer is not None:
             self._close_timer.cancel()
             self._close_timer = None
-        sent = transport.close_handshake.sent if transport.close_handshake else None
+        by_picows = transport.close_handshake.sent if transport.close_handshake else None
         self._transport = None
         self._fd = -1
-        self._peer.closed(sent.code if sent else self._code)
+        self._peer.closed(int(by_picows.code) if by_picows else self._code)  # type: ignore[call-overload]
 
     def pause_writing(self) -> None:
         """Known already: ``write`` saw it."""
@@ -138,13 +134,13 @@ class PicowsWire(WSListener):  # type: ignore[misc]
     def _control(self, kind: int, rsv: bool, payload: bytes) -> None:
         if rsv:
             raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
-        if kind == _CLOSE:
+        if kind == CLOSE:
             self._peer.settled()
             code = close_reply(payload)
             self.close(code, "")
             self._code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
             self._end()
-        elif kind == _PING and not self._is_blocked:
+        elif kind == PING and not self._is_blocked:
             # RFC 6455, 5.5.3: only the latest ping needs a pong; one that cannot be sent now is left out.
             self._peer.settled()
             self.write(frame(PONG, payload))
