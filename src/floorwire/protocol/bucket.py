@@ -27,3 +27,7 @@ class Bucket:
     def wait_us(self, now_us: int) -> int:
         """Return how long until one token is there; 0 where it is now."""
         return max(0, self._due_us - now_us - self._burst_us)
+
+    def is_full(self, now_us: int) -> bool:
+        """Return whether all tokens are there: the bucket is as good as a new one."""
+        return self._due_us <= now_us

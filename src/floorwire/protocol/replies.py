@@ -131,13 +131,13 @@ AnyReply: TypeAlias = (
 )
 
 
-def error(refusal: Refusal, request_id: RequestId | UnsetType = UNSET, wait_us: int = 0) -> Error:
+def error(refusal: Refusal, request_id: RequestId | UnsetType = UNSET) -> Error:
     """Return the refusal as a reply."""
     return Error(
         id=request_id,
         code=refusal.code.value,
         message=refusal.message,
         retry=refusal.code.retry,
-        retry_after_ms=-(-wait_us // 1000) if wait_us else UNSET,
+        retry_after_ms=-(-refusal.wait_us // 1000) if refusal.wait_us else UNSET,
         details=refusal.details or UNSET,
     )

@@ -208,8 +208,8 @@ class Session:
             self._patience = Bucket(rate, burst=PATIENCE_S * rate)
         if not self._patience.allow(now_us):
             return Hangup(CloseCode.RATE, "too many requests")
-        refusal = Refusal(Code.RATE_LIMITED, f"more than {rate} requests a second")
-        return Say(error(refusal, wait_us=max(1, self._commands.wait_us(now_us))))
+        wait_us = max(1, self._commands.wait_us(now_us))
+        return Say(error(Refusal(Code.RATE_LIMITED, f"more than {rate} requests a second", wait_us=wait_us)))
 
 
 def _bad(field: str, message: str) -> Refusal:
