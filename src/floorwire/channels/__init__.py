@@ -76,6 +76,18 @@ class Channel(Protocol):
         ...
 
 
+def refuse_depth(channel: str, depth: int | None) -> None:
+    """Refuse a depth on a channel that has none. Raises BadOptionError."""
+    if depth is not None:
+        raise BadOptionError("depth", f"{channel} has none")
+
+
+def refuse_interval(channel: str, interval: str | None) -> None:
+    """Refuse an interval on a channel that has none. Raises BadOptionError."""
+    if interval is not None:
+        raise BadOptionError("interval", f"{channel} has none")
+
+
 def discover() -> Mapping[str, Channel]:
     """Return every channel of this package by its name."""
     channels: dict[str, Channel] = {}

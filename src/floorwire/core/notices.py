@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from floorwire.core.market import FeedStatus
+
 
 class Beat(msgspec.Struct, frozen=True):
     """A second has passed."""
@@ -20,4 +22,11 @@ class Draining(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-Notice: TypeAlias = Beat | Draining
+class FeedChanged(msgspec.Struct, frozen=True):
+    """What a venue said of its feed, with the name of the venue, which it did not say itself."""
+
+    venue: str
+    status: FeedStatus
+
+
+Notice: TypeAlias = Beat | Draining | FeedChanged

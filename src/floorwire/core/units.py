@@ -7,6 +7,8 @@ import msgspec
 MAX_DECIMALS = 18
 MAX_DIGITS = 30  # longer texts are refused before they cost anything
 
+_TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(MAX_DIGITS + 1))
+
 
 class InexactError(ValueError):
     """A decimal text that is not a whole number of steps, or not a decimal at all."""
@@ -19,13 +21,14 @@ class InexactError(ValueError):
 
 def _units(text: str) -> tuple[int, int]:
     """Return (digits as an integer, decimals) of a plain decimal; no sign but '-', no exponent."""
-    negative = text.startswith("-")
-    whole, dot, fraction = text[negative:].partition(".")
+    whole, dot, fraction = text.partition(".")
     digits = whole + fraction
-    if not digits.isascii() or not digits.isdigit() or len(digits) > MAX_DIGITS or (dot and not fraction):
-        raise InexactError(text[:MAX_DIGITS], "a decimal")
-    value = int(digits)
-    return (-value if negative else value), len(fraction)
+    if digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS and (fraction or not dot):
+        return int(digits), len(fraction)
+    if text[:1] == "-" != text[1:2]:
+        units, decimals = _units(text[1:])
+        return -units, decimals
+    raise InexactError(text[:MAX_DIGITS], "a decimal")
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -48,12 +51,14 @@ class Scale(msgspec.Struct, frozen=True):
         """Return how many steps the decimal text is. Raises InexactError where it is not whole."""
         units, decimals = _units(text)
         shift = self.decimals - decimals
-        if shift >= 0:
-            units *= 10**shift
-        else:
-            units, rest = divmod(units, 10**-shift)
+        if shift > 0:
+            units *= _TEN_TO_THE[shift]
+        elif shift:
+            units, rest = divmod(units, _TEN_TO_THE[-shift])
             if rest:
                 raise InexactError(text, str(self))
+        if self.step == 1:
+            return units
         steps, rest = divmod(units, self.step)
         if rest:
             raise InexactError(text, str(self))
@@ -63,7 +68,7 @@ class Scale(msgspec.Struct, frozen=True):
         """Return how many whole steps fit into the decimal text (for venues whose prints are finer)."""
         units, decimals = _units(text)
         shift = self.decimals - decimals
-        return (units * 10**shift if shift >= 0 else units // 10**-shift) // self.step
+        return (units * _TEN_TO_THE[shift] if shift >= 0 else units // _TEN_TO_THE[-shift]) // self.step
 
     def format(self, steps: int) -> str:
         """Return the steps as a decimal with all decimals of the scale: 1 -> '0.05'."""
@@ -75,11 +80,11 @@ class Scale(msgspec.Struct, frozen=True):
 
 def format_units(units: int, decimals: int) -> str:
     """Return units of ten to the power ``-decimals`` as decimal text, all decimals written."""
-    if not decimals:
-        return str(units)
     if units < 0:
         return "-" + format_units(-units, decimals)
     digits = str(units)
+    if not decimals:
+        return digits
     if len(digits) <= decimals:
         digits = digits.zfill(decimals + 1)
     return f"{digits[:-decimals]}.{digits[-decimals:]}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from floorwire.channels import Channel
 from floorwire.core.codes import CloseCode
 from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import Notice
+from floorwire.core.notices import FeedChanged, Notice
 from floorwire.hub.market import Happening, Market
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.ring import Ring
@@ -70,7 +70,7 @@ class Hub:
                         self._apply(symbol, event, recv_us, now_us)
                 case FeedStatus():
                     self.market.note(venue, event)
-                    self._apply(None, event, recv_us, now_us)
+                    self._apply(None, FeedChanged(venue, event), recv_us, now_us)
                 case _:
                     self._apply(event.symbol, event, recv_us, now_us)
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.core.instrument import Side
 
+SystemEvent: TypeAlias = Literal["gap", "stale", "fresh", "halted", "resumed", "draining"]
 WireLevel: TypeAlias = tuple[str, str]
 """(price, size) as decimals; size "0": the level is gone."""
 
@@ -93,7 +94,7 @@ class Heartbeat(Event, frozen=True, tag="heartbeat", kw_only=True):
 class System(Event, frozen=True, tag="system", kw_only=True):
     """What happens to the gateway and its feeds. ``symbol`` and ``venue`` where it is about one."""
 
-    event: Literal["gap", "stale", "fresh", "halted", "resumed", "draining", "slow"]
+    event: SystemEvent
     symbol: str | UnsetType = UNSET
     venue: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET

@@ -1,0 +1,85 @@
+"""The heartbeat channel: one counted beat a second, so that a quiet market is not taken for a dead link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.instrument import Instrument
+from floorwire.core.market import MarketEvent
+from floorwire.core.notices import Beat, Notice
+from floorwire.protocol import events
+from floorwire.protocol.requests import OnSlow
+from floorwire.protocol.stamp import Stamp
+
+
+class HeartbeatTracker:
+    """The last beat."""
+
+    __slots__ = ("beat",)
+
+    def __init__(self) -> None:
+        self.beat: Beat | None = None
+
+    def apply(self, event: MarketEvent | Notice) -> None:
+        """Remember the beat."""
+        if isinstance(event, Beat):
+            self.beat = event
+
+    def stream(self, _option: Option) -> HeartbeatStream:
+        """Return a new stream."""
+        return HeartbeatStream(self)
+
+
+class HeartbeatStream:
+    """The beats; ``seq`` counts them."""
+
+    __slots__ = ("_tracker",)
+
+    def __init__(self, tracker: HeartbeatTracker) -> None:
+        self._tracker = tracker
+
+    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Heartbeat]:
+        """Return the beat as one message."""
+        return (_message(event, at, 0),) if isinstance(event, Beat) else ()
+
+    def state(self, at: Stamp, conflated: int = 0) -> events.Heartbeat | None:
+        """Return the last beat, None before the first."""
+        beat = self._tracker.beat
+        return None if beat is None else _message(beat, at, conflated)
+
+
+def _message(beat: Beat, at: Stamp, conflated: int) -> events.Heartbeat:
+    return events.Heartbeat(
+        epoch=at.epoch,
+        seq=at.seq,
+        conflated=conflated or UNSET,
+        ts=beat.ts_us,
+        recv=at.recv_us,
+        sent=at.sent_us,
+    )
+
+
+class HeartbeatChannel:
+    """A beat a second; only the latest matters to a client that fell behind."""
+
+    name = "heartbeat"
+    on_slow: OnSlow = "conflate"
+    contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
+    per_symbol = False
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (Beat,)
+
+    def option(self, depth: int | None, interval: str | None) -> Option:
+        """Return None: there is none. Raises BadOptionError."""
+        refuse_depth(self.name, depth)
+        refuse_interval(self.name, interval)
+        return None
+
+    def tracker(self, _instrument: Instrument | None) -> HeartbeatTracker:
+        """Return a new tracker."""
+        return HeartbeatTracker()
+
+
+CHANNEL: Channel = HeartbeatChannel()

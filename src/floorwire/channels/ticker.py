@@ -1,0 +1,259 @@
+"""The ticker channel: best bid and ask, the last trade, and the last 24 hours.
+
+The best bid and ask are the venue's quotes from the first one on; until then, and for venues that send
+none, they are the best of the book. The 24 hours are the venue's own from its first on; until then, and
+for venues that tell none, they are counted from the trades. Neither ever turns back, so that two sources
+that disagree do not make the ticker jump to and fro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from msgspec import UNSET
+
+from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.book import Book
+from floorwire.core.day import Day, DayWindow
+from floorwire.core.instrument import Instrument
+from floorwire.core.market import BookChange, BookSnapshot, Clock, DayStats, MarketEvent, Quote, Trade
+from floorwire.core.notices import Notice
+from floorwire.protocol import events
+from floorwire.protocol.requests import OnSlow
+from floorwire.protocol.stamp import Stamp
+
+Text: TypeAlias = str | None
+
+
+class Top(NamedTuple):
+    """Best bid and ask in ticks and lots; a side of 0 lots is empty."""
+
+    bid_ticks: int = 0
+    bid_lots: int = 0
+    ask_ticks: int = 0
+    ask_lots: int = 0
+
+
+class Last(NamedTuple):
+    """The trade with the latest venue time."""
+
+    price_ticks: int
+    size_lots: int
+
+
+class TickerTracker:
+    """What the ticker shows, in integers: three parts, each replaced only by one that differs."""
+
+    __slots__ = ("_book", "_last_us", "_quoted", "_window", "day", "instrument", "last", "top", "ts_us")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.top = Top()
+        self.last: Last | None = None
+        self.day: Day | None = None
+        self.ts_us = -1
+        self._last_us = 0
+        self._quoted = False
+        self._book: Book | None = None
+        self._window: DayWindow | None = DayWindow()
+
+    def apply(self, event: MarketEvent | Notice) -> None:
+        """Follow whatever shapes the ticker."""
+        match event:
+            case BookChange():
+                self._change(event)
+            case Quote():
+                self._quote(event)
+            case Trade():
+                self._trade(event)
+            case Clock():
+                self._age(event.ts_us)
+            case BookSnapshot():
+                self._replace(event)
+            case DayStats():
+                self._stats(event)
+            case _:
+                pass
+
+    def _quote(self, quote: Quote) -> None:
+        self._quoted, self._book = True, None  # quotes outrank the book from now on
+        self._show_top(Top(quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots), quote.ts_us)
+
+    def _replace(self, snapshot: BookSnapshot) -> None:
+        if self._quoted:
+            return
+        self._book = Book()
+        self._book.replace(snapshot.bids, snapshot.asks)
+        self._book.uncross({}, {})
+        self._show_best(self._book, snapshot.ts_us)
+
+    def _change(self, change: BookChange) -> None:
+        if self._book is not None:
+            bids, asks = self._book.apply(change.bids, change.asks)
+            self._book.uncross(bids, asks)
+            self._show_best(self._book, change.ts_us)
+
+    def _show_best(self, book: Book, ts_us: int) -> None:
+        bid, ask = book.bids.best() or (0, 0), book.asks.best() or (0, 0)
+        self._show_top(Top(*bid, *ask), ts_us)
+
+    def _show_top(self, top: Top, ts_us: int) -> None:
+        if top != self.top:
+            self.top = top
+            self.ts_us = ts_us
+
+    def _trade(self, trade: Trade) -> None:
+        if trade.ts_us >= self._last_us:
+            self._last_us = trade.ts_us
+            last = Last(trade.price_ticks, trade.size_lots)
+            if last != self.last:
+                self.last = last
+                self.ts_us = trade.ts_us
+        if self._window is not None:
+            self._window.age(trade.ts_us)
+            self._window.add(trade)
+            self._show_day(self._window.day() or self._flat(), trade.ts_us)
+
+    def _age(self, now_us: int) -> None:
+        if self._window is not None and self._window.age(now_us):
+            self._show_day(self._window.day() or self._flat(), now_us)
+
+    def _flat(self) -> Day | None:
+        """Return 24 hours without a trade: the price stood where the last trade left it."""
+        if self.last is None:
+            return None
+        price = self.last.price_ticks
+        return Day(price, price, price, volume_lots=0, turnover=0)
+
+    def _stats(self, stats: DayStats) -> None:
+        self._window = None  # the venue's own outrank ours from now on
+        day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
+        self._show_day(day, stats.ts_us)
+
+    def _show_day(self, day: Day | None, ts_us: int) -> None:
+        if day != self.day:
+            self.day = day
+            self.ts_us = ts_us
+
+    def stream(self, _option: Option) -> TickerStream:
+        """Return a new stream."""
+        return TickerStream(self)
+
+
+class TickerStream:
+    """The ticker as text; only the parts that changed are written anew."""
+
+    __slots__ = ("_day", "_day_text", "_last", "_last_text", "_top", "_top_text", "_tracker")
+
+    def __init__(self, tracker: TickerTracker) -> None:
+        self._tracker = tracker
+        self._top: Top | None = None
+        self._last: Last | None = None
+        self._day: Day | None = None
+        self._top_text: tuple[Text, ...] = ()
+        self._last_text: tuple[Text, ...] = (None, None)
+        self._day_text: tuple[Text, ...] = (None,) * 6
+        self._write()
+
+    def apply(self, _event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Ticker]:
+        """Return the ticker where something visible changed."""
+        return (self._message(at, 0),) if self._write() else ()
+
+    def state(self, at: Stamp, conflated: int = 0) -> events.Ticker | None:
+        """Return the ticker, None where nothing is known yet."""
+        return self._message(at, conflated) if self._tracker.ts_us >= 0 else None
+
+    def _write(self) -> bool:
+        """Write the parts that the tracker replaced; return whether there were any."""
+        tracker = self._tracker
+        top, last, day = tracker.top, tracker.last, tracker.day
+        if top is self._top and last is self._last and day is self._day:
+            return False
+        if top is not self._top:
+            self._top_text = self._written_top(top)
+        if last is not None and last is not self._last:
+            self._last_text = self._written_last(last)
+        if day is not None:
+            self._day_text = self._written_day(day, last)
+        self._top, self._last, self._day = top, last, day
+        return True
+
+    def _written_top(self, top: Top) -> tuple[Text, ...]:
+        price, size = self._tracker.instrument.price.format, self._tracker.instrument.size.format
+        bid = (price(top.bid_ticks), size(top.bid_lots)) if top.bid_lots else (None, None)
+        ask = (price(top.ask_ticks), size(top.ask_lots)) if top.ask_lots else (None, None)
+        return bid + ask
+
+    def _written_last(self, last: Last) -> tuple[Text, ...]:
+        instrument = self._tracker.instrument
+        return instrument.price.format(last.price_ticks), instrument.size.format(last.size_lots)
+
+    def _written_day(self, day: Day, last: Last | None) -> tuple[Text, ...]:
+        instrument = self._tracker.instrument
+        price = instrument.price.format
+        return (
+            price(day.open_ticks),
+            price(day.high_ticks),
+            price(day.low_ticks),
+            instrument.size.format(day.volume_lots),
+            None if day.turnover is None else instrument.format_notional(day.turnover),
+            None if last is None else price(last.price_ticks - day.open_ticks),
+        )
+
+    def _message(self, at: Stamp, conflated: int) -> events.Ticker:
+        bid, bid_size, ask, ask_size = self._top_text
+        last, last_size = self._last_text
+        opened, high, low, volume, quote_volume, change = self._day_text
+        return events.Ticker(
+            epoch=at.epoch,
+            seq=at.seq,
+            conflated=conflated or UNSET,
+            ts=self._tracker.ts_us,
+            recv=at.recv_us,
+            sent=at.sent_us,
+            symbol=self._tracker.instrument.symbol,
+            bid=bid,
+            bid_size=bid_size,
+            ask=ask,
+            ask_size=ask_size,
+            last=last,
+            last_size=last_size,
+            open=opened,
+            high=high,
+            low=low,
+            volume=volume,
+            quote_volume=quote_volume,
+            change=change,
+        )
+
+
+class TickerChannel:
+    """One message a change of the best bid or ask, of the last trade or of the last 24 hours."""
+
+    name = "ticker"
+    on_slow: OnSlow = "conflate"
+    contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
+    per_symbol = True
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (
+        Quote,
+        Trade,
+        BookSnapshot,
+        BookChange,
+        DayStats,
+        Clock,
+    )
+
+    def option(self, depth: int | None, interval: str | None) -> Option:
+        """Return None: there is none. Raises BadOptionError."""
+        refuse_depth(self.name, depth)
+        refuse_interval(self.name, interval)
+        return None
+
+    def tracker(self, instrument: Instrument | None) -> TickerTracker:
+        """Return a new tracker of the instrument."""
+        assert instrument is not None
+        return TickerTracker(instrument)
+
+
+CHANNEL: Channel = TickerChannel()

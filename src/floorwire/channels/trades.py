@@ -1,0 +1,83 @@
+"""The trades channel: every print, one message each. There is no state: it begins with the next trade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.instrument import Instrument
+from floorwire.core.market import MarketEvent, Trade
+from floorwire.core.notices import Notice
+from floorwire.protocol import events
+from floorwire.protocol.requests import OnSlow
+from floorwire.protocol.stamp import Stamp
+
+
+class TradesTracker:
+    """Nothing to follow: a trade is over when it is told."""
+
+    __slots__ = ("_instrument",)
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._instrument = instrument
+
+    def apply(self, event: MarketEvent | Notice) -> None:
+        """Do nothing."""
+
+    def stream(self, _option: Option) -> TradesStream:
+        """Return a new stream."""
+        return TradesStream(self._instrument)
+
+
+class TradesStream:
+    """A symbol's trades."""
+
+    __slots__ = ("_instrument",)
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._instrument = instrument
+
+    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Trades]:
+        """Return the trade as one message."""
+        if not isinstance(event, Trade):
+            return ()
+        message = events.Trades(
+            epoch=at.epoch,
+            seq=at.seq,
+            ts=event.ts_us,
+            recv=at.recv_us,
+            sent=at.sent_us,
+            symbol=self._instrument.symbol,
+            trade_id=event.trade_id,
+            price=self._instrument.price.format(event.price_ticks),
+            size=self._instrument.size.format(event.size_lots),
+            side=event.side,
+        )
+        return (message,)
+
+    def state(self, _at: Stamp, _conflated: int = 0) -> None:
+        """Return None: what was traded is no state."""
+
+
+class TradesChannel:
+    """Every trade; a client that cannot keep up is told which ones it did not get."""
+
+    name = "trades"
+    on_slow: OnSlow = "skip"
+    contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
+    per_symbol = True
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade,)
+
+    def option(self, depth: int | None, interval: str | None) -> Option:
+        """Return None: there is none. Raises BadOptionError."""
+        refuse_depth(self.name, depth)
+        refuse_interval(self.name, interval)
+        return None
+
+    def tracker(self, instrument: Instrument | None) -> TradesTracker:
+        """Return a new tracker of the instrument."""
+        assert instrument is not None
+        return TradesTracker(instrument)
+
+
+CHANNEL: Channel = TradesChannel()
