@@ -1,0 +1,186 @@
+"""``floorwire bench``: put a bounded load on a WebSocket server and say what happened."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeAlias
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from floorwire.cli.load import tables
+from floorwire.cli.load.connect import ConnectPlan, run_connect
+from floorwire.cli.load.fanout import FanoutPlan, run_fanout
+from floorwire.cli.load.process import NoSuchProcessError
+from floorwire.cli.load.reactor import TooManyFilesError
+from floorwire.cli.load.rtt import Message, RttPlan, run_rtt
+from floorwire.cli.load.stall import StallPlan, run_stall
+from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.target import Target, TargetError
+from floorwire.protocol.requests import OnSlow
+
+app = typer.Typer(no_args_is_help=True, help="Put a bounded load on a WebSocket server.")
+
+Url: TypeAlias = Annotated[str, typer.Argument(help="ws:// address of the server.")]
+Clients: TypeAlias = Annotated[int, typer.Option(min=1, max=20_000, help="Clients that subscribe.")]
+Symbols: TypeAlias = Annotated[str, typer.Option(help="Symbols to draw from, with commas between.")]
+Each: TypeAlias = Annotated[int, typer.Option(min=1, max=1000, help="Symbols each client subscribes to.")]
+Channel: TypeAlias = Annotated[str, typer.Option(help="Channel to subscribe to.")]
+Seconds: TypeAlias = Annotated[float, typer.Option(min=0.1, max=600, help="Length of a measured interval.")]
+Warmup: TypeAlias = Annotated[float, typer.Option(min=0, max=60, help="Seconds before it, not measured.")]
+Sampled: TypeAlias = Annotated[
+    int, typer.Option(min=0, max=1000, help="Clients whose every message is read.")
+]
+AtOnce: TypeAlias = Annotated[int, typer.Option(min=1, max=1000, help="Handshakes at the same time.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of who subscribes to what.")]
+Pid: TypeAlias = Annotated[int | None, typer.Option(help="The server's process, to watch what it uses.")]
+AllowRemote: TypeAlias = Annotated[bool, typer.Option("--allow-remote", help="Load another machine.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+DEFAULT_URL = "ws://127.0.0.1:8000/ws"
+DEFAULT_SYMBOL = "BTC-USDT"
+RECOVERY_S = 2.0
+
+
+@app.callback()
+def bench() -> None:
+    """Put a bounded load on a WebSocket server: this machine's, unless --allow-remote is said."""
+    if not hasattr(select, "epoll"):
+        _fail("the load generator needs Linux (epoll, /proc)")
+
+
+@app.command()
+def fanout(
+    url: Url = DEFAULT_URL,
+    clients: Clients = 100,
+    symbols: Symbols = DEFAULT_SYMBOL,
+    each: Each = 1,
+    channel: Channel = "ticker",
+    seconds: Seconds = 10,
+    warmup: Warmup = 1,
+    sampled: Sampled = 50,
+    at_once: AtOnce = 100,
+    seed: Seed = 1,
+    pid: Pid = None,
+    allow_remote: AllowRemote = False,
+    json: Json = False,
+) -> None:
+    """Subscribe many clients and count what they receive, how late, and what it costs the server."""
+    with _reported():
+        target = Target.resolve(url, allow_remote)
+        wish = Wish(channel, _names(symbols), each)
+        report = run_fanout(FanoutPlan(target, wish, clients, seconds, warmup, sampled, at_once, seed, pid))
+        _show(report, tables.fanout_table(report), json)
+        _succeed(report.opened == clients and not report.endings)
+
+
+@app.command()
+def stall(
+    url: Url = DEFAULT_URL,
+    clients: Clients = 100,
+    stalled: Annotated[int, typer.Option(min=1, max=1000, help="Clients that never read.")] = 1,
+    symbols: Symbols = DEFAULT_SYMBOL,
+    each: Each = 1,
+    stalled_each: Annotated[
+        int, typer.Option(min=1, max=1000, help="Symbols each stalled client takes.")
+    ] = 1000,
+    on_slow: Annotated[OnSlow | None, typer.Option(help="The contract the stalled clients ask for.")] = None,
+    channel: Channel = "ticker",
+    seconds: Seconds = 5,
+    warmup: Warmup = 1,
+    sampled: Sampled = 50,
+    at_once: AtOnce = 100,
+    seed: Seed = 1,
+    pid: Pid = None,
+    allow_remote: AllowRemote = False,
+    json: Json = False,
+) -> None:
+    """Compare the others with and without clients that never read; then let these read again."""
+    with _reported():
+        target, names = Target.resolve(url, allow_remote), _names(symbols)
+        crowd = FanoutPlan(
+            target, Wish(channel, names, each), clients, seconds, warmup, sampled, at_once, seed, pid
+        )
+        wish = Wish(channel, names, stalled_each, on_slow)
+        report = run_stall(StallPlan(crowd, stalled, wish, RECOVERY_S))
+        _show(report, tables.stall_table(report), json)
+        _succeed(report.opened == clients and not report.endings)
+
+
+@app.command()
+def rtt(
+    url: Url = DEFAULT_URL,
+    message: Annotated[
+        Message | None, typer.Option(help="What to send; by default echo where the path ends so, else ping.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Round trips to measure.")] = 20_000,
+    warmup: Annotated[int, typer.Option(min=0, max=100_000, help="Round trips before these.")] = 1_000,
+    seconds: Seconds = 30,
+    allow_remote: AllowRemote = False,
+    json: Json = False,
+) -> None:
+    """Time round trips on one connection: the protocol's ping, or an echo as large as an order."""
+    with _reported():
+        target = Target.resolve(url, allow_remote)
+        chosen = message or ("echo" if target.path.endswith("/echo") else "ping")
+        report = run_rtt(RttPlan(target, chosen, count, warmup, seconds))
+        _show(report, tables.rtt_table(report), json)
+
+
+@app.command()
+def connect(
+    url: Url = DEFAULT_URL,
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Clients that come and go.")] = 1_000,
+    symbols: Symbols = DEFAULT_SYMBOL,
+    channel: Channel = "ticker",
+    seconds: Seconds = 60,
+    at_once: AtOnce = 50,
+    seed: Seed = 1,
+    pid: Pid = None,
+    allow_remote: AllowRemote = False,
+    json: Json = False,
+) -> None:
+    """Open, subscribe, wait for the first event and close, over and over."""
+    with _reported():
+        target = Target.resolve(url, allow_remote)
+        wish = Wish(channel, _names(symbols), each=1)
+        report = run_connect(ConnectPlan(target, wish, count, at_once, seconds, seed, pid))
+        _show(report, tables.connect_table(report), json)
+        _succeed(report.completed == count)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        _fail("name at least one symbol")
+    return names
+
+
+def _show(report: msgspec.Struct, table: Table, json: bool) -> None:
+    if json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+    else:
+        Console().print(table)
+
+
+def _succeed(succeeded: bool) -> None:
+    if not succeeded:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except (TargetError, NoSuchProcessError, TooManyFilesError, ConnectionError) as error:
+        _fail(str(error))
+
+
+def _fail(text: str) -> None:
+    typer.echo(f"floorwire bench: {text}", err=True)
+    raise typer.Exit(2)

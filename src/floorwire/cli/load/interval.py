@@ -1,0 +1,62 @@
+"""One measured interval: what the crowd received, how late, and what it cost the server."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import msgspec
+
+from floorwire.cli.load.crowd import Crowd
+from floorwire.cli.load.percentiles import Percentiles
+from floorwire.cli.load.process import cpu_seconds
+from floorwire.cli.load.reactor import Reactor
+from floorwire.cli.load.samples import Samples
+from floorwire.cli.load.sequences import Tally
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """Counts of the interval alone; ``received_bytes`` with frame headers."""
+
+    seconds: float
+    deliveries: int
+    deliveries_per_second: float
+    received_bytes: int
+    latency: Percentiles | None
+    """From ``sent`` to arrival at this machine."""
+    tally: Tally
+    load_cpu_s: float
+    load_us_per_delivery: float
+    server_cpu_s: float | None
+    server_us_per_delivery: float | None
+    """None where the server was not watched."""
+
+
+def measure(reactor: Reactor, crowd: Crowd, samples: Samples, seconds: float, pid: int | None) -> Interval:
+    """Receive for this long and return what happened meanwhile; ends early when no client is left."""
+    samples.take()
+    messages, received = crowd.totals()
+    begin, load = time.monotonic(), cpu_seconds(os.getpid())
+    server = None if pid is None else cpu_seconds(pid)
+    reactor.run(seconds, lambda: not crowd.open)
+    server_cpu_s = None if pid is None or server is None else cpu_seconds(pid) - server
+    load_cpu_s, took = cpu_seconds(os.getpid()) - load, time.monotonic() - begin
+    messages_now, received_now = crowd.totals()
+    heard = samples.take()
+    deliveries = messages_now - messages
+    return Interval(
+        seconds=took,
+        deliveries=deliveries,
+        deliveries_per_second=deliveries / took,
+        received_bytes=received_now - received,
+        latency=heard.latency,
+        tally=heard.tally,
+        load_cpu_s=load_cpu_s,
+        load_us_per_delivery=_us_each(load_cpu_s, deliveries),
+        server_cpu_s=server_cpu_s,
+        server_us_per_delivery=None if server_cpu_s is None else _us_each(server_cpu_s, deliveries),
+    )
+
+
+def _us_each(seconds: float, count: int) -> float:
+    return seconds * 1e6 / max(1, count)

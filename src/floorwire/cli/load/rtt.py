@@ -1,0 +1,139 @@
+"""Round trips: one connection, one message in flight."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from array import array
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from floorwire.cli.load import handshake
+from floorwire.cli.load.frames import CLOSE, PING, PONG, TEXT, FrameCounter, masked_frame
+from floorwire.cli.load.percentiles import Percentiles
+from floorwire.cli.load.target import Target
+
+Message: TypeAlias = Literal["echo", "ping"]
+MESSAGES: dict[Message, bytes] = {
+    "echo": (
+        b'{"action":"order.place","id":1,"client_order_id":"bench-000001","symbol":"BTC-USDT","side":"buy",'
+        b'"type":"limit","quantity":"0.01500","price":"64250.10"}'
+    ),
+    "ping": b'{"action":"ping","id":1}',
+}
+"""``echo``: as large as an order, against an echo endpoint. ``ping``: the protocol's own ping."""
+
+ANSWER_S = 5
+"""A round trip that takes longer than this fails the run."""
+
+
+class NoEchoError(ConnectionError):
+    """The server did not answer as it should."""
+
+
+class RttPlan(msgspec.Struct, frozen=True):
+    """How many round trips, at most for how long; the first ``warmup`` are not counted."""
+
+    target: Target
+    message: Message
+    count: int
+    warmup: int
+    seconds: float
+
+
+class RttReport(msgspec.Struct, frozen=True):
+    """What happened."""
+
+    url: str
+    message: Message
+    message_bytes: int
+    round_trips: Percentiles
+
+
+def run_rtt(plan: RttPlan) -> RttReport:
+    """Measure the round trips. Raises ConnectionError where the server does not answer as it should."""
+    payload = MESSAGES[plan.message]
+    with _connected(plan.target) as sock:
+        line = Line(sock, payload)
+        line.check(plan.message)
+        times_ns = line.round_trips(plan.warmup + plan.count, plan.seconds)
+        sock.sendall(masked_frame(b"", CLOSE))
+    counted = Percentiles.of(ns / 1000 for ns in times_ns[min(plan.warmup, len(times_ns) - 1) :])
+    if counted is None:
+        raise NoEchoError("no round trip in time")
+    return RttReport(plan.target.url, plan.message, len(payload), counted)
+
+
+class Line:
+    """An upgraded blocking connection that sends one message over and over."""
+
+    def __init__(self, sock: socket.socket, payload: bytes) -> None:
+        self._sock = sock
+        self._payload = payload
+        self._frame = masked_frame(payload, TEXT)
+        self._buffer = bytearray(64 * 1024)
+        self._view = memoryview(self._buffer)
+        self._counter = FrameCounter(self._control)
+
+    def round_trips(self, count: int, seconds: float) -> array[int]:
+        """Return each round trip's nanoseconds, at most so many and for so long."""
+        times_ns = array("q")
+        send, answered, frame, clock = self._sock.send, self._answered, self._frame, time.perf_counter_ns
+        end = clock() + int(seconds * 1e9)
+        while len(times_ns) < count and (begin := clock()) < end:
+            send(frame)
+            answered()
+            times_ns.append(clock() - begin)
+        return times_ns
+
+    def check(self, message: Message) -> None:
+        """Make one round trip and look at the answer. Raises NoEchoError."""
+        answers: list[bytes] = []
+        self._counter.on_message = answers.append
+        self._sock.send(self._frame)
+        self._answered()
+        self._counter.on_message = None
+        good = answers[0] == self._payload if message == "echo" else b'"pong"' in answers[0]
+        if not good:
+            raise NoEchoError(f"{message} was answered with {answers[0][:200]!r}")
+
+    def _answered(self) -> None:
+        counter, buffer = self._counter, self._buffer
+        before = counter.messages
+        while counter.messages == before:
+            kept = len(counter.rest)
+            buffer[:kept] = counter.rest
+            size = self._sock.recv_into(self._view[kept:] if kept else buffer)
+            if not size:
+                raise NoEchoError("the server closed the connection")
+            counter.take(buffer, kept + size)
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == PING:
+            self._sock.send(masked_frame(payload, PONG))
+        elif opcode == CLOSE:
+            raise NoEchoError(f"the server closed with {int.from_bytes(payload[:2], 'big')}")
+
+
+def _connected(target: Target) -> socket.socket:
+    sock = socket.create_connection((target.address, target.port), timeout=ANSWER_S)
+    try:
+        # A blocking socket with the kernel's own timeout: Python's would ask the kernel twice per answer.
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", ANSWER_S, 0))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.sendall(handshake.request(target))
+        answer = b""
+        while (frames := handshake.frames_after(answer)) is None:
+            more = sock.recv(handshake.MAX_ANSWER)
+            if not more:
+                raise handshake.RefusedError("closed in the handshake")
+            answer += more
+        if frames:
+            raise NoEchoError("the server spoke unasked")
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,34 @@
+"""Which client asks for what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import msgspec
+
+from floorwire.cli.load.frames import masked_frame
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What a crowd subscribes to: a channel, and of the symbols so many for each client."""
+
+    channel: str
+    symbols: tuple[str, ...]
+    each: int
+    on_slow: str | None = None
+
+    def frames(self, clients: int, seed: int) -> list[bytes]:
+        """Return each client's request as a frame: symbols drawn by the seed, so that runs are alike."""
+        random = Random(seed)  # noqa: S311 - for spreading load, not for secrets
+        return [
+            self._frame(random.sample(self.symbols, min(self.each, len(self.symbols))))
+            for _ in range(clients)
+        ]
+
+    def _frame(self, symbols: Sequence[str]) -> bytes:
+        request: dict[str, object] = {"action": "subscribe", "channel": self.channel}
+        request |= {"symbol": symbols[0]} if len(symbols) == 1 else {"symbols": symbols}
+        if self.on_slow is not None:
+            request["on_slow"] = self.on_slow
+        return masked_frame(msgspec.json.encode(request))

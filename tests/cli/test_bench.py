@@ -1,0 +1,74 @@
+"""``floorwire bench``: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tests.cli.load.tiny import UNKNOWN, Tiny, running
+from typer.testing import CliRunner, Result
+
+from floorwire.cli.bench import app
+from floorwire.cli.load.connect import ConnectReport
+from floorwire.cli.load.fanout import FanoutReport
+from floorwire.cli.load.rtt import RttReport
+from floorwire.cli.load.stall import StallReport
+
+SHORT = ("--seconds", "0.2", "--warmup", "0", "--clients", "3")
+
+
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_each_run_prints_json() -> None:
+    with running() as tiny:
+        fanout = msgspec.json.decode(bench("fanout", tiny.url(), *SHORT, "--json").stdout, type=FanoutReport)
+        stall = msgspec.json.decode(bench("stall", tiny.url(), *SHORT, "--json").stdout, type=StallReport)
+        rtt = msgspec.json.decode(bench("rtt", tiny.url(), "--count", "9", "--json").stdout, type=RttReport)
+        connect = msgspec.json.decode(
+            bench("connect", tiny.url(), "--count", "3", "--json").stdout, type=ConnectReport
+        )
+    assert (fanout.opened, fanout.subscriptions) == (3, 1)
+    assert stall.stalled.clients == 1
+    assert (rtt.message, rtt.round_trips.count) == ("ping", 9)
+    assert connect.completed == 3
+
+
+def test_each_run_prints_a_table() -> None:
+    with running() as tiny:
+        fanout = bench("fanout", tiny.url(), *SHORT, "--symbols", "BTC-USDT, ETH-USDT", "--each", "2")
+        stall = bench("stall", tiny.url(), *SHORT, "--stalled", "2", "--on-slow", "skip")
+        rtt = bench("rtt", tiny.url("/ws/echo"), "--count", "9")
+        connect = bench("connect", tiny.url(), "--count", "3")
+    assert [result.exit_code for result in (fanout, stall, rtt, connect)] == [0, 0, 0, 0]
+    assert "3 of 3 clients x 2" in fanout.stdout
+    assert "beside 2 stalled" in stall.stdout
+    assert "rtt: echo" in rtt.stdout
+    assert "until first event: p50" in connect.stdout
+
+
+def test_a_run_that_loses_clients_fails() -> None:
+    with running() as tiny:
+        fanout = bench("fanout", tiny.url(), *SHORT, "--symbols", UNKNOWN)
+        connect = bench("connect", tiny.url(), "--count", "2", "--symbols", UNKNOWN)
+    assert fanout.exit_code == connect.exit_code == 1
+    assert "error" in fanout.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("fanout", "ws://192.0.2.1/ws"), "--allow-remote"),
+        (("fanout", "--symbols", " , "), "at least one symbol"),
+        (("fanout", "--pid", "4194305"), "no process 4194305"),
+        (("rtt", Tiny().url()), "refused"),
+        (("fanout", "--clients", "20001"), "20000"),
+        (("connect", "--seconds", "601"), "600"),
+        (("stall", "--stalled", "1001"), "1000 "),
+        (("rtt", "--count", "1000001"), "1000000"),
+    ],
+)
+def test_refuses_in_words(arguments: tuple[str, ...], why: str) -> None:
+    result = bench(*arguments)
+    assert result.exit_code == 2
+    assert why in result.stderr
