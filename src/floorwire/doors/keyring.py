@@ -8,7 +8,7 @@ import msgspec
 
 from floorwire.core.auth import Principal, Scope
 from floorwire.doors.grant import Grant
-from floorwire.doors.vault import NONCE_BYTES, Vault, is_same
+from floorwire.doors.vault import NONCE_BYTES, Vault, WrongMasterKeyError, is_same
 from floorwire.protocol.login import signature
 
 MAX_SECRET = 256
@@ -64,7 +64,11 @@ class Keyring:
     def by_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
         """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
         known, principal = self._keys.get(key, self._decoy)
-        expected = signature(self._vault.unseal(known.id, known.sealed), ts_us)
+        try:
+            secret = self._vault.unseal(known.id, known.sealed)
+        except WrongMasterKeyError:  # somebody wrote to the database who should not
+            return None
+        expected = signature(secret, ts_us)
         given = signed[:MAX_SECRET].lower().encode(errors="replace")
         return principal if is_same(expected.encode(), given) and known.is_live(now_us) else None
 
@@ -72,3 +76,7 @@ class Keyring:
         """Return whether the key that the principal came in with still holds as it was then."""
         known, current = self._keys.get(principal.key, self._decoy)
         return current is principal and known.is_live(now_us)
+
+    def is_usable_from(self, key: str, address: str) -> bool:
+        """Return whether the key, if there is one, may be used from the address."""
+        return self._keys.get(key, self._decoy)[1].comes_from(address)

@@ -25,7 +25,8 @@ class Throttle(Generic[SubjectT]):
     def wait_us(self, subject: SubjectT, now_us: int) -> int:
         """Return how long it has still to wait; 0: it may try."""
         count, last_us = self._failures.get(subject, (0, 0))
-        return max(0, last_us + _delay_us(count) - now_us)
+        delay_us = _delay_us(count)
+        return min(delay_us, max(0, last_us + delay_us - now_us))  # at most that, should the clock go back
 
     def fail(self, subject: SubjectT, now_us: int) -> None:
         """It has failed."""

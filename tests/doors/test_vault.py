@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.doors.parts import SECRET, vault
+
+from floorwire.doors.vault import Vault, WrongMasterKeyError, is_same
+
+NONCE = b"n" * 12
+
+
+def test_a_digest_differs_by_key_secret_and_master() -> None:
+    digests = {
+        vault().digest("k1", SECRET),
+        vault().digest("k2", SECRET),
+        vault().digest("k1", SECRET + "x"),
+        Vault(bytes(32)).digest("k1", SECRET),
+        vault().digest("k1\0", SECRET[1:]),
+    }
+    assert len(digests) == 5
+    assert vault().digest("k1", SECRET) == vault().digest("k1", SECRET)
+
+
+@given(st.text(max_size=100).filter(str.isprintable), st.binary(min_size=12, max_size=12))
+def test_what_is_sealed_comes_back(secret: str, nonce: bytes) -> None:
+    assert vault().unseal("k1", vault().seal("k1", secret, nonce)) == secret
+
+
+def test_what_is_sealed_does_not_show_the_secret() -> None:
+    assert SECRET.encode() not in vault().seal("k1", SECRET, NONCE)
+
+
+def test_what_is_sealed_opens_only_for_its_key_with_its_master() -> None:
+    sealed = vault().seal("k1", SECRET, NONCE)
+    for safe, key, text in (
+        (vault(), "k2", sealed),
+        (Vault(bytes(32)), "k1", sealed),
+        (vault(), "k1", sealed[:-1] + bytes([sealed[-1] ^ 1])),
+        (vault(), "k1", b""),
+    ):
+        with pytest.raises(WrongMasterKeyError):
+            safe.unseal(key, text)
+
+
+def test_master_keys_have_32_bytes_and_can_be_told_apart() -> None:
+    with pytest.raises(ValueError, match="32"):
+        Vault(b"short")
+    assert vault().fingerprint != Vault(bytes(32)).fingerprint
+
+
+@given(st.text(), st.text())
+def test_a_digest_takes_any_text(key: str, secret: str) -> None:
+    assert len(vault().digest(key, secret)) == 32
+
+
+def test_is_same() -> None:
+    assert is_same(b"a", b"a")
+    assert not is_same(b"a", b"b")
+    assert not is_same(b"a", b"aa")
