@@ -10,6 +10,7 @@ from floorwire.cli.load.reactor import Reactor
 
 NO_ANSWER = "no answer in time"
 OURS = "closed by the load generator"
+GOODBYE_S = 5.0
 
 
 class Crowd:
@@ -51,9 +52,11 @@ class Crowd:
         )
 
     def dismiss(self) -> None:
-        """Close every client with a close frame, not waiting for the server's."""
+        """Let every client say goodbye, and wait a bounded time for the server to close."""
         for client in list(self.open.values()):
             client.leave()
+        self._reactor.run(GOODBYE_S, lambda: not self.open)
+        for client in list(self.open.values()):
             client.drop(OURS)
 
     def ready(self, client: Client) -> None:
