@@ -6,6 +6,7 @@ import gc
 import resource
 import socket
 import sys
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -13,6 +14,7 @@ import uvicorn
 
 from floorwire.app import Gateway
 from floorwire.config import Settings, SettingsError
+from floorwire.core.ports import Venue
 from floorwire.links import registry
 from floorwire.ops import logs
 from floorwire.web.door import Door
@@ -48,10 +50,15 @@ class Server(uvicorn.Server):
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SettingsError where the address cannot be had."""
+    """Serve the venues that the settings name. Raises SettingsError."""
+    serve(settings, registry.build(settings))
+
+
+def serve(settings: Settings, venues: Sequence[Venue]) -> None:
+    """Serve these venues until SIGTERM or SIGINT. Raises SettingsError where the address cannot be had."""
     logs.configure(settings.log_level)
     _raise_file_limit()
-    gateway = Gateway(settings, registry.build(settings))
+    gateway = Gateway(settings, venues)
     config = uvicorn.Config(
         create_app(gateway),
         http=partial(Door, gateway),  # type: ignore[arg-type]
