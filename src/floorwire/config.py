@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Meta
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
+MASTER_KEY = "FLOORWIRE_MASTER_KEY"
+"""A secret, and so no setting: settings may be printed."""
 
 Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
 
@@ -137,7 +139,7 @@ def load(
     if file is not None:
         merge(tree, _read(file))
     for name, text in sorted((environment or {}).items()):
-        if name.startswith(ENVIRONMENT_PREFIX):
+        if name.startswith(ENVIRONMENT_PREFIX) and name != MASTER_KEY:
             put(tree, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), text)
     for assignment in assignments:
         name, equals, text = assignment.partition("=")

@@ -1,0 +1,1 @@
+"""What survives a restart: accounts, keys, the audit log."""
