@@ -10,6 +10,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from floorwire.core.auth import Scope
+
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
 """A secret, and so no setting: settings may be printed."""
@@ -41,6 +43,18 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     handshake_timeout_s: Annotated[
         Seconds, Meta(description="how long a new connection may take to finish its request")
     ] = 10.0
+    handshakes_per_second_per_address: Annotated[
+        int,
+        Meta(ge=0, description="the same of one address; 0: as many as of all on loopback, 50 elsewhere"),
+    ] = 0
+    connections_per_key: Annotated[Count, Meta(description="open connections signed in with one key")] = 5_000
+    logins_per_second_per_key: Annotated[
+        Count, Meta(description="sign-ins a second with one key, with five seconds' worth at once")
+    ] = 500
+    commands_per_second_per_key: Annotated[
+        Count,
+        Meta(description="requests a second on all connections of one key, with five seconds' worth at once"),
+    ] = 5_000
     commands_per_second: Annotated[
         Count, Meta(description="requests a second on one connection, with two seconds' worth at once")
     ] = 500
@@ -100,6 +114,56 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loop: Annotated[bool, Meta(description="start again at the end")] = False
 
 
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Encryption of our own; both files are read again when they change."""
+
+    cert: Annotated[str | None, Meta(description="PEM file with the certificate and its chain")] = None
+    key: Annotated[str | None, Meta(description="PEM file with the certificate's key")] = None
+
+
+class DoorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who stands between us and the clients."""
+
+    origins: Annotated[
+        tuple[str, ...],
+        Meta(description="web pages that may connect besides our own, such as https://desk.example"),
+    ] = ()
+    behind_proxy: Annotated[bool, Meta(description="a proxy in front of us does TLS")] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="addresses and networks whose X-Forwarded-For header is believed"),
+    ] = ()
+
+
+class Jwt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose tokens are taken for sign-in; none until issuer, audience and a way to check them are given."""
+
+    issuer: Annotated[str | None, Meta(description="what a token's iss has to be")] = None
+    audience: Annotated[str | None, Meta(description="what a token's aud has to name")] = None
+    jwks: Annotated[
+        str | None,
+        Meta(
+            description="file or https URL with the public keys (JWKS) for RS256 and ES256, read each minute"
+        ),
+    ] = None
+    secret_file: Annotated[
+        str | None, Meta(description="file, readable by its owner alone, with the shared secret for HS256")
+    ] = None
+    scopes: Annotated[
+        tuple[Scope, ...], Meta(min_length=1, description="the most that a token may grant")
+    ] = (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)
+
+
+class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who has to sign in, and how."""
+
+    market: Annotated[
+        Literal["auto", "open", "key"],
+        Meta(description="market data for everybody, or with a key; auto: open on loopback"),
+    ] = "auto"
+    jwt: Jwt = Jwt()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting."""
 
@@ -123,6 +187,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain: Drain = Drain()
     feed: FeedSettings = FeedSettings()
     replay: Replay = Replay()
+    tls: Tls = Tls()
+    doors: DoorSettings = DoorSettings()
+    auth: Auth = Auth()
 
 
 def load(
@@ -150,10 +217,29 @@ def load(
     venue = tree.get("venue")
     if isinstance(venue, str):
         tree["venue"] = [venue]
+    _split_lists(tree, Settings)
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"settings: {error}") from None
+
+
+def _split_lists(tree: dict[str, Node], kind: type[msgspec.Struct]) -> None:
+    """Make lists of what the environment and ``--set`` can only write with commas between."""
+    for name, field in _fields(kind):
+        value = tree.get(name)
+        if isinstance(field, msgspec.inspect.StructType) and isinstance(value, dict):
+            _split_lists(value, field.cls)
+        elif isinstance(field, msgspec.inspect.VarTupleType) and isinstance(value, str):
+            tree[name] = [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _fields(kind: type[msgspec.Struct]) -> Iterable[tuple[str, msgspec.inspect.Type]]:
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    for field in info.fields:
+        kind_of = field.type
+        yield field.name, kind_of.type if isinstance(kind_of, msgspec.inspect.Metadata) else kind_of
 
 
 def _read(file: Path) -> dict[str, Node]:
