@@ -1,0 +1,129 @@
+"""The pit: one market, and what everybody who stands around it may see and do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from floorwire.core.instrument import Side
+from floorwire.core.market import MarketEvent
+from floorwire.core.ports import Random
+from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
+from floorwire.engine.events import Accepted, Event, Match, Rejected
+from floorwire.engine.exchange import Exchange
+from floorwire.engine.participants.agenda import Agenda
+from floorwire.engine.participants.numbers import Numbers
+from floorwire.engine.participants.opinion import Opinion
+from floorwire.engine.participants.profile import Profile
+from floorwire.engine.tape import Tape
+
+
+class Owner(Protocol):
+    """A participant that wants to know what its resting orders became."""
+
+    def filled(self, match: Match) -> None:
+        """Note a fill of an own resting order. Sends no command: another's is still being told of."""
+        ...
+
+
+class Watcher(Protocol):
+    """A participant that reads the tape."""
+
+    def saw(self, price_ticks: int, now_us: int) -> None:
+        """Note that a command traded, last at this price. Sends no command."""
+        ...
+
+
+class Pit:
+    """Sends commands to the market and tells participants and the tape what came of them."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        exchange: Exchange,
+        agenda: Agenda,
+        rng: Random,
+        numbers: Numbers,
+        tape: Tape,
+        shown: list[MarketEvent],
+    ) -> None:
+        instrument = profile.instrument("")
+        self.profile = profile
+        self.agenda = agenda
+        self.rng = rng
+        self.numbers = numbers
+        self.tape = tape
+        self.opening_ticks = instrument.price.floor(profile.price)
+        self.trade_lots = instrument.size.floor(profile.trade_size)
+        self.last_ticks = self.opening_ticks
+        self.owners: dict[int, Owner] = {}
+        self.watchers: list[Watcher] = []
+        self.market = exchange.markets[profile.symbol]
+        self._exchange = exchange
+        self._shown = shown
+
+    # --- to see -------------------------------------------------------------------------------------
+
+    def touch(self) -> tuple[int, int]:
+        """Return best bid and ask in ticks; next to the other side or the last price where one is empty."""
+        bid, ask = self.market.bids.keys, self.market.asks.keys
+        if bid and ask:
+            return bid[-1], -ask[-1]
+        if bid:
+            return bid[-1], bid[-1] + 1
+        if ask:
+            return -ask[-1] - 1, -ask[-1]
+        return self.last_ticks - 1, self.last_ticks + 1
+
+    def value(self, opinion: Opinion) -> float:
+        """Return what the opinion holds for the right price, in ticks."""
+        return self.opening_ticks * opinion.value(self.profile.base, self.profile.quote)
+
+    # --- to do --------------------------------------------------------------------------------------
+
+    def rest(self, owner: int, side: Side, lots: int, price_ticks: int, now_us: int) -> int:
+        """Leave a post-only order; return its id, 0 where the exchange refused it."""
+        order_id = self.numbers.order()
+        place = Place(self.profile.symbol, order_id, owner, side, lots, price_ticks, "gtc", True)
+        accepted = isinstance(self.submit(place, now_us)[0], Accepted)
+        return order_id if accepted else 0
+
+    def take(
+        self,
+        owner: int,
+        side: Side,
+        lots: int,
+        price_ticks: int | None,
+        now_us: int,
+        time_in_force: TimeInForce = "ioc",
+    ) -> int:
+        """Take at once what there is at the price or better; return how many lots that was."""
+        order_id = self.numbers.order()
+        place = Place(self.profile.symbol, order_id, owner, side, lots, price_ticks, time_in_force)
+        events = self.submit(place, now_us)
+        return sum(event.lots for event in events if isinstance(event, Match))
+
+    def move(self, order_id: int, price_ticks: int, now_us: int) -> bool:
+        """Move a resting order to another price; return whether it could."""
+        amend = Amend(self.profile.symbol, order_id, price_ticks)
+        return not isinstance(self.submit(amend, now_us)[0], Rejected)
+
+    def pull(self, order_id: int, now_us: int) -> None:
+        """Take a resting order back, where it still rests."""
+        self.submit(Cancel(self.profile.symbol, order_id), now_us)
+
+    def submit(self, command: Command, now_us: int) -> list[Event]:
+        """Execute anybody's command for this market, and let everybody know."""
+        events = self._exchange.execute(command)
+        self._shown += self.tape.record(events, now_us)
+        traded = False
+        for event in events:
+            if isinstance(event, Match):
+                traded = True
+                self.last_ticks = event.price_ticks
+                owner = self.owners.get(event.maker_owner)
+                if owner is not None:
+                    owner.filled(event)
+        if traded:
+            for watcher in self.watchers:
+                watcher.saw(self.last_ticks, now_us)
+        return events

@@ -1,0 +1,56 @@
+"""Trend followers: they buy what has risen, sell what has fallen, and let go when it turns."""
+
+from __future__ import annotations
+
+from math import exp
+
+from floorwire.engine.participants.pit import Pit
+from floorwire.engine.participants.sizes import draw_lots
+
+SLOW = 120.0  # looks over which the slow average forgets
+ENTERS = 1.6  # mean absolute deviations off the slow average
+LEAVES = 0.3
+PIECES = 10  # orders to build up a position
+
+
+class TrendFollower:
+    """Holds up to so many pieces in the direction of the trend."""
+
+    def __init__(self, pit: Pit) -> None:
+        self.due_us = 0
+        self.turn = 0
+        self._pit = pit
+        self._rng = pit.rng
+        self._owner = pit.numbers.owner()
+        self._average = float(pit.opening_ticks)
+        self._usual = float(pit.profile.edge * 4)
+        self._pieces = 0
+
+    def act(self, now_us: int) -> int:
+        """Compare the price with its average; build up or let go one piece."""
+        away = self._pit.last_ticks - self._average
+        weight = 1.0 - exp(-1.0 / SLOW)
+        self._average += weight * away
+        self._usual += weight * (abs(away) - self._usual)
+        signal = away / self._usual if self._usual else 0.0
+        wanted = self._wanted(signal)
+        if wanted != self._pieces:
+            self._trade(1 if wanted > self._pieces else -1, now_us)
+        return now_us + int(self._rng.expovariate(0.5 / self._pit.profile.look_s) * 1_000_000)
+
+    def _wanted(self, signal: float) -> int:
+        if abs(signal) > ENTERS:
+            return PIECES if signal > 0 else -PIECES
+        if self._pieces * signal > LEAVES * abs(self._pieces):
+            return self._pieces
+        return 0
+
+    def _trade(self, direction: int, now_us: int) -> None:
+        pit = self._pit
+        bid, ask = pit.touch()
+        lots = draw_lots(self._rng, pit.trade_lots * 2, 0.6, 0.3)
+        if direction > 0:
+            pit.take(self._owner, "buy", lots, ask + 1, now_us)
+        else:
+            pit.take(self._owner, "sell", lots, bid - 1, now_us)
+        self._pieces += direction

@@ -1,0 +1,157 @@
+"""The simulated venue: a market that is always open, on the real matching engine.
+
+The dozen instruments below trade among simulated participants (``engine.participants`` tells who they are and
+what their parameters mean). The same randomness and the same start give the same events, however often and
+whenever ``receive`` is called. To change an instrument, change its profile; to add one, add a profile, and an
+``Asset`` where its base is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.ports import Random, VenueInput, VenueOutput, Wake
+from floorwire.engine.participants.profile import Asset, Profile
+from floorwire.engine.participants.simulation import Simulation
+
+NAME = "sim"
+SECOND_US = 1_000_000
+WAKE_US = 5_000
+"""The finest step that the venue asks to be woken in: what happens within it comes in one batch."""
+CATCH_UP_US = SECOND_US
+"""The most that one call makes up for. Where more time is lost (a suspended laptop, a stalled process), the
+market stood still for the rest: its clock jumps, and it goes on from where it was."""
+
+ASSETS = (
+    Asset("BTC", volatility=0.20, beta=1.0),
+    Asset("ETH", volatility=0.35, beta=1.2),
+    Asset("SOL", volatility=0.60, beta=1.5),
+    Asset("XRP", volatility=0.65, beta=1.1),
+    Asset("BNB", volatility=0.35, beta=0.9),
+    Asset("DOGE", volatility=0.75, beta=1.6),
+    Asset("ADA", volatility=0.60, beta=1.3),
+    Asset("LINK", volatility=0.60, beta=1.3),
+    Asset("AVAX", volatility=0.65, beta=1.4),
+    Asset("LTC", volatility=0.50, beta=1.0),
+    Asset("XMR", volatility=0.45, beta=0.6),
+)
+
+PROFILES = (
+    Profile(
+        symbol="BTC-USDT", price="64250.0", tick_size="0.5", lot_size="0.00001", trade_size="0.006",
+        arrivals=7, half_spread=0.9, layer_step=3, look_s=0.35, crowd=1500, reach=250, eager=0.45, edge=5,
+    ),
+    Profile(
+        symbol="ETH-USDT", price="3180.00", tick_size="0.05", lot_size="0.0001", trade_size="0.1",
+        arrivals=6, half_spread=1.0, layer_step=3, look_s=0.4, crowd=1400, reach=220, eager=0.4, edge=4,
+    ),
+    Profile(
+        symbol="SOL-USDT", price="148.20", tick_size="0.01", lot_size="0.001", trade_size="1.6",
+        arrivals=4, half_spread=1.0, layer_step=2, look_s=0.6, crowd=1000, reach=100, edge=2.5,
+    ),
+    Profile(
+        symbol="XRP-USDT", price="0.5915", tick_size="0.0001", lot_size="0.1", trade_size="350",
+        arrivals=3, half_spread=0.8, layer_step=1, look_s=0.8, crowd=900, reach=50, edge=1.5,
+    ),
+    Profile(
+        symbol="DOGE-USDT", price="0.13240", tick_size="0.00001", lot_size="1", trade_size="1500",
+        arrivals=3, half_spread=1.0, layer_step=2, look_s=0.9, crowd=800, reach=80, edge=2.5,
+    ),
+    Profile(
+        symbol="BNB-USDT", price="585.2", tick_size="0.1", lot_size="0.001", trade_size="0.35",
+        arrivals=2.5, half_spread=0.8, layer_step=1, look_s=1.0, crowd=700, reach=45, edge=1.5,
+    ),
+    Profile(
+        symbol="ADA-USDT", price="0.4420", tick_size="0.0001", lot_size="0.1", trade_size="400",
+        arrivals=2, half_spread=0.8, layer_step=1, look_s=1.2, crowd=700, reach=45, edge=1.5,
+    ),
+    Profile(
+        symbol="LINK-USDT", price="14.250", tick_size="0.001", lot_size="0.01", trade_size="12",
+        arrivals=1.5, half_spread=2.0, layer_step=4, look_s=1.2, crowd=600, reach=80, edge=4,
+    ),
+    Profile(
+        symbol="AVAX-USDT", price="34.10", tick_size="0.01", lot_size="0.01", trade_size="5",
+        arrivals=1.2, half_spread=0.8, layer_step=1, look_s=1.5, crowd=500, reach=45, edge=1.5,
+    ),
+    Profile(
+        symbol="LTC-USDT", price="82.40", tick_size="0.01", lot_size="0.001", trade_size="2",
+        arrivals=1, half_spread=1.0, layer_step=2, look_s=2.0, crowd=450, reach=45, edge=2,
+    ),
+    Profile(
+        symbol="ETH-BTC", price="0.04950", tick_size="0.00001", lot_size="0.0001", trade_size="0.15",
+        min_notional="0.0001",
+        arrivals=0.8, half_spread=0.8, layer_step=1, look_s=2.0, crowd=400, reach=45, edge=1.5,
+    ),
+    Profile(
+        symbol="XMR-BTC", price="0.002615", tick_size="0.000001", lot_size="0.001", trade_size="0.8",
+        min_notional="0.0001",
+        arrivals=0.02, half_spread=2.5, layer_step=2, look_s=45, makers=1, crowd=60, reach=20, eager=0.03,
+        edge=5,
+    ),
+)  # fmt: skip
+
+
+class UnlistedError(ValueError):
+    """A symbol that the venue does not have."""
+
+    def __init__(self, symbol: str) -> None:
+        listed = ", ".join(profile.symbol for profile in PROFILES)
+        super().__init__(f"{symbol} is not simulated; there are {listed}")
+        self.symbol = symbol
+
+
+class SimVenue:
+    """Opens when started, never closes, and needs no link to anywhere."""
+
+    name = NAME
+
+    def __init__(self, profiles: Sequence[Profile], rng: Random) -> None:
+        self._profiles = tuple(profiles)
+        self._rng = rng
+        self._reached_us = 0
+        self._second_us = 0
+
+    def start(self, now_us: int) -> Sequence[VenueOutput]:
+        """Open the markets: what is listed, every book and its best prices. Started again, opens anew."""
+        self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, now_us)
+        self._reach(now_us)
+        return [
+            Listing(tuple(profile.instrument(NAME) for profile in self._profiles), now_us),
+            *simulation.snapshots(now_us),
+            *simulation.quotes(now_us),
+            FeedStatus(None, "live", "synced", now_us),
+            self._wake(now_us),
+        ]
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Return all that happened up to now; any input tells the time, and nothing else."""
+        lost_us = now_us - self._reached_us - CATCH_UP_US
+        if lost_us > 0:
+            self._simulation.postpone(lost_us)
+            self._reach(self._reached_us + lost_us)
+        shown: list[MarketEvent] = []
+        while self._second_us <= now_us:
+            shown += self._simulation.run(self._second_us)
+            shown.append(Clock(self._second_us))
+            self._second_us += SECOND_US
+        shown += self._simulation.run(now_us)
+        self._reached_us = max(now_us, self._reached_us)
+        return [*shown, self._wake(now_us)]
+
+    def _reach(self, now_us: int) -> None:
+        self._reached_us = now_us
+        self._second_us = now_us - now_us % SECOND_US + SECOND_US
+
+    def _wake(self, now_us: int) -> Wake:
+        due_us = min(self._simulation.next_us(), self._second_us)
+        return Wake(max(due_us, now_us + WAKE_US))
+
+
+def venue(rng: Random, symbols: tuple[str, ...] | None = None) -> SimVenue:
+    """Return the venue with all of its instruments, or those named. Raises UnlistedError."""
+    by_symbol = {profile.symbol: profile for profile in PROFILES}
+    for symbol in symbols or ():
+        if symbol not in by_symbol:
+            raise UnlistedError(symbol)
+    return SimVenue([by_symbol[symbol] for symbol in symbols or by_symbol], rng)
