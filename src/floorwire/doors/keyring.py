@@ -31,6 +31,38 @@ class Key(msgspec.Struct, frozen=True):
         return self.revoked_us is None and (expires_us is None or now_us < expires_us)
 
 
+class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told about a key; times in microseconds since the epoch, UTC."""
+
+    key: str
+    account: str
+    scopes: tuple[Scope, ...]
+    symbols: tuple[str, ...] | None
+    accounts: tuple[str, ...] | None
+    max_notional: str | None
+    addresses: tuple[str, ...]
+    created: int
+    expires: int | None
+    revoked: int | None
+
+    @classmethod
+    def of(cls, key: Key) -> KeyInfo:
+        """Return what may be told about the key."""
+        grant = key.grant
+        return cls(
+            key=key.id,
+            account=grant.account,
+            scopes=grant.scopes,
+            symbols=grant.symbols,
+            accounts=grant.accounts,
+            max_notional=grant.max_notional,
+            addresses=grant.addresses,
+            created=key.created_us,
+            expires=grant.expires_us,
+            revoked=key.revoked_us,
+        )
+
+
 class Keyring:
     """Looks keys up and checks secrets, at the same cost whether the key exists or not."""
 

@@ -1,0 +1,166 @@
+"""``floorwire keys``: make, list, revoke and rotate API keys, beside a running server or without one."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from floorwire import config
+from floorwire.config import SettingsError
+from floorwire.core.auth import Action
+from floorwire.doors import grant
+from floorwire.doors.grant import Grant, GrantError
+from floorwire.doors.keyring import KeyInfo
+from floorwire.storage.audit import Entry, append
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.keys import Issued, UnknownKeyError
+from floorwire.storage.locker import Locker, LockerError
+
+app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
+
+Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key, without its secret.")]
+
+
+@app.command()
+def create(
+    account: Annotated[str, typer.Option(help="Whose key it is; made if it is new.")],
+    scopes: Annotated[str, typer.Option(help="What it is for: market,account,trade,admin.")],
+    symbols: Annotated[str | None, typer.Option(help="Only these: BTC-USDT,ETH-USDT.")] = None,
+    accounts: Annotated[
+        str | None, typer.Option(help="Whom it may act for, its own account among them.")
+    ] = None,
+    max_notional: Annotated[
+        str | None, typer.Option(help="The most that one order may be worth, in quote currency.")
+    ] = None,
+    addresses: Annotated[str | None, typer.Option(help="Only from these: 192.0.2.7,2001:db8::/32.")] = None,
+    expires: Annotated[str | None, typer.Option(help="30d, 12h, or a date: 2030-01-31.")] = None,
+    deposit: Annotated[
+        list[str] | None, typer.Option(help="Play money for the account: USDT=1000000. May be given again.")
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make a key and print its secret, the only time."""
+    with _told(), _locker(data) as locker:
+        now_us = _now_us()
+        allowed = Grant(
+            account=account,
+            scopes=grant.scopes(scopes),
+            symbols=_several(symbols),
+            accounts=_several(accounts),
+            max_notional=max_notional,
+            addresses=_several(addresses) or (),
+            expires_us=None if expires is None else grant.expiry(expires, now_us),
+        )
+        deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
+        issued = locker.keys.create(allowed, deposits, now_us)
+        _show_issued(issued, json)
+        _note(locker, Action.KEYS_CREATE, issued.key)
+
+
+@app.command("list")
+def list_(data: Data = None, json: Json = False) -> None:
+    """List the keys, revoked and expired ones too; never a secret."""
+    with _told(), _locker(data) as locker:
+        rows = [KeyInfo.of(key) for key in locker.keys.list_keys()]
+        if json:
+            typer.echo(msgspec.json.encode(rows))
+            return
+        table = Table("key", "account", "scopes", "narrowed to", "state", "created", "expires")
+        for row in rows:
+            table.add_row(
+                row.key,
+                row.account,
+                ",".join(row.scopes),
+                _narrowed(row),
+                _state(row),
+                _date(row.created),
+                _date(row.expires),
+            )
+        Console().print(table)
+
+
+@app.command()
+def revoke(key: KeyId, data: Data = None) -> None:
+    """End a key for good; a running server closes its connections within a second."""
+    with _told(), _locker(data) as locker:
+        locker.keys.revoke(key, _now_us())
+        typer.echo(f"revoked {key}")
+        _note(locker, Action.KEYS_REVOKE, key)
+
+
+@app.command()
+def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
+    """Give a key a new secret and print it, the only time; the old one ends at once."""
+    with _told(), _locker(data) as locker:
+        _show_issued(locker.keys.rotate(key), json)
+        _note(locker, Action.KEYS_ROTATE, key)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one sentence what could not be done."""
+    try:
+        yield
+    except (GrantError, SettingsError, LockerError, DatabaseError, UnknownKeyError, OSError) as error:
+        typer.echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def _locker(data: str | None) -> Iterator[Locker]:
+    settings = config.load(environment=os.environ, flags={"data": data})
+    yield Locker(Path(settings.data), os.environ)
+
+
+def _note(locker: Locker, action: Action, key: str) -> None:
+    who = f"os:{getpass.getuser()}"
+    entry = Entry(ts=_now_us(), event=action, account=who, how="command line", target=key)
+    append(locker.audit_path, [entry])
+
+
+def _show_issued(issued: Issued, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode(issued))
+        return
+    typer.echo(f"key     {issued.key}\nsecret  {issued.secret}")
+    typer.echo("The secret is not shown again. Sign in with the header:", err=True)
+    typer.echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
+
+
+def _several(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(","))
+
+
+def _narrowed(row: KeyInfo) -> str:
+    parts = [*(row.symbols or ()), *(row.accounts or ()), *row.addresses]
+    if row.max_notional is not None:
+        parts.append(f"up to {row.max_notional} an order")
+    return " ".join(parts)
+
+
+def _state(row: KeyInfo) -> str:
+    if row.revoked is not None:
+        return "revoked"
+    return "expired" if row.expires is not None and row.expires <= _now_us() else "live"
+
+
+def _date(at_us: int | None) -> str:
+    return "" if at_us is None else datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from floorwire.cli.keys import app
+from floorwire.core.auth import Scope
+from floorwire.storage.locker import Locker
+
+Row: TypeAlias = "dict[str, str | int | list[str] | None]"
+MAKE = ("create", "--account", "alice", "--scopes", "market,account,trade")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("FLOORWIRE_DATA", "FLOORWIRE_MASTER_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def run(folder: Path, *arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, [*arguments, "--data", str(folder)])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def make(folder: Path, *more: str) -> dict[str, str]:
+    issued: dict[str, str] = json.loads(run(folder, *MAKE, "--json", *more).stdout)
+    return issued
+
+
+def rows(folder: Path) -> list[Row]:
+    listed: list[Row] = json.loads(run(folder, "list", "--json").stdout)
+    return listed
+
+
+def test_a_key_is_printed_once_as_json(tmp_path: Path) -> None:
+    issued = make(tmp_path)
+    assert list(issued) == ["key", "secret"]
+    (row,) = rows(tmp_path)
+    assert (row["key"], row["account"], row["revoked"]) == (issued["key"], "alice", None)
+    assert row["scopes"] == ["market", "account", "trade"]
+    assert issued["secret"] not in run(tmp_path, "list").stdout + run(tmp_path, "list", "--json").stdout
+
+
+def test_for_people_the_key_and_the_secret_are_what_stands_on_stdout(tmp_path: Path) -> None:
+    said = run(tmp_path, *MAKE)
+    key, secret = said.stdout.split()[1::2]
+    assert key.startswith("fw")
+    assert len(secret) == 43
+    assert secret not in said.stderr
+
+
+def test_a_key_is_narrowed(tmp_path: Path) -> None:
+    before_us = time.time_ns() // 1_000
+    make(
+        tmp_path, "--symbols", "BTC-USDT, ETH-USDT", "--accounts", "alice,bob", "--max-notional", "1000.5",
+        "--addresses", "192.0.2.0/24,::1", "--expires", "30d",
+    )  # fmt: skip
+    (row,) = rows(tmp_path)
+    assert row["symbols"] == ["BTC-USDT", "ETH-USDT"]
+    assert row["accounts"] == ["alice", "bob"]
+    assert row["max_notional"] == "1000.5"
+    assert row["addresses"] == ["192.0.2.0/24", "::1"]
+    assert isinstance(row["expires"], int)
+    assert 0 <= row["expires"] - before_us - 30 * 86_400_000_000 < 60_000_000
+    shown = run(tmp_path, "list").stdout
+    for word in ("BTC-USDT", "bob", "up to 1000.5 an order", "192.0.2.0/24", "live"):
+        assert word in shown
+
+
+def test_deposits_are_kept_for_the_ledger(tmp_path: Path) -> None:
+    make(tmp_path, "--deposit", "USDT=1000000", "--deposit", "BTC=2,ETH=3.5")
+    held = [(given.account, given.asset, given.amount) for given in Locker(tmp_path, {}).keys.deposits()]
+    assert held == [("alice", "USDT", "1000000"), ("alice", "BTC", "2"), ("alice", "ETH", "3.5")]
+
+
+def test_revoked_and_expired_are_shown(tmp_path: Path) -> None:
+    issued = make(tmp_path)
+    make(tmp_path, "--expires", "1s")
+    run(tmp_path, "revoke", issued["key"])
+    assert isinstance(rows(tmp_path)[0]["revoked"], int)
+    while "expired" not in run(tmp_path, "list").stdout:
+        time.sleep(0.1)
+    assert "revoked" in run(tmp_path, "list").stdout
+
+
+def test_a_rotated_key_keeps_its_id(tmp_path: Path) -> None:
+    issued = make(tmp_path)
+    rotated = json.loads(run(tmp_path, "rotate", issued["key"], "--json").stdout)
+    assert rotated["key"] == issued["key"]
+    assert rotated["secret"] != issued["secret"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("create", "--account", "a b", "--scopes", "market"), "account: 'a b'"),
+        (("create", "--account", "a", "--scopes", "all"), "each is one of market, account, trade, admin"),
+        ((*MAKE, "--symbols", "BTCUSDT"), "symbols: 'BTCUSDT'"),
+        ((*MAKE, "--expires", "soon"), "expires: 'soon'"),
+        ((*MAKE, "--deposit", "USDT"), "deposit: 'USDT'"),
+        (("revoke", "nothing"), "there is no key 'nothing', or it is revoked"),
+        (("rotate", "nothing"), "there is no key 'nothing', or it is revoked"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    said = run(tmp_path, *arguments, code=2)
+    assert said.stderr.startswith("floorwire: ")
+    assert why in said.stderr
+    assert said.stdout == ""
+    assert rows(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "file" in run(tmp_path / "file", "list", code=2).stderr
+
+
+def test_the_master_key_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOORWIRE_MASTER_KEY", "ab" * 32)
+    make(tmp_path)
+    assert not (tmp_path / "master.key").exists()
+    monkeypatch.setenv("FLOORWIRE_MASTER_KEY", "cd" * 32)
+    assert "another master key" in run(tmp_path, "list", code=2).stderr
+    monkeypatch.setenv("FLOORWIRE_MASTER_KEY", "short")
+    said = run(tmp_path, "list", code=2).stderr
+    assert "64 hex digits" in said
+    assert "short" not in said
+
+
+def test_each_change_is_in_the_audit_log_without_its_secret(tmp_path: Path) -> None:
+    issued = make(tmp_path)
+    rotated = json.loads(run(tmp_path, "rotate", issued["key"], "--json").stdout)
+    run(tmp_path, "revoke", issued["key"])
+    text = (tmp_path / "audit.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["event"] for line in lines] == ["keys.create", "keys.rotate", "keys.revoke"]
+    assert {line["target"] for line in lines} == {issued["key"]}
+    assert all(line["account"].startswith("os:") for line in lines)
+    assert issued["secret"] not in text
+    assert rotated["secret"] not in text
+
+
+def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    make(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert modes == {"keys.db": 0o600, "master.key": 0o600, "audit.jsonl": 0o600}
+
+
+def test_the_scopes_are_those_of_the_protocol() -> None:
+    assert [scope.value for scope in Scope] == ["market", "account", "trade", "admin"]
