@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,11 +17,22 @@ from floorwire.protocol.skip import Skipped, Slow
 
 Outgoing: TypeAlias = AnyReply | AnyEvent | Skipped | Slow
 
+ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
+UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
+"""Whatever msgspec raises where bytes are not what it was told to expect."""
+MAX_QUOTED: Final = 64
+"""How much of what a client wrote is said back to it."""
 
-class _Identified(msgspec.Struct):
-    """What is left of a request that could not be read: its id, so that the error can name it."""
+
+class _WithId(msgspec.Struct):
+    """What may be left of a request that cannot be read: its id, so that the error can name it."""
 
     id: RequestId | UnsetType = UNSET
+
+
+class _WithAction(msgspec.Struct):
+    """The same, for its action."""
+
     action: str | UnsetType = UNSET
 
 
@@ -43,14 +54,16 @@ class Codec:
         opcode: int,
         encoder: msgspec.json.Encoder | msgspec.msgpack.Encoder,
         decoder: msgspec.json.Decoder[AnyRequest] | msgspec.msgpack.Decoder[AnyRequest],
-        identify: msgspec.json.Decoder[_Identified] | msgspec.msgpack.Decoder[_Identified],
+        with_id: msgspec.json.Decoder[_WithId] | msgspec.msgpack.Decoder[_WithId],
+        with_action: msgspec.json.Decoder[_WithAction] | msgspec.msgpack.Decoder[_WithAction],
     ) -> None:
         self.subprotocol = subprotocol
         self.binary = opcode == BINARY
         self._opcode = opcode
         self._encode = encoder.encode
         self._decode = decoder.decode
-        self._identify = identify.decode
+        self._with_id = with_id.decode
+        self._with_action = with_action.decode
 
     def frame(self, message: Outgoing) -> bytes:
         """Return the message as one frame."""
@@ -65,29 +78,43 @@ class Codec:
             return self._decode(data)
         except msgspec.ValidationError as error:
             raise self._misfit(data, str(error)) from None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
+        except UNREADABLE as error:
             raise BadRequestError(Refusal(Code.BAD_JSON, str(error))) from None
 
-    def _misfit(self, data: bytes, problem: str) -> BadRequestError:
+    def request_id(self, data: bytes) -> RequestId | UnsetType:
+        """Return the id in what may be a request, where one can be read."""
         try:
-            known = self._identify(data)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError):
-            known = _Identified()
-        if "$.action" in problem and isinstance(known.action, str):
-            return BadRequestError(
-                Refusal(Code.UNKNOWN_ACTION, f"there is no action {known.action[:64]!r}"), known.id
-            )
-        return BadRequestError(Refusal(Code.BAD_REQUEST, problem, _field(problem)), known.id)
+            return self._with_id(data).id
+        except UNREADABLE:
+            return UNSET
+
+    def _action(self, data: bytes) -> str | UnsetType:
+        try:
+            return self._with_action(data).action
+        except UNREADABLE:
+            return UNSET
+
+    def _misfit(self, data: bytes, problem: str) -> BadRequestError:
+        action = self._action(data)
+        if action is UNSET or action in ACTIONS:
+            refusal = Refusal(Code.BAD_REQUEST, *_described(problem))
+        else:
+            refusal = Refusal(Code.UNKNOWN_ACTION, f"there is no action {action[:MAX_QUOTED]!r}")
+        return BadRequestError(refusal, self.request_id(data))
 
 
-def _field(problem: str) -> dict[str, Detail]:
-    """Return the field that msgspec's message names, if it names one: "... `name`" or "at `$.name`"."""
-    quoted = problem.split("`")[1::2]
-    if problem.startswith("Object ") and quoted:
-        return {"field": quoted[0]}
-    if quoted and quoted[-1].startswith("$."):
-        return {"field": quoted[-1][2:]}
-    return {}
+def _described(problem: str) -> tuple[str, dict[str, Detail]]:
+    """Return msgspec's message, and the field that it names: "... field `name` - at `$.path`"."""
+    what, at, where = problem.rpartition(" - at `$")
+    path = where[1:-1] if at else ""
+    _, is_named, name = (what or problem).partition(" field `")
+    if is_named:
+        path = f"{path}.{name[:-1]}" if path else name[:-1]
+    return _cut(problem, 3 * MAX_QUOTED), {"field": _cut(path, MAX_QUOTED)} if path else {}
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[:size] + "..."
 
 
 JSON: Final = Codec(
@@ -95,14 +122,16 @@ JSON: Final = Codec(
     TEXT,
     msgspec.json.Encoder(),
     msgspec.json.Decoder(AnyRequest),
-    msgspec.json.Decoder(_Identified),
+    msgspec.json.Decoder(_WithId),
+    msgspec.json.Decoder(_WithAction),
 )
 MSGPACK: Final = Codec(
     "floorwire.v1.msgpack",
     BINARY,
     msgspec.msgpack.Encoder(),
     msgspec.msgpack.Decoder(AnyRequest),
-    msgspec.msgpack.Decoder(_Identified),
+    msgspec.msgpack.Decoder(_WithId),
+    msgspec.msgpack.Decoder(_WithAction),
 )
 CODECS: Final = (JSON, MSGPACK)
 

@@ -32,7 +32,7 @@ class Names(Request, frozen=True, kw_only=True):
     channel: str | UnsetType = UNSET
     symbol: str | UnsetType = UNSET
     symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | UnsetType = UNSET
-    depth: int | UnsetType = UNSET
+    depth: Annotated[int, Meta(ge=1, le=SAFE)] | UnsetType = UNSET
     interval: str | UnsetType = UNSET
 
 

@@ -123,7 +123,7 @@ class Session:
     def receive(self, data: bytes, binary: bool, now_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are."""
         if not self._commands.allow(now_us):
-            return self._too_fast(now_us)
+            return self._too_fast(data, now_us)
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
@@ -157,11 +157,7 @@ class Session:
                     raise _bad("on_slow", f"{choice.topic.channel} takes {allowed}")
         added = {choice.topic: choice for choice in choices}
         if len(self.held.keys() | added.keys()) > self._limits.subscriptions:
-            raise Refusal(
-                Code.TOO_MANY_SUBSCRIPTIONS,
-                f"a connection may hold {self._limits.subscriptions}",
-                {"limit": self._limits.subscriptions, "held": len(self.held)},
-            )
+            raise self._too_many()
         self.held.update(added)
         return Join(request, tuple(added.values()), self._is_minimal(request))
 
@@ -183,17 +179,22 @@ class Session:
             raise _bad("channel", "missing")
         if request.symbol is not UNSET and request.symbols is not UNSET:
             raise _bad("symbols", "give symbol or symbols, not both")
-        depth, interval = request.depth or None, request.interval or None
-        if request.depth == 0 or request.interval == "":
-            raise _bad("depth" if request.depth == 0 else "interval", "no such option")
+        depth = None if request.depth is UNSET else request.depth
+        interval = None if request.interval is UNSET else request.interval
         if request.symbols is not UNSET:
             if len(request.symbols) > self._limits.subscriptions:
-                raise Refusal(
-                    Code.TOO_MANY_SUBSCRIPTIONS, f"a connection may hold {self._limits.subscriptions}"
-                )
+                raise self._too_many()
             return [self._catalogue.choose(channel, symbol, depth, interval) for symbol in request.symbols]
         symbol = None if request.symbol is UNSET else request.symbol
         return [self._catalogue.choose(channel, symbol, depth, interval)]
+
+    def _too_many(self) -> Refusal:
+        limit = self._limits.subscriptions
+        return Refusal(
+            Code.TOO_MANY_SUBSCRIPTIONS,
+            f"a connection may hold {limit}",
+            {"limit": limit, "held": len(self.held)},
+        )
 
     def _mistake(self, refusal: Refusal, request_id: RequestId | UnsetType, now_us: int) -> Decision:
         if self._mistakes is None:
@@ -202,14 +203,15 @@ class Session:
             return Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
         return Say(error(refusal, request_id))
 
-    def _too_fast(self, now_us: int) -> Decision:
+    def _too_fast(self, data: bytes, now_us: int) -> Decision:
         rate = self._limits.commands_per_second
         if self._patience is None:
             self._patience = Bucket(rate, burst=PATIENCE_S * rate)
         if not self._patience.allow(now_us):
             return Hangup(CloseCode.RATE, "too many requests")
         wait_us = max(1, self._commands.wait_us(now_us))
-        return Say(error(Refusal(Code.RATE_LIMITED, f"more than {rate} requests a second", wait_us=wait_us)))
+        refusal = Refusal(Code.RATE_LIMITED, f"more than {rate} requests a second", wait_us=wait_us)
+        return Say(error(refusal, self.codec.request_id(data)))
 
 
 def _bad(field: str, message: str) -> Refusal:

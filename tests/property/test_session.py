@@ -1,0 +1,49 @@
+"""The session never raises, whatever the bytes are, and whatever it says can be written down."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.core.codes import Code
+from floorwire.protocol.codec import JSON, MSGPACK, Codec
+from floorwire.protocol.frames import split
+from floorwire.protocol.replies import Error
+from floorwire.protocol.session import Hangup, Join, Leave, Say, Session, SessionLimits
+
+from ..protocol.catalogue import Shelf
+from .requests import written_json, written_msgpack
+
+START_US = 1_700_000_000_000_000
+LIMITS = SessionLimits(commands_per_second=5, subscriptions=3)
+
+pauses_us = st.sampled_from([0, 1, 50_000, 10_000_000])
+conversations = st.lists(
+    st.tuples(st.one_of(written_json, written_msgpack, st.binary(max_size=80)), st.booleans(), pauses_us),
+    max_size=40,
+)
+
+
+@given(conversations, st.sampled_from([JSON, MSGPACK]), st.sampled_from([None, "ticker"]))
+def test_any_conversation(
+    messages: list[tuple[bytes, bool, int]], codec: Codec, default_channel: str | None
+) -> None:
+    session = Session(codec, default_channel, Shelf(), LIMITS)
+    now_us = START_US
+    for data, binary, pause_us in messages:
+        now_us += pause_us
+        before = set(session.held)
+        decision = session.receive(data, binary, now_us)
+        match decision:
+            case Say(reply):
+                assert len(list(split(codec.frame(reply)))) == 1
+                assert not isinstance(reply, Error) or reply.code in tuple(Code)
+                assert set(session.held) == before
+            case Join(choices=choices):
+                assert set(session.held) == before | {choice.topic for choice in choices}
+                assert len(session.held) <= LIMITS.subscriptions
+            case Leave(choices=choices):
+                assert {choice.topic for choice in choices} <= before
+                assert set(session.held) == before - {choice.topic for choice in choices}
+            case Hangup():
+                return
