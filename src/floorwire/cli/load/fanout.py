@@ -15,8 +15,8 @@ from floorwire.cli.load.samples import Sampled, Samples
 from floorwire.cli.load.subscription import Wish
 from floorwire.cli.load.target import Target
 
-HANDSHAKES_A_SECOND = 200
-"""The slowest opening that is waited for, beside ten seconds for any."""
+HANDSHAKES_A_SECOND = 100
+"""The slowest opening that is waited for, beside twenty seconds for any."""
 
 
 class FanoutPlan(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ def run_fanout(plan: FanoutPlan) -> FanoutReport:
 
 def opening_s(clients: int) -> float:
     """Return how long the opening of so many clients may take."""
-    return 10 + clients / HANDSHAKES_A_SECOND
+    return 20 + clients / HANDSHAKES_A_SECOND
 
 
 def readers(plan: FanoutPlan, reactor: Reactor, crowd: Crowd, samples: Samples) -> Iterator[Client]:

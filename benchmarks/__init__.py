@@ -1,0 +1,1 @@
+"""Floorwire beside others: ``make bench``."""

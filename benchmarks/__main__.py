@@ -1,0 +1,64 @@
+"""Run every comparison and print its tables as Markdown: ``make bench``, or a part with ``--only``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from benchmarks import crowds, held, machine, roundtrips, stalled
+from benchmarks.contestants import ContestantError, Stable
+from benchmarks.crowds import CROWDS
+from benchmarks.load import LoadError
+
+COMMAND = "make bench"
+
+
+def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return what there is to run, by name."""
+    return {
+        "one": partial(crowds.compare, CROWDS[0], stable, rounds),
+        "wide": partial(crowds.compare, CROWDS[1], stable, rounds),
+        "deep": partial(crowds.compare, CROWDS[2], stable, rounds),
+        "rtt": partial(roundtrips.compare, stable, rounds),
+        "held": partial(held.hold, stable),
+        "stall": partial(stalled.compare, stable, 1),
+    }
+
+
+def introduction(rounds: int) -> Iterator[str]:
+    """Yield where, with what, and beside what else this was run."""
+    yield "# Floorwire beside others"
+    yield (
+        f"`{COMMAND}` on {machine.description()}; server on CPU {machine.cpu_of_server()}, load on CPU "
+        f"{machine.cpu_of_load()}. Medians of {rounds} rounds, with least and greatest."
+    )
+    found = machine.disturbances()
+    if found:
+        yield "**Disturbed**: other processes were busy when this began.\n\n" + "\n".join(
+            f"- {one}" for one in found
+        )
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, choices=range(1, 21), metavar="1-20")
+    parser.add_argument("--only", nargs="+", choices=tuple(comparisons(Stable(Path()), 1)))
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = comparisons(Stable(Path(folder)), asked.rounds)
+        print("\n\n".join(introduction(asked.rounds)), flush=True)
+        for name in asked.only or wanted:
+            try:
+                for part in wanted[name]():
+                    print(f"\n{part}", flush=True)
+            except (ContestantError, LoadError) as error:
+                sys.exit(f"benchmarks: {error}")
+
+
+if __name__ == "__main__":
+    main()

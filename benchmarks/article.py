@@ -1,0 +1,86 @@
+"""The article's server, written anew: FastAPI, a list of connections for each symbol, and a serial loop.
+
+Run as it ships: uvicorn with its defaults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+from benchmarks.rhythm import Rhythm, keep
+
+
+class ConnectionManager:
+    """Who is connected, and a loop that tells them one after the other."""
+
+    def __init__(self) -> None:
+        self._connections: dict[str, list[WebSocket]] = defaultdict(list)
+
+    async def connect(self, websocket: WebSocket) -> None:
+        """Take the connection."""
+        await websocket.accept()
+
+    def subscribe(self, websocket: WebSocket, symbol: str) -> None:
+        """Add the connection to the symbol's list."""
+        self._connections[symbol].append(websocket)
+
+    def disconnect(self, websocket: WebSocket) -> None:
+        """Take the connection from every list."""
+        for connections in self._connections.values():
+            if websocket in connections:
+                connections.remove(websocket)
+
+    async def broadcast(self, symbol: str, text: str) -> None:
+        """Send the text to everybody who subscribed to the symbol."""
+        for connection in list(self._connections[symbol]):
+            try:
+                await connection.send_text(text)
+            except (WebSocketDisconnect, RuntimeError):
+                self.disconnect(connection)
+
+
+def create_app(rhythm: Rhythm) -> FastAPI:
+    """Return the app; it publishes as long as it runs."""
+    manager = ConnectionManager()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        publisher = asyncio.create_task(keep(rhythm, manager.broadcast))
+        yield
+        publisher.cancel()
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def prices(websocket: WebSocket) -> None:
+        await manager.connect(websocket)
+        try:
+            while True:
+                request = await websocket.receive_json()
+                for symbol in request.get("symbols") or [request["symbol"]]:
+                    manager.subscribe(websocket, symbol)
+                await websocket.send_json({"status": "subscribed"})
+        except WebSocketDisconnect:
+            manager.disconnect(websocket)
+
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        try:
+            while True:
+                await websocket.send_text(await websocket.receive_text())
+        except WebSocketDisconnect:
+            return
+
+    app.add_api_websocket_route("/ws", prices)
+    app.add_api_websocket_route("/ws/echo", echo)
+    return app
+
+
+if __name__ == "__main__":
+    asked = Rhythm.from_arguments()
+    uvicorn.run(create_app(asked), port=asked.port, log_level="warning")

@@ -1,0 +1,105 @@
+"""The contestants: how each is built, started on its CPU, and stopped."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.rhythm import Rhythm
+
+HERE = Path(__file__).parent
+HOST = "127.0.0.1"
+START_S, STOP_S = 20.0, 10.0
+
+FLOORWIRE, ARTICLE, BROADCAST, LOOP, ECHO = (
+    "Floorwire",
+    "the article's",
+    "websockets.broadcast",
+    "C loop",
+    "C echo",
+)
+MODULES = {FLOORWIRE: "benchmarks.pulse", ARTICLE: "benchmarks.article", BROADCAST: "benchmarks.broadcast"}
+SOURCES = {LOOP: "fanout.c", ECHO: "echo.c"}
+
+
+class ContestantError(RuntimeError):
+    """A contestant that cannot be built or does not start."""
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """A contestant that runs."""
+
+    pid: int
+    port: int
+
+    def url(self, path: str = "/ws") -> str:
+        """Return an address of it."""
+        return f"ws://{HOST}:{self.port}{path}"
+
+
+class Stable:
+    """Where contestants are built and started; all that it started are gone when their ``with`` ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def serving(self, name: str, rhythm: Rhythm, cpu: int) -> Iterator[Serving]:
+        """Run the contestant on the CPU, ready to be connected to."""
+        port = _free_port()
+        command = self._command(name, msgspec.structs.replace(rhythm, port=port))
+        with subprocess.Popen(command, cwd=HERE.parent) as process:
+            try:
+                os.sched_setaffinity(process.pid, {cpu})
+                _await(name, process, port)
+                yield Serving(process.pid, port)
+            finally:
+                _stop(process)
+
+    def _command(self, name: str, rhythm: Rhythm) -> Sequence[str]:
+        if name in MODULES:
+            return [sys.executable, "-m", MODULES[name], *rhythm.arguments]
+        return [self._built(SOURCES[name]), *(rhythm.arguments if name == LOOP else [str(rhythm.port)])]
+
+    def _built(self, source: str) -> str:
+        program = self._folder / source.removesuffix(".c")
+        if not program.exists():
+            try:
+                subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / source)], check=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise ContestantError(f"{source}: {error}; a C compiler is needed as cc") from error
+        return str(program)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(name: str, process: subprocess.Popen[bytes], port: int) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise ContestantError(f"{name} does not start")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -1,0 +1,78 @@
+"""A client that never reads: what it does to the others, and what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks import machine
+from benchmarks.contestants import FLOORWIRE, Stable
+from benchmarks.figures import Figure, Verdict, table
+from benchmarks.load import bench
+from benchmarks.rhythm import Rhythm
+from floorwire.cli.load.percentiles import Percentiles
+from floorwire.cli.load.stall import StallReport
+
+CONTRACTS = ("conflate", "skip", "disconnect")
+CLIENTS, EACH, SECONDS = 100, 20, 6
+AT_MOST = 1.10
+RHYTHM = Rhythm(port=0, symbols=100, bursts_per_second=20, width=10, depth=5)
+"""380 KB a second for who takes all: it fills the kernel's buffers and the outbox in some two seconds."""
+
+
+def compare(stable: Stable, rounds: int) -> Iterator[str]:
+    """Stall one client, each round under each contract; yield what happened."""
+    reports = [(on_slow, _run(on_slow, stable)) for _ in range(rounds) for on_slow in CONTRACTS]
+    ratios = Figure.of(_ratio(report) for _, report in reports)
+    yield "## One client that never reads, beside 100 that do"
+    yield (
+        "p99 of the others, in us, in three intervals of one run: before it came, while it stalled, and "
+        "after it was gone. How far before and after are apart is noise."
+    )
+    yield table(
+        ("contract", "before", "stalled", "after", "ratio", "it got", "growth, MB"),
+        [_row(on_slow, report) for on_slow, report in reports],
+    )
+    yield Verdict("p99 with a stalled client to p99 without", ratios, AT_MOST).text()
+
+
+def _run(on_slow: str, stable: Stable) -> StallReport:
+    with stable.serving(FLOORWIRE, RHYTHM, machine.cpu_of_server()) as server:
+        return bench(
+            StallReport,
+            machine.cpu_of_load(),
+            "stall",
+            server.url(),
+            clients=CLIENTS,
+            each=EACH,
+            stalled=1,
+            on_slow=on_slow,
+            symbols=",".join(RHYTHM.names),
+            seconds=SECONDS,
+            pid=server.pid,
+        )
+
+
+def _p99(times: Percentiles | None) -> float:
+    assert times is not None, "Floorwire's events say when they were sent"
+    return times.p99_us
+
+
+def _ratio(report: StallReport) -> float:
+    without = (_p99(report.before.latency) + _p99(report.after.latency)) / 2
+    return _p99(report.during.latency) / without
+
+
+def _row(on_slow: str, report: StallReport) -> Sequence[str]:
+    p99 = (f"{_p99(each.latency):.0f}" for each in (report.before, report.during, report.after))
+    memory = report.memory_at_peak
+    assert memory is not None
+    growth = (memory.after_bytes - memory.before_bytes) / 1e6
+    return (on_slow, *p99, f"{_ratio(report):.2f}", _fate(report), f"{growth:.1f}")
+
+
+def _fate(report: StallReport) -> str:
+    stalled = report.stalled
+    if stalled.endings:
+        return ", ".join(f"{ending} after {stalled.messages} messages" for ending in stalled.endings)
+    announced = stalled.tally.conflated + stalled.tally.skipped
+    return f"{stalled.messages} messages, {announced} announced, {stalled.tally.missing} missing"
