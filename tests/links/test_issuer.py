@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import jwt
+import pytest
+
+from floorwire.config import Jwt, SettingsError
+from floorwire.doors.tokens import BadTokenError, TokenKeysError
+from floorwire.links import issuer
+from floorwire.links.issuer import IssuerLink, connect
+from tests.doors.issuer import EC_KEY, SHARED, claims, jwks, signed
+from tests.doors.parts import NOW
+
+NAME = "https://issuer.example"
+PUBLIC = jwt.encode(claims(), EC_KEY, "ES256", headers={"kid": "e"})
+
+
+def settings(jwks: str | None = None, secret_file: str | None = None) -> Jwt:
+    return Jwt(issuer=NAME, audience="floorwire", jwks=jwks, secret_file=secret_file)
+
+
+def link(made: IssuerLink | None) -> IssuerLink:
+    assert made is not None
+    return made
+
+
+def checks(made: IssuerLink) -> bool:
+    try:
+        made.tokens.verify(PUBLIC, NOW)
+    except BadTokenError:
+        return False
+    return True
+
+
+def write(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return str(path)
+
+
+class Host:
+    """An HTTP server on loopback that answers with what the test says."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 200, jwks()
+        host = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(host.status)
+                if host.status == 302:
+                    self.send_header("location", "/other")
+                self.end_headers()
+                self.wfile.write(host.body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/keys?v=1"
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    made = Host()
+    thread = Thread(target=made.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+def test_no_issuer_no_link() -> None:
+    assert connect(Jwt()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (Jwt(issuer=NAME), "audience"),
+        (Jwt(jwks="keys.json"), "issuer and audience"),
+        (Jwt(issuer=NAME, audience="floorwire"), "jwks or secret_file"),
+        (settings(jwks="/nowhere/keys.json"), "nowhere"),
+        (settings(secret_file="/nowhere/secret"), "nowhere"),
+        (settings(jwks="http://issuer.example/keys"), "https"),
+        (settings(jwks="file:///etc/passwd"), "https"),
+        (settings(jwks="ftp://127.0.0.1/keys"), "https"),
+    ],
+)
+def test_what_cannot_check_a_token_is_refused_at_start(given: Jwt, why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        connect(given)
+
+
+def test_keys_from_a_file(tmp_path: Path) -> None:
+    made = link(connect(settings(jwks=write(tmp_path / "keys.json", jwks()))))
+    assert made.tokens.verify(PUBLIC, NOW)[0] == "jwt:alice"
+
+
+def test_a_file_without_keys_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="JWK"):
+        connect(settings(jwks=write(tmp_path / "keys.json", b"{}")))
+
+
+def test_a_secret_from_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "secret", SHARED + b"\n")
+    assert link(connect(settings(secret_file=path))).tokens.verify(signed(), NOW)[0] == "jwt:alice"
+    Path(path).chmod(0o644)
+    with pytest.raises(SettingsError, match="others may read it"):
+        connect(settings(secret_file=path))
+    with pytest.raises(SettingsError, match="32 bytes"):
+        connect(settings(secret_file=write(tmp_path / "short", b"short")))
+
+
+def test_keys_over_http_are_read_and_earlier_ones_stay_where_that_fails(host: Host) -> None:
+    made = link(connect(settings(jwks=host.url)))
+    made.refresh()
+    made.tokens.verify(PUBLIC, NOW)
+    for status, body in ((500, b""), (302, b""), (200, b"{}")):
+        host.status, host.body = status, body
+        with pytest.raises(TokenKeysError):
+            made.refresh()
+    made.tokens.verify(PUBLIC, NOW)
+
+
+async def test_keys_are_read_again_and_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuer, "REFRESH_S", 0.01)
+    made = link(connect(settings(jwks=host.url)))
+    host.status = 500
+    task = asyncio.create_task(made.run())
+    await asyncio.sleep(0.05)
+    host.status = 200
+    while not checks(made):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_without_a_key_set_there_is_nothing_to_read_again(tmp_path: Path) -> None:
+    await link(connect(settings(secret_file=write(tmp_path / "secret", SHARED)))).run()
