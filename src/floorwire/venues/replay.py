@@ -1,0 +1,363 @@
+"""Replay: a recorded session played through the exchange's own adapter, in the time of the recording.
+
+What the adapter is told, and when, follows from the recording alone: how fast it is played, and in how many
+pieces, changes nothing of the events or their order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from floorwire.core.market import Candle, FeedStatus, MarketEvent, Trade
+from floorwire.core.ports import (
+    Answer,
+    Close,
+    Closed,
+    Fetch,
+    Frame,
+    Open,
+    Opened,
+    Send,
+    Venue,
+    VenueInput,
+    VenueOutput,
+    Wake,
+    Woke,
+)
+
+BURST = 500
+"""About as many outputs come of one ``receive``; then the shell gets a turn."""
+MINUTE_US = 60_000_000
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """One thing that happened on a recorded link; ``link`` is the recording's name for it."""
+
+    at_us: int
+    happened: Opened | Frame | Closed
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One recorded HTTP answer."""
+
+    at_us: int
+    url: str
+    body: bytes
+
+
+class Session(Protocol):
+    """A recorded session."""
+
+    answers: Sequence[Told]
+    """In order of time."""
+
+    def heard(self) -> Iterator[Heard]:
+        """Yield what happened on the links, in order of time; again from the start at each call."""
+        ...
+
+
+class Adapter(Venue, Protocol):
+    """A venue that counts what it leaves out."""
+
+    skipped: Counter[str]
+
+
+class SpeedError(ValueError):
+    """A speed that is not above zero."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__(f"speed: {speed} is not above zero")
+        self.speed = speed
+
+
+class Pace:
+    """How recorded time becomes the shell's: so many times as fast, or at once."""
+
+    __slots__ = ("_here_us", "_speed", "_there_us")
+
+    def __init__(self, speed: float | None, here_us: int, there_us: int) -> None:
+        """``here_us`` is when ``there_us`` of the recording is played."""
+        self._speed = speed
+        self._here_us = here_us
+        self._there_us = there_us
+
+    def due_us(self, at_us: int) -> int:
+        """Return when a recorded time is to be played."""
+        if self._speed is None:
+            return self._here_us
+        return self._here_us + math.ceil((at_us - self._there_us) / self._speed)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a request is for: its path, and its parameters but ``limit``."""
+
+    path: tuple[str, ...]
+    parameters: dict[str, str]
+
+    @classmethod
+    def of(cls, url: str) -> Asked:
+        """Read an address; one that is none asks for nothing."""
+        try:
+            parts = urlsplit(url)
+            parameters = dict(parse_qsl(parts.query))
+        except ValueError:
+            return cls((), {})
+        parameters.pop("limit", None)
+        return cls(tuple(filter(None, parts.path.split("/"))), parameters)
+
+    def fits(self, other: Asked) -> bool:
+        """Return whether both ask for the same: one path ends the other, and no parameter of both differs."""
+        length = min(len(self.path), len(other.path))
+        if not length or self.path[-length:] != other.path[-length:]:
+            return False
+        return all(other.parameters.get(name, value) == value for name, value in self.parameters.items())
+
+
+class Library:
+    """The recorded answers: which one a request gets."""
+
+    __slots__ = ("_answers", "_used")
+
+    def __init__(self, answers: Sequence[Told]) -> None:
+        self._answers = [(Asked.of(told.url), told) for told in answers]
+        self._used: set[Told] = set()
+
+    def find(self, url: str, now_us: int) -> Told | None:
+        """Return the next answer to such a request, else the last one there was, None where there is none.
+
+        The same path and parameters make it such a request, whatever the host was called then.
+        """
+        asked = Asked.of(url)
+        last = None
+        for recorded, told in self._answers:
+            if asked.fits(recorded):
+                if told.at_us >= now_us and told not in self._used:
+                    self._used.add(told)
+                    return told
+                last = told
+        return last
+
+
+class Links:
+    """The recorded links on those that the adapter asked for: each on its own, all the rest on the last."""
+
+    __slots__ = ("_asked", "_recorded", "_told", "_up")
+
+    def __init__(self) -> None:
+        self._asked: list[str] = []
+        self._recorded: list[str] = []
+        self._up: set[str] = set()
+        self._told: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._asked)
+
+    def ask(self, link: str) -> Iterator[VenueInput]:
+        """The adapter asks for a link: it is up at once where the recorded one is."""
+        if link not in self._asked:
+            self._asked.append(link)
+        if any(self._carrier(recorded) == link for recorded in self._up):
+            yield from self._tell_up(link)
+
+    def close(self, link: str, reason: str) -> Iterator[VenueInput]:
+        """The adapter gives a link up."""
+        self._told.discard(link)
+        yield Closed(link, reason)
+
+    def hear(self, happened: Opened | Frame | Closed) -> Iterator[VenueInput]:
+        """Yield what the adapter is told of it; nothing where it does not listen."""
+        if happened.link not in self._recorded:
+            self._recorded.append(happened.link)
+        link = self._carrier(happened.link)
+        match happened:
+            case Opened(recorded):
+                self._up.add(recorded)
+                if link is not None:
+                    yield from self._tell_up(link)
+            case Frame(_, data) if link is not None and link in self._told:
+                yield Frame(link, data)
+            case Closed(recorded, reason):
+                self._up.discard(recorded)
+                if link in self._told and not any(self._carrier(other) == link for other in self._up):
+                    yield from self.close(link, reason)
+            case _:
+                pass
+
+    def _carrier(self, recorded: str) -> str | None:
+        if not self._asked:
+            return None
+        return self._asked[min(self._recorded.index(recorded), len(self._asked) - 1)]
+
+    def _tell_up(self, link: str) -> Iterator[VenueInput]:
+        if link not in self._told:
+            self._told.add(link)
+            yield Opened(link)
+
+
+class Replay:
+    """The venue: the adapter that ``make`` makes, told what was recorded; over and over again with ``loop``.
+
+    Each time around, recorded times run on, by whole minutes, so that time never goes back.
+    """
+
+    def __init__(
+        self, make: Callable[[], Adapter], session: Session, speed: float | None = 1.0, *, loop: bool = False
+    ) -> None:
+        """``speed``: times as fast as recorded, None for as fast as possible. Raises SpeedError."""
+        if speed is not None and not 0 < speed < math.inf:
+            raise SpeedError(speed)
+        self._make = make
+        self._session = session
+        self._speed = speed
+        self._loop = loop
+        self._adapter = make()
+        self.name = self._adapter.name
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """What was left out this time around, by reason; beside what the recording itself lacks."""
+        return self._adapter.skipped + self._unheard
+
+    def start(self, now_us: int) -> Sequence[VenueOutput]:
+        """Begin at the beginning."""
+        self._round = 0
+        self._shift_us = 0
+        self._is_over = False
+        self._out: list[VenueOutput] = []
+        self._begin(now_us)
+        return self._play(now_us)
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Play what has become due."""
+        self._out = []
+        if self._is_over or not isinstance(happened, Woke):
+            return []
+        return self._play(now_us)
+
+    # --- the recording's time -------------------------------------------------------------------
+
+    def _begin(self, now_us: int) -> None:
+        self._heard = self._session.heard()
+        self._next = next(self._heard, None)
+        self._first_us = self._at_us = 0 if self._next is None else self._next.at_us
+        self._pace = Pace(self._speed, now_us, self._first_us)
+        self._adapter = self._make()
+        self._library = Library(self._session.answers)
+        self._links = Links()
+        self._unheard: Counter[str] = Counter()
+        self._at_once: deque[VenueInput] = deque()
+        self._awaited: list[tuple[int, int, Answer]] = []
+        self._fetched = 0
+        self._wake_us: int | None = None
+        self._take(self._adapter.start(self._at_us))
+
+    def _play(self, now_us: int) -> Sequence[VenueOutput]:
+        while len(self._out) < BURST:
+            at_us = self._next_us()
+            if at_us is None:
+                self._end()
+                if self._is_over:
+                    return self._out
+                self._begin(now_us)
+            elif self._pace.due_us(at_us) > now_us:
+                self._out.append(Wake(self._pace.due_us(at_us)))
+                return self._out
+            else:
+                self._step(at_us)
+        self._out.append(Wake(now_us))
+        return self._out
+
+    def _next_us(self) -> int | None:
+        """Return the recorded time of the next step, None at the end: after that there is no time."""
+        if self._at_once:
+            return self._at_us
+        due = [at_us for at_us, _, _ in self._awaited[:1]]
+        if self._next is not None:
+            due.append(self._next.at_us)
+        if due and self._wake_us is not None:
+            due.append(self._wake_us)
+        return max(min(due), self._at_us) if due else None
+
+    def _step(self, at_us: int) -> None:
+        """Tell the adapter one thing: what follows at once, or of one time answers, links, its own clock."""
+        self._at_us = at_us
+        if self._at_once:
+            self._tell(self._at_once.popleft())
+        elif self._awaited and self._awaited[0][0] <= at_us:
+            self._tell(heappop(self._awaited)[2])
+        elif self._next is not None and self._next.at_us <= at_us:
+            heard, self._next = self._next, next(self._heard, None)
+            self._hear(heard.happened)
+        else:
+            self._wake_us = None
+            self._tell(Woke())
+
+    def _end(self) -> None:
+        if self._loop and self._at_us > 0:
+            self._round += 1
+            self._shift_us += ((self._at_us - self._first_us) // MINUTE_US + 1) * MINUTE_US
+        else:
+            self._is_over = True
+            self._out.append(FeedStatus(None, "stale", "ended", self._at_us + self._shift_us))
+
+    # --- the adapter ----------------------------------------------------------------------------
+
+    def _hear(self, happened: Opened | Frame | Closed) -> None:
+        told = list(self._links.hear(happened))
+        if isinstance(happened, Frame) and not told:
+            self._unheard["no_link"] += 1
+        for one in told:
+            self._tell(one)
+
+    def _tell(self, happened: VenueInput) -> None:
+        self._take(self._adapter.receive(happened, self._at_us))
+
+    def _take(self, outputs: Sequence[VenueOutput]) -> None:
+        for output in outputs:
+            match output:
+                case Open(link):
+                    self._at_once.extend(self._links.ask(link))
+                case Close(link, reason):
+                    self._at_once.extend(self._links.close(link, reason))
+                case Fetch(url):
+                    self._fetch(url)
+                case Wake(at_us):
+                    self._wake_us = at_us
+                case Send():
+                    pass  # what was asked for is recorded; what comes does not depend on it any more
+                case _:
+                    self._out.extend(self._shifted(output))
+
+    def _fetch(self, url: str) -> None:
+        told = self._library.find(url, self._at_us)
+        if told is None:
+            self._at_once.append(Answer(url, 0, b""))
+        elif not self._links:  # nothing is heard before the adapter asks for a link: do not keep it waiting
+            self._at_once.append(Answer(url, 200, told.body))
+        else:
+            self._fetched += 1
+            at_us = max(told.at_us, self._at_us)
+            heappush(self._awaited, (at_us, self._fetched, Answer(url, 200, told.body)))
+
+    def _shifted(self, event: MarketEvent) -> Iterator[MarketEvent]:
+        """Yield the event in the time of this round."""
+        if not self._round:
+            yield event
+            return
+        ts_us = event.ts_us + self._shift_us
+        match event:
+            case Trade():
+                yield msgspec.structs.replace(event, ts_us=ts_us, trade_id=f"{event.trade_id}.{self._round}")
+            case Candle():
+                if self._shift_us % event.interval_us == 0:  # else there is no place for it in time
+                    start_us = event.start_us + self._shift_us
+                    yield msgspec.structs.replace(event, ts_us=ts_us, start_us=start_us)
+            case _:
+                yield msgspec.structs.replace(event, ts_us=ts_us)

@@ -1,0 +1,1 @@
+"""What the exchanges send, as types: one file per exchange and protocol."""

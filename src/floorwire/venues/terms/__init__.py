@@ -1,0 +1,1 @@
+"""What the exchanges say, in our terms: one file per exchange, from its shapes to market events."""
