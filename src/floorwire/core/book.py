@@ -52,8 +52,9 @@ class Ladder:
         return changed
 
     def replace(self, levels: Iterable[Level]) -> None:
-        """Replace every level."""
-        self.sizes = {self.sign * price: size for price, size in levels if size}
+        """Replace every level; of a price that comes twice, the last counts."""
+        sizes = {self.sign * price: size for price, size in levels}
+        self.sizes = {key: size for key, size in sizes.items() if size}
         self.keys = sorted(self.sizes)
 
     def drop_best(self, changed: Changed) -> None:

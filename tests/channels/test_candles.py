@@ -1,0 +1,255 @@
+"""The candles channel: when a candle closes, what fills the silence, what comes too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from floorwire.channels import BadOptionError
+from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
+from floorwire.core.bar import SECOND_US
+from floorwire.core.market import Candle, Clock, Trade
+from floorwire.protocol.events import AnyEvent, Candles
+from tests.channels.drive import BTC, Drive
+
+MINUTE_US = 60 * SECOND_US
+DAY_US = 1440 * MINUTE_US
+MIDNIGHT_US = 20_000 * DAY_US
+
+Row = tuple[int, str, str, str, str, int, bool]
+
+
+def trade(at_s: float, price_ticks: int = 100, size_lots: int = 1) -> Trade:
+    ts_us = MIDNIGHT_US + round(at_s * SECOND_US)
+    return Trade("BTC-USDT", "1", price_ticks, size_lots, "buy", ts_us)
+
+
+def clock(at_s: float) -> Clock:
+    return Clock(MIDNIGHT_US + round(at_s * SECOND_US))
+
+
+def candle(start_s: int, close_ticks: int, closed: bool = False, interval: str = "1m") -> Candle:
+    start_us = MIDNIGHT_US + start_s * SECOND_US
+    return Candle(
+        "BTC-USDT", INTERVALS[interval], start_us, 10, 500, 5, close_ticks, 900, 30, closed, start_us + 7
+    )
+
+
+def rows(messages: Iterable[AnyEvent]) -> list[Row]:
+    """Return start in seconds, open, high, low, close, trades and closed of each."""
+    told = []
+    for message in messages:
+        assert isinstance(message, Candles)
+        start_s = (message.start - MIDNIGHT_US) // SECOND_US
+        prices = (message.open, message.high, message.low, message.close)
+        told.append((start_s, *prices, message.trades, message.closed))
+    return told
+
+
+def flat(start_s: int, price: str) -> Row:
+    return (start_s, price, price, price, price, 0, True)
+
+
+@pytest.mark.parametrize("interval", ["1s", "1m", "5m", "15m", "1h", "4h", "1d"])
+def test_every_interval_of_the_protocol_is_offered_and_aligned_to_the_day(interval: str) -> None:
+    assert CHANNEL.option(None, interval) == interval
+    assert DAY_US % INTERVALS[interval] == 0
+    assert INTERVALS[interval] % SECOND_US == 0
+
+
+@pytest.mark.parametrize("interval", ["", "2m", "1M", "60"])
+def test_other_intervals_are_refused(interval: str) -> None:
+    with pytest.raises(BadOptionError, match="1s, 1m, 5m, 15m, 1h, 4h, 1d"):
+        CHANNEL.option(None, interval)
+
+
+def test_each_trade_shows_in_the_open_candle() -> None:
+    drive = Drive(CHANNEL, "1m")
+    said = drive.feed(trade(61, 100, 5), trade(61.5, 120), trade(63, 90), trade(63, 95))
+    assert rows(said) == [
+        (60, "1.00", "1.00", "1.00", "1.00", 1, False),
+        (60, "1.00", "1.20", "1.00", "1.20", 2, False),
+        (60, "1.00", "1.20", "0.90", "0.90", 3, False),
+        (60, "1.00", "1.20", "0.90", "0.95", 4, False),
+    ]
+    last = said[-1]
+    assert isinstance(last, Candles)
+    assert (last.symbol, last.interval, last.volume) == ("BTC-USDT", "1m", "0.008")
+    assert (last.start, last.ts) == (MIDNIGHT_US + MINUTE_US, MIDNIGHT_US + 63 * SECOND_US)
+    assert drive.state() == last
+
+
+def test_the_clock_closes_a_candle_once() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(61), clock(119.9))
+    said = drive.feed(clock(120), clock(121), clock(179.9))
+    assert rows(said) == [(60, "1.00", "1.00", "1.00", "1.00", 1, True)]
+    assert said[0].ts == MIDNIGHT_US + 120 * SECOND_US
+    assert drive.state() == said[0], "until the next trade, the last closed is the last known"
+
+
+def test_a_later_trade_closes_a_candle_and_begins_the_next() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(61))
+    assert rows(drive.feed(trade(125, 130))) == [
+        (60, "1.00", "1.00", "1.00", "1.00", 1, True),
+        (120, "1.30", "1.30", "1.30", "1.30", 1, False),
+    ]
+
+
+def test_silence_gives_flat_candles() -> None:
+    drive = Drive(CHANNEL, "1s")
+    drive.feed(trade(0, 100), trade(0.5, 110))
+    assert rows(drive.feed(clock(1), clock(2), clock(4.5))) == [
+        (0, "1.00", "1.10", "1.00", "1.10", 2, True),
+        flat(1, "1.10"),
+        flat(2, "1.10"),
+        flat(3, "1.10"),
+    ]
+    assert rows(drive.feed(trade(6.5, 90))) == [
+        flat(4, "1.10"),
+        flat(5, "1.10"),
+        (6, "0.90", "0.90", "0.90", "0.90", 1, False),
+    ]
+
+
+def test_before_the_first_trade_there_is_nothing_to_be_flat() -> None:
+    drive = Drive(CHANNEL, "1s")
+    assert drive.feed(clock(0), clock(5)) == []
+    assert drive.state() is None
+    assert len(drive.feed(trade(5.5))) == 1
+
+
+def test_a_long_silence_leaves_a_hole_before_the_latest_flat_candles() -> None:
+    drive = Drive(CHANNEL, "1s")
+    drive.feed(trade(0))
+    said = rows(drive.feed(clock(10_000_000)))
+    assert said[0] == (0, "1.00", "1.00", "1.00", "1.00", 1, True)
+    assert said[1:] == [flat(10_000_000 - MOST_FLAT + n, "1.00") for n in range(MOST_FLAT)]
+
+
+def test_a_silence_just_short_enough_leaves_no_hole() -> None:
+    drive = Drive(CHANNEL, "1s")
+    drive.feed(trade(0))
+    starts = [row[0] for row in rows(drive.feed(clock(MOST_FLAT + 1)))]
+    assert starts == list(range(MOST_FLAT + 1))
+
+
+def test_a_late_trade_of_the_same_candle_counts_by_its_own_time() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(10, 100), trade(30, 110))
+    assert rows(drive.feed(trade(20, 90), trade(5, 80), trade(30.2, 120), trade(30.1, 70))) == [
+        (0, "1.00", "1.10", "0.90", "1.10", 3, False),
+        (0, "0.80", "1.10", "0.80", "1.10", 4, False),
+        (0, "0.80", "1.20", "0.80", "1.20", 5, False),
+        (0, "0.80", "1.20", "0.70", "1.20", 6, False),
+    ]
+    state = drive.state()
+    assert state is not None
+    assert state.ts == MIDNIGHT_US + round(30.2 * SECOND_US)
+
+
+def test_a_trade_too_late_for_one_interval_counts_in_a_longer_one() -> None:
+    tracker = CHANNEL.tracker(BTC)
+    minutes, hours = Drive(CHANNEL, "1m", tracker), Drive(CHANNEL, "1h", tracker)
+    for event in (trade(10, 100), trade(70, 110)):
+        tracker.apply(event)
+        minutes.follow(event)
+        hours.follow(event)
+    late = trade(59, 500)
+    tracker.apply(late)
+    assert minutes.follow(late) == []
+    assert rows(hours.follow(late)) == [(0, "1.00", "5.00", "1.00", "1.10", 3, False)]
+
+
+def test_a_trade_of_a_second_that_the_clock_has_ended_is_too_late_for_it() -> None:
+    drive = Drive(CHANNEL, "1s")
+    drive.feed(clock(10))
+    assert drive.feed(trade(9.9)) == []
+    assert len(drive.feed(trade(10))) == 1
+
+
+def test_a_closed_candle_is_never_said_again() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(10), clock(60))
+    assert drive.feed(trade(59), clock(60), clock(59)) == []
+
+
+def test_all_intervals_are_known_though_only_one_is_listened_to() -> None:
+    drive = Drive(CHANNEL, "1s")
+    drive.feed(trade(0, 100), trade(70, 120), trade(4000, 90))
+    for interval, start_s, opened, trades in [
+        ("1m", 3960, "0.90", 1),
+        ("1h", 3600, "0.90", 1),
+        ("4h", 0, "1.00", 3),
+        ("1d", 0, "1.00", 3),
+    ]:
+        state = Drive(CHANNEL, interval, drive.tracker).state()
+        assert state is not None
+        ((start, open_, _, _, close, count, closed),) = rows([state])
+        assert (start, open_, close, count, closed) == (start_s, opened, "0.90", trades, False)
+
+
+def test_the_venues_candle_outranks_the_trades() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(10, 100))
+    assert rows(drive.feed(candle(0, 42))) == [(0, "0.10", "5.00", "0.05", "0.42", 30, False)]
+    assert drive.feed(trade(20, 300), candle(0, 42), clock(60), clock(180)) == []
+    assert rows(drive.feed(candle(0, 43, closed=True))) == [(0, "0.10", "5.00", "0.05", "0.43", 30, True)]
+    state = drive.state()
+    assert state is not None
+    assert rows([state]) == [(0, "0.10", "5.00", "0.05", "0.43", 30, True)]
+
+
+def test_other_intervals_go_on_from_the_trades() -> None:
+    drive = Drive(CHANNEL, "5m")
+    drive.feed(trade(10, 100))
+    assert drive.feed(candle(0, 42), candle(60, 42)) == []
+    assert rows(drive.feed(trade(20, 300))) == [(0, "1.00", "3.00", "1.00", "3.00", 2, False)]
+
+
+def test_a_venue_that_begins_the_next_candle_has_closed_the_last() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(candle(0, 42))
+    said = drive.feed(candle(180, 44))
+    assert rows(said) == [
+        (0, "0.10", "5.00", "0.05", "0.42", 30, True),
+        flat(60, "0.42"),
+        flat(120, "0.42"),
+        (180, "0.10", "5.00", "0.05", "0.44", 30, False),
+    ]
+    assert {message.ts for message in said} == {MIDNIGHT_US + 180 * SECOND_US + 7}
+
+
+def test_a_venues_candle_of_the_past_is_ignored() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(candle(60, 42, closed=True))
+    assert drive.feed(candle(60, 43), candle(60, 43, closed=True), candle(0, 43, closed=True)) == []
+    drive.feed(candle(120, 44))
+    assert drive.feed(candle(60, 45)) == []
+
+
+def test_a_venues_candle_older_than_that_of_the_trades_changes_nothing_said() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(130, 100))
+    before = drive.state()
+    assert drive.feed(candle(60, 42, closed=True)) == []
+    assert drive.state() == before
+    assert rows(drive.feed(candle(120, 43))) == [(120, "0.10", "5.00", "0.05", "0.43", 30, False)]
+
+
+def test_the_trades_of_the_running_second_are_closed_when_the_venue_begins_the_next() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(59.5, 100))
+    assert rows(drive.feed(candle(60, 42))) == [
+        (0, "1.00", "1.00", "1.00", "1.00", 1, True),
+        (60, "0.10", "5.00", "0.05", "0.42", 30, False),
+    ]
+
+
+def test_a_venues_candle_of_another_interval_is_nobodys() -> None:
+    drive = Drive(CHANNEL, "1m")
+    strange = Candle("BTC-USDT", 3 * MINUTE_US, MIDNIGHT_US, 1, 1, 1, 1, 1, 1, True, MIDNIGHT_US)
+    assert drive.feed(strange) == []
+    assert drive.state() is None
