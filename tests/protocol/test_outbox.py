@@ -1,0 +1,96 @@
+"""The outbox, case by case; tests/property/test_outbox.py has the invariants."""
+
+from __future__ import annotations
+
+import pytest
+
+from floorwire.protocol.outbox import Lane, Outbox, Verdict
+from floorwire.protocol.requests import OnSlow
+
+
+def full(limit: int = 10) -> Outbox[str]:
+    """Return a blocked outbox without any room."""
+    outbox: Outbox[str] = Outbox(limit)
+    outbox.block()
+    outbox.put(b"x" * limit)
+    return outbox
+
+
+def test_blocking_counts_what_is_queued_already() -> None:
+    outbox: Outbox[str] = Outbox(10)
+    outbox.queue.extend([b"abc", b"de"])
+    outbox.block()
+    assert outbox.size == 5
+
+
+def test_what_fits_is_queued() -> None:
+    outbox: Outbox[str] = Outbox(10)
+    outbox.block()
+    lane = Lane("a", "conflate")
+    assert outbox.offer(lane, b"12345", 1, 2) is Verdict.QUEUED
+    assert outbox.offer(lane, b"67890", 3, 3) is Verdict.QUEUED
+    assert outbox.offer(lane, b"1", 4, 4) is Verdict.LEFT_OUT
+    assert outbox.take(100) == b"1234567890"
+
+
+@pytest.mark.parametrize("on_slow", ["conflate", "skip"])
+def test_once_left_out_a_lane_waits_for_its_announcement(on_slow: OnSlow) -> None:
+    outbox, lane = full(), Lane("a", on_slow)
+    assert outbox.offer(lane, b"1", 5, 6) is Verdict.LEFT_OUT
+    assert outbox.next_lagging() is lane
+    assert outbox.take(100) == b"x" * 10
+    assert outbox.offer(lane, b"1", 7, 9) is Verdict.LEFT_OUT, "there is room, but 5 and 6 come first"
+    assert outbox.lagging == 0, "it was asked for already"
+    assert (lane.lags, lane.catch_up(), lane.lags) == (True, (5, 9), False)
+    assert outbox.offer(lane, b"1", 10, 10) is Verdict.QUEUED
+
+
+def test_disconnect_means_that_nothing_is_left_out() -> None:
+    outbox, lane = full(), Lane("a", "disconnect")
+    assert outbox.offer(lane, b"1", 5, 5) is Verdict.OVERFLOW
+    assert not lane.lags
+    assert outbox.lagging == 0
+
+
+def test_who_lags_longest_catches_up_first_and_once() -> None:
+    outbox = full()
+    first, second = Lane("a", "conflate"), Lane("b", "skip")
+    for lane in (first, second, first):
+        outbox.offer(lane, b"1", 1, 1)
+    assert [outbox.lagging, outbox.next_lagging(), outbox.next_lagging(), outbox.next_lagging()] == [
+        2,
+        first,
+        second,
+        None,
+    ]
+
+
+def test_a_lane_that_was_left_is_announced_no_more() -> None:
+    outbox, lane = full(), Lane("a", "conflate")
+    outbox.offer(lane, b"1", 1, 1)
+    outbox.forget(lane)
+    outbox.forget(lane)
+    assert outbox.next_lagging() is None
+
+
+def test_take_joins_whole_chunks_up_to_a_size_but_gives_at_least_one() -> None:
+    outbox: Outbox[str] = Outbox(100)
+    outbox.block()
+    for chunk in (b"12345", b"67", b"89", b"0"):
+        outbox.put(chunk)
+    assert [outbox.take(4), outbox.take(4), outbox.take(4), outbox.take(4)] == [b"12345", b"6789", b"0", b""]
+    assert outbox.size == 0
+
+
+def test_replies_may_take_as_much_again_as_events() -> None:
+    outbox, over = full(limit=10), []
+    for reply in (b"x" * 10, b"x"):
+        outbox.put(reply)
+        over.append(outbox.is_over)
+    assert over == [False, True]
+
+
+def test_what_the_peer_takes_is_not_counted() -> None:
+    outbox: Outbox[str] = Outbox(10)
+    outbox.put(b"x" * 100)
+    assert not outbox.is_over
