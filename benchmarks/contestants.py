@@ -56,7 +56,7 @@ class Stable:
         """Run the contestant on the CPU, ready to be connected to."""
         port = _free_port()
         command = self._command(name, msgspec.structs.replace(rhythm, port=port))
-        with subprocess.Popen(command, cwd=HERE.parent) as process:
+        with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.DEVNULL) as process:
             try:
                 os.sched_setaffinity(process.pid, {cpu})
                 _await(name, process, port)

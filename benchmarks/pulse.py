@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from benchmarks.rhythm import LOT, TICK, Rhythm
-from floorwire.config import Settings
+from floorwire.config import Limits, Settings
 from floorwire.core.instrument import Instrument
 from floorwire.core.market import FeedStatus, Listing, MarketEvent, Quote, Trade
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
@@ -46,6 +46,9 @@ class Pulse:
         return Quote(symbol, 64_250_000 + self._move, 12_345, 64_251_000 + self._move, 23_456, now_us)
 
 
+# As shipped, but that one client may ask as often as it can: round trips of pings are timed.
+UNHURRIED = Limits(commands_per_second=1_000_000)
+
 if __name__ == "__main__":
     asked = Rhythm.from_arguments()
-    serve(Settings(port=asked.port, echo=True, log_level="warning"), [Pulse(asked)])
+    serve(Settings(port=asked.port, echo=True, log_level="warning", limits=UNHURRIED), [Pulse(asked)])
