@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -9,6 +10,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-defined]
 
 from floorwire.app import Gateway
+from floorwire.web.intercept import Intercept
 from floorwire.web.routes import AcceptedUpgrade, Headers
 from floorwire.web.wire_picows import PicowsWire
 
@@ -71,6 +73,11 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         self._accepted = accepted
         self._address = address
 
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Take the connection over; picows speaks through the intercept."""
+        self._intercept = Intercept(transport)
+        super().connection_made(self._intercept)
+
     def handshake(self, headers: Headers) -> None:
         """Answer the request. picows wants the Connection header to say nothing but Upgrade."""
         lines = [name + b": " + value for name, value in headers if name in TAKEN_OVER]
@@ -91,8 +98,8 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
             view = view[size:]
 
     def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-        accepted = self._accepted
-        wire = PicowsWire(accepted.peer, self._address, self._gateway.settings.limits.message_bytes)
+        accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
+        wire = PicowsWire(accepted.peer, self._address, max_bytes, self._intercept)
         self._gateway.stats.handshakes["accepted"] += 1
         extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

@@ -12,6 +12,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.protocol.assembly import Assembler, WireError, close_reply
 from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
+from floorwire.web.intercept import Deaf, Intercept
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to answer a close frame."""
@@ -25,9 +26,10 @@ class PicowsWire(WSListener):
     transport, whose high-water mark is 0: ``resume_writing`` tells when that has left.
     """
 
-    def __init__(self, peer: Peer, address: str, max_bytes: int) -> None:
+    def __init__(self, peer: Peer, address: str, max_bytes: int, intercept: Intercept) -> None:
         self.address = address
         self._peer = peer
+        self._intercept = intercept
         self._assembler = Assembler(max_bytes)
         self._transport: asyncio.Transport | None = None
         self._fd = -1
@@ -40,7 +42,8 @@ class PicowsWire(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
-        self._transport = transport.underlying_transport
+        self._intercept.complain = self._on_complaint
+        self._transport = self._intercept.transport
         self._transport.set_write_buffer_limits(high=0)
         if not transport.is_secure:  # TLS writes through the transport
             self._fd = self._transport.get_extra_info("socket").fileno()
@@ -64,6 +67,7 @@ class PicowsWire(WSListener):
                 if message is not None:
                     self._peer.received(message.data, message.binary)
         except WireError as error:
+            self._peer.settled()
             self.close(error.code, error.reason)
             return
         if received.last_in_buffer:
@@ -74,10 +78,9 @@ class PicowsWire(WSListener):
         if self._close_timer is not None:
             self._close_timer.cancel()
             self._close_timer = None
-        by_picows = transport.close_handshake.sent if transport.close_handshake else None
         self._transport = None
         self._fd = -1
-        self._peer.closed(int(by_picows.code) if by_picows else self._code)  # type: ignore[call-overload]
+        self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
         """Known already: ``write`` saw it."""
@@ -144,6 +147,18 @@ class PicowsWire(WSListener):
             # RFC 6455, 5.5.3: only the latest ping needs a pong; one that cannot be sent now is left out.
             self._peer.settled()
             self.write(frame(PONG, payload))
+
+    def _on_complaint(self, code: int, reason: str) -> None:
+        # picows cannot read on: nothing more is heard, not even the peer's close frame.
+        self.close(code, reason)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.set_protocol(Deaf(transport.get_protocol().connection_lost))
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
 
     def _end(self) -> None:
         if self._transport is not None:
