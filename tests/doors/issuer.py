@@ -9,10 +9,10 @@ from typing import TypeAlias
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-from tests.doors.parts import NOW, S
 
 from floorwire.core.auth import Scope
 from floorwire.doors.tokens import Issuer, Tokens
+from tests.doors.parts import NOW, S
 
 Claim: TypeAlias = str | float | list[str] | None
 NOW_S = NOW // S

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.doors.parts import NOW, S
 
 from floorwire.core.auth import Scope
 from floorwire.doors.grant import Grant, GrantError, amount, deposits, expiry, networks, scopes
+from tests.doors.parts import NOW, S
 
 DAY = 86_400 * S
 

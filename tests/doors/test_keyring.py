@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.doors.parts import NOW, SECRET, S, grant, key, keyring
 
 from floorwire.doors.keyring import Key
 from floorwire.protocol.login import signature
+from tests.doors.parts import NOW, SECRET, S, grant, key, keyring
 
 
 def test_the_secret_proves_the_key() -> None:
@@ -91,3 +91,9 @@ def test_where_a_key_may_be_used_from() -> None:
 def test_a_tampered_row_proves_nothing() -> None:
     ring = keyring(msgspec.structs.replace(key(), sealed=b"x" * 64))
     assert ring.by_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
+
+
+def test_whether_any_key_lives() -> None:
+    assert keyring().has_live(NOW)
+    assert not keyring(key(revoked=NOW)).has_live(NOW)
+    assert not keyring(key(given=grant(expires_us=NOW))).has_live(NOW)

@@ -3,9 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.doors.issuer import signed as token
-from tests.doors.issuer import tokens
-from tests.doors.parts import HERE, NOW, SECRET, S, grant, key, keyring
 
 from floorwire.core.auth import Principal, Scope
 from floorwire.core.codes import Code
@@ -16,6 +13,9 @@ from floorwire.doors.signin import SKEW_US, Login, SignIn, is_on_ring
 from floorwire.doors.throttle import FREE
 from floorwire.doors.tickets import LIMIT_PER_KEY
 from floorwire.protocol.login import signature
+from tests.doors.issuer import signed as token
+from tests.doors.issuer import tokens
+from tests.doors.parts import HERE, NOW, SECRET, S, grant, key, keyring
 
 ELSEWHERE = "198.51.100.9"
 

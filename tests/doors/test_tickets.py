@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.doors.parts import NOW, grant
 
 from floorwire.core.auth import GUEST
 from floorwire.doors.tickets import LIMIT, LIMIT_PER_KEY, VALID_US, Tickets, TooManyTicketsError
+from tests.doors.parts import NOW, grant
 
 ALICE = grant().principal("k1")
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-from tests.doors.issuer import EC_KEY, ISSUER, NOW_S, RSA_KEY, SHARED, Claim, claims, signed, tokens
-from tests.doors.parts import NOW, S
 
 from floorwire.core.auth import Scope
 from floorwire.doors.tokens import MAX_TOKEN, BadTokenError, TokenKeysError, Tokens
+from tests.doors.issuer import EC_KEY, ISSUER, NOW_S, RSA_KEY, SHARED, Claim, claims, signed, tokens
+from tests.doors.parts import NOW, S
 
 TOKENS = tokens()
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.doors.parts import SECRET, vault
 
 from floorwire.doors.vault import Vault, WrongMasterKeyError, is_same
+from tests.doors.parts import SECRET, vault
 
 NONCE = b"n" * 12
 

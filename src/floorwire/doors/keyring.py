@@ -87,6 +87,10 @@ class Keyring:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def has_live(self, now_us: int) -> bool:
+        """Return whether any key opens anything."""
+        return any(key.is_live(now_us) for key, _ in self._keys.values())
+
     def by_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
         """Return whom the secret proves, if anybody."""
         known, principal = self._keys.get(key, self._decoy)

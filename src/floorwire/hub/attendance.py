@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from floorwire.core.auth import Principal
 
-GuestT = TypeVar("GuestT", bound=Hashable)
+GuestT = TypeVar("GuestT")
 
 SLOT_US = 250_000
 

@@ -114,6 +114,18 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True):
     ts: int
 
 
+class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has signed in, what for, and until when (microseconds since the epoch, UTC)."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    account: str
+    key: str
+    scopes: tuple[str, ...]
+    symbols: tuple[str, ...] | UnsetType = UNSET
+    expires: int | UnsetType = UNSET
+
+
 class Error(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was not done, and whether the same request may work later."""
 
@@ -127,7 +139,7 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 
 
 AnyReply: TypeAlias = (
-    Pair | Subscribed | SubscribedAll | Unsubscribed | SubscriptionList | SymbolList | Pong | Error
+    Pair | Subscribed | SubscribedAll | Unsubscribed | SubscriptionList | SymbolList | Pong | LoggedIn | Error
 )
 
 

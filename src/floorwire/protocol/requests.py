@@ -69,4 +69,13 @@ class Ping(Request, frozen=True, tag="ping"):
     """Ask for a pong, for clients that cannot send ping frames."""
 
 
-AnyRequest: TypeAlias = Subscribe | Unsubscribe | Subscriptions | Symbols | Ping
+class Login(Request, frozen=True, tag="login", kw_only=True):
+    """Sign in: with ``key``, ``ts`` and ``signature``, or with ``token``."""
+
+    key: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    ts: Annotated[int, Meta(ge=0, le=SAFE)] | UnsetType = UNSET
+    signature: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    token: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
+
+
+AnyRequest: TypeAlias = Subscribe | Unsubscribe | Subscriptions | Symbols | Ping | Login

@@ -11,13 +11,15 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from floorwire.core.auth import GUEST, Action, Principal, decide
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.bucket import Bucket
 from floorwire.protocol.codec import BadRequestError, Codec
-from floorwire.protocol.replies import AnyReply, Pong, error
+from floorwire.protocol.replies import AnyReply, LoggedIn, Pong, error
 from floorwire.protocol.requests import (
     AnyRequest,
+    Login,
     Names,
     OnSlow,
     Ping,
@@ -76,6 +78,12 @@ class TellSymbols(msgspec.Struct, frozen=True):
     request: Symbols
 
 
+class Prove(msgspec.Struct, frozen=True):
+    """Find out whom the request proves, then ``sign_in`` or ``refuse``."""
+
+    request: Login
+
+
 class Hangup(msgspec.Struct, frozen=True):
     """Close the connection."""
 
@@ -83,7 +91,7 @@ class Hangup(msgspec.Struct, frozen=True):
     reason: str
 
 
-Decision: TypeAlias = Say | Join | Leave | TellSubscriptions | TellSymbols | Hangup
+Decision: TypeAlias = Say | Join | Leave | TellSubscriptions | TellSymbols | Prove | Hangup
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -103,27 +111,39 @@ class Session:
         "_limits",
         "_mistakes",
         "_patience",
+        "_shared",
         "codec",
         "held",
+        "principal",
     )
 
     def __init__(
-        self, codec: Codec, default_channel: str | None, catalogue: Catalogue, limits: SessionLimits
+        self,
+        codec: Codec,
+        default_channel: str | None,
+        catalogue: Catalogue,
+        limits: SessionLimits,
+        principal: Principal = GUEST,
     ) -> None:
         self.codec = codec
         self.held: dict[TopicName, Choice] = {}
+        self.principal = principal
+        """Who asks; what was subscribed to stays within what this may see."""
         self._default_channel = default_channel
         self._catalogue = catalogue
         self._limits = limits
         rate = limits.commands_per_second
         self._commands = Bucket(rate, burst=BURST_S * rate)
+        self._shared: Bucket | None = None
         self._patience: Bucket | None = None  # made when first needed: most clients never do
         self._mistakes: Bucket | None = None
 
     def receive(self, data: bytes, binary: bool, now_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are."""
         if not self._commands.allow(now_us):
-            return self._too_fast(data, now_us)
+            return self._too_fast(data, self._commands, now_us)
+        if self._shared is not None and not self._shared.allow(now_us):
+            return self._too_fast(data, self._shared, now_us)
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
@@ -133,21 +153,63 @@ class Session:
         except Refusal as refusal:
             return Say(error(refusal, request.id))
 
+    def share(self, commands: Bucket | None) -> None:
+        """Count requests by this too: what all connections of one key may ask together."""
+        self._shared = commands
+
+    def sign_in(self, principal: Principal, request: Login, now_us: int) -> Say:
+        """Be this from now on. Raises Refusal where that does not go with what the connection has been."""
+        if self.principal.key and principal.account != self.principal.account:
+            raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
+        for topic in self.held:
+            if decide(principal, Action.SUBSCRIBE, now_us, symbol=topic.symbol) is not None:
+                raise Refusal(
+                    Code.FORBIDDEN, f"unsubscribe first from {_described(topic)}: the key may not see it"
+                )
+        self.principal = principal
+        return Say(
+            LoggedIn(
+                id=request.id,
+                account=principal.account,
+                key=principal.key,
+                scopes=tuple(sorted(principal.scopes)),
+                symbols=UNSET if principal.symbols is None else tuple(sorted(principal.symbols)),
+                expires=UNSET if principal.expires_us is None else principal.expires_us,
+            )
+        )
+
+    def refuse(self, refusal: Refusal, request: Login, now_us: int) -> Decision:
+        """Return what to do about a login that failed; wrong ones count as mistakes."""
+        if refusal.code is Code.BAD_SIGNATURE:
+            return self._mistake(refusal, request.id, now_us)
+        return Say(error(refusal, request.id))
+
     def _decide(self, request: AnyRequest, now_us: int) -> Decision:
         match request:
             case Ping():
                 return Say(Pong(id=request.id, ts=now_us))
             case Subscribe():
-                return self._subscribe(request)
+                return self._subscribe(request, now_us)
             case Unsubscribe():
                 return self._unsubscribe(request)
             case Subscriptions():
                 return TellSubscriptions(request)
             case Symbols():
+                self._require(Action.SYMBOLS, None, now_us)
                 return TellSymbols(request)
+            case Login():
+                return Prove(request)
 
-    def _subscribe(self, request: Subscribe) -> Join:
+    def _require(self, action: Action, symbol: str | None, now_us: int) -> None:
+        refusal = decide(self.principal, action, now_us, symbol=symbol)
+        if refusal is not None:
+            raise refusal
+
+    def _subscribe(self, request: Subscribe, now_us: int) -> Join:
+        self._require(Action.SUBSCRIBE, None, now_us)
         choices = self._choices(request)
+        for choice in choices:
+            self._require(Action.SUBSCRIBE, choice.topic.symbol, now_us)
         if request.resume is not UNSET and len(choices) > 1:
             raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
         if request.on_slow is not UNSET:
@@ -203,14 +265,16 @@ class Session:
             return Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
         return Say(error(refusal, request_id))
 
-    def _too_fast(self, data: bytes, now_us: int) -> Decision:
+    def _too_fast(self, data: bytes, bucket: Bucket, now_us: int) -> Decision:
         rate = self._limits.commands_per_second
         if self._patience is None:
             self._patience = Bucket(rate, burst=PATIENCE_S * rate)
         if not self._patience.allow(now_us):
             return Hangup(CloseCode.RATE, "too many requests")
-        wait_us = max(1, self._commands.wait_us(now_us))
-        refusal = Refusal(Code.RATE_LIMITED, f"more than {rate} requests a second", wait_us=wait_us)
+        whose = "this connection" if bucket is self._commands else "the key's connections"
+        refusal = Refusal(
+            Code.RATE_LIMITED, f"too many requests on {whose}", wait_us=max(1, bucket.wait_us(now_us))
+        )
         return Say(error(refusal, self.codec.request_id(data)))
 
 
