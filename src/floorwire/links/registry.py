@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
-from floorwire import venues
+import structlog
+
 from floorwire.config import Settings, SettingsError
 from floorwire.core.ports import Venue
 from floorwire.links import recording
 from floorwire.venues import sim
-from floorwire.venues.replay import Replay
+
+log = structlog.get_logger("floorwire.venues")
 
 
 def build(settings: Settings) -> list[Venue]:
     """Return the venues that the settings name. Raises SettingsError."""
-    names = [spec.partition(":")[0] for spec in settings.venue]
-    if len(set(names)) < len(names):
-        raise SettingsError(f"venue: each kind once, not {', '.join(names)}")
-    prefixed = len(names) > 1
-    return [_build(spec, f"{name}:" if prefixed else "", settings) for spec, name in zip(settings.venue, names, strict=True)]
+    kinds = [spec.partition(":")[0] for spec in settings.venue]
+    if len(settings.venue) > 1 and "sim" in kinds:
+        raise SettingsError("venue: the simulated market runs alone")
+    return [_build(spec, is_alone=len(settings.venue) == 1, settings=settings) for spec in settings.venue]
 
 
-def _build(spec: str, prefix: str, settings: Settings) -> Venue:
-    name, _, rest = spec.partition(":")
-    match name:
-        case "sim":
+def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:
+    kind, _, rest = spec.partition(":")
+    match kind:
+        case "sim" if not rest:
             return sim.venue(random.Random(settings.seed))  # noqa: S311 - a market, not a secret
         case "replay" if rest:
-            return _replay(rest, prefix, settings)
+            return _replay(rest, is_alone=is_alone, settings=settings)
         case _:
             raise SettingsError(f"venue: {spec!r} is neither sim nor replay:FILE[,adapter=NAME]")
 
 
-def _replay(rest: str, prefix: str, settings: Settings) -> Venue:
-    file, _, option = rest.partition(",adapter=")
+def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
+    file, _, adapter = rest.partition(",adapter=")
     try:
-        recorded = recording.read(Path(file))
-    except OSError as error:
+        recorded = recording.read(Path(file), adapter or None)
+    except (OSError, recording.RecordingError) as error:
         raise SettingsError(f"venue: {error}") from None
-    return Replay(recorded)  # to be fitted
+    for skipped in recorded.skipped:
+        log.warning("recording is not whole", file=file, skipped=str(skipped))
+    log.info("recording", file=file, adapter=recorded.adapter, frames=recorded.frames)
+    return recording.replay(
+        recorded,
+        prefix="" if is_alone else f"{recorded.adapter}:",
+        speed=settings.replay.speed or None,
+        loop=settings.replay.loop,
+    )
