@@ -61,6 +61,22 @@ def test_a_late_trade_counts_in_its_own_minute_unless_that_is_past() -> None:
     assert window.day() == Day(80, 100, 80, 2, 180)
 
 
+def test_high_and_low_are_found_again_among_what_is_left() -> None:
+    window = DayWindow()
+    for minute, price in enumerate((9, 20, 1, 10, 2, 12, 11)):
+        window.add(trade(NOON_US + minute * MINUTE_US, price))
+    assert window.day() == Day(9, 20, 1, 7, 65)
+    window.age(NOON_US + DAY_US + 3 * MINUTE_US)
+    assert window.day() == Day(10, 12, 2, 4, 35)
+
+
+def test_a_late_trade_of_the_oldest_minute_still_counts() -> None:
+    window = DayWindow()
+    window.age(NOON_US)
+    window.add(trade(NOON_US - DAY_US))
+    assert window.day() == Day(100, 100, 100, 1, 100)
+
+
 moments = st.integers(0, 2 * DAY_MINUTES * 4).map(lambda quarter: NOON_US + quarter * MINUTE_US // 4)
 happenings = st.lists(
     st.tuples(moments, st.integers(1, 9), st.integers(1, 9), st.booleans()), min_size=1, max_size=60

@@ -113,25 +113,24 @@ class TickerTracker:
         if self._window is not None:
             self._window.age(trade.ts_us)
             self._window.add(trade)
-            self._show_day(self._window.day() or self._flat(), trade.ts_us)
+            self._show_day(self._counted(self._window), trade.ts_us)
 
     def _age(self, now_us: int) -> None:
         if self._window is not None and self._window.age(now_us):
-            self._show_day(self._window.day() or self._flat(), now_us)
+            self._show_day(self._counted(self._window), now_us)
 
-    def _flat(self) -> Day | None:
-        """Return 24 hours without a trade: the price stood where the last trade left it."""
-        if self.last is None:
-            return None
+    def _counted(self, window: DayWindow) -> Day:
+        """Return the window's figures; where none of the trades is that young, flat at the last price."""
+        assert self.last is not None, "there were trades"
         price = self.last.price_ticks
-        return Day(price, price, price, volume_lots=0, turnover=0)
+        return window.day() or Day(price, price, price, volume_lots=0, turnover=0)
 
     def _stats(self, stats: DayStats) -> None:
         self._window = None  # the venue's own outrank ours from now on
         day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
         self._show_day(day, stats.ts_us)
 
-    def _show_day(self, day: Day | None, ts_us: int) -> None:
+    def _show_day(self, day: Day, ts_us: int) -> None:
         if day != self.day:
             self.day = day
             self.ts_us = ts_us
