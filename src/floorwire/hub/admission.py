@@ -7,8 +7,8 @@ from enum import Enum, auto
 from floorwire.protocol.bucket import Bucket
 
 HANDSHAKE_BURST_S = 5
-OVERFLOW = 256
-"""How many connections over the limit may be open at once to be told so; beyond, they are dropped."""
+TURNED_AWAY = 1_024
+"""How many connections may be open only to be told that they cannot stay; beyond, they are dropped."""
 
 
 class Verdict(Enum):
@@ -20,35 +20,49 @@ class Verdict(Enum):
     TOO_FAST = auto()
     """Refuse its handshake (503)."""
     DROPPED = auto()
-    """Close without a word; do not call ``leave``."""
+    """Close without a word."""
 
 
 class Admission:
-    """Counts open connections, half-open ones included, in all and by address."""
+    """Counts admitted connections, half-open ones included, in all and by address.
+
+    Who is turned away counts apart: an address over its limit takes nobody else's place.
+    """
 
     def __init__(self, connections: int, per_address: int, handshakes_per_second: int) -> None:
-        self.open = 0
+        self.admitted = 0
+        self.turned_away = 0
         self._limit = connections
-        self._per_address_limit = per_address
         self._per_address: dict[str, int] = {}
+        self._per_address_limit = per_address
         self._handshakes = Bucket(handshakes_per_second, burst=HANDSHAKE_BURST_S * handshakes_per_second)
 
     def enter(self, address: str, now_us: int) -> Verdict:
-        """Count a new connection; ``leave`` must follow for each but a dropped one."""
-        if self.open >= self._limit + OVERFLOW:
-            return Verdict.DROPPED
+        """Decide about a new connection; ``leave`` with the same verdict must follow when it has gone."""
         mine = self._per_address.get(address, 0)
-        self.open += 1
-        self._per_address[address] = mine + 1
-        if self.open > self._limit or mine >= self._per_address_limit:
-            return Verdict.TOO_MANY
+        if self.admitted >= self._limit or mine >= self._per_address_limit:
+            return self._turn_away(Verdict.TOO_MANY)
         if not self._handshakes.allow(now_us):
-            return Verdict.TOO_FAST
+            return self._turn_away(Verdict.TOO_FAST)
+        self.admitted += 1
+        self._per_address[address] = mine + 1
         return Verdict.ADMITTED
 
-    def leave(self, address: str) -> None:
-        """A counted connection is gone."""
-        self.open -= 1
+    def _turn_away(self, verdict: Verdict) -> Verdict:
+        if self.turned_away >= TURNED_AWAY:
+            return Verdict.DROPPED
+        self.turned_away += 1
+        return verdict
+
+    def leave(self, address: str, verdict: Verdict) -> None:
+        """A connection is gone, with which verdict it was given."""
+        if verdict is Verdict.ADMITTED:
+            self._leave_place(address)
+        elif verdict is not Verdict.DROPPED:
+            self.turned_away -= 1
+
+    def _leave_place(self, address: str) -> None:
+        self.admitted -= 1
         mine = self._per_address[address] - 1
         if mine:
             self._per_address[address] = mine

@@ -163,7 +163,7 @@ class Hub:
         """A connection is gone."""
         del self.subscribers[subscriber]
         self.stats.connections -= 1
-        self.stats.closes[code] += 1
+        self.stats.closed(code)
 
     def join(
         self, subscriber: Subscriber, name: TopicName, on_slow: OnSlow, resume: Resume | None

@@ -39,7 +39,9 @@ class GatewayCollector(Collector):
         yield _counters("resumes", "resumed subscriptions by outcome", "outcome", stats.resumes)
         yield _counters("venue_events", "events from venues", "venue", stats.venue_events)
         yield _histogram(
-            "publish_to_write_seconds", "from the first message of a turn to the last write", stats.publish_to_write
+            "publish_to_write_seconds",
+            "from the first message of a turn to the last write",
+            stats.publish_to_write,
         )
         yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
         ages = {venue: (self._now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
@@ -61,10 +63,10 @@ def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Me
     return family
 
 
-def _counters(name: str, text: str, label: str, values: Mapping[str, int] | Mapping[int, int]) -> Metric:
+def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(f"floorwire_{name}", text, labels=[label])
     for key, value in values.items():
-        family.add_metric([str(key)], value)
+        family.add_metric([key], value)
     return family
 
 

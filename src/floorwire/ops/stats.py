@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 
+from floorwire.core.codes import CloseCode
+
 LATENCY_BUCKETS_US = (
     50,
     100,
@@ -20,6 +22,9 @@ LATENCY_BUCKETS_US = (
     250_000,
     1_000_000,
 )
+
+KNOWN_CODES = frozenset(map(int, CloseCode))
+OTHER = "other"
 
 
 class Latencies:
@@ -68,8 +73,9 @@ class Stats:
         self.sent_bytes = 0
         self.received_messages = 0
         self.handshakes: Counter[str] = Counter()
-        """By outcome: ``accepted``, ``too_many_connections``, ``rate``, ``not_found``, ``timeout`` ..."""
-        self.closes: Counter[int] = Counter()
+        """By outcome: ``accepted``, ``too_many``, ``too_fast``, ``not_found``, ``timeout`` ..."""
+        self.closes: Counter[str] = Counter()
+        """By close code; those that clients made up count as ``other``."""
         self.left_out_by_reason: Counter[str] = Counter()
         """Messages not sent to slow clients: ``conflate``, ``skip``, ``disconnect``."""
         self.refused_requests: Counter[str] = Counter()
@@ -80,6 +86,10 @@ class Stats:
         self.loop_lag = Latencies()
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
+
+    def closed(self, code: int) -> None:
+        """Count a connection that was closed."""
+        self.closes[str(code) if code in KNOWN_CODES else OTHER] += 1
 
     def delivered(self, messages: int, size: int) -> None:
         """Count messages handed to connections that keep up or still have room."""

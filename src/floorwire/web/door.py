@@ -10,14 +10,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from floorwire.app import Gateway, now_us
-from floorwire.core.codes import CloseCode
 from floorwire.hub.admission import Verdict
 from floorwire.web.routes import AcceptedUpgrade, RefusedUpgrade, Route, route
-from floorwire.web.turnaway import Turnaway
 from floorwire.web.upgrade import Upgrade
 
-HEADER_BYTES: Final = 16_384
-ADMITTED_LATE: Final = RefusedUpgrade(503, "too many new connections", retry_after_s=1)
+HEAD_BYTES: Final = 16_384
+HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
 
 
 class Door(HttpToolsProtocol):
@@ -36,7 +34,7 @@ class Door(HttpToolsProtocol):
         self._address = ""
         self._verdict = Verdict.DROPPED
         self._is_upgraded = False
-        self._header_bytes = 0
+        self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -54,17 +52,16 @@ class Door(HttpToolsProtocol):
         """Count it no more."""
         self._stop_deadline()
         super().connection_lost(exc)
-        if self._verdict is not Verdict.DROPPED and not self._is_upgraded:
-            self._gateway.admission.leave(self._address)
+        if not self._is_upgraded:
+            self._gateway.admission.leave(self._address, self._verdict)
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as the head of a request is not too large."""
-        if self._deadline is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES:
-                self._end(431, "request head too large", "head_too_large")
-                return
         super().data_received(data)
+        if self._deadline is not None:  # the head is not whole yet
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self._end(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
@@ -75,9 +72,6 @@ class Door(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head of a request is whole."""
         self._stop_deadline()
-        if self._verdict is not Verdict.ADMITTED and not self.parser.should_upgrade():
-            self._end(503, "too many connections", self._verdict.name.lower())
-            return
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -86,25 +80,23 @@ class Door(HttpToolsProtocol):
         self.connections.discard(self)
         answer = self._answer()
         if isinstance(answer, RefusedUpgrade):
-            self._end(answer.status, answer.text, answer.text.replace(" ", "_"), answer.retry_after_s)
+            self._end(answer)
             return
         self._is_upgraded = True
-        upgrade = Upgrade(self._gateway, answer, self._address)
+        upgrade = Upgrade(self._gateway, answer, self._address, self._verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
         self.transport.set_protocol(upgrade)
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
-        if self._verdict is Verdict.TOO_FAST:
-            return ADMITTED_LATE
-        if self._verdict is Verdict.TOO_MANY:
-            return AcceptedUpgrade(Turnaway(CloseCode.TOO_MANY_CONNECTIONS), None)
-        return route(self._gateway, Route.of(self.parser.get_method(), self.url, self.headers))
+        asked = Route.of(self.parser.get_method(), self.url, self.headers)
+        return route(self._gateway, asked, self._verdict)
 
-    def _end(self, status: int, text: str, reason: str, retry_after_s: int | None = None) -> None:
-        self._count(reason)
-        retry = f"retry-after: {retry_after_s}\r\n" if retry_after_s is not None else ""
-        head = f"HTTP/1.1 {status} \r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n"
+    def _end(self, refused: RefusedUpgrade) -> None:
+        self._count(refused.outcome)
+        text = refused.outcome.replace("_", " ")
+        retry = f"retry-after: {refused.retry_after_s}\r\n" if refused.retry_after_s else ""
+        head = f"HTTP/1.1 {refused.status} \r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n"
         self.transport.write(f"{head}{retry}connection: close\r\n\r\n{text}".encode())
         self.transport.close()
 
@@ -112,7 +104,7 @@ class Door(HttpToolsProtocol):
         self._gateway.stats.handshakes[outcome] += 1
 
     def _start_deadline(self) -> None:
-        self._header_bytes = 0
+        self._head_bytes = 0
         self._deadline = self.loop.call_later(
             self._gateway.settings.limits.handshake_timeout_s, self._on_deadline
         )

@@ -10,12 +10,10 @@ from fastapi import FastAPI, WebSocket
 
 from floorwire import __version__, config
 from floorwire.app import Gateway, now_us
-from floorwire.core.codes import CloseCode
 from floorwire.hub.admission import Verdict
 from floorwire.links import registry
 from floorwire.web import health, page
 from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, RefusedUpgrade, Route, route
-from floorwire.web.turnaway import Turnaway
 from floorwire.web.wire_asgi import AsgiWire
 
 
@@ -45,23 +43,18 @@ async def _serve(socket: WebSocket) -> None:
     gateway: Gateway = socket.app.state.gateway
     address = socket.client.host if socket.client else "local"
     verdict = gateway.admission.enter(address, now_us())
-    if verdict is Verdict.DROPPED:
-        await socket.close()
-        return
     try:
         await _carry(gateway, socket, verdict)
     finally:
-        gateway.admission.leave(address)
+        gateway.admission.leave(address, verdict)
 
 
 async def _carry(gateway: Gateway, socket: WebSocket, verdict: Verdict) -> None:
     path = socket.scope["path"].removeprefix(socket.scope.get("root_path", ""))
-    answer = route(gateway, Route(b"GET", path, socket.scope.get("subprotocols", [])))
-    if isinstance(answer, RefusedUpgrade) or verdict is Verdict.TOO_FAST:
-        gateway.stats.handshakes["refused"] += 1
+    answer = route(gateway, Route(b"GET", path, socket.scope.get("subprotocols", [])), verdict)
+    gateway.stats.handshakes[answer.outcome] += 1
+    if isinstance(answer, RefusedUpgrade):
         await socket.close()
         return
-    gateway.stats.handshakes["accepted"] += 1
     await socket.accept(answer.subprotocol)
-    peer = Turnaway(CloseCode.TOO_MANY_CONNECTIONS) if verdict is Verdict.TOO_MANY else answer.peer
-    await AsgiWire(socket, peer, gateway.settings.limits.message_bytes).run()
+    await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-defined]
 
 from floorwire.app import Gateway
+from floorwire.hub.admission import Verdict
 from floorwire.web.intercept import Intercept
 from floorwire.web.routes import AcceptedUpgrade, Headers
 from floorwire.web.wire_picows import PicowsWire
@@ -50,7 +52,7 @@ LOG: Final = _PicowsLog()
 class Upgrade(WSProtocol):  # type: ignore[misc]
     """picows' server protocol, given the head of a request that has been parsed and routed already."""
 
-    def __init__(self, gateway: Gateway, accepted: AcceptedUpgrade, address: str) -> None:
+    def __init__(self, gateway: Gateway, accepted: AcceptedUpgrade, address: str, verdict: Verdict) -> None:
         limits = gateway.settings.limits
         super().__init__(
             None,
@@ -72,6 +74,7 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         self._gateway = gateway
         self._accepted = accepted
         self._address = address
+        self._verdict = verdict
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the connection over; picows speaks through the intercept."""
@@ -82,11 +85,13 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         """Answer the request. picows wants the Connection header to say nothing but Upgrade."""
         lines = [name + b": " + value for name, value in headers if name in TAKEN_OVER]
         self._feed(b"\r\n".join([b"GET / HTTP/1.1", *lines, b"connection: Upgrade", b"", b""]))
+        is_done = self.transport.response.status == HTTPStatus.SWITCHING_PROTOCOLS
+        self._gateway.stats.handshakes[self._accepted.outcome if is_done else "bad_handshake"] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no more."""
         super().connection_lost(exc)
-        self._gateway.admission.leave(self._address)
+        self._gateway.admission.leave(self._address, self._verdict)
 
     def _feed(self, data: bytes) -> None:
         view = memoryview(data)
@@ -100,6 +105,5 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
     def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
         wire = PicowsWire(accepted.peer, self._address, max_bytes, self._intercept)
-        self._gateway.stats.handshakes["accepted"] += 1
         extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

@@ -1,0 +1,86 @@
+"""Admission: limits in all, by address and by time."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.hub.admission import HANDSHAKE_BURST_S, TURNED_AWAY, Admission, Verdict
+
+NOW_US = 1_700_000_000_000_000
+
+
+def test_so_many_connections_and_one_leaves_for_another() -> None:
+    admission = Admission(connections=2, per_address=9, handshakes_per_second=100)
+    assert [admission.enter(address, NOW_US) for address in "abc"] == [
+        Verdict.ADMITTED,
+        Verdict.ADMITTED,
+        Verdict.TOO_MANY,
+    ]
+    admission.leave("a", Verdict.ADMITTED)
+    admission.leave("c", Verdict.TOO_MANY)
+    assert admission.enter("c", NOW_US) is Verdict.ADMITTED
+
+
+def test_so_many_connections_from_one_address() -> None:
+    admission = Admission(connections=9, per_address=1, handshakes_per_second=100)
+    assert [admission.enter(address, NOW_US) for address in "aab"] == [
+        Verdict.ADMITTED,
+        Verdict.TOO_MANY,
+        Verdict.ADMITTED,
+    ]
+    admission.leave("a", Verdict.ADMITTED)
+    assert admission.enter("a", NOW_US) is Verdict.ADMITTED
+
+
+def test_an_address_over_its_limit_takes_nobody_elses_place() -> None:
+    admission = Admission(connections=3, per_address=1, handshakes_per_second=100)
+    assert {admission.enter("greedy", NOW_US) for _ in range(50)} == {Verdict.ADMITTED, Verdict.TOO_MANY}
+    assert [admission.enter(address, NOW_US) for address in "ab"] == [Verdict.ADMITTED] * 2
+
+
+def test_so_many_handshakes_a_second() -> None:
+    admission = Admission(connections=99, per_address=99, handshakes_per_second=2)
+    burst = 2 * HANDSHAKE_BURST_S
+    assert [admission.enter("a", NOW_US) for _ in range(burst + 1)] == [
+        *[Verdict.ADMITTED] * burst,
+        Verdict.TOO_FAST,
+    ]
+    assert admission.enter("a", NOW_US + 500_000) is Verdict.ADMITTED
+
+
+def test_only_so_many_are_told_at_once() -> None:
+    admission = Admission(connections=1, per_address=1, handshakes_per_second=1)
+    verdicts = [admission.enter("a", NOW_US) for _ in range(1 + TURNED_AWAY + 2)]
+    assert verdicts[-3:] == [Verdict.TOO_MANY, Verdict.DROPPED, Verdict.DROPPED]
+    admission.leave("a", Verdict.DROPPED)
+    assert admission.enter("a", NOW_US) is Verdict.DROPPED
+    admission.leave("a", Verdict.TOO_MANY)
+    assert admission.enter("a", NOW_US) is Verdict.TOO_MANY
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from("abc"), st.sampled_from([0, 300_000, 2_000_000])),
+            st.integers(0, 20),
+        ),
+        max_size=60,
+    )
+)
+def test_the_limits_hold_whoever_comes_and_goes(steps: list[tuple[str, int] | int]) -> None:
+    admission, now_us = Admission(connections=5, per_address=3, handshakes_per_second=3), NOW_US
+    here: list[tuple[str, Verdict]] = []
+    for step in steps:
+        if isinstance(step, tuple):
+            now_us += step[1]
+            here.append((step[0], admission.enter(step[0], now_us)))
+        elif here:
+            admission.leave(*here.pop(step % len(here)))
+        admitted = [address for address, verdict in here if verdict is Verdict.ADMITTED]
+        assert admission.admitted == len(admitted) <= 5
+        assert max((admitted.count(address) for address in admitted), default=0) <= 3
+        assert admission.turned_away == len(here) - len(admitted)
+    for address, verdict in here:
+        admission.leave(address, verdict)
+    assert [admission.enter(address, now_us + 10_000_000) for address in "abc"] == [Verdict.ADMITTED] * 3
