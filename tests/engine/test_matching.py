@@ -11,8 +11,7 @@ from floorwire.core.instrument import Side
 from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
 from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 from floorwire.engine.matching import DuplicateOrderError, Matching
-
-from .naive import NaiveMatching
+from tests.engine.naive import NaiveMatching
 
 S = "BTC-USDT"
 

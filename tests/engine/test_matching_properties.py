@@ -13,8 +13,7 @@ from floorwire.core.market import Level
 from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
 from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 from floorwire.engine.matching import Matching
-
-from .naive import NaiveMatching
+from tests.engine.naive import NaiveMatching
 
 S = "ETH-USDT"
 SIDES = st.sampled_from(["buy", "sell"])
@@ -132,4 +131,4 @@ class TwoMarkets(RuleBasedStateMachine):
 
 
 TestTwoMarkets = TwoMarkets.TestCase
-TestTwoMarkets.settings = settings(max_examples=100, stateful_step_count=80, deadline=None)
+TestTwoMarkets.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)

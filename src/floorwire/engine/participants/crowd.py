@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Side
 from floorwire.engine.participants.pit import Pit
-from floorwire.engine.participants.sizes import draw_lots
 
 TAIL = 1.25  # exponent of the distances: real books' are between 0.8 and 1.5
 FARTHEST = 0.2  # of the price; who would wait for more stays away
@@ -49,7 +48,7 @@ class Crowd:
             price_ticks = _round_price(price_ticks, distance)
         if abs(price_ticks - pit.last_ticks) > FARTHEST * pit.last_ticks:
             return
-        lots = draw_lots(rng, pit.trade_lots * 1.5 * (1 + max(0, distance) / 50) ** 0.3, SPREAD, ROUND_SIZES)
+        lots = pit.sizes.draw(1.5 * (1 + max(0, distance) / 50) ** 0.3, SPREAD, ROUND_SIZES)
         order_id = pit.rest(self._owner, side, lots, price_ticks, now_us)
         if order_id:
             self._orders[side].append(order_id)

@@ -20,7 +20,7 @@ class Informed:
         self._rng = pit.rng
         self._opinion = opinion
         self._owner = pit.numbers.owner()
-        self._lots = pit.trade_lots * MOST
+        self._lots = pit.sizes.usual_lots * MOST
 
     def act(self, now_us: int) -> int:
         """Take where the price is off by more than the edge."""

@@ -12,6 +12,8 @@ from floorwire.engine.participants.opinion import Opinion
 from floorwire.engine.participants.pit import Pit
 
 LAYERS = 5
+FIRST = 6.0  # usual trades that the first layer of the sharpest maker is good for; the others are larger
+SPREAD = 0.3  # of its sizes
 LEARNS = 0.35  # of the way to a print that it did not expect
 DRIFTS = 0.15  # of the way to the middle of the book, each look
 READS = 0.5  # of the way to the value that the informed see, each look: too late, mostly
@@ -19,15 +21,19 @@ HEDGES = 0.05  # of what it holds, each look, elsewhere
 LEANS = 1.0  # half spreads that it moves its quotes for each full layer that it holds
 FEARS = 0.8  # of the surprise of recent prints, on top of its half spread
 CALMS = 0.85  # of that fear is left after a look
-REACTS_US = 4_000
+REACTS_US = 4_000  # the sharpest maker's latency, on average
 
 
 class Layer(msgspec.Struct):
-    """One quote on one side."""
+    """One quote on one side: where it belongs, and the order that stands for it, 0 where none does."""
 
     side: Side
-    number: int
-    usual_lots: float
+    times: float
+    """Its size, in usual trades."""
+    away_ticks: float
+    """How much further off it is than the first one."""
+    bears_ticks: float
+    """How far from its place it may stand before it is moved."""
     order_id: int = 0
     price_ticks: int = 0
     lots: int = 0
@@ -44,27 +50,25 @@ class Maker:
         self._opinion = opinion
         self._rng = pit.rng
         self._owner = pit.numbers.owner()
-        profile = pit.profile
-        self._half = profile.half_spread * (1.0 + 0.6 * rank)
-        self._step = profile.layer_step
-        self._look_s = profile.look_s * (1.0 + 0.5 * rank)
+        self._half = pit.profile.half_spread * (1.0 + 0.6 * rank)
+        self._look_s = pit.profile.look_s * (1.0 + 0.5 * rank)
         self._reacts_us = REACTS_US * (1 + 2 * rank)
-        self._full = pit.trade_lots * 12.0 * (1 + rank)
+        self._full_lots = 2 * FIRST * (1 + rank) * pit.sizes.usual_lots
         self._fair = float(pit.opening_ticks)
         self._quoted = self._fair
         self._holds = 0.0
         self._fear = 0.0
-        self._layers = self._lay()
+        self._bids = self._lay("buy", 1 + rank)
+        self._asks = self._lay("sell", 1 + rank)
         self._by_order: dict[int, Layer] = {}
         pit.owners[self._owner] = self
         pit.watchers.append(self)
 
-    def _lay(self) -> list[Layer]:
-        layers = []
-        for number in range(LAYERS):
-            lots = self._full * (0.5 + 0.5 * number)
-            layers += [Layer("buy", number, lots), Layer("sell", number, lots)]
-        return layers
+    def _lay(self, side: Side, rank: int) -> list[Layer]:
+        step = self._pit.profile.layer_step
+        return [
+            Layer(side, FIRST * rank * (1 + n), step * n * (1 + n / 4), step * n / 2) for n in range(LAYERS)
+        ]
 
     def filled(self, match: Match) -> None:
         """Note what was bought or sold."""
@@ -91,19 +95,16 @@ class Maker:
         self._fair += READS * (self._pit.value(self._opinion) - self._fair)
         self._holds *= 1.0 - HEDGES
         self._fear *= CALMS
-        centre = self._fair - LEANS * self._half * self._holds / self._full
+        centre = self._fair - LEANS * self._half * self._holds / self._full_lots
         rises = centre > self._quoted
         self._quoted = self._fair
-        for layer in self._layers:  # the side that makes room goes first
-            if (layer.side == "sell") == rises:
-                self._bring(layer, centre, now_us)
-        for layer in self._layers:
-            if (layer.side == "buy") == rises:
-                self._bring(layer, centre, now_us)
+        # The side that makes room goes first.
+        for layer in self._asks + self._bids if rises else self._bids + self._asks:
+            self._bring(layer, centre, now_us)
         return now_us + int(self._rng.expovariate(1.0 / self._look_s) * 1_000_000)
 
     def _bring(self, layer: Layer, centre: float, now_us: int) -> None:
-        away = self._half + FEARS * self._fear + self._step * layer.number * (1 + 0.25 * layer.number)
+        away = self._half + FEARS * self._fear + layer.away_ticks
         bid, ask = self._pit.touch()
         if layer.side == "buy":
             target = min(floor(centre - away), ask - 1)
@@ -114,11 +115,11 @@ class Maker:
         elif layer.left_lots * 3 < layer.lots:
             self._take_back(layer, now_us)
             self._place(layer, target, now_us)
-        elif abs(target - layer.price_ticks) > self._step * layer.number * 0.5:
+        elif abs(target - layer.price_ticks) > layer.bears_ticks:
             self._move(layer, target, now_us)
 
     def _place(self, layer: Layer, target: int, now_us: int) -> None:
-        lots = max(1, int(layer.usual_lots * (0.6 + 0.8 * self._rng.random())))
+        lots = self._pit.sizes.draw(layer.times, SPREAD, 0.0)
         order_id = self._pit.rest(self._owner, layer.side, lots, target, now_us)
         layer.order_id, layer.price_ticks, layer.lots, layer.left_lots = order_id, target, lots, lots
         if order_id:

@@ -14,6 +14,7 @@ from floorwire.engine.participants.agenda import Agenda
 from floorwire.engine.participants.numbers import Numbers
 from floorwire.engine.participants.opinion import Opinion
 from floorwire.engine.participants.profile import Profile
+from floorwire.engine.participants.sizes import Sizes
 from floorwire.engine.tape import Tape
 
 
@@ -46,14 +47,13 @@ class Pit:
         tape: Tape,
         shown: list[MarketEvent],
     ) -> None:
-        instrument = profile.instrument("")
         self.profile = profile
         self.agenda = agenda
         self.rng = rng
         self.numbers = numbers
         self.tape = tape
-        self.opening_ticks = instrument.price.floor(profile.price)
-        self.trade_lots = instrument.size.floor(profile.trade_size)
+        self.opening_ticks = profile.instrument("").price.floor(profile.price)
+        self.sizes = Sizes(profile, rng)
         self.last_ticks = self.opening_ticks
         self.owners: dict[int, Owner] = {}
         self.watchers: list[Watcher] = []

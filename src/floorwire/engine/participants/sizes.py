@@ -1,18 +1,31 @@
-"""Sizes as people choose them: widely spread, and often round."""
+"""Sizes as people choose them: widely spread, often round, never less than the instrument's minimum."""
 
 from __future__ import annotations
 
-from math import exp
+from math import ceil, exp
 
 from floorwire.core.ports import Random
+from floorwire.engine.participants.profile import Profile
+
+MARGIN = 1.5  # the minimum is reckoned at the opening price; prices fall
 
 
-def draw_lots(rng: Random, median_lots: float, spread: float, rounded: float) -> int:
-    """Return a log-normal size of at least one lot; ``rounded`` is the share of round ones."""
-    lots = median_lots * exp(rng.gauss(0.0, spread))
-    if rng.random() < rounded:
-        return round_lots(lots)
-    return max(1, int(lots))
+class Sizes:
+    """Draws log-normal sizes around an instrument's usual ones."""
+
+    def __init__(self, profile: Profile, rng: Random) -> None:
+        instrument = profile.instrument("")
+        self._rng = rng
+        self.usual_lots = instrument.size.floor(profile.trade_size)
+        worth = float(profile.price) * float(profile.lot_size)
+        self._least_lots = ceil(MARGIN * float(profile.min_notional) / worth)
+
+    def draw(self, times: float, spread: float, rounded: float) -> int:
+        """Return lots: in the median so many times the usual; ``rounded`` is the share of round ones."""
+        lots = self.usual_lots * times * exp(self._rng.gauss(0.0, spread))
+        if self._rng.random() < rounded:
+            lots = round_lots(lots)
+        return max(self._least_lots, int(lots))
 
 
 def round_lots(lots: float) -> int:

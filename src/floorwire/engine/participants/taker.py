@@ -5,7 +5,6 @@ from __future__ import annotations
 from floorwire.core.instrument import Side
 from floorwire.engine.commands import TimeInForce
 from floorwire.engine.participants.pit import Pit
-from floorwire.engine.participants.sizes import draw_lots
 
 PROGRAMS = 0.6  # how often a taker is the next piece of the large order that is being worked
 LONGEST = 200
@@ -27,7 +26,7 @@ class Takers:
     def come(self, now_us: int) -> None:
         """Take, on the side of the order that is being worked or on any."""
         side = self._work() if self._rng.random() < PROGRAMS else self._any()
-        lots = draw_lots(self._rng, self._pit.trade_lots, SPREAD, ROUND_SIZES)
+        lots = self._pit.sizes.draw(1.0, SPREAD, ROUND_SIZES)
         manner = self._rng.random()
         if manner < AT_MARKET:
             self._pit.take(self._owner, side, lots, None, now_us)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import exp
 
 from floorwire.engine.participants.pit import Pit
-from floorwire.engine.participants.sizes import draw_lots
 
 SLOW = 120.0  # looks over which the slow average forgets
 ENTERS = 1.6  # mean absolute deviations off the slow average
@@ -48,7 +47,7 @@ class TrendFollower:
     def _trade(self, direction: int, now_us: int) -> None:
         pit = self._pit
         bid, ask = pit.touch()
-        lots = draw_lots(self._rng, pit.trade_lots * 2, 0.6, 0.3)
+        lots = pit.sizes.draw(2.0, 0.6, 0.3)
         if direction > 0:
             pit.take(self._owner, "buy", lots, ask + 1, now_us)
         else:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from floorwire.engine.participants.agenda import Agenda
+
+
+class Doer:
+    """Notes its turns; comes back after the same wait each time."""
+
+    def __init__(self, name: str, done: list[tuple[str, int]], wait_us: int = 100) -> None:
+        self.due_us = 0
+        self.turn = 0
+        self._name = name
+        self._done = done
+        self._wait_us = wait_us
+
+    def act(self, now_us: int) -> int:
+        self._done.append((self._name, now_us))
+        return now_us + self._wait_us
+
+
+def run(agenda: Agenda, until_us: int) -> None:
+    while agenda.next_us() <= until_us:
+        agenda.run_next()
+
+
+def test_turns_come_in_order_of_time_and_then_of_entry() -> None:
+    agenda, done = Agenda(), list[tuple[str, int]]()
+    agenda.enter(Doer("late", done), 30)
+    agenda.enter(Doer("first", done), 10)
+    agenda.enter(Doer("second", done), 10)
+    run(agenda, 115)
+    assert done == [("first", 10), ("second", 10), ("late", 30), ("first", 110), ("second", 110)]
+
+
+def test_a_hastened_actor_has_one_turn_and_no_other() -> None:
+    agenda, done = Agenda(), list[tuple[str, int]]()
+    doer = Doer("doer", done, wait_us=80)
+    agenda.enter(doer, 100)
+    agenda.hasten(doer, 20)  # and is back at 100, when the turn that was replaced would have been
+    run(agenda, 150)
+    assert done == [("doer", 20), ("doer", 100)]
+
+
+def test_nobody_is_hastened_to_later() -> None:
+    agenda, done = Agenda(), list[tuple[str, int]]()
+    doer = Doer("doer", done)
+    agenda.enter(doer, 10)
+    agenda.hasten(doer, 50)
+    assert agenda.next_us() == 10
+
+
+def test_time_goes_on_even_for_who_does_not_want_to_wait() -> None:
+    agenda, done = Agenda(), list[tuple[str, int]]()
+    agenda.enter(Doer("eager", done, wait_us=0), 5)
+    run(agenda, 7)
+    assert done == [("eager", 5), ("eager", 6), ("eager", 7)]
+
+
+def test_postponed_turns_keep_their_order_and_their_distances() -> None:
+    agenda, done = Agenda(), list[tuple[str, int]]()
+    hastened = Doer("hastened", done)
+    agenda.enter(hastened, 90)
+    agenda.enter(Doer("b", done), 20)
+    agenda.enter(Doer("a", done), 10)
+    agenda.hasten(hastened, 30)
+    agenda.postpone(1000)
+    assert hastened.due_us == 1030
+    run(agenda, 1100)
+    assert done == [("a", 1010), ("b", 1020), ("hastened", 1030)]
