@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from floorwire import channels
 from floorwire.bus.local import LocalBus
-from floorwire.config import Settings
+from floorwire.config import Settings, SettingsError
+from floorwire.core.auth import Principal
 from floorwire.core.codes import CloseCode
 from floorwire.core.notices import Beat, Draining
 from floorwire.core.ports import Venue
+from floorwire.doors.address import is_loopback
 from floorwire.feeds import VenueFeed
 from floorwire.hub.admission import Admission
 from floorwire.hub.connection import Connection
+from floorwire.hub.gate import Gate
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, Watch
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.locker import Locker, LockerError
 
 BEAT_S = 1.0
-LOOPBACK = ("127.", "::1", "localhost")
 PUBLIC_PER_ADDRESS = 100
 DRAIN_STEP_S = 0.05
 
@@ -36,10 +42,14 @@ def now_us() -> int:
 
 
 class Gateway:
-    """A whole gateway in one process: venues, hub and connections. ``running()`` is its life."""
+    """A whole gateway in one process: venues, hub and connections. ``running()`` is its life.
+
+    Raises SettingsError where the data folder cannot be used or the settings cannot be kept.
+    """
 
     def __init__(self, settings: Settings, venues: Sequence[Venue]) -> None:
         self.settings = settings
+        self.locker, self.gate = _gate(settings)
         self.stats = Stats()
         self.is_draining = False
         self.admission = _admission(settings)
@@ -67,17 +77,17 @@ class Gateway:
         """Run everything while the body runs."""
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
-            owned += [tasks.create_task(self._beat()), tasks.create_task(self._ping())]
+            owned += [tasks.create_task(run) for run in (self._beat(), self._ping(), self.gate.run())]
             try:
                 yield self
             finally:
                 for task in owned:
                     task.cancel()
 
-    def connection(self, codec: Codec, default_channel: str | None) -> Connection:
+    def connection(self, codec: Codec, default_channel: str | None, principal: Principal) -> Connection:
         """Return the peer for a new client's wire."""
-        session = Session(codec, default_channel, self.hub.market, self._limits)
-        return Connection(self.hub, session, self._liveness, self.settings.outbox.bytes)
+        session = Session(codec, default_channel, self.hub.market, self._limits, principal)
+        return Connection(self.hub, session, self._liveness, self.gate, self.settings.outbox.bytes)
 
     def outbox_bytes(self) -> int:
         """Return what waits for slow clients, in bytes."""
@@ -118,6 +128,14 @@ class Gateway:
                 dead.close(CloseCode.NO_PONG, "no pong")
 
 
+def _gate(settings: Settings) -> tuple[Locker, Gate]:
+    try:
+        locker = Locker(Path(settings.data), os.environ)
+        return locker, Gate(settings, locker, now_us)
+    except (LockerError, DatabaseError, OSError) as error:
+        raise SettingsError(f"data folder: {error}") from None
+
+
 def _us(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
@@ -125,6 +143,6 @@ def _us(seconds: float) -> int:
 def _admission(settings: Settings) -> Admission:
     limits = settings.limits
     per_address = limits.connections_per_address or (
-        limits.connections if settings.host.startswith(LOOPBACK) else PUBLIC_PER_ADDRESS
+        limits.connections if is_loopback(settings.host) else PUBLIC_PER_ADDRESS
     )
     return Admission(limits.connections, per_address, limits.handshakes_per_second)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.codes import CloseCode
+from floorwire.core.codes import CloseCode, Code
 from floorwire.core.market import Feed
+from floorwire.core.refusal import Refusal
+from floorwire.hub.gate import Gate
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
@@ -24,10 +26,12 @@ from floorwire.protocol.replies import (
     SymbolRow,
     Unsubscribed,
 )
+from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
     Hangup,
     Join,
     Leave,
+    Prove,
     Say,
     Session,
     TellSubscriptions,
@@ -39,12 +43,15 @@ from floorwire.protocol.topic import Choice, TopicName
 SLICE_BYTES = 65_536
 """What is written at once to a peer that has been slow."""
 SYSTEM = TopicName("system", None, None)
+RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
+"""Refusals that go into the audit log."""
 
 
 class Connection:
     """The peer of one wire: session, outbox and lanes of one client."""
 
     __slots__ = (
+        "_gate",
         "_hub",
         "_lanes",
         "_liveness",
@@ -57,11 +64,12 @@ class Connection:
         "slot",
     )
 
-    def __init__(self, hub: Hub, session: Session, liveness: Liveness, outbox_bytes: int) -> None:
+    def __init__(self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, outbox_bytes: int) -> None:
         self.codec: Codec = session.codec
         self.outbox: Outbox[Topic] = Outbox(outbox_bytes)
         self.is_alive = True
         self.slot = 0
+        self._gate = gate
         self._hub = hub
         self._session = session
         self._liveness = liveness
@@ -75,6 +83,7 @@ class Connection:
         """The handshake is done."""
         self._wire = wire
         self._hub.enter(self)
+        self._session.share(self._gate.enter(self, self._session.principal))
         self._liveness.add(self, self._hub.now_us())
 
     def received(self, data: bytes, binary: bool) -> None:
@@ -83,10 +92,10 @@ class Connection:
             return
         self._hub.stats.received_messages += 1
         match self._session.receive(data, binary, self._hub.now_us()):
-            case Say(reply):
-                if type(reply) is Error:
-                    self._hub.stats.refused_requests[reply.code] += 1
-                self._say(reply)
+            case Say() as say:
+                self._answer(say)
+            case Prove(request):
+                self._login(request)
             case Join() as join:
                 self._join(join)
             case Leave() as leave:
@@ -98,8 +107,8 @@ class Connection:
                 self._say(SubscriptionList(id=request.id, subscriptions=held))
             case TellSymbols(request):
                 self._say(SymbolList(id=request.id, symbols=self._symbols()))
-            case Hangup(code, reason):
-                self.close(code, reason)
+            case Hangup() as hangup:
+                self._answer(hangup)
 
     def settled(self) -> None:
         """Send what the messages received so far led to."""
@@ -130,6 +139,7 @@ class Connection:
             return
         self._wire = None
         self._hub.exit(self, code)
+        self._gate.leave(self, self._session.principal)
         self._liveness.discard(self)
         for name in self._lanes:
             self._hub.leave(self, name)
@@ -163,6 +173,37 @@ class Connection:
             self.closed(code)
 
     # --- what sessions decide -------------------------------------------------------------------
+
+    def _answer(self, answer: Say | Hangup) -> None:
+        match answer:
+            case Say(reply):
+                if type(reply) is Error:
+                    self._note(reply)
+                self._say(reply)
+            case Hangup(code, reason):
+                self.close(code, reason)
+
+    def _note(self, error: Error) -> None:
+        self._hub.stats.refused_requests[error.code] += 1
+        if error.code in RECORDED and self._wire is not None:
+            principal, address = self._session.principal, self._wire.address
+            self._gate.note_refusal(principal, "websocket", error.code, error.message, address)
+
+    def _login(self, request: Login) -> None:
+        assert self._wire is not None, "received came before opened"
+        session, gate, now_us = self._session, self._gate, self._hub.now_us()
+        before = session.principal
+        try:
+            principal = gate.login(request, self._wire.address)
+            if principal.key != before.key:
+                gate.check_room(principal)
+            answer = session.sign_in(principal, request, now_us)
+        except Refusal as refusal:
+            self._answer(session.refuse(refusal, request, now_us))
+            return
+        gate.leave(self, before)
+        session.share(gate.enter(self, principal))
+        self._answer(answer)
 
     def _say(self, message: Outgoing) -> None:
         self._put([self.codec.frame(message)])
@@ -243,6 +284,7 @@ class Connection:
         return [
             SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, i.state, i.venue)
             for i in self._hub.market.symbols
+            if self._session.principal.sees(i.symbol)
         ]
 
     # --- catching up ----------------------------------------------------------------------------

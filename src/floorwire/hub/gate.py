@@ -212,6 +212,7 @@ class Gate:
                 if self._issuer is not None:
                     tasks.create_task(self._issuer.run())
         finally:
+            self.audit.flush()
             self._watch.close()
 
     async def refresh(self) -> None:

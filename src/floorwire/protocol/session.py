@@ -178,7 +178,7 @@ class Session:
             )
         )
 
-    def refuse(self, refusal: Refusal, request: Login, now_us: int) -> Decision:
+    def refuse(self, refusal: Refusal, request: Login, now_us: int) -> Say | Hangup:
         """Return what to do about a login that failed; wrong ones count as mistakes."""
         if refusal.code is Code.BAD_SIGNATURE:
             return self._mistake(refusal, request.id, now_us)
@@ -258,7 +258,7 @@ class Session:
             {"limit": limit, "held": len(self.held)},
         )
 
-    def _mistake(self, refusal: Refusal, request_id: RequestId | UnsetType, now_us: int) -> Decision:
+    def _mistake(self, refusal: Refusal, request_id: RequestId | UnsetType, now_us: int) -> Say | Hangup:
         if self._mistakes is None:
             self._mistakes = Bucket(MISTAKES_PER_S, burst=MISTAKES)
         if not self._mistakes.allow(now_us):

@@ -78,11 +78,11 @@ class AuditLog:
             while True:
                 await self._has_work.wait()
                 self._has_work.clear()
-                await asyncio.to_thread(self._write)
+                await asyncio.to_thread(self.flush)
         finally:
-            self._write()
+            self.flush()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
         """Write what is queued, in order, whichever thread this is."""
         with self._writing:
             batch = [self._queue.popleft() for _ in range(len(self._queue))]

@@ -1,0 +1,169 @@
+"""What a session allows whom, and how it takes a sign-in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
+from floorwire.core.codes import CloseCode, Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.bucket import Bucket
+from floorwire.protocol.codec import JSON
+from floorwire.protocol.replies import Error, LoggedIn
+from floorwire.protocol.requests import Login
+from floorwire.protocol.session import (
+    MISTAKES,
+    Decision,
+    Hangup,
+    Join,
+    Prove,
+    Say,
+    Session,
+    SessionLimits,
+    TellSubscriptions,
+    TellSymbols,
+)
+from floorwire.protocol.topic import Choice, TopicName
+
+NOW = 1_800_000_000_000_000
+RATE = 1_000
+
+
+class Shelf:
+    """A catalogue where every name is a symbol."""
+
+    def choose(self, channel: str, symbol: str | None, depth: int | None, interval: str | None) -> Choice:
+        return Choice(
+            TopicName(channel, symbol, depth or interval), symbol, "conflate", frozenset({"conflate"})
+        )
+
+
+def key(*scopes: Scope, symbols: frozenset[str] | None = None, account: str = "alice") -> Principal:
+    return Principal(account, "k1", frozenset(scopes), symbols)
+
+
+def session(principal: Principal = GUEST) -> Session:
+    return Session(JSON, "ticker", Shelf(), SessionLimits(RATE, 100), principal)
+
+
+def ask(at: Session, **request: str | list[str]) -> Decision:
+    return at.receive(json.dumps(request).encode(), binary=False, now_us=NOW)
+
+
+def code(decision: Decision) -> str:
+    assert isinstance(decision, Say)
+    assert isinstance(decision.reply, Error)
+    return decision.reply.code
+
+
+def subscribe(at: Session, *symbols: str) -> Decision:
+    return ask(at, action="subscribe", symbols=list(symbols))
+
+
+ALLOWED = {"ping", "unsubscribe", "subscriptions", "login"}
+
+
+@pytest.mark.parametrize("principal", [STRANGER, key(Scope.TRADE), key(Scope.ACCOUNT), key(Scope.ADMIN)])
+def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
+    at = session(principal)
+    refused = Code.FORBIDDEN if principal.key else Code.UNAUTHENTICATED
+    assert code(ask(at, action="subscribe", symbol="BTC-USDT")) == refused
+    assert code(ask(at, action="subscribe", symbol="no such")) == refused
+    assert code(ask(at, action="symbols")) == refused
+    assert not at.held
+    assert isinstance(ask(at, action="subscriptions"), TellSubscriptions)
+
+
+@pytest.mark.parametrize("principal", [GUEST, key(Scope.MARKET)])
+def test_with_it_there_is(principal: Principal) -> None:
+    at = session(principal)
+    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), Join)
+    assert isinstance(ask(at, action="symbols"), TellSymbols)
+
+
+def test_a_narrowed_key_gets_its_symbols_all_or_nothing() -> None:
+    at = session(key(Scope.MARKET, symbols=frozenset({"BTC-USDT"})))
+    assert code(subscribe(at, "BTC-USDT", "ETH-USDT")) == Code.FORBIDDEN
+    assert not at.held
+    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), Join)
+    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), Join)
+
+
+def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
+    at = session(Principal("alice", "k1", frozenset({Scope.MARKET}), expires_us=NOW))
+    assert code(subscribe(at, "BTC-USDT")) == Code.UNAUTHENTICATED
+
+
+def test_a_login_is_for_the_gate_to_prove() -> None:
+    decision = ask(session(STRANGER), action="login", token="t")
+    assert decision == Prove(Login(token="t"))
+
+
+def test_signing_in_opens_what_the_key_is_for() -> None:
+    at = session(STRANGER)
+    alice = Principal(
+        "alice", "k1", frozenset({Scope.TRADE, Scope.MARKET}), frozenset({"BTC-USDT"}), expires_us=NOW + 1
+    )
+    said = at.sign_in(alice, Login(id=7), NOW)
+    assert said.reply == LoggedIn(
+        id=7, account="alice", key="k1", scopes=("market", "trade"), symbols=("BTC-USDT",), expires=NOW + 1
+    )
+    assert isinstance(subscribe(at, "BTC-USDT"), Join)
+    assert code(subscribe(at, "ETH-USDT")) == Code.FORBIDDEN
+
+
+def test_a_connection_is_of_one_account() -> None:
+    at = session(key(Scope.MARKET))
+    with pytest.raises(Refusal) as raised:
+        at.sign_in(key(Scope.MARKET, account="bob"), Login(), NOW)
+    assert raised.value.code is Code.FORBIDDEN
+    assert at.principal.account == "alice"
+
+
+def test_what_is_held_stays_within_what_the_new_key_may_see() -> None:
+    at = session(GUEST)
+    subscribe(at, "BTC-USDT", "ETH-USDT")
+    narrow = key(Scope.MARKET, symbols=frozenset({"BTC-USDT"}))
+    for worse in (narrow, key(Scope.TRADE)):
+        with pytest.raises(Refusal, match="unsubscribe first"):
+            at.sign_in(worse, Login(), NOW)
+    assert at.principal is GUEST
+    ask(at, action="unsubscribe", symbol="ETH-USDT")
+    at.sign_in(narrow, Login(), NOW)
+    assert at.principal is narrow
+
+
+def test_wrong_logins_are_answered_until_they_are_abuse() -> None:
+    at = session(STRANGER)
+    wrong = Refusal(Code.BAD_SIGNATURE, "wrong")
+    answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MISTAKES + 1)]
+    assert all(isinstance(answer, Say) for answer in answers[:-1])
+    assert answers[-1] == Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
+    limited = at.refuse(Refusal(Code.RATE_LIMITED, "wait", wait_us=1_500), Login(id=5), NOW)
+    assert isinstance(limited, Say)
+    assert isinstance(limited.reply, Error)
+    assert (limited.reply.id, limited.reply.retry_after_ms) == (5, 2)
+
+
+def test_all_connections_of_a_key_share_what_they_may_ask() -> None:
+    shared = Bucket(10, burst=3)
+    first, second = session(key(Scope.MARKET)), session(key(Scope.MARKET))
+    for at in (first, second):
+        at.share(shared)
+    answers = [ask(at, action="ping") for at in (first, second, first, second)]
+    assert [isinstance(said, Say) and isinstance(said.reply, Error) for said in answers] == [False] * 3 + [
+        True
+    ]
+    said = answers[-1]
+    assert isinstance(said, Say)
+    assert isinstance(said.reply, Error)
+    assert (said.reply.code, said.reply.retry_after_ms) == ("rate_limited", 100)
+    second.share(None)
+    assert code_or_ok(ask(second, action="ping")) == "ok"
+
+
+def code_or_ok(decision: Decision) -> str:
+    assert isinstance(decision, Say)
+    return decision.reply.code if isinstance(decision.reply, Error) else "ok"
