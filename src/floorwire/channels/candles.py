@@ -10,6 +10,7 @@ their interval from the first one on: they close when the venue says so, or begi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -36,6 +37,9 @@ INTERVALS = {
 DEFAULT_INTERVAL = "1m"
 MOST_FLAT = 60
 """The most flat candles that one event gives; a longer silence leaves a hole before the last so many."""
+
+PRICES_KEPT = 64
+"""Prices kept as text: those of the open candles come again and again."""
 
 
 class Series:
@@ -110,10 +114,11 @@ class Series:
 class CandlesTracker:
     """Every interval's candles. Only the running second sees each trade; the intervals see whole seconds."""
 
-    __slots__ = ("_closed", "_end_us", "_moved", "_second", "_series", "_traded_us", "instrument")
+    __slots__ = ("_closed", "_end_us", "_moved", "_second", "_series", "_traded_us", "instrument", "price")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.price = lru_cache(PRICES_KEPT)(instrument.price.format)
         self._series = {interval_us: Series(interval_us) for interval_us in INTERVALS.values()}
         self._second: Bar | None = None
         self._end_us = 0
@@ -237,7 +242,7 @@ class CandlesStream:
 
     def _message(self, bar: Bar, closed: bool, at: Stamp, seq: int, conflated: int = 0) -> events.Candles:
         instrument = self._tracker.instrument
-        price = instrument.price.format
+        price = self._tracker.price
         return events.Candles(
             epoch=at.epoch,
             seq=seq,
