@@ -1,0 +1,238 @@
+"""The picows wire on a real socket: the answers to good and bad frames, their order, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+
+from floorwire.app import Gateway
+from floorwire.config import Limits, Settings
+from floorwire.core.codes import CloseCode
+from floorwire.hub.admission import Verdict
+from floorwire.hub.peer import Wire
+from floorwire.protocol.frames import BINARY, CLOSE, PING, PONG, TEXT, frame, split
+from floorwire.web.routes import AcceptedUpgrade
+from floorwire.web.upgrade import Upgrade
+
+LIMIT = 70_000
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+CONTINUATION = 0
+UNKNOWN = 3
+FATAL = "fatal"
+
+
+class Parrot:
+    """A peer that says everything back when it is settled, and notes how the connection ended."""
+
+    def __init__(self) -> None:
+        self.wire: Wire | None = None
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.heard_count = 0
+        self._said: list[bytes] = []
+
+    def opened(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def received(self, data: bytes, binary: bool) -> None:
+        if data == FATAL.encode():
+            raise LookupError(FATAL)
+        self._said.append(frame(BINARY if binary else TEXT, data))
+
+    def settled(self) -> None:
+        assert self.wire is not None
+        if self._said:
+            self.wire.write(b"".join(self._said))
+            self._said.clear()
+
+    def heard(self) -> None:
+        self.heard_count += 1
+
+    def writable(self) -> None:
+        pass
+
+    def closed(self, code: int) -> None:
+        self.ended.set_result(code)
+
+
+class Client:
+    """The other end: raw frames out, whole frames in."""
+
+    def __init__(self, parrot: Parrot, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.parrot = parrot
+        self._reader = reader
+        self.writer = writer
+
+    async def said(self, *frames: bytes) -> list[tuple[int, bytes]]:
+        """Send frames in one write; return all that comes until the connection ends."""
+        self.writer.write(b"".join(frames))
+        return list(split(await self._reader.read()))
+
+    async def one(self) -> tuple[int, bytes]:
+        """Return the next frame, which must be short."""
+        head = await self._reader.readexactly(2)
+        return head[0] & 0x0F, await self._reader.readexactly(head[1])
+
+
+Dial: TypeAlias = Callable[[], Awaitable[Client]]
+
+
+@pytest.fixture
+async def dial() -> AsyncIterator[Dial]:
+    gateway = Gateway(Settings(limits=Limits(message_bytes=LIMIT)), [])
+    parrots: list[Parrot] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    def protocol() -> Upgrade:
+        parrots.append(Parrot())
+        verdict = gateway.admission.enter("127.0.0.1", 0)
+        return Upgrade(gateway, AcceptedUpgrade(parrots[-1], None), "127.0.0.1", verdict)
+
+    async def connect() -> Client:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writers.append(writer)
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        return Client(parrots[-1], reader, writer)
+
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    async with server:
+        yield connect
+        for writer in writers:
+            writer.close()
+        for parrot in parrots:
+            await parrot.ended
+    assert gateway.admission.enter("127.0.0.1", 0) is Verdict.ADMITTED
+
+
+def masked(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
+    """Return a client's frame, masked with zeros."""
+    plain = frame(opcode, payload)
+    head = len(plain) - len(payload)
+    first = opcode | (0x80 if fin else 0) | rsv << 4
+    return bytes([first, plain[1] | 0x80]) + plain[2:head] + bytes(4) + payload
+
+
+def closing(code: int, reason: bytes = b"") -> bytes:
+    return masked(CLOSE, code.to_bytes(2, "big") + reason)
+
+
+def code_of(said: tuple[int, bytes]) -> int:
+    opcode, payload = said
+    assert opcode == CLOSE
+    return int.from_bytes(payload[:2], "big")
+
+
+async def test_messages_come_back_in_order_whole_and_of_their_kind(dial: Dial) -> None:
+    client = await dial()
+    said = await client.said(
+        masked(TEXT, b"one"),
+        masked(BINARY, b"tw", fin=False),
+        masked(PING, b"?"),
+        masked(PONG, b"!"),
+        masked(CONTINUATION, b"o"),
+        closing(1000),
+    )
+    assert [s for s in said if s[0] != PONG] == [(TEXT, b"one"), (BINARY, b"two"), (CLOSE, b"\x03\xe8")]
+    assert (PONG, b"?") in said
+    assert client.parrot.heard_count == 6
+
+
+async def test_a_message_of_the_largest_size_comes_back(dial: Dial) -> None:
+    client = await dial()
+    data = b"x" * LIMIT
+    assert (await client.said(masked(BINARY, data), closing(1000)))[0] == (BINARY, data)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer", "told"),
+    [
+        (closing(1000, b"bye"), 1000, 1000),
+        (closing(4999), 4999, 4999),
+        (masked(CLOSE), 1000, CloseCode.NO_STATUS),
+        (closing(1000) + closing(1000), 1000, 1000),
+        (closing(1000) + masked(UNKNOWN), 1000, 1000),
+        (closing(1000) + masked(TEXT, b"late") + masked(PING), 1000, 1000),
+    ],
+)
+async def test_a_close_is_answered_once_and_last(dial: Dial, sent: bytes, answer: int, told: int) -> None:
+    client = await dial()
+    first, last = await client.said(masked(TEXT, b"good"), sent)
+    assert first == (TEXT, b"good")
+    assert code_of(last) == answer
+    assert await client.parrot.ended == told
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (masked(UNKNOWN), CloseCode.PROTOCOL_ERROR),
+        (masked(TEXT, b"x", rsv=4), CloseCode.PROTOCOL_ERROR),
+        (masked(PING, rsv=1), CloseCode.PROTOCOL_ERROR),
+        (masked(CLOSE, rsv=2), CloseCode.PROTOCOL_ERROR),
+        (masked(PING, fin=False), CloseCode.PROTOCOL_ERROR),
+        (masked(PING, b"x" * 126), CloseCode.PROTOCOL_ERROR),
+        (masked(CONTINUATION, b"x"), CloseCode.PROTOCOL_ERROR),
+        (masked(TEXT, b"a", fin=False) + masked(TEXT, b"b"), CloseCode.PROTOCOL_ERROR),
+        (frame(TEXT, b"unmasked"), CloseCode.PROTOCOL_ERROR),
+        (masked(CLOSE, b"\x03"), CloseCode.PROTOCOL_ERROR),
+        (closing(999), CloseCode.PROTOCOL_ERROR),
+        (closing(1005), CloseCode.PROTOCOL_ERROR),
+        (closing(1006), CloseCode.PROTOCOL_ERROR),
+        (closing(5000), CloseCode.PROTOCOL_ERROR),
+        (closing(1000, b"\xff"), CloseCode.INVALID_TEXT),
+        (masked(TEXT, b"\xff"), CloseCode.INVALID_TEXT),
+        (masked(TEXT, b"x" * (LIMIT + 1)), CloseCode.MESSAGE_TOO_BIG),
+        (masked(BINARY, b"x" * LIMIT, fin=False) + masked(CONTINUATION, b"x"), CloseCode.MESSAGE_TOO_BIG),
+    ],
+)
+async def test_a_bad_frame_closes_after_the_good_ones_are_answered(
+    dial: Dial, bad: bytes, code: CloseCode
+) -> None:
+    client = await dial()
+    first, last = await client.said(masked(TEXT, b"good"), bad, closing(1000))
+    assert first == (TEXT, b"good")
+    assert code_of(last) == code
+    client.writer.close()
+    await client.parrot.ended
+
+
+async def test_a_fault_of_ours_closes_as_such(dial: Dial) -> None:
+    client = await dial()
+    (said,) = await client.said(masked(TEXT, FATAL.encode()))
+    assert said == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
+    client.writer.close()
+    assert await client.parrot.ended == CloseCode.INTERNAL
+
+
+async def test_a_peer_in_the_middle_of_a_huge_message_still_learns_why(dial: Dial) -> None:
+    client = await dial()
+    client.writer.write(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + bytes(4))
+    for _ in range(100):
+        client.writer.write(bytes(100_000))
+        await client.writer.drain()
+    assert code_of(await client.one()) == CloseCode.MESSAGE_TOO_BIG
+    client.writer.close()
+    assert await client.parrot.ended == CloseCode.MESSAGE_TOO_BIG
+
+
+async def test_our_own_close_comes_first_and_takes_any_answer(dial: Dial) -> None:
+    for answer in (closing(1000), masked(TEXT, b"late") + closing(4000), masked(UNKNOWN)):
+        client = await dial()
+        assert client.parrot.wire is not None
+        client.parrot.wire.close(CloseCode.KICKED, "out")
+        client.parrot.wire.close(CloseCode.NORMAL, "again")
+        assert await client.said(answer) == [(CLOSE, CloseCode.KICKED.to_bytes(2, "big") + b"out")]
+        client.writer.close()
+        assert await client.parrot.ended == CloseCode.KICKED
+
+
+async def test_a_connection_that_vanishes_is_told_as_abnormal(dial: Dial) -> None:
+    client = await dial()
+    client.writer.transport.abort()
+    assert await client.parrot.ended == CloseCode.ABNORMAL
