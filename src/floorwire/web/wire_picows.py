@@ -15,7 +15,7 @@ from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
 from floorwire.web.intercept import Deaf, Intercept
 
 CLOSE_TIMEOUT_S: Final = 2.0
-"""How long a peer may take to answer a close frame."""
+"""How long a peer may take to read and answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
 
 
@@ -25,6 +25,20 @@ class PicowsWire(WSListener):
     Frames go to the kernel by one ``write`` of ours; only what it does not take goes through the
     transport, whose high-water mark is 0: ``resume_writing`` tells when that has left.
     """
+
+    __slots__ = (
+        "_assembler",
+        "_close_timer",
+        "_code",
+        "_fd",
+        "_intercept",
+        "_is_blocked",
+        "_is_closing",
+        "_peer",
+        "_pong",
+        "_transport",
+        "address",
+    )
 
     def __init__(self, peer: Peer, address: str, max_bytes: int, intercept: Intercept) -> None:
         self.address = address
@@ -37,6 +51,8 @@ class PicowsWire(WSListener):
         self._is_closing = False
         self._code: int = CloseCode.ABNORMAL
         self._close_timer: asyncio.TimerHandle | None = None
+        self._pong: bytes | None = None
+        """Waits while blocked. RFC 6455, 5.5.3: only the latest ping needs one."""
 
     # --- what picows tells ----------------------------------------------------------------------
 
@@ -47,6 +63,8 @@ class PicowsWire(WSListener):
         self._transport.set_write_buffer_limits(high=0)
         if not transport.is_secure:  # TLS writes through the transport
             self._fd = self._transport.get_extra_info("socket").fileno()
+        # The answer to the handshake may wait for the end of the turn: nothing may overtake it.
+        self._is_blocked = self._transport.get_write_buffer_size() > 0
         self._peer.opened(self)
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
@@ -86,10 +104,15 @@ class PicowsWire(WSListener):
         """Known already: ``write`` saw it."""
 
     def resume_writing(self) -> None:
-        """What the kernel did not take at first has left."""
+        """What the kernel did not take at first has left: the peer reads."""
         self._is_blocked = False
-        if not self._is_closing:
-            self._peer.writable()
+        if self._is_closing:
+            return
+        self._peer.heard()
+        if self._pong is not None:
+            self.write(self._pong)
+            self._pong = None
+        self._peer.writable()
 
     # --- what the peer asks ---------------------------------------------------------------------
 
@@ -98,7 +121,7 @@ class PicowsWire(WSListener):
         transport = self._transport
         if transport is None or self._is_closing:
             return True
-        if self._fd < 0:
+        if self._is_blocked or self._fd < 0:
             transport.write(data)
         else:
             try:
@@ -121,15 +144,11 @@ class PicowsWire(WSListener):
         return True
 
     def close(self, code: CloseCode | int, reason: str) -> None:
-        """Send a close frame where the peer reads, and wait a bounded time for its own."""
+        """Send a close frame, and give the peer a bounded time to read it and to answer."""
         transport = self._transport
         if transport is None or self._is_closing:
             return
         self._code = int(code)
-        if self._is_blocked:
-            self._is_closing = True
-            transport.abort()
-            return
         self.write(close_frame(int(code), reason))
         self._is_closing = True
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
@@ -143,10 +162,12 @@ class PicowsWire(WSListener):
             self.close(code, "")
             self._code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
             self._end()
-        elif kind == PING and not self._is_blocked:
-            # RFC 6455, 5.5.3: only the latest ping needs a pong; one that cannot be sent now is left out.
+        elif kind == PING:
             self._peer.settled()
-            self.write(frame(PONG, payload))
+            if self._is_blocked:
+                self._pong = frame(PONG, payload)
+            else:
+                self.write(frame(PONG, payload))
 
     def _on_complaint(self, code: int, reason: str) -> None:
         # picows cannot read on: nothing more is heard, not even the peer's close frame.
