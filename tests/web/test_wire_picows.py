@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
 import pytest
+from structlog.testing import capture_logs
 
 from floorwire.app import Gateway
 from floorwire.config import Limits, Settings
@@ -202,10 +203,14 @@ async def test_a_bad_frame_closes_after_the_good_ones_are_answered(
     await client.parrot.ended
 
 
-async def test_a_fault_of_ours_closes_as_such(dial: Dial) -> None:
+async def test_a_fault_of_ours_closes_as_such_and_is_logged(dial: Dial) -> None:
     client = await dial()
-    (said,) = await client.said(masked(TEXT, FATAL.encode()))
+    with capture_logs() as logs:
+        (said,) = await client.said(masked(TEXT, FATAL.encode()))
     assert said == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
+    assert [(line["log_level"], line["exc_info"]) for line in logs if line["event"] == "fault"] == [
+        ("error", True)
+    ]
     client.writer.close()
     assert await client.parrot.ended == CloseCode.INTERNAL
 

@@ -43,7 +43,11 @@ class _PicowsLog:
         """Note what picows found wrong with a peer."""
         self._log.debug("wire", problem=message % values if values else message)
 
-    error = exception = warning
+    error = warning
+
+    def exception(self, message: str, *values: object) -> None:
+        """Tell of a fault of ours, with its trace: picows has caught it."""
+        self._log.exception("fault", where=message % values if values else message)
 
 
 LOG: Final = _PicowsLog()
