@@ -42,11 +42,12 @@ class Server(uvicorn.Server):
             _announce(sockets[0])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take nobody new, drain, and go."""
+        """Take nobody new, drain, and go; to be told to is no failure."""
         for server in self.servers:
             server.close()
         await self._gateway.drain()
         await super().shutdown(sockets)
+        self._captured_signals.clear()  # uvicorn would raise them again, and the exit code say so
 
 
 def run(settings: Settings) -> None:
@@ -88,6 +89,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host
     print(  # noqa: T201 - what a person who typed the command waits for
         f"Floorwire is open.\n"
         f"  page       http://{host}:{port}/\n"
