@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.cli.load.tiny import UNKNOWN, Tiny, running
 from typer.testing import CliRunner, Result
 
 from floorwire.cli.bench import app
@@ -12,6 +11,7 @@ from floorwire.cli.load.connect import ConnectReport
 from floorwire.cli.load.fanout import FanoutReport
 from floorwire.cli.load.rtt import RttReport
 from floorwire.cli.load.stall import StallReport
+from tests.cli.load.tiny import UNKNOWN, Tiny, running
 
 SHORT = ("--seconds", "0.2", "--warmup", "0", "--clients", "3")
 

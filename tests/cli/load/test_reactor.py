@@ -26,32 +26,41 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.mark.parametrize("patient", [False, True])
-def test_tells_of_new_bytes_once(
+def test_tells_of_bytes_until_they_are_read(
     reactor: Reactor, pair: tuple[socket.socket, socket.socket], patient: bool
 ) -> None:
     ours, theirs = pair
-    calls: list[int] = []
-    reactor.when_readable(ours, lambda: calls.append(len(calls)), patient)
-    theirs.send(b"x")
-    reactor.run(10, lambda: bool(calls))
+    seen: list[bytes] = []
+    theirs.send(b"abc")
+    reactor.when_readable(ours, lambda: seen.append(ours.recv(1)), patient)
+    reactor.run(10, lambda: len(seen) == 3)
     reactor.run(0.03)
-    assert len(calls) == 1
-    theirs.send(b"y")
-    reactor.run(10, lambda: len(calls) == 2)
-    assert len(calls) == 2
+    assert seen == [b"a", b"b", b"c"]
 
 
-def test_tells_again_of_what_was_left_where_asked_again(
+def test_tells_that_a_socket_is_closed_after_its_last_bytes(
     reactor: Reactor, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = pair
+    seen: list[bytes] = []
+    theirs.send(b"abc")
+    theirs.close()
+    reactor.when_readable(ours, lambda: seen.append(ours.recv(10)))
+    reactor.run(10, lambda: len(seen) == 2)
+    assert seen == [b"abc", b""]
+
+
+def test_calls_the_latest_handler(reactor: Reactor, pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
     calls: list[str] = []
-    theirs.send(b"x")
-    reactor.when_readable(ours, lambda: calls.append("first"))
+    reactor.when_writable(ours, lambda: calls.append("writable"))
     reactor.run(10, lambda: bool(calls))
-    reactor.when_readable(ours, lambda: calls.append("second"))
-    reactor.run(10, lambda: len(calls) == 2)
-    assert calls == ["first", "second"]
+    reactor.when_readable(ours, lambda: calls.append("readable"))
+    theirs.send(b"x")
+    reactor.run(10, lambda: calls[-1] == "readable")
+    reactor.forget(ours)
+    reactor.run(0.03)
+    assert calls.count("readable") == 1
 
 
 def test_forgets_a_socket_also_within_the_turn(reactor: Reactor) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.cli.load.tiny import GAPPY, REPEATING, RUDE, SILENT, UNKNOWN, Tiny
 
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, FanoutReport, run_fanout
@@ -13,6 +12,7 @@ from floorwire.cli.load.rtt import MESSAGES, Message, NoEchoError, RttPlan, run_
 from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import Wish
 from floorwire.cli.load.target import Target
+from tests.cli.load.tiny import GAPPY, REPEATING, RUDE, SILENT, UNKNOWN, Tiny
 
 GOOD = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 

@@ -12,7 +12,7 @@ import msgspec
 
 from floorwire.cli.load import handshake
 from floorwire.cli.load.frames import CLOSE, PING, PONG, FrameCounter, FrameError, masked_frame
-from floorwire.cli.load.reactor import BUFFER_BYTES, Reactor
+from floorwire.cli.load.reactor import Reactor
 from floorwire.cli.load.target import Target
 
 # Linux: the kernel says when the last byte that a read returned came in, so that the load generator's own
@@ -175,8 +175,6 @@ class Client:
         self.received_bytes += size
         if not size:
             self.drop(VANISHED)
-        elif size == BUFFER_BYTES:
-            self.listen()
 
     def _hear(self) -> None:
         """Read with the time of arrival."""
@@ -212,8 +210,6 @@ class Client:
         self.received_bytes += size
         if not size:
             self.drop(VANISHED)
-        elif kept + size == BUFFER_BYTES:
-            self.listen()  # the reactor tells of new bytes once: ask again for what did not fit
         return kept + size
 
     def _take(self, end: int) -> None:

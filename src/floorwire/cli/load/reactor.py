@@ -54,10 +54,8 @@ class Reactor:
         self._watch(self._prompt, sock, select.EPOLLOUT, handler)
 
     def when_readable(self, sock: socket.socket, handler: Handler, patient: bool = False) -> None:
-        """Call this handler if the socket can be read or is broken, and then once for all that comes new."""
-        self._watch(
-            self._patient if patient else self._prompt, sock, select.EPOLLIN | select.EPOLLET, handler
-        )
+        """Call this handler whenever the socket can be read or is broken."""
+        self._watch(self._patient if patient else self._prompt, sock, select.EPOLLIN, handler)
 
     def forget(self, sock: socket.socket) -> None:
         """Leave the socket alone from now on, whatever happens to it."""
