@@ -81,7 +81,8 @@ def asked_for(text: str) -> list[str]:
     else:
         url = urlsplit(text)
         streams = "/".join(parse_qs(url.query).get("streams", [url.path.removeprefix("/ws/")])).split("/")
-    return list(dict.fromkeys(name.partition("@")[0].upper() for name in streams if "@" in name))
+    named = [name.partition("@")[0].upper() for name in streams if "@" in name and not name.startswith("!")]
+    return list(dict.fromkeys(named))
 
 
 class Market:
@@ -177,10 +178,10 @@ class Binance:
         for native, market in self._markets.items():
             renewed = self._catalogue.renewed(native, market.instrument, listed)
             yield from self._relist(market, renewed, now_us)
-        # All symbols are megabytes; one that is unknown by now refuses the whole request.
-        self._catalogue.url = _list_url(list(self._markets)) if listed else LIST_URL
         if self._catalogue.is_ready and not len(self._lines):
             yield from self._begin(now_us)
+        # All symbols are megabytes; one that is unknown by now refuses the whole request.
+        self._catalogue.url = _list_url(list(self._markets)) if listed else LIST_URL
 
     def _listed(self, body: bytes) -> Iterator[tuple[str, Instrument]]:
         try:

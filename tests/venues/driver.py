@@ -1,0 +1,115 @@
+"""Drives a venue by hand: tells it things at given times and keeps what it says and asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from floorwire.core.book import Book
+from floorwire.core.market import BookChange, BookSnapshot, FeedStatus, MarketEvent
+from floorwire.core.ports import (
+    Answer,
+    Close,
+    Closed,
+    Fetch,
+    Frame,
+    Open,
+    Opened,
+    Send,
+    Venue,
+    VenueInput,
+    VenueOutput,
+    Wake,
+    Woke,
+)
+
+SECOND = 1_000_000
+START = 1_700_000_000 * SECOND
+Kind = TypeVar("Kind")
+
+
+class Driver:
+    """One venue and its shell's clock; wakes the venue whenever it asked to be."""
+
+    def __init__(self, venue: Venue) -> None:
+        self.venue = venue
+        self.now_us = START
+        self.out: list[VenueOutput] = []
+        self._wake_us: int | None = None
+        self._take(venue.start(self.now_us))
+
+    def tell(self, happened: VenueInput) -> list[VenueOutput]:
+        """Tell the venue; return what followed."""
+        return self._take(self.venue.receive(happened, self.now_us))
+
+    def frame(self, message: object, link: str | None = None) -> list[VenueOutput]:
+        """Tell a frame, as JSON unless it is text."""
+        data = message if isinstance(message, str | bytes) else json.dumps(message)
+        return self.tell(Frame(link or self.opens()[0].link, data))
+
+    def answer(self, url: str, body: object, status: int = 200) -> list[VenueOutput]:
+        """Answer a request, as JSON."""
+        return self.tell(Answer(url, status, json.dumps(body).encode()))
+
+    def up(self) -> list[VenueOutput]:
+        """Every link that was asked for is up."""
+        return [
+            output
+            for link in dict.fromkeys(o.link for o in self.opens())
+            for output in self.tell(Opened(link))
+        ]
+
+    def lose(self) -> list[VenueOutput]:
+        """The first link is lost."""
+        return self.tell(Closed(self.opens()[0].link, "lost"))
+
+    def wait(self, seconds: float) -> list[VenueOutput]:
+        """Let time pass; return what followed."""
+        until_us = self.now_us + round(seconds * SECOND)
+        followed: list[VenueOutput] = []
+        while self._wake_us is not None and self._wake_us <= until_us:
+            self.now_us, self._wake_us = self._wake_us, None
+            followed += self.tell(Woke())
+        self.now_us = until_us
+        return followed
+
+    def opens(self) -> list[Open]:
+        return every(self.out, Open)
+
+    def fetches(self) -> list[str]:
+        return [fetch.url for fetch in every(self.out, Fetch)]
+
+    def _take(self, outputs: Sequence[VenueOutput]) -> list[VenueOutput]:
+        for output in outputs:
+            if isinstance(output, Wake):
+                self._wake_us = output.at_us
+        self.out += outputs
+        return list(outputs)
+
+
+def every(outputs: Iterable[VenueOutput], kind: type[Kind]) -> list[Kind]:
+    """Return the outputs of a kind."""
+    return [output for output in outputs if isinstance(output, kind)]
+
+
+def statuses(outputs: Iterable[VenueOutput]) -> list[tuple[str | None, str, str]]:
+    """Return the feeds' statuses as (symbol, feed, reason)."""
+    return [(said.symbol, said.feed, said.reason) for said in every(outputs, FeedStatus)]
+
+
+def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
+    """Return what is not asked of the shell."""
+    effects = (Open, Send, Close, Fetch, Wake)
+    return [output for output in outputs if not isinstance(output, effects)]
+
+
+def rebuilt(outputs: Iterable[VenueOutput], symbol: str) -> Book:
+    """Return the book that follows from the events, as a channel would have it."""
+    book = Book()
+    for event in outputs:
+        if isinstance(event, BookSnapshot) and event.symbol == symbol:
+            book.replace(event.bids, event.asks)
+        elif isinstance(event, BookChange) and event.symbol == symbol:
+            book.apply(event.bids, event.asks)
+    return book
