@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from floorwire.cli import bench, serve
+from floorwire.cli import bench, serve, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -14,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("watch")(watch.watch)
 app.add_typer(bench.app, name="bench")
 
 

@@ -95,7 +95,7 @@ def _announce(listener: socket.socket) -> None:
         f"  page       http://{host}:{port}/\n"
         f"  WebSocket  ws://{host}:{port}/ws/ticker\n"
         f"Paste this into another terminal to see prices:\n"
-        f"  floorwire watch BTC-USDT --url ws://{host}:{port}/ws",
+        f"  {sys.argv[0]} watch --url ws://{host}:{port}/ws",
         flush=True,
     )
 
