@@ -31,6 +31,7 @@ def test_orders_that_left_are_swept_out_of_the_queue() -> None:
         level.join(passing)
         level.leave(passing)
     assert len(level._queue) < 50
+    assert level._cancelled == len(level._queue) - 1
     assert level.first() is first
 
 

@@ -8,7 +8,6 @@ class Doer:
 
     def __init__(self, name: str, done: list[tuple[str, int]], wait_us: int = 100) -> None:
         self.due_us = 0
-        self.turn = 0
         self._name = name
         self._done = done
         self._wait_us = wait_us

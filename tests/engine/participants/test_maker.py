@@ -106,6 +106,13 @@ def test_it_reads_the_news_and_moves_both_sides_without_crossing_itself(stand: M
         assert len(stand.prices("buy")) == len(stand.prices("sell")) == LAYERS
 
 
+@pytest.mark.parametrize("ratio", [1.05, 0.95])
+def test_the_side_that_makes_room_moves_first(stand: MakerStand, ratio: float) -> None:
+    stand.worth(ratio)
+    stand.maker.act(1)
+    assert stand.prices("sell")[0] - stand.prices("buy")[0] <= 3
+
+
 def test_others_orders_bound_its_quotes(stand: MakerStand) -> None:
     stand.sell(1, 2000)
     stand.worth(1.02)

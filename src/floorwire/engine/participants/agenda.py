@@ -7,12 +7,10 @@ from typing import Protocol
 
 
 class Actor(Protocol):
-    """Who takes turns. The agenda writes both fields."""
+    """Who takes turns."""
 
     due_us: int
-    """When the next turn is."""
-    turn: int
-    """Which entry of the agenda that is; others were replaced."""
+    """When the next turn is; the agenda writes it. Turns entered for another time were replaced."""
 
     def act(self, now_us: int) -> int:
         """Do what there is to do; return when to come back."""
@@ -30,7 +28,6 @@ class Agenda:
         """Give the actor its next turn at this time, and no other."""
         self._entered += 1
         actor.due_us = at_us
-        actor.turn = self._entered
         heappush(self._turns, (at_us, self._entered, actor))
 
     def hasten(self, actor: Actor, at_us: int) -> None:
@@ -41,7 +38,7 @@ class Agenda:
     def next_us(self) -> int:
         """Return when the next turn is. Somebody is always entered."""
         turns = self._turns
-        while turns[0][1] != turns[0][2].turn:
+        while turns[0][0] != turns[0][2].due_us:
             heappop(turns)
         return turns[0][0]
 
@@ -52,7 +49,7 @@ class Agenda:
 
     def postpone(self, by_us: int) -> None:
         """Move every turn into the future: nothing happened in between."""
-        self._turns = [(at_us + by_us, n, actor) for at_us, n, actor in self._turns if actor.turn == n]
+        self._turns = [(at_us + by_us, n, actor) for at_us, n, actor in self._turns if actor.due_us == at_us]
         heapify(self._turns)
         for at_us, _, actor in self._turns:
             actor.due_us = at_us

@@ -19,7 +19,6 @@ class Arrivals:
 
     def __init__(self, pit: Pit, opinion: Opinion, crowd: Crowd, takers: Takers) -> None:
         self.due_us = 0
-        self.turn = 0
         self._pit = pit
         self._rng = pit.rng
         self._opinion = opinion

@@ -15,7 +15,6 @@ class Informed:
 
     def __init__(self, pit: Pit, opinion: Opinion) -> None:
         self.due_us = 0
-        self.turn = 0
         self._pit = pit
         self._rng = pit.rng
         self._opinion = opinion

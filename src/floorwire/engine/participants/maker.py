@@ -45,7 +45,6 @@ class Maker:
 
     def __init__(self, pit: Pit, opinion: Opinion, rank: int) -> None:
         self.due_us = 0
-        self.turn = 0
         self._pit = pit
         self._opinion = opinion
         self._rng = pit.rng

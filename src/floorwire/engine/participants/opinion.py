@@ -50,7 +50,6 @@ class Opinion:
 
     def __init__(self, assets: Iterable[Asset], rng: Random) -> None:
         self.due_us = 0
-        self.turn = 0
         self.mood = USUAL
         self._rng = rng
         self._beliefs = {asset.name: Belief(asset) for asset in assets}

@@ -17,7 +17,6 @@ class TrendFollower:
 
     def __init__(self, pit: Pit) -> None:
         self.due_us = 0
-        self.turn = 0
         self._pit = pit
         self._rng = pit.rng
         self._owner = pit.numbers.owner()
