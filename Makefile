@@ -48,6 +48,9 @@ check: $(VENV)/.dev ## formatting, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minutes
+	$(BIN)/python -m benchmarks
+
 lock: $(VENV)/.dev ## pin every dependency with hashes
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements.txt pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra dev -o requirements-dev.txt pyproject.toml

@@ -1,11 +1,15 @@
-"""Run every comparison and print its tables as Markdown: ``make bench``, or a part with ``--only``."""
+"""Run every comparison and print its tables as Markdown: ``make bench``, or a part with ``--only``.
+
+``--write FILE`` also puts them into a page, behind its line ``<!-- results -->``.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from benchmarks.crowds import CROWDS
 from benchmarks.load import LoadError
 
 COMMAND = "make bench"
+MARK = "<!-- results -->\n"
 
 
 def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterator[str]]]:
@@ -31,7 +36,7 @@ def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterat
 
 def introduction(rounds: int) -> Iterator[str]:
     """Yield where, with what, and beside what else this was run."""
-    yield "# Floorwire beside others"
+    yield f"## Results of {date.today().isoformat()}"
     yield (
         f"`{COMMAND}` on {machine.description()}; server on CPU {machine.cpu_of_server()}, load on CPU "
         f"{machine.cpu_of_load()}. Medians of {rounds} rounds, with least and greatest."
@@ -43,21 +48,32 @@ def introduction(rounds: int) -> Iterator[str]:
         )
 
 
+def results(only: Sequence[str] | None, rounds: int) -> Iterator[str]:
+    """Yield the introduction and each comparison's parts as they come."""
+    yield from introduction(rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = comparisons(Stable(Path(folder)), rounds)
+        for name in only or wanted:
+            yield from wanted[name]()
+
+
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, choices=range(1, 21), metavar="1-20")
     parser.add_argument("--only", nargs="+", choices=tuple(comparisons(Stable(Path()), 1)))
+    parser.add_argument("--write", type=Path, metavar="FILE")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        wanted = comparisons(Stable(Path(folder)), asked.rounds)
-        print("\n\n".join(introduction(asked.rounds)), flush=True)
-        for name in asked.only or wanted:
-            try:
-                for part in wanted[name]():
-                    print(f"\n{part}", flush=True)
-            except (ContestantError, LoadError) as error:
-                sys.exit(f"benchmarks: {error}")
+    parts: list[str] = []
+    try:
+        for part in results(asked.only, asked.rounds):
+            print(part, end="\n\n", flush=True)
+            parts.append(part)
+    except (ContestantError, LoadError) as error:
+        sys.exit(f"benchmarks: {error}")
+    if asked.write is not None:
+        kept, mark, _ = asked.write.read_text().partition(MARK)
+        asked.write.write_text(kept + mark + "\n" + "\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def compare(crowd: Crowd, stable: Stable, rounds: int) -> Iterator[str]:
             reports[name].append(_run(crowd, name, stable))
     costs = {name: Figure.of(_cost(report) for report in reports[name]) for name in crowd.contestants}
     rhythm = crowd.rhythm
-    yield f"## {crowd.title}"
+    yield f"### {crowd.title}"
     yield (
         f"{rhythm.bursts_per_second:.0f} bursts a second, {rhythm.width * rhythm.depth} messages each; "
         f"{crowd.deliveries_per_second:.0f} deliveries a second. CPU: the server's for each delivery. "

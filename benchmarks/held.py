@@ -33,7 +33,7 @@ def hold(stable: Stable) -> Iterator[str]:
         )
     memory, interval = report.server_memory, report.interval
     assert memory is not None
-    yield "## 10,000 subscribed clients on one process, pings on"
+    yield "### 10,000 subscribed clients on one process, pings on"
     yield table(
         (
             "held for, s",

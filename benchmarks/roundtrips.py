@@ -32,7 +32,7 @@ def compare(stable: Stable, rounds: int) -> Iterator[str]:
     p50 = {name: Figure.of(report.round_trips.p50_us for report in reports[name]) for name in RUNS}
     p99 = {name: Figure.of(report.round_trips.p99_us for report in reports[name]) for name in RUNS}
     sent = {name: reports[name][0].message_bytes for name in RUNS}
-    yield "## Round trip of an order-sized message, both ends on one CPU"
+    yield "### Round trip of an order-sized message, both ends on one CPU"
     yield table(
         ("", "bytes", "p50, us", "p99, us", "p50 to C echo"),
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import nan
 
 from benchmarks import machine
 from benchmarks.contestants import FLOORWIRE, Stable
@@ -23,13 +24,14 @@ def compare(stable: Stable, rounds: int) -> Iterator[str]:
     """Stall one client, each round under each contract; yield what happened."""
     reports = [(on_slow, _run(on_slow, stable)) for _ in range(rounds) for on_slow in CONTRACTS]
     ratios = Figure.of(_ratio(report) for _, report in reports)
-    yield "## One client that never reads, beside 100 that do"
+    yield "### One client that never reads, beside 100 that do"
     yield (
         "p99 of the others, in us, in three intervals of one run: before it came, while it stalled, and "
-        "after it was gone. How far before and after are apart is noise."
+        "after it was gone. How far before and after are apart is noise. The server's memory at the end of "
+        "each: what is kept for resuming fills up in all three."
     )
     yield table(
-        ("contract", "before", "stalled", "after", "ratio", "it got", "growth, MB"),
+        ("contract", "before", "stalled", "after", "ratio", "it got", "server's memory, MB"),
         [_row(on_slow, report) for on_slow, report in reports],
     )
     yield Verdict("p99 with a stalled client to p99 without", ratios, AT_MOST).text()
@@ -65,10 +67,9 @@ def _ratio(report: StallReport) -> float:
 
 def _row(on_slow: str, report: StallReport) -> Sequence[str]:
     p99 = (f"{_p99(each.latency):.0f}" for each in (report.before, report.during, report.after))
-    memory = report.memory_at_peak
-    assert memory is not None
-    growth = (memory.after_bytes - memory.before_bytes) / 1e6
-    return (on_slow, *p99, f"{_ratio(report):.2f}", _fate(report), f"{growth:.1f}")
+    intervals = (report.before, report.during, report.after)
+    memory = (f"{(each.server_resident_bytes or nan) / 1e6:.1f}" for each in intervals)
+    return (on_slow, *p99, f"{_ratio(report):.2f}", _fate(report), ", ".join(memory))
 
 
 def _fate(report: StallReport) -> str:

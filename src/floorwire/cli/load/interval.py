@@ -9,7 +9,7 @@ import msgspec
 
 from floorwire.cli.load.crowd import Crowd
 from floorwire.cli.load.percentiles import Percentiles
-from floorwire.cli.load.process import cpu_seconds
+from floorwire.cli.load.process import cpu_seconds, resident_bytes
 from floorwire.cli.load.reactor import Reactor
 from floorwire.cli.load.samples import Samples
 from floorwire.cli.load.sequences import Tally
@@ -30,6 +30,8 @@ class Interval(msgspec.Struct, frozen=True):
     server_cpu_s: float | None
     server_us_per_delivery: float | None
     """None where the server was not watched."""
+    server_resident_bytes: int | None
+    """At the interval's end."""
 
 
 def measure(reactor: Reactor, crowd: Crowd, samples: Samples, seconds: float, pid: int | None) -> Interval:
@@ -55,6 +57,7 @@ def measure(reactor: Reactor, crowd: Crowd, samples: Samples, seconds: float, pi
         load_us_per_delivery=_us_each(load_cpu_s, deliveries),
         server_cpu_s=server_cpu_s,
         server_us_per_delivery=None if server_cpu_s is None else _us_each(server_cpu_s, deliveries),
+        server_resident_bytes=None if pid is None else resident_bytes(pid),
     )
 
 

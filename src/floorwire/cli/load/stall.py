@@ -10,7 +10,6 @@ from floorwire.cli.load.client import Client
 from floorwire.cli.load.crowd import Crowd
 from floorwire.cli.load.fanout import FanoutPlan, opening_s, readers
 from floorwire.cli.load.interval import Interval, measure
-from floorwire.cli.load.process import Memory, resident_bytes
 from floorwire.cli.load.reactor import Reactor, allow_files
 from floorwire.cli.load.samples import Sampled, Samples
 from floorwire.cli.load.sequences import Tally
@@ -52,35 +51,25 @@ class StallReport(msgspec.Struct, frozen=True):
     during: Interval
     after: Interval
     stalled: Stalled
-    memory_at_peak: Memory | None
-    """The server's, from before the stalled clients came to when they had stalled."""
 
 
 def run_stall(plan: StallPlan) -> StallReport:
     """Measure the crowd without, with, and without the stalled clients."""
-    crowd_plan = plan.crowd
-    allow_files(crowd_plan.clients + plan.stalled)
+    others = plan.crowd
+    allow_files(others.clients + plan.stalled)
     reactor, samples, stalled_samples = Reactor(), Samples(), Samples()
     crowd, stalled = Crowd(reactor), Crowd(reactor)
 
     def interval() -> Interval:
-        reactor.run(crowd_plan.warmup_s)
-        return measure(reactor, crowd, samples, crowd_plan.seconds, crowd_plan.pid)
+        reactor.run(others.warmup_s)
+        return measure(reactor, crowd, samples, others.seconds, others.pid)
 
     try:
-        crowd.invite(
-            readers(crowd_plan, reactor, crowd, samples), crowd_plan.at_once, opening_s(crowd_plan.clients)
-        )
+        crowd.invite(readers(others, reactor, crowd, samples), others.at_once, opening_s(others.clients))
         opened = len(crowd.open)
         before = interval()
-        empty = None if crowd_plan.pid is None else resident_bytes(crowd_plan.pid)
         _stall(plan, reactor, stalled, stalled_samples)
         during = interval()
-        memory = (
-            None
-            if empty is None or crowd_plan.pid is None
-            else Memory.since(empty, crowd_plan.pid, plan.stalled)
-        )
         outcome = _recover(plan, reactor, stalled, stalled_samples)
         after = interval()
         endings = dict(crowd.endings)
@@ -88,9 +77,7 @@ def run_stall(plan: StallPlan) -> StallReport:
         crowd.dismiss()
         stalled.dismiss()
         reactor.close()
-    return StallReport(
-        crowd_plan.target.url, crowd_plan.clients, opened, endings, before, during, after, outcome, memory
-    )
+    return StallReport(others.target.url, others.clients, opened, endings, before, during, after, outcome)
 
 
 def _stall(plan: StallPlan, reactor: Reactor, stalled: Crowd, samples: Samples) -> None:

@@ -39,8 +39,12 @@ def stall_table(report: StallReport) -> Table:
     crowd = f"{report.opened} of {report.clients} clients"
     title = f"stall: {crowd} beside {report.stalled.clients} stalled, {report.url}"
     table = _table(title, ("without", "with stalled", "without"))
-    _intervals(table, (report.before, report.during, report.after))
-    _memory(table, report.memory_at_peak)
+    intervals = (report.before, report.during, report.after)
+    _intervals(table, intervals)
+    resident = (each.server_resident_bytes for each in intervals)
+    table.add_row(
+        "server's memory, MB", *(NOTHING if size is None else _figure(size / 1e6) for size in resident)
+    )
     _endings(table, "clients lost", report.endings)
     stalled = report.stalled
     _endings(table, "stalled clients closed", stalled.endings)
