@@ -17,7 +17,6 @@ from floorwire.cli.load import tables
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, run_fanout
 from floorwire.cli.load.process import NoSuchProcessError
-from floorwire.cli.load.reactor import TooManyFilesError
 from floorwire.cli.load.rtt import Message, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import Wish
@@ -177,7 +176,7 @@ def _succeed(succeeded: bool) -> None:
 def _reported() -> Iterator[None]:
     try:
         yield
-    except (TargetError, NoSuchProcessError, TooManyFilesError, ConnectionError) as error:
+    except (TargetError, NoSuchProcessError, OSError) as error:
         _fail(str(error))
 
 

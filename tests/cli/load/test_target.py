@@ -38,6 +38,10 @@ def test_refuses(url: str, why: str) -> None:
         Target.resolve(url)
 
 
+def test_takes_localhost_as_servers_listen() -> None:
+    assert Target.resolve("ws://localhost:8000/ws").address == "127.0.0.1"
+
+
 def test_goes_elsewhere_where_that_is_allowed() -> None:
     assert Target.resolve("ws://192.0.2.1/ws", allow_remote=True).source(0) is None
 

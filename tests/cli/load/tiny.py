@@ -33,7 +33,13 @@ class Tiny:
         self.peers.append(connection.remote_address[0])
         path = connection.request.path if connection.request else ""
         with contextlib.suppress(ConnectionError):
-            await (self.echo(connection) if path == "/ws/echo" else self.answer(connection))
+            match path:
+                case "/ws/echo":
+                    await self.echo(connection)
+                case "/ws/mute":
+                    await connection.wait_closed()
+                case _:
+                    await self.answer(connection)
         self.close_codes.append(connection.close_code)
 
     async def echo(self, connection: ServerConnection) -> None:

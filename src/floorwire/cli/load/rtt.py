@@ -25,7 +25,7 @@ MESSAGES: dict[Message, bytes] = {
 }
 """``echo``: as large as an order, against an echo endpoint. ``ping``: the protocol's own ping."""
 
-ANSWER_S = 5
+ANSWER_S = 5.0
 """A round trip that takes longer than this fails the run."""
 
 
@@ -54,16 +54,23 @@ class RttReport(msgspec.Struct, frozen=True):
 
 def run_rtt(plan: RttPlan) -> RttReport:
     """Measure the round trips. Raises ConnectionError where the server does not answer as it should."""
-    payload = MESSAGES[plan.message]
-    with _connected(plan.target) as sock:
-        line = Line(sock, payload)
-        line.check(plan.message)
-        times_ns = line.round_trips(plan.warmup + plan.count, plan.seconds)
-        sock.sendall(masked_frame(b"", CLOSE))
+    try:
+        times_ns = _times_ns(plan)
+    except (BlockingIOError, TimeoutError) as error:
+        raise NoEchoError(f"no answer within {ANSWER_S} s") from error
     counted = Percentiles.of(ns / 1000 for ns in times_ns[min(plan.warmup, len(times_ns) - 1) :])
     if counted is None:
         raise NoEchoError("no round trip in time")
-    return RttReport(plan.target.url, plan.message, len(payload), counted)
+    return RttReport(plan.target.url, plan.message, len(MESSAGES[plan.message]), counted)
+
+
+def _times_ns(plan: RttPlan) -> array[int]:
+    with _connected(plan.target) as sock:
+        line = Line(sock, MESSAGES[plan.message])
+        line.check(plan.message)
+        times_ns = line.round_trips(plan.warmup + plan.count, plan.seconds)
+        sock.sendall(masked_frame(b"", CLOSE))
+        return times_ns
 
 
 class Line:
@@ -122,7 +129,8 @@ def _connected(target: Target) -> socket.socket:
     try:
         # A blocking socket with the kernel's own timeout: Python's would ask the kernel twice per answer.
         sock.settimeout(None)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", ANSWER_S, 0))
+        seconds, rest = divmod(round(ANSWER_S * 1e6), 1_000_000)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, rest))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.sendall(handshake.request(target))
         answer = b""

@@ -61,4 +61,6 @@ def _address(host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise TargetError(f"{host}: {error.strerror}") from error
-    return str(found[0][4][0])
+    families = [family for family, *_ in found]
+    at = families.index(socket.AF_INET) if socket.AF_INET in families else 0  # localhost: as servers listen
+    return str(found[at][4][0])
