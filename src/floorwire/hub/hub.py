@@ -63,7 +63,8 @@ class Hub:
         for event in events:
             match event:
                 case Listing():
-                    self.market.take_in(event)
+                    for symbol in self.market.take_in(event):
+                        self._reopen(symbol)
                     self._apply(None, event, recv_us, now_us)
                 case Clock():
                     for symbol in self.market.of_venue(venue):
@@ -212,6 +213,23 @@ class Hub:
         for kind in self.market.channels[name.channel].listens_to:
             self._by_event.setdefault((name.symbol, kind), []).append(topic)
         return topic
+
+    def _reopen(self, symbol: str) -> None:
+        """Begin a symbol's topics anew, with a new epoch, and give their subscribers the new state."""
+        self.flush()
+        for name in [name for name in self._topics if name.symbol == symbol]:
+            old = self._topics[name]
+            self._shut(old)
+            topic = self._open(name)
+            for lanes in old.lanes.values():
+                for subscriber, lane in lanes.items():
+                    lane.catch_up()
+                    subscriber.outbox.forget(lane)
+                    lane.topic = topic
+                    topic.join(subscriber, lane)
+                    for frame in topic.open(None, subscriber.codec, self.now_us()).frames:
+                        subscriber.outbox.put(frame)
+                    subscriber.flush()
 
     def sweep(self) -> None:
         """Drop what is too old to resume from, and topics that nobody came back to; once a second."""

@@ -34,6 +34,11 @@ class Listeners:
         for tracker in self._by_kind.get(type(event), ()):
             tracker.apply(event)
 
+    def has_steps_of(self, other: Instrument) -> bool:
+        """Return whether the instrument still trades in the same ticks and lots."""
+        mine = self.instrument
+        return mine is not None and (mine.tick_size, mine.lot_size) == (other.tick_size, other.lot_size)
+
     def stream(self, channel: str, option: Option) -> Stream:
         """Return a new stream."""
         return self._trackers[channel].stream(option)
@@ -51,15 +56,22 @@ class Market:
         self._venue_feeds: dict[str, Feed] = {}
         self._symbol_feeds: dict[str, Feed] = {}
 
-    def take_in(self, listing: Listing) -> None:
-        """Take in new or changed instruments."""
+    def take_in(self, listing: Listing) -> list[str]:
+        """Take in new or changed instruments; return those known symbols whose steps are others now.
+
+        What trackers know of these is in the old ticks and lots, so they begin anew.
+        """
         self.symbols.update(listing.instruments)
+        resized: list[str] = []
         for instrument in listing.instruments:
             known = self._listeners.get(instrument.symbol)
-            if known is None:
-                self._listeners[instrument.symbol] = Listeners(self._per_symbol, instrument)
-            else:
+            if known is not None and known.has_steps_of(instrument):
                 known.instrument = instrument
+                continue
+            if known is not None:
+                resized.append(instrument.symbol)
+            self._listeners[instrument.symbol] = Listeners(self._per_symbol, instrument)
+        return resized
 
     def of(self, symbol: str | None) -> Listeners | None:
         """Return a symbol's listeners, None where it was never listed; the gateway's own for None."""

@@ -22,6 +22,9 @@ from floorwire.web.factory import create_app
 from floorwire.web.upgrade import Upgrade
 
 BACKLOG = 4_096
+GC_THRESHOLD = (10_000, 20, 50)
+"""Connections are long-lived and events leave no cycles: collecting as often as Python does by default took
+an eighth of the time of a reconnect storm."""
 
 log = structlog.get_logger("floorwire.server")
 
@@ -39,6 +42,7 @@ class Server(uvicorn.Server):
         if self.started and sockets:
             gc.collect()
             gc.freeze()  # what start-up made stays: no later collection walks it again
+            gc.set_threshold(*GC_THRESHOLD)
             _announce(sockets[0])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -52,12 +56,12 @@ class Server(uvicorn.Server):
 
 def run(settings: Settings) -> None:
     """Serve the venues that the settings name. Raises SettingsError."""
+    logs.configure(settings.log_level)
     serve(settings, registry.build(settings))
 
 
 def serve(settings: Settings, venues: Sequence[Venue]) -> None:
     """Serve these venues until SIGTERM or SIGINT. Raises SettingsError where the address cannot be had."""
-    logs.configure(settings.log_level)
     _raise_file_limit()
     gateway = Gateway(settings, venues)
     config = uvicorn.Config(
