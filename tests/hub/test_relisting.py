@@ -1,0 +1,42 @@
+"""A listing that changes an instrument's steps."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from floorwire.core.market import BookSnapshot, Listing
+from floorwire.hub.gate import Gate
+from tests.hub.world import World
+from tests.scripted import listing
+
+
+@pytest.fixture
+def world(gate: Gate) -> World:
+    """Return a world."""
+    return World(gate)
+
+
+def test_other_ticks_begin_the_streams_anew_with_a_new_epoch(world: World) -> None:
+    wire = world.connect()
+    wire.ask("subscribe", channel="book", symbol="BTC-USDT", depth=5)
+    old = wire.messages()[-1]
+    finer = msgspec.structs.replace(listing("BTC-USDT"), tick_size="0.1")
+    world.publish(Listing((finer,), world.now_us))
+    world.publish(BookSnapshot("BTC-USDT", ((10_001, 7),), ((10_003, 8),), world.now_us))
+    world.end_turn()
+    new = wire.messages()[-1]
+    assert new["epoch"] != old["epoch"]
+    assert (new["type"], new["bids"], new["asks"]) == ("snapshot", [["1000.1", "7"]], [["1000.3", "8"]])
+
+
+def test_the_same_steps_go_on(world: World) -> None:
+    wire = world.connect()
+    wire.ask("subscribe", channel="book", symbol="BTC-USDT", depth=5)
+    old = wire.messages()[-1]
+    halted = msgspec.structs.replace(listing("BTC-USDT"), state="halted")
+    world.publish(Listing((halted,), world.now_us))
+    world.tick()
+    world.end_turn()
+    new = wire.messages()[-1]
+    assert (new["epoch"], new["seq"]) == (old["epoch"], old["seq"] + 1)
