@@ -16,8 +16,8 @@ import statistics
 import time
 from typing import NamedTuple
 
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.engine.commands import Amend, Cancel, Command, Place
 from floorwire.engine.matching import Matching
 
 SYMBOL = "BTC-USDT"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.engine.commands import Amend, Cancel, Command, Place
 from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from floorwire.core.codes import Code
-from floorwire.engine.commands import Cancel, Place
+from floorwire.core.commands import Cancel, Place
 from floorwire.engine.events import Accepted, LevelChanged, Rejected
 from floorwire.engine.exchange import Exchange
 

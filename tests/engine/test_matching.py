@@ -7,8 +7,9 @@ from typing import Protocol
 import pytest
 
 from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
+from floorwire.core.orders import TimeInForce
 from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 from floorwire.engine.matching import DuplicateOrderError, Matching
 from tests.engine.naive import NaiveMatching

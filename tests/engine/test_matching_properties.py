@@ -8,9 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.market import Level
-from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
+from floorwire.core.orders import TimeInForce
 from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 from floorwire.engine.matching import Matching
 from tests.engine.naive import NaiveMatching

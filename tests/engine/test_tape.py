@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.market import BookChange, BookSnapshot, MarketEvent, Quote, Trade
-from floorwire.engine.commands import Amend, Cancel, Command, Place
 from floorwire.engine.matching import Matching
 from floorwire.engine.tape import Tape
 

@@ -30,6 +30,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden", "the key may not do this"
     BAD_SIGNATURE = "bad_signature", "the key, the secret, the signature or the token is wrong"
     CLOCK_SKEW = "clock_skew", "the timestamp is not within 30 s of the server's clock", True
+    UNKNOWN_KEY = "unknown_key", "there is no such key, or it is revoked"
     DEADLINE_PASSED = "deadline_passed", "the order arrived after its deadline"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id", "the id was used for another order"
     UNKNOWN_ORDER = "unknown_order", "there is no such order"
@@ -39,8 +40,12 @@ class Code(StrEnum):
     MIN_NOTIONAL = "min_notional", "the order is worth less than the instrument's minimum"
     PRICE_BAND = "price_band", "the price is too far from the market"
     MAX_NOTIONAL = "max_notional", "the order is worth more than the key or the account may place"
+    MAX_QUANTITY = "max_quantity", "the order is larger than the key or the account may place"
+    MAX_OPEN_ORDERS = "max_open_orders", "the key or the account has as many open orders as it may"
     POSITION_LIMIT = "position_limit", "the position would grow over its limit"
     INSUFFICIENT_BALANCE = "insufficient_balance", "the account has too little available"
+    REDUCE_ONLY = "reduce_only", "the order would add to the position"
+    SELF_TRADE = "self_trade", "the order would have met another of its own account"
     POST_ONLY_WOULD_CROSS = "post_only_would_cross", "the order would have taken"
     FOK_UNFILLED = "fok_unfilled", "the order could not be filled whole at once"
     MARKET_HALTED = "market_halted", "trading is halted", True

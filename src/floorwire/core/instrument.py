@@ -24,6 +24,10 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
     lot_size: str
     min_notional: str = "0"
     state: InstrumentState = "open"
+    price_band: str | None = None
+    """How far, as a fraction of the last price, a limit may be from it; None: any distance."""
+    trades_stale: bool = False
+    """Whether orders are taken while its prices are not current."""
 
     @cached_property
     def price(self) -> Scale:

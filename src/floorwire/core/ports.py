@@ -7,7 +7,9 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from floorwire.core.market import MarketEvent
+from floorwire.core.commands import Command
+from floorwire.core.market import Feed, MarketEvent
+from floorwire.core.reports import Report
 
 # --- what a venue is told ---------------------------------------------------------------------------
 
@@ -82,8 +84,14 @@ class Wake(msgspec.Struct, frozen=True):
     at_us: int
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """What happened to orders that nobody asked about just now: fills of resting ones, expiries."""
+
+    reports: tuple[Report, ...]
+
+
 VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-VenueOutput: TypeAlias = MarketEvent | VenueEffect
+VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported
 
 
 class Venue(Protocol):
@@ -97,6 +105,39 @@ class Venue(Protocol):
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input. Never raises on anything that a peer sent."""
+        ...
+
+
+class Prices(msgspec.Struct, frozen=True, gc=False):
+    """What risk asks of a market: 0 ticks where there is no such price."""
+
+    bid_ticks: int
+    ask_ticks: int
+    last_ticks: int
+    feed: Feed
+
+
+class Execution(msgspec.Struct, frozen=True, gc=False):
+    """What came of a command at once."""
+
+    reports: Sequence[Report]
+    """About any order, in order: what happened up to now, then what the command did."""
+    outputs: Sequence[VenueOutput]
+    """Everything else, in order: market events to publish, and perhaps another ``Wake``; no ``Reported``."""
+
+
+class TradingVenue(Venue, Protocol):
+    """A venue that also takes orders of accounts (owners above 0), in memory and at once.
+
+    What happens to their resting orders later comes among the outputs of ``receive``, as ``Reported``.
+    """
+
+    def execute(self, command: Command, now_us: int) -> Execution:
+        """Execute the command at this time. Commands of one order keep their order."""
+        ...
+
+    def prices(self, symbol: str) -> Prices:
+        """Return the symbol's prices as of the last call; all 0 and ``connecting`` where it is not known."""
         ...
 
 

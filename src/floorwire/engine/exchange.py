@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from floorwire.core.codes import Code
-from floorwire.engine.commands import Command
+from floorwire.core.commands import Command
 from floorwire.engine.events import Event, Rejected
 from floorwire.engine.matching import Matching
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.engine.commands import Amend, Cancel, Command, Place
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 from floorwire.engine.levels import Levels, Order
 

@@ -6,9 +6,9 @@ from math import log
 from random import Random
 
 from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.market import MarketEvent
-from floorwire.engine.commands import Amend, Command, Place
 from floorwire.engine.events import Event, Rejected
 from floorwire.engine.exchange import Exchange
 from floorwire.engine.levels import Order

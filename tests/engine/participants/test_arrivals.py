@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from floorwire.engine.commands import Place
+from floorwire.core.commands import Place
 from floorwire.engine.participants.arrivals import HOTTEST, Arrivals
 from floorwire.engine.participants.crowd import Crowd
 from floorwire.engine.participants.taker import Takers

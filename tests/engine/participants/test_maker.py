@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from floorwire.core.commands import Cancel
 from floorwire.core.instrument import Side
-from floorwire.engine.commands import Cancel
 from floorwire.engine.participants.maker import LAYERS, Maker
 from tests.engine.participants.stand import Stand
 

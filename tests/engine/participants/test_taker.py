@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from floorwire.engine.commands import Place
+from floorwire.core.commands import Place
 from floorwire.engine.participants.taker import Takers
 from tests.engine.participants.stand import Stand
 

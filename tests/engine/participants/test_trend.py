@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from floorwire.core.commands import Place
 from floorwire.core.instrument import Side
-from floorwire.engine.commands import Place
 from floorwire.engine.participants.trend import PIECES, TrendFollower
 from tests.engine.participants.stand import Stand
 

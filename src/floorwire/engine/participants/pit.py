@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.market import MarketEvent
+from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Random
-from floorwire.engine.commands import Amend, Cancel, Command, Place, TimeInForce
 from floorwire.engine.events import Accepted, Event, Match, Rejected
 from floorwire.engine.exchange import Exchange
 from floorwire.engine.participants.agenda import Agenda

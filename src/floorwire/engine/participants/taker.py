@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floorwire.core.instrument import Side
-from floorwire.engine.commands import TimeInForce
+from floorwire.core.orders import TimeInForce
 from floorwire.engine.participants.pit import Pit
 
 PROGRAMS = 0.6  # how often a taker is the next piece of the large order that is being worked

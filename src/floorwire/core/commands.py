@@ -6,18 +6,19 @@ before the order exists. Accounts count up from 1; simulated participants count 
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from floorwire.core.instrument import Side
-
-TimeInForce: TypeAlias = Literal["gtc", "ioc", "fok"]
-"""Good till cancelled; immediate or cancel; fill or kill."""
+from floorwire.core.orders import TimeInForce
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """Place an order. Without ``price_ticks`` it is a market order, which never rests."""
+    """Place an order. Without ``price_ticks`` it is a market order, which never rests.
+
+    An account's market orders come with a price all the same: the worst that they may take at (``ioc``).
+    """
 
     symbol: str
     order_id: int
@@ -27,6 +28,17 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     price_ticks: int | None = None
     time_in_force: TimeInForce = "gtc"
     post_only: bool = False
+    stop_ticks: int | None = None
+    """Wait outside the book until the market trades at this price or beyond (buy: at or above)."""
+    expires_us: int | None = None
+    """With ``gtd``: what still rests at this time expires."""
+    spend: int | None = None
+    """Ticks x lots that the order may spend at most; then ``lots`` is only an upper bound, and the market
+    says with ``Amended``, before any fill, how many lots the money comes to."""
+    filled_lots: int = 0
+    """How many of ``lots`` were filled before: an order that comes back after a restart."""
+    no_self_trade: bool = False
+    """Where it would take from an order of the same owner, cancel what is left of it instead."""
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False):
