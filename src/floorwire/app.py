@@ -19,6 +19,8 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.notices import Beat, Draining
 from floorwire.core.ports import Venue
 from floorwire.doors.address import is_loopback
+from floorwire.doors.frontage import Frontage
+from floorwire.doors.grant import GrantError, networks
 from floorwire.feeds import VenueFeed
 from floorwire.hub.admission import Admission
 from floorwire.hub.connection import Connection
@@ -33,6 +35,7 @@ from floorwire.storage.locker import Locker, LockerError
 
 BEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
+PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
 
 
@@ -49,7 +52,8 @@ class Gateway:
 
     def __init__(self, settings: Settings, venues: Sequence[Venue]) -> None:
         self.settings = settings
-        self.locker, self.gate = _gate(settings)
+        self.frontage = _frontage(settings)
+        self.locker, self.gate = _gate(settings, self.frontage)
         self.stats = Stats()
         self.is_draining = False
         self.admission = _admission(settings)
@@ -128,10 +132,23 @@ class Gateway:
                 dead.close(CloseCode.NO_PONG, "no pong")
 
 
-def _gate(settings: Settings) -> tuple[Locker, Gate]:
+def _frontage(settings: Settings) -> Frontage:
+    doors = settings.doors
+    try:
+        proxies = networks("doors.trusted_proxies", doors.trusted_proxies)
+    except GrantError as error:
+        raise SettingsError(str(error)) from None
+    return Frontage(
+        is_home=is_loopback(settings.host) and not doors.behind_proxy and not proxies,
+        origins=frozenset(origin.rstrip("/").lower() for origin in doors.origins),
+        proxies=proxies,
+    )
+
+
+def _gate(settings: Settings, frontage: Frontage) -> tuple[Locker, Gate]:
     try:
         locker = Locker(Path(settings.data), os.environ)
-        return locker, Gate(settings, locker, now_us)
+        return locker, Gate(settings, locker, now_us, is_home=frontage.is_home)
     except (LockerError, DatabaseError, OSError) as error:
         raise SettingsError(f"data folder: {error}") from None
 
@@ -141,8 +158,11 @@ def _us(seconds: float) -> int:
 
 
 def _admission(settings: Settings) -> Admission:
-    limits = settings.limits
-    per_address = limits.connections_per_address or (
-        limits.connections if is_loopback(settings.host) else PUBLIC_PER_ADDRESS
+    limits, is_home = settings.limits, is_loopback(settings.host)
+    return Admission(
+        limits.connections,
+        limits.connections_per_address or (limits.connections if is_home else PUBLIC_PER_ADDRESS),
+        limits.handshakes_per_second,
+        limits.handshakes_per_second_per_address
+        or (limits.handshakes_per_second if is_home else PUBLIC_HANDSHAKES_PER_ADDRESS),
     )
-    return Admission(limits.connections, per_address, limits.handshakes_per_second)

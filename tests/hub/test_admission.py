@@ -11,7 +11,9 @@ NOW_US = 1_700_000_000_000_000
 
 
 def test_so_many_connections_and_one_leaves_for_another() -> None:
-    admission = Admission(connections=2, per_address=9, handshakes_per_second=100)
+    admission = Admission(
+        connections=2, per_address=9, handshakes_per_second=100, handshakes_per_address=9_999
+    )
     assert [admission.enter(address, NOW_US) for address in "abc"] == [
         Verdict.ADMITTED,
         Verdict.ADMITTED,
@@ -23,7 +25,9 @@ def test_so_many_connections_and_one_leaves_for_another() -> None:
 
 
 def test_so_many_connections_from_one_address() -> None:
-    admission = Admission(connections=9, per_address=1, handshakes_per_second=100)
+    admission = Admission(
+        connections=9, per_address=1, handshakes_per_second=100, handshakes_per_address=9_999
+    )
     assert [admission.enter(address, NOW_US) for address in "aab"] == [
         Verdict.ADMITTED,
         Verdict.TOO_MANY,
@@ -34,13 +38,17 @@ def test_so_many_connections_from_one_address() -> None:
 
 
 def test_an_address_over_its_limit_takes_nobody_elses_place() -> None:
-    admission = Admission(connections=3, per_address=1, handshakes_per_second=100)
+    admission = Admission(
+        connections=3, per_address=1, handshakes_per_second=100, handshakes_per_address=9_999
+    )
     assert {admission.enter("greedy", NOW_US) for _ in range(50)} == {Verdict.ADMITTED, Verdict.TOO_MANY}
     assert [admission.enter(address, NOW_US) for address in "ab"] == [Verdict.ADMITTED] * 2
 
 
 def test_so_many_handshakes_a_second() -> None:
-    admission = Admission(connections=99, per_address=99, handshakes_per_second=2)
+    admission = Admission(
+        connections=99, per_address=99, handshakes_per_second=2, handshakes_per_address=9_999
+    )
     burst = 2 * HANDSHAKE_BURST_S
     assert [admission.enter("a", NOW_US) for _ in range(burst + 1)] == [
         *[Verdict.ADMITTED] * burst,
@@ -50,7 +58,7 @@ def test_so_many_handshakes_a_second() -> None:
 
 
 def test_only_so_many_are_told_at_once() -> None:
-    admission = Admission(connections=1, per_address=1, handshakes_per_second=1)
+    admission = Admission(connections=1, per_address=1, handshakes_per_second=1, handshakes_per_address=9_999)
     verdicts = [admission.enter("a", NOW_US) for _ in range(1 + TURNED_AWAY + 2)]
     assert verdicts[-3:] == [Verdict.TOO_MANY, Verdict.DROPPED, Verdict.DROPPED]
     admission.leave("a", Verdict.DROPPED)
@@ -69,7 +77,10 @@ def test_only_so_many_are_told_at_once() -> None:
     )
 )
 def test_the_limits_hold_whoever_comes_and_goes(steps: list[tuple[str, int] | int]) -> None:
-    admission, now_us = Admission(connections=5, per_address=3, handshakes_per_second=3), NOW_US
+    admission, now_us = (
+        Admission(connections=5, per_address=3, handshakes_per_second=3, handshakes_per_address=9_999),
+        NOW_US,
+    )
     here: list[tuple[str, Verdict]] = []
     for step in steps:
         if isinstance(step, tuple):

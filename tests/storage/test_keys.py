@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -149,6 +151,24 @@ def test_the_watch_tells_each_change_once(store: KeyStore, tmp_path: Path) -> No
         seen = watch.poll()
         assert seen is not None
         assert seen[0].revoked_us == NOW
+
+
+def test_the_watch_sees_what_another_process_does_between_our_own_writes(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    make = (
+        "import sys; from pathlib import Path; from tests.storage.test_keys import *;"
+        "KeyStore(Path(sys.argv[1]), vault()).create(GRANT, {}, NOW)"
+    )
+    with closing(store.watch()) as watch:
+        watch.poll()
+        store.open_account("demo", {}, NOW)  # what it opens and closes must not end the watch's locks
+        for number in (1, 2):
+            subprocess.run([sys.executable, "-c", make, tmp_path], check=True)
+            seen = watch.poll()
+            assert seen is not None
+            assert len(seen) == number
+            assert (tmp_path / "keys.db-wal").exists()
 
 
 def test_many_may_write_at_once(store: KeyStore, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+from floorwire.doors.address import neighbourhood
+from floorwire.doors.rates import Rates
 from floorwire.protocol.bucket import Bucket
 
 HANDSHAKE_BURST_S = 5
@@ -15,6 +17,8 @@ class Verdict(Enum):
     """What becomes of a new connection."""
 
     ADMITTED = auto()
+    PROXIED = auto()
+    """Counted in all; whose it is, its handshake will tell."""
     TOO_MANY = auto()
     """Tell it so (4029), and close."""
     TOO_FAST = auto()
@@ -29,24 +33,35 @@ class Admission:
     Who is turned away counts apart: an address over its limit takes nobody else's place.
     """
 
-    def __init__(self, connections: int, per_address: int, handshakes_per_second: int) -> None:
+    def __init__(
+        self, connections: int, per_address: int, handshakes_per_second: int, handshakes_per_address: int
+    ) -> None:
         self.admitted = 0
         self.turned_away = 0
         self._limit = connections
         self._per_address: dict[str, int] = {}
         self._per_address_limit = per_address
         self._handshakes = Bucket(handshakes_per_second, burst=HANDSHAKE_BURST_S * handshakes_per_second)
+        self._handshakes_per_address = Rates(handshakes_per_address)
 
     def enter(self, address: str, now_us: int) -> Verdict:
         """Decide about a new connection; ``leave`` with the same verdict must follow when it has gone."""
-        mine = self._per_address.get(address, 0)
+        near = neighbourhood(address)
+        mine = self._per_address.get(near, 0)
         if self.admitted >= self._limit or mine >= self._per_address_limit:
             return self._turn_away(Verdict.TOO_MANY)
-        if not self._handshakes.allow(now_us):
+        if not self._handshakes_per_address.allow(near, now_us) or not self._handshakes.allow(now_us):
             return self._turn_away(Verdict.TOO_FAST)
         self.admitted += 1
-        self._per_address[address] = mine + 1
+        self._per_address[near] = mine + 1
         return Verdict.ADMITTED
+
+    def enter_proxy(self) -> Verdict:
+        """Decide about a new connection of a trusted proxy, which carries who knows whom."""
+        if self.admitted >= self._limit:
+            return self._turn_away(Verdict.TOO_MANY)
+        self.admitted += 1
+        return Verdict.PROXIED
 
     def _turn_away(self, verdict: Verdict) -> Verdict:
         if self.turned_away >= TURNED_AWAY:
@@ -57,14 +72,16 @@ class Admission:
     def leave(self, address: str, verdict: Verdict) -> None:
         """A connection is gone, with which verdict it was given."""
         if verdict is Verdict.ADMITTED:
-            self._leave_place(address)
+            self._leave_place(neighbourhood(address))
+        elif verdict is Verdict.PROXIED:
+            self.admitted -= 1
         elif verdict is not Verdict.DROPPED:
             self.turned_away -= 1
 
-    def _leave_place(self, address: str) -> None:
+    def _leave_place(self, near: str) -> None:
         self.admitted -= 1
-        mine = self._per_address[address] - 1
+        mine = self._per_address[near] - 1
         if mine:
-            self._per_address[address] = mine
+            self._per_address[near] = mine
         else:
-            del self._per_address[address]
+            del self._per_address[near]

@@ -195,8 +195,8 @@ class Connection:
         before = session.principal
         try:
             principal = gate.login(request, self._wire.address)
-            if principal.key != before.key:
-                gate.check_room(principal)
+            if principal.key != before.key and not gate.has_room(principal):
+                raise Refusal(Code.RATE_LIMITED, "too many connections of this key")
             answer = session.sign_in(principal, request, now_us)
         except Refusal as refusal:
             self._answer(session.refuse(refusal, request, now_us))
@@ -308,6 +308,8 @@ def _skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
     return Skipped(
         channel=topic.name.channel,
         symbol=topic.name.symbol or UNSET,
+        depth=_depth(topic.name),
+        interval=_interval(topic.name),
         epoch=topic.epoch,
         seq=last,
         gap=Gap(first, last, "slow"),

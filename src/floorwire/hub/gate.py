@@ -16,7 +16,6 @@ from floorwire.config import Settings
 from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.doors.address import is_loopback
 from floorwire.doors.keyring import Keyring
 from floorwire.doors.signin import SKEW_US, SignIn
 from floorwire.hub.attendance import Attendance
@@ -59,7 +58,9 @@ class Gate:
     Raises LockerError, DatabaseError, OSError and SettingsError where it cannot open.
     """
 
-    def __init__(self, settings: Settings, locker: Locker, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, locker: Locker, clock: Callable[[], int], *, is_home: bool
+    ) -> None:
         self.keyring = Keyring(locker.vault)
         self.audit = AuditLog(locker.audit_path)
         self._clock = clock
@@ -73,7 +74,6 @@ class Gate:
         self._polling = asyncio.Lock()
         self.keyring.replace(self._watch.poll() or ())
         self._signin.remember(recent_logins(locker.audit_path, clock() - 2 * SKEW_US), clock())
-        is_home = is_loopback(settings.host) and not settings.doors.behind_proxy
         is_open = settings.auth.market == "open" or (settings.auth.market == "auto" and is_home)
         self.anonymous = GUEST if is_open else STRANGER
         self.demo = DEMO if is_home and not self.has_keys else None
@@ -118,11 +118,9 @@ class Gate:
 
     # --- who is here ------------------------------------------------------------------------------
 
-    def check_room(self, principal: Principal) -> None:
-        """Raise Refusal where as many are here with the key as may be."""
-        limit = self._limits.connections_per_key
-        if principal.key and self._attendance.count(principal.key) >= limit:
-            raise Refusal(Code.RATE_LIMITED, f"{limit} connections of this key are open", {"limit": limit})
+    def has_room(self, principal: Principal) -> bool:
+        """Return whether one more connection may be here with the key."""
+        return self._attendance.count(principal.key) < self._limits.connections_per_key
 
     def enter(self, guest: Guest, principal: Principal) -> Bucket | None:
         """It is here as this; return what all connections of its key may ask, None where it has no key."""

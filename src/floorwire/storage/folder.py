@@ -23,10 +23,15 @@ def private_folder(path: Path) -> Path:
 
 
 def touch_private(path: Path) -> None:
-    """Make the file if it is not there; readable by its owner alone either way. Raises OSError."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
-    if stat.S_IMODE(path.stat().st_mode) & OTHERS:
-        path.chmod(FILE_MODE)
+    """Make the file if it is not there; readable by its owner alone either way. Raises OSError.
+
+    A file that is there is not opened: to close it again would end the locks that SQLite has on it.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+    except FileExistsError:
+        if stat.S_IMODE(path.stat().st_mode) & OTHERS:
+            path.chmod(FILE_MODE)
 
 
 def read_secret(path: Path) -> bytes:

@@ -11,11 +11,13 @@ from uvicorn.server import ServerState
 
 from floorwire.app import Gateway, now_us
 from floorwire.hub.admission import Verdict
-from floorwire.web.routes import AcceptedUpgrade, RefusedUpgrade, Route, route
+from floorwire.web.handshake import Handshake
+from floorwire.web.routes import AcceptedUpgrade, RefusedUpgrade, route
 from floorwire.web.upgrade import Upgrade
 
 HEAD_BYTES: Final = 16_384
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
+NOBODY: Final = asyncio.Protocol()
 
 
 class Door(HttpToolsProtocol):
@@ -41,12 +43,17 @@ class Door(HttpToolsProtocol):
         """Count the connection, or drop it."""
         super().connection_made(transport)
         self._address = self.client[0] if self.client else "local"
-        self._verdict = self._gateway.admission.enter(self._address, now_us())
+        self._verdict = self._admit()
         if self._verdict is Verdict.DROPPED:
             self._count("dropped")
             transport.abort()
             return
         self._start_deadline()
+
+    def _admit(self) -> Verdict:
+        if self._gateway.frontage.is_proxy(self._address):
+            return self._gateway.admission.enter_proxy()
+        return self._gateway.admission.enter(self._address, now_us())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it no more."""
@@ -86,16 +93,23 @@ class Door(HttpToolsProtocol):
         upgrade = Upgrade(self._gateway, answer, self._address, self._verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
+        # uvloop keeps the last plain protocol beside a buffered one: let that not be this door (5 KB).
+        self.transport.set_protocol(NOBODY)
         self.transport.set_protocol(upgrade)
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
-        asked = Route.of(self.parser.get_method(), self.url, self.headers)
-        return route(self._gateway, asked, self._verdict)
+        asked = Handshake.of(self.parser.get_method(), self.url, self.headers)
+        if self._verdict is Verdict.PROXIED:
+            self._gateway.admission.leave(self._address, self._verdict)
+            self._address = self._gateway.frontage.client(self._address, asked.forwarded_for)
+            self._verdict = self._gateway.admission.enter(self._address, now_us())
+        return route(self._gateway, asked, self._verdict, self._address)
 
     def _end(self, refused: RefusedUpgrade) -> None:
         self._count(refused.outcome)
         text = refused.outcome.replace("_", " ")
         retry = f"retry-after: {refused.retry_after_s}\r\n" if refused.retry_after_s else ""
+        retry += "www-authenticate: Bearer\r\n" if refused.status == 401 else ""
         head = f"HTTP/1.1 {refused.status} \r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n"
         self.transport.write(f"{head}{retry}connection: close\r\n\r\n{text}".encode())
         self.transport.close()

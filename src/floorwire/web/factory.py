@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, WebSocket
+from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway, now_us
-from floorwire.hub.admission import Verdict
 from floorwire.links import registry
 from floorwire.web import health, page
-from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, RefusedUpgrade, Route, route
+from floorwire.web.handshake import Handshake
+from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
 from floorwire.web.wire_asgi import AsgiWire
 
 
@@ -41,20 +42,27 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
 
 async def _serve(socket: WebSocket) -> None:
     gateway: Gateway = socket.app.state.gateway
-    address = socket.client.host if socket.client else "local"
+    scope = socket.scope
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    url = path.encode("latin-1", "replace") + b"?" + scope["query_string"]
+    asked = Handshake.of(b"GET", url, scope["headers"])
+    peer = socket.client.host if socket.client else "local"
+    address = gateway.frontage.client(peer, asked.forwarded_for)
     verdict = gateway.admission.enter(address, now_us())
     try:
-        await _carry(gateway, socket, verdict)
+        await _carry(gateway, socket, route(gateway, asked, verdict, address), address)
     finally:
         gateway.admission.leave(address, verdict)
 
 
-async def _carry(gateway: Gateway, socket: WebSocket, verdict: Verdict) -> None:
-    path = socket.scope["path"].removeprefix(socket.scope.get("root_path", ""))
-    answer = route(gateway, Route(b"GET", path, socket.scope.get("subprotocols", [])), verdict)
+async def _carry(
+    gateway: Gateway, socket: WebSocket, answer: AcceptedUpgrade | RefusedUpgrade, address: str
+) -> None:
     gateway.stats.handshakes[answer.outcome] += 1
-    if isinstance(answer, RefusedUpgrade):
+    if isinstance(answer, AcceptedUpgrade):
+        await socket.accept(answer.subprotocol)
+        await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes, address).run()
+    elif "websocket.http.response" in socket.scope.get("extensions", ()):
+        await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status))
+    else:
         await socket.close()
-        return
-    await socket.accept(answer.subprotocol)
-    await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes).run()

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from floorwire.app import Gateway
-from floorwire.core.codes import CloseCode
+from floorwire.core.auth import Principal
+from floorwire.core.codes import CloseCode, Code
+from floorwire.core.refusal import Refusal
 from floorwire.hub.admission import Verdict
 from floorwire.hub.peer import Peer
 from floorwire.protocol.codec import JSON, offered
 from floorwire.web.echo import Echo
+from floorwire.web.handshake import Handshake
+from floorwire.web.status import STATUS
 from floorwire.web.turnaway import Turnaway
-
-Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 DEFAULT_CHANNELS: Final[dict[str, str | None]] = {"/ws": None, "/ws/ticker": "ticker"}
 ECHO: Final = "/ws/echo"
-
-
-class Route(msgspec.Struct, frozen=True):
-    """What a handshake asks for."""
-
-    method: bytes
-    path: str
-    subprotocols: list[str]
-
-    @classmethod
-    def of(cls, method: bytes, url: bytes, headers: Headers) -> Route:
-        """Return the route of a request; header names are lower case."""
-        path = url.partition(b"?")[0].decode("latin-1")
-        asked = [value.decode("latin-1") for name, value in headers if name == b"sec-websocket-protocol"]
-        return cls(method, path, [name.strip() for line in asked for name in line.split(",")])
+TICKET_CODES: Final = {Code.RATE_LIMITED: CloseCode.RATE}
 
 
 class AcceptedUpgrade(msgspec.Struct, frozen=True):
@@ -52,22 +39,49 @@ class RefusedUpgrade(msgspec.Struct, frozen=True):
     retry_after_s: int = 0
 
 
-def route(gateway: Gateway, asked: Route, verdict: Verdict) -> AcceptedUpgrade | RefusedUpgrade:
-    """Return what becomes of a handshake on a connection with this verdict."""
+def route(
+    gateway: Gateway, asked: Handshake, verdict: Verdict, address: str
+) -> AcceptedUpgrade | RefusedUpgrade:
+    """Return what becomes of a handshake, from this client address, on a connection with this verdict."""
     refused = _refused(gateway, asked, verdict)
     if refused is not None:
         return refused
     if verdict is Verdict.TOO_MANY:
-        turnaway = Turnaway(CloseCode.TOO_MANY_CONNECTIONS, gateway.stats)
-        return AcceptedUpgrade(turnaway, outcome="too_many")
+        return _turn_away(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many")
     if asked.path == ECHO:
         return AcceptedUpgrade(Echo())
-    codec = offered(asked.subprotocols)
-    peer = gateway.connection(codec or JSON, DEFAULT_CHANNELS[asked.path], gateway.gate.anonymous)
+    try:
+        principal = _principal(gateway, asked, address)
+    except Refusal as refusal:
+        return _not_signed_in(gateway, asked, refusal)
+    if not gateway.gate.has_room(principal):
+        return _turn_away(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many_of_key")
+    codec = offered(list(asked.subprotocols))
+    peer = gateway.connection(codec or JSON, DEFAULT_CHANNELS[asked.path], principal)
     return AcceptedUpgrade(peer, codec.subprotocol if codec else None)
 
 
-def _refused(gateway: Gateway, asked: Route, verdict: Verdict) -> RefusedUpgrade | None:
+def _principal(gateway: Gateway, asked: Handshake, address: str) -> Principal:
+    gate = gateway.gate
+    if asked.bearer is not None:
+        return gate.bearer(asked.bearer, address)
+    if asked.ticket is not None:
+        return gate.ticket(asked.ticket, address)
+    return gate.anonymous
+
+
+def _not_signed_in(gateway: Gateway, asked: Handshake, refusal: Refusal) -> AcceptedUpgrade | RefusedUpgrade:
+    if asked.bearer is None:  # with a ticket: a browser, which shows its page no HTTP status
+        code = TICKET_CODES.get(refusal.code, CloseCode.BAD_CREDENTIALS)
+        return _turn_away(gateway, code, refusal.code)
+    return RefusedUpgrade(STATUS[refusal.code], refusal.code, -(-refusal.wait_us // 1_000_000))
+
+
+def _turn_away(gateway: Gateway, code: CloseCode, outcome: str) -> AcceptedUpgrade:
+    return AcceptedUpgrade(Turnaway(code, gateway.stats), outcome=outcome)
+
+
+def _refused(gateway: Gateway, asked: Handshake, verdict: Verdict) -> RefusedUpgrade | None:
     if verdict is Verdict.TOO_FAST or verdict is Verdict.DROPPED:
         return RefusedUpgrade(503, verdict.name.lower(), retry_after_s=1)
     if asked.method != b"GET":
@@ -76,4 +90,6 @@ def _refused(gateway: Gateway, asked: Route, verdict: Verdict) -> RefusedUpgrade
         return RefusedUpgrade(503, "draining", retry_after_s=1)
     if asked.path not in DEFAULT_CHANNELS and not (asked.path == ECHO and gateway.settings.echo):
         return RefusedUpgrade(404, "not_found")
+    if not gateway.frontage.allows(asked.origin, asked.host):
+        return RefusedUpgrade(403, "origin_not_allowed")
     return None

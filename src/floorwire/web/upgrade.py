@@ -7,18 +7,22 @@ from http import HTTPStatus
 from typing import Final
 
 import structlog
+from multidict import CIMultiDict
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-defined]
 
 from floorwire.app import Gateway
 from floorwire.hub.admission import Verdict
+from floorwire.web.handshake import Headers
 from floorwire.web.intercept import Intercept
-from floorwire.web.routes import AcceptedUpgrade, Headers
+from floorwire.web.routes import AcceptedUpgrade
 from floorwire.web.wire_picows import PicowsWire
 
 READ_BYTES: Final = 2_048
 """Enough for any command; grows for a larger message."""
 TAKEN_OVER: Final = frozenset({b"upgrade", b"sec-websocket-version", b"sec-websocket-key"})
+
+NO_HEADERS: Final[CIMultiDict[str]] = CIMultiDict()
 
 
 class _PicowsLog:
@@ -89,7 +93,9 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         """Answer the request. picows wants the Connection header to say nothing but Upgrade."""
         lines = [name + b": " + value for name, value in headers if name in TAKEN_OVER]
         self._feed(b"\r\n".join([b"GET / HTTP/1.1", *lines, b"connection: Upgrade", b"", b""]))
-        is_done = self.transport.response.status == HTTPStatus.SWITCHING_PROTOCOLS
+        response, request = self.transport.response, self.transport.request
+        is_done = response.status == HTTPStatus.SWITCHING_PROTOCOLS
+        response.headers = request.headers = NO_HEADERS  # kept by picows as long as the connection (1 KB)
         self._gateway.stats.handshakes[self._accepted.outcome if is_done else "bad_handshake"] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -21,8 +21,8 @@ CLOSE_TIMEOUT_S: Final = 2.0
 class AsgiWire:
     """One accepted ASGI WebSocket."""
 
-    def __init__(self, socket: WebSocket, peer: Peer, max_bytes: int) -> None:
-        self.address = socket.client.host if socket.client else "local"
+    def __init__(self, socket: WebSocket, peer: Peer, max_bytes: int, address: str) -> None:
+        self.address = address
         self._socket = socket
         self._peer = peer
         self._max_bytes = max_bytes

@@ -1,0 +1,44 @@
+"""The frontage: where we listen, who stands before us, and which pages may talk to us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from floorwire.core.auth import Network, is_within
+from floorwire.doors.address import client_address, is_loopback
+from floorwire.doors.origin import is_allowed, is_loopback_host, is_own
+
+
+class Frontage(msgspec.Struct, frozen=True):
+    """What the operator said about the way to us.
+
+    ``is_home``: only this machine can reach us, and no proxy stands in between.
+    """
+
+    is_home: bool
+    origins: frozenset[str]
+    proxies: tuple[Network, ...]
+
+    def allows(self, origin: str | None, host: str | None) -> bool:
+        """Return whether a page of this origin, or no page at all, may talk to us."""
+        return is_allowed(origin, host, self.origins, self.is_home)
+
+    def is_proxy(self, peer: str) -> bool:
+        """Return whether the peer speaks for others."""
+        return bool(self.proxies) and is_within(peer, self.proxies)
+
+    def client(self, peer: str, forwarded_for: Sequence[str]) -> str:
+        """Return whose a request of this peer is."""
+        return client_address(peer, forwarded_for, self.proxies) if self.proxies else peer
+
+    def is_our_page_at_home(self, peer: str, origin: str | None, host: str | None) -> bool:
+        """Return whether our own page, opened on this very machine, is asking."""
+        return (
+            self.is_home
+            and is_loopback(peer)
+            and is_loopback_host(host)
+            and origin is not None
+            and is_own(origin, host)
+        )

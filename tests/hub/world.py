@@ -1,0 +1,170 @@
+"""A gateway without sockets: the hub with its real channels, connections on wires that a test plays.
+
+Time stands still and turns end only when the test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire import channels
+from floorwire.core.codes import CloseCode
+from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.hub.connection import Connection
+from floorwire.hub.gate import Gate
+from floorwire.hub.hub import Hub
+from floorwire.hub.liveness import Liveness, Watch
+from floorwire.ops.stats import Stats
+from floorwire.protocol.codec import JSON, Codec
+from floorwire.protocol.frames import split
+from floorwire.protocol.session import Session, SessionLimits
+from tests.scripted import SYMBOLS, events, listing, snapshot
+
+START_US = 1_800_000_000_000_000
+SECOND_US = 1_000_000
+VENUE = "scripted"
+WATCH = Watch(interval_us=20 * SECOND_US, timeout_us=10 * SECOND_US)
+
+Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
+Message: TypeAlias = dict[str, Said]
+
+
+class World:
+    """One hub with the scripted symbols, their books open, at a time that the test moves."""
+
+    def __init__(self, gate: Gate, resume_bytes: int = 1_000_000, resume_us: int = 60 * SECOND_US) -> None:
+        self.now_us = START_US
+        self.counts = dict.fromkeys(SYMBOLS, 0)
+        self._gate = gate
+        self._resume_bytes, self._resume_us = resume_bytes, resume_us
+        self._epochs = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin with an empty hub: another epoch, nothing kept. Connections are to be cut before."""
+        self._epochs += 1
+        self._due: list[Callable[[], None]] = []
+        self.stats = Stats()
+        self.liveness = Liveness(WATCH, jitter=lambda: 0.5)
+        self.hub = Hub(
+            channels.discover(),
+            epoch=f"epoch{self._epochs}",
+            resume_bytes=self._resume_bytes,
+            resume_us=self._resume_us,
+            clock=lambda: self.now_us,
+            at_turn_end=self._at_turn_end,
+            stats=self.stats,
+        )
+        books = [snapshot(symbol, self.now_us) for symbol in SYMBOLS]
+        self.publish(Listing(tuple(map(listing, SYMBOLS)), self.now_us), *books)
+        self.publish(FeedStatus(None, "live", "synced", self.now_us))
+        self.end_turn()
+
+    def _at_turn_end(self, callback: Callable[[], None]) -> None:
+        self._due.append(callback)
+
+    def publish(self, *happened: MarketEvent) -> None:
+        """Let the venue say something."""
+        self.hub.publish(VENUE, happened, self.now_us)
+
+    def tick(self, symbol: str = "BTC-USDT", times: int = 1) -> None:
+        """Let the symbol quote, trade and move its book."""
+        for _ in range(times):
+            self.counts[symbol] += 1
+            self.publish(Clock(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
+
+    def end_turn(self) -> None:
+        """Let what the event loop would call at the end of its turn happen."""
+        due, self._due = self._due, []
+        for callback in due:
+            callback()
+
+    def connect(
+        self, codec: Codec = JSON, default_channel: str | None = None, outbox_bytes: int = 1_000_000
+    ) -> PlayedWire:
+        """Return the client's end of a new connection."""
+        limits = SessionLimits(commands_per_second=1_000_000, subscriptions=100)
+        session = Session(codec, default_channel, self.hub.market, limits)
+        connection = Connection(self.hub, session, self.liveness, self._gate, outbox_bytes)
+        return PlayedWire(connection)
+
+
+class PlayedWire:
+    """A wire whose peer reads when the test says so: once ``room`` is used up, what is written waits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.address = "192.0.2.1"
+        self.connection = connection
+        self.room: int | None = None
+        """Bytes that are taken before the next write has to wait; None: any number."""
+        self.code: int | None = None
+        """The close code, once the gateway closed."""
+        self.pings = 0
+        self._waiting = b""
+        self._read = b""
+        connection.opened(self)
+
+    # --- what the gateway asks: floorwire.hub.peer.Wire ---
+
+    def write(self, data: bytes) -> bool:
+        """Take the data, or let it wait."""
+        assert self.code is None, "written after the close"
+        assert not self._waiting, "written before writable was called"
+        if self.room is None or len(data) <= self.room:
+            self.room = None if self.room is None else self.room - len(data)
+            self._read += data
+            return True
+        self._waiting = data
+        return False
+
+    def ping(self) -> bool:
+        """Count it."""
+        self.pings += 1
+        return True
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Note why; what was written goes first."""
+        self.code = int(code)
+        self._read += self._waiting
+        self._waiting = b""
+
+    # --- what the client does ---
+
+    def ask(self, action: str, **fields: object) -> None:
+        """Send a request."""
+        request = {"action": action, **fields}
+        binary = self.connection.codec.binary
+        data = msgspec.msgpack.encode(request) if binary else msgspec.json.encode(request)
+        self.connection.received(data, binary)
+        self.connection.settled()
+
+    def drain(self, room: int | None = None) -> None:
+        """Read what waits, and then so many bytes more."""
+        self.room = room
+        if self._waiting:
+            self._read += self._waiting
+            self._waiting = b""
+            self.connection.writable()
+
+    def messages(self) -> list[Message]:
+        """Return what was read since the last call."""
+        read, self._read = self._read, b""
+        if self.connection.codec.binary:
+            return [msgspec.msgpack.decode(payload) for _, payload in split(read)]
+        return [msgspec.json.decode(payload) for _, payload in split(read)]
+
+    def cut(self) -> None:
+        """Vanish: what waits is lost."""
+        self._waiting = b""
+        if self.code is None:
+            self.code = int(CloseCode.ABNORMAL)
+            self.connection.closed(self.code)
+
+
+def plain(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages without their times, which do not matter to most tests."""
+    times = {"ts", "recv", "sent"}
+    return [{name: value for name, value in message.items() if name not in times} for message in messages]
