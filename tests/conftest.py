@@ -1,20 +1,20 @@
-"""What every test shares: judged by what it finds, not by how fast the machine is; and a home of its own."""
+"""What tests of several rooms share."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from floorwire.app import Gateway
+from floorwire.config import Settings
+from floorwire.hub.gate import Gate
+
+# Property tests are judged by what they find, not by how fast the machine is.
 settings.register_profile("floorwire", deadline=None, print_blob=True)
 settings.load_profile("floorwire")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the data folders of tests out of the home of whoever runs them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        patch.delenv("FLOORWIRE_MASTER_KEY", raising=False)
-        yield
+@pytest.fixture(scope="session")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """A gate that lets everybody in to see the market, as on a person's own machine."""
+    return Gateway(Settings(data=str(tmp_path_factory.mktemp("data"))), venues=[]).gate

@@ -15,6 +15,8 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True):
 
     channel: str
     symbol: str | UnsetType = UNSET
+    depth: int | UnsetType = UNSET
+    interval: str | UnsetType = UNSET
     epoch: str
     seq: int
     event: Literal["gap"] = "gap"

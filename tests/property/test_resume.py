@@ -1,0 +1,240 @@
+"""Resume after any cut equals the uncut stream: a hub and its connections, on wires that block at random.
+
+Clients read late, vanish with bytes on the way and come back with resume, in either encoding and with every
+contract; another reads all as it comes. In the end each knows of every seq: it came, and says what it said to
+everybody else, or it was announced not to come.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from floorwire.core.codes import CloseCode
+from floorwire.core.notices import Beat
+from floorwire.hub.gate import Gate
+from floorwire.protocol.codec import JSON, MSGPACK, Codec
+from floorwire.protocol.events import Book
+from floorwire.protocol.requests import OnSlow
+from floorwire.protocol.topic import TopicName
+from tests.channels.client import BookClient
+from tests.follower import Follower, Message, Name, content
+from tests.hub.world import SECOND_US, PlayedWire, World
+
+NAMES = (
+    Name("ticker", "BTC-USDT", None),
+    Name("trades", "BTC-USDT", None),
+    Name("book", "BTC-USDT", 5),
+    Name("candles", "BTC-USDT", "1s"),
+    Name("heartbeat", None, None),
+)
+CONTRACTS: dict[str, list[OnSlow | None]] = {
+    "trades": [None, "skip", "disconnect"],
+    "book": [None, "conflate", "disconnect"],
+}
+ANY: list[OnSlow | None] = [None, "conflate", "skip", "disconnect"]
+
+
+class Client:
+    """A client that comes back whenever it was cut, and takes up every stream where it was."""
+
+    def __init__(self, world: World, codec: Codec, outbox_bytes: int) -> None:
+        self.follower = Follower()
+        self._world = world
+        self._codec = codec
+        self._outbox_bytes = outbox_bytes
+        self._held: dict[Name, OnSlow | None] = {}
+        self.wire = self._connect()
+
+    def _connect(self) -> PlayedWire:
+        self.follower.connected()
+        return self._world.connect(self._codec, outbox_bytes=self._outbox_bytes)
+
+    def subscribe(self, name: Name, on_slow: OnSlow | None) -> None:
+        """Follow the stream: anew, or where it was left."""
+        place = None if name in self._held else self.follower.place(name)
+        self._held[name] = on_slow
+        self._ask("subscribe", name, place, on_slow)
+
+    def _ask(self, action: str, name: Name, place: dict[str, str | int] | None, on_slow: str | None) -> None:
+        fields = {
+            "channel": name.channel,
+            "symbol": name.symbol,
+            "depth": name.option if isinstance(name.option, int) else None,
+            "interval": name.option if isinstance(name.option, str) else None,
+            "on_slow": on_slow,
+            "resume": place,
+        }
+        asked = {field: value for field, value in fields.items() if value is not None}
+        self.wire.ask(action, id=Follower.RESUME if place else Follower.ANEW, **asked)
+
+    def unsubscribe(self, name: Name) -> None:
+        """Stop following for now; all that was on the way is read first."""
+        del self._held[name]
+        self._ask("unsubscribe", name, None, None)
+        self.read_all()
+
+    def read(self) -> None:
+        """Read what has come."""
+        for message in self.wire.messages():
+            self.follower.read(message)
+
+    def read_all(self) -> None:
+        """Read until nothing waits."""
+        self.wire.drain()
+        self.read()
+
+    def cut(self) -> None:
+        """Vanish; what waits is lost."""
+        self.read()
+        self.wire.cut()
+
+    def come_back(self) -> None:
+        """Where the connection is gone, open another and resume everything."""
+        if self.wire.code is None:
+            return
+        assert self.wire.code in (CloseCode.ABNORMAL, CloseCode.SLOW_CONSUMER)
+        self.read()
+        self.wire = self._connect()
+        held, self._held = self._held, {}
+        for name, on_slow in held.items():
+            self.subscribe(name, on_slow)
+
+    def holds(self, name: Name) -> bool:
+        """Return whether it follows the stream now."""
+        return name in self._held
+
+    def is_at_the_end(self) -> None:
+        """Require that what it follows is where the gateway is."""
+        for name in self._held:
+            stream = self.follower.streams[name]
+            topic = self._world.hub.topic(TopicName(*name))
+            # Trades have no state: after the reply, nothing need come before the next one.
+            last = stream.joined if name.channel == "trades" and stream.joined else stream.last
+            assert (stream.epoch, last) == (topic.epoch, topic.seq), name
+
+    def told(self) -> dict[Place, Message]:
+        """Return what each event said. Of a book, what it made of the book: an update or a snapshot."""
+        told = {}
+        for stream in [*self.follower.streams.values(), *self.follower.ended]:
+            book = BookClient()
+            for seq, event in sorted(stream.came.items()):
+                said = content(event)
+                if stream.name.channel == "book":
+                    book.read(msgspec.convert(event, Book))
+                    said = {"bids": dict(book.bids), "asks": dict(book.asks), "ts": event["ts"]}
+                told[Place(stream.name, stream.epoch, seq)] = said
+        return told
+
+
+class Place(NamedTuple):
+    """One event: its stream and where in it."""
+
+    name: Name
+    epoch: str
+    seq: int
+
+
+class Step(NamedTuple):
+    """One thing that happens."""
+
+    what: str
+    client: int
+    amount: int
+    name: Name
+
+
+OFTEN = ("tick", "tick", "stall", "drain")
+NOW_AND_THEN = ("turn", "read", "cut", "join", "leave", "wait", "beat")
+steps = st.builds(
+    Step,
+    st.sampled_from([*OFTEN * 3, "restart", *NOW_AND_THEN, *OFTEN]),
+    st.integers(0, 2),
+    st.integers(0, 12),
+    st.sampled_from(NAMES),
+)
+codecs = st.sampled_from([JSON, MSGPACK])
+WAITS_US = (0, 1_000, SECOND_US, 3 * SECOND_US, 20 * SECOND_US)
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(steps, min_size=30, max_size=150),
+    st.tuples(codecs, codecs, codecs),
+    st.sampled_from([300, 2_000, 1_000_000]),
+    st.sampled_from([2_000, 1_000_000]),
+    st.sets(st.sampled_from(NAMES)),
+)
+def test_after_any_cut_every_seq_came_or_was_announced(
+    gate: Gate,
+    script: list[Step],
+    codecs: tuple[Codec, Codec, Codec],
+    outbox_bytes: int,
+    resume_bytes: int,
+    followed_throughout: set[Name],
+) -> None:
+    world = World(gate, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
+    witness = Client(world, JSON, 1_000_000)
+    for name in followed_throughout:
+        witness.subscribe(name, None)
+    clients = [Client(world, codec, outbox_bytes) for codec in codecs]
+    for number, client in enumerate(clients):
+        for name in NAMES:
+            play(Step("join", 0, number, name), world, client, [])
+    for step in script:
+        play(step, world, clients[step.client], [witness, *clients])
+        witness.read()
+    settle(world, [witness, *clients])
+    truth: dict[Place, Message] = {}
+    for client in [witness, *clients]:
+        client.follower.check()
+        for place, said in client.told().items():
+            assert truth.setdefault(place, said) == said
+    for client in [witness, *clients]:
+        client.is_at_the_end()
+
+
+def play(step: Step, world: World, client: Client, everybody: list[Client]) -> None:
+    """Let the step happen, to a client that comes back by then where it was cut."""
+    client.come_back()
+    match step.what:
+        case "tick":
+            world.tick(times=1 + step.amount)
+            world.end_turn()
+        case "turn":
+            world.tick()  # of a turn that goes on
+        case "drain":
+            client.wire.drain(room=50 * step.amount)
+        case "stall":
+            client.wire.room = 0
+        case "read":
+            client.read_all()
+        case "cut":
+            client.cut()
+        case "join":
+            contracts = CONTRACTS.get(step.name.channel, ANY)
+            client.subscribe(step.name, contracts[step.amount % len(contracts)])
+        case "leave" if client.holds(step.name):
+            client.unsubscribe(step.name)
+        case "wait":
+            world.now_us += WAITS_US[step.amount % len(WAITS_US)]
+            world.hub.sweep()
+        case "restart":
+            for each in everybody:
+                each.cut()
+            world.restart()
+            everybody[0].come_back()
+        case "beat":
+            world.hub.notify(Beat(world.now_us))
+
+
+def settle(world: World, clients: list[Client]) -> None:
+    """Let every client come back, if need be, and read everything."""
+    world.end_turn()
+    for client in clients:
+        client.read_all()
+        client.come_back()
+        client.read_all()
