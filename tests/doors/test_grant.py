@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant, GrantError, amount, deposits, expiry, networks, scopes
+from floorwire.doors.grant import Grant, GrantError, amount, deposits, exceeds, expiry, networks, scopes
 from tests.doors.parts import NOW, S
 
 DAY = 86_400 * S
@@ -136,3 +136,55 @@ def test_no_text_but_a_positive_decimal_is_an_amount(text: str) -> None:
 
 def test_networks() -> None:
     assert networks("x", ["192.0.2.7"]) == (ip_network("192.0.2.7/32"),)
+
+
+@pytest.mark.parametrize(
+    ("giver", "given_", "field"),
+    [
+        (Grant("root", (Scope.ADMIN,)), Grant("bob", tuple(Scope)), None),
+        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("bob", (Scope.TRADE,)), None),
+        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("carol", (Scope.TRADE,)), "accounts"),
+        (
+            Grant("root", (Scope.ADMIN,), accounts=("root", "bob")),
+            Grant("bob", (Scope.TRADE,), accounts=("bob", "carol")),
+            "accounts",
+        ),
+        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("bob", (Scope.ADMIN,)), "accounts"),
+        (
+            Grant("root", (Scope.ADMIN,), accounts=("root", "bob")),
+            Grant("bob", (Scope.ADMIN,), accounts=("bob",)),
+            None,
+        ),
+        (Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)), Grant("bob", (Scope.TRADE,)), "symbols"),
+        (
+            Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+            Grant("bob", (Scope.TRADE,), symbols=("BTC-USDT", "ETH-USDT")),
+            "symbols",
+        ),
+        (
+            Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+            Grant("bob", (Scope.TRADE,), symbols=("okx:BTC-USDT",)),
+            None,
+        ),
+        (Grant("root", (Scope.ADMIN,), expires_us=NOW), Grant("bob", (Scope.TRADE,)), "expires"),
+        (
+            Grant("root", (Scope.ADMIN,), expires_us=NOW),
+            Grant("bob", (Scope.TRADE,), expires_us=NOW + 1),
+            "expires",
+        ),
+        (Grant("root", (Scope.ADMIN,), expires_us=NOW), Grant("bob", (Scope.TRADE,), expires_us=NOW), None),
+        (Grant("root", (Scope.ADMIN,), max_notional="10"), Grant("bob", (Scope.TRADE,)), "max_notional"),
+        (
+            Grant("root", (Scope.ADMIN,), max_notional="10"),
+            Grant("bob", (Scope.TRADE,), max_notional="10.1"),
+            "max_notional",
+        ),
+        (
+            Grant("root", (Scope.ADMIN,), max_notional="10"),
+            Grant("bob", (Scope.TRADE,), max_notional="9"),
+            None,
+        ),
+    ],
+)
+def test_nobody_hands_out_more_than_they_have(giver: Grant, given_: Grant, field: str | None) -> None:
+    assert exceeds(giver.principal("k0"), given_) == field

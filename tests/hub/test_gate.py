@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import jwt
 import pytest
 
-from floorwire.config import Auth, Jwt, Limits, Settings
+from floorwire.config import Auth, Jwt, Limits, Settings, SettingsError
 from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
@@ -277,3 +277,24 @@ def test_there_is_no_demo_where_others_can_reach_it(house: House) -> None:
 def test_there_is_no_demo_once_there_are_keys(house: House) -> None:
     house.key()
     assert house.gate().demo is None
+
+
+def test_a_secret_of_the_issuer_that_others_may_read_is_refused(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "shared"
+    trusting = Settings(auth=Auth(jwt=Jwt(issuer="i", audience="a", secret_file=str(path))))
+    with pytest.raises(SettingsError, match=r"secret_file.*shared"):
+        house.gate(trusting)
+    path.write_bytes(SHARED)
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match="others may read it"):
+        house.gate(trusting)
+
+
+async def test_a_request_is_no_sign_in(house: House) -> None:
+    issued = house.key()
+    gate = house.gate()
+    async with running(gate):
+        assert gate.request(bearer(issued), HERE).key == issued.key
+        with pytest.raises(Refusal):
+            gate.request("a.b", HERE)
+    assert [(line["event"], line["how"]) for line in house.lines()] == [("refused", "request")]

@@ -20,8 +20,8 @@ NAME = "https://issuer.example"
 PUBLIC = jwt.encode(claims(), EC_KEY, "ES256", headers={"kid": "e"})
 
 
-def settings(jwks: str | None = None, secret_file: str | None = None) -> Jwt:
-    return Jwt(issuer=NAME, audience="floorwire", jwks=jwks, secret_file=secret_file)
+def settings(jwks: str | None = None) -> Jwt:
+    return Jwt(issuer=NAME, audience="floorwire", jwks=jwks)
 
 
 def link(made: IssuerLink | None) -> IssuerLink:
@@ -77,7 +77,7 @@ def host() -> Iterator[Host]:
 
 
 def test_no_issuer_no_link() -> None:
-    assert connect(Jwt()) is None
+    assert connect(Jwt(), None) is None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,6 @@ def test_no_issuer_no_link() -> None:
         (Jwt(jwks="keys.json"), "issuer and audience"),
         (Jwt(issuer=NAME, audience="floorwire"), "jwks or secret_file"),
         (settings(jwks="/nowhere/keys.json"), "nowhere"),
-        (settings(secret_file="/nowhere/secret"), "nowhere"),
         (settings(jwks="http://issuer.example/keys"), "https"),
         (settings(jwks="file:///etc/passwd"), "https"),
         (settings(jwks="ftp://127.0.0.1/keys"), "https"),
@@ -95,31 +94,27 @@ def test_no_issuer_no_link() -> None:
 )
 def test_what_cannot_check_a_token_is_refused_at_start(given: Jwt, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
-        connect(given)
+        connect(given, None)
 
 
 def test_keys_from_a_file(tmp_path: Path) -> None:
-    made = link(connect(settings(jwks=write(tmp_path / "keys.json", jwks()))))
+    made = link(connect(settings(jwks=write(tmp_path / "keys.json", jwks())), None))
     assert made.tokens.verify(PUBLIC, NOW)[0] == "jwt:alice"
 
 
 def test_a_file_without_keys_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="JWK"):
-        connect(settings(jwks=write(tmp_path / "keys.json", b"{}")))
+        connect(settings(jwks=write(tmp_path / "keys.json", b"{}")), None)
 
 
-def test_a_secret_from_a_file(tmp_path: Path) -> None:
-    path = write(tmp_path / "secret", SHARED + b"\n")
-    assert link(connect(settings(secret_file=path))).tokens.verify(signed(), NOW)[0] == "jwt:alice"
-    Path(path).chmod(0o644)
-    with pytest.raises(SettingsError, match="others may read it"):
-        connect(settings(secret_file=path))
+def test_a_shared_secret() -> None:
+    assert link(connect(settings(), SHARED)).tokens.verify(signed(), NOW)[0] == "jwt:alice"
     with pytest.raises(SettingsError, match="32 bytes"):
-        connect(settings(secret_file=write(tmp_path / "short", b"short")))
+        connect(settings(), b"short")
 
 
 def test_keys_over_http_are_read_and_earlier_ones_stay_where_that_fails(host: Host) -> None:
-    made = link(connect(settings(jwks=host.url)))
+    made = link(connect(settings(jwks=host.url), None))
     made.refresh()
     made.tokens.verify(PUBLIC, NOW)
     for status, body in ((500, b""), (302, b""), (200, b"{}")):
@@ -131,7 +126,7 @@ def test_keys_over_http_are_read_and_earlier_ones_stay_where_that_fails(host: Ho
 
 async def test_keys_are_read_again_and_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(issuer, "REFRESH_S", 0.01)
-    made = link(connect(settings(jwks=host.url)))
+    made = link(connect(settings(jwks=host.url), None))
     host.status = 500
     task = asyncio.create_task(made.run())
     await asyncio.sleep(0.05)
@@ -143,5 +138,5 @@ async def test_keys_are_read_again_and_again(host: Host, monkeypatch: pytest.Mon
         await task
 
 
-async def test_without_a_key_set_there_is_nothing_to_read_again(tmp_path: Path) -> None:
-    await link(connect(settings(secret_file=write(tmp_path / "secret", SHARED)))).run()
+async def test_without_a_key_set_there_is_nothing_to_read_again() -> None:
+    await link(connect(settings(), SHARED)).run()

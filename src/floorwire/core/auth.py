@@ -66,6 +66,7 @@ class Action(StrEnum):
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN
     KEYS_ROTATE = "keys.rotate", Scope.ADMIN
+    METRICS = "metrics", Scope.ADMIN
 
 
 class Principal(msgspec.Struct, frozen=True):

@@ -74,6 +74,25 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
+def exceeds(giver: Principal, grant: Grant) -> str | None:
+    """Return the field of the grant that reaches further than the giver itself does, None where none does.
+
+    An admin who is narrowed hands out nothing that is not.
+    """
+    accounts = {grant.account, *(grant.accounts or ())}
+    is_boundless = Scope.ADMIN in grant.scopes and grant.accounts is None
+    if giver.accounts is not None and (is_boundless or not accounts <= giver.accounts):
+        return "accounts"
+    if giver.symbols is not None and not all(giver.sees(symbol) for symbol in grant.symbols or ("",)):
+        return "symbols"
+    if giver.expires_us is not None and (grant.expires_us is None or grant.expires_us > giver.expires_us):
+        return "expires"
+    most = giver.max_notional
+    if most is not None and (grant.max_notional is None or Decimal(grant.max_notional) > most):
+        return "max_notional"
+    return None
+
+
 def _match(pattern: re.Pattern[str], field: str, values: Sequence[str]) -> None:
     if not values or len(values) > MOST:
         raise GrantError(field, f"give 1 to {MOST}")

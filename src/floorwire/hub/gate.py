@@ -6,13 +6,14 @@ import asyncio
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import structlog
 from msgspec import UNSET
 
-from floorwire.config import Settings
+from floorwire.config import Jwt, Settings, SettingsError
 from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
@@ -24,6 +25,7 @@ from floorwire.protocol.bucket import Bucket
 from floorwire.protocol.requests import Login
 from floorwire.storage.audit import AuditLog, Entry, recent_logins
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.folder import ExposedFileError, read_secret
 from floorwire.storage.locker import Locker
 
 POLL_S = 0.2
@@ -65,7 +67,7 @@ class Gate:
         self.audit = AuditLog(locker.audit_path)
         self._clock = clock
         self._limits = settings.limits
-        self._issuer = issuer.connect(settings.auth.jwt)
+        self._issuer = issuer.connect(settings.auth.jwt, _secret(settings.auth.jwt))
         tokens = self._issuer.tokens if self._issuer is not None else None
         self._signin = SignIn(self.keyring, tokens, settings.limits.logins_per_second_per_key)
         self._attendance: Attendance[Guest] = Attendance()
@@ -92,6 +94,17 @@ class Gate:
         """Return whom an Authorization header proves. Raises Refusal."""
         prove = self._signin.bearer
         return self._noted("bearer", text.partition(".")[0], address, lambda now: prove(text, address, now))
+
+    def request(self, text: str, address: str) -> Principal:
+        """Return whom the Authorization header of one HTTP request proves. Raises Refusal.
+
+        Only refusals are recorded here: a request is not a sign-in, and what it does is recorded by itself.
+        """
+        try:
+            return self._signin.bearer(text, address, self._clock())
+        except Refusal as refusal:
+            self._note_failure("request", text.partition(".")[0], refusal, address)
+            raise
 
     def ticket(self, text: str, address: str) -> Principal:
         """Return whom a ticket lets in. Raises Refusal."""
@@ -181,10 +194,7 @@ class Gate:
         try:
             principal = prove(now_us)
         except Refusal as refusal:
-            shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
-            reason = str(refusal.__cause__ or refusal.message)
-            claimed = msgspec.structs.replace(STRANGER, key=shown)
-            self.note_refusal(claimed, how, refusal.code, reason, address)
+            self._note_failure(how, key, refusal, address)
             raise
         self.audit.note(
             Entry(
@@ -198,6 +208,11 @@ class Gate:
             )
         )
         return principal
+
+    def _note_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
+        shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
+        claimed = msgspec.structs.replace(STRANGER, key=shown)
+        self.note_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
 
     # --- its life ---------------------------------------------------------------------------------
 
@@ -243,3 +258,12 @@ class Gate:
             self.audit.note(
                 Entry(ts=self._clock(), event="closed", target=key, reason=f"{reason}: {closed} connections")
             )
+
+
+def _secret(settings: Jwt) -> bytes | None:
+    if settings.secret_file is None:
+        return None
+    try:
+        return read_secret(Path(settings.secret_file).expanduser()).strip()
+    except (OSError, ExposedFileError) as error:
+        raise SettingsError(f"auth.jwt.secret_file: {error}") from None

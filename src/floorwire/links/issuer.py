@@ -13,7 +13,6 @@ import structlog
 from floorwire.config import Jwt, SettingsError
 from floorwire.doors.address import is_loopback
 from floorwire.doors.tokens import Issuer, TokenKeysError, Tokens
-from floorwire.storage.folder import ExposedFileError, read_secret
 
 REFRESH_S = 60.0
 TIMEOUT_S = 10.0
@@ -25,19 +24,19 @@ log = structlog.get_logger("floorwire.issuer")
 class IssuerLink:
     """Keeps ``tokens`` able to check what the issuer signs. Raises SettingsError where it never could."""
 
-    def __init__(self, jwt: Jwt, issuer: str, audience: str) -> None:
+    def __init__(self, jwt: Jwt, issuer: str, audience: str, secret: bytes | None) -> None:
         self.tokens = Tokens(Issuer(issuer, audience, frozenset(jwt.scopes)))
         self._source = jwt.jwks
-        if jwt.secret_file is None and jwt.jwks is None:
+        if secret is None and jwt.jwks is None:
             raise SettingsError(
                 "auth.jwt: give jwks or secret_file, or there is nothing to check tokens with"
             )
         try:
-            if jwt.secret_file is not None:
-                self.tokens.trust_secret(read_secret(Path(jwt.secret_file).expanduser()).strip())
+            if secret is not None:
+                self.tokens.trust_secret(secret)
             if jwt.jwks is not None and not _is_url(jwt.jwks):
                 self.refresh()
-        except (OSError, ExposedFileError, TokenKeysError) as error:
+        except (OSError, TokenKeysError) as error:
             raise SettingsError(f"auth.jwt: {error}") from None
         if jwt.jwks is not None and _is_url(jwt.jwks):
             _check(urlsplit(jwt.jwks))
@@ -57,13 +56,16 @@ class IssuerLink:
             await asyncio.sleep(REFRESH_S)
 
 
-def connect(jwt: Jwt) -> IssuerLink | None:
-    """Return the link to the issuer that the settings name, if any. Raises SettingsError."""
+def connect(jwt: Jwt, secret: bytes | None) -> IssuerLink | None:
+    """Return the link to the issuer that the settings name, if any; ``secret`` is the content of its file.
+
+    Raises SettingsError.
+    """
     if jwt.issuer is None and jwt.audience is None and jwt.jwks is None and jwt.secret_file is None:
         return None
     if jwt.issuer is None or jwt.audience is None:
         raise SettingsError("auth.jwt: give issuer and audience too: a token for others must not work here")
-    return IssuerLink(jwt, jwt.issuer, jwt.audience)
+    return IssuerLink(jwt, jwt.issuer, jwt.audience, secret)
 
 
 def _is_url(source: str) -> bool:

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, WebSocket
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway, now_us
+from floorwire.config import Settings
+from floorwire.doors.rates import Rates
 from floorwire.links import registry
-from floorwire.web import health, page
+from floorwire.web import answers, health, keys, page, tickets
+from floorwire.web.guard import Guard
 from floorwire.web.handshake import Handshake
 from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
 from floorwire.web.wire_asgi import AsgiWire
@@ -31,13 +35,33 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
             yield
             await made.drain()
 
-    app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan)
+    # No pages about the API: FastAPI's load their scripts from a stranger's server.
+    app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = made
-    app.include_router(health.router)
-    app.include_router(page.router)
+    app.state.rates = Rates(made.settings.limits.commands_per_second)
+    answers.install(app)
+    _guard(app, made.settings)
+    for router in (health.router, page.router, tickets.router, keys.router):
+        app.include_router(router)
     for path in (*DEFAULT_CHANNELS, ECHO):
         app.add_api_websocket_route(path, _serve)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    if settings.doors.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.doors.origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type"],
+        )
+    app.add_middleware(
+        Guard,
+        max_bytes=settings.limits.message_bytes,
+        timeout_s=settings.limits.handshake_timeout_s,
+        over_tls=settings.tls.cert is not None,
+    )
 
 
 async def _serve(socket: WebSocket) -> None:

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from floorwire.app import Gateway, now_us
+from floorwire.core.auth import Action
 from floorwire.ops.metrics import GatewayCollector
+from floorwire.web.caller import Asking
 
 router = APIRouter()
 
@@ -28,9 +30,11 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
 
 
 @router.get("/metrics")
-async def metrics(request: Request) -> Response:
-    """Return the counters in Prometheus' text format."""
-    gateway: Gateway = request.app.state.gateway
+async def metrics(caller: Asking) -> Response:
+    """Return the counters in Prometheus' text format; to admins alone where others can reach us."""
+    gateway = caller.gateway
+    if not gateway.frontage.is_home:
+        caller.require(Action.METRICS)
     registry = CollectorRegistry()
     registry.register(GatewayCollector(gateway.stats, gateway.outbox_bytes(), now_us()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,59 @@
+"""The caller: who sends an HTTP request, found out once for every endpoint that asks."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from floorwire.app import Gateway, now_us
+from floorwire.core.auth import Action, Principal, decide
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.doors.address import neighbourhood
+from floorwire.doors.rates import Rates
+from floorwire.web.handshake import bearer
+
+SCHEME = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks, from where, and what of."""
+
+    gateway: Gateway
+    principal: Principal
+    address: str
+    is_our_page_at_home: bool
+
+    def require(self, action: Action, account: str | None = None) -> None:
+        """Raise Refusal, and record it, where the caller may not do this."""
+        refusal = decide(self.principal, action, now_us(), account=account)
+        if refusal is not None:
+            gate = self.gateway.gate
+            gate.note_refusal(self.principal, action, refusal.code, refusal.message, self.address)
+            raise refusal
+
+
+async def find(request: Request) -> Caller:
+    """Return who asks. Raises Refusal for a page that may not, wrong credentials, and too many requests."""
+    gateway: Gateway = request.app.state.gateway
+    rates: Rates = request.app.state.rates
+    headers, frontage = request.headers, gateway.frontage
+    peer = request.client.host if request.client else "local"
+    address = frontage.client(peer, headers.getlist("x-forwarded-for"))
+    origin, host = headers.get("origin"), headers.get("host")
+    if not frontage.allows(origin, host):
+        raise Refusal(
+            Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
+        )
+    shown = bearer(headers.getlist("authorization"))
+    principal = gateway.gate.anonymous if shown is None else gateway.gate.request(shown, address)
+    subject, at_us = principal.key or neighbourhood(address), now_us()
+    if not rates.allow(subject, at_us):
+        raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, at_us)))
+    return Caller(gateway, principal, address, frontage.is_our_page_at_home(peer, origin, host))
+
+
+Asking: TypeAlias = Annotated[Caller, Depends(find), Depends(SCHEME)]

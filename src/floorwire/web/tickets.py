@@ -1,0 +1,27 @@
+"""Tickets over HTTP: how a page gets what signs its WebSocket in."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.web.answers import answer
+from floorwire.web.caller import Asking
+
+router = APIRouter(prefix="/api/v1", tags=["sign-in"])
+
+
+@router.post("/tickets")
+async def issue(caller: Asking) -> Response:
+    """Give a ticket for ``/ws?ticket=``, good for 30 s and once.
+
+    Our own page on this machine needs no key for it as long as there are none: it is the demo account's.
+    """
+    gate, principal = caller.gateway.gate, caller.principal
+    if not principal.key and gate.demo is not None and caller.is_our_page_at_home:
+        principal = gate.demo
+    if not principal.key:
+        raise Refusal(Code.UNAUTHENTICATED, "give a key in the Authorization header")
+    ticket = gate.issue(principal, caller.address)
+    return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
