@@ -7,7 +7,7 @@ AUTOBAHN := .venv-autobahn
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow conformance check bench lock clean
+.PHONY: run install test test-slow browser conformance check bench lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -24,8 +24,15 @@ $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt
 	@touch $@
 
-test: $(VENV)/.dev ## the whole quick suite
+test: $(VENV)/.dev browser ## the whole quick suite
 	$(BIN)/python -m pytest
+
+browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$name >/dev/null && exit; done; \
+	test "$$(id -u)" = 0 && { apt-get -qq update; \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
+	|| echo "No Chromium, and it could not be installed: the tests of the page are skipped."
 
 test-slow: $(VENV)/.dev ## the long tests
 	-@$(MAKE) -s $(AUTOBAHN)/bin/wstest
