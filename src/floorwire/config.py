@@ -164,6 +164,20 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jwt: Jwt = Jwt()
 
 
+class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the journal of accounts and orders is kept."""
+
+    waiting_records: Annotated[
+        Count, Meta(description="records that may wait for the disk; orders beyond are refused")
+    ] = 20_000
+    snapshot_records: Annotated[
+        Count, Meta(description="records after which the state is saved again, for a fast start")
+    ] = 100_000
+    memory_records: Annotated[
+        Count, Meta(description="latest records kept for clients that come back, with journal=memory")
+    ] = 200_000
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting."""
 
@@ -177,6 +191,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int | None, Meta(description="seed of the simulated market; none: another market at each start")
     ] = None
     echo: Annotated[bool, Meta(description="serve /ws/echo, for conformance tests")] = False
+    journal: Annotated[
+        Literal["sqlite", "memory"],
+        Meta(description="where orders are kept; memory: faster, and forgotten at the end"),
+    ] = "sqlite"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
     ] = "info"
@@ -190,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: Tls = Tls()
     doors: DoorSettings = DoorSettings()
     auth: Auth = Auth()
+    storage: Storage = Storage()
 
 
 def load(

@@ -1,0 +1,186 @@
+"""The journal's file: an SQLite database of commits, its log made long beforehand, and one process's lock."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from floorwire.storage import rows
+from floorwire.storage.folder import touch_private
+from floorwire.storage.journal import (
+    JournalCorruptError,
+    JournalError,
+    JournalLockedError,
+    JournalUnusableError,
+    Record,
+)
+from floorwire.storage.rows import Row
+
+FILE = "journal.db"
+LOCK = "journal.lock"
+VERSION = 1
+LOG_BYTES = 16_777_216
+"""The log's length from the start: a commit inside it writes data only, one that grows it the inode too."""
+
+Connection: TypeAlias = sqlite3.Connection
+
+SCHEMA = """
+CREATE TABLE commits (
+    last_n INTEGER PRIMARY KEY,
+    first_n INTEGER NOT NULL,
+    accounts TEXT NOT NULL,
+    records BLOB NOT NULL,
+    chain BLOB NOT NULL
+) STRICT;
+CREATE TABLE account_commits (
+    account TEXT NOT NULL,
+    last_n INTEGER NOT NULL,
+    PRIMARY KEY (account, last_n)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER by_account AFTER INSERT ON commits BEGIN
+    INSERT INTO account_commits SELECT value, NEW.last_n FROM json_each(NEW.accounts);
+END;
+"""
+INSERT = "INSERT INTO commits (first_n, last_n, accounts, records, chain) VALUES (?, ?, ?, ?, ?)"
+"""One statement with its own transaction: each statement hands the interpreter's lock over and back."""
+_COLUMNS = "SELECT c.first_n, c.last_n, c.accounts, c.records, c.chain"
+SINCE = f"{_COLUMNS} FROM commits c WHERE c.last_n > ? ORDER BY c.last_n"
+BEFORE = "SELECT last_n, chain FROM commits WHERE last_n <= ? ORDER BY last_n DESC LIMIT 1"
+LAST = f"{_COLUMNS} FROM commits c ORDER BY c.last_n DESC LIMIT 1"
+OF_ACCOUNT = f"""{_COLUMNS}, p.chain FROM account_commits a JOIN commits c ON c.last_n = a.last_n
+    LEFT JOIN commits p ON p.last_n = c.first_n - 1 WHERE a.account = ? AND a.last_n > ? ORDER BY a.last_n"""
+
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
+
+
+@contextmanager
+def told(path: Path, good_n: int = 0) -> Iterator[None]:
+    """Say as a JournalError what SQLite and the system say in their own words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(_DAMAGED):
+            raise JournalCorruptError(good_n, f"{path}: {error}") from None
+        if name.startswith("SQLITE_BUSY"):
+            raise JournalLockedError(f"{path}: another process has it open") from None
+        raise JournalUnusableError(f"{path}: {error}") from None
+    except OSError as error:
+        raise JournalUnusableError(f"{path}: {error.strerror}") from None
+
+
+def lock(folder: Path) -> Connection:
+    """Return what holds the journal for this process until closed, or killed. Raises JournalError."""
+    path = folder / LOCK
+    with told(path):
+        touch_private(path)
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        with told(path):
+            connection.execute("BEGIN EXCLUSIVE")
+    except JournalError:
+        connection.close()
+        raise
+    return connection
+
+
+def connect(folder: Path) -> Connection:
+    """Return a connection that writes, for one thread at a time; the file is made if need be.
+
+    Raises JournalError.
+    """
+    path = folder / FILE
+    with told(path):
+        touch_private(path)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        with told(path):
+            _prepare(connection)
+    except JournalError:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(folder: Path) -> Connection:
+    """Return a connection that only reads, beside a process that writes. Raises JournalError."""
+    path = folder / FILE
+    with told(path):
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _prepare(connection: Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer chooses the moment
+    if _version(connection) == 0:
+        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    check_version(connection)
+
+
+def check_version(connection: Connection) -> None:
+    """Raise sqlite3.DatabaseError where the file is not one of ours."""
+    if _version(connection) != VERSION:
+        raise sqlite3.OperationalError(f"made by another version of Floorwire: {_version(connection)}")
+
+
+def _version(connection: Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def lengthen_log(folder: Path, connection: Connection) -> None:
+    """Empty the log into the database and make it long; before the first commit. Raises JournalError."""
+    path = folder / f"{FILE}-wal"
+    with told(path):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with path.open("r+b") as file:
+            file.write(bytes(LOG_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def last_row(connection: Connection) -> Row | None:
+    """Return the latest commit; None where there is none. Raises sqlite3.Error."""
+    found = connection.execute(LAST).fetchone()
+    return None if found is None else Row(*found)
+
+
+def read(folder: Path, after_n: int) -> Iterator[Record]:
+    """Yield the records after this one, verified against the chain. Raises JournalError."""
+    path = folder / FILE
+    with closing(connect_to_read(folder)) as connection:
+        with told(path):
+            check_version(connection)
+            good_n, chain = connection.execute(BEFORE, (after_n,)).fetchone() or (0, rows.ORIGIN)
+            found = connection.execute(SINCE, (good_n,))
+        while True:
+            with told(path, good_n):
+                values = found.fetchone()
+            if values is None:
+                return
+            row = Row(*values)
+            records = rows.records_of(row, good_n, chain)
+            good_n, chain = row.last_n, row.chain
+            if row.first_n > after_n:
+                yield from records
+            else:
+                yield from (record for record in records if record.n > after_n)
+
+
+def read_account(connection: Connection, account: str, after_n: int, limit: int) -> list[Record]:
+    """Return at most so many of the account's records after this one. Raises sqlite3.Error, JournalError."""
+    found: list[Record] = []
+    with closing(connection.execute(OF_ACCOUNT, (account, after_n))) as cursor:
+        for *values, chain in cursor:
+            row = Row(*values)
+            records = rows.records_of(row, row.first_n - 1, chain or rows.ORIGIN)
+            found += (record for record in records if record.account == account and record.n > after_n)
+            if len(found) >= limit:
+                break
+    return found[:limit]

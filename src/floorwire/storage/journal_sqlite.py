@@ -1,0 +1,176 @@
+"""The journal of ``journal=sqlite``: what it says is durable survives kill -9 and a power cut."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from floorwire.storage import journal_file, mark, rows
+from floorwire.storage.checkpoints import Checkpoints
+from floorwire.storage.folder import private_folder
+from floorwire.storage.journal import (
+    Entry,
+    JournalBrokenError,
+    JournalCorruptError,
+    JournalError,
+    JournalFullError,
+    OnDurable,
+    Record,
+    Snapshot,
+)
+from floorwire.storage.journal_file import Connection
+from floorwire.storage.mark import Mark
+from floorwire.storage.snapshots import Snapshots
+from floorwire.storage.writer import Append, Done, Writer
+
+
+class SqliteJournal:
+    """The journal of one data folder, made if need be, open in one process at a time.
+
+    Opening blocks. Raises JournalLockedError, JournalUnusableError, and JournalCorruptError where the end of
+    what was acknowledged is missing or does not verify.
+    """
+
+    def __init__(self, folder: Path, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
+        self._waiting = 0
+        self._broken: JournalError | None = None
+        with ExitStack() as opened:
+            self._open(folder, opened)
+            self._opened = opened.pop_all()
+
+    def _open(self, folder: Path, opened: ExitStack) -> None:
+        with journal_file.told(folder):
+            self._folder = private_folder(folder)
+        self._path = self._folder / journal_file.FILE
+        self._snapshots = Snapshots(self._folder)
+        opened.callback(journal_file.lock(self._folder).close)
+        with journal_file.told(self._folder / mark.FILE):
+            self._mark = Mark(self._folder / mark.FILE)
+        opened.callback(self._mark.close)
+        self._writing = self._connect(opened)
+        self._durable_n, self._chain = self._tail()
+        self._last_n = self._written_n = self._durable_n
+        journal_file.lengthen_log(self._folder, self._writing)
+        self._checkpoints = Checkpoints(self._writing, self._connect(opened))
+        opened.callback(self._checkpoints.close)
+        self._reading = journal_file.connect_to_read(self._folder)
+        opened.callback(self._reading.close)
+        self._readers = ThreadPoolExecutor(1, "journal-reader")
+        opened.callback(self._readers.shutdown)
+        self._writer = Writer(self._commit, self._tell, self._checkpoints.proceed)
+        opened.callback(self._writer.stop)
+
+    def _connect(self, opened: ExitStack) -> Connection:
+        connection = journal_file.connect(self._folder)
+        opened.callback(connection.close)
+        return connection
+
+    def _tail(self) -> tuple[int, bytes]:
+        """Return the last record's number and the chain, both verified. Raises JournalCorruptError."""
+        try:
+            with journal_file.told(self._path):
+                row = journal_file.last_row(self._writing)
+            last_n, chain = (0, rows.ORIGIN) if row is None else (row.last_n, row.chain)
+            for _ in journal_file.read(self._folder, max(0, last_n - 1)):
+                pass
+            self._check_nothing_lost(last_n)
+        except JournalCorruptError:
+            self._keep_log()
+            raise
+        return last_n, chain
+
+    def _check_nothing_lost(self, last_n: int) -> None:
+        with journal_file.told(self._folder):
+            snapshot = self._snapshots.latest()
+        acknowledged_n = max(self._mark.n, 0 if snapshot is None else snapshot.n)
+        if last_n < acknowledged_n:
+            raise JournalCorruptError(
+                last_n, f"records {last_n + 1} to {acknowledged_n} were acknowledged and are gone"
+            )
+
+    def _keep_log(self) -> None:
+        """Copy SQLite's log for whoever may find more in it: SQLite removes it when the file is closed."""
+        log, kept = (self._path.with_name(self._path.name + end) for end in ("-wal", "-wal.damaged"))
+        with journal_file.told(kept):
+            if log.exists() and not kept.exists():
+                shutil.copy2(log, kept)
+
+    @property
+    def last_n(self) -> int:
+        return self._last_n
+
+    @property
+    def durable_n(self) -> int:
+        return self._durable_n
+
+    @property
+    def broken(self) -> JournalError | None:
+        return self._broken
+
+    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+        if self._broken is not None:
+            raise JournalBrokenError(str(self._broken))
+        if self._waiting + len(entries) > self._max_waiting:
+            raise JournalFullError(self._waiting, self._max_waiting)
+        self._writer.put(Append(entries, on_durable))
+        self._waiting += len(entries)
+        self._last_n += len(entries)
+        return self._last_n
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
+        """Write one row, in the writer's thread. Raises sqlite3.Error."""
+        row = rows.make(self._written_n + 1, entries, self._chain)
+        self._writing.execute(journal_file.INSERT, row)
+        self._mark.raise_to(row.last_n)
+        self._written_n, self._chain = row.last_n, row.chain
+        self._checkpoints.count(len(row.records))
+
+    def _tell(self, done: Done) -> None:
+        """Tell the appenders, on the loop; the rest of them too where one raises."""
+        if done.error is not None:
+            self._broken = done.error
+        try:
+            while done.appends:
+                append = done.appends.popleft()
+                self._waiting -= len(append.entries)
+                if done.error is None:
+                    self._durable_n += len(append.entries)
+                append.on_durable(done.error)
+        finally:
+            if done.appends:
+                asyncio.get_running_loop().call_soon(self._tell, done)
+
+    def read(self, after_n: int = 0) -> Iterator[Record]:
+        return journal_file.read(self._folder, after_n)
+
+    async def read_account(self, account: str, after_n: int, limit: int) -> Sequence[Record]:
+        work = partial(self._read_account, account, after_n, limit)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    def _read_account(self, account: str, after_n: int, limit: int) -> list[Record]:
+        with journal_file.told(self._path):
+            return journal_file.read_account(self._reading, account, after_n, limit)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        if snapshot.n > self._durable_n:
+            raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self._durable_n}")
+        await asyncio.to_thread(self._save_snapshot, snapshot)
+
+    def _save_snapshot(self, snapshot: Snapshot) -> None:
+        with journal_file.told(self._folder):
+            self._snapshots.save(snapshot)
+
+    def latest_snapshot(self) -> Snapshot | None:
+        with journal_file.told(self._folder):
+            return self._snapshots.latest()
+
+    def close(self) -> None:
+        if self._broken is None:
+            self._broken = JournalBrokenError("the journal is closed")
+        self._opened.close()

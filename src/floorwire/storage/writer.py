@@ -1,0 +1,105 @@
+"""The writer: a thread that makes one commit of everything that waits, and tells the event loop once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import NamedTuple
+
+import structlog
+
+from floorwire.storage.journal import Entry, JournalBrokenError, JournalError, OnDurable
+
+COMMIT_RECORDS = 4_096
+"""A commit takes no further appends once it has so many records."""
+
+log = structlog.get_logger("floorwire.journal")
+
+
+class Append(NamedTuple):
+    """What one append asked for."""
+
+    entries: Sequence[Entry]
+    on_durable: OnDurable
+
+
+class Done(NamedTuple):
+    """What became of appends, in order: None, or why they may not be durable."""
+
+    appends: deque[Append]
+    error: JournalError | None
+
+
+class Writer:
+    """Runs ``commit`` in its thread with the entries that wait, in order; after one failure never again.
+
+    ``tell`` is called on the loop, once for each commit; ``between`` in the thread after that.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Entry]], None],
+        tell: Callable[[Done], None],
+        between: Callable[[], None],
+    ) -> None:
+        self._commit = commit
+        self._tell = tell
+        self._between = between
+        self._queue: SimpleQueue[Append | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._error: JournalError | None = None
+        self._thread = Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def put(self, append: Append) -> None:
+        """Have the entries committed; on the event loop only, the same one always."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._queue.put(append)
+
+    def stop(self) -> None:
+        """Commit what waits and end; blocks until then."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            appends, is_last = self._gather(first)
+            self._write([entry for append in appends for entry in append.entries])
+            self._report(Done(appends, self._error))
+            if is_last:
+                return
+            if self._error is None:
+                self._between()
+
+    def _gather(self, first: Append) -> tuple[deque[Append], bool]:
+        """Return what waits, and whether nothing will come after it."""
+        appends, size = deque([first]), len(first.entries)
+        while size < COMMIT_RECORDS:
+            try:
+                append = self._queue.get_nowait()
+            except Empty:
+                break
+            if append is None:
+                return appends, True
+            appends.append(append)
+            size += len(append.entries)
+        return appends, False
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        if self._error is not None or not entries:
+            return
+        try:
+            self._commit(entries)
+        except Exception as error:  # whatever it was: whoever waits has to hear of it
+            log.exception("journal broken", error=str(error), records=len(entries))
+            self._error = JournalBrokenError(f"a commit failed: {error}")
+
+    def _report(self, done: Done) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+            self._loop.call_soon_threadsafe(self._tell, done)
