@@ -16,6 +16,7 @@ from floorwire.core.ports import (
     Frame,
     Open,
     Opened,
+    Reported,
     Send,
     Venue,
     VenueInput,
@@ -100,8 +101,7 @@ def statuses(outputs: Iterable[VenueOutput]) -> list[tuple[str | None, str, str]
 
 def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
     """Return what is not asked of the shell."""
-    effects = (Open, Send, Close, Fetch, Wake)
-    return [output for output in outputs if not isinstance(output, effects)]
+    return [said for said in outputs if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported)]
 
 
 def rebuilt(outputs: Iterable[VenueOutput], symbol: str) -> Book:

@@ -24,6 +24,7 @@ from floorwire.core.ports import (
     Frame,
     Open,
     Opened,
+    Reported,
     Send,
     Venue,
     VenueInput,
@@ -33,7 +34,7 @@ from floorwire.core.ports import (
 )
 
 BURST = 500
-"""About as many outputs come of one ``receive``; then the shell gets a turn."""
+"""So many steps, and about so many outputs, come of one ``receive``; then the shell has its turn."""
 MINUTE_US = 60_000_000
 
 
@@ -259,7 +260,9 @@ class Replay:
         self._take(self._adapter.start(self._at_us))
 
     def _play(self, now_us: int) -> Sequence[VenueOutput]:
-        while len(self._out) < BURST:
+        for _ in range(BURST):
+            if len(self._out) >= BURST:
+                break
             at_us = self._next_us()
             if at_us is None:
                 self._end()
@@ -330,8 +333,8 @@ class Replay:
                     self._fetch(url)
                 case Wake(at_us):
                     self._wake_us = at_us
-                case Send():
-                    pass  # what was asked for is recorded; what comes does not depend on it any more
+                case Send() | Reported():
+                    pass  # what came then does not depend on what is sent now, and nobody orders in the past
                 case _:
                     self._out.extend(self._shifted(output))
 
