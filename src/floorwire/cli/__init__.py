@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from floorwire.cli import bench, serve, watch
+from floorwire.cli import bench, keys, serve, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
+app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 
 

@@ -22,9 +22,16 @@ def serve(
         list[str] | None, typer.Option(help="sim, or replay:FILE[,adapter=NAME]. May be given again.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated market.")] = None,
-    speed: Annotated[float | None, typer.Option(help="Of a replay: 1 as recorded, 0 as fast as possible.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Of a replay: 1 as recorded, 0 as fast as possible.")
+    ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a replay again at its end.")] = False,
     echo: Annotated[bool, typer.Option("--echo", help="Serve /ws/echo.")] = False,
+    tls_cert: Annotated[str | None, typer.Option(help="PEM file with the certificate and its chain.")] = None,
+    tls_key: Annotated[str | None, typer.Option(help="PEM file with the certificate's key.")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy in front does TLS; see doors.trusted_proxies.")
+    ] = False,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,
     assignments: Annotated[
@@ -40,6 +47,8 @@ def serve(
         "seed": seed,
         "echo": echo or None,
         "log_level": log_level,
+        "tls": {name: path for name, path in (("cert", tls_cert), ("key", tls_key)) if path is not None},
+        "doors": {"behind_proxy": True} if behind_proxy else {},
         "replay": {
             **({"speed": speed} if speed is not None else {}),
             **({"loop": True} if loop else {}),

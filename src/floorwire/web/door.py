@@ -7,6 +7,7 @@ from typing import Final
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
 from floorwire.app import Gateway, now_us
@@ -34,33 +35,47 @@ class Door(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._gateway = gateway
         self._address = ""
-        self._verdict = Verdict.DROPPED
+        self._verdict: Verdict | None = None
         self._is_upgraded = False
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
+    def admit(self, transport: asyncio.BaseTransport) -> Verdict:
+        """Count the connection, once: when it is made, or earlier where it has to be encrypted first."""
+        if self._verdict is None:
+            remote = get_remote_addr(transport)  # type: ignore[arg-type] # any transport knows its peer
+            self._address = remote[0] if remote else "local"
+            if self._gateway.frontage.is_proxy(self._address):
+                self._verdict = self._gateway.admission.enter_proxy()
+            else:
+                self._verdict = self._gateway.admission.enter(self._address, now_us())
+            if self._verdict is Verdict.DROPPED:
+                self._count("dropped")
+        return self._verdict
+
+    def forget(self, outcome: str) -> None:
+        """Count a connection no more that never came this far."""
+        self._count(outcome)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._verdict is not None:
+            self._gateway.admission.leave(self._address, self._verdict)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection, or drop it."""
+        """Begin with it, or drop it."""
         super().connection_made(transport)
-        self._address = self.client[0] if self.client else "local"
-        self._verdict = self._admit()
-        if self._verdict is Verdict.DROPPED:
-            self._count("dropped")
+        if self.admit(transport) is Verdict.DROPPED:
             transport.abort()
             return
         self._start_deadline()
-
-    def _admit(self) -> Verdict:
-        if self._gateway.frontage.is_proxy(self._address):
-            return self._gateway.admission.enter_proxy()
-        return self._gateway.admission.enter(self._address, now_us())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it no more."""
         self._stop_deadline()
         super().connection_lost(exc)
         if not self._is_upgraded:
-            self._gateway.admission.leave(self._address, self._verdict)
+            self._leave()
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as the head of a request is not too large."""
@@ -90,6 +105,7 @@ class Door(HttpToolsProtocol):
             self._end(answer)
             return
         self._is_upgraded = True
+        assert self._verdict is not None, "upgraded before it was made"
         upgrade = Upgrade(self._gateway, answer, self._address, self._verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
@@ -100,9 +116,10 @@ class Door(HttpToolsProtocol):
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
         asked = Handshake.of(self.parser.get_method(), self.url, self.headers)
         if self._verdict is Verdict.PROXIED:
-            self._gateway.admission.leave(self._address, self._verdict)
+            self._leave()
             self._address = self._gateway.frontage.client(self._address, asked.forwarded_for)
             self._verdict = self._gateway.admission.enter(self._address, now_us())
+        assert self._verdict is not None, "asked before it was made"
         return route(self._gateway, asked, self._verdict, self._address)
 
     def _end(self, refused: RefusedUpgrade) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import resource
 import socket
@@ -15,11 +16,14 @@ import uvicorn
 from floorwire.app import Gateway
 from floorwire.config import Settings, SettingsError
 from floorwire.core.ports import Venue
+from floorwire.doors.binding import objection
 from floorwire.links import registry
 from floorwire.ops import logs
+from floorwire.web.certificate import Certificate, load
 from floorwire.web.door import Door
 from floorwire.web.factory import create_app
 from floorwire.web.upgrade import Upgrade
+from floorwire.web.vestibule import Vestibule
 
 BACKLOG = 4_096
 GC_THRESHOLD = (10_000, 20, 50)
@@ -32,9 +36,11 @@ log = structlog.get_logger("floorwire.server")
 class Server(uvicorn.Server):
     """uvicorn, but clients are told and closed at a pace before it goes."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, certificate: Certificate | None) -> None:
         super().__init__(config)
         self._gateway = gateway
+        self._certificate = certificate
+        self._watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where to connect."""
@@ -43,12 +49,16 @@ class Server(uvicorn.Server):
             gc.collect()
             gc.freeze()  # what start-up made stays: no later collection walks it again
             gc.set_threshold(*GC_THRESHOLD)
-            _announce(sockets[0])
+            if self._certificate is not None:
+                self._watching = asyncio.create_task(self._certificate.watch())
+            _announce(sockets[0], self._gateway)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nobody new, drain, and go; to be told to is no failure."""
         for server in self.servers:
             server.close()
+        if self._watching is not None:
+            self._watching.cancel()
         await self._gateway.drain()
         await super().shutdown(sockets)
         self._captured_signals.clear()  # uvicorn would raise them again, and the exit code say so
@@ -61,21 +71,32 @@ def run(settings: Settings) -> None:
 
 
 def serve(settings: Settings, venues: Sequence[Venue]) -> None:
-    """Serve these venues until SIGTERM or SIGINT. Raises SettingsError where the address cannot be had."""
+    """Serve these venues until SIGTERM or SIGINT.
+
+    Raises SettingsError where the address cannot be had, or where to listen there would not be safe.
+    """
     _raise_file_limit()
+    certificate = load(settings.tls)
     gateway = Gateway(settings, venues)
+    said = objection(
+        settings.host, gateway.gate.has_keys, certificate is not None, settings.doors.behind_proxy
+    )
+    if said is not None:
+        raise SettingsError(said)
+    door = partial(Door, gateway) if certificate is None else partial(Vestibule, gateway, certificate)
     config = uvicorn.Config(
         create_app(gateway),
-        http=partial(Door, gateway),  # type: ignore[arg-type]
+        http=door,  # type: ignore[arg-type]
         ws=Upgrade,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe them from all this machine; see doors.trusted_proxies
         timeout_graceful_shutdown=3,
         backlog=BACKLOG,
     )
-    Server(config, gateway).run([_listen(settings)])
+    Server(config, gateway, certificate).run([_listen(settings)])
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -91,17 +112,26 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _announce(listener: socket.socket) -> None:
+def _announce(listener: socket.socket, gateway: Gateway) -> None:
     host, port = listener.getsockname()[:2]
-    host = f"[{host}]" if ":" in host else host
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    secure = "s" if gateway.settings.tls.cert is not None else ""
     print(  # noqa: T201 - what a person who typed the command waits for
         f"Floorwire is open.\n"
-        f"  page       http://{host}:{port}/\n"
-        f"  WebSocket  ws://{host}:{port}/ws/ticker\n"
+        f"  page       http{secure}://{at}/\n"
+        f"  WebSocket  ws{secure}://{at}/ws/ticker\n"
         f"Paste this into another terminal to see prices:\n"
-        f"  {sys.argv[0]} watch --url ws://{host}:{port}/ws",
+        f"  {sys.argv[0]} watch --url ws{secure}://{at}/ws",
         flush=True,
     )
+    if gateway.gate.demo is not None:
+        print(  # noqa: T201
+            f"There are no keys yet: the page signs in as {gateway.gate.demo.account}, with play money. "
+            f"To make a key:\n"
+            f"  {sys.argv[0]} keys create --account NAME --scopes market,account,trade"
+            f" --deposit USDT=1000000 --data {gateway.locker.folder}",
+            flush=True,
+        )
 
 
 def _raise_file_limit() -> None:
