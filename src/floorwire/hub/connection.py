@@ -62,6 +62,7 @@ class Connection:
         "is_alive",
         "outbox",
         "slot",
+        "write",
     )
 
     def __init__(self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, outbox_bytes: int) -> None:
@@ -82,6 +83,7 @@ class Connection:
     def opened(self, wire: Wire) -> None:
         """The handshake is done."""
         self._wire = wire
+        self.write = wire.write
         self._hub.enter(self)
         self._session.share(self._gate.enter(self, self._session.principal))
         self._liveness.add(self, self._hub.now_us())

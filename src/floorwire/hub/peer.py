@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from floorwire.core.codes import CloseCode
@@ -63,6 +64,8 @@ class Subscriber(Protocol):
 
     codec: Codec
     outbox: Outbox[Topic]
+    write: Callable[[bytes], bool]
+    """Its wire's: sends at once, past the empty outbox; False: the peer's buffer is now full."""
 
     def flush(self) -> None:
         """Write what is queued, unless the peer's buffer is full."""

@@ -9,13 +9,17 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
+from floorwire.protocol.answers import TradingReply
 from floorwire.protocol.events import AnyEvent
 from floorwire.protocol.frames import BINARY, TEXT, frame
+from floorwire.protocol.private import PrivateEvent
 from floorwire.protocol.replies import AnyReply
-from floorwire.protocol.requests import AnyRequest, RequestId
+from floorwire.protocol.requests import MarketRequest, RequestId
 from floorwire.protocol.skip import Skipped, Slow
+from floorwire.protocol.trading import TradingRequest
 
-Outgoing: TypeAlias = AnyReply | AnyEvent | Skipped | Slow
+AnyRequest: TypeAlias = MarketRequest | TradingRequest
+Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | Skipped | Slow
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
@@ -37,12 +41,15 @@ class _WithAction(msgspec.Struct):
 
 
 class BadRequestError(Exception):
-    """Bytes that are not a request: the refusal, and the id where one could be read."""
+    """Bytes that are not a request: the refusal, and the id and the action where they could be read."""
 
-    def __init__(self, refusal: Refusal, request_id: RequestId | UnsetType = UNSET) -> None:
+    def __init__(
+        self, refusal: Refusal, request_id: RequestId | UnsetType = UNSET, action: str | UnsetType = UNSET
+    ) -> None:
         super().__init__(str(refusal))
         self.refusal = refusal
         self.request_id = request_id
+        self.action = action
 
 
 class Codec:
@@ -88,19 +95,20 @@ class Codec:
         except UNREADABLE:
             return UNSET
 
-    def _action(self, data: bytes) -> str | UnsetType:
+    def action(self, data: bytes) -> str | UnsetType:
+        """Return the action of what may be a request, where one can be read."""
         try:
             return self._with_action(data).action
         except UNREADABLE:
             return UNSET
 
     def _misfit(self, data: bytes, problem: str) -> BadRequestError:
-        action = self._action(data)
+        action = self.action(data)
         if action is UNSET or action in ACTIONS:
             refusal = Refusal(Code.BAD_REQUEST, *_described(problem))
         else:
             refusal = Refusal(Code.UNKNOWN_ACTION, f"there is no action {action[:MAX_QUOTED]!r}")
-        return BadRequestError(refusal, self.request_id(data))
+        return BadRequestError(refusal, self.request_id(data), action)
 
 
 def _described(problem: str) -> tuple[str, dict[str, Detail]]:

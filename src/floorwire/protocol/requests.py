@@ -78,4 +78,4 @@ class Login(Request, frozen=True, tag="login", kw_only=True):
     token: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
 
 
-AnyRequest: TypeAlias = Subscribe | Unsubscribe | Subscriptions | Symbols | Ping | Login
+MarketRequest: TypeAlias = Subscribe | Unsubscribe | Subscriptions | Symbols | Ping | Login

@@ -11,14 +11,15 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from floorwire.core.accounts import PrivateChannel
 from floorwire.core.auth import GUEST, Action, Principal, decide
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.answers import TradingReply, order_error
 from floorwire.protocol.bucket import Bucket
-from floorwire.protocol.codec import BadRequestError, Codec
-from floorwire.protocol.replies import AnyReply, LoggedIn, Pong, error
+from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
+from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, error
 from floorwire.protocol.requests import (
-    AnyRequest,
     Login,
     Names,
     OnSlow,
@@ -30,7 +31,20 @@ from floorwire.protocol.requests import (
     Unsubscribe,
 )
 from floorwire.protocol.topic import Catalogue, Choice, TopicName
+from floorwire.protocol.trading import TradingRequest
 
+FOLLOWING: dict[PrivateChannel, Action] = {
+    "orders": Action.ORDERS,
+    "fills": Action.FILLS,
+    "balances": Action.BALANCES,
+    "positions": Action.POSITIONS,
+}
+"""The private channels, and what whoever follows one has to be allowed."""
+PRIVATE: dict[str, PrivateChannel] = {channel: channel for channel in FOLLOWING}
+ABOUT_ORDERS = frozenset(
+    (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
+)
+"""Errors in answer to these say what became of what was asked for."""
 BURST_S = 2
 """Seconds' worth of requests that may come at once."""
 PATIENCE_S = 5
@@ -43,7 +57,7 @@ MISTAKES = 100
 class Say(msgspec.Struct, frozen=True):
     """Send this reply."""
 
-    reply: AnyReply
+    reply: AnyReply | TradingReply
 
 
 class Join(msgspec.Struct, frozen=True):
@@ -64,6 +78,26 @@ class Leave(msgspec.Struct, frozen=True):
     request: Unsubscribe
     choices: tuple[Choice, ...]
     minimal: bool
+
+
+class Follow(msgspec.Struct, frozen=True):
+    """Let it follow the account on a private channel, and reply."""
+
+    request: Subscribe
+    channel: PrivateChannel
+
+
+class Unfollow(msgspec.Struct, frozen=True):
+    """Let it follow the private channel no longer, and reply."""
+
+    request: Unsubscribe
+    channel: PrivateChannel
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """Let the desk see to it: it authorises, and it replies when what came of it is durable."""
+
+    request: TradingRequest
 
 
 class TellSubscriptions(msgspec.Struct, frozen=True):
@@ -91,7 +125,9 @@ class Hangup(msgspec.Struct, frozen=True):
     reason: str
 
 
-Decision: TypeAlias = Say | Join | Leave | TellSubscriptions | TellSymbols | Prove | Hangup
+Decision: TypeAlias = (
+    Say | Join | Leave | Follow | Unfollow | Trade | TellSubscriptions | TellSymbols | Prove | Hangup
+)
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -113,6 +149,7 @@ class Session:
         "_patience",
         "_shared",
         "codec",
+        "followed",
         "held",
         "principal",
     )
@@ -127,6 +164,7 @@ class Session:
     ) -> None:
         self.codec = codec
         self.held: dict[TopicName, Choice] = {}
+        self.followed: dict[PrivateChannel, None] = {}
         self.principal = principal
         """Who asks; what was subscribed to stays within what this may see."""
         self._default_channel = default_channel
@@ -147,7 +185,7 @@ class Session:
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
-            return self._mistake(bad.refusal, bad.request_id, now_us)
+            return self._mistake(_error(bad.refusal, bad.request_id, bad.action), now_us)
         try:
             return self._decide(request, now_us)
         except Refusal as refusal:
@@ -163,9 +201,11 @@ class Session:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
         for topic in self.held:
             if decide(principal, Action.SUBSCRIBE, now_us, symbol=topic.symbol) is not None:
-                raise Refusal(
-                    Code.FORBIDDEN, f"unsubscribe first from {_described(topic)}: the key may not see it"
-                )
+                raise _unsubscribe_first(_described(topic))
+        for channel in self.followed:
+            narrowed = principal.symbols != self.principal.symbols
+            if narrowed or decide(principal, FOLLOWING[channel], now_us) is not None:
+                raise _unsubscribe_first(channel)
         self.principal = principal
         return Say(
             LoggedIn(
@@ -181,17 +221,24 @@ class Session:
     def refuse(self, refusal: Refusal, request: Login, now_us: int) -> Say | Hangup:
         """Return what to do about a login that failed; wrong ones count as mistakes."""
         if refusal.code is Code.BAD_SIGNATURE:
-            return self._mistake(refusal, request.id, now_us)
+            return self._mistake(error(refusal, request.id), now_us)
         return Say(error(refusal, request.id))
 
     def _decide(self, request: AnyRequest, now_us: int) -> Decision:
         match request:
-            case Ping():
-                return Say(Pong(id=request.id, ts=now_us))
             case Subscribe():
                 return self._subscribe(request, now_us)
             case Unsubscribe():
                 return self._unsubscribe(request)
+            case Ping() | Subscriptions() | Symbols() | Login():
+                return self._about_session(request, now_us)
+            case _:
+                return Trade(request)
+
+    def _about_session(self, request: Ping | Subscriptions | Symbols | Login, now_us: int) -> Decision:
+        match request:
+            case Ping():
+                return Say(Pong(id=request.id, ts=now_us))
             case Subscriptions():
                 return TellSubscriptions(request)
             case Symbols():
@@ -205,7 +252,10 @@ class Session:
         if refusal is not None:
             raise refusal
 
-    def _subscribe(self, request: Subscribe, now_us: int) -> Join:
+    def _subscribe(self, request: Subscribe, now_us: int) -> Join | Follow:
+        channel = _private(request)
+        if channel is not None:
+            return self._follow(request, channel, now_us)
         self._require(Action.SUBSCRIBE, None, now_us)
         choices = self._choices(request)
         for choice in choices:
@@ -218,12 +268,27 @@ class Session:
                     allowed = ", ".join(sorted(choice.contracts))
                     raise _bad("on_slow", f"{choice.topic.channel} takes {allowed}")
         added = {choice.topic: choice for choice in choices}
-        if len(self.held.keys() | added.keys()) > self._limits.subscriptions:
+        if len(self.held.keys() | added.keys()) + len(self.followed) > self._limits.subscriptions:
             raise self._too_many()
         self.held.update(added)
         return Join(request, tuple(added.values()), self._is_minimal(request))
 
-    def _unsubscribe(self, request: Unsubscribe) -> Leave:
+    def _follow(self, request: Subscribe, channel: PrivateChannel, now_us: int) -> Follow:
+        self._require(FOLLOWING[channel], None, now_us)
+        if request.on_slow is not UNSET and request.on_slow != "disconnect":
+            raise _bad("on_slow", f"{channel} takes disconnect")
+        if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:
+            raise self._too_many()
+        self.followed[channel] = None
+        return Follow(request, channel)
+
+    def _unsubscribe(self, request: Unsubscribe) -> Leave | Unfollow:
+        channel = _private(request)
+        if channel is not None:
+            if channel not in self.followed:
+                raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {channel}")
+            del self.followed[channel]
+            return Unfollow(request, channel)
         choices = {choice.topic: choice for choice in self._choices(request)}
         for topic in choices:
             if topic not in self.held:
@@ -255,15 +320,15 @@ class Session:
         return Refusal(
             Code.TOO_MANY_SUBSCRIPTIONS,
             f"a connection may hold {limit}",
-            {"limit": limit, "held": len(self.held)},
+            {"limit": limit, "held": len(self.held) + len(self.followed)},
         )
 
-    def _mistake(self, refusal: Refusal, request_id: RequestId | UnsetType, now_us: int) -> Say | Hangup:
+    def _mistake(self, reply: Error, now_us: int) -> Say | Hangup:
         if self._mistakes is None:
             self._mistakes = Bucket(MISTAKES_PER_S, burst=MISTAKES)
         if not self._mistakes.allow(now_us):
             return Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
-        return Say(error(refusal, request_id))
+        return Say(reply)
 
     def _too_fast(self, data: bytes, bucket: Bucket, now_us: int) -> Decision:
         rate = self._limits.commands_per_second
@@ -275,7 +340,28 @@ class Session:
         refusal = Refusal(
             Code.RATE_LIMITED, f"too many requests on {whose}", wait_us=max(1, bucket.wait_us(now_us))
         )
-        return Say(error(refusal, self.codec.request_id(data)))
+        return Say(_error(refusal, self.codec.request_id(data), self.codec.action(data)))
+
+
+def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | UnsetType) -> Error:
+    """Return the refusal of a request that nobody looked into."""
+    if action in ABOUT_ORDERS:
+        return order_error(refusal, request_id, "rejected")
+    return error(refusal, request_id)
+
+
+def _private(request: Names) -> PrivateChannel | None:
+    """Return the private channel that is named, if one is; those have nothing to choose."""
+    channel = None if request.channel is UNSET else PRIVATE.get(request.channel)
+    if channel is not None:
+        for name in ("symbol", "symbols", "depth", "interval"):
+            if getattr(request, name) is not UNSET:
+                raise _bad(name, f"{channel} has none")
+    return channel
+
+
+def _unsubscribe_first(what: str) -> Refusal:
+    return Refusal(Code.FORBIDDEN, f"unsubscribe first from {what}: the key may not see it")
 
 
 def _bad(field: str, message: str) -> Refusal:

@@ -36,6 +36,7 @@ class PicowsWire(WSListener):
         "_is_closing",
         "_peer",
         "_pong",
+        "_straight_fd",
         "_transport",
         "address",
     )
@@ -47,6 +48,8 @@ class PicowsWire(WSListener):
         self._assembler = Assembler(max_bytes)
         self._transport: asyncio.Transport | None = None
         self._fd = -1
+        self._straight_fd = -1
+        """The socket, while nothing hinders to write to it."""
         self._is_blocked = False
         self._is_closing = False
         self._code: int = CloseCode.ABNORMAL
@@ -64,7 +67,7 @@ class PicowsWire(WSListener):
         if not transport.is_secure:  # TLS writes through the transport
             self._fd = self._transport.get_extra_info("socket").fileno()
         # The answer to the handshake may wait for the end of the turn: nothing may overtake it.
-        self._is_blocked = self._transport.get_write_buffer_size() > 0
+        self._set_blocked(self._transport.get_write_buffer_size() > 0)
         self._peer.opened(self)
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
@@ -97,7 +100,7 @@ class PicowsWire(WSListener):
             self._close_timer.cancel()
             self._close_timer = None
         self._transport = None
-        self._fd = -1
+        self._fd = self._straight_fd = -1
         self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
@@ -105,7 +108,7 @@ class PicowsWire(WSListener):
 
     def resume_writing(self) -> None:
         """What the kernel did not take at first has left: the peer reads."""
-        self._is_blocked = False
+        self._set_blocked(False)
         if self._is_closing:
             return
         self._peer.heard()
@@ -118,24 +121,33 @@ class PicowsWire(WSListener):
 
     def write(self, data: bytes) -> bool:
         """Send frames; return False where the kernel's buffer is now full."""
+        if self._straight_fd < 0:
+            return self._write_behind(data)
+        try:
+            sent = os.write(self._straight_fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the peer is gone; connection_lost follows
+            self._abort()
+            return True
+        return sent == len(data) or self._write_behind(memoryview(data)[sent:])
+
+    def _write_behind(self, data: bytes | memoryview) -> bool:
+        """Let the transport send: what the kernel did not take, what comes after such, all of TLS."""
         transport = self._transport
         if transport is None or self._is_closing:
             return True
-        if self._is_blocked or self._fd < 0:
-            transport.write(data)
-        else:
-            try:
-                sent = os.write(self._fd, data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:  # the peer is gone; connection_lost follows
-                transport.abort()
-                return True
-            if sent == len(data):
-                return True
-            transport.write(memoryview(data)[sent:])
-        self._is_blocked = transport.get_write_buffer_size() > 0
+        transport.write(data)
+        self._set_blocked(transport.get_write_buffer_size() > 0)
         return not self._is_blocked
+
+    def _set_blocked(self, is_blocked: bool) -> None:
+        self._is_blocked = is_blocked
+        self._straight_fd = -1 if is_blocked or self._is_closing else self._fd
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def ping(self) -> bool:
         """Send a ping; one behind a full buffer would come too late to matter, but still counts."""
@@ -151,6 +163,7 @@ class PicowsWire(WSListener):
         self._code = int(code)
         self.write(close_frame(int(code), reason))
         self._is_closing = True
+        self._straight_fd = -1
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
 
     def _control(self, kind: int, rsv: bool, payload: bytes) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from floorwire.protocol.requests import AnyRequest, Ping, Subscribe
+from floorwire.protocol.requests import MarketRequest, Ping, Subscribe
 
 PERIOD_S = 0.005
 UNKNOWN, GAPPY, REPEATING, RUDE, SILENT = "NO-USDT", "GAP-USDT", "TWICE-USDT", "RUDE-USDT", "MUTE-USDT"
@@ -50,7 +50,7 @@ class Tiny:
         async with asyncio.TaskGroup() as tasks:
             streams: list[asyncio.Task[None]] = []
             async for message in connection:
-                request = msgspec.json.decode(message, type=AnyRequest)
+                request = msgspec.json.decode(message, type=MarketRequest)
                 if isinstance(request, Ping):
                     await connection.send(f'{{"status":"pong","ts":{time.time_ns() // 1000}}}')
                 elif isinstance(request, Subscribe):

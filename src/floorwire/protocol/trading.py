@@ -1,0 +1,112 @@
+"""Requests about orders and money, one Struct an action. Decimals are texts: whoever trades reads them."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType
+
+from floorwire.core.instrument import Side
+from floorwire.core.orders import OrderType, TimeInForce
+from floorwire.protocol.requests import SAFE, Request
+
+ClientOrderId: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9._-]{1,36}(?![\s\S])", description="1 to 36 of A-Z a-z 0-9 . _ -")
+]
+OrderId: TypeAlias = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}(?![\s\S])")]
+Amount: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?(?![\s\S])", description="a decimal, as text")
+]
+Symbol: TypeAlias = Annotated[str, Meta(max_length=64)]
+Time: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE, description="microseconds since the epoch, UTC")]
+MAX_GRACE_S = 600
+MAX_DEADMAN_S = 86_400
+MAX_FILLS = 1_000
+
+
+class OrderPlace(Request, frozen=True, tag="order.place", kw_only=True):
+    """Place an order."""
+
+    client_order_id: ClientOrderId
+    symbol: Symbol
+    side: Side
+    type: OrderType = "limit"
+    quantity: Amount | UnsetType = UNSET
+    quote_quantity: Amount | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    stop_price: Amount | UnsetType = UNSET
+    time_in_force: TimeInForce | UnsetType = UNSET
+    expires: Time | UnsetType = UNSET
+    post_only: bool = False
+    reduce_only: bool = False
+    deadline: Time | UnsetType = UNSET
+
+
+class OneOrder(Request, frozen=True, kw_only=True):
+    """What names one order: the gateway's id, or the client's."""
+
+    order_id: OrderId | UnsetType = UNSET
+    client_order_id: ClientOrderId | UnsetType = UNSET
+
+
+class OrderAmend(OneOrder, frozen=True, tag="order.amend", kw_only=True):
+    """Change an open order's price, its quantity, or both."""
+
+    price: Amount | UnsetType = UNSET
+    quantity: Amount | UnsetType = UNSET
+    deadline: Time | UnsetType = UNSET
+
+
+class OrderCancel(OneOrder, frozen=True, tag="order.cancel", kw_only=True):
+    """Cancel what is open of an order."""
+
+
+class OrderStatus(OneOrder, frozen=True, tag="order.status", kw_only=True):
+    """Tell what an order is now."""
+
+
+class OrderCancelAll(Request, frozen=True, tag="order.cancel_all", kw_only=True):
+    """Cancel every open order, or those of one symbol."""
+
+    symbol: Symbol | UnsetType = UNSET
+
+
+class Orders(Request, frozen=True, tag="orders", kw_only=True):
+    """List the open orders."""
+
+
+class Fills(Request, frozen=True, tag="fills", kw_only=True):
+    """List fills, the latest first; ``before``: only those older than this fill."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_FILLS)] = 100
+    before: OrderId | UnsetType = UNSET
+
+
+class Balances(Request, frozen=True, tag="balances", kw_only=True):
+    """List what the account has."""
+
+
+class Positions(Request, frozen=True, tag="positions", kw_only=True):
+    """List what the account holds of each instrument."""
+
+
+class CancelOnDisconnect(Request, frozen=True, tag="session.cancel_on_disconnect", kw_only=True):
+    """Cancel the key's open orders when this connection ends and does not come back within the grace."""
+
+    enabled: bool
+    grace_s: Annotated[float, Meta(ge=0, le=MAX_GRACE_S)] = 0.0
+
+
+class Deadman(Request, frozen=True, tag="session.deadman", kw_only=True):
+    """Cancel the key's open orders unless asked again within the time; 0 disarms."""
+
+    timeout_s: Annotated[float, Meta(ge=0, le=MAX_DEADMAN_S)]
+
+
+Command: TypeAlias = OrderPlace | OrderAmend | OrderCancel | OrderCancelAll
+"""What changes orders."""
+Query: TypeAlias = OrderStatus | Orders | Fills | Balances | Positions
+"""What only asks."""
+Guard: TypeAlias = CancelOnDisconnect | Deadman
+"""What cancels when nobody is there."""
+TradingRequest: TypeAlias = Command | Query | Guard
