@@ -65,7 +65,8 @@ class Line:
     def expect_none_missing(self, channel: str) -> None:
         """Wait until the page has got every event of the channel since its first, in whatever order."""
         self._page.wait_for_function(
-            "(channel) => { const events = line.told.filter((told) => told.channel === channel && !told.status);"
+            "(channel) => {"
+            " const events = line.told.filter((told) => told.channel === channel && !told.status);"
             " const seqs = [...new Set(events.map(({ seq }) => seq))].sort((a, b) => a - b);"
             " return seqs.at(-1) - seqs[0] + 1 === seqs.length; }",
             arg=channel,

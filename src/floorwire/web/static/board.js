@@ -44,7 +44,7 @@ class Row {
     if (!moved || still.matches || now - this.#flashedAt < REST_MS) return;
     this.#flashedAt = now;
     const color = getComputedStyle(this.root).getPropertyValue(`--${moved}-flash`);
-    this.#parts.last.animate({ backgroundColor: [color, 'transparent'] }, { duration: FLASH_MS, easing: 'ease-out' });
+    this.#parts.last.animate({ backgroundColor: [color, 'transparent'] }, FLASH_MS);
   }
 
   #line() {

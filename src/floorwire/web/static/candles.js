@@ -1,16 +1,18 @@
 // One symbol's one-second candles as they came, and longer ones made of them. Pure.
 
 const MOST = 1800; // half an hour
+const FIGURES = ['open', 'high', 'low', 'close', 'volume'];
 
 export class Candles {
-  bars = []; // {start (us), open, high, low, close, volume}, in order; numbers, for drawing alone
+  bars = []; // {start (us), ...FIGURES} in order; numbers, for drawing alone
 
   take({ start, ...figures }) {
     const last = this.bars.at(-1);
     if (last && start < last.start) return; // what was closed does not change
     if (last?.start === start) this.bars.pop();
-    const [open, high, low, close, volume] = ['open', 'high', 'low', 'close', 'volume'].map((name) => Number(figures[name]));
-    this.bars.push({ start, open, high, low, close, volume });
+    const bar = { start };
+    for (const name of FIGURES) bar[name] = Number(figures[name]);
+    this.bars.push(bar);
     if (this.bars.length > MOST) this.bars.splice(0, MOST / 10);
   }
 

@@ -73,7 +73,8 @@ export class Chart {
   #times(end, xOf, right, bottom) {
     const step = TIME_EVERY * this.seconds * 1e6;
     for (let start = end - (end % step); xOf(start) > 28; start -= step) {
-      if (xOf(start) < right - 28) this.#text(timeOf(start), xOf(start), bottom + FOOT / 2 + 2, 'muted', 'center');
+      const x = xOf(start);
+      if (x < right - 28) this.#text(timeOf(start), x, bottom + FOOT / 2 + 2, 'muted', 'center');
     }
   }
 

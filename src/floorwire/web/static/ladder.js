@@ -41,8 +41,9 @@ export class Ladder {
     const { seq, verified, bids, asks } = this.#book;
     const state = seq !== null ? 'verified' : this.#wrong ? 'broken' : 'waiting';
     this.#root.dataset.book = state;
+    const wrong = this.#wrong ? `, ${this.#wrong} wrong` : '';
     const told = {
-      verified: `${verified.toLocaleString('en')} checksums right${this.#wrong ? `, ${this.#wrong} wrong` : ''}`,
+      verified: `${verified.toLocaleString('en')} checksums right${wrong}`,
       broken: 'checksum wrong: asking for the book again',
       waiting: 'waiting for the book',
     };

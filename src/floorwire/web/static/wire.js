@@ -34,7 +34,7 @@ export class Wire {
   /**
    * @param listener `state({name, until, reason})`: connecting, open, silent, reconnecting, lost;
    *   `symbols(rows)`: answer with `want`; `opened(stream, reply)`; `event(stream, event)`;
-   *   `back({awayMs, recovered})`; `gap([[stream, {from, to, reason}], ...])`: announced; `hole(stream)`: not.
+   *   `back({awayMs, recovered})`; `gap([[stream, {from, to, reason}]])`: announced; `hole(stream)`: not.
    */
   constructor(url, listener) {
     this.#url = url;
