@@ -9,72 +9,64 @@ from collections.abc import Iterator, Sequence
 from floorwire.storage.journal import (
     Entry,
     ForgottenError,
-    JournalBrokenError,
     JournalError,
-    JournalFullError,
     OnDurable,
     Record,
     Snapshot,
 )
+from floorwire.storage.waiting import Append, Done, Waiting
 
 
 class MemoryJournal:
     """Keeps the latest records only; the loop's next turn stands for the disk, and batches form as there."""
 
     def __init__(self, max_waiting: int, max_kept: int) -> None:
-        self._max_waiting = max_waiting
         self._max_kept = max_kept
+        self._kept_n = 0
         self._kept: deque[Record] = deque()
         self._by_account: defaultdict[str, deque[Record]] = defaultdict(deque)
-        self._waiting: list[Record] = []
-        self._told: list[OnDurable] = []
+        self._waiting = Waiting(max_waiting, 0)
+        self._appends: deque[Append] = deque()
         self._snapshot: Snapshot | None = None
-        self._last_n = 0
-        self._durable_n = 0
-        self._broken: JournalError | None = None
 
     @property
     def last_n(self) -> int:
-        return self._last_n
+        return self._waiting.last_n
 
     @property
     def durable_n(self) -> int:
-        return self._durable_n
+        return self._waiting.durable_n
 
     @property
     def broken(self) -> JournalError | None:
-        return self._broken
+        return self._waiting.broken
 
     @property
     def first_n(self) -> int:
         """The number of the first record that is kept, or that will be."""
-        return self._kept[0].n if self._kept else self._durable_n + 1
+        return self._kept[0].n if self._kept else self._kept_n + 1
 
     def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
-        if self._broken is not None:
-            raise self._broken
-        if len(self._waiting) + len(entries) > self._max_waiting:
-            raise JournalFullError(len(self._waiting), self._max_waiting)
-        for entry in entries:
-            self._last_n += 1
-            self._waiting.append(Record(self._last_n, entry.account, entry.kind, entry.ts_us, entry.payload))
-        if not self._told:
+        last_n = self._waiting.take(entries)
+        if not self._appends:
             asyncio.get_running_loop().call_soon(self._commit)
-        self._told.append(on_durable)
-        return self._last_n
+        self._appends.append(Append(entries, on_durable))
+        return last_n
 
     def _commit(self) -> None:
-        records, told = self._waiting, self._told
-        self._waiting, self._told = [], []
-        for record in records:
-            self._kept.append(record)
-            self._by_account[record.account].append(record)
-        while len(self._kept) > self._max_kept:
+        appends, self._appends = self._appends, deque()
+        for append in appends:
+            for entry in append.entries:
+                self._keep(entry)
+        self._waiting.tell(Done(appends))
+
+    def _keep(self, entry: Entry) -> None:
+        self._kept_n += 1
+        record = Record(self._kept_n, entry.account, entry.kind, entry.ts_us, entry.payload)
+        self._kept.append(record)
+        self._by_account[record.account].append(record)
+        if len(self._kept) > self._max_kept:
             self._forget(self._kept.popleft())
-        if records:
-            self._durable_n = records[-1].n
-        for on_durable in told:
-            on_durable(None)
 
     def _forget(self, record: Record) -> None:
         records = self._by_account[record.account]
@@ -100,8 +92,8 @@ class MemoryJournal:
             raise ForgottenError(after_n, self.first_n)
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        if snapshot.n > self._durable_n:
-            raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self._durable_n}")
+        if snapshot.n > self.durable_n:
+            raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self.durable_n}")
         if self._snapshot is None or snapshot.n >= self._snapshot.n:
             self._snapshot = snapshot
 
@@ -109,5 +101,4 @@ class MemoryJournal:
         return self._snapshot
 
     def close(self) -> None:
-        if self._broken is None:
-            self._broken = JournalBrokenError("the journal is closed")
+        self._waiting.close()

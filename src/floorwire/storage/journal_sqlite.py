@@ -15,10 +15,8 @@ from floorwire.storage.checkpoints import Checkpoints
 from floorwire.storage.folder import private_folder
 from floorwire.storage.journal import (
     Entry,
-    JournalBrokenError,
     JournalCorruptError,
     JournalError,
-    JournalFullError,
     OnDurable,
     Record,
     Snapshot,
@@ -26,7 +24,8 @@ from floorwire.storage.journal import (
 from floorwire.storage.journal_file import Connection
 from floorwire.storage.mark import Mark
 from floorwire.storage.snapshots import Snapshots
-from floorwire.storage.writer import Append, Done, Writer
+from floorwire.storage.waiting import Append, Waiting
+from floorwire.storage.writer import Writer
 
 
 class SqliteJournal:
@@ -37,11 +36,11 @@ class SqliteJournal:
     """
 
     def __init__(self, folder: Path, max_waiting: int) -> None:
-        self._max_waiting = max_waiting
-        self._waiting = 0
-        self._broken: JournalError | None = None
         with ExitStack() as opened:
             self._open(folder, opened)
+            self._waiting = Waiting(max_waiting, self._written_n)
+            self._writer = Writer(self._commit, self._waiting.tell, self._checkpoints.proceed)
+            opened.callback(self._writer.stop)
             self._opened = opened.pop_all()
 
     def _open(self, folder: Path, opened: ExitStack) -> None:
@@ -54,8 +53,7 @@ class SqliteJournal:
             self._mark = Mark(self._folder / mark.FILE)
         opened.callback(self._mark.close)
         self._writing = self._connect(opened)
-        self._durable_n, self._chain = self._tail()
-        self._last_n = self._written_n = self._durable_n
+        self._written_n, self._chain = self._tail()
         journal_file.lengthen_log(self._folder, self._writing)
         self._checkpoints = Checkpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
@@ -63,8 +61,6 @@ class SqliteJournal:
         opened.callback(self._reading.close)
         self._readers = ThreadPoolExecutor(1, "journal-reader")
         opened.callback(self._readers.shutdown)
-        self._writer = Writer(self._commit, self._tell, self._checkpoints.proceed)
-        opened.callback(self._writer.stop)
 
     def _connect(self, opened: ExitStack) -> Connection:
         connection = journal_file.connect(self._folder)
@@ -103,25 +99,20 @@ class SqliteJournal:
 
     @property
     def last_n(self) -> int:
-        return self._last_n
+        return self._waiting.last_n
 
     @property
     def durable_n(self) -> int:
-        return self._durable_n
+        return self._waiting.durable_n
 
     @property
     def broken(self) -> JournalError | None:
-        return self._broken
+        return self._waiting.broken
 
     def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
-        if self._broken is not None:
-            raise JournalBrokenError(str(self._broken))
-        if self._waiting + len(entries) > self._max_waiting:
-            raise JournalFullError(self._waiting, self._max_waiting)
+        last_n = self._waiting.take(entries)
         self._writer.put(Append(entries, on_durable))
-        self._waiting += len(entries)
-        self._last_n += len(entries)
-        return self._last_n
+        return last_n
 
     def _commit(self, entries: Sequence[Entry]) -> None:
         """Write one row, in the writer's thread. Raises sqlite3.Error."""
@@ -130,21 +121,6 @@ class SqliteJournal:
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain
         self._checkpoints.count(len(row.records))
-
-    def _tell(self, done: Done) -> None:
-        """Tell the appenders, on the loop; the rest of them too where one raises."""
-        if done.error is not None:
-            self._broken = done.error
-        try:
-            while done.appends:
-                append = done.appends.popleft()
-                self._waiting -= len(append.entries)
-                if done.error is None:
-                    self._durable_n += len(append.entries)
-                append.on_durable(done.error)
-        finally:
-            if done.appends:
-                asyncio.get_running_loop().call_soon(self._tell, done)
 
     def read(self, after_n: int = 0) -> Iterator[Record]:
         return journal_file.read(self._folder, after_n)
@@ -158,8 +134,8 @@ class SqliteJournal:
             return journal_file.read_account(self._reading, account, after_n, limit)
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        if snapshot.n > self._durable_n:
-            raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self._durable_n}")
+        if snapshot.n > self.durable_n:
+            raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self.durable_n}")
         await asyncio.to_thread(self._save_snapshot, snapshot)
 
     def _save_snapshot(self, snapshot: Snapshot) -> None:
@@ -171,6 +147,5 @@ class SqliteJournal:
             return self._snapshots.latest()
 
     def close(self) -> None:
-        if self._broken is None:
-            self._broken = JournalBrokenError("the journal is closed")
+        self._waiting.close()
         self._opened.close()

@@ -8,30 +8,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import NamedTuple
 
 import structlog
 
-from floorwire.storage.journal import Entry, JournalBrokenError, JournalError, OnDurable
+from floorwire.storage.journal import Entry, JournalBrokenError, JournalError
+from floorwire.storage.waiting import Append, Done
 
 COMMIT_RECORDS = 4_096
 """A commit takes no further appends once it has so many records."""
 
 log = structlog.get_logger("floorwire.journal")
-
-
-class Append(NamedTuple):
-    """What one append asked for."""
-
-    entries: Sequence[Entry]
-    on_durable: OnDurable
-
-
-class Done(NamedTuple):
-    """What became of appends, in order: None, or why they may not be durable."""
-
-    appends: deque[Append]
-    error: JournalError | None
 
 
 class Writer:

@@ -1,0 +1,71 @@
+"""Who waits for the disk: counted, bounded, and told in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from floorwire.storage.journal import (
+    Entry,
+    JournalBrokenError,
+    JournalError,
+    JournalFullError,
+    OnDurable,
+)
+
+
+class Append(NamedTuple):
+    """What one append asked for."""
+
+    entries: Sequence[Entry]
+    on_durable: OnDurable
+
+
+class Done(NamedTuple):
+    """What became of appends, in order: None, or why they may not be durable."""
+
+    appends: deque[Append]
+    error: JournalError | None = None
+
+
+class Waiting:
+    """The numbers of a journal and its appenders, on the event loop."""
+
+    def __init__(self, limit: int, last_n: int) -> None:
+        self.last_n = last_n
+        self.durable_n = last_n
+        self.broken: JournalError | None = None
+        self._limit = limit
+        self._count = 0
+
+    def take(self, entries: Sequence[Entry]) -> int:
+        """Count the entries in; return the number of the last. Raises as ``Journal.append`` does."""
+        if self.broken is not None:
+            raise JournalBrokenError(str(self.broken))
+        if self._count + len(entries) > self._limit:
+            raise JournalFullError(self._count, self._limit)
+        self._count += len(entries)
+        self.last_n += len(entries)
+        return self.last_n
+
+    def tell(self, done: Done) -> None:
+        """Tell the appenders in order; where one raises, the others at the loop's next turn."""
+        if done.error is not None:
+            self.broken = done.error
+        try:
+            while done.appends:
+                append = done.appends.popleft()
+                self._count -= len(append.entries)
+                if done.error is None:
+                    self.durable_n += len(append.entries)
+                append.on_durable(done.error)
+        finally:
+            if done.appends:
+                asyncio.get_running_loop().call_soon(self.tell, done)
+
+    def close(self) -> None:
+        """Take no more."""
+        if self.broken is None:
+            self.broken = JournalBrokenError("the journal is closed")

@@ -1,0 +1,36 @@
+"""What tests of the journal share: entries, and appends that can be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from floorwire.storage.journal import Entry, Journal, JournalError, Record
+
+NOW = 1_800_000_000_000_000
+
+
+def entry(account: str = "alice", payload: bytes = b"\x81\xa1a\x01", kind: str = "order") -> Entry:
+    return Entry(account, kind, NOW, payload)
+
+
+def entries(count: int, account: str = "alice") -> list[Entry]:
+    return [entry(account, b"%d" % index) for index in range(count)]
+
+
+async def outcome(journal: Journal, what: Sequence[Entry]) -> JournalError | None:
+    """Append, and return what the appender was told."""
+    told: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
+    journal.append(what, told.set_result)
+    async with asyncio.timeout(30):
+        return await told
+
+
+async def keep(journal: Journal, *batches: Sequence[Entry]) -> None:
+    """Append each, durably."""
+    for batch in batches:
+        assert await outcome(journal, batch) is None
+
+
+def numbers(records: Sequence[Record]) -> list[int]:
+    return [record.n for record in records]
