@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from fastapi import Depends, Request
@@ -16,7 +16,7 @@ from floorwire.doors.address import neighbourhood
 from floorwire.doors.rates import Rates
 from floorwire.web.handshake import bearer
 
-SCHEME = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
+SCHEME: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -56,4 +56,6 @@ async def find(request: Request) -> Caller:
     return Caller(gateway, principal, address, frontage.is_our_page_at_home(peer, origin, host))
 
 
-Asking: TypeAlias = Annotated[Caller, Depends(find), Depends(SCHEME)]
+Asking: TypeAlias = Annotated[Caller, Depends(find)]
+SHOWN: Final = Depends(SCHEME)
+"""Of a router: says in its OpenAPI how to sign in, and does nothing else."""

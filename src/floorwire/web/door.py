@@ -7,7 +7,6 @@ from typing import Final
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
 from floorwire.app import Gateway, now_us
@@ -40,18 +39,19 @@ class Door(HttpToolsProtocol):
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
-    def admit(self, transport: asyncio.BaseTransport) -> Verdict:
+    def admit(self, address: str) -> Verdict:
         """Count the connection, once: when it is made, or earlier where it has to be encrypted first."""
         if self._verdict is None:
-            remote = get_remote_addr(transport)  # type: ignore[arg-type] # any transport knows its peer
-            self._address = remote[0] if remote else "local"
-            if self._gateway.frontage.is_proxy(self._address):
-                self._verdict = self._gateway.admission.enter_proxy()
-            else:
-                self._verdict = self._gateway.admission.enter(self._address, now_us())
+            self._address = address
+            self._verdict = self._place(address)
             if self._verdict is Verdict.DROPPED:
                 self._count("dropped")
         return self._verdict
+
+    def _place(self, address: str) -> Verdict:
+        if self._gateway.frontage.is_proxy(address):
+            return self._gateway.admission.enter_proxy()
+        return self._gateway.admission.enter(address, now_us())
 
     def forget(self, outcome: str) -> None:
         """Count a connection no more that never came this far."""
@@ -59,13 +59,14 @@ class Door(HttpToolsProtocol):
         self._leave()
 
     def _leave(self) -> None:
-        if self._verdict is not None:
-            self._gateway.admission.leave(self._address, self._verdict)
+        verdict, self._verdict = self._verdict, None
+        if verdict is not None:
+            self._gateway.admission.leave(self._address, verdict)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with it, or drop it."""
         super().connection_made(transport)
-        if self.admit(transport) is Verdict.DROPPED:
+        if self.admit(self.client[0] if self.client else "local") is Verdict.DROPPED:
             transport.abort()
             return
         self._start_deadline()

@@ -19,9 +19,9 @@ from floorwire.doors.keyring import KeyInfo
 from floorwire.protocol.requests import SAFE
 from floorwire.storage.keys import UnknownKeyError
 from floorwire.web.answers import answer
-from floorwire.web.caller import Asking, Caller
+from floorwire.web.caller import SHOWN, Asking, Caller
 
-router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
+router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[SHOWN])
 
 KeyId: TypeAlias = Annotated[str, Path(max_length=64)]
 Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]

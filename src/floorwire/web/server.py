@@ -40,25 +40,36 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._gateway = gateway
         self._certificate = certificate
-        self._watching: asyncio.Task[None] | None = None
+        self._encrypting: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where to connect."""
-        await super().startup(sockets)
+        await super().startup(sockets if self._certificate is None else [])
         if self.started and sockets:
             gc.collect()
             gc.freeze()  # what start-up made stays: no later collection walks it again
             gc.set_threshold(*GC_THRESHOLD)
             if self._certificate is not None:
-                self._watching = asyncio.create_task(self._certificate.watch())
+                self._encrypting = asyncio.create_task(self._encrypt(sockets[0], self._certificate))
             _announce(sockets[0], self._gateway)
+
+    async def _encrypt(self, listener: socket.socket, certificate: Certificate) -> None:
+        listener.setblocking(False)
+        listener.listen(BACKLOG)
+        timeout_s = self._gateway.settings.limits.handshake_timeout_s
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(certificate.watch())
+            tasks.create_task(Vestibule(listener, certificate, timeout_s, self._door).run())
+
+    def _door(self) -> Door:
+        return Door(self._gateway, self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nobody new, drain, and go; to be told to is no failure."""
         for server in self.servers:
             server.close()
-        if self._watching is not None:
-            self._watching.cancel()
+        if self._encrypting is not None:
+            self._encrypting.cancel()
         await self._gateway.drain()
         await super().shutdown(sockets)
         self._captured_signals.clear()  # uvicorn would raise them again, and the exit code say so
@@ -83,10 +94,9 @@ def serve(settings: Settings, venues: Sequence[Venue]) -> None:
     )
     if said is not None:
         raise SettingsError(said)
-    door = partial(Door, gateway) if certificate is None else partial(Vestibule, gateway, certificate)
     config = uvicorn.Config(
         create_app(gateway),
-        http=door,  # type: ignore[arg-type]
+        http=partial(Door, gateway),  # type: ignore[arg-type]
         ws=Upgrade,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         log_config=None,

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.web.answers import answer
-from floorwire.web.caller import Asking
+from floorwire.web.caller import SHOWN, Asking
 
-router = APIRouter(prefix="/api/v1", tags=["sign-in"])
+router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[SHOWN])
 
 
 @router.post("/tickets")

@@ -1,83 +1,65 @@
 """The vestibule: where a TCP connection becomes TLS before it comes to the door.
 
-asyncio's own TLS tells of a connection only when it is encrypted; who never gets that far would not be
-counted, and could hold any number of sockets.
+asyncio's TLS servers tell of a connection only when it is encrypted; who never gets that far would not be
+counted, and could hold any number of sockets. So we accept by ourselves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
 
-from uvicorn.config import Config
-from uvicorn.server import ServerState
+import structlog
 
-from floorwire.app import Gateway
 from floorwire.hub.admission import Verdict
 from floorwire.web.certificate import Certificate
 from floorwire.web.door import Door
 
+REST_S: Final = 0.1
+"""How long no connection is taken where there is no file descriptor left for one."""
 
-class Landing(asyncio.Protocol):
-    """Holds what comes with the last of the handshake, until the door is there to take it."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.is_lost = False
-
-    def data_received(self, data: bytes) -> None:
-        """Keep it."""
-        self.data += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Gone already."""
-        self.is_lost = True
+log = structlog.get_logger("floorwire.vestibule")
 
 
-class Vestibule(asyncio.Protocol):
-    """One TCP connection until it is encrypted: counted, and not for long."""
+class Vestibule:
+    """Takes connections and hands those that encrypt in time to a door each."""
 
     def __init__(
         self,
-        gateway: Gateway,
+        listener: socket.socket,
         certificate: Certificate,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, object],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        timeout_s: float,
+        door: Callable[[], Door],
     ) -> None:
-        self._door = Door(gateway, config, server_state, app_state, _loop)
-        self._gateway = gateway
+        self._listener = listener
         self._certificate = certificate
-        self._tasks = server_state.tasks
+        self._timeout_s = timeout_s
+        self._door = door
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection, and begin."""
-        transport.pause_reading()  # what comes is the handshake's
-        if self._door.admit(transport) is Verdict.DROPPED:
-            transport.abort()
-            return
-        task = asyncio.get_running_loop().create_task(self._encrypt(transport))
-        self._tasks.add(task)  # uvicorn's own: it waits for them when it stops
-        task.add_done_callback(self._tasks.discard)
+    async def run(self) -> None:
+        """Take connections until cancelled."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as handshakes:
+            while True:
+                try:
+                    sock, peer = await loop.sock_accept(self._listener)
+                except OSError as error:
+                    log.warning("no connection taken", error=str(error))
+                    await asyncio.sleep(REST_S)
+                    continue
+                door = self._door()
+                if door.admit(peer[0]) is Verdict.DROPPED:
+                    sock.close()
+                else:
+                    handshakes.create_task(self._encrypt(sock, door))
 
-    async def _encrypt(self, transport: asyncio.Transport) -> None:
-        landing, door = Landing(), self._door
+    async def _encrypt(self, sock: socket.socket, door: Door) -> None:
         try:
-            encrypted = await asyncio.get_running_loop().start_tls(
-                transport,
-                landing,
-                self._certificate.context,
-                server_side=True,
-                ssl_handshake_timeout=self._gateway.settings.limits.handshake_timeout_s,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: door, sock, ssl=self._certificate.context, ssl_handshake_timeout=self._timeout_s
             )
-        except (OSError, TimeoutError):  # ssl.SSLError is an OSError
-            transport.abort()
+        except OSError:  # ssl.SSLError and a timeout too
             door.forget("bad_tls")
-            return
-        if encrypted is None or landing.is_lost:
-            door.forget("bad_tls")
-            return
-        encrypted.set_protocol(door)
-        door.connection_made(encrypted)
-        if landing.data:
-            door.data_received(landing.data)
+            sock.close()
