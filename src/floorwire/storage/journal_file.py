@@ -63,7 +63,8 @@ def told(path: Path, good_n: int = 0) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
+        unnamed = "SQLITE_CORRUPT" if isinstance(error, sqlite3.OperationalError) else ""  # no UTF-8
+        name = getattr(error, "sqlite_errorname", unnamed)
         if name.startswith(_DAMAGED):
             raise JournalCorruptError(good_n, f"{path}: {error}") from None
         if name.startswith("SQLITE_BUSY"):
@@ -124,9 +125,9 @@ def _prepare(connection: Connection) -> None:
 
 
 def check_version(connection: Connection) -> None:
-    """Raise sqlite3.DatabaseError where the file is not one of ours."""
+    """Raise JournalUnusableError where the file is not one of ours, else sqlite3.Error."""
     if _version(connection) != VERSION:
-        raise sqlite3.OperationalError(f"made by another version of Floorwire: {_version(connection)}")
+        raise JournalUnusableError(f"{FILE} was made by another version of Floorwire: {_version(connection)}")
 
 
 def _version(connection: Connection) -> int:

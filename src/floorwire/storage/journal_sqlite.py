@@ -94,7 +94,7 @@ class SqliteJournal:
         """Copy SQLite's log for whoever may find more in it: SQLite removes it when the file is closed."""
         log, kept = (self._path.with_name(self._path.name + end) for end in ("-wal", "-wal.damaged"))
         with journal_file.told(kept):
-            if log.exists() and not kept.exists():
+            if log.exists() and log.stat().st_size and not kept.exists():
                 shutil.copy2(log, kept)
 
     @property
