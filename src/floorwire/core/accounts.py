@@ -39,9 +39,9 @@ class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an account has of an instrument's base asset, and what its trades in the instrument made of it.
 
-    ``quantity`` is the base balance's total; ``bought`` the part that was bought in this instrument, for
-    ``cost`` in all, fees apart: cost / bought is the average entry price. A sale takes of what was bought, in
-    proportion to its cost, and of what was deposited where no more was bought.
+    ``quantity`` is the base balance's total as of a fill; ``bought`` the part that was bought in this
+    instrument, for ``cost`` in all, fees apart: cost / bought is the average entry price. A sale takes of
+    what was bought, in proportion to its cost, and of what was deposited where no more was bought.
     """
 
     symbol: str
@@ -145,7 +145,7 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="filled", gc
 
 
 class OrderEnded(msgspec.Struct, frozen=True, array_like=True, tag="ended", gc=False):
-    """What was left is cancelled, expired or rejected (``order.state``, ``order.code``); holds are released."""
+    """What was left is cancelled, expired or rejected (``order.state``, ``order.code``); it holds nothing."""
 
     account: str
     order: Order
@@ -197,7 +197,7 @@ AccountEvent: TypeAlias = (
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Listed: (),
-    Deposited: ("balances", "positions"),
+    Deposited: ("balances",),
     OrderAccepted: ("orders", "balances"),
     OrderAmending: ("balances",),
     OrderAmended: ("orders", "balances"),
@@ -210,3 +210,20 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Resumed: (),
 }
 """The private channels of ``event.account`` on which the event is one message, with the next seq each."""
+
+
+class Seqs(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The last seq of each private channel of one account; each begins with 1."""
+
+    orders: int = 0
+    fills: int = 0
+    balances: int = 0
+    positions: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An event with the seqs of its account after it: those of ``CHANNELS[type(event)]`` are its
+    messages'."""
+
+    event: AccountEvent
+    seqs: Seqs

@@ -22,7 +22,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     """Base asset -> the largest order."""
     max_open_orders: int | None = None
     orders_per_second: int | None = None
-    """Places and amends; twice as many at once."""
+    """Places and amends; as many at once."""
     max_position: dict[str, str] | None = None
     """Base asset -> the most that may be held, with everything that open buys would add."""
     price_collar: str | None = None

@@ -78,9 +78,15 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     held: int = 0
     """What it holds, in units: of the quote asset for buys, of the base asset for sells."""
     fee_ppm: int = 0
-    """The worst fee rate (millionths of the turnover) that ``held`` of a buy covers."""
+    """The worst fee rate, in millionths of the turnover; a fill is never charged more."""
+    fee_credit: int = 0
+    """Millionths of a unit by which its fees so far were rounded up: the next fee is less by them."""
     amending: int = 0
-    """Amends on their way to the venue; ``held`` covers those too until the venue has answered."""
+    """Amends on their way to the venue."""
+    asked_ticks: int = 0
+    """While amends are on their way: the highest price among them; ``held`` covers it."""
+    asked_lots: int = 0
+    """While amends are on their way: the largest quantity among them; ``held`` covers it."""
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,316 @@
+"""The accounts: all that is journalled, as the fold of its events. Nothing else changes them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire.core.accounts import (
+    CHANNELS,
+    AccountEvent,
+    AmendRefused,
+    Balance,
+    Deposited,
+    Halted,
+    HaltScope,
+    LimitsSet,
+    Listed,
+    OrderAccepted,
+    OrderAmended,
+    OrderAmending,
+    OrderEnded,
+    OrderFilled,
+    OrderTriggered,
+    Position,
+    Resumed,
+    Seqs,
+)
+from floorwire.core.instrument import Instrument
+from floorwire.core.limits import Limits
+from floorwire.core.orders import OPEN, Order
+from floorwire.engine.ledger import Ledger
+from floorwire.engine.terms import Terms
+
+KEPT_CLOSED = 10_000
+"""Closed orders of one account that are known by their ids; the oldest to close is forgotten first."""
+KEPT_FILLS = 1_000
+"""Fills of one account that are kept at hand."""
+
+
+class Account:
+    """What belongs to one account, balances apart."""
+
+    __slots__ = (
+        "buying",
+        "by_client",
+        "closed",
+        "fills",
+        "key_limits",
+        "limits",
+        "open",
+        "owner",
+        "positions",
+        "seqs",
+    )
+
+    def __init__(self, owner: int) -> None:
+        self.owner = owner
+        self.open: dict[int, Order] = {}
+        self.closed: deque[int] = deque()
+        self.by_client: dict[str, int] = {}
+        self.buying: dict[str, int] = {}
+        """Lots left of open buys, by symbol."""
+        self.fills: deque[OrderFilled] = deque(maxlen=KEPT_FILLS)
+        self.positions: dict[str, Position] = {}
+        self.limits = Limits()
+        self.key_limits: dict[str, Limits] = {}
+        self.seqs = [0, 0, 0, 0]
+
+
+class AccountState(msgspec.Struct, array_like=True):
+    """An account in a snapshot."""
+
+    name: str
+    owner: int
+    balances: list[Balance]
+    open: list[Order]
+    closed: list[Order]
+    fills: list[OrderFilled]
+    positions: list[Position]
+    limits: Limits
+    key_limits: list[tuple[str, Limits]]
+    seqs: list[int]
+
+
+class State(msgspec.Struct, array_like=True):
+    """A snapshot: everything, in an order that does not depend on how it came about."""
+
+    instruments: list[Instrument]
+    decimals: list[tuple[str, int]]
+    fees: list[tuple[str, int]]
+    outside: list[tuple[str, int]]
+    halts: list[tuple[HaltScope, str]]
+    last_order_id: int
+    last_fill_id: int
+    last_deposit_id: int
+    accounts: list[AccountState]
+
+
+_INDEX = {"orders": 0, "fills": 1, "balances": 2, "positions": 3}
+_RAISED = {kind: tuple(_INDEX[channel] for channel in channels) for kind, channels in CHANNELS.items()}
+_NO_SEQS = Seqs()
+_OrderEvent: TypeAlias = OrderAccepted | OrderAmending | OrderAmended | AmendRefused | OrderEnded
+
+
+class Accounts:
+    """Every account. ``apply`` is the only way to change them, live and in recovery."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.terms: dict[str, Terms] = {}
+        self.orders: dict[int, Order] = {}
+        """Open ones, and closed ones while they are kept."""
+        self.halts: set[tuple[HaltScope, str]] = set()
+        self.last_order_id = 0
+        self.last_fill_id = 0
+        self.last_deposit_id = 0
+        self.by_name: dict[str, Account] = {}
+
+    def position(self, name: str, terms: Terms) -> Position:
+        """Return the account's position in an instrument, with the base balance as it is now."""
+        quantity = self.ledger.balance(name, terms.base)
+        account, symbol = self.by_name.get(name), terms.instrument.symbol
+        known = account.positions.get(symbol) if account is not None else None
+        if known is None:
+            return Position(
+                symbol, quantity.total, 0, 0, 0, quantity.decimals, self.ledger.decimals_of(terms.quote)
+            )
+        if known.quantity == quantity.total:
+            return known
+        return msgspec.structs.replace(known, quantity=quantity.total)
+
+    # --- the fold -----------------------------------------------------------------------------------
+
+    def apply(self, event: AccountEvent) -> Seqs:
+        """Let the event have happened; return its account's seqs after it."""
+        if isinstance(event, OrderFilled):
+            account = self._fill(event)
+        elif isinstance(event, _OrderEvent):
+            account = self._open(event.account)
+            self._put(account, event.order)
+            self.ledger.put(event.account, event.balances)
+        elif not event.account:
+            self._rule(event)
+            return _NO_SEQS
+        else:
+            account = self._open(event.account)
+            self._change(account, event)
+        seqs = account.seqs
+        for index in _RAISED[type(event)]:
+            seqs[index] += 1
+        return Seqs(*seqs)
+
+    def _open(self, name: str) -> Account:
+        found = self.by_name.get(name)
+        if found is None:
+            found = self.by_name[name] = Account(len(self.by_name) + 1)
+        return found
+
+    def _fill(self, event: OrderFilled) -> Account:
+        account = self._open(event.account)
+        self._put(account, event.order)
+        self.ledger.put(event.account, event.balances)
+        self.ledger.charge(event.balances[0].asset, event.fee)
+        account.positions[event.position.symbol] = event.position
+        account.fills.append(event)
+        self.last_fill_id = event.fill_id
+        return account
+
+    def _put(self, account: Account, order: Order) -> None:
+        """Replace what is known of the order."""
+        order_id, ticket = order.order_id, order.ticket
+        before = self.orders.get(order_id)
+        self.orders[order_id] = order
+        if before is None:
+            account.by_client[ticket.client_order_id] = order_id
+            self.last_order_id = order_id
+        if ticket.side == "buy":
+            more = order.left_lots - (before.left_lots if before is not None else 0)
+            account.buying[ticket.symbol] = account.buying.get(ticket.symbol, 0) + more
+        if order.state in OPEN:
+            account.open[order_id] = order
+        else:
+            account.open.pop(order_id, None)
+            self._close(account, order_id)
+
+    def _close(self, account: Account, order_id: int) -> None:
+        """Keep the closed order; forget the oldest where too many are kept."""
+        account.closed.append(order_id)
+        if len(account.closed) > KEPT_CLOSED:
+            forgotten = self.orders.pop(account.closed.popleft())
+            del account.by_client[forgotten.ticket.client_order_id]
+
+    def _change(self, account: Account, event: AccountEvent) -> None:
+        if isinstance(event, OrderTriggered):
+            self._put(account, event.order)
+        elif isinstance(event, Deposited):
+            self.ledger.put(event.account, (event.balance,))
+            self.last_deposit_id = event.deposit_id
+        elif isinstance(event, LimitsSet):
+            if event.key is None:
+                account.limits = event.limits
+            else:
+                account.key_limits[event.key] = event.limits
+
+    def _rule(self, event: AccountEvent) -> None:
+        if isinstance(event, Listed):
+            self._list(event.instrument)
+        elif isinstance(event, Halted):
+            self.halts.add((event.scope, event.name))
+        elif isinstance(event, Resumed):
+            self.halts.discard((event.scope, event.name))
+
+    # --- instruments --------------------------------------------------------------------------------
+
+    def _list(self, instrument: Instrument) -> None:
+        """Take the instrument in; where units become finer, count everything in those."""
+        factors = self.ledger.fit(instrument)
+        instruments = [terms.instrument for terms in self.terms.values()] + [instrument]
+        for listed in instruments:
+            self.terms[listed.symbol] = self._terms(listed)
+        if any(factor > 1 for factor in factors.values()):
+            for account in self.by_name.values():
+                self._rescale(account, factors)
+
+    def _terms(self, instrument: Instrument) -> Terms:
+        decimals_of = self.ledger.decimals_of
+        return Terms.of(instrument, decimals_of(instrument.base), decimals_of(instrument.quote))
+
+    def _rescale(self, account: Account, factors: Mapping[str, int]) -> None:
+        for order in list(account.open.values()):
+            terms = self.terms[order.ticket.symbol]
+            by = factors.get(terms.quote if order.ticket.side == "buy" else terms.base, 1)
+            credit = order.fee_credit * factors.get(terms.quote, 1)
+            scaled = msgspec.structs.replace(order, held=order.held * by, fee_credit=credit)
+            self.orders[order.order_id] = account.open[order.order_id] = scaled
+        for symbol, position in account.positions.items():
+            terms = self.terms[symbol]
+            base, quote = factors.get(terms.base, 1), factors.get(terms.quote, 1)
+            account.positions[symbol] = Position(
+                symbol,
+                position.quantity * base,
+                position.bought * base,
+                position.cost * quote,
+                position.realised * quote,
+                self.ledger.decimals_of(terms.base),
+                self.ledger.decimals_of(terms.quote),
+            )
+
+    # --- snapshots ----------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Return all of it; the same state gives the same bytes, however it came about."""
+        state = State(
+            instruments=[self.terms[symbol].instrument for symbol in sorted(self.terms)],
+            decimals=sorted(self.ledger.decimals.items()),
+            fees=sorted(self.ledger.fees.items()),
+            outside=sorted(self.ledger.outside.items()),
+            halts=sorted(self.halts),
+            last_order_id=self.last_order_id,
+            last_fill_id=self.last_fill_id,
+            last_deposit_id=self.last_deposit_id,
+            accounts=[self._account_state(name, account) for name, account in self.by_name.items()],
+        )
+        return msgspec.msgpack.encode(state)
+
+    def _account_state(self, name: str, account: Account) -> AccountState:
+        return AccountState(
+            name=name,
+            owner=account.owner,
+            balances=[balance for _, balance in sorted(self.ledger.balances(name).items())],
+            open=[order for _, order in sorted(account.open.items())],
+            closed=[self.orders[order_id] for order_id in account.closed],
+            fills=list(account.fills),
+            positions=[position for _, position in sorted(account.positions.items())],
+            limits=account.limits,
+            key_limits=sorted(account.key_limits.items(), key=lambda pair: pair[0]),
+            seqs=account.seqs,
+        )
+
+    @classmethod
+    def restored(cls, snapshot: bytes) -> Accounts:
+        """Return what the snapshot was taken of. Raises msgspec.DecodeError."""
+        state = msgspec.msgpack.decode(snapshot, type=State)
+        accounts = cls()
+        ledger = accounts.ledger
+        ledger.decimals.update(state.decimals)
+        accounts.terms = {listed.symbol: accounts._terms(listed) for listed in state.instruments}
+        accounts.halts = set(state.halts)
+        for one in state.accounts:
+            accounts._restore(one)
+        ledger.fees.update(state.fees)
+        ledger.outside.clear()  # what the balances came from is counted in here already
+        ledger.outside.update(state.outside)
+        accounts.last_order_id = state.last_order_id
+        accounts.last_fill_id = state.last_fill_id
+        accounts.last_deposit_id = state.last_deposit_id
+        return accounts
+
+    def _restore(self, state: AccountState) -> None:
+        account = self.by_name[state.name] = Account(state.owner)
+        self.ledger.put(state.name, state.balances)
+        for order in state.closed + state.open:
+            self._put(account, order)
+        account.fills.extend(state.fills)
+        account.positions = {position.symbol: position for position in state.positions}
+        account.limits = state.limits
+        account.key_limits = dict(state.key_limits)
+        account.seqs = state.seqs
+
+    def state_hash(self) -> str:
+        """Return a digest of all that decides what happens to accounts next."""
+        return blake2b(self.snapshot(), digest_size=16).hexdigest()

@@ -1,0 +1,77 @@
+"""Bounds: the limits that hold for one account, key and instrument, in integers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from floorwire.core.codes import Code
+from floorwire.core.limits import Limits
+from floorwire.core.refusal import Refusal
+from floorwire.core.units import MAX_DECIMALS, InexactError, Scale
+from floorwire.engine.terms import FRACTION, Terms
+
+FINEST = Scale(MAX_DECIMALS, 1)
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """What one order may be, and what there may be with it. None where there is no limit."""
+
+    max_turnover: int | None
+    max_lots: int | None
+    max_position_lots: int | None
+    collar_ppm: int
+    cancels_self_trade: bool
+    account: Limits
+    """The account's, with the house's where it has none: open orders and rate, which count all its keys."""
+    key: Limits
+    """The key's own: open orders and rate of that key alone."""
+
+
+def merged(own: Limits, default: Limits) -> Limits:
+    """Return the limits with the default's where they have none."""
+    return Limits(
+        *(
+            getattr(default, field) if getattr(own, field) is None else getattr(own, field)
+            for field in Limits.__struct_fields__
+        )
+    )
+
+
+def check(limits: Limits) -> None:
+    """Check that every amount is one. Raises Refusal: ``bad_request``."""
+    amounts = [limits.max_order_notional, limits.price_collar]
+    for by_asset in (limits.max_order_quantity, limits.max_position):
+        amounts += (by_asset or {}).values()
+    for amount in amounts:
+        try:
+            fine = amount is None or FINEST.floor(amount) >= 0
+        except InexactError:
+            fine = False
+        if not fine:
+            raise Refusal(Code.BAD_REQUEST, f"{amount!r} is not an amount", {"field": "limits"})
+    if (limits.orders_per_second or 1) < 0 or (limits.max_open_orders or 0) < 0:
+        raise Refusal(Code.BAD_REQUEST, "limits count from 0", {"field": "limits"})
+
+
+def bounds(terms: Terms, account: Limits, key: Limits, max_notional: Decimal | None) -> Bounds:
+    """Return what holds for all of them; of two limits the tighter. ``account`` has a collar."""
+    levels, size = (account, key), terms.instrument.size
+    notionals = [account.max_order_notional, key.max_order_notional]
+    if max_notional is not None:
+        notionals.append(f"{max_notional:f}")
+    return Bounds(
+        max_turnover=_least(terms.turnover, notionals),
+        max_lots=_least(size, [(one.max_order_quantity or {}).get(terms.base) for one in levels]),
+        max_position_lots=_least(size, [(one.max_position or {}).get(terms.base) for one in levels]),
+        collar_ppm=_least(FRACTION, [one.price_collar for one in levels]) or 0,
+        cancels_self_trade=(key.self_trade or account.self_trade) != "allow",
+        account=account,
+        key=key,
+    )
+
+
+def _least(scale: Scale, amounts: list[str | None]) -> int | None:
+    """Return the least of the amounts in steps, None where there is none."""
+    return min((scale.floor(amount) for amount in amounts if amount is not None), default=None)

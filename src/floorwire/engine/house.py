@@ -1,0 +1,484 @@
+"""The house: decides what accounts may do, and books what their orders became. Pure: no clock, no journal.
+
+Every method that changes something decides it, applies the events to its accounts, and returns them as
+entries to be journalled in that order, before anything else is asked of the house. Where it raises Refusal,
+nothing has changed (but that a command was counted against the order rate). Recovery calls ``apply`` with
+what the journal holds, which is all that the live house does too.
+
+    live      decision = house.place(ticket, now_us, key=...)       entries to journal, commands for the venue
+              for command in decision.commands:
+                  execution = venue.execute(command, now_us)
+                  entries += house.settle(execution.reports, now_us)
+    recovery  house = House.restored(snapshot, rules, prices)
+              for event in the journal after it: house.apply(event)
+              entries = house.list_instruments(...), then house.put_back(now_us) like any decision
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
+
+from floorwire.core.accounts import (
+    AccountEvent,
+    Balance,
+    Deposited,
+    Entry,
+    Halted,
+    HaltScope,
+    LimitsSet,
+    Listed,
+    OrderAccepted,
+    OrderAmending,
+    OrderFilled,
+    Position,
+    Resumed,
+    Seqs,
+)
+from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.instrument import Instrument
+from floorwire.core.limits import Limits
+from floorwire.core.orders import Order, Ticket
+from floorwire.core.ports import Prices
+from floorwire.core.refusal import Refusal
+from floorwire.core.reports import Refused, Report
+from floorwire.core.units import InexactError, Scale
+from floorwire.engine import risk
+from floorwire.engine.accounts import Accounts
+from floorwire.engine.bounds import Bounds, bounds, check, merged
+from floorwire.engine.holds import held, held_by
+from floorwire.engine.ledger import MOST_UNITS
+from floorwire.engine.pace import Pace
+from floorwire.engine.settlement import Settlement
+from floorwire.engine.terms import Terms
+
+MOST_BOUNDS = 10_000
+"""Bounds kept worked out; where there are more they are worked out anew."""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What holds for every account: settings, not journalled. Fees in millionths of the turnover."""
+
+    limits: Limits = Limits(price_collar="0.05")
+    """Has a price collar: without one a market order would have no worst price to hold for."""
+    maker_ppm: int = 0
+    taker_ppm: int = 0
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """What a command came to, applied already."""
+
+    order: Order | None
+    """The order after ``entries``, before the venue did anything; None for cancel_all."""
+    entries: Sequence[Entry]
+    """To journal, in order."""
+    commands: Sequence[Command]
+    """For the venue, in order. Empty for duplicates."""
+    duplicate: bool = False
+    """The client order id is known with this content: ``order`` is what became of it until now."""
+
+
+class House:
+    """Accounts, their orders, money and limits."""
+
+    def __init__(
+        self, rules: Rules, prices: Callable[[str], Prices], accounts: Accounts | None = None
+    ) -> None:
+        """``prices``: what risk measures orders at, by canonical symbol (``TradingVenue.prices``)."""
+        self._rules = rules
+        self._prices = prices
+        self._accounts = accounts or Accounts()
+        self._worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
+        self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
+        self._pace = Pace()
+        self._bounds: dict[tuple[str, str, str, Decimal | None], Bounds] = {}
+
+    @classmethod
+    def restored(cls, snapshot: bytes, rules: Rules, prices: Callable[[str], Prices]) -> House:
+        """Return a house with the accounts of a snapshot. Raises msgspec.DecodeError."""
+        return cls(rules, prices, Accounts.restored(snapshot))
+
+    # --- state --------------------------------------------------------------------------------------
+
+    def apply(self, event: AccountEvent) -> Seqs:
+        """Let an event of the journal have happened (recovery)."""
+        if isinstance(event, LimitsSet | Listed):
+            self._bounds.clear()
+        return self._accounts.apply(event)
+
+    def snapshot(self) -> bytes:
+        """Return everything that the events so far made: what they are the fold of."""
+        return self._accounts.snapshot()
+
+    def state_hash(self) -> str:
+        """Return a digest of ``snapshot()``; equal for equal folds."""
+        return self._accounts.state_hash()
+
+    # --- queries ------------------------------------------------------------------------------------
+
+    def terms(self, symbol: str) -> Terms:
+        """Return the rules of an instrument, for ``ticket.write``. Raises Refusal: ``unknown_symbol``."""
+        found = self._accounts.terms.get(symbol)
+        if found is None:
+            raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} cannot be traded here", {"symbol": symbol})
+        return found
+
+    def accounts(self) -> Iterable[str]:
+        """Return the names of all accounts that anything ever happened to."""
+        return self._accounts.by_name.keys()
+
+    def find(self, account: str, order_id: int | None = None, client_order_id: str | None = None) -> Order:
+        """Return the account's order by either id. Raises Refusal: ``unknown_order``."""
+        known = self._accounts.by_name.get(account)
+        if known is not None and client_order_id is not None:
+            order_id = known.by_client.get(client_order_id)
+        order = self._accounts.orders.get(order_id) if order_id is not None else None
+        if order is None or order.ticket.account != account:
+            raise Refusal(Code.UNKNOWN_ORDER, "there is no such order, or it closed long ago")
+        return order
+
+    def open_orders(self, account: str) -> list[Order]:
+        """Return the account's open orders, the oldest first."""
+        known = self._accounts.by_name.get(account)
+        return list(known.open.values()) if known is not None else []
+
+    def fills(self, account: str) -> Sequence[OrderFilled]:
+        """Return the account's last fills, the latest first; the journal has those before."""
+        known = self._accounts.by_name.get(account)
+        return list(reversed(known.fills)) if known is not None else []
+
+    def balances(self, account: str) -> list[Balance]:
+        """Return what the account has, by name of asset."""
+        return [balance for _, balance in sorted(self._accounts.ledger.balances(account).items())]
+
+    def positions(self, account: str) -> list[Position]:
+        """Return the account's positions in all it ever traded, by symbol."""
+        known = self._accounts.by_name.get(account)
+        names = sorted(known.positions) if known is not None else ()
+        return [self._accounts.position(account, self._accounts.terms[symbol]) for symbol in names]
+
+    def seqs(self, account: str) -> Seqs:
+        """Return the last seq of each of the account's private channels."""
+        known = self._accounts.by_name.get(account)
+        return Seqs(*known.seqs) if known is not None else Seqs()
+
+    def limits(self, account: str, key: str | None = None) -> Limits:
+        """Return the account's limits as they hold, the default's included; or a key's own."""
+        known = self._accounts.by_name.get(account)
+        if key is not None:
+            return known.key_limits.get(key, Limits()) if known is not None else Limits()
+        return merged(known.limits if known is not None else Limits(), self._rules.limits)
+
+    def halts(self) -> list[tuple[HaltScope, str]]:
+        """Return the halts in force."""
+        return sorted(self._accounts.halts)
+
+    def conserved(self) -> bool:
+        """Return whether every asset sums to zero over accounts, fees and the outside."""
+        ledger = self._accounts.ledger
+        return not any(ledger.sum(asset) for asset in ledger.decimals)
+
+    # --- orders -------------------------------------------------------------------------------------
+
+    def place(
+        self,
+        ticket: Ticket,
+        now_us: int,
+        *,
+        key: str = "",
+        max_notional: Decimal | None = None,
+        deadline_us: int | None = None,
+    ) -> Decision:
+        """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
+
+        ``max_notional``: the key's own, of its Principal. Raises Refusal; see ``risk`` for what and in which
+        order.
+        """
+        accounts, account, terms = self._accounts, ticket.account, self.terms(ticket.symbol)
+        known = accounts.by_name.get(account)
+        if known is not None and ticket.client_order_id in known.by_client:
+            return _again(ticket, accounts.orders[known.by_client[ticket.client_order_id]])
+        _in_time(deadline_us, now_us)
+        prices = self._prices(ticket.symbol)
+        limits = self._bounds_of(account, key, terms, max_notional)
+        risk.trading(accounts, terms, account, key, prices)
+        risk.rate(self._pace, limits, account, key, now_us)
+        _unexpired(ticket, now_us)
+        order = self._drafted(ticket, terms, risk.reference(ticket, prices), limits, key, now_us)
+        risk.size(ticket, terms, limits, order.lots, order.price_ticks)
+        risk.price(ticket, terms, limits, order.price_ticks, prices)
+        if ticket.reduce_only and ticket.side == "buy":
+            raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
+        risk.count(known, limits, key)
+        if ticket.side == "buy":
+            risk.position(accounts, account, terms, limits, order.lots)
+        balances = self._settlement.holding(ticket, order.held)
+        risk.balance(balances[0], order.held)
+        entry = self._book(OrderAccepted(account, order, balances, now_us))
+        return Decision(order, (entry,), (self._placed(order, limits),))
+
+    def amend(
+        self,
+        order: Order,
+        now_us: int,
+        *,
+        price_ticks: int | None = None,
+        lots: int | None = None,
+        key: str = "",
+        max_notional: Decimal | None = None,
+        deadline_us: int | None = None,
+    ) -> Decision:
+        """Hold what the changed order may need and tell the venue, which has the word: ``OrderAmended``
+        follows.
+
+        ``order`` is one that ``find`` has just returned. ``lots`` is the total, filled lots included; no more
+        than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
+        """
+        ticket = order.ticket
+        _still_open(order)
+        _in_time(deadline_us, now_us)
+        _amendable(ticket, price_ticks, lots)
+        accounts, terms, prices = self._accounts, self.terms(ticket.symbol), self._prices(ticket.symbol)
+        limits = self._bounds_of(ticket.account, key, terms, max_notional)
+        risk.trading(accounts, terms, ticket.account, key, prices)
+        risk.rate(self._pace, limits, ticket.account, key, now_us)
+        new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
+        if new_lots > order.filled_lots:
+            risk.size(ticket, terms, limits, new_lots, new_ticks)
+            risk.price(ticket, terms, limits, new_ticks, prices, waits=not order.triggered)
+            if ticket.side == "buy":
+                risk.position(accounts, ticket.account, terms, limits, max(0, new_lots - order.lots))
+        asked = replace(
+            order,
+            amending=order.amending + 1,
+            asked_ticks=max(order.asked_ticks, new_ticks),
+            asked_lots=max(order.asked_lots, new_lots),
+        )
+        asked = replace(asked, held=held_by(asked, terms))
+        balances = self._settlement.holding(ticket, asked.held - order.held)
+        risk.balance(balances[0], asked.held - order.held)
+        entry = self._book(OrderAmending(ticket.account, asked, balances, now_us))
+        return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
+
+    def cancel(self, order: Order) -> Decision:
+        """Tell the venue to cancel an order that ``find`` has just returned. Raises Refusal:
+        ``order_closed``."""
+        _still_open(order)
+        return Decision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
+
+    def cancel_all(
+        self, *, account: str | None = None, symbol: str | None = None, key: str | None = None
+    ) -> Decision:
+        """Tell the venue to cancel all open orders, or those of an account, a symbol, a key."""
+        names = self._accounts.by_name if account is None else (account,)
+        return Decision(
+            None,
+            (),
+            [
+                Cancel(order.ticket.symbol, order.order_id)
+                for name in names
+                for order in self.open_orders(name)
+                if symbol in (None, order.ticket.symbol) and key in (None, order.key)
+            ],
+        )
+
+    def settle(self, reports: Iterable[Report], now_us: int) -> list[Entry]:
+        """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
+        entries = []
+        for report in reports:
+            event = self._settlement.event(report, now_us)
+            if event is not None:
+                entries.append(self._book(event))
+        return entries
+
+    def put_back(self, now_us: int) -> Decision:
+        """Return the open orders as commands for a market that has none of them (start-up), the oldest first.
+
+        What rested may cross there now and fill, post-only or not; amends that were on their way are void.
+        """
+        lost = [
+            Refused(order.order_id, "amend", Code.INTERNAL, now_us)
+            for account in self._accounts.by_name.values()
+            for order in account.open.values()
+            for _ in range(order.amending)
+        ]
+        entries = self.settle(lost, now_us)
+        known = self._accounts.orders
+        orders = [known[order_id] for order_id in sorted(known) if known[order_id].is_open]
+        return Decision(None, entries, [self._placed_again(order) for order in orders])
+
+    # --- operators ----------------------------------------------------------------------------------
+
+    def list_instruments(self, instruments: Iterable[Instrument], now_us: int) -> list[Entry]:
+        """Take in what may be traded, and what of it has changed; return the entries to journal.
+
+        Orders of an instrument whose steps or assets are others now are cancelled: call it before
+        ``put_back``, and later only for changes of state.
+        """
+        entries: list[Entry] = []
+        for instrument in instruments:
+            known = self._accounts.terms.get(instrument.symbol)
+            if known is None or known.instrument != instrument:
+                if known is not None and _steps(known.instrument) != _steps(instrument):
+                    entries += self._end_all(instrument.symbol, now_us)
+                entries.append(self._book(Listed(instrument, now_us)))
+        return entries
+
+    def deposit(self, account: str, asset: str, amount: str, deposit_id: int, now_us: int) -> list[Entry]:
+        """Credit a deposit of the key store (ids count up), once; return the entry to journal, or none.
+
+        What is finer than the asset's unit is not credited. Raises Refusal where it is too much, or no
+        amount.
+        """
+        if deposit_id <= self._accounts.last_deposit_id:
+            return []
+        has = self._accounts.ledger.balance(account, asset)
+        units = _units(amount, has.decimals)
+        if not 0 <= units <= MOST_UNITS - has.total:
+            raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
+        balance = Balance(asset, has.total + units, has.held, has.decimals)
+        return [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+
+    def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> Entry:
+        """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
+        ``bad_request``."""
+        check(limits)
+        return self._book(LimitsSet(account, key, limits, now_us))
+
+    def halt(self, scope: HaltScope, name: str, now_us: int) -> Entry:
+        """Take no new orders and no amends of all ("" as name), an account, a key or a symbol."""
+        return self._book(Halted(scope, name, now_us))
+
+    def resume(self, scope: HaltScope, name: str, now_us: int) -> Entry:
+        """End such a halt."""
+        return self._book(Resumed(scope, name, now_us))
+
+    # --- parts --------------------------------------------------------------------------------------
+
+    def _book(self, event: AccountEvent) -> Entry:
+        return Entry(event, self.apply(event))
+
+    def _end_all(self, symbol: str, now_us: int) -> list[Entry]:
+        orders = [order for order in self._accounts.orders.values() if order.is_open]
+        return [
+            self._book(self._settlement.ended(order, "cancelled", Code.MARKET_HALTED, now_us))
+            for order in orders
+            if order.ticket.symbol == symbol
+        ]
+
+    def _bounds_of(self, account: str, key: str, terms: Terms, max_notional: Decimal | None) -> Bounds:
+        asked = account, key, terms.instrument.symbol, max_notional
+        found = self._bounds.get(asked)
+        if found is None:
+            if len(self._bounds) >= MOST_BOUNDS:
+                self._bounds.clear()
+            found = bounds(terms, self.limits(account), self.limits(account, key), max_notional)
+            self._bounds[asked] = found
+        return found
+
+    def _drafted(
+        self, ticket: Ticket, terms: Terms, reference: int, limits: Bounds, key: str, now_us: int
+    ) -> Order:
+        """Return the order as it would be accepted."""
+        price_ticks = ticket.price_ticks
+        if price_ticks is None:
+            price_ticks = risk.through(ticket.side == "buy", reference, limits.collar_ppm)
+        lots, ppm = ticket.lots, self._worst_ppm
+        if lots is None:
+            lots = (ticket.spend or 0) // reference
+        return Order(
+            self._accounts.last_order_id + 1,
+            ticket,
+            key,
+            lots,
+            price_ticks,
+            "new",
+            now_us,
+            now_us,
+            held=held(ticket, terms, price_ticks, lots, 0, ppm, 0),
+            fee_ppm=ppm,
+        )
+
+    def _placed(self, order: Order, limits: Bounds) -> Place:
+        ticket = order.ticket
+        return Place(
+            ticket.symbol,
+            order.order_id,
+            self._accounts.by_name[ticket.account].owner,
+            ticket.side,
+            order.lots,
+            order.price_ticks,
+            ticket.time_in_force,
+            ticket.post_only,
+            ticket.stop_ticks,
+            ticket.expires_us,
+            ticket.spend,
+            0,
+            limits.cancels_self_trade,
+        )
+
+    def _placed_again(self, order: Order) -> Place:
+        ticket = order.ticket
+        limits = self._bounds_of(ticket.account, order.key, self.terms(ticket.symbol), None)
+        return replace(
+            self._placed(order, limits),
+            post_only=False,
+            stop_ticks=None if order.triggered else ticket.stop_ticks,
+            spend=None if ticket.spend is None else ticket.spend - order.filled_turnover,
+            filled_lots=order.filled_lots,
+        )
+
+
+def _again(ticket: Ticket, order: Order) -> Decision:
+    """Return the first outcome of a client order id. Raises Refusal where the content is another."""
+    if order.ticket == ticket:
+        return Decision(order, (), (), duplicate=True)
+    raise Refusal(
+        Code.DUPLICATE_CLIENT_ORDER_ID,
+        f"{ticket.client_order_id} was used for another order",
+        {"client_order_id": ticket.client_order_id, "order_id": str(order.order_id)},
+    )
+
+
+def _in_time(deadline_us: int | None, now_us: int) -> None:
+    if deadline_us is not None and now_us > deadline_us:
+        late = now_us - deadline_us
+        raise Refusal(Code.DEADLINE_PASSED, f"came {late} us after its deadline", {"late_us": late})
+
+
+def _unexpired(ticket: Ticket, now_us: int) -> None:
+    if ticket.expires_us is not None and ticket.expires_us <= now_us:
+        raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
+
+
+def _still_open(order: Order) -> None:
+    if not order.is_open:
+        raise Refusal(
+            Code.ORDER_CLOSED,
+            f"order {order.order_id} is {order.state}",
+            {"order_id": str(order.order_id), "state": order.state},
+        )
+
+
+def _amendable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
+    if price_ticks is None and lots is None:
+        raise Refusal(Code.BAD_REQUEST, "give price, quantity, or both", {"field": "price"})
+    if price_ticks is not None and ticket.price_ticks is None:
+        raise Refusal(Code.BAD_REQUEST, f"price: {ticket.type} orders have none", {"field": "price"})
+    if lots is not None and ticket.lots is None:
+        raise Refusal(Code.BAD_REQUEST, "quantity: the order has quote_quantity", {"field": "quantity"})
+
+
+def _steps(instrument: Instrument) -> tuple[str, ...]:
+    return instrument.tick_size, instrument.lot_size, instrument.base, instrument.quote
+
+
+def _units(amount: str, decimals: int) -> int:
+    try:
+        return Scale(decimals, 1).floor(amount)
+    except InexactError as error:
+        raise Refusal(Code.BAD_REQUEST, f"amount: {error}", {"field": "amount"}) from None

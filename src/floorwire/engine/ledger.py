@@ -1,0 +1,87 @@
+"""The ledger: who has how much of what, in whole units, double entry.
+
+An asset's unit is ten to the power ``-decimals``, fine enough that every price x size of every listed
+instrument is a whole number of units. Whatever an account gains somebody loses: another account, the house
+(fees), or the outside (the market's other participants, and whoever makes deposits). Over all of them each
+asset sums to zero.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from floorwire.core.accounts import Balance
+from floorwire.core.instrument import Instrument
+
+LEAST_DECIMALS = 8
+MOST_UNITS = 1 << 62
+"""No account may have more of an asset: larger integers do not fit into MessagePack."""
+
+
+class Ledger:
+    """Balances by account and asset."""
+
+    def __init__(self) -> None:
+        self.decimals: dict[str, int] = {}
+        self.fees: dict[str, int] = defaultdict(int)
+        self.outside: dict[str, int] = defaultdict(int)
+        self._balances: dict[str, dict[str, Balance]] = {}
+
+    def decimals_of(self, asset: str) -> int:
+        """Return the decimals of the asset's unit."""
+        return self.decimals.get(asset, LEAST_DECIMALS)
+
+    def fit(self, instrument: Instrument) -> Mapping[str, int]:
+        """Make units fine enough for the instrument; return by what its assets' units were multiplied."""
+        size = instrument.size.decimals
+        return {
+            instrument.base: self._refine(instrument.base, size),
+            instrument.quote: self._refine(instrument.quote, instrument.price.decimals + size),
+        }
+
+    def _refine(self, asset: str, decimals: int) -> int:
+        known = self.decimals_of(asset)
+        self.decimals[asset] = finer = max(known, decimals)
+        factor: int = 10 ** (finer - known)
+        if factor > 1:
+            self.fees[asset] *= factor
+            self.outside[asset] *= factor
+            for balances in self._balances.values():
+                if asset in balances:
+                    old = balances[asset]
+                    balances[asset] = Balance(asset, old.total * factor, old.held * factor, finer)
+        return factor
+
+    def balance(self, account: str, asset: str) -> Balance:
+        """Return what the account has of the asset."""
+        balances = self._balances.get(account)
+        found = balances.get(asset) if balances is not None else None
+        return found or Balance(asset, 0, 0, self.decimals_of(asset))
+
+    def balances(self, account: str) -> Mapping[str, Balance]:
+        """Return what the account has, by asset."""
+        return self._balances.get(account, {})
+
+    def put(self, account: str, changed: Iterable[Balance]) -> None:
+        """Set balances; what they rose by came from outside, what they fell by went there."""
+        balances = self._balances.get(account)
+        if balances is None:
+            balances = self._balances[account] = {}
+        for balance in changed:
+            asset = balance.asset
+            before = balances.get(asset)
+            balances[asset] = balance
+            gained = balance.total if before is None else balance.total - before.total
+            if gained:
+                self.outside[asset] -= gained
+
+    def charge(self, asset: str, units: int) -> None:
+        """Give the house a fee that an account has paid (``put`` took it outside)."""
+        self.fees[asset] += units
+        self.outside[asset] -= units
+
+    def sum(self, asset: str) -> int:
+        """Return the asset's sum over everybody: always 0."""
+        accounts = sum(self.balance(account, asset).total for account in self._balances)
+        return accounts + self.fees.get(asset, 0) + self.outside.get(asset, 0)
