@@ -121,6 +121,8 @@ class Follower:
             case None:
                 name = name_of(message, "symbol")
                 assert name in self._open, f"not subscribed: {message}"
+                if message["epoch"] != self.streams[name].epoch:
+                    self._begun_anew(name, message["epoch"])
                 self.streams[name].follow(message)
             case "subscribed":
                 self._subscribed(message)
@@ -128,6 +130,12 @@ class Follower:
                 self._open.remove(name_of(message, "instrument"))
             case _:
                 raise AssertionError(message)
+
+    def _begun_anew(self, name: Name, epoch: Said) -> None:
+        # What is listed in other ticks or lots begins anew, from the first seq on, while it is followed.
+        assert isinstance(epoch, str)
+        self.ended.append(self.streams[name])
+        self.streams[name] = Stream(name, epoch, 0)
 
     def _subscribed(self, reply: Message) -> None:
         name, epoch, seq = name_of(reply, "instrument"), reply["epoch"], reply["seq"]

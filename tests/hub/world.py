@@ -40,7 +40,7 @@ class World:
         self.counts = dict.fromkeys(SYMBOLS, 0)
         self._gate = gate
         self._resume_bytes, self._resume_us = resume_bytes, resume_us
-        self._epochs = 0
+        self._epochs = self._lots = 0
         self.restart()
 
     def restart(self) -> None:
@@ -75,6 +75,12 @@ class World:
         for _ in range(times):
             self.counts[symbol] += 1
             self.publish(Clock(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
+
+    def relist(self, symbol: str = "BTC-USDT") -> None:
+        """Let the symbol trade in other lots from now on."""
+        self._lots += 1
+        instrument = msgspec.structs.replace(listing(symbol), lot_size=f"0.{self._lots}")
+        self.publish(Listing((instrument,), self.now_us), snapshot(symbol, self.now_us))
 
     def end_turn(self) -> None:
         """Let what the event loop would call at the end of its turn happen."""
