@@ -30,7 +30,7 @@ def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterat
         "deep": partial(crowds.compare, CROWDS[2], stable, rounds),
         "rtt": partial(roundtrips.compare, stable, rounds),
         "held": partial(held.hold, stable),
-        "stall": partial(stalled.compare, stable, 1),
+        "stall": partial(stalled.compare, stable, rounds),
     }
 
 

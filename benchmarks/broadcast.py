@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 
 import uvloop
@@ -36,4 +37,5 @@ async def run(rhythm: Rhythm) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # clients that give up are counted, not told
     uvloop.run(run(Rhythm.from_arguments()))

@@ -15,6 +15,8 @@ from benchmarks.rhythm import Rhythm
 from floorwire.cli.load.fanout import FanoutReport
 
 SECONDS = 4
+COMPLETE = 0.97
+"""Least share of the deliveries due: a burst more or less at the edges of the interval is a percent or so."""
 
 
 class Crowd(msgspec.Struct, frozen=True):
@@ -79,10 +81,26 @@ def compare(crowd: Crowd, stable: Stable, rounds: int) -> Iterator[str]:
         "Latency: from publishing to the client's kernel."
     )
     yield table(HEAD, [_row(crowd, reports[name], name, costs) for name in crowd.contestants])
-    yield "\n".join(
+    verdicts = (
         Verdict(f"CPU, Floorwire to {name}", costs[FLOORWIRE].over(costs[name]), at_most).text()
         for name, at_most in crowd.targets.items()
     )
+    yield "\n".join((*verdicts, *_complaints(crowd, reports)))
+
+
+def _complaints(crowd: Crowd, reports: Mapping[str, Sequence[FanoutReport]]) -> Iterator[str]:
+    """Yield what makes the figures of a contestant worth less."""
+    for name, rounds in reports.items():
+        if any(report.opened < crowd.clients for report in rounds):
+            yield f"- **{name}** did not take all clients in every round: not comparable."
+        if any(_arrived(crowd, report) < COMPLETE for report in rounds):
+            yield f"- **{name}** did not deliver everything in time in every round: not comparable."
+        if any(report.interval.tally.missing for report in rounds):
+            yield f"- **{name}** lost messages: not comparable."
+
+
+def _arrived(crowd: Crowd, report: FanoutReport) -> float:
+    return report.interval.deliveries_per_second / crowd.deliveries_per_second
 
 
 def _run(crowd: Crowd, name: str, stable: Stable) -> FanoutReport:
@@ -118,7 +136,7 @@ def _row(
         costs[name].over(costs[LOOP]).text(),
         costs[FLOORWIRE].over(costs[name]).text(),
         figure(lambda report: 100 * (report.interval.server_cpu_s or 0) / report.interval.seconds),
-        figure(lambda report: 100 * report.interval.deliveries_per_second / crowd.deliveries_per_second, 1),
+        figure(lambda report: 100 * _arrived(crowd, report), 1),
         figure(lambda report: report.interval.tally.missing + crowd.clients - report.opened),
         figure(lambda report: report.interval.received_bytes / max(1, report.interval.deliveries)),
         figure(lambda report: report.interval.latency.p50_us if report.interval.latency else nan),
