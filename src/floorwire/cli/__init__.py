@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from floorwire.cli import bench, keys, serve, watch
+from floorwire.cli import bench, journal, keys, serve, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -16,6 +16,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.add_typer(keys.app, name="keys")
+app.add_typer(journal.app, name="journal")
 app.add_typer(bench.app, name="bench")
 
 

@@ -1,0 +1,58 @@
+"""``floorwire journal``: verify and export what a server has journalled, beside it or without one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floorwire import config
+from floorwire.config import SettingsError
+from floorwire.storage import inspection
+from floorwire.storage.journal import JournalCorruptError, JournalError
+
+app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
+
+Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
+
+UNUSABLE = 2
+DAMAGED = 1
+
+
+@app.command()
+def verify(data: Data = None) -> None:
+    """Check every record, and that none is missing; ends with 1 where the journal is damaged."""
+    with _told():
+        verdict = inspection.verify(_folder(data))
+    snapshot = "no snapshot" if verdict.snapshot_n is None else f"snapshot of record {verdict.snapshot_n}"
+    typer.echo(f"{verdict.records} records, all verified; {snapshot}")
+
+
+@app.command()
+def export(
+    after: Annotated[int, typer.Option(min=0, help="Only records after this one.")] = 0,
+    account: Annotated[str | None, typer.Option(help="Only this account's.")] = None,
+    data: Data = None,
+) -> None:
+    """Print the records in order, each a line of JSON; up to the damage, where there is some."""
+    with _told():
+        for line in inspection.export(_folder(data), after, account):
+            typer.echo(line)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one sentence what could not be done."""
+    try:
+        yield
+    except (JournalError, SettingsError) as error:
+        typer.echo(f"floorwire: {error}", err=True)
+        raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
+
+
+def _folder(data: str | None) -> Path:
+    return Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()

@@ -1,0 +1,90 @@
+"""Looking at a journal from outside, beside a server that writes it or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from floorwire.storage import journal_file, mark
+from floorwire.storage.journal import JournalCorruptError, JournalUnusableError, Record
+from floorwire.storage.snapshots import Snapshots
+
+_MISSING = """SELECT min(last_n) FROM (
+    SELECT value, last_n FROM commits, json_each(accounts) EXCEPT SELECT account, last_n FROM account_commits)"""
+_SURPLUS = """SELECT min(last_n) FROM (
+    SELECT account, last_n FROM account_commits EXCEPT SELECT value, last_n FROM commits, json_each(accounts))"""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A journal that verifies: its records, and the record of its latest whole snapshot."""
+
+    records: int
+    snapshot_n: int | None
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """A record for others to read: what SQLite holds as MessagePack, as JSON."""
+
+    n: int
+    ts: int
+    account: str
+    kind: str
+    event: object
+
+
+def verify(folder: Path) -> Verdict:
+    """Return what was verified: every record against the chain, the index, the file, that no end is missing.
+
+    Raises JournalCorruptError, JournalUnusableError.
+    """
+    path = folder / journal_file.FILE
+    with journal_file.told(path):
+        acknowledged_n = mark.peek(folder / mark.FILE)  # before the records, for a server may be writing
+        snapshot = Snapshots(folder).latest()
+    last_n = 0
+    for record in read(folder):
+        last_n = record.n
+    snapshot_n = None if snapshot is None else snapshot.n
+    if last_n < (expected := max(acknowledged_n, snapshot_n or 0)):
+        raise JournalCorruptError(
+            last_n, f"records {last_n + 1} to {expected} were acknowledged and are gone"
+        )
+    _verify_file(folder)
+    return Verdict(last_n, snapshot_n)
+
+
+def _verify_file(folder: Path) -> None:
+    with closing(journal_file.connect_to_read(folder)) as connection, journal_file.told(folder):
+        connection.execute("BEGIN")  # one state of the file for all three
+        (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise JournalCorruptError(0, f"SQLite says: {found}")
+        for query in (_MISSING, _SURPLUS):
+            (last_n,) = connection.execute(query).fetchone()
+            if last_n is not None:
+                raise JournalCorruptError(0, f"the index of accounts is wrong at record {last_n}")
+
+
+def read(folder: Path, after_n: int = 0) -> Iterator[Record]:
+    """Yield the records after this one. Raises JournalCorruptError, JournalUnusableError."""
+    if not (folder / journal_file.FILE).exists():
+        raise JournalUnusableError(f"{folder}: there is no journal")
+    return journal_file.read(folder, after_n)
+
+
+def export(folder: Path, after_n: int = 0, account: str | None = None) -> Iterator[bytes]:
+    """Yield the records after this one, of all accounts or of one, each as JSON. Raises as ``read`` does."""
+    for record in read(folder, after_n):
+        if account is None or record.account == account:
+            exported = Exported(record.n, record.ts_us, record.account, record.kind, _event(record))
+            yield msgspec.json.encode(exported)
+
+
+def _event(record: Record) -> object:
+    try:
+        return msgspec.msgpack.decode(record.payload)
+    except msgspec.DecodeError as error:
+        raise JournalCorruptError(record.n - 1, f"its next event is no MessagePack: {error}") from None

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from floorwire.cli.journal import app
+from floorwire.storage import journal_file
+from floorwire.storage.journal import Snapshot
+from floorwire.storage.journal_sqlite import SqliteJournal
+from tests.storage.journals import NOW, entry, keep
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("FLOORWIRE_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+async def fill(journal: SqliteJournal) -> None:
+    for number in range(5):
+        await keep(
+            journal, [entry(account, msgspec.msgpack.encode({"i": number})) for account in ("alice", "bob")]
+        )
+    await journal.save_snapshot(Snapshot(8, b"state"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten records of two accounts in five commits."""
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        asyncio.run(fill(journal))
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, [*arguments, "--data", str(folder)])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def damage(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / journal_file.FILE)) as connection, connection:
+        connection.execute(statement)
+
+
+def test_a_good_journal_verifies(folder: Path) -> None:
+    assert run(folder, "verify").stdout == "10 records, all verified; snapshot of record 8\n"
+
+
+def test_a_new_journal_verifies(tmp_path: Path) -> None:
+    SqliteJournal(tmp_path, 1).close()
+    assert run(tmp_path, "verify").stdout == "0 records, all verified; no snapshot\n"
+
+
+async def test_both_work_beside_a_server(tmp_path: Path) -> None:
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        await fill(journal)
+        assert run(tmp_path, "verify").stdout.startswith("10 records")
+        assert len(run(tmp_path, "export").stdout.splitlines()) == 10
+        await keep(journal, [entry()])
+
+
+def test_no_journal_is_said_and_none_is_made(tmp_path: Path) -> None:
+    for command in ("verify", "export"):
+        assert "there is no journal" in run(tmp_path, command, code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "UPDATE commits SET records = x'90' WHERE last_n = 6",
+            "damaged after record 4: the row of records 5 to 6",
+        ),
+        ("DELETE FROM commits WHERE last_n = 6", "damaged after record 4: the next row starts with record 7"),
+        (
+            "DELETE FROM commits WHERE last_n = 10",
+            "damaged after record 8: records 9 to 10 were acknowledged",
+        ),
+        ("DELETE FROM account_commits WHERE last_n = 6", "the index of accounts is wrong at record 6"),
+        ("INSERT INTO account_commits VALUES ('eve', 4)", "the index of accounts is wrong at record 4"),
+    ],
+)
+def test_damage_is_said_where_it_is(folder: Path, statement: str, said: str) -> None:
+    damage(folder, statement)
+    assert said in run(folder, "verify", code=1).stderr
+
+
+def test_an_export_is_lines_of_json(folder: Path) -> None:
+    lines = [json.loads(line) for line in run(folder, "export").stdout.splitlines()]
+    assert [line["n"] for line in lines] == list(range(1, 11))
+    assert lines[3] == {"n": 4, "ts": NOW, "account": "bob", "kind": "order", "event": {"i": 1}}
+
+
+def test_an_export_may_be_of_one_account_or_of_the_end(folder: Path) -> None:
+    lines = run(folder, "export", "--account", "bob", "--after", "4").stdout.splitlines()
+    assert [json.loads(line)["n"] for line in lines] == [6, 8, 10]
+
+
+def test_an_export_gives_what_is_before_the_damage(folder: Path) -> None:
+    damage(folder, "UPDATE commits SET records = x'90' WHERE last_n = 6")
+    result = run(folder, "export", code=1)
+    assert len(result.stdout.splitlines()) == 4
+    assert "damaged after record 4" in result.stderr
+
+
+def test_an_event_that_is_not_ours_is_said(tmp_path: Path) -> None:
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        asyncio.run(keep(journal, [entry(), entry(payload=b"\xc1")]))
+    result = run(tmp_path, "export", code=1)
+    assert len(result.stdout.splitlines()) == 1
+    assert "damaged after record 1: its next event is no MessagePack" in result.stderr
