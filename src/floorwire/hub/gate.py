@@ -79,7 +79,7 @@ class Gate:
         is_open = settings.auth.market == "open" or (settings.auth.market == "auto" and is_home)
         self.anonymous = GUEST if is_open else STRANGER
         self.demo = DEMO if is_home and not self.has_keys else None
-        """Whom our own page on this machine signs in by itself, as long as nobody has made a key."""
+        """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
         if self.demo is not None:
             locker.keys.open_account(self.demo.account, DEMO_MONEY, clock())
 

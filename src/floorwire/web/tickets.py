@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[SHOWN])
 async def issue(caller: Asking) -> Response:
     """Give a ticket for ``/ws?ticket=``, good for 30 s and once.
 
-    Our own page on this machine needs no key for it as long as there are none: it is the demo account's.
+    Our own page on this machine needs no key where there were none at the start: it is the demo account's.
     """
     gate, principal = caller.gateway.gate, caller.principal
     if not principal.key and gate.demo is not None and caller.is_our_page_at_home:
