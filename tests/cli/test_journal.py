@@ -118,3 +118,43 @@ def test_an_event_that_is_not_ours_is_said(tmp_path: Path) -> None:
     result = run(tmp_path, "export", code=1)
     assert len(result.stdout.splitlines()) == 1
     assert "damaged after record 1: its next event is no MessagePack" in result.stderr
+
+
+def test_a_good_journal_is_not_repaired(folder: Path) -> None:
+    before = (folder / journal_file.FILE).read_bytes()
+    assert run(folder, "repair").stdout == "nothing to repair\n"
+    assert (folder / journal_file.FILE).read_bytes() == before
+    assert list(folder.glob("damaged*")) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "kept"),
+    [
+        ("UPDATE commits SET records = x'90' WHERE last_n = 6", 4),
+        ("DELETE FROM commits WHERE last_n = 10", 8),
+        ("DELETE FROM account_commits WHERE last_n = 6", 10),
+        ("DELETE FROM commits WHERE last_n = 2", 0),
+    ],
+)
+async def test_a_repair_keeps_what_verifies_and_the_journal_goes_on(
+    folder: Path, statement: str, kept: int
+) -> None:
+    damage(folder, statement)
+    said = run(folder, "repair").stdout
+    assert said.startswith(f"kept {kept} records; lost: ")
+    (aside,) = folder.glob("damaged-*")
+    assert str(aside) in said
+    assert (aside / journal_file.FILE).exists()
+    assert (aside / f"snapshot-{8:020d}").exists() == (kept < 8)
+    assert run(folder, "verify").stdout.startswith(f"{kept} records, all verified")
+    with closing(SqliteJournal(folder, 100)) as journal:
+        await keep(journal, [entry("alice")])
+        assert journal.last_n == kept + 1
+        assert [record.n for record in await journal.read_account("bob", 0, 99)] == list(
+            range(2, kept + 1, 2)
+        )
+
+
+def test_a_repair_beside_a_server_is_refused(folder: Path) -> None:
+    with closing(SqliteJournal(folder, 100)):
+        assert "another process has it open" in run(folder, "repair", code=2).stderr

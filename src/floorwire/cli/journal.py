@@ -1,8 +1,9 @@
-"""``floorwire journal``: verify and export what a server has journalled, beside it or without one."""
+"""``floorwire journal``: verify, export and repair what a server has journalled."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from floorwire import config
 from floorwire.config import SettingsError
 from floorwire.storage import inspection
+from floorwire.storage import repair as repairing
 from floorwire.storage.journal import JournalCorruptError, JournalError
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
@@ -42,6 +44,18 @@ def export(
     with _told():
         for line in inspection.export(_folder(data), after, account):
             typer.echo(line)
+
+
+@app.command()
+def repair(data: Data = None) -> None:
+    """Keep what verifies of a damaged journal, up to the damage; the damaged files are put aside."""
+    with _told():
+        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000)
+    if repaired is None:
+        typer.echo("nothing to repair")
+        return
+    typer.echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
+    typer.echo(f"the damaged files are in {repaired.damaged}")
 
 
 @contextmanager

@@ -12,10 +12,16 @@ from floorwire.storage import journal_file, mark
 from floorwire.storage.journal import JournalCorruptError, JournalUnusableError, Record
 from floorwire.storage.snapshots import Snapshots
 
-_MISSING = """SELECT min(last_n) FROM (
-    SELECT value, last_n FROM commits, json_each(accounts) EXCEPT SELECT account, last_n FROM account_commits)"""
-_SURPLUS = """SELECT min(last_n) FROM (
-    SELECT account, last_n FROM account_commits EXCEPT SELECT value, last_n FROM commits, json_each(accounts))"""
+_MISSING = """
+SELECT min(last_n) FROM (
+    SELECT value, last_n FROM commits, json_each(accounts)
+    EXCEPT SELECT account, last_n FROM account_commits
+)"""
+_SURPLUS = """
+SELECT min(last_n) FROM (
+    SELECT account, last_n FROM account_commits
+    EXCEPT SELECT value, last_n FROM commits, json_each(accounts)
+)"""
 
 
 class Verdict(msgspec.Struct, frozen=True):
