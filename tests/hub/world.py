@@ -103,6 +103,8 @@ class PlayedWire:
 
     def __init__(self, connection: Connection) -> None:
         self.address = "192.0.2.1"
+        self.fd = -1
+        self.is_blocked = False
         self.connection = connection
         self.room: int | None = None
         """Bytes that are taken before the next write has to wait; None: any number."""
@@ -154,6 +156,10 @@ class PlayedWire:
             self._read += self._waiting
             self._waiting = b""
             self.connection.writable()
+
+    def unread_bytes(self) -> int:
+        """Return how much was taken since the last call of ``messages``."""
+        return len(self._read)
 
     def messages(self) -> list[Message]:
         """Return what was read since the last call."""

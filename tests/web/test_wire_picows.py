@@ -108,6 +108,8 @@ async def dial() -> AsyncIterator[Dial]:
             writer.close()
         for parrot in parrots:
             await parrot.ended
+        while gateway.admission.admitted:  # until the sockets have gone too
+            await asyncio.sleep(0.005)
     assert gateway.admission.enter("127.0.0.1", 0) is Verdict.ADMITTED
 
 

@@ -59,15 +59,16 @@ class Connection:
         "_told_slow",
         "_wire",
         "codec",
+        "fd",
         "is_alive",
         "outbox",
         "slot",
-        "write",
     )
 
     def __init__(self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, outbox_bytes: int) -> None:
         self.codec: Codec = session.codec
         self.outbox: Outbox[Topic] = Outbox(outbox_bytes)
+        self.fd = -1
         self.is_alive = True
         self.slot = 0
         self._gate = gate
@@ -83,7 +84,9 @@ class Connection:
     def opened(self, wire: Wire) -> None:
         """The handshake is done."""
         self._wire = wire
-        self.write = wire.write
+        self.fd = wire.fd
+        if wire.is_blocked:
+            self.outbox.block()
         self._hub.enter(self)
         self._session.share(self._gate.enter(self, self._session.principal))
         self._liveness.add(self, self._hub.now_us())
@@ -129,6 +132,7 @@ class Connection:
                 lane = outbox.next_lagging()
                 if lane is None:
                     outbox.blocked = self._told_slow = False
+                    self._place()
                     return
                 self._catch_up(lane)
             elif not wire.write(chunk):
@@ -145,6 +149,7 @@ class Connection:
         self._liveness.discard(self)
         for name in self._lanes:
             self._hub.leave(self, name)
+        self.fd = -1  # the number may be another socket's next
         self._lanes.clear()
         self._session.held.clear()
         self.outbox.queue.clear()
@@ -153,14 +158,21 @@ class Connection:
 
     def flush(self) -> None:
         """Write what is queued, all in one, unless the peer's buffer is full."""
-        outbox = self.outbox
-        queue = outbox.queue
-        if not queue or outbox.blocked or self._wire is None:
-            return
-        chunk = queue[0] if len(queue) == 1 else b"".join(queue)
-        queue.clear()
-        if not self._wire.write(chunk):
-            outbox.block()
+        queue = self.outbox.queue
+        if queue and not self.outbox.blocked:
+            chunk = queue[0] if len(queue) == 1 else b"".join(queue)
+            queue.clear()
+            self.push(chunk)
+
+    def push(self, data: bytes) -> None:
+        """Write; where the peer's buffer is full now, queue from here on."""
+        if self._wire is not None and not self._wire.write(data):
+            self.outbox.block()
+            self._place()
+
+    def _place(self) -> None:
+        for lane in self._lanes.values():
+            lane.topic.place(self)
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; False where the server below does that by itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from floorwire.core.codes import CloseCode
@@ -17,6 +16,10 @@ class Wire(Protocol):
     """One WebSocket, whichever server carries it."""
 
     address: str
+    fd: int
+    """The socket that frames may be written to while the wire is not blocked; -1: only ``write`` may."""
+    is_blocked: bool
+    """Whether something that was written has not left: ``writable`` follows."""
 
     def write(self, data: bytes) -> bool:
         """Send frames. Return False where the peer's buffer is now full: ``writable`` follows."""
@@ -64,11 +67,15 @@ class Subscriber(Protocol):
 
     codec: Codec
     outbox: Outbox[Topic]
-    write: Callable[[bytes], bool]
-    """Its wire's: sends at once, past the empty outbox; False: the peer's buffer is now full."""
+    fd: int
+    """The socket that may be written to while nothing is queued; -1: only its wire may."""
 
     def flush(self) -> None:
         """Write what is queued, unless the peer's buffer is full."""
+        ...
+
+    def push(self, data: bytes) -> None:
+        """Write, past the empty queue, what could not be written to the socket."""
         ...
 
     def close(self, code: CloseCode, reason: str) -> None:

@@ -11,6 +11,7 @@ from floorwire.core.market import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.ring import Ring
+from floorwire.hub.straight import Straight
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.events import AnyEvent
 from floorwire.protocol.frames import BINARY, frame, split
@@ -36,12 +37,14 @@ class Topic:
         "_pending_first",
         "_ring",
         "_stream",
+        "behind",
         "epoch",
         "idle_since_us",
         "lanes",
         "name",
         "pending_since_us",
         "seq",
+        "straight",
     )
 
     def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: Ring, now_us: int) -> None:
@@ -49,6 +52,10 @@ class Topic:
         self.epoch = epoch
         self.seq = 0
         self.lanes: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
+        self.straight = {JSON: Straight(), MSGPACK: Straight()}
+        """Those of them that keep up and whose sockets may be written to."""
+        self.behind: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
+        """The others."""
         self.idle_since_us = now_us
         self.pending_since_us = 0
         self._stream = stream
@@ -131,10 +138,23 @@ class Topic:
     def join(self, subscriber: Subscriber, lane: Lane[Topic]) -> None:
         """Let a subscriber in."""
         self.lanes[subscriber.codec][subscriber] = lane
+        self.place(subscriber)
+
+    def place(self, subscriber: Subscriber) -> None:
+        """Put the subscriber among those written to straight, or among those for whom chunks queue."""
+        codec, fd = subscriber.codec, subscriber.fd
+        if fd >= 0 and not subscriber.outbox.blocked:
+            self.straight[codec].add(fd, subscriber)
+            self.behind[codec].pop(subscriber, None)
+        else:
+            self.straight[codec].discard(fd)
+            self.behind[codec][subscriber] = self.lanes[codec][subscriber]
 
     def leave(self, subscriber: Subscriber, now_us: int) -> Lane[Topic] | None:
         """Let a subscriber out; return its lane, None where it had none."""
         self.idle_since_us = now_us
+        self.straight[subscriber.codec].discard(subscriber.fd)
+        self.behind[subscriber.codec].pop(subscriber, None)
         return self.lanes[subscriber.codec].pop(subscriber, None)
 
     @property

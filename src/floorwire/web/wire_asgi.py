@@ -23,6 +23,8 @@ class AsgiWire:
 
     def __init__(self, socket: WebSocket, peer: Peer, max_bytes: int, address: str) -> None:
         self.address = address
+        self.fd = -1  # the server below has the socket
+        self.is_blocked = False
         self._socket = socket
         self._peer = peer
         self._max_bytes = max_bytes

@@ -30,15 +30,15 @@ class PicowsWire(WSListener):
         "_assembler",
         "_close_timer",
         "_code",
-        "_fd",
         "_intercept",
-        "_is_blocked",
         "_is_closing",
         "_peer",
         "_pong",
         "_straight_fd",
         "_transport",
         "address",
+        "fd",
+        "is_blocked",
     )
 
     def __init__(self, peer: Peer, address: str, max_bytes: int, intercept: Intercept) -> None:
@@ -47,10 +47,10 @@ class PicowsWire(WSListener):
         self._intercept = intercept
         self._assembler = Assembler(max_bytes)
         self._transport: asyncio.Transport | None = None
-        self._fd = -1
+        self.fd = -1
         self._straight_fd = -1
         """The socket, while nothing hinders to write to it."""
-        self._is_blocked = False
+        self.is_blocked = False
         self._is_closing = False
         self._code: int = CloseCode.ABNORMAL
         self._close_timer: asyncio.TimerHandle | None = None
@@ -65,7 +65,7 @@ class PicowsWire(WSListener):
         self._transport = self._intercept.transport
         self._transport.set_write_buffer_limits(high=0)
         if not transport.is_secure:  # TLS writes through the transport
-            self._fd = self._transport.get_extra_info("socket").fileno()
+            self.fd = self._transport.get_extra_info("socket").fileno()
         # The answer to the handshake may wait for the end of the turn: nothing may overtake it.
         self._set_blocked(self._transport.get_write_buffer_size() > 0)
         self._peer.opened(self)
@@ -100,8 +100,9 @@ class PicowsWire(WSListener):
             self._close_timer.cancel()
             self._close_timer = None
         self._transport = None
-        self._fd = self._straight_fd = -1
-        self._peer.closed(self._code)
+        self.fd = self._straight_fd = -1
+        if not self._is_closing:  # told already
+            self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
         """Known already: ``write`` saw it."""
@@ -139,11 +140,11 @@ class PicowsWire(WSListener):
             return True
         transport.write(data)
         self._set_blocked(transport.get_write_buffer_size() > 0)
-        return not self._is_blocked
+        return not self.is_blocked
 
     def _set_blocked(self, is_blocked: bool) -> None:
-        self._is_blocked = is_blocked
-        self._straight_fd = -1 if is_blocked or self._is_closing else self._fd
+        self.is_blocked = is_blocked
+        self._straight_fd = -1 if is_blocked or self._is_closing else self.fd
 
     def _abort(self) -> None:
         if self._transport is not None:
@@ -151,33 +152,37 @@ class PicowsWire(WSListener):
 
     def ping(self) -> bool:
         """Send a ping; one behind a full buffer would come too late to matter, but still counts."""
-        if self._transport is not None and not self._is_blocked:
+        if self._transport is not None and not self.is_blocked:
             self.write(PING_FRAME)
         return True
 
     def close(self, code: CloseCode | int, reason: str) -> None:
         """Send a close frame, and give the peer a bounded time to read it and to answer."""
+        self._end_with(int(code), reason, why=int(code))
+
+    def _end_with(self, code: int, reason: str, *, why: int) -> None:
+        """Send a close frame, after which nothing may be sent; ``why`` is what the peer is told of it."""
         transport = self._transport
         if transport is None or self._is_closing:
             return
-        self._code = int(code)
-        self.write(close_frame(int(code), reason))
+        self._code = why
+        self.write(close_frame(code, reason))
         self._is_closing = True
         self._straight_fd = -1
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
+        self._peer.closed(why)
 
     def _control(self, kind: int, rsv: bool, payload: bytes) -> None:
         if rsv:
             raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
         if kind == CLOSE:
             self._peer.settled()
-            code = close_reply(payload)
-            self.close(code, "")
-            self._code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
+            heard = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
+            self._end_with(close_reply(payload), "", why=heard)
             self._end()
         elif kind == PING:
             self._peer.settled()
-            if self._is_blocked:
+            if self.is_blocked:
                 self._pong = frame(PONG, payload)
             else:
                 self.write(frame(PONG, payload))
