@@ -13,7 +13,7 @@ from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
 from floorwire.protocol.codec import Codec, Outgoing
-from floorwire.protocol.outbox import Lane, Outbox
+from floorwire.protocol.outbox import Lane, Outbox, Verdict
 from floorwire.protocol.replies import (
     Error,
     Gap,
@@ -42,6 +42,8 @@ from floorwire.protocol.topic import Choice, TopicName
 
 SLICE_BYTES = 65_536
 """What is written at once to a peer that has been slow."""
+BEGINNINGS = 32
+"""So many subscriptions' first messages are written at once: a peer that is slow shows before the next."""
 SYSTEM = TopicName("system", None, None)
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 """Refusals that go into the audit log."""
@@ -241,8 +243,20 @@ class Connection:
             if resume is not None:
                 self._hub.stats.resumes["replayed" if opening.gap is None else "gap"] += 1
         self._say_joined(join, [self._held(choice, lane, opening.gap) for choice, lane, opening in opened])
-        for _, _, opening in opened:
-            self._put(opening.frames)
+        for _, lane, opening in opened:
+            self._begin(lane, opening.frames)
+
+    def _begin(self, lane: Lane[Topic], frames: list[bytes]) -> None:
+        # What a subscription begins with are events like any other: for a slow peer, the contract holds.
+        if not frames:
+            return
+        outbox, chunk, last = self.outbox, b"".join(frames), lane.topic.seq
+        if not outbox.blocked:
+            outbox.queue.append(chunk)
+            if len(chunk) > SLICE_BYTES or len(outbox.queue) > BEGINNINGS:
+                self.flush()
+        elif outbox.offer(lane, chunk, last - len(frames) + 1, last) is Verdict.OVERFLOW:
+            self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {lane.topic.name.channel}")
 
     def _say_joined(self, join: Join, held: list[Held]) -> None:
         request = join.request
