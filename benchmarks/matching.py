@@ -1,4 +1,4 @@
-"""Matching alone, on one core: commands a second by mixture.
+"""Matching alone, then with risk and ledger, on one core: commands a second by mixture.
 
     python benchmarks/matching.py [--commands N] [--rounds N] [--seed N]
 
@@ -17,8 +17,16 @@ import time
 from typing import NamedTuple
 
 from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.instrument import Side
+from floorwire.core.instrument import Instrument, Side
+from floorwire.core.limits import Limits
+from floorwire.core.orders import Ticket
+from floorwire.core.ports import Prices
+from floorwire.core.refusal import Refusal
+from floorwire.core.reports import Report
+from floorwire.engine.events import Rejected
+from floorwire.engine.house import Decision, House, Rules
 from floorwire.engine.matching import Matching
+from floorwire.engine.reporter import Reporter, refused
 
 SYMBOL = "BTC-USDT"
 OPENING = 2_000  # orders that rest before anything else happens
@@ -118,6 +126,92 @@ class Flow:
         return Amend(SYMBOL, order_id, price_ticks=self._price(self._market.orders[order_id].side))
 
 
+class _Venue:
+    """What the house settles with: a market, and a reporter on what it did."""
+
+    def __init__(self) -> None:
+        self.market = Matching()
+        self._reporter = Reporter(0)
+
+    def prices(self, symbol: str) -> Prices:
+        bid, ask = self.market.bids.best_size()[0], self.market.asks.best_size()[0]
+        return Prices(bid, ask, self.market.last_ticks, "live")
+
+    def execute(self, command: Command) -> list[Report]:
+        events = self.market.execute(command)
+        if isinstance(events[0], Rejected):
+            return [refused(command, events[0], 0)]
+        return self._reporter.report(events, 0)
+
+
+RULES = Rules(
+    limits=Limits(
+        max_order_notional="10000000",
+        max_order_quantity={"BTC": "1000"},
+        max_open_orders=100_000,
+        orders_per_second=1_000_000,
+        max_position={"BTC": "2000000000"},
+        price_collar="0.5",
+    ),
+    maker_ppm=100,
+    taker_ppm=250,
+)
+INSTRUMENT = Instrument(SYMBOL, "BTC", "USDT", "bench", "0.1", "0.001", "0.0001", price_band="0.9")
+
+
+def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, House]:
+    """Check, match, settle and book them all; return the time that it took and how many entries it made."""
+    venue = _Venue()
+    house = House(RULES, venue.prices)
+    house.list_instruments([INSTRUMENT], 0)
+    names = [f"trader{number}" for number in range(accounts)]
+    for number, name in enumerate(names):
+        house.deposit(name, "BTC", "1000000000", 2 * number + 1, 0)
+        house.deposit(name, "USDT", "1000000000", 2 * number + 2, 0)
+    tickets = [_ticket(command, names[command.order_id % accounts]) for command in commands]
+    ids: dict[int, int] = {}  # the flow's order ids to the house's
+    entries = 0
+    started = time.process_time()
+    for now_us, (command, ticket) in enumerate(zip(commands, tickets, strict=True)):
+        try:
+            decision = _decide(house, command, ticket, names[command.order_id % accounts], ids, now_us)
+        except Refusal:
+            continue
+        entries += len(decision.entries)
+        for ordered in decision.commands:
+            entries += len(house.settle(venue.execute(ordered), now_us))
+    return time.process_time() - started, entries, house
+
+
+def _decide(
+    house: House, command: Command, ticket: Ticket | None, account: str, ids: dict[int, int], now_us: int
+) -> Decision:
+    if ticket is not None:
+        decision = house.place(ticket, now_us)
+        if decision.order is not None:
+            ids[command.order_id] = decision.order.order_id
+        return decision
+    order = house.find(account, ids[command.order_id])
+    if isinstance(command, Amend):
+        return house.amend(order, now_us, price_ticks=command.price_ticks)
+    return house.cancel(order)
+
+
+def _ticket(command: Command, account: str) -> Ticket | None:
+    if not isinstance(command, Place):
+        return None
+    return Ticket(
+        account,
+        str(command.order_id),
+        SYMBOL,
+        command.side,
+        "market" if command.price_ticks is None else "limit",
+        command.lots,
+        price_ticks=command.price_ticks,
+        time_in_force=command.time_in_force,
+    )
+
+
 def _round(commands: list[Command]) -> tuple[float, int, Matching]:
     market = Matching()
     execute = market.execute
@@ -142,6 +236,19 @@ def _row(mixture: Mixture, count: int, rounds: int, seed: int) -> str:
     )
 
 
+def _house_row(mixture: Mixture, count: int, rounds: int, seed: int, accounts: int = 100) -> str:
+    commands = Flow(seed).make(count, mixture)
+    spent = []
+    for _ in range(rounds):
+        seconds, entries, house = _through_house(commands, accounts)
+        spent.append(seconds)
+    best, median = len(commands) / min(spent), len(commands) / statistics.median(spent)
+    return (
+        f"{mixture.name:<22} {best:>12,.0f} {median:>12,.0f} {1e6 * min(spent) / len(commands):>9.2f}"
+        f" {entries / len(commands):>9.2f} {'conserved' if house.conserved() else 'LOST MONEY':>9}"
+    )
+
+
 def main() -> None:
     """Print one line a mixture."""
     parser = argparse.ArgumentParser(description="Matching alone, on one core: commands a second.")
@@ -155,6 +262,9 @@ def main() -> None:
     )
     for mixture in MIXTURES:
         print(_row(mixture, options.commands, options.rounds, options.seed))
+    print(f"{'with risk and ledger':<22} {'best /s':>12} {'median /s':>12} {'us/cmd':>9} {'entries/c':>9}")
+    for mixture in MIXTURES:
+        print(_house_row(mixture, options.commands, options.rounds, options.seed))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from floorwire.engine.levels import Level, Levels, Order
 
 
 def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> Order:
-    return Order(order_id, 1, "buy", price_ticks, lots, lots, False)
+    return Order(order_id, 1, "buy", price_ticks, lots, lots, False, False)
 
 
 def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
@@ -52,8 +52,8 @@ def test_filling_from_the_front_counts_those_passed_over() -> None:
 def test_sides_are_ordered_best_first() -> None:
     bids, asks = Levels("buy"), Levels("sell")
     for i, price in enumerate((101, 99, 100, 99)):
-        bids.join(Order(i, 1, "buy", price, 2, 2, False))
-        asks.join(Order(i, 1, "sell", price, 2, 2, False))
+        bids.join(Order(i, 1, "buy", price, 2, 2, False, False))
+        asks.join(Order(i, 1, "sell", price, 2, 2, False, False))
     assert bids.sizes() == [(101, 2), (100, 2), (99, 4)]
     assert asks.sizes() == [(99, 4), (100, 2), (101, 2)]
     assert [one.order_id for one in asks] == [1, 3, 2, 0]

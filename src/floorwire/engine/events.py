@@ -1,7 +1,7 @@
 """Events: what came of a command, in the order in which it happened.
 
-The first event answers the command: ``Accepted``, ``Amended``, ``Cancelled`` or ``Rejected``. The market they
-belong to is the command's.
+The first event answers the command: ``Accepted``, ``Amended``, ``Cancelled`` or ``Rejected``. From the first
+``Triggered`` on they are of stops that its trades let in. The market they belong to is the command's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from floorwire.core.instrument import Side
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """The order is in the market; what is not matched at once rests (or is cancelled, where it may not)."""
+    """The order is in the market; what is not matched at once rests (or is cancelled, where it may not).
+
+    A stop order waits instead."""
 
     order_id: int
     owner: int
@@ -35,6 +37,19 @@ class Amended(msgspec.Struct, frozen=True, gc=False):
     price_ticks: int
     lots: int
     kept_priority: bool
+
+
+class Triggered(msgspec.Struct, frozen=True, gc=False):
+    """A stop order's price was traded: it enters the market now, or is cancelled where it may not."""
+
+    order_id: int
+
+
+class Expired(msgspec.Struct, frozen=True, gc=False):
+    """``lots`` were open and are no more: the order's time has come."""
+
+    order_id: int
+    lots: int
 
 
 class Cancelled(msgspec.Struct, frozen=True, gc=False):
@@ -62,11 +77,11 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
 
 class LevelChanged(msgspec.Struct, frozen=True, gc=False):
-    """The level's new total; 0 where it is gone. Once per level and command."""
+    """The level's new total; 0 where it is gone. Once per level and order that enters or leaves."""
 
     side: Side
     price_ticks: int
     lots: int
 
 
-Event: TypeAlias = Accepted | Rejected | Amended | Cancelled | Match | LevelChanged
+Event: TypeAlias = Accepted | Rejected | Amended | Cancelled | Triggered | Expired | Match | LevelChanged

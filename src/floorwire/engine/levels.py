@@ -25,6 +25,7 @@ class Order(msgspec.Struct, gc=False):
     """The quantity as placed or last amended, filled lots included."""
     open_lots: int
     post_only: bool
+    no_self_trade: bool
 
 
 class Level:
@@ -142,6 +143,25 @@ class Levels:
                 break
             lots -= self._levels[best].lots
         return lots <= 0
+
+    def holds_for(self, lots: int, key: int, owner: int) -> bool:
+        """Return whether so many lots of others rest at the key or better, ahead of any of the owner's."""
+        for order in self:
+            if lots <= 0 or self.sign * order.price_ticks < key or order.owner == owner:
+                break
+            lots -= order.open_lots
+        return lots <= 0
+
+    def affordable(self, spend: int, key: int, limit_ticks: int) -> int:
+        """Return how many lots the ticks x lots buy here at the key or better, then at the limit."""
+        lots = 0
+        for best in reversed(self.keys):
+            price_ticks = self.sign * best
+            bought = min(self._levels[best].lots, spend // price_ticks) if best >= key else 0
+            if not bought:
+                break
+            lots, spend = lots + bought, spend - bought * price_ticks
+        return lots + spend // limit_ticks
 
     def sizes(self) -> list[LevelSize]:
         """Return price and size of each level, best first."""

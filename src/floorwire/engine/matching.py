@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from hashlib import blake2b
+from heapq import heapify, heappop, heappush
 
 import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
-from floorwire.engine.levels import Levels, Order
+from floorwire.core.orders import TimeInForce
+from floorwire.engine.events import (
+    Accepted,
+    Amended,
+    Cancelled,
+    Event,
+    Expired,
+    LevelChanged,
+    Match,
+    Rejected,
+    Triggered,
+)
+from floorwire.engine.levels import UNSWEPT, Levels, Order
+from floorwire.engine.stops import Stops
 
+RESTING: tuple[TimeInForce, ...] = ("gtc", "gtd")
 ANY_PRICE = -(1 << 80)  # less than every key: what a market order takes at
 
 
@@ -29,77 +44,144 @@ class Matching:
     No command leaves the book crossed, and a rejected one leaves it as it was.
     """
 
-    __slots__ = ("_orders", "asks", "bids", "matches")
+    __slots__ = ("_expiries", "_orders", "_stops", "asks", "bids", "last_ticks", "matches")
 
     def __init__(self) -> None:
         self.bids = Levels("buy")
         self.asks = Levels("sell")
         self.matches = 0
+        self.last_ticks = 0
+        """The last trade's price; 0 before the first."""
+        self._stops = Stops()
+        self._expiries: list[tuple[int, int]] = []
         self._orders: dict[int, Order] = {}
 
     @property
     def orders(self) -> Mapping[int, Order]:
-        """The open orders by their ids, to read only."""
+        """The orders in the book by their ids, to read only."""
         return self._orders
 
     def execute(self, command: Command) -> list[Event]:
         """Return what came of the command. Raises DuplicateOrderError."""
         if isinstance(command, Place):
-            return self._place(command)
-        if isinstance(command, Cancel):
+            events = self._place(command)
+        elif isinstance(command, Cancel):
             return self._cancel(command.order_id)
-        return self._amend(command)
+        else:
+            events = self._amend(command)
+        if self._stops.waiting:
+            self._trigger(events)
+        return events
+
+    def expire(self, now_us: int) -> list[Event]:
+        """Return what came of it that this time has come: orders that were good until then expire."""
+        events: list[Event] = []
+        while self._expiries and self._expiries[0][0] <= now_us:
+            self._expire(heappop(self._expiries)[1], events)
+        return events
+
+    def next_expiry_us(self) -> int | None:
+        """Return the time to call ``expire`` at; None where there is none to wait for."""
+        return self._expiries[0][0] if self._expiries else None
 
     def state_hash(self) -> str:
         """Return a digest of all that decides what the market does next: every order in its priority."""
-        state = self.matches, list(self.bids), list(self.asks)
+        expiries = sorted(entry for entry in self._expiries if self._is_open(entry[1]))
+        state = self.matches, self.last_ticks, list(self.bids), list(self.asks), list(self._stops), expiries
         return blake2b(msgspec.msgpack.encode(state), digest_size=16).hexdigest()
 
     # --- place --------------------------------------------------------------------------------------
 
     def _place(self, place: Place) -> list[Event]:
-        if place.order_id in self._orders:
-            raise DuplicateOrderError(place.order_id)
-        price_ticks, lots = place.price_ticks, place.lots
+        order_id = place.order_id
+        if order_id in self._orders or order_id in self._stops.waiting:
+            raise DuplicateOrderError(order_id)
+        if place.stop_ticks is not None:
+            return self._wait(place, place.stop_ticks)
         against = self.asks if place.side == "buy" else self.bids
-        key = ANY_PRICE if price_ticks is None else against.sign * price_ticks
+        key = ANY_PRICE if place.price_ticks is None else against.sign * place.price_ticks
         code = self._objection(place, against, key)
         if code is not None:
-            return [Rejected(place.order_id, code)]
-        order = Order(place.order_id, place.owner, place.side, price_ticks or 0, lots, lots, place.post_only)
-        events: list[Event] = [Accepted(order.order_id, order.owner)]
-        self._take(order, against, key, events)
-        if order.open_lots:
-            if price_ticks is None or place.time_in_force != "gtc":
-                events.append(Cancelled(order.order_id, order.open_lots, Code.NO_LIQUIDITY))
-            else:
-                self._rest(order, events)
+            return [Rejected(order_id, code)]
+        events: list[Event] = [Accepted(order_id, place.owner)]
+        self._enter(place, against, key, events)
         return events
+
+    def _enter(self, place: Place, against: Levels, key: int, events: list[Event]) -> None:
+        """Match the order; what is left rests, or is cancelled where it may not."""
+        price_ticks, lots = place.price_ticks, place.lots
+        if place.spend is not None:
+            lots = self._affordable(place, place.spend, against, key, events)
+        order = Order(
+            place.order_id,
+            place.owner,
+            place.side,
+            price_ticks or 0,
+            lots,
+            lots - place.filled_lots,
+            place.post_only,
+            place.no_self_trade,
+        )
+        code = self._take(order, against, key, events)
+        if order.open_lots:
+            if code is None and price_ticks is not None and place.time_in_force in RESTING:
+                self._rest(order, events)
+                if place.expires_us is not None:
+                    self._note_expiry(place.expires_us, place.order_id)
+            else:
+                events.append(Cancelled(order.order_id, order.open_lots, code or Code.NO_LIQUIDITY))
+
+    def _affordable(self, place: Place, spend: int, against: Levels, key: int, events: list[Event]) -> int:
+        """Return how many lots the order's money comes to."""
+        price_ticks = place.price_ticks or 0
+        lots = min(place.lots, against.affordable(spend, key, price_ticks or spend + 1))
+        if lots != place.lots:
+            events.append(Amended(place.order_id, price_ticks, lots, kept_priority=False))
+        return lots
 
     def _objection(self, place: Place, against: Levels, key: int) -> Code | None:
         """Return why the order may not enter, None where it may."""
         price_ticks = place.price_ticks
-        if place.lots <= 0 or (price_ticks is not None and price_ticks <= 0):
+        if place.lots <= place.filled_lots or (price_ticks is not None and price_ticks <= 0):
             return Code.BAD_REQUEST
-        if price_ticks is not None and place.time_in_force == "gtc":
+        if price_ticks is not None and place.time_in_force in RESTING:
             crosses = place.post_only and against.reaches(key)
             return Code.POST_ONLY_WOULD_CROSS if crosses else None
         if place.post_only:
             return Code.BAD_REQUEST  # what may not rest cannot promise to
         if price_ticks is None and not against.keys:
             return Code.NO_LIQUIDITY
-        if place.time_in_force == "fok" and not against.holds(place.lots, key):
-            return Code.FOK_UNFILLED
-        return None
+        return self._cannot_kill(place, against, key)
 
-    def _take(self, taker: Order, against: Levels, key: int, events: list[Event]) -> None:
-        """Match the taker with all that rests at the key or better, as far as it goes."""
+    def _cannot_kill(self, place: Place, against: Levels, key: int) -> Code | None:
+        """Return why an order that never rests may not enter, None where it may."""
+        if place.spend is not None and not against.affordable(place.spend, key, place.spend + 1):
+            return Code.NO_LIQUIDITY
+        if place.time_in_force != "fok":
+            return None
+        lots = place.lots - place.filled_lots
+        if place.no_self_trade:
+            return None if against.holds_for(lots, key, place.owner) else Code.FOK_UNFILLED
+        return None if against.holds(lots, key) else Code.FOK_UNFILLED
+
+    def _take(self, taker: Order, against: Levels, key: int, events: list[Event]) -> Code | None:
+        """Match the taker with all that rests at the key or better, as far as it goes.
+
+        Return why it has to stop before that: the next in the queue is its own.
+        """
         keys = against.keys
+        barred = taker.owner if taker.no_self_trade else None
         while taker.open_lots and keys and keys[-1] >= key:
             level = against.best()
             price_ticks = against.sign * keys[-1]
+            if barred is not None and level.first().owner == barred:
+                return Code.SELF_TRADE
+            self.last_ticks = price_ticks
             while taker.open_lots and level.lots:
                 maker = level.first()
+                if maker.owner == barred:
+                    events.append(LevelChanged(against.side, price_ticks, level.lots))
+                    return Code.SELF_TRADE
                 lots = min(maker.open_lots, taker.open_lots)
                 level.fill(maker, lots)
                 taker.open_lots -= lots
@@ -107,6 +189,7 @@ class Matching:
             if not level.lots:
                 against.drop_best()
             events.append(LevelChanged(against.side, price_ticks, level.lots))
+        return None
 
     def _match(self, taker: Order, maker: Order, price_ticks: int, lots: int) -> Match:
         self.matches += 1
@@ -133,12 +216,64 @@ class Matching:
     def _own(self, order: Order) -> Levels:
         return self.bids if order.side == "buy" else self.asks
 
+    # --- stops --------------------------------------------------------------------------------------
+
+    def _wait(self, place: Place, stop_ticks: int) -> list[Event]:
+        price_ticks = place.price_ticks
+        rests = price_ticks is not None and place.time_in_force in RESTING
+        sized = place.lots > place.filled_lots and place.spend is None
+        priced = stop_ticks > 0 and (price_ticks is None or price_ticks > 0)
+        if not (sized and priced) or (place.post_only and not rests):
+            return [Rejected(place.order_id, Code.BAD_REQUEST)]
+        self._stops.add(place, stop_ticks)
+        if place.expires_us is not None:
+            self._note_expiry(place.expires_us, place.order_id)
+        return [Accepted(place.order_id, place.owner)]
+
+    def _trigger(self, events: list[Event]) -> None:
+        """Let in the stops that the last trade triggers, then those that theirs do; first come first."""
+        due = deque(self._stops.due(self.last_ticks)) if self.last_ticks else None
+        while due:
+            place = due.popleft()
+            events.append(Triggered(place.order_id))
+            against = self.asks if place.side == "buy" else self.bids
+            key = ANY_PRICE if place.price_ticks is None else against.sign * place.price_ticks
+            code = self._objection(place, against, key)
+            if code is None:
+                self._enter(place, against, key, events)
+            else:
+                events.append(Cancelled(place.order_id, place.lots - place.filled_lots, code))
+            due.extend(self._stops.due(self.last_ticks))
+
+    # --- expiry -------------------------------------------------------------------------------------
+
+    def _is_open(self, order_id: int) -> bool:
+        return order_id in self._orders or order_id in self._stops.waiting
+
+    def _note_expiry(self, expires_us: int, order_id: int) -> None:
+        expiries = self._expiries
+        if len(expiries) > UNSWEPT and len(expiries) > 2 * (len(self._orders) + len(self._stops.waiting)):
+            expiries[:] = [entry for entry in expiries if self._is_open(entry[1])]
+            heapify(expiries)
+        heappush(expiries, (expires_us, order_id))
+
+    def _expire(self, order_id: int, events: list[Event]) -> None:
+        order, waiting = self._orders.pop(order_id, None), self._stops.remove(order_id)
+        if order is not None:
+            events.append(Expired(order_id, order.open_lots))
+            events.append(LevelChanged(order.side, order.price_ticks, self._own(order).leave(order)))
+        elif waiting is not None:
+            events.append(Expired(order_id, waiting.lots - waiting.filled_lots))
+
     # --- cancel and amend ---------------------------------------------------------------------------
 
     def _cancel(self, order_id: int) -> list[Event]:
         order = self._orders.pop(order_id, None)
         if order is None:
-            return [Rejected(order_id, Code.UNKNOWN_ORDER)]
+            waiting = self._stops.remove(order_id)
+            if waiting is None:
+                return [Rejected(order_id, Code.UNKNOWN_ORDER)]
+            return [Cancelled(order_id, waiting.lots - waiting.filled_lots, None)]
         open_lots = order.open_lots
         lots = self._own(order).leave(order)
         return [
@@ -149,7 +284,7 @@ class Matching:
     def _amend(self, amend: Amend) -> list[Event]:
         order = self._orders.get(amend.order_id)
         if order is None:
-            return [Rejected(amend.order_id, Code.UNKNOWN_ORDER)]
+            return self._amend_waiting(amend)
         price_ticks = order.price_ticks if amend.price_ticks is None else amend.price_ticks
         lots = order.lots if amend.lots is None else amend.lots
         if price_ticks <= 0 or lots <= 0:
@@ -159,6 +294,19 @@ class Matching:
         if price_ticks == order.price_ticks and lots <= order.lots:
             return self._shrink(order, lots)
         return self._move(order, price_ticks, lots)
+
+    def _amend_waiting(self, amend: Amend) -> list[Event]:
+        order_id, waiting = amend.order_id, self._stops.waiting.get(amend.order_id)
+        if waiting is None:
+            return [Rejected(order_id, Code.UNKNOWN_ORDER)]
+        price_ticks = waiting.price_ticks if amend.price_ticks is None else amend.price_ticks
+        lots = waiting.lots if amend.lots is None else amend.lots
+        if lots <= 0 or (price_ticks is not None and price_ticks <= 0):
+            return [Rejected(order_id, Code.BAD_REQUEST)]
+        if lots <= waiting.filled_lots:
+            return self._cancel(order_id)
+        self._stops.change(order_id, price_ticks, lots)
+        return [Amended(order_id, price_ticks or 0, lots, kept_priority=True)]
 
     def _shrink(self, order: Order, lots: int) -> list[Event]:
         level = self._own(order).at(order.price_ticks)
@@ -182,7 +330,9 @@ class Matching:
         left_lots = self._own(order).leave(order)
         if price_ticks != order.price_ticks:
             events.append(LevelChanged(order.side, order.price_ticks, left_lots))
-        self._take(moved, against, key, events)
-        if moved.open_lots:
+        code = self._take(moved, against, key, events)
+        if code is not None:
+            events.append(Cancelled(order.order_id, moved.open_lots, code))
+        elif moved.open_lots:
             self._rest(moved, events)
         return events

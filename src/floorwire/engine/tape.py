@@ -12,12 +12,12 @@ from floorwire.engine.matching import Matching
 class Tape:
     """Turns the events of one command into trades, one book change and, where the best changed, a quote."""
 
-    __slots__ = ("_best", "_first_trade", "_market", "_symbol")
+    __slots__ = ("_best", "_market", "_symbol", "first_trade")
 
     def __init__(self, symbol: str, market: Matching, first_trade: int) -> None:
         self._symbol = symbol
         self._market = market
-        self._first_trade = first_trade
+        self.first_trade = first_trade
         self._best: tuple[Level, Level] | None = None
 
     def snapshot(self, ts_us: int) -> BookSnapshot:
@@ -32,21 +32,21 @@ class Tape:
 
     def record(self, events: Iterable[Event], ts_us: int) -> list[MarketEvent]:
         """Return what one command showed to everybody: trades, then the book, then the best prices."""
-        bids: list[Level] = []
-        asks: list[Level] = []
+        bids: dict[int, int] = {}
+        asks: dict[int, int] = {}
         shown: list[MarketEvent] = []
         for event in events:
             if isinstance(event, LevelChanged):
                 side = bids if event.side == "buy" else asks
-                side.append((event.price_ticks, event.lots))
+                side[event.price_ticks] = event.lots
             elif isinstance(event, Match):
                 shown.append(self._trade(event, ts_us))
         if bids or asks:
-            shown.append(BookChange(self._symbol, tuple(bids), tuple(asks), ts_us))
+            shown.append(BookChange(self._symbol, tuple(bids.items()), tuple(asks.items()), ts_us))
             if (self._market.bids.best_size(), self._market.asks.best_size()) != self._best:
                 shown.append(self.quote(ts_us))
         return shown
 
     def _trade(self, match: Match, ts_us: int) -> Trade:
-        trade_id = str(self._first_trade + match.match_id)
+        trade_id = str(self.first_trade + match.match_id)
         return Trade(self._symbol, trade_id, match.price_ticks, match.lots, match.taker_side, ts_us)

@@ -2,18 +2,25 @@
 
 The dozen instruments below trade among simulated participants (``engine.participants`` tells who they are and
 what their parameters mean). The same randomness and the same start give the same events, however often and
-whenever ``receive`` is called. To change an instrument, change its profile; to add one, add a profile, and an
+whenever ``receive`` is called. Orders of accounts enter the same books, and the same participants see and
+take them. To change an instrument, change its profile; to add one, add a profile, and an
 ``Asset`` where its base is new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from floorwire.core.codes import Code
+from floorwire.core.commands import Command, Place
 from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
-from floorwire.core.ports import Random, VenueInput, VenueOutput, Wake
+from floorwire.core.ports import Execution, Prices, Random, Reported, VenueInput, VenueOutput, Wake
+from floorwire.core.reports import Ended, Report, Working
+from floorwire.engine.events import Rejected
+from floorwire.engine.matching import Matching
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.simulation import Simulation
+from floorwire.engine.reporter import refused
 
 NAME = "sim"
 SECOND_US = 1_000_000
@@ -113,7 +120,8 @@ class SimVenue:
         self._second_us = 0
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
-        """Open the markets: what is listed, every book and its best prices. Started again, opens anew."""
+        """Open the markets: what is listed, every book and its best prices. Started again, opens anew: no
+        account's order is in the new markets."""
         self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, now_us)
         self._reach(now_us)
         return [
@@ -126,6 +134,40 @@ class SimVenue:
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return all that happened up to now; any input tells the time, and nothing else."""
+        shown: list[VenueOutput] = [*self._advance(now_us)]
+        reports = self._simulation.reports()
+        if reports:
+            shown.append(Reported(tuple(reports)))
+        shown.append(self._wake(now_us))
+        return shown
+
+    def execute(self, command: Command, now_us: int) -> Execution:
+        """Let everything happen up to now, and then the command."""
+        outputs: list[VenueOutput] = [*self._advance(now_us)]
+        if command.symbol not in self._simulation.exchange.markets:
+            refusal = refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), now_us)
+            return Execution([*self._simulation.reports(), refusal], outputs)
+        if isinstance(command, Place) and command.expires_us is not None:
+            if command.expires_us <= now_us:
+                return Execution([*self._simulation.reports(), *_late(command, now_us)], outputs)
+            outputs += self._simulation.execute(command, now_us)
+            outputs.append(self._wake(now_us))
+        else:
+            outputs += self._simulation.execute(command, now_us)
+        return Execution(self._simulation.reports(), outputs)
+
+    def prices(self, symbol: str) -> Prices:
+        """Return the best prices as they are in the book, and the last trade's."""
+        market = self._markets().get(symbol)
+        if market is None:
+            return Prices(0, 0, 0, "connecting")
+        return Prices(market.bids.best_size()[0], market.asks.best_size()[0], market.last_ticks, "live")
+
+    def _markets(self) -> Mapping[str, Matching]:
+        return self._simulation.exchange.markets if self._reached_us else {}
+
+    def _advance(self, now_us: int) -> list[MarketEvent]:
+        """Return all that is shown up to now."""
         lost_us = now_us - self._reached_us - CATCH_UP_US
         if lost_us > 0:
             self._simulation.postpone(lost_us)
@@ -137,7 +179,7 @@ class SimVenue:
             self._second_us += SECOND_US
         shown += self._simulation.run(now_us)
         self._reached_us = max(now_us, self._reached_us)
-        return [*shown, self._wake(now_us)]
+        return shown
 
     def _reach(self, now_us: int) -> None:
         self._reached_us = now_us
@@ -146,6 +188,12 @@ class SimVenue:
     def _wake(self, now_us: int) -> Wake:
         due_us = min(self._simulation.next_us(), self._second_us)
         return Wake(max(due_us, now_us + WAKE_US))
+
+
+def _late(place: Place, now_us: int) -> list[Report]:
+    """Return the reports of an order whose time had come before it came (back)."""
+    left_lots = place.lots - place.filled_lots
+    return [Working(place.order_id, now_us), Ended(place.order_id, left_lots, "expired", None, now_us)]
 
 
 def venue(rng: Random, symbols: tuple[str, ...] | None = None) -> SimVenue:

@@ -52,7 +52,7 @@ class Stand:
         self.shown: list[MarketEvent] = []
         self.opinion = Opinion([Asset("BTC", 0.5, 1.0)], self.rng)
         tape = Tape(S, self.exchange.markets[S], 0)
-        self.pit = Pit(profile, self.exchange, self.agenda, self.rng, Numbers(), tape, self.shown)
+        self.pit = Pit(profile, self.exchange, self.agenda, self.rng, Numbers(), tape, self.shown, [])
         self.market = self.pit.market
         self._last_id = 0
 

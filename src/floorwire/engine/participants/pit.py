@@ -9,6 +9,7 @@ from floorwire.core.instrument import Side
 from floorwire.core.market import MarketEvent
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Random
+from floorwire.core.reports import Report
 from floorwire.engine.events import Accepted, Event, Match, Rejected
 from floorwire.engine.exchange import Exchange
 from floorwire.engine.participants.agenda import Agenda
@@ -16,6 +17,7 @@ from floorwire.engine.participants.numbers import Numbers
 from floorwire.engine.participants.opinion import Opinion
 from floorwire.engine.participants.profile import Profile
 from floorwire.engine.participants.sizes import Sizes
+from floorwire.engine.reporter import Reporter
 from floorwire.engine.tape import Tape
 
 
@@ -47,6 +49,7 @@ class Pit:
         numbers: Numbers,
         tape: Tape,
         shown: list[MarketEvent],
+        told: list[Report],
     ) -> None:
         self.profile = profile
         self.agenda = agenda
@@ -61,6 +64,8 @@ class Pit:
         self.market = exchange.markets[profile.symbol]
         self._exchange = exchange
         self._shown = shown
+        self._told = told
+        self._reporter = Reporter(tape.first_trade)
 
     # --- to see -------------------------------------------------------------------------------------
 
@@ -115,6 +120,15 @@ class Pit:
     def submit(self, command: Command, now_us: int) -> list[Event]:
         """Execute anybody's command for this market, and let everybody know."""
         events = self._exchange.execute(command)
+        self._tell(events, now_us)
+        return events
+
+    def expire(self, now_us: int) -> None:
+        """Let the orders go that were good until now."""
+        self._tell(self.market.expire(now_us), now_us)
+
+    def _tell(self, events: list[Event], now_us: int) -> None:
+        self._told += self._reporter.report(events, now_us)
         self._shown += self.tape.record(events, now_us)
         traded = False
         for event in events:
@@ -127,4 +141,3 @@ class Pit:
         if traded:
             for watcher in self.watchers:
                 watcher.saw(self.last_ticks, now_us)
-        return events

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from floorwire.core.commands import Command
 from floorwire.core.market import BookSnapshot, MarketEvent, Quote
 from floorwire.core.ports import Random
+from floorwire.core.reports import Report
+from floorwire.engine.events import Rejected
 from floorwire.engine.exchange import Exchange
 from floorwire.engine.participants.agenda import Agenda
 from floorwire.engine.participants.arrivals import Arrivals
@@ -18,7 +21,10 @@ from floorwire.engine.participants.pit import Pit
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.taker import Takers
 from floorwire.engine.participants.trend import TrendFollower
+from floorwire.engine.reporter import refused
 from floorwire.engine.tape import Tape
+
+NEVER = 1 << 62
 
 
 class Simulation:
@@ -34,7 +40,9 @@ class Simulation:
         self._rng = rng
         self._numbers = Numbers()
         self._shown: list[MarketEvent] = []
+        self._told: list[Report] = []
         self._tapes: list[Tape] = []
+        self._pits: dict[str, Pit] = {}
         self._agenda.enter(self._opinion, now_us)
         for profile in profiles:
             self._open(profile, now_us)
@@ -45,7 +53,10 @@ class Simulation:
         # Trade ids go on rising where a simulation is opened anew: fewer than one trade a millisecond.
         tape = Tape(profile.symbol, self.exchange.markets[profile.symbol], now_us // 1000)
         self._tapes.append(tape)
-        pit = Pit(profile, self.exchange, self._agenda, self._rng, self._numbers, tape, self._shown)
+        pit = Pit(
+            profile, self.exchange, self._agenda, self._rng, self._numbers, tape, self._shown, self._told
+        )
+        self._pits[profile.symbol] = pit
         for rank in range(profile.makers):
             maker = Maker(pit, self._opinion, rank)
             self._agenda.enter(maker, maker.act(now_us))
@@ -68,15 +79,50 @@ class Simulation:
 
     def next_us(self) -> int:
         """Return when something may happen next."""
-        return self._agenda.next_us()
+        expiry_us = self._next_expiry()[0]
+        return min(self._agenda.next_us(), expiry_us)
+
+    def _next_expiry(self) -> tuple[int, Pit | None]:
+        """Return when an order expires next, and where."""
+        due: tuple[int, Pit | None] = NEVER, None
+        for pit in self._pits.values():
+            at_us = pit.market.next_expiry_us()
+            if at_us is not None and at_us < due[0]:
+                due = at_us, pit
+        return due
 
     def run(self, until_us: int) -> list[MarketEvent]:
         """Return all that is shown up to and at this time, in order."""
         while self._agenda.next_us() <= until_us:
+            self._expire(self._agenda.next_us())
             self._agenda.run_next()
+        self._expire(until_us)
+        return self._flush()
+
+    def execute(self, command: Command, now_us: int) -> list[MarketEvent]:
+        """Execute an account's command in a market that there is; return what is shown of it."""
+        answer = self._pits[command.symbol].submit(command, now_us)[0]
+        if isinstance(answer, Rejected):
+            self._told.append(refused(command, answer, now_us))
+        return self._flush()
+
+    def reports(self) -> list[Report]:
+        """Return what happened to accounts' orders since the last call, in order."""
+        told = self._told.copy()
+        self._told.clear()
+        return told
+
+    def _flush(self) -> list[MarketEvent]:
         shown = self._shown.copy()
         self._shown.clear()
         return shown
+
+    def _expire(self, until_us: int) -> None:
+        while True:
+            at_us, pit = self._next_expiry()
+            if pit is None or at_us > until_us:
+                return
+            pit.expire(at_us)
 
     def postpone(self, by_us: int) -> None:
         """Let time pass in which nothing happens."""

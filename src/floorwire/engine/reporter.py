@@ -1,0 +1,71 @@
+"""The reporter: what a market's events mean to the orders of accounts, as a trading venue reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from floorwire.core.commands import Amend, Command, Place
+from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
+from floorwire.engine import events as market
+
+
+class Reporter:
+    """Tells of orders with ids above 0, which are accounts'; ``first_trade`` is the tape's."""
+
+    __slots__ = ("_first_trade",)
+
+    def __init__(self, first_trade: int) -> None:
+        self._first_trade = first_trade
+
+    def report(self, events: Iterable[market.Event], ts_us: int) -> list[Report]:
+        """Return what happened to accounts' orders, in order."""
+        told: list[Report] = []
+        for event in events:
+            if isinstance(event, market.Match):
+                if event.maker_id > 0:
+                    told.append(self._filled(event, ts_us, is_maker=True))
+                if event.taker_id > 0:
+                    told.append(self._filled(event, ts_us, is_maker=False))
+            elif not isinstance(event, market.LevelChanged) and event.order_id > 0:
+                report = _report(event, ts_us)
+                if report is not None:
+                    told.append(report)
+        return told
+
+    def _filled(self, match: market.Match, ts_us: int, is_maker: bool) -> Filled:
+        return Filled(
+            match.maker_id if is_maker else match.taker_id,
+            str(self._first_trade + match.match_id),
+            match.price_ticks,
+            match.lots,
+            match.maker_left if is_maker else match.taker_left,
+            "maker" if is_maker else "taker",
+            ts_us,
+        )
+
+
+def refused(command: Command, rejected: market.Rejected, ts_us: int) -> Refused:
+    """Return the report of a command that the market rejected."""
+    action: Literal["place", "amend", "cancel"] = "cancel"
+    if isinstance(command, Place):
+        action = "place"
+    elif isinstance(command, Amend):
+        action = "amend"
+    return Refused(rejected.order_id, action, rejected.code, ts_us)
+
+
+def _report(event: market.Event, ts_us: int) -> Report | None:
+    match event:
+        case market.Accepted(order_id):
+            return Working(order_id, ts_us)
+        case market.Amended(order_id, price_ticks, lots):
+            return Amended(order_id, price_ticks, lots, ts_us)
+        case market.Cancelled(order_id, lots, code):
+            return Ended(order_id, lots, "cancelled", code, ts_us)
+        case market.Expired(order_id, lots):
+            return Ended(order_id, lots, "expired", None, ts_us)
+        case market.Triggered(order_id):
+            return Triggered(order_id, ts_us)
+        case _:
+            return None
