@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, Clock, Listing, MarketEvent
+from floorwire.core.market import BookChange, BookSnapshot, Listing, MarketEvent
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -34,6 +34,7 @@ from floorwire.venues.parts.line import SECOND_US
 from floorwire.venues.parts.lines import Lines
 from floorwire.venues.parts.roster import folded
 from floorwire.venues.parts.statuses import Statuses
+from floorwire.venues.parts.times import Times
 from floorwire.venues.shapes import binance as shapes
 from floorwire.venues.terms import binance as terms
 
@@ -125,6 +126,7 @@ class Binance:
         self._catalogue = Catalogue(LIST_URL, symbols, self._guess if recorded else None)
         self._lines = Lines(SILENT_US, None if recorded else SYMBOLS_PER_LINK)
         self._statuses = Statuses()
+        self._times = Times()
         self._markets: dict[str, Market] = {}
         self._by_url: dict[str, Market] = {}
         self._budget = Budget(SNAPSHOTS)
@@ -141,7 +143,9 @@ class Binance:
         """Return what follows from one input."""
         match happened:
             case Frame(link, data):
-                return list(self._frame(link, data, now_us))
+                outputs = list(self._frame(link, data, now_us))
+                self._times.hear(outputs, now_us)
+                return outputs
             case Answer():
                 return list(self._answer(happened, now_us))
             case Opened(link):
@@ -161,7 +165,7 @@ class Binance:
         for native, market in self._markets.items():
             yield from self._ask(native, market, now_us)
         yield from self._catalogue.ask(now_us)
-        yield Clock(now_us)
+        yield from self._times.clock(now_us)
         yield _next_second(now_us)
 
     # --- instruments ----------------------------------------------------------------------------

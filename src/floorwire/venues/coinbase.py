@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import Clock, Listing, MarketEvent
+from floorwire.core.market import Listing, MarketEvent
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -32,6 +32,7 @@ from floorwire.venues.parts.kept import KeptBook
 from floorwire.venues.parts.line import SECOND_US
 from floorwire.venues.parts.lines import Lines
 from floorwire.venues.parts.statuses import Statuses
+from floorwire.venues.parts.times import Times
 from floorwire.venues.shapes import coinbase as shapes
 from floorwire.venues.shapes import coinbase_advanced as advanced
 from floorwire.venues.terms import coinbase as terms
@@ -124,6 +125,7 @@ class Coinbase:
         self._lines = Lines(SILENT_US, None if recorded else PRODUCTS_PER_LINK)
         self._numbers: dict[str, int] = {}
         self._statuses = Statuses()
+        self._times = Times()
         self._markets: dict[str, Market] = {}
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
@@ -138,7 +140,9 @@ class Coinbase:
         """Return what follows from one input."""
         match happened:
             case Frame(link, data):
-                return list(self._frame(link, data, now_us))
+                outputs = list(self._frame(link, data, now_us))
+                self._times.hear(outputs, now_us)
+                return outputs
             case Answer(url) if url == self._catalogue.url:
                 return list(self._take_list(happened, now_us))
             case Opened(link):
@@ -159,7 +163,7 @@ class Coinbase:
             if market.snapshot_is_due(now_us):
                 yield from self._ask_again(product, market, now_us)
         yield from self._catalogue.ask(now_us)
-        yield Clock(now_us)
+        yield from self._times.clock(now_us)
         yield _next_second(now_us)
 
     # --- products -------------------------------------------------------------------------------
