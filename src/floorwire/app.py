@@ -10,18 +10,22 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeGuard
 
 from floorwire import channels
 from floorwire.bus.local import LocalBus
 from floorwire.config import Settings, SettingsError
 from floorwire.core.auth import Principal
 from floorwire.core.codes import CloseCode
+from floorwire.core.limits import Limits
 from floorwire.core.notices import Beat, Draining
-from floorwire.core.ports import Venue
+from floorwire.core.ports import TradingVenue, Venue
 from floorwire.doors.address import is_loopback
 from floorwire.doors.frontage import Frontage
 from floorwire.doors.grant import GrantError, networks
-from floorwire.feeds import VenueFeed
+from floorwire.engine.house import Rules
+from floorwire.engine.terms import MILLION
+from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.hub.admission import Admission
 from floorwire.hub.connection import Connection
 from floorwire.hub.gate import Gate
@@ -32,6 +36,11 @@ from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.locker import Locker, LockerError
+from floorwire.storage.opening import open_journal
+from floorwire.trading.deposits import Deposits
+from floorwire.trading.desk import Desk
+from floorwire.trading.floor import Floor
+from floorwire.trading.keeper import Keeper
 
 BEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
@@ -68,30 +77,51 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
-        self._feeds = [
-            VenueFeed(venue, self._bus, self.stats, now_us, _us(settings.feed.stale_s)) for venue in venues
-        ]
+        floor = Floor()
+        self.desk = _desk(settings, floor, self.hub)
+        self._deposits = Deposits(self.locker.keys, self.desk.deposit)
+        self._feeds = [self._feed(venue) for venue in venues]
+        floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(
             Watch(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
         self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
 
+    def _feed(self, venue: Venue) -> VenueFeed:
+        stale_us = _us(self.settings.feed.stale_s)
+        if _trades(venue):
+            return TradingFeed(venue, self._bus, self.stats, now_us, stale_us, self.desk)
+        return VenueFeed(venue, self._bus, self.stats, now_us, stale_us)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
         """Run everything while the body runs."""
+        await asyncio.to_thread(self.desk.read)
+        self.desk.open()
+        self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
-            owned += [tasks.create_task(run) for run in (self._beat(), self._ping(), self.gate.run())]
+            owned += [
+                tasks.create_task(run)
+                for run in (
+                    self._beat(),
+                    self._ping(),
+                    self.gate.run(),
+                    self.desk.run(),
+                    self._deposits.run(),
+                )
+            ]
             try:
                 yield self
             finally:
+                await self.desk.close()
                 for task in owned:
                     task.cancel()
 
     def connection(self, codec: Codec, default_channel: str | None, principal: Principal) -> Connection:
         """Return the peer for a new client's wire."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
-        return Connection(self.hub, session, self._liveness, self.gate, self.settings.outbox.bytes)
+        return Connection(self.hub, session, self._liveness, self.gate, self.desk, self.settings.outbox.bytes)
 
     def outbox_bytes(self) -> int:
         """Return what waits for slow clients, in bytes."""
@@ -103,6 +133,7 @@ class Gateway:
         if self.is_draining:
             return
         self.is_draining = True
+        self.desk.drain()
         within_s = self.settings.drain.seconds
         self.hub.notify(Draining(max(1, round(within_s)), now_us()))
         self.hub.flush()
@@ -151,6 +182,25 @@ def _gate(settings: Settings, frontage: Frontage) -> tuple[Locker, Gate]:
         return locker, Gate(settings, locker, now_us, is_home=frontage.is_home)
     except (LockerError, DatabaseError, OSError) as error:
         raise SettingsError(f"data folder: {error}") from None
+
+
+def _trades(venue: Venue) -> TypeGuard[TradingVenue]:
+    return hasattr(venue, "execute")
+
+
+def _desk(settings: Settings, floor: Floor, hub: Hub) -> Desk:
+    risk, fees = settings.risk, settings.fees
+    notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
+    limits = Limits(
+        max_order_notional=notional,
+        max_open_orders=risk.max_open_orders,
+        orders_per_second=risk.orders_per_second,
+        price_collar=f"{risk.price_collar:f}",
+    )
+    rules = Rules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
+    keeper = Keeper(lambda: open_journal(settings), rules, floor.prices)
+    symbols = hub.market.symbols
+    return Desk(keeper, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
 
 
 def _us(seconds: float) -> int:

@@ -178,6 +178,33 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 200_000
 
 
+class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an account may do that has no limits of its own; admins set those while the server runs."""
+
+    max_open_orders: Annotated[Count, Meta(description="open orders of one account")] = 1_000
+    orders_per_second: Annotated[
+        Count, Meta(description="orders and amends a second of one account, and as many at once")
+    ] = 500
+    max_order_notional: Annotated[
+        float, Meta(ge=0, description="the most that one order may be worth, in quote currency; 0: anything")
+    ] = 1_000_000
+    price_collar: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=1,
+            description="how far beyond the best opposite price an order may trade, as a fraction of it",
+        ),
+    ] = 0.05
+
+
+class Fees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the simulated and the paper exchange charge, in the quote asset, as fractions of the turnover."""
+
+    maker: Annotated[float, Meta(ge=0, lt=1, description="of what rested in the book")] = 0.0002
+    taker: Annotated[float, Meta(ge=0, lt=1, description="of what traded at once")] = 0.0005
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting."""
 
@@ -209,6 +236,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doors: DoorSettings = DoorSettings()
     auth: Auth = Auth()
     storage: Storage = Storage()
+    risk: Risk = Risk()
+    fees: Fees = Fees()
 
 
 def load(

@@ -1,15 +1,35 @@
-"""Feeds: runs one venue, publishes what it says, and notices when it says nothing."""
+"""Feeds: runs one venue, publishes what it says, and notices when it says nothing.
+
+A trading venue's feed also takes the desk's commands to it, and its reports to the desk.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+import msgspec
 import structlog
 
 from floorwire.bus.local import LocalBus
-from floorwire.core.market import Feed, FeedStatus, MarketEvent
-from floorwire.core.ports import Close, Fetch, Open, Send, Venue, VenueOutput, Wake, Woke
+from floorwire.core.commands import Command
+from floorwire.core.instrument import Instrument
+from floorwire.core.market import Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.ports import (
+    Close,
+    Fetch,
+    Open,
+    Prices,
+    Reported,
+    Send,
+    TradingVenue,
+    Venue,
+    VenueOutput,
+    Wake,
+    Woke,
+)
+from floorwire.core.reports import Report
 from floorwire.ops.stats import Stats
 
 RESTART_S = 1.0
@@ -18,18 +38,36 @@ IDLE_S = 1.0
 log = structlog.get_logger("floorwire.feeds")
 
 
+class Desk(Protocol):
+    """Who hears what a trading venue has to say to whoever trades on it."""
+
+    def listed(self, instruments: Sequence[Instrument]) -> None:
+        """These may be traded, new or changed."""
+        ...
+
+    def opened(self, venue: str) -> None:
+        """The venue has opened, with no order of ours in it."""
+        ...
+
+    def reported(self, reports: Sequence[Report]) -> None:
+        """This happened to orders that rest."""
+        ...
+
+
 class VenueFeed:
     """One venue, from its first output until it is cancelled."""
 
     def __init__(
         self, venue: Venue, bus: LocalBus, stats: Stats, clock: Callable[[], int], stale_us: int
     ) -> None:
+        self.name = venue.name
         self._venue = venue
         self._bus = bus
         self._stats = stats
         self._clock = clock
         self._stale_us = stale_us
         self._wake_us: int | None = None
+        self._is_due = asyncio.Event()
         self._said: Feed = "connecting"
         self._is_silent = False
 
@@ -46,13 +84,26 @@ class VenueFeed:
     async def _run(self) -> None:
         now_us = self._clock()
         self._take(self._venue.start(now_us), now_us)
+        self._started()
         while True:
-            await asyncio.sleep(self._pause_s())
+            await self._pause()
             now_us = self._clock()
             if self._wake_us is not None and now_us >= self._wake_us:
                 self._wake_us = None
                 self._take(self._venue.receive(Woke(), now_us), now_us)
             self._watch_silence(now_us)
+
+    def _started(self) -> None:
+        """Nobody trades here."""
+
+    async def _pause(self) -> None:
+        """Wait until the venue wants to be woken, though no longer than a while."""
+        alarm = asyncio.get_running_loop().call_later(self._pause_s(), self._is_due.set)
+        try:
+            await self._is_due.wait()
+        finally:
+            alarm.cancel()
+            self._is_due.clear()
 
     def _pause_s(self) -> float:
         if self._wake_us is None:
@@ -65,13 +116,23 @@ class VenueFeed:
             match output:
                 case Wake(at_us):
                     self._wake_us = at_us
+                case Reported(reports):
+                    self._flush(events, now_us)
+                    self._report(reports)
                 case Open() | Send() | Close() | Fetch():
                     raise NotImplementedError(f"{self._venue.name} asks for {output}: no live links yet")
                 case _:
                     events.append(output)
+        self._flush(events, now_us)
+
+    def _flush(self, events: list[MarketEvent], now_us: int) -> None:
         if events:
             self._note(events, now_us)
             self._publish(events)
+            events.clear()
+
+    def _report(self, reports: Sequence[Report]) -> None:
+        raise NotImplementedError(f"{self._venue.name} reports {reports}, and nobody trades there")
 
     def _note(self, events: list[MarketEvent], now_us: int) -> None:
         self._stats.venue_events[self._venue.name] += len(events)
@@ -91,3 +152,46 @@ class VenueFeed:
 
     def _publish(self, events: Sequence[MarketEvent]) -> None:
         self._bus.publish(self._venue.name, events, self._clock())
+
+
+class TradingFeed(VenueFeed):
+    """A trading venue's. To the desk it is where commands are executed."""
+
+    def __init__(
+        self,
+        venue: TradingVenue,
+        bus: LocalBus,
+        stats: Stats,
+        clock: Callable[[], int],
+        stale_us: int,
+        desk: Desk,
+    ) -> None:
+        super().__init__(venue, bus, stats, clock, stale_us)
+        self._trading = venue
+        self._desk = desk
+
+    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+        """Execute the command; publish what the market shows of it."""
+        before_us = self._wake_us
+        execution = self._trading.execute(command, now_us)
+        self._take(execution.outputs, now_us)
+        if self._wake_us is not None and (before_us is None or self._wake_us < before_us):
+            self._is_due.set()
+        return execution.reports
+
+    def prices(self, symbol: str) -> Prices:
+        """Return the symbol's prices; not live where the venue has fallen silent."""
+        prices = self._trading.prices(symbol)
+        return msgspec.structs.replace(prices, feed="stale") if self._is_silent else prices
+
+    def _started(self) -> None:
+        self._desk.opened(self._trading.name)
+
+    def _note(self, events: list[MarketEvent], now_us: int) -> None:
+        for event in events:
+            if isinstance(event, Listing):
+                self._desk.listed(event.instruments)
+        super()._note(events, now_us)
+
+    def _report(self, reports: Sequence[Report]) -> None:
+        self._desk.reported(reports)

@@ -5,7 +5,10 @@ Time stands still and turns end only when the test says so.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from fcntl import F_SETPIPE_SZ, fcntl
 from typing import TypeAlias
 
 import msgspec
@@ -21,6 +24,7 @@ from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.session import Session, SessionLimits
+from tests.hub.nodesk import NoDesk
 from tests.scripted import SYMBOLS, events, listing, snapshot
 
 START_US = 1_800_000_000_000_000
@@ -89,22 +93,27 @@ class World:
             callback()
 
     def connect(
-        self, codec: Codec = JSON, default_channel: str | None = None, outbox_bytes: int = 1_000_000
+        self,
+        codec: Codec = JSON,
+        default_channel: str | None = None,
+        outbox_bytes: int = 1_000_000,
+        wire: type[PlayedWire] | None = None,
     ) -> PlayedWire:
         """Return the client's end of a new connection."""
         limits = SessionLimits(commands_per_second=1_000_000, subscriptions=100)
         session = Session(codec, default_channel, self.hub.market, limits)
-        connection = Connection(self.hub, session, self.liveness, self._gate, outbox_bytes)
-        return PlayedWire(connection)
+        connection = Connection(self.hub, session, self.liveness, self._gate, NoDesk(), outbox_bytes)
+        return (wire or PlayedWire)(connection)
 
 
 class PlayedWire:
     """A wire whose peer reads when the test says so: once ``room`` is used up, what is written waits."""
 
+    fd = -1
+    is_blocked = False
+
     def __init__(self, connection: Connection) -> None:
         self.address = "192.0.2.1"
-        self.fd = -1
-        self.is_blocked = False
         self.connection = connection
         self.room: int | None = None
         """Bytes that are taken before the next write has to wait; None: any number."""
@@ -121,12 +130,15 @@ class PlayedWire:
         """Take the data, or let it wait."""
         assert self.code is None, "written after the close"
         assert not self._waiting, "written before writable was called"
-        if self.room is None or len(data) <= self.room:
-            self.room = None if self.room is None else self.room - len(data)
-            self._read += data
-            return True
-        self._waiting = data
-        return False
+        self._waiting = data[self._take(data) :]
+        return not self._waiting
+
+    def _take(self, data: bytes) -> int:
+        if self.room is not None and len(data) > self.room:
+            return 0
+        self.room = None if self.room is None else self.room - len(data)
+        self._read += data
+        return len(data)
 
     def ping(self) -> bool:
         """Count it."""
@@ -162,11 +174,10 @@ class PlayedWire:
         return len(self._read)
 
     def messages(self) -> list[Message]:
-        """Return what was read since the last call."""
-        read, self._read = self._read, b""
-        if self.connection.codec.binary:
-            return [msgspec.msgpack.decode(payload) for _, payload in split(read)]
-        return [msgspec.json.decode(payload) for _, payload in split(read)]
+        """Return what was read since the last call; of a message that was cut, nothing."""
+        read, self._read = whole(self._read)
+        decode = msgspec.msgpack.decode if self.connection.codec.binary else msgspec.json.decode
+        return [decode(payload) for _, payload in split(read)]
 
     def cut(self) -> None:
         """Vanish: what waits is lost."""
@@ -174,6 +185,76 @@ class PlayedWire:
         if self.code is None:
             self.code = int(CloseCode.ABNORMAL)
             self.connection.closed(self.code)
+
+
+class PipedWire(PlayedWire):
+    """The same over a small pipe, which the hub may write straight to; the peer reads only when drained."""
+
+    PIPE_BYTES = 4096
+
+    def __init__(self, connection: Connection) -> None:
+        self._reader, self.fd = os.pipe()
+        for end in (self._reader, self.fd):
+            os.set_blocking(end, False)
+        fcntl(self.fd, F_SETPIPE_SZ, self.PIPE_BYTES)
+        super().__init__(connection)
+
+    def _take(self, data: bytes) -> int:
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:
+            return 0
+
+    def _empty(self) -> None:
+        with suppress(BlockingIOError):
+            while data := os.read(self._reader, self.PIPE_BYTES):
+                self._read += data
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Note why, after all that was written."""
+        self._empty()
+        super().close(code, reason)
+
+    def drain(self, room: int | None = None) -> None:
+        """Read everything that there is to read."""
+        while self.code is None:
+            self._empty()
+            if not self._waiting:
+                return
+            self._waiting = self._waiting[self._take(self._waiting) :]
+            if not self._waiting:
+                self.connection.writable()
+
+    def messages(self) -> list[Message]:
+        """Return what was read since the last call; the peer of a pipe reads only when drained."""
+        if self.code is not None:
+            self._shut()
+        return super().messages()
+
+    def cut(self) -> None:
+        """Vanish; the descriptor's number may be another's next."""
+        super().cut()
+        self._shut()
+
+    def _shut(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            os.close(self._reader)
+            self.fd = -1
+
+
+def whole(data: bytes) -> tuple[bytes, bytes]:
+    """Return the whole frames at the beginning of the data, and the rest."""
+    end = 0
+    while end + 2 <= len(data):
+        size, head = data[end + 1], 2
+        if size >= 126:
+            head = 4 if size == 126 else 10
+            size = int.from_bytes(data[end + 2 : end + head], "big")
+        if end + head + size > len(data):
+            break
+        end += head + size
+    return data[:end], data[end:]
 
 
 def plain(messages: Sequence[Message]) -> list[Message]:

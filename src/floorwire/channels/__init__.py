@@ -1,4 +1,5 @@
-"""Channels, pure, one file each: a module here with a ``CHANNEL`` is offered to clients.
+"""Channels, pure, one file each: a module here with a ``CHANNEL`` is offered to clients. The private ones
+(orders, fills, balances, positions) only put account events into words; ``floorwire.trading`` delivers them.
 
 A channel has two halves. A *tracker* (one a symbol) follows the market from the first event on, whether
 anyone listens or not. A *stream* (one a symbol and option, only while someone listens or may resume)
@@ -89,9 +90,10 @@ def refuse_interval(channel: str, interval: str | None) -> None:
 
 
 def discover() -> Mapping[str, Channel]:
-    """Return every channel of this package by its name."""
+    """Return every market channel of this package by its name."""
     channels: dict[str, Channel] = {}
     for module in iter_modules(__path__):
-        channel: Channel = import_module(f"{__name__}.{module.name}").CHANNEL
-        channels[channel.name] = channel
+        channel: Channel | None = getattr(import_module(f"{__name__}.{module.name}"), "CHANNEL", None)
+        if channel is not None:
+            channels[channel.name] = channel
     return channels

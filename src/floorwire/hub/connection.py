@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
+from floorwire.core.auth import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.market import Feed
 from floorwire.core.refusal import Refusal
@@ -13,6 +14,7 @@ from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
 from floorwire.protocol.codec import Codec, Outgoing
+from floorwire.protocol.counter import Desk, Reply
 from floorwire.protocol.outbox import Lane, Outbox, Verdict
 from floorwire.protocol.replies import (
     Error,
@@ -28,6 +30,7 @@ from floorwire.protocol.replies import (
 )
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
+    Follow,
     Hangup,
     Join,
     Leave,
@@ -36,6 +39,8 @@ from floorwire.protocol.session import (
     Session,
     TellSubscriptions,
     TellSymbols,
+    Trade,
+    Unfollow,
 )
 from floorwire.protocol.skip import Skipped, Slow
 from floorwire.protocol.topic import Choice, TopicName
@@ -53,6 +58,7 @@ class Connection:
     """The peer of one wire: session, outbox and lanes of one client."""
 
     __slots__ = (
+        "_desk",
         "_gate",
         "_hub",
         "_lanes",
@@ -67,12 +73,15 @@ class Connection:
         "slot",
     )
 
-    def __init__(self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, outbox_bytes: int) -> None:
+    def __init__(
+        self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, desk: Desk, outbox_bytes: int
+    ) -> None:
         self.codec: Codec = session.codec
         self.outbox: Outbox[Topic] = Outbox(outbox_bytes)
         self.fd = -1
         self.is_alive = True
         self.slot = 0
+        self._desk = desk
         self._gate = gate
         self._hub = hub
         self._session = session
@@ -99,6 +108,8 @@ class Connection:
             return
         self._hub.stats.received_messages += 1
         match self._session.receive(data, binary, self._hub.now_us()):
+            case Trade(request):
+                self._desk.trade(self, request)
             case Say() as say:
                 self._answer(say)
             case Prove(request):
@@ -107,11 +118,13 @@ class Connection:
                 self._join(join)
             case Leave() as leave:
                 self._leave(leave)
+            case Follow(request, channel):
+                self._desk.follow(self, request, channel)
+            case Unfollow(request, channel):
+                self._desk.unfollow(self, channel)
+                self._say(Unsubscribed(id=request.id, channel=channel))
             case TellSubscriptions(request):
-                held = [
-                    self._held(choice, self._lanes[name], None) for name, choice in self._session.held.items()
-                ]
-                self._say(SubscriptionList(id=request.id, subscriptions=held))
+                self._say(SubscriptionList(id=request.id, subscriptions=self._all_held()))
             case TellSymbols(request):
                 self._say(SymbolList(id=request.id, symbols=self._symbols()))
             case Hangup() as hangup:
@@ -146,6 +159,7 @@ class Connection:
         if self._wire is None:
             return
         self._wire = None
+        self._desk.left(self)
         self._hub.exit(self, code)
         self._gate.leave(self, self._session.principal)
         self._liveness.discard(self)
@@ -154,6 +168,7 @@ class Connection:
         self.fd = -1  # the number may be another socket's next
         self._lanes.clear()
         self._session.held.clear()
+        self._session.followed.clear()
         self.outbox.queue.clear()
 
     # --- what the hub asks ----------------------------------------------------------------------
@@ -188,12 +203,44 @@ class Connection:
             self._wire.close(code, reason)
             self.closed(code)
 
+    # --- what the desk asks ---------------------------------------------------------------------
+
+    @property
+    def principal(self) -> Principal:
+        """Who it is by now."""
+        return self._session.principal
+
+    def answer(self, reply: Reply) -> None:
+        """Queue the answer to a request."""
+        if self._wire is None:
+            return
+        if isinstance(reply, Error):
+            self._note(reply)
+        self._say(reply)
+
+    def tell(self, frames: bytes) -> None:
+        """Queue private events, or end the connection where they do not fit (4008)."""
+        if self._wire is None:
+            return
+        if self.has_room(len(frames)):
+            self.outbox.put(frames)
+        else:
+            self.shut()
+
+    def has_room(self, size: int) -> bool:
+        """Return whether so many bytes more may wait."""
+        return self.outbox.has_room(size)
+
+    def shut(self) -> None:
+        """End the connection: private events are never left out."""
+        self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
+
     # --- what sessions decide -------------------------------------------------------------------
 
     def _answer(self, answer: Say | Hangup) -> None:
         match answer:
             case Say(reply):
-                if type(reply) is Error:
+                if isinstance(reply, Error):
                     self._note(reply)
                 self._say(reply)
             case Hangup(code, reason):
@@ -291,6 +338,11 @@ class Connection:
                 interval=_interval(choice.topic),
             )
         )
+
+    def _all_held(self) -> list[Held]:
+        session = self._session
+        held = [self._held(choice, self._lanes[name], None) for name, choice in session.held.items()]
+        return held + [self._desk.held(self, channel) for channel in session.followed]
 
     def _held(self, choice: Choice, lane: Lane[Topic], gap: Gap | None) -> Held:
         name = choice.topic

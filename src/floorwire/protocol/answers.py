@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.refusal import Detail, Refusal
+from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import Error
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
@@ -94,8 +93,6 @@ class OrderError(Error, frozen=True, kw_only=True):
 
     order: Fate
     duplicate: bool | UnsetType = UNSET
-    order_id: str | UnsetType = UNSET
-    details: Mapping[str, Detail] | UnsetType = UNSET
 
 
 TradingReply: TypeAlias = (
@@ -112,8 +109,10 @@ TradingReply: TypeAlias = (
 )
 
 
-def order_error(refusal: Refusal, request_id: RequestId | UnsetType, fate: Fate) -> OrderError:
-    """Return the refusal of an order as a reply."""
+def order_error(
+    refusal: Refusal, request_id: RequestId | UnsetType, fate: Fate, *, duplicate: bool = False
+) -> OrderError:
+    """Return the refusal of an order as a reply; ``duplicate``: it was refused before, as now."""
     return OrderError(
         id=request_id,
         code=refusal.code.value,
@@ -121,5 +120,6 @@ def order_error(refusal: Refusal, request_id: RequestId | UnsetType, fate: Fate)
         retry=refusal.code.retry,
         retry_after_ms=-(-refusal.wait_us // 1000) if refusal.wait_us else UNSET,
         order=fate,
+        duplicate=duplicate or UNSET,
         details=refusal.details or UNSET,
     )

@@ -90,6 +90,10 @@ class Outbox(Generic[TopicT]):
         lane.leave_out(first, last)
         return Verdict.LEFT_OUT
 
+    def has_room(self, size: int) -> bool:
+        """Return whether so many bytes more may wait."""
+        return not self.blocked or self.size + size <= self._limit
+
     def put(self, chunk: bytes) -> None:
         """Queue without asking."""
         self.queue.append(chunk)

@@ -37,6 +37,7 @@ class OrdersUpdate(OrderRow, frozen=True, kw_only=True, tag_field="channel", tag
     seq: int
     hidden: int | UnsetType = UNSET
     event: OrderNews
+    fill: FillRow | UnsetType = UNSET
     ts: int
     sent: int
 

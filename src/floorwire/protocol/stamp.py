@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -15,3 +16,12 @@ class Stamp(msgspec.Struct, frozen=True):
     seq: int
     recv_us: int
     sent_us: int
+
+
+class PrivateStamp(msgspec.Struct, frozen=True):
+    """The same of an account's private channel; ``hidden``: events before this one that are not shown."""
+
+    epoch: str
+    seq: int
+    sent_us: int
+    hidden: int | UnsetType = UNSET

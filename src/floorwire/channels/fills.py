@@ -1,0 +1,47 @@
+"""The fills channel: each fill of one account's orders, once."""
+
+from __future__ import annotations
+
+from floorwire.core.accounts import OrderFilled
+from floorwire.core.instrument import Instrument
+from floorwire.core.units import format_units, trim
+from floorwire.protocol.private import FillsSnapshot, FillsUpdate
+from floorwire.protocol.rows import FillRow
+from floorwire.protocol.stamp import PrivateStamp
+
+
+def row(event: OrderFilled, instrument: Instrument) -> FillRow:
+    """Return the fill."""
+    ticket, quote = event.order.ticket, event.balances[0]
+    return FillRow(
+        fill_id=str(event.fill_id),
+        order_id=str(event.order.order_id),
+        client_order_id=ticket.client_order_id,
+        trade_id=event.trade_id,
+        symbol=ticket.symbol,
+        side=ticket.side,
+        price=instrument.price.format(event.price_ticks),
+        quantity=instrument.size.format(event.lots),
+        fee=trim(format_units(event.fee, quote.decimals)),
+        fee_asset=quote.asset,
+        liquidity=event.liquidity,
+        time=event.ts_us,
+    )
+
+
+def update(event: OrderFilled, instrument: Instrument, at: PrivateStamp) -> FillsUpdate:
+    """Return the fill as an event."""
+    told = row(event, instrument)
+    return FillsUpdate(
+        **{name: getattr(told, name) for name in FillRow.__struct_fields__},
+        epoch=at.epoch,
+        seq=at.seq,
+        hidden=at.hidden,
+        ts=event.ts_us,
+        sent=at.sent_us,
+    )
+
+
+def snapshot(rows: list[FillRow], at: PrivateStamp) -> FillsSnapshot:
+    """Return the latest fills as the first event."""
+    return FillsSnapshot(epoch=at.epoch, seq=at.seq, fills=rows, ts=at.sent_us, sent=at.sent_us)

@@ -1,0 +1,93 @@
+"""The orders channel: what happens to one account's orders."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import UNSET
+
+from floorwire.channels import fills
+from floorwire.core.accounts import (
+    OrderAccepted,
+    OrderAmended,
+    OrderEnded,
+    OrderFilled,
+    OrderTriggered,
+)
+from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order
+from floorwire.core.units import format_units
+from floorwire.protocol.private import OrderNews, OrdersSnapshot, OrdersUpdate
+from floorwire.protocol.rows import OrderRow
+from floorwire.protocol.stamp import PrivateStamp
+
+OrderEvent: TypeAlias = OrderAccepted | OrderAmended | OrderTriggered | OrderFilled | OrderEnded
+
+NEWS: dict[type[OrderEvent], OrderNews] = {
+    OrderAccepted: "new",
+    OrderAmended: "amended",
+    OrderTriggered: "triggered",
+    OrderFilled: "fill",
+}
+ENDS: dict[str, OrderNews] = {"cancelled": "cancelled", "rejected": "rejected", "expired": "expired"}
+FINER = 8
+"""Decimals that an average price may have more than a price."""
+
+
+def row(order: Order, instrument: Instrument) -> OrderRow:
+    """Return what the order is now."""
+    ticket, price, size = order.ticket, instrument.price, instrument.size
+    has_limit = ticket.price_ticks is not None
+    return OrderRow(
+        order_id=str(order.order_id),
+        client_order_id=ticket.client_order_id,
+        symbol=ticket.symbol,
+        side=ticket.side,
+        type=ticket.type,
+        state=order.state,
+        quantity=size.format(order.lots),
+        filled_quantity=size.format(order.filled_lots),
+        remaining_quantity=size.format(order.left_lots),
+        price=price.format(order.price_ticks) if has_limit else None,
+        average_price=average_price(order, instrument) if order.filled_lots else None,
+        quote_quantity=UNSET if ticket.spend is None else instrument.format_notional(ticket.spend),
+        stop_price=UNSET if ticket.stop_ticks is None else price.format(ticket.stop_ticks),
+        triggered=UNSET if ticket.stop_ticks is None else order.triggered,
+        time_in_force=ticket.time_in_force,
+        expires=UNSET if ticket.expires_us is None else ticket.expires_us,
+        post_only=ticket.post_only,
+        reduce_only=ticket.reduce_only,
+        code=UNSET if order.code is None else order.code.value,
+        created=order.created_us,
+        updated=order.updated_us,
+    )
+
+
+def average_price(order: Order, instrument: Instrument) -> str:
+    """Return the average price of its fills, of which there are some; rounded where it has no end."""
+    price = instrument.price
+    units = order.filled_turnover * price.step * 10**FINER
+    rounded = (2 * units + order.filled_lots) // (2 * order.filled_lots)
+    text = format_units(rounded, price.decimals + FINER)
+    exact = text[: -FINER if price.decimals else -FINER - 1]
+    return exact + text[len(exact) :].rstrip("0").rstrip(".")
+
+
+def update(event: OrderEvent, instrument: Instrument, at: PrivateStamp) -> OrdersUpdate:
+    """Return what happened to the order, and what it is after it."""
+    told = row(event.order, instrument)
+    return OrdersUpdate(
+        **{name: getattr(told, name) for name in OrderRow.__struct_fields__},
+        epoch=at.epoch,
+        seq=at.seq,
+        hidden=at.hidden,
+        event=ENDS[event.order.state] if isinstance(event, OrderEnded) else NEWS[type(event)],
+        fill=fills.row(event, instrument) if isinstance(event, OrderFilled) else UNSET,
+        ts=event.ts_us,
+        sent=at.sent_us,
+    )
+
+
+def snapshot(rows: list[OrderRow], at: PrivateStamp) -> OrdersSnapshot:
+    """Return the open orders as the first event."""
+    return OrdersSnapshot(epoch=at.epoch, seq=at.seq, orders=rows, ts=at.sent_us, sent=at.sent_us)

@@ -1,0 +1,56 @@
+"""The positions channel: what one account holds of each instrument, and what its trades made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from floorwire.core.accounts import Position
+from floorwire.core.units import format_units, trim
+from floorwire.protocol.private import PositionsEvent
+from floorwire.protocol.rows import PositionRow
+from floorwire.protocol.stamp import PrivateStamp
+
+PRICE_DECIMALS = 8
+
+
+def row(position: Position) -> PositionRow:
+    """Return the position."""
+    return PositionRow(
+        symbol=position.symbol,
+        quantity=trim(format_units(position.quantity, position.base_decimals)),
+        average_price=_average(position) if position.bought else None,
+        realised=trim(format_units(position.realised, position.quote_decimals)),
+    )
+
+
+def _average(position: Position) -> str:
+    shift = PRICE_DECIMALS + position.base_decimals - position.quote_decimals
+    cost, bought = position.cost, position.bought
+    cost, bought = (cost * 10**shift, bought) if shift >= 0 else (cost, bought * 10**-shift)
+    return trim(format_units((2 * cost + bought) // (2 * bought), PRICE_DECIMALS))
+
+
+def update(changed: Iterable[Position], ts_us: int, at: PrivateStamp) -> PositionsEvent:
+    """Return the positions that changed."""
+    return PositionsEvent(
+        epoch=at.epoch,
+        seq=at.seq,
+        hidden=at.hidden,
+        event="update",
+        positions=[row(position) for position in changed],
+        ts=ts_us,
+        sent=at.sent_us,
+    )
+
+
+def snapshot(rows: list[PositionRow], at: PrivateStamp) -> PositionsEvent:
+    """Return every position as the first event."""
+    return PositionsEvent(
+        epoch=at.epoch,
+        seq=at.seq,
+        type="snapshot",
+        event="snapshot",
+        positions=rows,
+        ts=at.sent_us,
+        sent=at.sent_us,
+    )

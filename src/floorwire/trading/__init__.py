@@ -1,0 +1,1 @@
+"""The desk: where accounts' orders are taken, journalled, executed and told of."""

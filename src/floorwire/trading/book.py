@@ -1,0 +1,64 @@
+"""The book of accounts: the journal and the house that is the fold of it, opened and kept together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+from floorwire.core import accounts
+from floorwire.core.ports import Prices
+from floorwire.engine.house import House, Rules
+from floorwire.storage.journal import Entry, Journal, JournalCorruptError, Snapshot
+
+BEGUN = "begun"
+"""The kind of the first record: it holds the epoch of the private channels."""
+EPOCH_BYTES = 4
+
+_entries = msgspec.msgpack.Decoder(accounts.Entry)
+
+
+class Book:
+    """The accounts as of the journal's last record. Opening blocks. Raises JournalError."""
+
+    def __init__(self, journal: Journal, rules: Rules, prices: Callable[[str], Prices]) -> None:
+        self.journal = journal
+        self.house, snapshot_n = _snapshot(journal, rules, prices)
+        self.epoch = ""
+        self.replayed = 0
+        self.snapshot_n = snapshot_n
+        for record in journal.read(snapshot_n):
+            if record.kind == BEGUN:
+                self.epoch = record.payload.decode()
+            else:
+                self.house.apply(decoded(record.n, record.payload).event)
+            self.replayed += 1
+        if snapshot_n:
+            first = next(iter(journal.read(0)))
+            self.epoch = first.payload.decode()
+
+    def begin(self, now_us: int) -> Entry | None:
+        """Return the first record of a new journal, None where there is one."""
+        if self.epoch:
+            return None
+        self.epoch = secrets.token_hex(EPOCH_BYTES)
+        return Entry("", BEGUN, now_us, self.epoch.encode())
+
+
+def _snapshot(journal: Journal, rules: Rules, prices: Callable[[str], Prices]) -> tuple[House, int]:
+    snapshot: Snapshot | None = journal.latest_snapshot()
+    if snapshot is None:
+        return House(rules, prices), 0
+    try:
+        return House.restored(snapshot.state, rules, prices), snapshot.n
+    except msgspec.MsgspecError as error:
+        raise JournalCorruptError(snapshot.n, f"the snapshot cannot be read: {error}") from None
+
+
+def decoded(n: int, payload: bytes) -> accounts.Entry:
+    """Return the entry of a record. Raises JournalCorruptError where another version wrote it."""
+    try:
+        return _entries.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise JournalCorruptError(n - 1, f"record {n} cannot be read: {error}") from None

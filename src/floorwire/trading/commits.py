@@ -1,0 +1,126 @@
+"""Commits: what each turn of the event loop did, into the journal, and out to whoever waits for that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import structlog
+
+from floorwire.core.accounts import Entry
+from floorwire.protocol.counter import Client
+from floorwire.storage.journal import JournalError, Snapshot
+from floorwire.trading.book import Book
+from floorwire.trading.streams import Streams
+from floorwire.trading.turn import Answer, Turn
+
+log = structlog.get_logger("floorwire.desk")
+
+
+class Commits:
+    """One journal's, from its opening until it fails. ``on_failure`` is called once, with why."""
+
+    def __init__(
+        self, book: Book, streams: Streams, snapshot_records: int, on_failure: Callable[[Exception], None]
+    ) -> None:
+        self.book = book
+        self._streams = streams
+        self._snapshot_records = snapshot_records
+        self._on_failure = on_failure
+        self._turn = Turn()
+        self._is_due = False
+        self._has_failed = False
+        self._snapshot_n = book.snapshot_n
+        self._snapshot: Snapshot | None = None
+        self.ready: asyncio.Queue[Snapshot] = asyncio.Queue(1)
+        """A snapshot to save, of what is durable."""
+
+    def begin(self, now_us: int) -> None:
+        """Write the first record, where the journal has none."""
+        first = self.book.begin(now_us)
+        if first is not None:
+            self.book.journal.append((first,), self._on_begun)
+
+    def _on_begun(self, error: JournalError | None) -> None:
+        if error is not None:
+            self.fail(error)
+
+    @property
+    def behind(self) -> int:
+        """How many records wait for the disk."""
+        return self.book.journal.last_n - self.book.journal.durable_n
+
+    def book_entries(self, entries: Sequence[Entry]) -> None:
+        """Journal these with the turn."""
+        self._turn.entries += entries
+        self._schedule()
+
+    def answer(self, answer: Answer) -> None:
+        """Tell the client when everything so far is durable."""
+        self._turn.answers.append(answer)
+        self._schedule()
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever waits, now and later, that nothing is certain; once."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        turn, self._turn = self._turn, Turn()
+        self._on_failure(error)
+        turn.lose()
+
+    def _schedule(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self.end_turn)
+
+    def end_turn(self) -> None:
+        """Hand the turn to the journal."""
+        self._is_due = False
+        turn, self._turn = self._turn, Turn()
+        if self._has_failed:
+            turn.lose()
+            return
+        try:
+            last_n = self.book.journal.append(turn.records(), partial(self._on_durable, turn))
+        except JournalError as error:
+            self._turn = turn
+            self.fail(error)
+            return
+        if last_n - self._snapshot_n >= self._snapshot_records:
+            self._snapshot_n = last_n
+            self._snapshot = Snapshot(last_n, self.book.house.snapshot())
+
+    def _on_durable(self, turn: Turn, error: JournalError | None) -> None:
+        if error is not None or self._has_failed:
+            self.fail(error or JournalError("failed before"))
+            turn.lose()
+            return
+        told: dict[Client, None] = turn.answer()
+        self._streams.publish(turn.entries, told)
+        for client in told:
+            client.flush()
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.n <= self.book.journal.durable_n and self.ready.empty():
+            self._snapshot = None
+            self.ready.put_nowait(snapshot)
+
+    async def save_snapshots(self) -> None:
+        """Save what is ready, until cancelled."""
+        while True:
+            snapshot = await self.ready.get()
+            try:
+                await self.book.journal.save_snapshot(snapshot)
+            except JournalError as error:
+                log.error("snapshot not saved", error=str(error))
+
+    async def settled(self) -> None:
+        """Return when everything so far is durable, or has failed."""
+        done = asyncio.get_running_loop().create_future()
+        try:
+            self.end_turn()
+            self.book.journal.append((), lambda _: done.set_result(None))
+        except JournalError:
+            return
+        await done

@@ -1,0 +1,377 @@
+"""The desk: takes requests about orders and money, and answers when what came of them is durable.
+
+One turn of the event loop: each request is authorised, decided by the house, executed on its venue in
+memory and booked, and so is each report of the venues; the turn's entries are one append to the journal;
+when that is durable, the answers leave, and then the private events. Where the journal fails, whoever waits
+is told that nothing is certain, new requests are refused, and the accounts are read from the journal again;
+the market runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+from msgspec import UNSET, UnsetType
+
+from floorwire.config import Storage
+from floorwire.core.accounts import Entry, PrivateChannel
+from floorwire.core.auth import Action
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order
+from floorwire.core.refusal import Refusal
+from floorwire.core.reports import Refused, Report
+from floorwire.engine.house import Decision, House
+from floorwire.protocol.answers import Accepted, AllCancelled, Guarded, OrderError, order_error
+from floorwire.protocol.counter import Client, Reply
+from floorwire.protocol.replies import Held, error
+from floorwire.protocol.requests import RequestId, Subscribe
+from floorwire.protocol.trading import (
+    CancelOnDisconnect,
+    Deadman,
+    Guard,
+    OrderAmend,
+    OrderCancel,
+    OrderCancelAll,
+    OrderPlace,
+    TradingRequest,
+)
+from floorwire.storage.keys import Deposit
+from floorwire.trading import errands
+from floorwire.trading.book import Book
+from floorwire.trading.commits import Commits
+from floorwire.trading.errands import Resolve
+from floorwire.trading.floor import Floor
+from floorwire.trading.follow import Following
+from floorwire.trading.guards import Guards, Owner, owner
+from floorwire.trading.keeper import Keeper
+from floorwire.trading.lens import Lens
+from floorwire.trading.streams import Streams
+from floorwire.trading.turn import Answer
+
+BUSY_WAIT_US = 50_000
+COMMANDS = (OrderPlace, OrderAmend, OrderCancel, OrderCancelAll)
+
+log = structlog.get_logger("floorwire.desk")
+
+
+class Desk:
+    """One process's. ``run`` is its life; before it ``read`` and ``open``, after it ``close``."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        floor: Floor,
+        resolve: Resolve,
+        instruments: Callable[[], Iterable[Instrument]],
+        clock: Callable[[], int],
+        storage: Storage,
+    ) -> None:
+        self._keeper = keeper
+        self._floor = floor
+        self._resolve = resolve
+        self._instruments = instruments
+        self._clock = clock
+        self._storage = storage
+        self._streams = Streams(self._instrument, clock)
+        self._following = Following(self._streams, instruments, clock)
+        self._guards = Guards(self._cancel_for)
+        self._commits: Commits | None = None
+        self._read: Book | None = None
+        self._failed: Book | None = None
+        self._has_failed = asyncio.Event()
+        self._deposits: Sequence[Deposit] = ()
+        self._is_draining = False
+
+    # --- its life -----------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Read the accounts, before anybody comes; blocks, and may be off the loop."""
+        self._read = self._keeper.open()
+
+    def open(self) -> None:
+        """Begin with what was read. Where it could not be, ``run`` tries on."""
+        if self._read is None:
+            self._has_failed.set()
+        else:
+            self._begin(self._read)
+        self._read = None
+
+    def _begin(self, book: Book) -> None:
+        self._commits = commits = Commits(book, self._streams, self._storage.snapshot_records, self._fail)
+        commits.begin(self._clock())
+        self._streams.epoch = book.epoch
+        self._list(self._floor.instruments())
+        for venue in self._floor.opened:
+            self._put_back(venue)
+        self.deposit(self._deposits)
+
+    async def run(self) -> None:
+        """Save snapshots, and begin anew where the journal failed, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._following.run())
+            while True:
+                saving = None if self._commits is None else tasks.create_task(self._commits.save_snapshots())
+                await self._has_failed.wait()
+                self._has_failed.clear()
+                if saving is not None:
+                    saving.cancel()
+                failed, self._failed = self._failed, None
+                self._begin(await self._keeper.reopen(failed))
+                assert self._commits is not None
+                self._following.go_on(self._commits)
+
+    def _fail(self, error: Exception) -> None:
+        """The journal failed: take the accounts' orders out of the market, and begin anew."""
+        commits, self._commits = self._commits, None
+        assert commits is not None, "commits fail once"
+        log.error("the journal failed; orders are refused", error=str(error))
+        self._keeper.trouble = str(error)
+        self._take_out(commits.book.house)
+        self._failed = commits.book
+        self._has_failed.set()
+
+    def _take_out(self, house: House) -> None:
+        try:
+            for command in house.cancel_all().commands:
+                self._floor.execute(command, self._clock())
+        except Exception:  # a venue's fault, maybe the one that brought us here
+            log.exception("orders may still be in the market")
+
+    async def close(self) -> None:
+        """Cancel for whoever is not there to do it, and close the journal when all is durable."""
+        self._guards.end()
+        if self._commits is not None:
+            await self._commits.settled()
+            await asyncio.to_thread(self._commits.book.journal.close)
+            self._commits = None
+
+    def drain(self) -> None:
+        """Take no more orders; cancels go on."""
+        self._is_draining = True
+
+    # --- what clients ask ---------------------------------------------------------------------------
+
+    def trade(self, client: Client, request: TradingRequest) -> None:
+        """See to a request; it is answered once, in order, when what came of it is durable."""
+        commits = self._commits
+        if commits is None:
+            client.answer(_error(request, self._out_of_order()))
+            client.flush()
+            return
+        try:
+            reply = self._reply(commits, client, request)
+        except Refusal as refusal:
+            reply = _error(request, refusal)
+        except Exception as error:  # a fault of ours or of a venue: what was done is not known
+            log.exception("fault", request=type(request).__name__)
+            commits.answer(_answer(client, request, None))
+            commits.fail(error)
+            return
+        commits.answer(_answer(client, request, reply))
+
+    def _reply(self, commits: Commits, client: Client, request: TradingRequest) -> Reply:
+        house, principal, now_us = commits.book.house, client.principal, self._clock()
+        match request:
+            case OrderPlace():
+                self._check_open(commits)
+                decision = errands.place(house, self._resolve, principal, request, now_us)
+                return self._outcome(commits, decision, request.id, now_us)
+            case OrderAmend():
+                self._check_open(commits)
+                decision = errands.amend(house, principal, request, now_us)
+                return self._outcome(commits, decision, request.id, now_us)
+            case OrderCancel():
+                decision = errands.cancel(house, principal, request, now_us)
+                return self._outcome(commits, decision, request.id, now_us)
+            case OrderCancelAll():
+                decision = errands.cancel_all(house, self._resolve, principal, request, now_us)
+                self._carry_out(commits, decision, now_us)
+                order_ids = [str(command.order_id) for command in decision.commands]
+                return AllCancelled(id=request.id, order_ids=order_ids)
+            case CancelOnDisconnect() | Deadman():
+                return self._guard(client, request, now_us)
+            case _:
+                lens = Lens(principal, self._instruments)
+                return errands.answer(house, principal, lens, request, now_us)
+
+    def _check_open(self, commits: Commits) -> None:
+        if self._is_draining:
+            raise Refusal(Code.DRAINING, Code.DRAINING.meaning)
+        if commits.behind > self._storage.waiting_records // 2:
+            raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_WAIT_US)
+
+    def _outcome(
+        self, commits: Commits, decision: Decision, request_id: RequestId | UnsetType, now_us: int
+    ) -> Accepted | OrderError:
+        """Carry a decision about one order out, and return what came of it."""
+        assert decision.order is not None
+        reports = self._carry_out(commits, decision, now_us)
+        before = decision.order
+        order = commits.book.house.find(before.ticket.account, before.order_id)
+        code = order.code if order.state == "rejected" else _refused(reports, order)
+        duplicate = True if decision.duplicate else UNSET
+        if code is None:
+            return Accepted(
+                id=request_id,
+                order_id=str(order.order_id),
+                client_order_id=order.ticket.client_order_id,
+                duplicate=duplicate,
+            )
+        details = {"order_id": str(order.order_id), "client_order_id": order.ticket.client_order_id}
+        refusal = Refusal(code, code.meaning, details)
+        return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
+
+    def _guard(self, client: Client, request: Guard, now_us: int) -> Guarded:
+        if isinstance(request, Deadman):
+            errands.authorise(client.principal, Action.DEADMAN, now_us)
+            self._guards.arm(owner(client), request.timeout_s)
+            cancels_at = now_us + round(request.timeout_s * 1_000_000) if request.timeout_s else UNSET
+            return Guarded(id=request.id, timeout_s=request.timeout_s, cancels_at=cancels_at)
+        errands.authorise(client.principal, Action.CANCEL_ON_DISCONNECT, now_us)
+        if request.enabled:
+            self._guards.watch(client, request.grace_s)
+        else:
+            self._guards.ignore(client)
+        return Guarded(id=request.id, enabled=request.enabled, grace_s=request.grace_s)
+
+    def follow(self, client: Client, request: Subscribe, channel: PrivateChannel) -> None:
+        """Tell the client all that happens to its account there, from a snapshot or from where it was."""
+        if self._commits is None:
+            client.answer(error(self._out_of_order(), request.id))
+            client.flush()
+        else:
+            self._following.begin(self._commits, client, request, channel)
+
+    def unfollow(self, client: Client, channel: PrivateChannel) -> None:
+        """Tell it no more."""
+        self._streams.leave(client, channel)
+
+    def held(self, client: Client, channel: PrivateChannel) -> Held:
+        """Return the subscription as it stands."""
+        return self._following.held(client, channel)
+
+    def left(self, client: Client) -> None:
+        """The connection is gone."""
+        self._streams.left(client)
+        self._guards.left(client)
+
+    # --- what venues tell ---------------------------------------------------------------------------
+
+    def listed(self, instruments: Sequence[Instrument]) -> None:
+        """A trading venue lists these, new or changed."""
+        self._floor.list_instruments(instruments)
+        self._list(instruments)
+
+    def opened(self, venue: str) -> None:
+        """A trading venue has opened, without any order of ours in it."""
+        self._floor.opened.add(venue)
+        self._put_back(venue)
+
+    def reported(self, reports: Sequence[Report]) -> None:
+        """This happened to orders that rest."""
+        commits = self._commits
+        if commits is not None:
+            commits.book_entries(commits.book.house.settle(reports, self._clock()))
+
+    # --- what operators do --------------------------------------------------------------------------
+
+    def administer(
+        self,
+        client: Client,
+        reply: Reply,
+        change: Callable[[House, int], tuple[Sequence[Entry], Decision | None]],
+    ) -> None:
+        """Make a change, carry out what follows, and answer when it is durable, or with the refusal."""
+        commits, now_us = self._commits, self._clock()
+        if commits is None:
+            client.answer(error(self._out_of_order()))
+            return
+        try:
+            entries, decision = change(commits.book.house, now_us)
+        except Refusal as refusal:
+            client.answer(error(refusal))
+            return
+        commits.book_entries(entries)
+        if decision is not None:
+            self._carry_out(commits, decision, now_us)
+        commits.answer(Answer(client, UNSET, reply))
+
+    def house(self) -> House:
+        """Return the accounts, to look at. Raises Refusal where they cannot be read."""
+        if self._commits is None:
+            raise self._out_of_order()
+        return self._commits.book.house
+
+    def deposit(self, deposits: Sequence[Deposit]) -> None:
+        """Credit what of these is not credited yet; all there are, in their order."""
+        self._deposits = deposits
+        commits = self._commits
+        if commits is None:
+            return
+        house, now_us = commits.book.house, self._clock()
+        for one in deposits:
+            try:
+                commits.book_entries(house.deposit(one.account, one.asset, one.amount, one.id, now_us))
+            except Refusal as refusal:
+                log.error("deposit not credited", account=one.account, id=one.id, reason=str(refusal))
+
+    # --- parts --------------------------------------------------------------------------------------
+
+    def _carry_out(self, commits: Commits, decision: Decision, now_us: int) -> list[Report]:
+        """Journal the decision and what the venues make of it; return their reports."""
+        commits.book_entries(decision.entries)
+        happened: list[Report] = []
+        for command in decision.commands:
+            reports = self._floor.execute(command, now_us)
+            commits.book_entries(commits.book.house.settle(reports, now_us))
+            happened += reports
+        return happened
+
+    def _list(self, instruments: Iterable[Instrument]) -> None:
+        commits = self._commits
+        if commits is not None:
+            commits.book_entries(commits.book.house.list_instruments(instruments, self._clock()))
+
+    def _put_back(self, venue: str) -> None:
+        """Put the open orders into the venue's market as it is now."""
+        commits, now_us = self._commits, self._clock()
+        if commits is None:
+            return
+        decision = commits.book.house.put_back(now_us)
+        here = [command for command in decision.commands if self._floor.is_at(command.symbol, venue)]
+        self._carry_out(commits, Decision(None, decision.entries, here), now_us)
+        if here:
+            log.info("orders are in the market again", venue=venue, orders=len(here))
+
+    def _cancel_for(self, whose: Owner) -> None:
+        commits, now_us = self._commits, self._clock()
+        if commits is not None:
+            decision = commits.book.house.cancel_all(account=whose.account, key=whose.key)
+            self._carry_out(commits, decision, now_us)
+            log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
+
+    def _instrument(self, symbol: str) -> Instrument:
+        return self.house().terms(symbol).instrument
+
+    def _out_of_order(self) -> Refusal:
+        return Refusal(Code.INTERNAL, "the journal cannot be written; nothing is accepted until it can")
+
+
+def _refused(reports: Sequence[Report], order: Order) -> Code | None:
+    for report in reports:
+        if isinstance(report, Refused) and report.order_id == order.order_id:
+            return report.code
+    return None
+
+
+def _error(request: TradingRequest, refusal: Refusal) -> Reply:
+    if isinstance(request, COMMANDS):
+        return order_error(refusal, request.id, "rejected")
+    return error(refusal, request.id)
+
+
+def _answer(client: Client, request: TradingRequest, reply: Reply | None) -> Answer:
+    return Answer(client, request.id, reply, "unknown" if isinstance(request, COMMANDS) else None)

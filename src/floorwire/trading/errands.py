@@ -1,0 +1,181 @@
+"""Errands: what a request about orders or money makes the house decide, and the answer to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from floorwire.channels import balances, fills, orders, positions
+from floorwire.core.auth import Action, Principal, decide
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order, Ticket
+from floorwire.core.refusal import Refusal
+from floorwire.engine import ticket as tickets
+from floorwire.engine.house import Decision, House
+from floorwire.protocol.answers import BalanceList, FillList, OrderList, OrderReply, PositionList
+from floorwire.protocol.rows import FillRow, OrderRow
+from floorwire.protocol.trading import (
+    Balances,
+    Fills,
+    OneOrder,
+    OrderAmend,
+    OrderCancel,
+    OrderCancelAll,
+    OrderPlace,
+    Orders,
+    OrderStatus,
+    Positions,
+    Query,
+)
+from floorwire.trading.lens import Lens
+
+GivenT = TypeVar("GivenT")
+Resolve: TypeAlias = Callable[[str], Instrument | None]
+"""From a symbol as a client writes it to the instrument it names."""
+
+
+def place(house: House, resolve: Resolve, principal: Principal, request: OrderPlace, now_us: int) -> Decision:
+    """Return what an order comes to. Raises Refusal."""
+    instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, now_us)
+    return house.place(
+        _ticket(house, principal, request, instrument.symbol),
+        now_us,
+        key=principal.key,
+        max_notional=principal.max_notional,
+        deadline_us=_given(request.deadline),
+    )
+
+
+def _ticket(house: House, principal: Principal, request: OrderPlace, symbol: str) -> Ticket:
+    return tickets.write(
+        house.terms(symbol),
+        account=principal.account,
+        client_order_id=request.client_order_id,
+        side=request.side,
+        type=request.type,
+        quantity=_given(request.quantity),
+        quote_quantity=_given(request.quote_quantity),
+        price=_given(request.price),
+        stop_price=_given(request.stop_price),
+        time_in_force=_given(request.time_in_force),
+        expires_us=_given(request.expires),
+        post_only=request.post_only,
+        reduce_only=request.reduce_only,
+    )
+
+
+def amend(house: House, principal: Principal, request: OrderAmend, now_us: int) -> Decision:
+    """Return what an amend comes to. Raises Refusal."""
+    order = _order(house, principal, Action.ORDER_AMEND, request, now_us)
+    instrument = house.terms(order.ticket.symbol).instrument
+    return house.amend(
+        order,
+        now_us,
+        price_ticks=None if request.price is UNSET else tickets.ticks(instrument, "price", request.price),
+        lots=None if request.quantity is UNSET else tickets.lots(instrument, request.quantity),
+        key=principal.key,
+        max_notional=principal.max_notional,
+        deadline_us=_given(request.deadline),
+    )
+
+
+def cancel(house: House, principal: Principal, request: OrderCancel, now_us: int) -> Decision:
+    """Return what a cancel comes to. Raises Refusal."""
+    return house.cancel(_order(house, principal, Action.ORDER_CANCEL, request, now_us))
+
+
+def cancel_all(
+    house: House, resolve: Resolve, principal: Principal, request: OrderCancelAll, now_us: int
+) -> Decision:
+    """Return what cancelling everything, or all of one symbol, comes to. Raises Refusal."""
+    if request.symbol is UNSET:
+        authorise(principal, Action.ORDER_CANCEL_ALL, now_us)
+        return house.cancel_all(account=principal.account)
+    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, now_us)
+    return house.cancel_all(account=principal.account, symbol=instrument.symbol)
+
+
+def answer(
+    house: House, principal: Principal, lens: Lens, request: Query, now_us: int
+) -> OrderReply | OrderList | FillList | BalanceList | PositionList:
+    """Return the answer to a question. Raises Refusal."""
+    match request:
+        case OrderStatus():
+            order = _order(house, principal, Action.ORDER_STATUS, request, now_us)
+            return OrderReply(id=request.id, order=order_rows(house, [order])[0])
+        case Orders():
+            authorise(principal, Action.ORDERS, now_us)
+            seen = lens.orders(house.open_orders(principal.account))
+            return OrderList(id=request.id, orders=order_rows(house, seen))
+        case Fills():
+            authorise(principal, Action.FILLS, now_us)
+            return FillList(id=request.id, fills=_fills(house, principal, lens, request))
+        case Balances():
+            authorise(principal, Action.BALANCES, now_us)
+            held = lens.balances(house.balances(principal.account))
+            return BalanceList(id=request.id, balances=[balances.row(balance) for balance in held])
+        case Positions():
+            authorise(principal, Action.POSITIONS, now_us)
+            had = lens.positions(house.positions(principal.account))
+            return PositionList(id=request.id, positions=[positions.row(position) for position in had])
+
+
+def order_rows(house: House, listed: list[Order]) -> list[OrderRow]:
+    """Return the orders as they stand on the wire."""
+    return [orders.row(order, house.terms(order.ticket.symbol).instrument) for order in listed]
+
+
+def fill_rows(
+    house: House, principal: Principal, lens: Lens, limit: int, before: int = 1 << 63
+) -> list[FillRow]:
+    """Return the latest fills that are older than ``before``, the latest first."""
+    rows: list[FillRow] = []
+    for event in house.fills(principal.account):
+        if len(rows) == limit:
+            break
+        if event.fill_id < before and lens.shows(event):
+            rows.append(fills.row(event, house.terms(event.order.ticket.symbol).instrument))
+    return rows
+
+
+def _fills(house: House, principal: Principal, lens: Lens, request: Fills) -> list[FillRow]:
+    if request.before is UNSET:
+        return fill_rows(house, principal, lens, request.limit)
+    return fill_rows(house, principal, lens, request.limit, int(request.before))
+
+
+def authorise(principal: Principal, action: Action, now_us: int, symbol: str | None = None) -> None:
+    """Raise Refusal where the principal may not do this with its account."""
+    refusal = decide(principal, action, now_us, symbol=symbol, account=principal.account)
+    if refusal is not None:
+        raise refusal
+
+
+def _instrument(resolve: Resolve, principal: Principal, action: Action, text: str, now_us: int) -> Instrument:
+    instrument = resolve(text)
+    authorise(principal, action, now_us, text if instrument is None else instrument.symbol)
+    if instrument is None:
+        raise Refusal(
+            Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
+        )
+    return instrument
+
+
+def _order(house: House, principal: Principal, action: Action, request: OneOrder, now_us: int) -> Order:
+    if (request.order_id is UNSET) is (request.client_order_id is UNSET):
+        raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id", {"field": "order_id"})
+    order_id = None if request.order_id is UNSET else int(request.order_id)
+    try:
+        order = house.find(principal.account, order_id, _given(request.client_order_id))
+    except Refusal:
+        authorise(principal, action, now_us, next(iter(principal.symbols or ()), None))  # that comes first
+        raise
+    authorise(principal, action, now_us, order.ticket.symbol)
+    return order
+
+
+def _given(value: GivenT | UnsetType) -> GivenT | None:
+    return None if value is UNSET else value

@@ -1,0 +1,62 @@
+"""The floor: which venue takes the orders for which symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from floorwire.core.commands import Command
+from floorwire.core.instrument import Instrument
+from floorwire.core.ports import Prices
+from floorwire.core.reports import Report
+
+UNKNOWN = Prices(0, 0, 0, "connecting")
+
+
+class Executor(Protocol):
+    """One trading venue, run by its feed."""
+
+    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+        """Execute the command; what the market shows of it is published."""
+        ...
+
+    def prices(self, symbol: str) -> Prices:
+        """Return the symbol's prices as of now."""
+        ...
+
+
+class Floor:
+    """The trading venues by name, and the symbols that they have listed."""
+
+    def __init__(self) -> None:
+        self._executors: Mapping[str, Executor] = {}
+        self._listed: dict[str, Instrument] = {}
+        self.opened: set[str] = set()
+        """The venues that have opened."""
+
+    def open(self, executors: Mapping[str, Executor]) -> None:
+        """Take these for all trading venues."""
+        self._executors = executors
+
+    def list_instruments(self, instruments: Iterable[Instrument]) -> None:
+        """Send the symbols' orders to the venues that listed them, from now on."""
+        for instrument in instruments:
+            self._listed[instrument.symbol] = instrument
+
+    def instruments(self) -> list[Instrument]:
+        """Return everything that is listed."""
+        return list(self._listed.values())
+
+    def is_at(self, symbol: str, venue: str) -> bool:
+        """Return whether the venue has listed the symbol."""
+        instrument = self._listed.get(symbol)
+        return instrument is not None and instrument.venue == venue
+
+    def prices(self, symbol: str) -> Prices:
+        """Return the symbol's prices; none where no venue has listed it since the start."""
+        instrument = self._listed.get(symbol)
+        return UNKNOWN if instrument is None else self._executors[instrument.venue].prices(symbol)
+
+    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+        """Execute the command where its symbol is listed; nowhere else was an order for it."""
+        return self._executors[self._listed[command.symbol].venue].execute(command, now_us)

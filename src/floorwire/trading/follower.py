@@ -1,0 +1,27 @@
+"""A follower: one connection's place in one private channel of its account."""
+
+from __future__ import annotations
+
+from floorwire.core.accounts import Entry, PrivateChannel
+from floorwire.protocol.counter import Client
+from floorwire.trading.lens import Lens
+
+MOST_WAITING = 100_000
+"""Events that may happen while a follower is still being told the past; beyond, it is closed (4008)."""
+
+
+class Follower:
+    """Told each event once, in order: everything up to ``seq`` it has been told."""
+
+    __slots__ = ("channel", "client", "hidden", "is_gone", "lens", "seq", "waiting")
+
+    def __init__(self, client: Client, channel: PrivateChannel, lens: Lens, seq: int) -> None:
+        self.client = client
+        self.channel: PrivateChannel = channel
+        self.lens = lens
+        self.seq = seq
+        self.hidden = 0
+        """Events since the last that it was sent which it may not see."""
+        self.is_gone = False
+        self.waiting: list[Entry] | None = None
+        """What happened since it is being told the past; None while it is told the present."""

@@ -1,0 +1,80 @@
+"""A turn: what the desk did in one turn of the event loop, committed and told together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire.core.accounts import Entry
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.answers import Fate, order_error
+from floorwire.protocol.counter import Client, Reply
+from floorwire.protocol.replies import error
+from floorwire.protocol.requests import RequestId
+from floorwire.storage import journal
+
+Afterwards: TypeAlias = Callable[[], None]
+
+_encode = msgspec.msgpack.Encoder().encode
+_kinds: dict[type[msgspec.Struct], str] = {}
+LOST = Refusal(Code.INTERNAL, "the journal failed; send the same again to learn what became of it")
+
+
+class Answer(msgspec.Struct):
+    """What a client is told once the turn is durable; ``fate``: of its order, where it is not."""
+
+    client: Client
+    request_id: RequestId | msgspec.UnsetType
+    reply: Reply | None
+    fate: Fate | None = None
+    afterwards: Afterwards | None = None
+
+
+class Turn:
+    """What is journalled together, and who waits for that."""
+
+    __slots__ = ("answers", "entries")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.answers: list[Answer] = []
+
+    def records(self) -> list[journal.Entry]:
+        """Return the entries as the journal takes them."""
+        return [
+            journal.Entry(entry.event.account, kind(entry), entry.event.ts_us, _encode(entry))
+            for entry in self.entries
+        ]
+
+    def answer(self) -> dict[Client, None]:
+        """Tell everybody, in order; return whom."""
+        told: dict[Client, None] = {}
+        for answer in self.answers:
+            if answer.reply is not None:
+                answer.client.answer(answer.reply)
+            if answer.afterwards is not None:
+                answer.afterwards()
+            told[answer.client] = None
+        return told
+
+    def lose(self) -> None:
+        """Tell everybody that what they asked for may or may not have been done."""
+        for answer in self.answers:
+            answer.client.answer(
+                error(LOST, answer.request_id)
+                if answer.fate is None
+                else order_error(LOST, answer.request_id, answer.fate)
+            )
+            answer.client.flush()
+
+
+def kind(entry: Entry) -> str:
+    """Return the name of the entry's event in the journal."""
+    event = type(entry.event)
+    found = _kinds.get(event)
+    if found is None:
+        found = _kinds[event] = str(event.__struct_config__.tag)
+    return found
