@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import TypeAlias, cast, get_args
 
 import msgspec
 
@@ -68,7 +68,7 @@ class Account:
         self.positions: dict[str, Position] = {}
         self.limits = Limits()
         self.key_limits: dict[str, Limits] = {}
-        self.seqs = [0, 0, 0, 0]
+        self.seqs = Seqs()
 
 
 class AccountState(msgspec.Struct, array_like=True):
@@ -83,7 +83,7 @@ class AccountState(msgspec.Struct, array_like=True):
     positions: list[Position]
     limits: Limits
     key_limits: list[tuple[str, Limits]]
-    seqs: list[int]
+    seqs: Seqs
 
 
 class State(msgspec.Struct, array_like=True):
@@ -100,10 +100,13 @@ class State(msgspec.Struct, array_like=True):
     accounts: list[AccountState]
 
 
-_INDEX = {"orders": 0, "fills": 1, "balances": 2, "positions": 3}
-_RAISED = {kind: tuple(_INDEX[channel] for channel in channels) for kind, channels in CHANNELS.items()}
+_RAISED = {
+    kind: tuple(int(channel in channels) for channel in Seqs.__struct_fields__)
+    for kind, channels in CHANNELS.items()
+}
 _NO_SEQS = Seqs()
 _OrderEvent: TypeAlias = OrderAccepted | OrderAmending | OrderAmended | AmendRefused | OrderEnded
+_ORDER_EVENTS = frozenset(get_args(_OrderEvent))
 
 
 class Accounts:
@@ -137,38 +140,35 @@ class Accounts:
 
     def apply(self, event: AccountEvent) -> Seqs:
         """Let the event have happened; return its account's seqs after it."""
-        if isinstance(event, OrderFilled):
-            account = self._fill(event)
-        elif isinstance(event, _OrderEvent):
-            account = self._open(event.account)
-            self._put(account, event.order)
-            self.ledger.put(event.account, event.balances)
-        elif not event.account:
+        kind, name = type(event), event.account
+        if not name:
             self._rule(event)
             return _NO_SEQS
+        account = self.by_name.get(name)
+        if account is None:
+            account = self.by_name[name] = Account(len(self.by_name) + 1)
+        if kind in _ORDER_EVENTS:  # measured: half the time of isinstance with so many
+            self._follow(account, cast(_OrderEvent, event))
         else:
-            account = self._open(event.account)
             self._change(account, event)
         seqs = account.seqs
-        for index in _RAISED[type(event)]:
-            seqs[index] += 1
-        return Seqs(*seqs)
+        orders, fills, balances, positions = _RAISED[kind]
+        account.seqs = seqs = Seqs(
+            seqs.orders + orders, seqs.fills + fills, seqs.balances + balances, seqs.positions + positions
+        )
+        return seqs
 
-    def _open(self, name: str) -> Account:
-        found = self.by_name.get(name)
-        if found is None:
-            found = self.by_name[name] = Account(len(self.by_name) + 1)
-        return found
+    def _follow(self, account: Account, event: _OrderEvent) -> None:
+        self._put(account, event.order)
+        self.ledger.put(event.account, event.balances)
 
-    def _fill(self, event: OrderFilled) -> Account:
-        account = self._open(event.account)
+    def _fill(self, account: Account, event: OrderFilled) -> None:
         self._put(account, event.order)
         self.ledger.put(event.account, event.balances)
         self.ledger.charge(event.balances[0].asset, event.fee)
         account.positions[event.position.symbol] = event.position
         account.fills.append(event)
         self.last_fill_id = event.fill_id
-        return account
 
     def _put(self, account: Account, order: Order) -> None:
         """Replace what is known of the order."""
@@ -178,14 +178,17 @@ class Accounts:
         if before is None:
             account.by_client[ticket.client_order_id] = order_id
             self.last_order_id = order_id
-        if ticket.side == "buy":
-            more = order.left_lots - (before.left_lots if before is not None else 0)
-            account.buying[ticket.symbol] = account.buying.get(ticket.symbol, 0) + more
+        more = 0
+        if before is not None and before.state in OPEN:
+            more -= before.lots - before.filled_lots
         if order.state in OPEN:
             account.open[order_id] = order
+            more += order.lots - order.filled_lots
         else:
             account.open.pop(order_id, None)
             self._close(account, order_id)
+        if more and ticket.side == "buy":
+            account.buying[ticket.symbol] = account.buying.get(ticket.symbol, 0) + more
 
     def _close(self, account: Account, order_id: int) -> None:
         """Keep the closed order; forget the oldest where too many are kept."""
@@ -195,7 +198,9 @@ class Accounts:
             del account.by_client[forgotten.ticket.client_order_id]
 
     def _change(self, account: Account, event: AccountEvent) -> None:
-        if isinstance(event, OrderTriggered):
+        if isinstance(event, OrderFilled):
+            self._fill(account, event)
+        elif isinstance(event, OrderTriggered):
             self._put(account, event.order)
         elif isinstance(event, Deposited):
             self.ledger.put(event.account, (event.balance,))

@@ -106,8 +106,7 @@ class House:
 
     def apply(self, event: AccountEvent) -> Seqs:
         """Let an event of the journal have happened (recovery)."""
-        if isinstance(event, LimitsSet | Listed):
-            self._bounds.clear()
+        self._bounds.clear()
         return self._accounts.apply(event)
 
     def snapshot(self) -> bytes:
@@ -164,7 +163,7 @@ class House:
     def seqs(self, account: str) -> Seqs:
         """Return the last seq of each of the account's private channels."""
         known = self._accounts.by_name.get(account)
-        return Seqs(*known.seqs) if known is not None else Seqs()
+        return known.seqs if known is not None else Seqs()
 
     def limits(self, account: str, key: str | None = None) -> Limits:
         """Return the account's limits as they hold, the default's included; or a key's own."""
@@ -325,7 +324,7 @@ class House:
             if known is None or known.instrument != instrument:
                 if known is not None and _steps(known.instrument) != _steps(instrument):
                     entries += self._end_all(instrument.symbol, now_us)
-                entries.append(self._book(Listed(instrument, now_us)))
+                entries.append(self._rule(Listed(instrument, now_us)))
         return entries
 
     def deposit(self, account: str, asset: str, amount: str, deposit_id: int, now_us: int) -> list[Entry]:
@@ -347,7 +346,7 @@ class House:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
         ``bad_request``."""
         check(limits)
-        return self._book(LimitsSet(account, key, limits, now_us))
+        return self._rule(LimitsSet(account, key, limits, now_us))
 
     def halt(self, scope: HaltScope, name: str, now_us: int) -> Entry:
         """Take no new orders and no amends of all ("" as name), an account, a key or a symbol."""
@@ -360,6 +359,10 @@ class House:
     # --- parts --------------------------------------------------------------------------------------
 
     def _book(self, event: AccountEvent) -> Entry:
+        return Entry(event, self._accounts.apply(event))
+
+    def _rule(self, event: AccountEvent) -> Entry:
+        """Book what may change limits and instruments, and so what was worked out of them."""
         return Entry(event, self.apply(event))
 
     def _end_all(self, symbol: str, now_us: int) -> list[Entry]:

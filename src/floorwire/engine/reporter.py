@@ -22,12 +22,14 @@ class Reporter:
         """Return what happened to accounts' orders, in order."""
         told: list[Report] = []
         for event in events:
+            if isinstance(event, market.LevelChanged):
+                continue
             if isinstance(event, market.Match):
                 if event.maker_id > 0:
                     told.append(self._filled(event, ts_us, is_maker=True))
                 if event.taker_id > 0:
                     told.append(self._filled(event, ts_us, is_maker=False))
-            elif not isinstance(event, market.LevelChanged) and event.order_id > 0:
+            elif event.order_id > 0:
                 report = _report(event, ts_us)
                 if report is not None:
                     told.append(report)
@@ -56,16 +58,14 @@ def refused(command: Command, rejected: market.Rejected, ts_us: int) -> Refused:
 
 
 def _report(event: market.Event, ts_us: int) -> Report | None:
-    match event:
-        case market.Accepted(order_id):
-            return Working(order_id, ts_us)
-        case market.Amended(order_id, price_ticks, lots):
-            return Amended(order_id, price_ticks, lots, ts_us)
-        case market.Cancelled(order_id, lots, code):
-            return Ended(order_id, lots, "cancelled", code, ts_us)
-        case market.Expired(order_id, lots):
-            return Ended(order_id, lots, "expired", None, ts_us)
-        case market.Triggered(order_id):
-            return Triggered(order_id, ts_us)
-        case _:
-            return None
+    if isinstance(event, market.Accepted):
+        return Working(event.order_id, ts_us)
+    if isinstance(event, market.Cancelled):
+        return Ended(event.order_id, event.lots, "cancelled", event.code, ts_us)
+    if isinstance(event, market.Amended):
+        return Amended(event.order_id, event.price_ticks, event.lots, ts_us)
+    if isinstance(event, market.Expired):
+        return Ended(event.order_id, event.lots, "expired", None, ts_us)
+    if isinstance(event, market.Triggered):
+        return Triggered(event.order_id, ts_us)
+    return None

@@ -57,13 +57,17 @@ def trading(accounts: Accounts, terms: Terms, account: str, key: str, prices: Pr
 
 def rate(pace: Pace, bounds: Bounds, account: str, key: str, now_us: int) -> None:
     """Check 3. Raises Refusal with the time to wait."""
-    for who, name, limits in (("account", f"@{account}", bounds.account), ("key", key, bounds.key)):
-        per_second = limits.orders_per_second
-        if per_second is not None:
-            wait_us = pace.wait_us(name, per_second, now_us)
-            if wait_us:
-                text = f"the {who} may send {per_second} orders a second"
-                raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
+    if bounds.account.orders_per_second is not None:
+        _paced(pace, f"account {account}", bounds.account.orders_per_second, now_us)
+    if bounds.key.orders_per_second is not None:
+        _paced(pace, f"key {key}", bounds.key.orders_per_second, now_us)
+
+
+def _paced(pace: Pace, who: str, per_second: int, now_us: int) -> None:
+    wait_us = pace.wait_us(who, per_second, now_us)
+    if wait_us:
+        text = f"{who} may send {per_second} orders a second"
+        raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
 def reference(ticket: Ticket, prices: Prices) -> int:
