@@ -14,7 +14,7 @@ from pathlib import Path
 
 STARTS_WITHIN_S = 60
 STOPS_WITHIN_S = 30
-ANNOUNCED = re.compile(r"ws://(\S+):(\d+)/ws")
+ANNOUNCED = re.compile(r"wss?://(\S+):(\d+)/ws")
 SCRIPTED = Path(__file__).with_name("scripted.py")
 
 

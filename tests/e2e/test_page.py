@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
+import tempfile
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
+from floorwire.core.auth import Scope
+from floorwire.doors.grant import Grant
+from floorwire.storage.locker import Locker
 from tests.e2e.chromium import chromium
 from tests.e2e.line import Line, Message
 from tests.servers import Server, floorwire
@@ -98,6 +104,28 @@ def test_prices_a_book_and_trades_move(visit: Visit, server: Server) -> None:
     expect(visit.at("#gaps")).to_have_text("0")
 
 
+def test_the_first_run_signs_the_page_in_as_the_demo_account(visit: Visit) -> None:
+    with tempfile.TemporaryDirectory() as folder, floorwire("--data", folder) as server:
+        visit.open(server)
+        visit.expect_state("live")
+        lines = [json.loads(line) for line in (Path(folder) / "audit.jsonl").read_text().splitlines()]
+        assert [(line["event"], line["account"]) for line in lines] == [
+            ("ticket", "demo"),
+            ("sign_in", "demo"),
+        ]
+        visit.page.goto("about:blank")
+
+
+def test_where_there_are_keys_the_page_is_a_guest(visit: Visit) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Locker(Path(folder), {}).keys.create(Grant("alice", (Scope.MARKET,)), {}, 0)
+        with floorwire("--data", folder) as server:
+            visit.open(server)
+            visit.expect_state("live")
+            assert not (Path(folder) / "audit.jsonl").exists()
+            visit.page.goto("about:blank")
+
+
 def test_candles_are_drawn(visit: Visit, server: Server) -> None:
     visit.open(server)
     pixels = "chart.getContext('2d').getImageData(0, 0, chart.width, chart.height).data"
@@ -155,6 +183,7 @@ def test_a_new_server_at_the_same_address_is_found_and_its_new_history_announced
         visit.expect_moves("#trades")
         visit.expect_verified_book()
         expect(visit.at("#gaps")).to_have_text("1")
+        visit.page.goto("about:blank")  # or it would complain of the server's end
     assert [text for text in visit.complaints if not COMES_BACK.search(text)] == []
     visit.complaints.clear()
 

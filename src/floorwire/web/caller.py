@@ -25,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
     gateway: Gateway
     principal: Principal
     address: str
+    is_page: bool
     is_our_page_at_home: bool
 
     def require(self, action: Action, account: str | None = None) -> None:
@@ -53,7 +54,8 @@ async def find(request: Request) -> Caller:
     subject, at_us = principal.key or neighbourhood(address), now_us()
     if not rates.allow(subject, at_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, at_us)))
-    return Caller(gateway, principal, address, frontage.is_our_page_at_home(peer, origin, host))
+    at_home = frontage.is_our_page_at_home(peer, origin, host)
+    return Caller(gateway, principal, address, origin is not None, at_home)
 
 
 Asking: TypeAlias = Annotated[Caller, Depends(find)]

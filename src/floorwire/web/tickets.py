@@ -17,11 +17,14 @@ async def issue(caller: Asking) -> Response:
     """Give a ticket for ``/ws?ticket=``, good for 30 s and once.
 
     Our own page on this machine needs no key where there were none at the start: it is the demo account's.
+    Elsewhere a page without a key gets nothing (204).
     """
     gate, principal = caller.gateway.gate, caller.principal
     if not principal.key and gate.demo is not None and caller.is_our_page_at_home:
         principal = gate.demo
-    if not principal.key:
-        raise Refusal(Code.UNAUTHENTICATED, "give a key in the Authorization header")
-    ticket = gate.issue(principal, caller.address)
-    return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
+    if principal.key:
+        ticket = gate.issue(principal, caller.address)
+        return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
+    if caller.is_page:
+        return Response(status_code=204)  # it asked whether there is a ticket without a key: there is none
+    raise Refusal(Code.UNAUTHENTICATED, "give a key in the Authorization header")

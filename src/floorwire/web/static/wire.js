@@ -2,6 +2,7 @@
 // and nothing of what is shown.
 
 import { Meter, nowUs } from './meter.js';
+import { ticketed } from './signin.js';
 import { Stream, keyOf } from './stream.js';
 
 const TICK_MS = 250;
@@ -24,6 +25,7 @@ export class Wire {
   #state = 'connecting';
   #failures = 0;
   #retry = 0;
+  #attempts = 0;
   #openedAt = 0;
   #heardAt = 0;
   #tickedAt = 0;
@@ -44,10 +46,14 @@ export class Wire {
   }
 
   /** Connect now, whatever was before. */
-  open() {
+  async open() {
     clearTimeout(this.#retry);
     this.#leaveSocket();
-    const socket = new WebSocket(this.#url);
+    const attempt = ++this.#attempts;
+    this.#turn(this.#lostAt === null ? 'connecting' : 'reconnecting');
+    const url = await ticketed(this.#url);
+    if (attempt !== this.#attempts) return; // another has begun meanwhile
+    const socket = new WebSocket(url);
     // A socket that was given up may still speak: only the current one is listened to.
     const ifCurrent = (handle) => (event) => socket === this.#socket && handle(event);
     socket.onopen = ifCurrent(() => this.askSymbols());
@@ -55,7 +61,6 @@ export class Wire {
     socket.onclose = ifCurrent(({ code, reason }) => this.#closed(code, reason));
     this.#socket = socket;
     this.#openedAt = this.#heardAt = performance.now();
-    this.#turn(this.#lostAt === null ? 'connecting' : 'reconnecting');
   }
 
   /** Ask for the instruments; the listener is told. */
