@@ -38,9 +38,7 @@ def trade(price_ticks: int, size_lots: int, ts_us: int) -> Trade:
 
 def _candle(interval_us: int, price_ticks: int, volume_lots: int, closed: bool, ts_us: int) -> Candle:
     start_us, price = ts_us - ts_us % interval_us, price_ticks
-    return Candle(
-        BTC_USDT, interval_us, start_us, price, price, price, price, volume_lots, 1, closed, ts_us
-    )
+    return Candle(BTC_USDT, interval_us, start_us, price, price, price, price, volume_lots, 1, closed, ts_us)
 
 
 def _quote(bid: Level, ask: Level, ts_us: int) -> Quote:
@@ -51,9 +49,7 @@ snapshots = st.builds(_snapshot, levels, levels, moments)
 changes = st.builds(_change, levels, levels, moments)
 trades = st.builds(trade, prices, sizes, moments)
 clocks = st.builds(Clock, moments)
-candles = st.builds(
-    _candle, st.sampled_from([SECOND_US, MINUTE_US]), prices, sizes, st.booleans(), moments
-)
+candles = st.builds(_candle, st.sampled_from([SECOND_US, MINUTE_US]), prices, sizes, st.booleans(), moments)
 quotes = st.builds(
     _quote,
     st.one_of(st.just((0, 0)), st.tuples(prices, sizes)),
