@@ -22,7 +22,7 @@ from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import TopicName
 from tests.channels.client import BookClient
 from tests.follower import Follower, Message, Name, content
-from tests.hub.world import SECOND_US, PlayedWire, World
+from tests.hub.world import SECOND_US, PipedWire, PlayedWire, World
 
 NAMES = (
     Name("ticker", "BTC-USDT", None),
@@ -35,23 +35,25 @@ CONTRACTS: dict[str, list[OnSlow | None]] = {
     "trades": [None, "skip", "disconnect"],
     "book": [None, "conflate", "disconnect"],
 }
+WIRES = (PlayedWire, PipedWire, PipedWire)
 ANY: list[OnSlow | None] = [None, "conflate", "skip", "disconnect"]
 
 
 class Client:
     """A client that comes back whenever it was cut, and takes up every stream where it was."""
 
-    def __init__(self, world: World, codec: Codec, outbox_bytes: int) -> None:
+    def __init__(self, world: World, codec: Codec, outbox_bytes: int, wire: type[PlayedWire]) -> None:
         self.follower = Follower()
         self._world = world
         self._codec = codec
         self._outbox_bytes = outbox_bytes
+        self._wire = wire
         self._held: dict[Name, OnSlow | None] = {}
         self.wire = self._connect()
 
     def _connect(self) -> PlayedWire:
         self.follower.connected()
-        return self._world.connect(self._codec, outbox_bytes=self._outbox_bytes)
+        return self._world.connect(self._codec, outbox_bytes=self._outbox_bytes, wire=self._wire)
 
     def subscribe(self, name: Name, on_slow: OnSlow | None) -> None:
         """Follow the stream: anew, or where it was left."""
@@ -102,6 +104,7 @@ class Client:
         held, self._held = self._held, {}
         for name, on_slow in held.items():
             self.subscribe(name, on_slow)
+            self.read_all()
 
     def holds(self, name: Name) -> bool:
         """Return whether it follows the stream now."""
@@ -179,10 +182,10 @@ def test_after_any_cut_every_seq_came_or_was_announced(
     followed_throughout: set[Name],
 ) -> None:
     world = World(gate, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
-    witness = Client(world, JSON, 1_000_000)
+    witness = Client(world, JSON, 1_000_000, PlayedWire)
     for name in followed_throughout:
         witness.subscribe(name, None)
-    clients = [Client(world, codec, outbox_bytes) for codec in codecs]
+    clients = [Client(world, codec, outbox_bytes, wire) for codec, wire in zip(codecs, WIRES, strict=True)]
     for number, client in enumerate(clients):
         for name in NAMES:
             play(Step("join", 0, number, name), world, client, [])
@@ -197,6 +200,7 @@ def test_after_any_cut_every_seq_came_or_was_announced(
             assert truth.setdefault(place, said) == said
     for client in [witness, *clients]:
         client.is_at_the_end()
+        client.cut()
 
 
 def play(step: Step, world: World, client: Client, everybody: list[Client]) -> None:
@@ -211,7 +215,7 @@ def play(step: Step, world: World, client: Client, everybody: list[Client]) -> N
         case "drain":
             client.wire.drain(room=50 * step.amount)
         case "stall":
-            client.wire.room = 0
+            client.wire.room = 0  # a pipe has as much room as it has
         case "read":
             client.read_all()
         case "cut":
