@@ -33,9 +33,9 @@ ACCOUNTS = 50
 IN_FLIGHT = 64
 
 
-def entry(number: int) -> Entry:
-    """Return an event of one of some accounts."""
-    return Entry(f"account{number % ACCOUNTS}", "order_accepted", 1_800_000_000_000_000 + number, PAYLOAD)
+def entry(number: int, accounts: int = ACCOUNTS) -> Entry:
+    """Return an event of one of so many accounts."""
+    return Entry(f"account{number % accounts}", "order_accepted", 1_800_000_000_000_000 + number, PAYLOAD)
 
 
 def fdatasync(folder: Path, count: int, size: int) -> list[float]:
@@ -58,12 +58,12 @@ def fdatasync(folder: Path, count: int, size: int) -> list[float]:
     return spent
 
 
-async def one_at_a_time(journal: Journal, count: int, size: int) -> list[float]:
+async def one_at_a_time(journal: Journal, count: int, size: int, accounts: int = ACCOUNTS) -> list[float]:
     """Return the microseconds of each append of so many records, the next after the last is durable."""
     loop = asyncio.get_running_loop()
     spent = []
     for number in range(count):
-        entries = [entry(number + index) for index in range(size)]
+        entries = [entry(number + index, accounts) for index in range(size)]
         durable: asyncio.Future[JournalError | None] = loop.create_future()
         started = time.perf_counter_ns()
         stopped = [0]
@@ -124,7 +124,8 @@ async def measure(folder: Path, rounds: int, commits: int) -> Sequence[str]:
         times["fdatasync of 12 KiB"] += fdatasync(folder, commits, 12_288)
         with closing(SqliteJournal(folder, WAITING)) as journal:
             times["sqlite, 1 record"] += await one_at_a_time(journal, commits, 1)
-            times["sqlite, 64 records"] += await one_at_a_time(journal, commits, 64)
+            times["sqlite, 64 of one account"] += await one_at_a_time(journal, commits, 64, 1)
+            times[f"sqlite, 64 of {ACCOUNTS} accounts"] += await one_at_a_time(journal, commits, 64)
             rates["sqlite"].append(await Flight(journal, 32 * commits).run())
         with closing(MemoryJournal(WAITING, 100_000)) as memory:
             times["memory, 1 record"] += await one_at_a_time(memory, commits, 1)
@@ -135,7 +136,7 @@ async def measure(folder: Path, rounds: int, commits: int) -> Sequence[str]:
 def _row(name: str, spent: list[float]) -> str:
     spent = sorted(spent)
     p10, p50, p99 = (spent[int(len(spent) * share)] for share in (0.1, 0.5, 0.99))
-    return f"{name:<24} {p10:>9,.0f} {p50:>9,.0f} {p99:>9,.0f}"
+    return f"{name:<26} {p10:>9,.0f} {p50:>9,.0f} {p99:>9,.0f}"
 
 
 def _rates(name: str, found: list[float]) -> str:
@@ -177,7 +178,7 @@ def main() -> None:
     options = parser.parse_args()
     for line in machine.disturbances():
         print("disturbed:", line)
-    print(f"{'microseconds':<24} {'p10':>9} {'p50':>9} {'p99':>9}")
+    print(f"{'microseconds':<26} {'p10':>9} {'p50':>9} {'p99':>9}")
     with tempfile.TemporaryDirectory(dir=options.data) as name:
         for line in uvloop.run(measure(Path(name), options.rounds, options.commits)):
             print(line)
