@@ -1,0 +1,148 @@
+"""A trader under test: a key in a data folder, a server over it, and a client that keeps what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from floorwire.core.auth import Scope
+from floorwire.doors.grant import Grant
+from floorwire.storage.keys import Issued
+from floorwire.storage.locker import Locker
+from tests.servers import Server, running
+
+Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
+Message: TypeAlias = dict[str, Said]
+
+SCOPES = (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)
+MONEY = {"USDT": "1000000", "BTC": "10"}
+FREE = (
+    "--set=limits.commands_per_second=1000000",
+    "--set=limits.commands_per_second_per_key=1000000",
+    "--set=risk.orders_per_second=1000000",
+    "--set=risk.max_open_orders=1000000",
+)
+"""Settings for traders that are faster than people."""
+
+
+def key(
+    folder: Path,
+    account: str = "alice",
+    scopes: tuple[Scope, ...] = SCOPES,
+    money: dict[str, str] | None = None,
+    symbols: tuple[str, ...] | None = None,
+    max_notional: str | None = None,
+) -> Issued:
+    """Return a new key of the data folder."""
+    grant = Grant(account, scopes, symbols=symbols, max_notional=max_notional)
+    store = Locker(folder, {}).keys
+    return store.create(grant, MONEY if money is None else money, time.time_ns() // 1000)
+
+
+@contextmanager
+def serving(folder: Path, *args: str) -> Iterator[Server]:
+    """Run ``floorwire serve`` over the data folder."""
+    command = ["-m", "floorwire", "serve", "--port", "0", "--data", str(folder), "--seed", "7"]
+    with running([sys.executable, *command, "--set=drain.seconds=0.1", *args]) as server:
+        yield server
+
+
+class Trader:
+    """One connection: replies are returned, events kept by their channel."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.events: dict[str, list[Message]] = {}
+        self._next_id = 0
+
+    async def ask(self, action: str, **fields: Said) -> Message:
+        """Return the reply."""
+        request_id = await self.send(action, **fields)
+        while True:
+            message = await self.hear()
+            if message.get("id") == request_id:
+                return message
+
+    async def send(self, action: str, **fields: Said) -> int:
+        """Send a request; return its id."""
+        self._next_id += 1
+        await self.socket.send(json.dumps({"action": action, "id": self._next_id, **fields}))
+        return self._next_id
+
+    async def hear(self) -> Message:
+        """Return the next message; an event is kept too."""
+        message: Message = json.loads(await self.socket.recv())
+        if "status" not in message:
+            self.events.setdefault(str(message["channel"]), []).append(message)
+        return message
+
+    async def place(self, client_order_id: str, **fields: Said) -> Message:
+        """Return the reply to an order: a buy far below the market unless said otherwise."""
+        terms: dict[str, Said] = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "quantity": "0.001"}
+        if fields.get("type", "limit") == "limit":
+            terms["price"] = "61000"
+        return await self.ask("order.place", client_order_id=client_order_id, **{**terms, **fields})
+
+    async def rows(self, action: str, **fields: Said) -> list[Message]:
+        """Return what ``orders``, ``fills``, ``balances`` or ``positions`` lists."""
+        reply = await self.ask(action, **fields)
+        assert reply["status"] == "ok", reply
+        listed = reply[action]
+        assert isinstance(listed, list)
+        return [row for row in listed if isinstance(row, dict)]
+
+    async def until(self, channel: str, event: str, client_order_id: str) -> Message:
+        """Return the event of the order, which has come or will."""
+        while True:
+            for message in self.events.get(channel, ()):
+                if message.get("event") == event and message.get("client_order_id") == client_order_id:
+                    return message
+            await self.hear()
+
+
+@asynccontextmanager
+async def trader(server: Server, issued: Issued, *channels: str) -> AsyncIterator[Trader]:
+    """Connect, signed in, following these channels."""
+    socket = await _connected(server, issued)
+    try:
+        client = Trader(socket)
+        for channel in channels:
+            reply = await client.ask("subscribe", channel=channel)
+            assert reply["status"] == "subscribed", reply
+        yield client
+    finally:
+        await socket.close()
+
+
+async def _connected(server: Server, issued: Issued) -> ClientConnection:
+    """Connect; a key made beside a running server is known there within a second."""
+    headers = {"Authorization": f"Bearer {issued.key}.{issued.secret}"}
+    for _ in range(20):
+        try:
+            return await connect(server.ws(), additional_headers=headers, ping_interval=None)
+        except InvalidStatus:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the key is not known")
+
+
+async def funded(client: Trader) -> None:
+    """Wait for the deposit of an account made beside a running server."""
+    while not await client.rows("balances"):
+        await asyncio.sleep(0.05)
+
+
+def amount(rows: list[Message], asset: str, name: str = "total") -> str:
+    """Return one amount of the balances."""
+    for row in rows:
+        if row["asset"] == asset:
+            return str(row[name])
+    return "0"
