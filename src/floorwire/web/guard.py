@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,12 +21,11 @@ HEADERS: Mapping[str, str] = {
 OVER_TLS: Mapping[str, str] = {"strict-transport-security": "max-age=31536000"}
 
 
-class BodyError(Exception):
-    """A body that is too large or too slow, and the status that says so."""
+class BodyError(HTTPException):
+    """A body that is too large or too slow; FastAPI lets this one through where it reads the body itself."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message, {"connection": "close"})
 
 
 class Guard:
@@ -48,7 +48,7 @@ class Guard:
             await self._app(scope, body.receive, answer.send)
         except BodyError as error:
             if not answer.has_begun:
-                refused = PlainTextResponse(str(error), error.status, {"connection": "close"})
+                refused = PlainTextResponse(error.detail, error.status_code, error.headers)
                 await refused(scope, receive, answer.send)
 
 

@@ -1,0 +1,289 @@
+"""The doors of a running server, from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import websockets
+
+from floorwire.core.auth import Scope
+from floorwire.doors.grant import Grant
+from tests.e2e.doors import STRANGER, TRADER, House, admin, ask, closed, house, login, now_us
+from tests.web import certificates
+
+
+@pytest.fixture(scope="module")
+def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server as it comes, which others' tests leave as it is."""
+    with house(tmp_path_factory.mktemp("data"), "--seed", "1") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server where the market needs a key, and little is allowed of anything."""
+    settings = (
+        "auth.market=key", "limits.handshake_timeout_s=1", "limits.connections_per_key=3",
+        "limits.commands_per_second_per_key=2", "doors.trusted_proxies=127.0.0.2/32",
+        "limits.connections_per_address=5",
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("data")
+    with house(folder, "--seed", "1", *(part for text in settings for part in ("--set", text))) as made:
+        yield made
+
+
+async def test_each_way_in_over_a_real_connection(open_house: House) -> None:
+    issued = await open_house.key()
+    async with open_house.connect(issued) as ws:
+        assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
+            "status"
+        ] == "subscribed"
+    async with open_house.connect() as ws:
+        request = login(issued)
+        said = await ask(ws, **request)
+        assert (said["status"], said["account"], said["scopes"]) == ("ok", "alice", ["market", "trade"])
+        assert (await ask(ws, **request))["code"] == "bad_signature"
+        old = await ask(ws, **login(issued, now_us() - 31_000_000))
+        assert (old["code"], old["retry"]) == ("clock_skew", True)
+    for path in ("/ws?ticket=wrong", "/ws/ticker?ticket=wrong"):
+        async with open_house.connect(path=path, local=STRANGER) as ws:
+            assert (await closed(ws))[0] == 4500
+    for shown in (f"Bearer {issued.key}.wrong", "Basic YTpi"):
+        with pytest.raises(websockets.InvalidStatus, match="401"):
+            await open_house.connect(headers={"Authorization": shown}, local=STRANGER)
+
+
+async def test_a_key_made_beside_the_server_signs_in_within_a_second(open_house: House) -> None:
+    issued = open_house.keys.create(TRADER, {}, now_us())
+    await asyncio.sleep(1)
+    async with open_house.connect(issued) as ws:
+        assert (await ask(ws, action="ping"))["status"] == "pong"
+
+
+async def test_who_fails_waits_longer_each_time(open_house: House) -> None:
+    async with open_house.connect(local="127.0.0.8") as ws:
+        said = [await ask(ws, action="login", token="wrong") for _ in range(12)]
+        assert [reply["code"] for reply in said] == ["bad_signature"] * 11 + ["rate_limited"]
+        waits = []
+        for _ in range(3):
+            waits.append((await ask(ws, action="login", token="wrong"))["retry_after_ms"])
+            assert isinstance(waits[-1], int)
+            await asyncio.sleep(waits[-1] / 1000)
+            assert (await ask(ws, action="login", token="wrong"))["code"] == "bad_signature"
+        assert [round(wait / 250) for wait in waits if isinstance(wait, int)] == [1, 2, 4]
+
+
+async def test_a_key_for_the_market_can_do_nothing_else(open_house: House) -> None:
+    issued = await open_house.key(Grant("watcher", (Scope.MARKET,)))
+    async with open_house.connect(issued) as ws:
+        assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
+            "status"
+        ] == "subscribed"
+        for action in ("orders", "fills", "balances", "positions", "order.cancel_all"):
+            said = await ask(ws, action=action)
+            assert said["code"] in ("forbidden", "unknown_action"), said
+
+
+async def test_a_narrowed_key_sees_only_its_symbol(open_house: House) -> None:
+    issued = await open_house.key(Grant("narrow", (Scope.MARKET,), symbols=("BTC-USDT",)))
+    async with open_house.connect(issued) as ws:
+        said = await ask(ws, action="symbols")
+        assert [row["symbol"] for row in said["symbols"]] == ["BTC-USDT"]  # type: ignore[union-attr, index, call-overload]
+        for channel in ("ticker", "trades", "book", "candles"):
+            said = await ask(ws, action="subscribe", channel=channel, symbol="ETH-USDT")
+            assert said["code"] == "forbidden"
+            said = await ask(ws, action="subscribe", channel=channel, symbol="BTC-USDT")
+            assert said["status"] == "subscribed"
+
+
+@pytest.mark.parametrize("way", ["bearer", "login"])
+async def test_a_revoked_keys_connections_close_within_a_second(open_house: House, way: str) -> None:
+    issued = await open_house.key()
+    async with open_house.connect(issued if way == "bearer" else None) as ws, open_house.connect() as other:
+        if way == "login":
+            await ask(ws, **login(issued))
+        open_house.keys.revoke(issued.key, now_us())
+        code, after_s = await closed(ws)
+        assert code == 4501
+        assert after_s < 1
+        assert (await ask(other, action="ping"))["status"] == "pong"
+
+
+async def test_an_expired_keys_connections_close_within_a_second(open_house: House) -> None:
+    ends_us = now_us() + 1_500_000
+    issued = await open_house.key(Grant("brief", (Scope.MARKET,), expires_us=ends_us))
+    async with open_house.connect(issued) as ws:
+        assert (await closed(ws))[0] == 4501
+        assert 0 <= now_us() - ends_us < 1_000_000
+
+
+async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: House) -> None:
+    issued = await open_house.key()
+    async with open_house.connect(issued) as ws:
+        rotated = open_house.keys.rotate(issued.key)
+        assert (await closed(ws))[0] == 4501
+    async with open_house.connect(rotated) as ws:
+        assert (await ask(ws, action="ping"))["status"] == "pong"
+
+
+async def test_a_page_of_another_site_is_refused(open_house: House) -> None:
+    host = f"{open_house.server.host}:{open_house.server.port}"
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
+        with pytest.raises(websockets.InvalidStatus, match="403"):
+            await open_house.connect(headers={"Origin": origin})
+    async with open_house.connect(headers={"Origin": f"http://{host}"}):
+        pass
+
+
+async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: House) -> None:
+    async with strict.connect() as ws:
+        assert (await ask(ws, action="symbols"))["code"] == "unauthenticated"
+        said = await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")
+        assert said["code"] == "unauthenticated"
+        assert (await ask(ws, action="ping"))["status"] == "pong"
+
+
+async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: House) -> None:
+    issued = await strict.key()
+    connections = [await strict.connect(issued) for _ in range(3)]
+    async with strict.connect(issued) as fourth:
+        assert (await closed(fourth))[0] == 4029
+    async with strict.connect() as ws:
+        assert (await ask(ws, **login(issued)))["code"] == "rate_limited"
+    said = [await ask(ws, action="ping") for _ in range(4) for ws in connections]
+    assert [reply["status"] for reply in said] == ["pong"] * 10 + ["error"] * 2
+    assert said[-1]["code"] == "rate_limited"
+    for ws in connections:
+        await ws.close()
+
+
+@pytest.mark.parametrize(
+    ("local", "whose"), [("127.0.0.2", "198.51.100.9"), ("127.0.0.3", "127.0.0.3")], ids=["proxy", "client"]
+)
+async def test_whose_a_connection_is_a_trusted_proxy_tells(strict: House, local: str, whose: str) -> None:
+    shown = {"Authorization": "Bearer a.b", "X-Forwarded-For": "1.2.3.4, 198.51.100.9"}
+    with pytest.raises(websockets.InvalidStatus, match="401"):
+        await strict.connect(headers=shown, local=local)
+    await asyncio.sleep(0.5)
+    assert strict.audit()[-1]["address"] == whose
+
+
+POST = b"POST /api/v1/%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+
+
+@pytest.mark.parametrize("slowly", [b"", b"GET /ws HTTP/1.1\r\n", POST % b"keys"])
+def test_who_dawdles_is_hung_up_on(strict: House, slowly: bytes) -> None:
+    began = time.monotonic()
+    assert b"200" not in dawdle(strict, slowly)
+    assert time.monotonic() - began < 8
+
+
+def dawdle(at: House, slowly: bytes) -> bytes:
+    """Send this and nothing more; return what comes until the server hangs up."""
+    with socket.create_connection((at.server.host, at.server.port), timeout=10) as sock:
+        sock.sendall(slowly)
+        return b"".join(iter(lambda: sock.recv(4_096), b""))
+
+
+def test_a_drop_at_a_time_is_no_way_round_it(strict: House) -> None:
+    with socket.create_connection((strict.server.host, strict.server.port), timeout=10) as sock:
+        began = time.monotonic()
+        with suppress(OSError):
+            while time.monotonic() - began < 8:
+                sock.sendall(b"x")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"POST /api/v1/keys HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", b"413"),
+    ],
+)
+def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: bytes) -> None:
+    with socket.create_connection((strict.server.host, strict.server.port), timeout=10) as sock:
+        for at in range(0, len(request_), 10_000):
+            sock.sendall(request_[at : at + 10_000])
+            time.sleep(0.05)
+        assert sock.recv(100).split()[1] == status
+
+
+def refused(folder: Path, *args: str) -> str:
+    """Return what a server says that does not start."""
+    command = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(folder), *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    return done.stderr
+
+
+def test_it_does_not_listen_where_that_would_not_be_safe(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--host", "0.0.0.0")
+    assert "there are no keys" in said
+    assert "--tls-cert" in said
+    assert "there are no keys" in refused(tmp_path, "--host", "0.0.0.0", "--behind-proxy")
+    admin(tmp_path)
+    said = refused(tmp_path, "--host", "0.0.0.0")
+    assert "--tls-cert" in said
+    assert "there are no keys" not in said
+
+
+async def test_behind_a_proxy_with_keys_it_does(tmp_path: Path) -> None:
+    with house(tmp_path, "--host", "0.0.0.0", "--behind-proxy") as made:
+        made.server.host = "127.0.0.1"
+        async with made.connect() as ws:
+            assert (await ask(ws, action="symbols"))["code"] == "unauthenticated"
+
+
+async def test_tls_is_on_and_its_certificate_is_read_again(tmp_path: Path) -> None:
+    cert, key = certificates.write(tmp_path)
+    flags = ("--tls-cert", str(cert), "--tls-key", str(key), "--set", "limits.handshake_timeout_s=1")
+    with house(tmp_path / "data", *flags) as made:
+        first = ssl.create_default_context(cafile=str(cert))
+        async with made.connect(tls=first) as early:
+            await ask(early, action="subscribe", channel="book", symbol="BTC-USDT")
+            certificates.write(tmp_path)
+            second = ssl.create_default_context(cafile=str(cert))
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        async with made.connect(tls=second) as late:
+                            assert (await ask(late, action="ping"))["status"] == "pong"
+                        break
+                    except ssl.SSLCertVerificationError:
+                        await asyncio.sleep(0.1)
+            assert (await ask(early, action="ping"))["status"] == "pong"
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await made.connect(tls=first)
+        for slowly in (b"", b"GET / HTTP/1.1\r\n\r\n"):
+            began = time.monotonic()
+            assert b"HTTP" not in dawdle(made, slowly)
+            assert time.monotonic() - began < 5
+        cert.write_text("broken")
+        await asyncio.sleep(1.5)
+        async with made.connect(tls=second) as ws:
+            assert (await ask(ws, action="ping"))["status"] == "pong"
+
+
+async def test_the_record_is_whole_and_tells_no_secret(open_house: House) -> None:
+    issued = await open_house.key(Grant("recorded", (Scope.MARKET,)))
+    async with open_house.connect(issued) as ws:
+        await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")
+    with pytest.raises(websockets.InvalidStatus):
+        await open_house.connect(headers={"Authorization": f"Bearer {issued.secret}"}, local=STRANGER)
+    await asyncio.sleep(0.5)
+    text = (open_house.folder / "audit.jsonl").read_text()
+    assert issued.secret not in text
+    assert issued.secret not in open_house.server.log
+    assert {"sign_in", "refused"} <= {line["event"] for line in map(json.loads, text.splitlines())}
