@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from msgspec.structs import replace as replace_struct
+
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
+from floorwire.engine.events import (
+    Accepted,
+    Amended,
+    Cancelled,
+    Event,
+    Expired,
+    LevelChanged,
+    Match,
+    Rejected,
+    Triggered,
+)
 
 
 @dataclass
@@ -19,6 +31,8 @@ class Resting:
     lots: int
     open_lots: int
     post_only: bool
+    no_self_trade: bool
+    expires_us: int | None
 
 
 class NaiveMatching:
@@ -27,15 +41,59 @@ class NaiveMatching:
     def __init__(self) -> None:
         self.resting: list[Resting] = []  # in order of time
         self.matches = 0
+        self.waiting: list[Place] = []
+        self.last = 0
 
     def execute(self, command: Command) -> list[Event]:
         before = self.book()
         events = self._answer(command)
+        if not isinstance(command, Cancel):
+            events += self._trigger()
+        return events + self._changes(before)
+
+    def expire(self, now_us: int) -> list[Event]:
+        before = self.book()
+        open_orders: list[Resting | Place] = [*self.resting, *self.waiting]
+        due = [
+            (order.expires_us, order.order_id)
+            for order in open_orders
+            if order.expires_us is not None and order.expires_us <= now_us
+        ]
+        events: list[Event] = []
+        for _, order_id in sorted(due):
+            cancelled = self._cancel(order_id)[0]
+            assert isinstance(cancelled, Cancelled)
+            events.append(Expired(order_id, cancelled.lots))
+        return events + self._changes(before)
+
+    def _changes(self, before: dict[tuple[Side, int], int]) -> list[Event]:
+        events: list[Event] = []
         after = self.book()
         for side, price in sorted(before.keys() | after.keys()):
             if before.get((side, price)) != after.get((side, price)):
                 events.append(LevelChanged(side, price, after.get((side, price), 0)))
         return events
+
+    def _trigger(self) -> list[Event]:
+        events: list[Event] = []
+        queue: list[Place] = []
+        while True:
+            due = [place for place in self.waiting if self.last and self._is_due(place)]
+            self.waiting = [place for place in self.waiting if place not in due]
+            queue += due
+            if not queue:
+                return events
+            place = queue.pop(0)
+            entered = self._place(replace_struct(place, stop_ticks=None))
+            if isinstance(entered[0], Rejected):
+                entered = [Cancelled(place.order_id, place.lots - place.filled_lots, entered[0].code)]
+            else:
+                entered = entered[1:]
+            events += [Triggered(place.order_id), *entered]
+
+    def _is_due(self, place: Place) -> bool:
+        assert place.stop_ticks is not None
+        return place.stop_ticks <= self.last if place.side == "buy" else place.stop_ticks >= self.last
 
     def book(self) -> dict[tuple[Side, int], int]:
         sizes: dict[tuple[Side, int], int] = {}
@@ -73,33 +131,70 @@ class NaiveMatching:
             place.side,
             place.price_ticks,
             place.lots,
-            place.lots,
+            place.lots - place.filled_lots,
             place.post_only,
+            place.no_self_trade,
+            place.expires_us,
         )
-        may_rest = place.time_in_force == "gtc" and place.price_ticks is not None
+        may_rest = place.time_in_force in ("gtc", "gtd") and place.price_ticks is not None
         other: Side = "sell" if place.side == "buy" else "buy"
         code = None
-        below_one = place.lots < 1 or (place.price_ticks is not None and place.price_ticks < 1)
+        prices = (place.price_ticks, place.stop_ticks)
+        below_one = order.open_lots < 1 or any(price is not None and price < 1 for price in prices)
         if below_one or (place.post_only and not may_rest):
             code = Code.BAD_REQUEST
+        elif place.stop_ticks is not None:
+            self.waiting.append(place)
+            return [Accepted(place.order_id, place.owner)]
         elif place.post_only and self._matchable(order):
             code = Code.POST_ONLY_WOULD_CROSS
-        elif place.price_ticks is None and not self.queue(other):
+        elif (place.price_ticks is None and not self.queue(other)) or (
+            place.spend is not None and not self._bought(order, place.spend)[0]
+        ):
             code = Code.NO_LIQUIDITY
-        elif place.time_in_force == "fok" and sum(o.open_lots for o in self._matchable(order)) < place.lots:
+        elif place.time_in_force == "fok" and self._fillable(order) < order.open_lots:
             code = Code.FOK_UNFILLED
         if code is not None:
             return [Rejected(place.order_id, code)]
         events: list[Event] = [Accepted(place.order_id, place.owner)]
+        if place.spend is not None:
+            lots, left = self._bought(order, place.spend)
+            lots = min(order.lots, lots + (left // place.price_ticks if place.price_ticks else 0))
+            if lots != order.lots:
+                events.append(Amended(order.order_id, place.price_ticks or 0, lots, kept_priority=False))
+            order = replace(order, lots=lots, open_lots=lots)
         events += self._enter(order, may_rest)
         return events
 
+    def _bought(self, order: Resting, spend: int) -> tuple[int, int]:
+        """Return the lots that money comes to, bought one by one, and what is left of it."""
+        lots = 0
+        for maker in self._matchable(order):
+            for _ in range(maker.open_lots):
+                if (maker.price or 0) > spend:
+                    return lots, spend
+                lots, spend = lots + 1, spend - (maker.price or 0)
+        return lots, spend
+
+    def _fillable(self, order: Resting) -> int:
+        lots = 0
+        for maker in self._matchable(order):
+            if order.no_self_trade and maker.owner == order.owner:
+                break
+            lots += maker.open_lots
+        return lots
+
     def _enter(self, taker: Resting, may_rest: bool) -> list[Event]:
         events: list[Event] = []
+        code = None
         for maker in self._matchable(taker):
             lots = min(maker.open_lots, taker.open_lots)
             if not lots:
                 break
+            if taker.no_self_trade and maker.owner == taker.owner:
+                code = Code.SELF_TRADE
+                break
+            self.last = maker.price or 0
             maker.open_lots -= lots
             taker.open_lots -= lots
             self.matches += 1
@@ -119,23 +214,40 @@ class NaiveMatching:
                 )
             )
         self.resting = [order for order in self.resting if order.open_lots]
-        if taker.open_lots and may_rest:
+        if taker.open_lots and may_rest and code is None:
             self.resting.append(taker)
         elif taker.open_lots:
-            events.append(Cancelled(taker.order_id, taker.open_lots, Code.NO_LIQUIDITY))
+            events.append(Cancelled(taker.order_id, taker.open_lots, code or Code.NO_LIQUIDITY))
         return events
 
     def _cancel(self, order_id: int) -> list[Event]:
         order = self._find(order_id)
         if order is None:
+            for place in self.waiting:
+                if place.order_id == order_id:
+                    self.waiting.remove(place)
+                    return [Cancelled(order_id, place.lots - place.filled_lots, None)]
             return [Rejected(order_id, Code.UNKNOWN_ORDER)]
         self.resting.remove(order)
         return [Cancelled(order_id, order.open_lots, None)]
 
+    def _amend_waiting(self, amend: Amend) -> list[Event]:
+        for index, place in enumerate(self.waiting):
+            if place.order_id == amend.order_id:
+                price = place.price_ticks if amend.price_ticks is None else amend.price_ticks
+                lots = place.lots if amend.lots is None else amend.lots
+                if lots < 1 or (price is not None and price < 1):
+                    return [Rejected(amend.order_id, Code.BAD_REQUEST)]
+                if lots <= place.filled_lots:
+                    return self._cancel(amend.order_id)
+                self.waiting[index] = replace_struct(place, price_ticks=price, lots=lots)
+                return [Amended(amend.order_id, price or 0, lots, kept_priority=True)]
+        return [Rejected(amend.order_id, Code.UNKNOWN_ORDER)]
+
     def _amend(self, amend: Amend) -> list[Event]:
         order = self._find(amend.order_id)
         if order is None:
-            return [Rejected(amend.order_id, Code.UNKNOWN_ORDER)]
+            return self._amend_waiting(amend)
         price = order.price if amend.price_ticks is None else amend.price_ticks
         lots = order.lots if amend.lots is None else amend.lots
         assert price is not None

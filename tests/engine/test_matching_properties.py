@@ -12,7 +12,17 @@ from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.market import Level
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
+from floorwire.engine.events import (
+    Accepted,
+    Amended,
+    Cancelled,
+    Event,
+    Expired,
+    LevelChanged,
+    Match,
+    Rejected,
+    Triggered,
+)
 from floorwire.engine.matching import Matching
 from tests.engine.naive import NaiveMatching
 
@@ -40,6 +50,8 @@ class TwoMarkets(RuleBasedStateMachine):
         self.fast = Matching()
         self.naive = NaiveMatching()
         self.last_id = 0
+        self.now_us = 0
+        self.filled: dict[int, int] = defaultdict(int)  # before it came
         self.placed: dict[int, int] = {}  # total quantity by order
         self.matched: dict[int, int] = defaultdict(int)
         self.cancelled: dict[int, int] = defaultdict(int)
@@ -68,6 +80,58 @@ class TwoMarkets(RuleBasedStateMachine):
         assert self.last_id not in self.fast.orders
         return self.last_id
 
+    @rule(
+        target=ids,
+        side=SIDES,
+        price=st.none() | PRICES,
+        stop=st.none() | st.none() | PRICES,
+        lots=LOTS,
+        filled=st.integers(0, 2),
+        tif=st.sampled_from(["gtc", "gtd", "ioc", "fok"]),
+        post_only=st.booleans(),
+        owner=st.integers(1, 3),
+        expires_us=st.integers(0, 40),
+    )
+    def place_anything(
+        self,
+        side: Side,
+        price: int | None,
+        stop: int | None,
+        lots: int,
+        filled: int,
+        tif: TimeInForce,
+        post_only: bool,
+        owner: int,
+        expires_us: int,
+    ) -> int:
+        self.last_id += 1
+        expires = self.now_us + 1 + expires_us if tif == "gtd" else None
+        place = Place(
+            S, self.last_id, owner, side, lots, price, tif, post_only, stop, expires, None, filled, True
+        )
+        self.both(place)
+        return self.last_id
+
+    @rule(spend=st.integers(1, 150), limit=st.none() | st.integers(1, 12), guarded=st.booleans())
+    def spend(self, spend: int, limit: int | None, guarded: bool) -> None:
+        self.last_id += 1
+        before = self.fast.matches
+        place = Place(S, self.last_id, 2, "buy", spend, limit, "ioc", spend=spend, no_self_trade=guarded)
+        events = self.both(place)
+        paid = [event.price_ticks * event.lots for event in events if isinstance(event, Match)]
+        own = sum(paid[: self.fast.matches - before])
+        assert any(isinstance(event, Triggered) for event in events) or own <= spend
+
+    @rule(us=st.integers(1, 20))
+    def pass_time(self, us: int) -> None:
+        self.now_us += us
+        events = self.fast.expire(self.now_us)
+        assert ordered(events) == ordered(self.naive.expire(self.now_us))
+        for event in events:
+            self.follow(event, Cancel(S, 0))
+        due_us = self.fast.next_expiry_us()
+        assert due_us is None or due_us > self.now_us
+
     @rule(order_id=ids)
     def cancel(self, order_id: int) -> None:
         self.both(Cancel(S, order_id))
@@ -77,20 +141,25 @@ class TwoMarkets(RuleBasedStateMachine):
     def amend(self, order_id: int, price: int | None, lots: int | None) -> None:
         self.both(Amend(S, order_id, price, lots))
 
-    def both(self, command: Command) -> None:
+    def both(self, command: Command) -> list[Event]:
         events = self.fast.execute(command)
-        assert ordered(events) == ordered(self.naive.execute(command))
-        touched = [(event.side, event.price_ticks) for event in events if isinstance(event, LevelChanged)]
-        assert len(set(touched)) == len(touched)
+        others, changes = ordered(events)
+        naive_others, naive_changes = ordered(self.naive.execute(command))
+        assert others == naive_others
+        if not any(isinstance(event, Triggered) for event in events):
+            assert changes == naive_changes
+            assert len({(change.side, change.price_ticks) for change in changes}) == len(changes)
         for event in events:
             self.follow(event, command)
+        return events
 
     def follow(self, event: Event, command: Command) -> None:
         match event:
             case Accepted(order_id) if isinstance(command, Place):
-                self.placed[order_id] = command.lots
+                self.placed[order_id] = command.lots - command.filled_lots
+                self.filled[order_id] = command.filled_lots
             case Amended(order_id, _, lots):
-                self.placed[order_id] = lots
+                self.placed[order_id] = lots - self.filled[order_id]
             case Cancelled(order_id, lots):
                 self.cancelled[order_id] += lots
             case Match(_, _, _, lots, maker_id, _, _, taker_id):
@@ -100,7 +169,9 @@ class TwoMarkets(RuleBasedStateMachine):
                 self.shadow[side].pop(price, None)
                 if lots:
                     self.shadow[side][price] = lots
-            case Rejected():
+            case Expired(order_id, lots):
+                self.cancelled[order_id] += lots
+            case Rejected() | Triggered():
                 pass
 
     @invariant()
@@ -113,6 +184,7 @@ class TwoMarkets(RuleBasedStateMachine):
         for order_id, placed in self.placed.items():
             order = self.fast.orders.get(order_id)
             open_lots = order.open_lots if order else 0
+            open_lots += sum(p.lots - p.filled_lots for p in self.naive.waiting if p.order_id == order_id)
             assert placed == open_lots + self.matched[order_id] + self.cancelled[order_id]
 
     @invariant()

@@ -61,6 +61,11 @@ class Matching:
         """The orders in the book by their ids, to read only."""
         return self._orders
 
+    @property
+    def waiting(self) -> Mapping[int, Place]:
+        """The stop orders that wait, by their ids, to read only."""
+        return self._stops.waiting
+
     def execute(self, command: Command) -> list[Event]:
         """Return what came of the command. Raises DuplicateOrderError."""
         if isinstance(command, Place):

@@ -1,0 +1,61 @@
+"""A market for houses in tests: real matching behind what a trading venue says and takes."""
+
+from __future__ import annotations
+
+from floorwire.core.commands import Command, Place
+from floorwire.core.instrument import Instrument, Side
+from floorwire.core.limits import Limits
+from floorwire.core.market import Feed
+from floorwire.core.orders import TimeInForce
+from floorwire.core.ports import Prices
+from floorwire.core.reports import Report
+from floorwire.engine.events import Rejected
+from floorwire.engine.exchange import Exchange
+from floorwire.engine.house import House, Rules
+from floorwire.engine.reporter import Reporter, refused
+
+BTC = Instrument("BTC-USDT", "BTC", "USDT", "test", "0.5", "0.01", "1")
+ETH = Instrument("ETH-USDT", "ETH", "USDT", "test", "0.05", "0.1", "1")
+CROSS = Instrument("ETH-BTC", "ETH", "BTC", "test", "0.00001", "0.1")
+RULES = Rules(limits=Limits(price_collar="0.1"), maker_ppm=1_000, taker_ppm=2_500)
+
+
+class Market:
+    """Several instruments' books; others trade in them under negative ids."""
+
+    def __init__(self, *instruments: Instrument) -> None:
+        self.exchange = Exchange(instrument.symbol for instrument in instruments)
+        self.feed: Feed = "live"
+        self._reporter = Reporter(0)
+        self._others = 0
+
+    def prices(self, symbol: str) -> Prices:
+        market = self.exchange.markets[symbol]
+        return Prices(market.bids.best_size()[0], market.asks.best_size()[0], market.last_ticks, self.feed)
+
+    def execute(self, command: Command) -> list[Report]:
+        events = self.exchange.execute(command)
+        if isinstance(events[0], Rejected) and events[0].order_id > 0:
+            return [refused(command, events[0], 0)]
+        return self._reporter.report(events, 0)
+
+    def other(
+        self, side: Side, lots: int, price_ticks: int | None, symbol: str = BTC.symbol, ioc: bool = False
+    ) -> list[Report]:
+        """Let somebody outside place an order; return what it did to accounts'."""
+        self._others -= 1
+        tif: TimeInForce = "ioc" if ioc or price_ticks is None else "gtc"
+        return self.execute(Place(symbol, self._others, -1, side, lots, price_ticks, tif))
+
+    def expire(self, now_us: int) -> list[Report]:
+        return [
+            report
+            for market in self.exchange.markets.values()
+            for report in self._reporter.report(market.expire(now_us), 0)
+        ]
+
+
+def house(market: Market, *instruments: Instrument, rules: Rules = RULES) -> House:
+    made = House(rules, market.prices)
+    made.list_instruments(instruments, 0)
+    return made
