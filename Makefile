@@ -49,11 +49,13 @@ $(AUTOBAHN)/bin/wstest: tests/conformance/requirements-autobahn.txt | $(VENV)/.d
 	$(AUTOBAHN)/bin/python -m pip install -q --no-deps --require-hashes --no-python-version-warning -r $<
 	@touch $@
 
-check: $(VENV)/.dev ## formatting, lint, types, import rules
+check: $(VENV)/.dev ## formatting, lint, types, import rules, security, dependencies that fit each other
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r src -s B101,B311 # ruff's S101 and S311 hold these two, with a reason where one is broken
+	$(BIN)/python -m pip -q check
 
 bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minutes
 	$(BIN)/python -m benchmarks
