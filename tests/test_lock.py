@@ -30,7 +30,7 @@ def test_every_line_is_pinned_and_hashed_and_names_no_place(name: str) -> None:
     for entry in entries:
         assert ENTRY.match(entry), entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
-    assert not re.search(r"https?://|file:|--index|--extra-index|--find-links|--trusted", text)
+    assert not re.search(r"https?://|file://|--index|--extra-index|--find-links|--trusted", text)
 
 
 def test_the_lock_is_of_these_dependencies() -> None:
