@@ -62,6 +62,13 @@ class Action(StrEnum):
     CANCEL_ON_DISCONNECT = "session.cancel_on_disconnect", Scope.TRADE
     DEADMAN = "session.deadman", Scope.TRADE
 
+    LIMITS = "limits", Scope.ACCOUNT
+
+    LIMITS_SET = "limits.set", Scope.ADMIN
+    HALTS_LIST = "halts.list", Scope.ADMIN
+    HALT = "halt", Scope.ADMIN
+    RESUME = "resume", Scope.ADMIN
+    JOURNAL = "journal", Scope.ADMIN
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN

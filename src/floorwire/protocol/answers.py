@@ -37,6 +37,13 @@ class AllCancelled(msgspec.Struct, frozen=True, kw_only=True):
     order_ids: list[str]
 
 
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator asked for is done."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+
+
 class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
     """One order."""
 
@@ -98,6 +105,7 @@ class OrderError(Error, frozen=True, kw_only=True):
 TradingReply: TypeAlias = (
     Accepted
     | AllCancelled
+    | Done
     | OrderReply
     | OrderList
     | FillList

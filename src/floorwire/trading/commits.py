@@ -79,6 +79,8 @@ class Commits:
         """Hand the turn to the journal."""
         self._is_due = False
         turn, self._turn = self._turn, Turn()
+        if not turn.entries and not turn.answers:
+            return
         if self._has_failed:
             turn.lose()
             return

@@ -305,6 +305,16 @@ class Desk:
             raise self._out_of_order()
         return self._commits.book.house
 
+    def state(self) -> tuple[int, str]:
+        """Return how many records there are with those on their way, and the digest of all the accounts then.
+
+        Raises Refusal where the accounts cannot be read.
+        """
+        house = self.house()
+        assert self._commits is not None
+        self._commits.end_turn()
+        return self._commits.book.journal.last_n, house.state_hash()
+
     def deposit(self, deposits: Sequence[Deposit]) -> None:
         """Credit what of these is not credited yet; all there are, in their order."""
         self._deposits = deposits

@@ -9,9 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import error
-from floorwire.web.status import STATUS
+from floorwire.web.status import STATUS, UNPROCESSABLE
 
-UNPROCESSABLE = 422
 MAX_MESSAGE = 200
 
 

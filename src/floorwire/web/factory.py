@@ -15,7 +15,7 @@ from floorwire.app import Gateway, now_us
 from floorwire.config import Settings
 from floorwire.doors.rates import Rates
 from floorwire.links import registry
-from floorwire.web import answers, health, keys, page, tickets
+from floorwire.web import answers, health, keys, operators, orders, page, tickets
 from floorwire.web.guard import Guard
 from floorwire.web.handshake import Handshake
 from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
@@ -41,7 +41,7 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     app.state.rates = Rates(made.settings.limits.commands_per_second)
     answers.install(app)
     _guard(app, made.settings)
-    for router in (health.router, page.router, tickets.router, keys.router):
+    for router in (health.router, page.router, tickets.router, keys.router, orders.router, operators.router):
         app.include_router(router)
     for path in (*DEFAULT_CHANNELS, ECHO):
         app.add_api_websocket_route(path, _serve)
@@ -53,7 +53,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.doors.origins,
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type"],
         )
     app.add_middleware(

@@ -1,0 +1,123 @@
+"""What operators do while the server runs: limits, halts (the kill switch), and a look at the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+from msgspec import UNSET
+from pydantic import ConfigDict, Field
+
+from floorwire.core.accounts import Entry, HaltScope
+from floorwire.core.auth import Action
+from floorwire.core.codes import Code
+from floorwire.core.limits import Limits
+from floorwire.core.refusal import Refusal
+from floorwire.engine.house import Decision, House
+from floorwire.protocol.answers import Done
+from floorwire.web.answers import answer
+from floorwire.web.caller import SHOWN, Asking, Caller
+from floorwire.web.inquiry import Inquiry, respond
+from floorwire.web.orders import takes
+
+router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN])
+
+Account: TypeAlias = Annotated[str, Path(max_length=64)]
+Change: TypeAlias = Callable[[House, int], tuple[Sequence[Entry], Decision | None]]
+"""What to journal, and what then follows for orders."""
+Name: TypeAlias = Annotated[str, Field(max_length=64)]
+
+
+@dataclass(frozen=True)
+class NewHalt:
+    """Whom to stop: ``all``, or the ``account``, ``key`` or ``symbol`` of this name."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    scope: HaltScope
+    name: Name = ""
+
+
+@router.put("/limits/{account}", openapi_extra=takes(Limits))
+async def set_limits(
+    caller: Asking, account: Account, request: Request, key: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Set an account's limits, or one of its keys', from the next order on; what is left out has none."""
+    caller.require(Action.LIMITS_SET, account)
+    try:
+        limits = msgspec.json.decode(await request.body(), type=Limits)
+    except msgspec.ValidationError as error:
+        raise Refusal(Code.BAD_REQUEST, str(error)[:200]) from None
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Refusal(Code.BAD_JSON, str(error)[:200]) from None
+
+    def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
+        return [house.set_limits(account, limits, now_us, key or None)], None
+
+    return await _administer(caller, Action.LIMITS_SET, f"{account} {key}".strip(), change)
+
+
+@router.get("/halts")
+async def list_halts(caller: Asking) -> Response:
+    """List what is halted."""
+    caller.require(Action.HALTS_LIST)
+    halts = [{"scope": scope, "name": name} for scope, name in caller.gateway.desk.house().halts()]
+    return answer({"status": "ok", "halts": halts})
+
+
+@router.post("/halts")
+async def halt(caller: Asking, new: NewHalt) -> Response:
+    """The kill switch: refuse new orders and amends, and cancel all open orders, of whom it names."""
+    _check(caller, Action.HALT, new)
+
+    def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
+        cancels = house.cancel_all(
+            account=new.name if new.scope == "account" else None,
+            symbol=new.name if new.scope == "symbol" else None,
+            key=new.name if new.scope == "key" else None,
+        )
+        return [house.halt(new.scope, new.name, now_us)], cancels
+
+    return await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
+
+
+@router.delete("/halts")
+async def resume(
+    caller: Asking, scope: HaltScope, name: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """End a halt; what was cancelled stays so."""
+    ended = NewHalt(scope, name)
+    _check(caller, Action.RESUME, ended)
+
+    def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
+        return [house.resume(scope, name, now_us)], None
+
+    return await _administer(caller, Action.RESUME, f"{scope} {name}".strip(), change)
+
+
+@router.get("/journal")
+async def journal(caller: Asking) -> Response:
+    """Tell how many records the journal has, and the digest of the accounts as of the last of them."""
+    caller.require(Action.JOURNAL)
+    records, state = caller.gateway.desk.state()
+    return answer({"status": "ok", "records": records, "state": state})
+
+
+def _check(caller: Caller, action: Action, new: NewHalt) -> None:
+    if (new.scope == "all") is bool(new.name):
+        raise Refusal(Code.BAD_REQUEST, "name: goes with every scope but all", {"field": "name"})
+    caller.require(action, new.name if new.scope == "account" else None)
+    if new.scope != "account" and caller.principal.accounts is not None:
+        raise Refusal(Code.FORBIDDEN, "the key administers some accounts only", {"scope": new.scope})
+
+
+async def _administer(caller: Caller, action: Action, target: str, change: Change) -> Response:
+    inquiry = Inquiry(caller)
+    caller.gateway.desk.administer(inquiry, Done(id=UNSET), change)
+    reply = await inquiry.reply
+    if isinstance(reply, Done):
+        caller.gateway.gate.note(caller.principal, action, caller.address, target=target)
+    return respond(caller, action, reply)

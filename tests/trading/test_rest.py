@@ -1,0 +1,163 @@
+"""The same over HTTP: orders, money, limits, halts; and that both wires share one path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from floorwire.core.auth import Scope
+from floorwire.storage.keys import Issued
+from tests.servers import Server
+from tests.trading.trader import FREE, SCOPES, Message, key, serving, trader
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rest")
+
+
+@pytest.fixture(scope="module")
+def issued(folder: Path) -> Issued:
+    return key(folder)
+
+
+@pytest.fixture(scope="module")
+def operator(folder: Path) -> Issued:
+    return key(folder, "ops", (*SCOPES, Scope.ADMIN))
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, issued: Issued, operator: Issued) -> Iterator[Server]:
+    with serving(folder, *FREE) as running:
+        yield running
+
+
+def caller(server: Server, issued: Issued) -> httpx.Client:
+    headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
+    return httpx.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
+
+
+@pytest.fixture
+def alice(server: Server, issued: Issued) -> Iterator[httpx.Client]:
+    with caller(server, issued) as client:
+        yield client
+        client.delete("/orders")
+
+
+@pytest.fixture
+def ops(server: Server, operator: Issued) -> Iterator[httpx.Client]:
+    with caller(server, operator) as client:
+        yield client
+
+
+def order(client_order_id: str, **fields: str) -> dict[str, str]:
+    terms = {"symbol": "BTC-USDT", "side": "buy", "price": "61000", "quantity": "0.001"}
+    return {**terms, "client_order_id": client_order_id, **fields}
+
+
+def test_an_order_is_placed_amended_looked_at_and_cancelled(alice: httpx.Client) -> None:
+    placed = alice.post("/orders", json=order("r1"))
+    assert (placed.status_code, placed.json()["status"]) == (201, "accepted")
+    path = f"/orders/{placed.json()['order_id']}"
+    assert alice.patch(path, json={"quantity": "0.002"}).status_code == 200
+    assert alice.get(path).json()["order"]["quantity"] == "0.00200"
+    assert [row["client_order_id"] for row in alice.get("/orders").json()["orders"]] == ["r1"]
+    assert alice.delete(path).json()["status"] == "accepted"
+    closed = alice.delete(path)
+    assert (closed.status_code, closed.json()["code"]) == (409, "order_closed")
+
+
+def test_the_same_again_over_either_wire_is_one_order(alice: httpx.Client) -> None:
+    first, again = (alice.post("/orders", json=order("r2")) for _ in range(2))
+    assert (again.status_code, again.json()["duplicate"]) == (200, True)
+    assert again.json()["order_id"] == first.json()["order_id"]
+    other = alice.post("/orders", json=order("r2", price="60000"))
+    assert (other.status_code, other.json()["code"]) == (409, "duplicate_client_order_id")
+
+
+async def test_the_websocket_hears_of_orders_placed_over_http(
+    server: Server, issued: Issued, alice: httpx.Client
+) -> None:
+    async with trader(server, issued, "orders") as client:
+        placed = alice.post("/orders", json=order("r3")).json()
+        assert (await client.until("orders", "new", "r3"))["order_id"] == placed["order_id"]
+        assert (await client.place("r3"))["duplicate"] is True
+
+
+REFUSED: list[tuple[int, str, Message]] = [
+    (400, "bad_request", {"client_order_id": "x", "pirce": "1"}),
+    (400, "bad_request", {"client_order_id": "x", "action": "order.cancel_all"}),
+    (404, "unknown_symbol", {"client_order_id": "x", "symbol": "NO-SUCH"}),
+    (422, "tick_size", {"client_order_id": "x", "price": "61000.3"}),
+    (422, "insufficient_balance", {"client_order_id": "x", "symbol": "ETH-BTC", "price": "0.048",
+                                   "quantity": "5000"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "code", "fields"), REFUSED, ids=lambda value: str(value)[:40])
+def test_refusals_are_the_same_json_with_a_status(
+    alice: httpx.Client, status: int, code: str, fields: Message
+) -> None:
+    refused = alice.post("/orders", json={**order("x"), **fields})
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+
+
+def test_lists_are_those_of_the_websocket(alice: httpx.Client) -> None:
+    alice.post("/orders", json={**order("r4", type="market"), "price": None})
+    assert alice.get("/balances").json()["status"] == "ok"
+    alice.post("/orders", json={"client_order_id": "r5", "symbol": "BTC-USDT", "side": "buy",
+                                "type": "market", "quantity": "0.01"})  # fmt: skip
+    fills = alice.get("/fills", params={"limit": 1}).json()["fills"]
+    assert [fill["client_order_id"] for fill in fills] == ["r5"]
+    older = alice.get("/fills", params={"before": fills[0]["fill_id"]}).json()["fills"]
+    assert fills[0] not in older
+    assert alice.get("/positions").json()["positions"][0]["symbol"] == "BTC-USDT"
+    assert alice.get("/limits").json()["limits"]["price_collar"] == "0.050000"
+
+
+def test_without_a_key_there_is_nothing_to_see(server: Server) -> None:
+    for path in ("/orders", "/fills", "/balances", "/positions", "/limits", "/halts", "/journal"):
+        assert httpx.get(server.http(f"/api/v1{path}")).status_code == 401
+
+
+def test_a_trader_is_no_operator(alice: httpx.Client) -> None:
+    assert alice.post("/halts", json={"scope": "all"}).status_code == 403
+    assert alice.put("/limits/alice", json={}).status_code == 403
+    assert alice.get("/journal").status_code == 403
+
+
+HALTS: list[tuple[str, str]] = [("all", ""), ("account", "alice"), ("key", "{key}"), ("symbol", "BTC-USDT")]
+
+
+@pytest.mark.parametrize(("scope", "name"), HALTS)
+def test_the_kill_switch_cancels_and_refuses_until_it_is_lifted(
+    alice: httpx.Client, ops: httpx.Client, issued: Issued, scope: str, name: str
+) -> None:
+    name = name.format(key=issued.key)
+    alice.post("/orders", json=order(f"h1-{scope}"))
+    assert ops.post("/halts", json={"scope": scope, "name": name}).json()["status"] == "ok"
+    assert alice.get("/orders").json()["orders"] == []
+    refused = alice.post("/orders", json=order(f"h2-{scope}")).json()
+    assert (refused["code"], refused["order"]) == ("market_halted", "rejected")
+    assert ops.get("/halts").json()["halts"] == [{"scope": scope, "name": name}]
+    assert ops.delete("/halts", params={"scope": scope, "name": name}).json()["status"] == "ok"
+    assert alice.post("/orders", json=order(f"h2-{scope}")).status_code == 201
+
+
+def test_limits_hold_from_the_next_order_on(alice: httpx.Client, ops: httpx.Client) -> None:
+    assert ops.put("/limits/alice", json={"max_order_notional": "50"}).json()["status"] == "ok"
+    assert alice.post("/orders", json=order("l1")).json()["code"] == "max_notional"
+    assert ops.put("/limits/alice", json={}).json()["status"] == "ok"
+    assert alice.post("/orders", json=order("l1")).status_code == 201
+    assert ops.put("/limits/alice", json={"max_orders": 1}).status_code == 400
+    assert ops.put("/limits/alice", content=b"{").status_code == 400
+    assert ops.put("/limits/alice", json={"price_collar": "much"}).status_code == 400
+
+
+def test_the_description_names_every_endpoint(server: Server) -> None:
+    paths = httpx.get(server.http("/openapi.json")).json()["paths"]
+    assert "requestBody" in paths["/api/v1/orders"]["post"]
+    assert {"get", "patch", "delete"} <= paths["/api/v1/orders/{order_id}"].keys()
