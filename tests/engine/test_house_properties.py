@@ -35,7 +35,7 @@ from tests.engine.market import BTC, CROSS, Market
 
 ACCOUNTS = st.sampled_from(["ann", "bob"])
 SIDES = st.sampled_from(["buy", "sell"])
-PRICES = st.integers(190, 212)
+PRICES = st.integers(197, 203)
 LOTS = st.integers(1, 40)
 RULES = Rules(limits=Limits(price_collar="0.05"), maker_ppm=1_111, taker_ppm=3_333)
 FINER = msgspec.structs.replace(CROSS, tick_size="0.0000001", lot_size="0.001")
@@ -70,6 +70,9 @@ class Trading(RuleBasedStateMachine):
         self.last = 0
         self.now_us = 1_000
         self.keep(self.house.list_instruments([BTC], self.now_us))
+        for account in ("ann", "bob"):
+            self.deposit(account, "BTC", 2)
+            self.deposit(account, "USDT", 200)
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -99,6 +102,14 @@ class Trading(RuleBasedStateMachine):
             post_only and tif in ("gtc", "gtd"), reduce_only and side == "sell",
         )  # fmt: skip
         self.try_to_place(ticket)
+
+    @rule(account=ACCOUNTS, side=SIDES, price=PRICES, lots=LOTS, tif=st.sampled_from(["gtc", "gtd"]))
+    def place_limit(self, account: str, side: Side, price: int, lots: int, tif: TimeInForce) -> None:
+        self.place(account, side, ("limit", price, None, tif, False), lots, False)
+
+    @rule(account=ACCOUNTS, side=SIDES, lots=LOTS)
+    def take(self, account: str, side: Side, lots: int) -> None:
+        self.place(account, side, ("market", None, None, "ioc", False), lots, False)
 
     @rule(account=ACCOUNTS, spend=st.integers(200, 5_000))
     def spend(self, account: str, spend: int) -> None:
@@ -143,15 +154,20 @@ class Trading(RuleBasedStateMachine):
             assert (closed.state, closed.held) == ("cancelled", 0)
 
     @rule(account=st.none() | ACCOUNTS)
+    @precondition(lambda self: self.now_us % 5 == 0)
     def cancel_all(self, account: str | None) -> None:
         self.carry_out(self.house.cancel_all(account=account))
         for name in ("ann", "bob") if account is None else (account,):
             assert self.house.open_orders(name) == []
             assert all(balance.held == 0 for balance in self.house.balances(name))
 
-    @rule(side=SIDES, lots=LOTS, price=st.none() | PRICES, ioc=st.booleans())
-    def others_trade(self, side: Side, lots: int, price: int | None, ioc: bool) -> None:
-        self.settle(self.market.other(side, lots, price, ioc=ioc))
+    @rule(side=SIDES, lots=LOTS, price=PRICES)
+    def others_offer(self, side: Side, lots: int, price: int) -> None:
+        self.settle(self.market.other(side, lots, price))
+
+    @rule(side=SIDES, lots=LOTS, price=st.none() | PRICES)
+    def others_take(self, side: Side, lots: int, price: int | None) -> None:
+        self.settle(self.market.other(side, lots, price, ioc=True))
 
     @rule(us=st.integers(1, 60))
     def pass_time(self, us: int) -> None:
@@ -160,10 +176,11 @@ class Trading(RuleBasedStateMachine):
 
     @rule(account=ACCOUNTS, most=st.integers(0, 5))
     def limit(self, account: str, most: int) -> None:
-        limits = Limits(max_open_orders=most or None, max_position={"BTC": "1.5"})
+        limits = Limits(max_open_orders=most or None, max_position={"BTC": "3"} if most else None)
         self.keep([self.house.set_limits(account, limits, self.now_us)])
 
     @rule(scope=st.sampled_from(["all", "account", "symbol"]))
+    @precondition(lambda self: self.now_us % 4 == 0)
     def halt_and_resume(self, scope: str) -> None:
         name = {"all": "", "account": "ann", "symbol": BTC.symbol}[scope]
         ticket = Ticket("ann", "halted", BTC.symbol, "buy", "limit", 1, None, 200)
@@ -182,6 +199,7 @@ class Trading(RuleBasedStateMachine):
                     money[key] *= 100  # type: ignore[index]
 
     @rule()
+    @precondition(lambda self: self.now_us % 3 == 0)
     def restart(self) -> None:
         """Lose the process and the market; come back from a snapshot, put the orders into another market."""
         snapshot = self.house.snapshot()

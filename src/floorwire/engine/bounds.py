@@ -51,8 +51,10 @@ def check(limits: Limits) -> None:
             fine = False
         if not fine:
             raise Refusal(Code.BAD_REQUEST, f"{amount!r} is not an amount", {"field": "limits"})
-    if (limits.orders_per_second or 1) < 0 or (limits.max_open_orders or 0) < 0:
-        raise Refusal(Code.BAD_REQUEST, "limits count from 0", {"field": "limits"})
+    if limits.orders_per_second is not None and limits.orders_per_second < 1:
+        raise Refusal(Code.BAD_REQUEST, "orders_per_second: at least 1", {"field": "limits"})
+    if limits.max_open_orders is not None and limits.max_open_orders < 0:
+        raise Refusal(Code.BAD_REQUEST, "max_open_orders: at least 0", {"field": "limits"})
 
 
 def bounds(terms: Terms, account: Limits, key: Limits, max_notional: Decimal | None) -> Bounds:

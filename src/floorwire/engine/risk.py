@@ -92,6 +92,8 @@ def through(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
 def size(ticket: Ticket, terms: Terms, bounds: Bounds, lots: int, price_ticks: int) -> None:
     """Check 6 to 8, ``price_ticks`` being what the order is measured at. Raises Refusal."""
     turnover = ticket.spend or lots * price_ticks
+    if not lots:
+        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", price_ticks)
     if turnover < terms.min_turnover:
         _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", terms.min_turnover)
     if bounds.max_lots is not None and lots > bounds.max_lots:
