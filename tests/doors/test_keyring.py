@@ -85,7 +85,6 @@ def test_where_a_key_may_be_used_from() -> None:
     ring = keyring(key(given=grant(addresses=("192.0.2.0/24",))))
     assert ring.is_usable_from("k1", "192.0.2.9")
     assert not ring.is_usable_from("k1", "192.0.3.9")
-    assert ring.is_usable_from("unknown", "192.0.3.9")
 
 
 def test_a_tampered_row_proves_nothing() -> None:
@@ -97,3 +96,18 @@ def test_whether_any_key_lives() -> None:
     assert keyring().has_live(NOW)
     assert not keyring(key(revoked=NOW)).has_live(NOW)
     assert not keyring(key(given=grant(expires_us=NOW))).has_live(NOW)
+
+
+def test_the_secret_of_one_key_is_no_secret_of_a_key_that_is_not_there() -> None:
+    ring = keyring()  # of one key, so that every other id is checked against it
+    for other in ("k2", "", "nobody"):
+        assert ring.by_signature(other, NOW, signature(SECRET, NOW), NOW) is None
+        assert ring.by_secret(other, SECRET, NOW) is None
+
+
+def test_an_empty_ring_opens_to_nobody() -> None:
+    ring = keyring()
+    ring.replace([])
+    for secret in (SECRET, "", "0" * 43):
+        assert ring.by_secret("", secret, NOW) is None
+        assert ring.by_signature("", NOW, signature(secret, NOW), NOW) is None

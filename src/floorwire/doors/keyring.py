@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -63,15 +64,27 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Held(NamedTuple):
+    """A key, and whom it lets in."""
+
+    key: Key
+    principal: Principal
+
+
 class Keyring:
-    """Looks keys up and checks secrets, at the same cost whether the key exists or not."""
+    """Looks keys up and checks secrets, at the same cost whether the key exists or not.
+
+    Who names a key that does not exist is checked against one that does, and refused in the end: another
+    one each time, since the same one would be in the processor's cache and answer sooner.
+    """
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._keys: dict[str, tuple[Key, Principal]] = {}
-        decoy = Grant(account="nobody", scopes=(Scope.MARKET,))
+        grant = Grant(account="nobody", scopes=(Scope.MARKET,))
         sealed = vault.seal("", "0" * 43, bytes(NONCE_BYTES))
-        self._decoy = Key("", decoy, 0, 0, vault.digest("", ""), sealed), decoy.principal("")
+        self._nobody = Held(Key("", grant, 0, 0, vault.digest("", ""), sealed), grant.principal(""))
+        self._keys: dict[str, Held] = {}
+        self._decoys = [self._nobody]
 
     def replace(self, keys: Iterable[Key]) -> set[str]:
         """Take these keys for all there are; return those whose sign-ins hold no longer.
@@ -81,7 +94,10 @@ class Keyring:
         before, self._keys = self._keys, {}
         for key in keys:
             held = before.get(key.id)
-            self._keys[key.id] = held if held and held[0] == key else (key, key.grant.principal(key.id))
+            if held is None or held.key != key:
+                held = Held(key, key.grant.principal(key.id))
+            self._keys[key.id] = held
+        self._decoys = list(self._keys.values()) or [self._nobody]
         return {name for name, held in before.items() if self._keys.get(name) is not held}
 
     def __len__(self) -> int:
@@ -89,30 +105,34 @@ class Keyring:
 
     def has_live(self, now_us: int) -> bool:
         """Return whether any key opens anything."""
-        return any(key.is_live(now_us) for key, _ in self._keys.values())
+        return any(held.key.is_live(now_us) for held in self._keys.values())
 
     def by_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
         """Return whom the secret proves, if anybody."""
-        known, principal = self._keys.get(key, self._decoy)
+        known, principal = self._held_or_decoy(key)
         right = is_same(self._vault.digest(key, secret[:MAX_SECRET]), known.digest)
-        return principal if right and known.is_live(now_us) else None
+        return principal if right and known.id == key and known.is_live(now_us) else None
 
     def by_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
         """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
-        known, principal = self._keys.get(key, self._decoy)
+        known, principal = self._held_or_decoy(key)
         try:
             secret = self._vault.unseal(known.id, known.sealed)
         except WrongMasterKeyError:  # somebody wrote to the database who should not
             return None
-        expected = signature(secret, ts_us)
-        given = signed[:MAX_SECRET].lower().encode(errors="replace")
-        return principal if is_same(expected.encode(), given) and known.is_live(now_us) else None
+        expected = signature(secret, ts_us).encode()
+        right = is_same(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
+        return principal if right and known.id == key and known.is_live(now_us) else None
+
+    def _held_or_decoy(self, key: str) -> Held:
+        decoy = self._decoys[hash(key) % len(self._decoys)]
+        return self._keys.get(key, decoy)
 
     def is_current(self, principal: Principal, now_us: int) -> bool:
         """Return whether the key that the principal came in with still holds as it was then."""
-        known, current = self._keys.get(principal.key, self._decoy)
-        return current is principal and known.is_live(now_us)
+        held = self._keys.get(principal.key)
+        return held is not None and held.principal is principal and held.key.is_live(now_us)
 
     def is_usable_from(self, key: str, address: str) -> bool:
-        """Return whether the key, if there is one, may be used from the address."""
-        return self._keys.get(key, self._decoy)[1].comes_from(address)
+        """Return whether the key may be used from the address; any answer will do where there is no key."""
+        return self._held_or_decoy(key).principal.comes_from(address)
