@@ -148,6 +148,9 @@ ERRORS: list[tuple[str, str, Message]] = [
 ]  # fmt: skip
 
 
+PLACED: Message = {"symbol": "BTC-USDT", "side": "buy", "quantity": "0.001", "price": "61000"}
+
+
 @pytest.mark.parametrize(("code", "action", "fields"), ERRORS, ids=lambda value: str(value)[:60])
 async def test_each_refusal_has_its_code_and_says_what_became_of_the_order(
     alice: Trader, code: str, action: str, fields: Message
@@ -155,7 +158,7 @@ async def test_each_refusal_has_its_code_and_says_what_became_of_the_order(
     await alice.place("taken")
     await alice.place("closed")
     await alice.ask("order.cancel", client_order_id="closed")
-    reply = await (alice.place(**fields) if action == "order.place" else alice.ask(action, **fields))
+    reply = await alice.ask(action, **({**PLACED, **fields} if action == "order.place" else fields))
     assert (reply["status"], reply["code"], reply["order"]) == ("error", code, "rejected"), reply
 
 
