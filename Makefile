@@ -7,7 +7,7 @@ AUTOBAHN := .venv-autobahn
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow browser conformance check bench lock clean
+.PHONY: run install test test-slow browser conformance check bench docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -59,6 +59,10 @@ check: $(VENV)/.dev ## formatting, lint, types, import rules, security, dependen
 
 bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minutes
 	$(BIN)/python -m benchmarks
+
+docs: $(BIN)/floorwire ## the pages that are written by the code
+	$(BIN)/python -m floorwire.config > docs/settings.md
+	$(BIN)/python -m floorwire.protocol.asyncapi > docs/asyncapi.json
 
 lock: $(VENV)/.dev ## pin every dependency with hashes
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements.txt pyproject.toml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -52,9 +53,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Count, Meta(description="sign-ins a second with one key, with five seconds' worth at once")
     ] = 500
     commands_per_second_per_key: Annotated[
-        Count,
-        Meta(description="requests a second on all connections of one key, with five seconds' worth at once"),
-    ] = 5_000
+        int,
+        Meta(
+            ge=0,
+            description="requests a second on all connections of one key, with five seconds' worth at once; "
+            "0: ten times as many as on one connection",
+        ),
+    ] = 0
     commands_per_second: Annotated[
         Count, Meta(description="requests a second on one connection, with two seconds' worth at once")
     ] = 500
@@ -318,9 +323,26 @@ def merge(tree: dict[str, Node], over: Mapping[str, Node]) -> None:
             tree[name] = value
 
 
+PREFACE = """\
+# Settings
+
+Written by `make docs` from `src/floorwire/config.py`. A setting may stand in a TOML file
+(`serve --config FILE`), in the environment, behind `--set`, and some have a flag of their own; the later of
+these wins. An unknown name is an error. A list is written with commas between, but in a file. In the environment names are in upper case, and groups end with two
+underscores.
+
+    [limits]
+    connections = 50000
+
+    FLOORWIRE_LIMITS__CONNECTIONS=50000
+    --set limits.connections=50000
+
+"""
+
+
 def describe() -> str:
     """Return docs/settings.md: every setting with its default and meaning."""
-    rows = ["| name | default | meaning |", "| --- | --- | --- |"]
+    rows = [PREFACE + "| name | default | meaning |", "| --- | --- | --- |"]
     rows += (f"| `{name}` | `{default}` | {text} |" for name, default, text in _rows(Settings, ""))
     return "\n".join(rows) + "\n"
 
@@ -336,3 +358,7 @@ def _rows(kind: type[msgspec.Struct], prefix: str) -> Iterable[tuple[str, str, s
         extra = field.type.extra_json_schema if isinstance(field.type, msgspec.inspect.Metadata) else None
         text = str((extra or {}).get("description", ""))
         yield name, msgspec.json.encode(field.default).decode(), text
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe())

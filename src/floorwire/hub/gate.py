@@ -142,7 +142,7 @@ class Gate:
         self._attendance.enter(guest, principal)
         bucket = self._commands.get(principal.key)
         if bucket is None:
-            rate = self._limits.commands_per_second_per_key
+            rate = self._limits.commands_per_second_per_key or 10 * self._limits.commands_per_second
             bucket = self._commands[principal.key] = Bucket(rate, burst=COMMANDS_BURST_S * rate)
         return bucket
 
