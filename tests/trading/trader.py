@@ -20,7 +20,7 @@ from floorwire.storage.keys import Issued
 from floorwire.storage.locker import Locker
 from tests.servers import Server, running
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
+Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | float | bool | None"
 Message: TypeAlias = dict[str, Said]
 
 SCOPES = (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)
@@ -118,6 +118,8 @@ async def trader(server: Server, issued: Issued, *channels: str) -> AsyncIterato
         for channel in channels:
             reply = await client.ask("subscribe", channel=channel)
             assert reply["status"] == "subscribed", reply
+            while channel not in client.events:
+                await client.hear()
         yield client
     finally:
         await socket.close()
@@ -128,7 +130,7 @@ async def _connected(server: Server, issued: Issued) -> ClientConnection:
     headers = {"Authorization": f"Bearer {issued.key}.{issued.secret}"}
     for _ in range(20):
         try:
-            return await connect(server.ws(), additional_headers=headers, ping_interval=None)
+            return await connect(server.ws(), additional_headers=headers, ping_interval=None, max_queue=None)
         except InvalidStatus:
             await asyncio.sleep(0.1)
     raise AssertionError("the key is not known")
