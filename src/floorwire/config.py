@@ -328,8 +328,8 @@ PREFACE = """\
 
 Written by `make docs` from `src/floorwire/config.py`. A setting may stand in a TOML file
 (`serve --config FILE`), in the environment, behind `--set`, and some have a flag of their own; the later of
-these wins. An unknown name is an error. A list is written with commas between, but in a file. In the environment names are in upper case, and groups end with two
-underscores.
+these wins. An unknown name is an error. In the environment names are in upper case, groups end with two
+underscores, and lists are written with commas between.
 
     [limits]
     connections = 50000
