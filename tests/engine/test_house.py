@@ -198,13 +198,13 @@ def test_rates_of_account_and_key() -> None:
         floor.place(floor.ticket())
     caught = refusal(lambda: floor.house.place(floor.ticket(), NOW))
     assert (caught.code, caught.wait_us) == (Code.RATE_LIMITED, 500_000)
-    assert caught.details == {"limit": 2, "of": "account ann"}
+    assert caught.details == {"limit": 2, "of": "account"}
     later = NOW + 2_000_000
     floor.house.set_limits("ann", Limits(orders_per_second=1, max_open_orders=3), NOW, key="k")
     order = floor.house.find("ann", 1)
     floor.carry_out(floor.house.amend(order, later, lots=5, key="k"))
     caught = refusal(lambda: floor.house.place(floor.ticket(), later, key="k"))
-    assert caught.details == {"limit": 1, "of": "key k"}
+    assert caught.details == {"limit": 1, "of": "key"}
     floor.house.place(floor.ticket(), later + 500_000, key="another")
 
 

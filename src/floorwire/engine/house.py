@@ -95,6 +95,7 @@ class House:
         self._worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
         self._pace = Pace()
+        self._key_pace = Pace()
         self._bounds: dict[tuple[str, str, str, Decimal | None], Bounds] = {}
 
     @classmethod
@@ -205,7 +206,8 @@ class House:
         prices = self._prices(ticket.symbol)
         limits = self._bounds_of(account, key, terms, max_notional)
         risk.trading(accounts, terms, account, key, prices)
-        risk.rate(self._pace, limits, account, key, now_us)
+        risk.rate(self._pace, "account", account, limits.account, now_us)
+        risk.rate(self._key_pace, "key", key, limits.key, now_us)
         _unexpired(ticket, now_us)
         order = self._drafted(ticket, terms, risk.reference(ticket, prices), limits, key, now_us)
         risk.size(ticket, terms, limits, order.lots, order.price_ticks)
@@ -244,7 +246,8 @@ class House:
         accounts, terms, prices = self._accounts, self.terms(ticket.symbol), self._prices(ticket.symbol)
         limits = self._bounds_of(ticket.account, key, terms, max_notional)
         risk.trading(accounts, terms, ticket.account, key, prices)
-        risk.rate(self._pace, limits, ticket.account, key, now_us)
+        risk.rate(self._pace, "account", ticket.account, limits.account, now_us)
+        risk.rate(self._key_pace, "key", key, limits.key, now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:
             risk.size(ticket, terms, limits, new_lots, new_ticks)

@@ -9,19 +9,20 @@ MOST = 10_000
 
 
 class Pace:
-    """A token bucket each; a new rate begins with a full one."""
+    """A token bucket for each name; a new rate begins with a full one."""
 
     def __init__(self) -> None:
-        self._buckets: dict[tuple[str, int], Bucket] = {}
+        self._buckets: dict[str, tuple[int, Bucket]] = {}
 
     def wait_us(self, name: str, per_second: int, now_us: int) -> int:
         """Take a token and return 0, or return how long until there is one."""
-        bucket = self._buckets.get((name, per_second))
-        if bucket is None:
+        known = self._buckets.get(name)
+        if known is None or known[0] != per_second:
             if len(self._buckets) >= MOST:
                 self._sweep(now_us)
-            bucket = self._buckets[name, per_second] = Bucket(per_second, per_second)
+            known = self._buckets[name] = per_second, Bucket(per_second, per_second)
+        bucket = known[1]
         return 0 if bucket.allow(now_us) else bucket.wait_us(now_us)
 
     def _sweep(self, now_us: int) -> None:
-        self._buckets = {name: bucket for name, bucket in self._buckets.items() if not bucket.is_full(now_us)}
+        self._buckets = {name: one for name, one in self._buckets.items() if not one[1].is_full(now_us)}

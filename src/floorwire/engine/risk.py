@@ -26,6 +26,7 @@ from typing import NoReturn
 
 from floorwire.core.accounts import Balance, HaltScope
 from floorwire.core.codes import Code
+from floorwire.core.limits import Limits
 from floorwire.core.orders import Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
@@ -55,18 +56,14 @@ def trading(accounts: Accounts, terms: Terms, account: str, key: str, prices: Pr
         raise Refusal(Code.STALE_MARKET, f"{symbol}'s feed is {prices.feed}", {"feed": prices.feed})
 
 
-def rate(pace: Pace, bounds: Bounds, account: str, key: str, now_us: int) -> None:
-    """Check 3. Raises Refusal with the time to wait."""
-    if bounds.account.orders_per_second is not None:
-        _paced(pace, f"account {account}", bounds.account.orders_per_second, now_us)
-    if bounds.key.orders_per_second is not None:
-        _paced(pace, f"key {key}", bounds.key.orders_per_second, now_us)
-
-
-def _paced(pace: Pace, who: str, per_second: int, now_us: int) -> None:
-    wait_us = pace.wait_us(who, per_second, now_us)
+def rate(pace: Pace, who: str, name: str, limits: Limits, now_us: int) -> None:
+    """Check 3, of an account or a key. Raises Refusal with the time to wait."""
+    per_second = limits.orders_per_second
+    if per_second is None:
+        return
+    wait_us = pace.wait_us(name, per_second, now_us)
     if wait_us:
-        text = f"{who} may send {per_second} orders a second"
+        text = f"the {who} may send {per_second} orders a second"
         raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
