@@ -63,6 +63,11 @@ class Client:
         """Return so many events."""
         return [self.event() for _ in range(count)]
 
+    def pending_events(self) -> list[Message]:
+        """Return the events that came before the last reply."""
+        events, self._events = self._events, deque()
+        return list(events)
+
     def _receive(self) -> Message:
         data = self.connection.recv(PATIENCE_S)
         assert isinstance(data, bytes) is self._is_msgpack
@@ -87,7 +92,11 @@ def client(server: Server, path: str = "/ws", *subprotocols: str) -> Iterator[Cl
     """Connect as a client that answers pings and reads as it comes."""
     offered = [Subprotocol(name) for name in subprotocols]
     with connect(
-        server.ws(path), subprotocols=offered or None, compression=None, max_size=None
+        server.ws(path),
+        subprotocols=offered or None,
+        compression=None,
+        max_size=None,
+        close_timeout=0.2,  # a test that leaves events unread would wait for them
     ) as connection:
         yield Client(connection)
 
@@ -116,8 +125,12 @@ class RawClient:
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect((server.host, server.port))
         self._read = b""
+        try:
+            self.socket.connect((server.host, server.port))
+        except OSError:
+            self.socket.close()
+            raise
 
     def __enter__(self) -> RawClient:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -47,6 +48,11 @@ class Server:
         """Return the exit code of a server that was told to go."""
         return self.process.wait(STOPS_WITHIN_S)
 
+    def sockets(self) -> int:
+        """Return how many sockets the process holds beside its listener (Linux)."""
+        links = (os.readlink(entry) for entry in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return sum(link.startswith("socket:") for link in links) - 1
+
     def resident_bytes(self) -> int:
         """Return how much memory the process holds (Linux)."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
@@ -66,7 +72,7 @@ def floorwire(*args: str) -> Iterator[Server]:
 def scripted(*assignments: str, per_second: int = 100) -> Iterator[Server]:
     """Run a gateway with these settings over the scripted venue, which see."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(SCRIPTED), str(per_second), f"data={folder}", *assignments]
+        command = ["-P", str(SCRIPTED), str(per_second), f"data={folder}", *assignments]
         with running([sys.executable, *command]) as server:
             yield server
 

@@ -1,0 +1,104 @@
+"""SIGTERM drains: clients are told, closed at a pace, and the server is gone in bounded time."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from floorwire.core.codes import CloseCode
+from tests.clients import CLOSE, RawClient, client, raw
+from tests.servers import Server, scripted
+
+
+@contextmanager
+def going(*settings: str) -> Iterator[tuple[Server, ExitStack]]:
+    """Run a server that takes a second to go, and connections that end with it."""
+    with scripted("drain.seconds=1", *settings) as server, ExitStack() as stack:
+        yield server, stack
+
+
+def test_clients_are_told_and_closed_and_the_exit_is_clean() -> None:
+    with going() as (server, stack):
+        followers = [stack.enter_context(client(server)) for _ in range(5)]
+        for follower in followers:
+            follower.ask("subscribe", channel="system")
+        server.signal(signal.SIGTERM)
+        for follower in followers:
+            messages, code, reason = follower.closing()
+            assert [message["event"] for message in messages] == ["draining"]
+            assert messages[0]["reconnect_within_s"] == 1
+            assert (code, reason) == (CloseCode.RESTART, "restart: reconnect")
+        assert server.wait() == 0
+
+
+def test_closes_are_paced() -> None:
+    with going() as (server, stack):
+        peers = [stack.enter_context(raw(server)) for _ in range(20)]
+        server.signal(signal.SIGTERM)
+        at_s = []
+        for peer in peers:
+            assert peer.until_close() == ([], CloseCode.RESTART)
+            at_s.append(time.monotonic())
+        assert max(at_s) - min(at_s) > 0.3, "not all at once: they would all come back at once"
+        assert server.wait() == 0
+
+
+def test_events_go_on_until_the_close() -> None:
+    with going() as (server, stack):
+        follower = stack.enter_context(client(server))
+        follower.ask("subscribe", channel="trades", symbol="BTC-USDT")
+        follower.events(3)
+        server.signal(signal.SIGTERM)
+        messages, _, _ = follower.closing()
+        seqs = [message["seq"] for message in messages]
+        assert len(seqs) > 10
+        assert seqs == list(range(int(str(seqs[0])), int(str(seqs[0])) + len(seqs)))
+
+
+def test_nobody_new_is_taken() -> None:
+    with going() as (server, stack):
+        for _ in range(20):
+            stack.enter_context(raw(server))
+        early = stack.enter_context(RawClient(server))
+        server.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        status, headers = early.handshake()
+        assert (status, headers["retry-after"]) == (503, "1")
+        with pytest.raises(ConnectionRefusedError):
+            RawClient(server)
+
+
+def test_who_does_not_read_does_not_keep_it() -> None:
+    settings = ("outbox.kernel_bytes=4096", "outbox.bytes=20000")
+    with going(*settings) as (server, stack):
+        stuck = stack.enter_context(raw(server, receive_buffer=4096))
+        for symbol in ("BTC-USDT", "ETH-USDT", "DOGE-USDT"):
+            stuck.ask("subscribe", channel="book", symbol=symbol)
+        time.sleep(1)
+        started_s = time.monotonic()
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert time.monotonic() - started_s < 15
+
+
+def test_an_idle_server_goes_at_once() -> None:
+    with scripted("drain.seconds=60") as server:
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+def test_an_interrupt_is_no_failure_either() -> None:
+    with scripted() as server:
+        server.signal(signal.SIGINT)
+        assert server.wait() == 0
+        assert "Traceback" not in server.log
+
+
+def test_a_client_that_answers_the_close_is_done(market: Server) -> None:
+    with raw(market) as peer:
+        peer.send(CLOSE, b"")
+        assert peer.until_close() == ([], CloseCode.NORMAL)
