@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from benchmarks import crowds, held, machine, roundtrips, stalled
+from benchmarks import crowds, held, machine, orders, roundtrips, stalled
 from benchmarks.contestants import ContestantError, Stable
 from benchmarks.crowds import CROWDS
 from benchmarks.load import LoadError
@@ -31,6 +31,7 @@ def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterat
         "rtt": partial(roundtrips.compare, stable, rounds),
         "held": partial(held.hold, stable),
         "stall": partial(stalled.compare, stable, rounds),
+        "orders": partial(orders.compare, stable, rounds),
     }
 
 
@@ -54,7 +55,9 @@ def results(only: Sequence[str] | None, rounds: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         wanted = comparisons(Stable(Path(folder)), rounds)
         for name in only or wanted:
+            others = machine.Others()
             yield from wanted[name]()
+            yield others.text()
 
 
 def main() -> None:

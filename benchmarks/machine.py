@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+QUIET = 0.05
+"""Share of the machine that others may use before figures are not worth comparing."""
 BUSY = 0.05
 """Share of a CPU above which another process is said to disturb."""
 
@@ -40,6 +43,31 @@ def disturbances(seconds: float = 1.0) -> list[str]:
     }
     busy = sorted((share, pid) for pid, share in shares.items() if share > BUSY)
     return [f"{_command(pid)} (pid {pid}) uses {share:.0%} of a CPU" for share, pid in reversed(busy)]
+
+
+class Others:
+    """What other processes use of the machine from now on."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self._all, self._ours = _busy_seconds(), _our_seconds()
+
+    def text(self) -> str:
+        """Return one line about it; ask when all that we started has ended."""
+        available = (time.monotonic() - self._begin) * (os.cpu_count() or 1)
+        share = max(0.0, _busy_seconds() - self._all - (_our_seconds() - self._ours)) / available
+        warning = "" if share <= QUIET else " **Disturbed: measure again on a quiet machine.**"
+        return f"Others used {share:.0%} of the machine meanwhile.{warning}"
+
+
+def _busy_seconds() -> float:
+    user, nice, system, _idle, _iowait, irq, softirq, steal = _lines("/proc/stat")[0].split()[1:9]
+    return sum(map(int, (user, nice, system, irq, softirq, steal))) / os.sysconf("SC_CLK_TCK")
+
+
+def _our_seconds() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
 
 
 def _cpu_seconds() -> Iterator[tuple[int, float]]:

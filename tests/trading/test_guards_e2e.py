@@ -75,6 +75,7 @@ async def test_a_peer_that_falls_silent_is_found_by_its_pings(
         await client.place("silent-1")
         client.socket.transport.pause_reading()
         await asyncio.wait_for(watcher.until("orders", "cancelled", "silent-1"), 5)
+        client.socket.transport.abort()
 
 
 async def test_orders_stay_where_nobody_asked_for_more(

@@ -20,6 +20,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from floorwire.core.accounts import (
+    AccountEvent,
     OrderAccepted,
     OrderAmended,
     OrderEnded,
@@ -27,15 +28,17 @@ from floorwire.core.accounts import (
     OrderTriggered,
 )
 from floorwire.core.auth import Scope
+from floorwire.core.orders import Order
 from floorwire.core.ports import Prices
 from floorwire.engine.house import House, Rules
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.keys import Issued
 from floorwire.trading.book import BEGUN, Book, decoded
 from tests.servers import Server
-from tests.trading.trader import FREE, MONEY, SCOPES, Message, Trader, key, serving, trader
+from tests.trading.trader import FREE, SCOPES, Message, Trader, key, serving, trader
 
 IN_FLIGHT = 32
+MONEY = {"USDT": "100000000", "BTC": "1000"}
 ORDER_EVENTS = (OrderAccepted, OrderAmended, OrderTriggered, OrderFilled, OrderEnded)
 NO_PRICES = Prices(0, 0, 0, "connecting")
 
@@ -108,8 +111,9 @@ class Wild:
 async def rampage(folder: Path, kills: int, seed: int) -> None:
     """Kill so many servers; look at what is left after each."""
     rng, wild = random.Random(seed), Wild(seed)
-    issued, operator = key(folder), key(folder, "ops", (*SCOPES, Scope.ADMIN), {})
+    issued, operator = key(folder, money=MONEY), key(folder, "ops", (*SCOPES, Scope.ADMIN), {})
     states: dict[int, str] = {}
+    judge = Judge(folder)
     for _ in range(kills):
         with serving(folder, *FREE) as server:
             running = asyncio.create_task(wild.run(server, issued))
@@ -123,45 +127,63 @@ async def rampage(folder: Path, kills: int, seed: int) -> None:
                 server.signal(signal.SIGKILL)
             server.process.wait()
             await running
-        judge(folder, wild, states)
+        judge.judge(wild, states)
+        states.clear()
     with serving(folder, *FREE) as server:
         async with trader(server, issued) as client:
             await meet_again(client, wild)
 
 
-def judge(folder: Path, wild: Wild, states: dict[int, str]) -> None:
-    """Read the journal that a killed server left."""
-    journal = SqliteJournal(folder, 1000)
-    try:
-        house, orders, fills, seen = House(Rules(), lambda _: NO_PRICES), {}, [], 0
-        accepted: Counter[str] = Counter()
-        for record in journal.read():
-            if record.kind == BEGUN:
-                continue
-            event = decoded(record.n, record.payload).event
-            house.apply(event)
-            if isinstance(event, OrderAccepted):
-                accepted[event.order.ticket.client_order_id] += 1
-            if isinstance(event, OrderFilled):
-                fills.append(event)
-            if isinstance(event, ORDER_EVENTS):
-                orders[event.order.ticket.client_order_id] = event.order
-            if record.n in states:
-                assert house.state_hash() == states[record.n], f"another state after record {record.n}"
-                seen += 1
-        assert seen == sum(n <= journal.durable_n for n in states)
-        assert house.conserved()
-        assert max(accepted.values(), default=1) == 1
-        assert len({fill.fill_id for fill in fills}) == len(fills)
-        again = Book(journal, Rules(), lambda _: NO_PRICES)  # from a snapshot, where there is one
-        assert again.house.state_hash() == house.state_hash()
+class Judge:
+    """Folds the journal that killed servers leave, further after each, and looks at what it comes to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._house = House(Rules(), lambda _: NO_PRICES)
+        self._last_n = 0
+        self._accepted: Counter[str] = Counter()
+        self._orders: dict[str, Order] = {}
+        self._fills: list[OrderFilled] = []
+
+    def judge(self, wild: Wild, states: dict[int, str]) -> None:
+        """Compare what is on disk with what the client was told and with what the server said of itself."""
+        journal = SqliteJournal(self._folder, 1000)
+        try:
+            seen = self._fold(journal, states)
+            assert seen == sum(n <= journal.durable_n for n in states)
+            again = Book(journal, Rules(), lambda _: NO_PRICES)  # from a snapshot, where there is one
+            assert again.house.state_hash() == self._house.state_hash()
+        finally:
+            journal.close()
+        assert self._house.conserved()
+        assert max(self._accepted.values(), default=1) == 1
+        assert len({fill.fill_id for fill in self._fills}) == len(self._fills)
         for mine, order_id in wild.accepted.items():
-            assert str(orders[mine].order_id) == order_id
+            assert str(self._orders[mine].order_id) == order_id
         for mine in wild.cancelled:
-            assert not orders[mine].is_open
-        check_balances(house, fills)
-    finally:
-        journal.close()
+            assert not self._orders[mine].is_open
+        check_balances(self._house, self._fills)
+
+    def _fold(self, journal: SqliteJournal, states: dict[int, str]) -> int:
+        """Return how many of the states were met."""
+        seen = 0
+        for record in journal.read(self._last_n):
+            self._last_n = record.n
+            if record.kind != BEGUN:
+                self._take(decoded(record.n, record.payload).event)
+            if record.n in states:
+                assert self._house.state_hash() == states[record.n], f"another state after record {record.n}"
+                seen += 1
+        return seen
+
+    def _take(self, event: AccountEvent) -> None:
+        self._house.apply(event)
+        if isinstance(event, OrderAccepted):
+            self._accepted[event.order.ticket.client_order_id] += 1
+        if isinstance(event, OrderFilled):
+            self._fills.append(event)
+        if isinstance(event, ORDER_EVENTS):
+            self._orders[event.order.ticket.client_order_id] = event.order
 
 
 def check_balances(house: House, fills: list[OrderFilled]) -> None:

@@ -1,0 +1,222 @@
+"""Orders: how long an accepted one takes beside the disk's own fdatasync and a C echo, and how many a second.
+
+Every order is new, far from the market and rests; each reply is looked at. One in flight: client and server
+on one CPU, as the C echo and its client. 64 in flight: each on its own, as many orders sent as replies came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from benchmarks import machine
+from benchmarks.contestants import ECHO, ContestantError, Stable
+from benchmarks.figures import Figure, Verdict, table
+from benchmarks.journal import fdatasync
+from benchmarks.load import bench
+from benchmarks.rhythm import Rhythm
+from floorwire.cli.load.frames import PING, PONG, masked_frame
+from floorwire.cli.load.rtt import RttReport
+
+ONE, WARM = 3_000, 500
+MANY, IN_FLIGHT = 60_000, 64
+SYNCS = 2_000
+OVER_DISK_US, OVER_ECHO, PER_SECOND = 200.0, 4.0, 15_000.0
+QUIET = Rhythm(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
+ANNOUNCED = re.compile(r"ws://(\S+):(\d+)/ws")
+UNBOUND = (
+    "limits.commands_per_second=1000000",
+    "limits.commands_per_second_per_key=1000000",
+    "risk.orders_per_second=1000000",
+    "risk.max_open_orders=1000000",
+    "drain.seconds=0.1",
+    "log_level=error",
+)
+
+
+class Line:
+    """A signed-in connection that places orders and counts the replies."""
+
+    def __init__(self, host: str, port: int, bearer: str) -> None:
+        self._socket = socket.create_connection((host, port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.sendall(
+            f"GET /ws HTTP/1.1\r\nhost: {host}:{port}\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+            f"sec-websocket-key: {'A' * 22}==\r\nsec-websocket-version: 13\r\n"
+            f"authorization: Bearer {bearer}\r\n\r\n".encode()
+        )
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += self._socket.recv(4096)
+        if b" 101 " not in head.split(b"\r\n")[0]:
+            raise ContestantError(f"no upgrade: {head[:80]!r}")
+        self._rest = head.partition(b"\r\n\r\n")[2]
+        self._name = secrets.token_hex(6)
+        self._placed = 0
+
+    def close(self) -> None:
+        """End it."""
+        self._socket.close()
+
+    def _frames(self, count: int) -> bytes:
+        frames = []
+        for _ in range(count):
+            self._placed += 1
+            order = (
+                f'{{"action":"order.place","id":{self._placed},"client_order_id":"{self._name}-{self._placed}",'
+                '"symbol":"BTC-USDT","side":"buy","type":"limit","quantity":"0.00100","price":"61000.0"}'
+            )
+            frames.append(masked_frame(order.encode()))
+        return b"".join(frames)
+
+    def _replies(self) -> int:
+        """Return how many whole replies have come, at least one."""
+        count = 0
+        while not count:
+            self._rest += self._socket.recv(1 << 18)
+            while len(self._rest) > 2 and len(self._rest) >= 2 + (size := self._rest[1]):
+                assert size < 126, "replies are small"
+                opcode, payload = self._rest[0] & 0x0F, self._rest[2 : 2 + size]
+                self._rest = self._rest[2 + size :]
+                if opcode == PING:
+                    self._socket.sendall(masked_frame(payload, PONG))
+                    continue
+                if b'"accepted"' not in payload:
+                    raise ContestantError(f"an order was answered with {payload[:200]!r}")
+                count += 1
+        return count
+
+    def one_at_a_time(self, count: int) -> list[float]:
+        """Return the microseconds of each order until its reply."""
+        spent = []
+        for _ in range(count):
+            frame = self._frames(1)
+            started = time.perf_counter_ns()
+            self._socket.sendall(frame)
+            self._replies()
+            spent.append((time.perf_counter_ns() - started) / 1_000)
+        return spent
+
+    def many(self, count: int) -> float:
+        """Return how many orders a second are accepted with so many in flight."""
+        sent = IN_FLIGHT
+        started = time.perf_counter()
+        self._socket.sendall(self._frames(sent))
+        accepted = 0
+        while accepted < count:
+            came = self._replies()
+            accepted += came
+            more = min(came, count - sent)
+            if more > 0:
+                self._socket.sendall(self._frames(more))
+                sent += more
+        return count / (time.perf_counter() - started)
+
+
+@contextmanager
+def serving(journal: str, cpu: int) -> Iterator[Line]:
+    """Run a gateway with this journal on the CPU, the data on this folder's disk."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        floorwire = [sys.executable, "-m", "floorwire"]
+        made = subprocess.run(
+            [*floorwire, "keys", "create", "--data", folder, "--account", "bench",
+             "--scopes", "market,account,trade", "--deposit", "USDT=100000000", "--json"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        key = json.loads(made.stdout)
+        sets = [part for one in (*UNBOUND, f"journal={journal}") for part in ("--set", one)]
+        with subprocess.Popen(
+            [*floorwire, "serve", "--data", folder, "--port", "0", *sets], stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                os.sched_setaffinity(process.pid, {cpu})
+                host, port = _announced(process)
+                line = Line(host, port, f"{key['key']}.{key['secret']}")
+                yield line
+                line.close()
+            finally:
+                process.kill()
+
+
+def _announced(process: subprocess.Popen[str]) -> tuple[str, int]:
+    assert process.stdout is not None
+    for text in process.stdout:
+        if found := ANNOUNCED.search(text):
+            return found[1], int(found[2])
+    raise ContestantError("floorwire does not start")
+
+
+def _one(journal: str) -> float:
+    """Return the p50 of one order in flight, both ends on one CPU."""
+    cpu = machine.cpu_of_server()
+    mine = os.sched_getaffinity(0)
+    with serving(journal, cpu) as line:
+        os.sched_setaffinity(0, {cpu})
+        try:
+            line.one_at_a_time(WARM)
+            return median(line.one_at_a_time(ONE))
+        finally:
+            os.sched_setaffinity(0, mine)
+
+
+def _many(journal: str) -> float:
+    mine = os.sched_getaffinity(0)
+    with serving(journal, machine.cpu_of_server()) as line:
+        os.sched_setaffinity(0, {machine.cpu_of_load()})
+        try:
+            line.many(MANY // 10)
+            return line.many(MANY)
+        finally:
+            os.sched_setaffinity(0, mine)
+
+
+def compare(stable: Stable, rounds: int) -> Iterator[str]:
+    """Measure the disk, the echo and the desk in turn; yield the results."""
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, measured in _round(stable):
+            found.setdefault(name, []).append(measured)
+    figures = {name: Figure.of(measured) for name, measured in found.items()}
+    yield "### Orders, from the client's send to the accepted reply"
+    yield table(("", ""), [(name, figure.text(0)) for name, figure in figures.items()])
+    over = Figure.of(one - disk for one, disk in zip(found[DURABLE], found[DISK], strict=True))
+    per_second = Figure.of(PER_SECOND / rate for rate in found[RATE])
+    yield "\n".join(
+        (
+            Verdict("durable order, us over the disk's fdatasync", over, OVER_DISK_US).text(),
+            Verdict("order in memory to C echo", figures[MEMORY].over(figures[C]), OVER_ECHO).text(),
+            Verdict(f"{PER_SECOND:,.0f} a second over durable orders a second", per_second, 1.0).text(),
+        )
+    )
+
+
+DISK, C = "fdatasync of 4 KiB, p50 us", "C echo, p50 us"
+DURABLE, MEMORY = "durable order, p50 us", "order with journal=memory, p50 us"
+RATE, RATE_MEMORY = "durable orders a second, 64 in flight", "the same with journal=memory"
+
+
+def _round(stable: Stable) -> Sequence[tuple[str, float]]:
+    cpu = machine.cpu_of_server()
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        disk = median(fdatasync(Path(folder), SYNCS, 4_096))
+    with stable.serving(ECHO, QUIET, cpu) as server:
+        echo = bench(RttReport, cpu, "rtt", server.url("/ws/echo"), message="echo", count=20_000)
+    return (
+        (DISK, disk),
+        (DURABLE, _one("sqlite")),
+        (C, echo.round_trips.p50_us),
+        (MEMORY, _one("memory")),
+        (RATE, _many("sqlite")),
+        (RATE_MEMORY, _many("memory")),
+    )
