@@ -166,15 +166,18 @@ class Judge:
 
     def _fold(self, journal: SqliteJournal, states: dict[int, str]) -> int:
         """Return how many of the states were met."""
-        seen = 0
+        seen = self._compare(self._last_n, states)
         for record in journal.read(self._last_n):
             self._last_n = record.n
             if record.kind != BEGUN:
                 self._take(decoded(record.n, record.payload).event)
-            if record.n in states:
-                assert self._house.state_hash() == states[record.n], f"another state after record {record.n}"
-                seen += 1
+            seen += self._compare(record.n, states)
         return seen
+
+    def _compare(self, n: int, states: dict[int, str]) -> bool:
+        if n in states:
+            assert self._house.state_hash() == states[n], f"another state after record {n}"
+        return n in states
 
     def _take(self, event: AccountEvent) -> None:
         self._house.apply(event)
