@@ -166,7 +166,7 @@ class Judge:
 
     def _fold(self, journal: SqliteJournal, states: dict[int, str]) -> int:
         """Return how many of the states were met."""
-        seen = self._compare(self._last_n, states)
+        seen = int(self._compare(self._last_n, states))
         for record in journal.read(self._last_n):
             self._last_n = record.n
             if record.kind != BEGUN:
