@@ -1,0 +1,49 @@
+"""What disturbs a measurement is said."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from benchmarks import machine
+
+
+def others(monkeypatch: pytest.MonkeyPatch, all_s: float, ours_s: float) -> str:
+    """Return what is said of one second in which all processes, and ours, used so much."""
+
+    def steps(by: float) -> Iterator[float]:
+        return (step * by for step in count())
+
+    clock, everything, own = steps(1.0), steps(all_s), steps(ours_s)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(machine, "_busy_seconds", lambda: next(everything))
+    monkeypatch.setattr(machine, "_our_seconds", lambda: next(own))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    return machine.Others().text()
+
+
+def test_what_we_use_ourselves_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert others(monkeypatch, all_s=1.5, ours_s=1.46) == "Others used 2% of the machine meanwhile."
+
+
+def test_what_others_use_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert others(monkeypatch, all_s=1.5, ours_s=0.5).startswith("Others used 50% of the machine")
+    assert others(monkeypatch, all_s=1.5, ours_s=0.5).endswith("on a quiet machine.**")
+
+
+def test_names_who_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([[(1, 5.0), (os.getpid(), 1.0)], [(1, 5.5), (os.getpid(), 2.0), (7, 9.0)]])
+    monkeypatch.setattr(machine, "_cpu_seconds", lambda: iter(next(looks)))
+    monkeypatch.setattr(machine, "_command", lambda pid: f"process {pid}")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    assert machine.disturbances(1.0) == ["process 1 (pid 1) uses 50% of a CPU"]
+
+
+def test_reads_this_machine() -> None:
+    assert f"{os.cpu_count()} CPUs" in machine.description()
+    assert {machine.cpu_of_load(), machine.cpu_of_server()} <= os.sched_getaffinity(0)
+    assert machine.Others().text().startswith("Others used ")
