@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
@@ -12,6 +14,15 @@ from floorwire.hub.gate import Gate
 # Property tests are judged by what they find, not by how fast the machine is.
 settings.register_profile("floorwire", deadline=None, print_blob=True)
 settings.load_profile("floorwire")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep data folders and secrets of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("FLOORWIRE_MASTER_KEY", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,6 @@ class Door(HttpToolsProtocol):
         if isinstance(answer, RefusedUpgrade):
             self._end(answer)
             return
-        self._is_upgraded = True
         assert self._verdict is not None, "upgraded before it was made"
         upgrade = Upgrade(self._gateway, answer, self._address, self._verdict)
         upgrade.connection_made(self.transport)
@@ -113,6 +112,7 @@ class Door(HttpToolsProtocol):
         # uvloop keeps the last plain protocol beside a buffered one: let that not be this door (5 KB).
         self.transport.set_protocol(NOBODY)
         self.transport.set_protocol(upgrade)
+        self._is_upgraded = True  # not sooner: a connection that breaks on the way is still ours to count
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
         asked = Handshake.of(self.parser.get_method(), self.url, self.headers)
