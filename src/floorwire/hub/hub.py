@@ -16,6 +16,7 @@ from floorwire.core.notices import FeedChanged, Notice
 from floorwire.hub.market import Happening, Market
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.ring import Ring
+from floorwire.hub.straight import write_queued
 from floorwire.hub.topic import Opening, Topic
 from floorwire.ops.stats import Stats
 from floorwire.protocol.outbox import Lane, Verdict
@@ -112,8 +113,7 @@ class Hub:
         ready: list[Subscriber] = []
         for topic in topics:
             self._deliver(topic, ready, alone=len(topics) == 1)
-        for subscriber in ready:
-            subscriber.flush()
+        write_queued(ready)
         if topics:
             since_us = min(topic.pending_since_us for topic in topics)
             self.stats.publish_to_write.observe(self.now_us() - since_us)
@@ -185,8 +185,7 @@ class Hub:
         if topic.pending:
             ready: list[Subscriber] = []
             self._deliver(topic, ready, alone=False)
-            for subscriber in ready:
-                subscriber.flush()
+            write_queued(ready)
 
     def topic(self, name: TopicName) -> Topic:
         """Return an open topic."""
