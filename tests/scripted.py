@@ -44,7 +44,10 @@ def snapshot(symbol: str, now_us: int) -> BookSnapshot:
 
 
 class Scripted:
-    """Each symbol quotes, trades and moves its book so many times a second, in steps of 10 ms."""
+    """Each symbol quotes, trades and moves its book so many times a second, in steps of 10 ms.
+
+    At 0 a second the venue falls silent once it has begun.
+    """
 
     name = "scripted"
 
@@ -60,7 +63,7 @@ class Scripted:
             Listing(tuple(map(listing, SYMBOLS)), now_us),
             *(snapshot(symbol, now_us) for symbol in SYMBOLS),
             FeedStatus(None, "live", "synced", now_us),
-            Wake(now_us + STEP_US),
+            *([Wake(now_us + STEP_US)] if self._per_second else ()),
         ]
 
     def receive(self, happened: VenueInput, now_us: int) -> list[VenueOutput]:

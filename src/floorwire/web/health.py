@@ -24,9 +24,10 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     """Say whether to send clients here: every feed is live, and the server is not draining."""
     gateway: Gateway = request.app.state.gateway
     feed = gateway.hub.market.feed(None)
-    if gateway.is_draining or feed != "live":
+    status = "draining" if gateway.is_draining else "ok" if feed == "live" else "waiting"
+    if status != "ok":
         response.status_code = 503
-    return {"status": "draining" if gateway.is_draining else "ok", "feed": feed}
+    return {"status": status, "feed": feed}
 
 
 @router.get("/metrics")

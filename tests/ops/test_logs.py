@@ -1,0 +1,54 @@
+"""The log: lines of key=value on standard error, nothing below its level, libraries quiet."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import logging, sys, structlog
+from floorwire.ops import logs
+logs.configure(sys.argv[1])
+log = structlog.get_logger("floorwire.test")
+log.debug("fine detail")
+log.info("so it is", port=8000)
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("it failed", venue="sim")
+logging.getLogger("library").info("chatter")
+logging.getLogger("library").warning("trouble")
+"""
+
+
+def logged(level: str) -> str:
+    """Return what a process with this level logs."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT, level], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)],
+)
+def test_only_what_matters_is_logged(level: str, shown: int) -> None:
+    text = logged(level)
+    said = [event in text for event in ('event="fine detail"', 'event="so it is"', 'event="it failed"')]
+    assert sum(said) == shown
+    assert "trouble" in text
+    assert "chatter" not in text
+
+
+def test_a_line_says_when_how_bad_what_and_the_rest() -> None:
+    line = next(line for line in logged("info").splitlines() if "so it is" in line)
+    timestamp, *rest = line.split(" ", 1)
+    assert timestamp.startswith("timestamp=2")
+    assert timestamp.endswith("Z")
+    assert rest == ['level=info event="so it is" port=8000']
+
+
+def test_a_fault_comes_with_its_trace() -> None:
+    assert "ZeroDivisionError" in logged("error")
