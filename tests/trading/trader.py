@@ -130,7 +130,9 @@ async def _connected(server: Server, issued: Issued) -> ClientConnection:
     headers = {"Authorization": f"Bearer {issued.key}.{issued.secret}"}
     for _ in range(20):
         try:
-            return await connect(server.ws(), additional_headers=headers, ping_interval=None, max_queue=None)
+            return await connect(
+                server.ws(), additional_headers=headers, ping_interval=None, max_queue=None, max_size=None
+            )
         except InvalidStatus:
             await asyncio.sleep(0.1)
     raise AssertionError("the key is not known")

@@ -24,6 +24,7 @@ from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report
 from floorwire.engine.house import Decision, House
+from floorwire.engine.settlement import StrayReportError
 from floorwire.protocol.answers import Accepted, AllCancelled, Guarded, OrderError, order_error
 from floorwire.protocol.counter import Client, Reply
 from floorwire.protocol.replies import Held, error
@@ -52,6 +53,7 @@ from floorwire.trading.streams import Streams
 from floorwire.trading.turn import Answer
 
 BUSY_WAIT_US = 50_000
+RETRY_S = 1.0
 COMMANDS = (OrderPlace, OrderAmend, OrderCancel, OrderCancelAll)
 
 log = structlog.get_logger("floorwire.desk")
@@ -119,9 +121,19 @@ class Desk:
                 if saving is not None:
                     saving.cancel()
                 failed, self._failed = self._failed, None
-                self._begin(await self._keeper.reopen(failed))
-                assert self._commits is not None
-                self._following.go_on(self._commits)
+                await self._begin_again(await self._keeper.reopen(failed))
+
+    async def _begin_again(self, book: Book) -> None:
+        try:
+            self._begin(book)
+        except Exception as error:  # of a venue: market data and the other venues must not end with it
+            log.exception("accounts read, but not put to work")
+            if self._commits is not None:
+                self._commits.fail(error)
+            await asyncio.sleep(RETRY_S)
+            return
+        if self._commits is not None:
+            self._following.go_on(self._commits)
 
     def _fail(self, error: Exception) -> None:
         """The journal failed: take the accounts' orders out of the market, and begin anew."""
@@ -273,8 +285,13 @@ class Desk:
     def reported(self, reports: Sequence[Report]) -> None:
         """This happened to orders that rest."""
         commits = self._commits
-        if commits is not None:
+        if commits is None:
+            return
+        try:
             commits.book_entries(commits.book.house.settle(reports, self._clock()))
+        except StrayReportError as error:
+            log.exception("a venue reports what cannot be")
+            commits.fail(error)
 
     # --- what operators do --------------------------------------------------------------------------
 
@@ -357,11 +374,17 @@ class Desk:
             log.info("orders are in the market again", venue=venue, orders=len(here))
 
     def _cancel_for(self, whose: Owner) -> None:
-        commits, now_us = self._commits, self._clock()
-        if commits is not None:
-            decision = commits.book.house.cancel_all(account=whose.account, key=whose.key)
-            self._carry_out(commits, decision, now_us)
-            log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
+        commits = self._commits
+        if commits is None:
+            return
+        decision = commits.book.house.cancel_all(account=whose.account, key=whose.key)
+        try:
+            self._carry_out(commits, decision, self._clock())
+        except Exception as error:  # as in trade
+            log.exception("fault", orders_of=whose.account)
+            commits.fail(error)
+            return
+        log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
 
     def _instrument(self, symbol: str) -> Instrument:
         return self.house().terms(symbol).instrument

@@ -1,0 +1,219 @@
+"""The desk when its journal fails: nothing untrue is told, the market runs on, nothing told is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from floorwire.app import Gateway
+from floorwire.config import Settings
+from floorwire.core.auth import Principal, Scope
+from floorwire.protocol.codec import JSON
+from floorwire.storage.journal import (
+    Entry,
+    JournalBrokenError,
+    JournalCorruptError,
+    JournalError,
+    OnDurable,
+    Record,
+)
+from floorwire.storage.journal_memory import MemoryJournal
+from floorwire.storage.waiting import Waiting
+from floorwire.trading import desk, keeper
+from floorwire.venues import sim
+from tests.hub.world import Message, PlayedWire
+
+ALICE = Principal("alice", "k1", frozenset((Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)))
+WAITING = 100_000
+FAR: Message = {"symbol": "BTC-USDT", "side": "buy", "price": "61000", "quantity": "0.001"}
+
+
+class Disk:
+    """What outlives a journal that failed."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.is_full = False
+        self.keeps_what_it_fails = False
+        """Whether records of a failing commit are there all the same."""
+        self.damage: JournalError | None = None
+
+    def open(self) -> FlakyJournal:
+        """Open a journal on it."""
+        if self.damage is not None:
+            raise self.damage
+        if self.is_full:
+            raise JournalBrokenError("no space left on device")
+        return FlakyJournal(self)
+
+
+class FlakyJournal(MemoryJournal):
+    """Commits as long as the disk has room."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(WAITING, WAITING)
+        self._disk = disk
+        for record in disk.records:
+            self._keep(Entry(record.account, record.kind, record.ts_us, record.payload))
+        self._waiting = Waiting(WAITING, len(disk.records))
+
+    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+        """Fail once the disk is full."""
+        disk = self._disk
+        if disk.is_full and entries and self.broken is None:
+            self._waiting.broken = JournalBrokenError("no space left on device")
+            if disk.keeps_what_it_fails:
+                self._store(entries)
+            asyncio.get_running_loop().call_soon(on_durable, self.broken)
+            return self.last_n
+        last_n = super().append(entries, on_durable)
+        self._store(entries)
+        return last_n
+
+    def _store(self, entries: Sequence[Entry]) -> None:
+        first = len(self._disk.records) + 1
+        self._disk.records += [
+            Record(n, entry.account, entry.kind, entry.ts_us, entry.payload)
+            for n, entry in enumerate(entries, first)
+        ]
+
+
+class Office:
+    """A whole gateway over a flaky disk, with a client that can be asked for replies."""
+
+    def __init__(self, gateway: Gateway, disk: Disk) -> None:
+        self.gateway = gateway
+        self.disk = disk
+        self.wire = PlayedWire(gateway.connection(JSON, None, ALICE))
+        self.heard: list[Message] = []
+        self._unheard: list[Message] = []
+
+    async def ask(self, action: str, **fields: object) -> Message:
+        """Return the reply."""
+        self.wire.ask(action, **fields)
+        return await self.until(lambda message: "status" in message)
+
+    async def until(self, wanted: Callable[[Message], bool]) -> Message:
+        """Return the first new message that is wanted."""
+        for _ in range(2_000):
+            self._unheard += self.wire.messages()
+            while self._unheard:
+                message = self._unheard.pop(0)
+                self.heard.append(message)
+                if wanted(message):
+                    return message
+            await asyncio.sleep(0.001)
+        raise AssertionError(f"heard only {self.heard[-5:]}")
+
+    async def works_again(self) -> None:
+        """Wait until orders are taken."""
+        for _ in range(2_000):
+            if (await self.ask("orders"))["status"] == "ok":
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError("orders are refused for good")
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+async def office(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(keeper, "RETRY_S", 0.01)
+    monkeypatch.setattr(desk, "RETRY_S", 0.01)
+    monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+    gateway = Gateway(Settings(data=str(tmp_path)), [sim.venue(random.Random(3), ("BTC-USDT",))])
+    gateway.locker.keys.open_account("alice", {"USDT": "1000000"}, 1)
+    async with gateway.running():
+        while not gateway.hub.market.symbols:
+            await asyncio.sleep(0.001)
+        yield Office(gateway, disk)
+
+
+async def test_what_was_not_durable_is_unknown_and_may_be_sent_again(office: Office) -> None:
+    kept = await office.ask("order.place", client_order_id="kept", **FAR)
+    office.disk.is_full = True
+    lost = await office.ask("order.place", client_order_id="lost", **FAR)
+    assert (lost["code"], lost["order"], lost["retry"]) == ("internal", "unknown", True)
+    refused = await office.ask("order.place", client_order_id="late", **FAR)
+    assert (refused["code"], refused["order"]) == ("internal", "rejected")
+    office.disk.is_full = False
+    await office.works_again()
+    rows = (await office.ask("orders"))["orders"]
+    assert isinstance(rows, list)
+    assert [row["client_order_id"] for row in rows if isinstance(row, dict)] == ["kept"]
+    again = await office.ask("order.place", client_order_id="lost", **FAR)
+    assert again["status"] == "accepted"
+    assert "duplicate" not in again
+    cancelled = await office.ask("order.cancel", order_id=kept["order_id"])
+    assert cancelled["status"] == "accepted"
+
+
+async def test_what_was_durable_after_all_is_a_duplicate(office: Office) -> None:
+    office.disk.is_full = office.disk.keeps_what_it_fails = True
+    lost = await office.ask("order.place", client_order_id="lost", **FAR)
+    assert lost["order"] == "unknown"
+    office.disk.is_full = False
+    await office.works_again()
+    assert (await office.ask("order.place", client_order_id="lost", **FAR))["duplicate"] is True
+
+
+async def test_the_market_runs_on_without_a_journal(office: Office) -> None:
+    office.disk.is_full = True
+    await office.ask("order.place", client_order_id="lost", **FAR)
+    assert (await office.ask("subscribe", channel="book", symbol="BTC-USDT"))["status"] == "subscribed"
+    await office.until(lambda message: message.get("type") == "update")
+    assert (await office.ask("balances"))["code"] == "internal"
+    assert (await office.ask("subscribe", channel="orders"))["code"] == "internal"
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_followers_miss_nothing_across_a_failure(office: Office, keeps: bool) -> None:
+    await office.ask("subscribe", channel="orders")
+    await office.ask("order.place", client_order_id="before", **FAR)
+    office.disk.is_full, office.disk.keeps_what_it_fails = True, keeps
+    await office.ask("order.place", client_order_id="lost", **FAR)
+    office.disk.is_full = False
+    await office.works_again()
+    await office.ask("order.place", client_order_id="after", **FAR)
+    await office.until(lambda message: message.get("client_order_id") == "after" and "event" in message)
+    events = [one for one in office.heard if one.get("channel") == "orders" and "event" in one]
+    seqs = [message["seq"] for message in events]
+    assert seqs == list(range(len(seqs)))
+    told = [message["client_order_id"] for message in events if message["event"] == "new"]
+    assert told == (["before", "lost", "after"] if keeps else ["before", "after"])
+
+
+async def test_a_damaged_journal_stops_orders_and_nothing_else(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.damage = JournalCorruptError(7, "the row of records 8 to 9 was changed")
+    monkeypatch.setattr(keeper, "RETRY_S", 0.01)
+    monkeypatch.setattr(desk, "RETRY_S", 0.01)
+    monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+    gateway = Gateway(Settings(data=str(tmp_path)), [sim.venue(random.Random(3), ("BTC-USDT",))])
+    async with gateway.running():
+        office = Office(gateway, disk)
+        assert (await office.ask("order.place", client_order_id="a", **FAR))["code"] == "internal"
+        disk.damage = None
+        await office.works_again()
+
+
+async def test_a_fault_of_a_venue_is_not_an_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError("a venue's bug")
+
+    kept = await office.ask("order.place", client_order_id="kept", **FAR)
+    with monkeypatch.context() as patch:
+        patch.setattr(sim.SimVenue, "execute", fault)
+        reply = await office.ask("order.place", client_order_id="odd", **FAR)
+        assert (reply["code"], reply["order"]) == ("internal", "unknown")
+    await office.works_again()
+    assert (await office.ask("order.status", order_id=kept["order_id"]))["status"] == "ok"
+    assert (await office.ask("order.place", client_order_id="odd", **FAR))["status"] == "accepted"
