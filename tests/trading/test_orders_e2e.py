@@ -49,7 +49,7 @@ async def test_an_accepted_order_rests_until_it_is_cancelled(alice: Trader) -> N
     assert placed["order_id"] in [row["order_id"] for row in await alice.rows("orders")]
     assert (await alice.ask("order.cancel", order_id=placed["order_id"]))["status"] == "accepted"
     gone = await alice.until("orders", "cancelled", "rest-1")
-    assert (gone["state"], gone["remaining_quantity"]) == ("cancelled", "0.00000")
+    assert (gone["state"], gone["remaining_quantity"]) == ("cancelled", "0")
     assert placed["order_id"] not in [row["order_id"] for row in await alice.rows("orders")]
 
 
