@@ -95,7 +95,7 @@ class Gateway:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
-        """Run everything while the body runs."""
+        """Run everything while the body runs, and drain what is left of it then."""
         await asyncio.to_thread(self.desk.read)
         self.desk.open()
         self._deposits.load()
@@ -113,6 +113,7 @@ class Gateway:
             ]
             try:
                 yield self
+                await self.drain()
             finally:
                 await self.desk.close()
                 for task in owned:

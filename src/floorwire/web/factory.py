@@ -23,7 +23,11 @@ from floorwire.web.wire_asgi import AsgiWire
 
 
 def create_app(gateway: Gateway | None = None) -> FastAPI:
-    """Return the app; without a gateway, one made from the environment's settings. Its lifespan runs it."""
+    """Return the app; without a gateway, one made from the environment's settings.
+
+    Its lifespan runs the gateway. A mounted app's lifespan is nobody's business: there, the app that it is
+    mounted into runs ``app.state.gateway.running()`` in its own (examples/mounted.py).
+    """
     if gateway is None:
         settings = config.load(environment=os.environ)
         gateway = Gateway(settings, registry.build(settings))
@@ -33,7 +37,6 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with made.running():
             yield
-            await made.drain()
 
     # No pages about the API: FastAPI's load their scripts from a stranger's server.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -1,7 +1,7 @@
 """The other wire: the same peers behind any ASGI server's WebSocket.
 
-The server below frames, pings and reads by itself; chunks are taken apart again. A write is always
-"full" until the server has taken it: what comes meanwhile waits in the peer's bounded outbox.
+The server below frames, pings and reads by itself; chunks are taken apart again. What it has not taken
+yet waits here, as in a kernel's buffer, and what no longer fits in the peer's bounded outbox.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from floorwire.hub.peer import Peer
 from floorwire.protocol.frames import TEXT, split
 
 CLOSE_TIMEOUT_S: Final = 2.0
+ROOM_BYTES: Final = 65_536
 
 
 class AsgiWire:
@@ -28,30 +29,35 @@ class AsgiWire:
         self._socket = socket
         self._peer = peer
         self._max_bytes = max_bytes
-        self._chunk = b""
+        self._chunks: list[bytes] = []
+        self._size = 0
         self._closing: tuple[int, str] | None = None
         self._has_work = asyncio.Event()
-        self._reader: asyncio.Task[int] | None = None
+        self._writer: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Carry messages until either side closes."""
         self._peer.opened(self)
         code: int = CloseCode.ABNORMAL
         try:
-            async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(self._write())
-                self._reader = tasks.create_task(self._read())
-                done, _ = await asyncio.wait((writer, self._reader), return_when=asyncio.FIRST_COMPLETED)
-                code = self._reader.result() if self._reader in done else self._code()
-                if self._reader in done and self._closing is not None:
-                    await asyncio.wait((writer,), timeout=CLOSE_TIMEOUT_S)
-                writer.cancel()
-                self._reader.cancel()
+            code = await self._carry()
         finally:
             self._peer.closed(code)
 
-    def _code(self) -> int:
-        return self._closing[0] if self._closing is not None else CloseCode.ABNORMAL
+    async def _carry(self) -> int:
+        """Read and write; return the close code: the first that was sent or received."""
+        async with asyncio.TaskGroup() as tasks:
+            self._writer, reader = tasks.create_task(self._write()), tasks.create_task(self._read())
+            await asyncio.wait((self._writer, reader), return_when=asyncio.FIRST_COMPLETED)
+            if self._closing is None and not reader.done():  # the peer went while we wrote
+                await asyncio.wait((reader,), timeout=CLOSE_TIMEOUT_S)
+            elif self._closing is not None:
+                await asyncio.wait((self._writer,), timeout=CLOSE_TIMEOUT_S)
+            self._writer.cancel()
+            reader.cancel()
+        if self._closing is not None:
+            return self._closing[0]
+        return CloseCode.ABNORMAL if reader.cancelled() else reader.result()
 
     # A receive() is always pending: behind uvicorn pongs go unread otherwise.
     async def _read(self) -> int:
@@ -61,7 +67,8 @@ class AsgiWire:
                 code: int = message.get("code") or CloseCode.NO_STATUS
                 return code
             text: str | None = message.get("text")
-            data: bytes = message["bytes"] if text is None else text.encode()
+            # Where the server below lets text through that is no UTF-8, the session answers it.
+            data: bytes = message["bytes"] if text is None else text.encode(errors="surrogatepass")
             if self._closing is None:
                 self._receive(data, binary=text is None)
 
@@ -78,25 +85,32 @@ class AsgiWire:
             while True:
                 await self._has_work.wait()
                 self._has_work.clear()
-                chunk, self._chunk = self._chunk, b""
-                for opcode, payload in split(chunk):
-                    if opcode == TEXT:
-                        await self._socket.send_text(payload.decode())
-                    else:
-                        await self._socket.send_bytes(payload)
-                if self._closing is not None and not self._chunk:
+                while self._chunks:
+                    await self._send()
+                if self._closing is not None:
                     await self._socket.close(*self._closing)
                     return
-                if self._closing is None:
+                if self.is_blocked:
+                    self.is_blocked = False
                     self._peer.writable()
         except (WebSocketDisconnect, RuntimeError):  # Starlette's, where the peer went meanwhile
             return
 
+    async def _send(self) -> None:
+        chunks, self._chunks, self._size = self._chunks, [], 0
+        for opcode, payload in split(b"".join(chunks)):
+            if opcode == TEXT:
+                await self._socket.send_text(payload.decode())
+            else:
+                await self._socket.send_bytes(payload)
+
     def write(self, data: bytes) -> bool:
-        """Hand frames to the server below; ``writable`` follows when it has taken them."""
-        self._chunk += data
+        """Hand frames to the server below; return False where it has taken too few of them yet."""
+        self._chunks.append(data)
+        self._size += len(data)
+        self.is_blocked = self._size > ROOM_BYTES
         self._has_work.set()
-        return False
+        return not self.is_blocked
 
     def ping(self) -> bool:
         """The server below pings by its own settings."""
@@ -107,5 +121,5 @@ class AsgiWire:
         if self._closing is None:
             self._closing = (int(code), reason)
             self._has_work.set()
-            if self._reader is not None:
-                asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._reader.cancel)
+            if self._writer is not None:
+                asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._writer.cancel)

@@ -1,0 +1,34 @@
+"""A gateway inside an application of your own: its WebSocket, page and API under a path of yours.
+
+    .venv/bin/uvicorn --app-dir examples mounted:app
+
+Settings come from the environment (docs/settings.md), for example FLOORWIRE_VENUE=sim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from floorwire.web import create_app
+
+prices = create_app()
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Run the gateway as long as the application runs: nobody runs a mounted app's own lifespan."""
+    async with prices.state.gateway.running():
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+app.mount("/prices", prices)
+
+
+@app.get("/")
+async def home() -> dict[str, str]:
+    """Say where the prices are."""
+    return {"page": "/prices/", "websocket": "/prices/ws/ticker"}
