@@ -210,6 +210,14 @@ class Fees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     taker: Annotated[float, Meta(ge=0, lt=1, description="of what traded at once")] = 0.0005
 
 
+class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How orders trade on paper, where prices come from outside."""
+
+    latency_us: Annotated[
+        int, Meta(ge=0, description="how long an order, an amend or a cancel takes to the market, on paper")
+    ] = 0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting."""
 
@@ -243,6 +251,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: Storage = Storage()
     risk: Risk = Risk()
     fees: Fees = Fees()
+    paper: PaperSettings = PaperSettings()
 
 
 def load(

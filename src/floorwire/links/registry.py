@@ -11,6 +11,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.core.ports import Venue
 from floorwire.links import recording
 from floorwire.venues import sim
+from floorwire.venues.paper import PaperVenue
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -43,9 +44,10 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
     for skipped in recorded.skipped:
         log.warning("recording is not whole", file=file, skipped=str(skipped))
     log.info("recording", file=file, adapter=recorded.adapter, frames=recorded.frames)
-    return recording.replay(
+    replay = recording.replay(
         recorded,
         prefix="" if is_alone else f"{recorded.adapter}:",
         speed=settings.replay.speed or None,
         loop=settings.replay.loop,
     )
+    return PaperVenue(replay, settings.paper.latency_us)

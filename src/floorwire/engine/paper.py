@@ -1,0 +1,346 @@
+"""Paper: one symbol's orders of accounts, filled against the book and the trades of a market outside.
+
+The market does not know of them, so what they would have done to it is left out; docs/paper.md tells the
+model and what it cannot know. Pure and deterministic: events and commands in, reports out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from floorwire.core.book import Book, Changed
+from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.instrument import Side
+from floorwire.core.market import BookChange, BookSnapshot, Feed, Trade
+from floorwire.core.orders import Liquidity
+from floorwire.core.ports import Prices
+from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
+from floorwire.engine.entry import bar, is_sound, limit_key, rests
+from floorwire.engine.lines import UNSEEN, Lines, Resting
+from floorwire.engine.shown import Shown
+from floorwire.engine.stops import Stops
+
+
+class Paper:
+    """One symbol's. Reports come in the order in which things happened, all as of ``now_us``.
+
+    While the feed is not live nothing fills and no stop is triggered: what rests stays, what comes and may
+    rest waits until the feed is live again, and what may not rest is refused.
+    """
+
+    __slots__ = (
+        "_asleep",
+        "_book",
+        "_lines",
+        "_now_us",
+        "_orders",
+        "_shown",
+        "_stops",
+        "_told",
+        "feed",
+        "last_ticks",
+    )
+
+    def __init__(self, feed: Feed = "connecting") -> None:
+        self.feed: Feed = feed
+        self.last_ticks = 0
+        """The last trade's price; 0 before the first."""
+        self._book = Book()
+        self._shown: dict[Side, Shown] = {"buy": Shown(self._book.bids), "sell": Shown(self._book.asks)}
+        self._lines: dict[Side, Lines] = {"buy": Lines(), "sell": Lines()}
+        self._orders: dict[int, Resting] = {}
+        self._asleep: dict[int, Resting] = {}
+        self._stops = Stops()
+        self._now_us = 0
+        self._told: list[Report] = []
+
+    @property
+    def orders(self) -> Mapping[int, Resting]:
+        """The open orders that do not wait for a stop price, by their ids, to read only."""
+        return self._orders
+
+    def is_open(self, order_id: int) -> bool:
+        """Return whether the order is open here."""
+        return order_id in self._orders or order_id in self._stops.waiting
+
+    @property
+    def open_count(self) -> int:
+        """How many orders are open here."""
+        return len(self._orders) + len(self._stops.waiting)
+
+    def prices(self) -> Prices:
+        """Return what the venue shows."""
+        bid_ticks, ask_ticks = (self._shown[side].best_ticks() for side in ("buy", "sell"))
+        return Prices(bid_ticks, ask_ticks, self.last_ticks, self.feed)
+
+    # --- what accounts ask --------------------------------------------------------------------------
+
+    def execute(self, command: Command, now_us: int) -> list[Report]:
+        """Return what came of the command. Order ids are the caller's, each placed once."""
+        self._now_us = now_us
+        if isinstance(command, Place):
+            self._place(command)
+        elif isinstance(command, Cancel):
+            self._cancel(command.order_id)
+        else:
+            self._amend(command)
+        self._trigger()
+        return self._tell()
+
+    def expire(self, order_id: int, now_us: int) -> list[Report]:
+        """End the order, whose time has come; nothing where it is closed."""
+        self._now_us = now_us
+        if self.is_open(order_id):
+            self._end(order_id, "expired", None)
+        return self._tell()
+
+    def forget(self, order_id: int) -> None:
+        """Take the order out and say nothing of it."""
+        order = self._orders.pop(order_id, None)
+        if order is None:
+            self._stops.remove(order_id)
+        elif self._asleep.pop(order_id, None) is None:
+            self._lines[order.side].leave(order)
+
+    # --- what the market shows ----------------------------------------------------------------------
+
+    def follow(self, feed: Feed, now_us: int) -> list[Report]:
+        """Take in how current the feed is; when it comes to life, so does what waited for that."""
+        self._now_us = now_us
+        before, self.feed = self.feed, feed
+        if feed == "live" != before:
+            self._cross()
+            asleep, self._asleep = self._asleep, {}
+            for order in asleep.values():
+                self._wake(order)
+            self._trigger()
+        return self._tell()
+
+    def show(self, event: BookSnapshot | BookChange, now_us: int) -> list[Report]:
+        """Take in what the book is now: queues move up, and what the opposite side crosses fills."""
+        self._now_us = now_us
+        if isinstance(event, BookSnapshot):
+            bids, asks = self._replaced(event)
+        else:
+            bids, asks = self._book.apply(event.bids, event.asks)
+            self._book.uncross(bids, asks)
+        self._changed("buy", bids, event.ts_us)
+        self._changed("sell", asks, event.ts_us)
+        self._cross()
+        return self._tell()
+
+    def trade(self, trade: Trade, now_us: int) -> list[Report]:
+        """Take in a trade: it fills what it goes through, moves the queue at its price, triggers stops."""
+        self._now_us = now_us
+        self.last_ticks = trade.price_ticks
+        if self.feed == "live":
+            self._print(trade)
+            self._trigger()
+        return self._tell()
+
+    def _replaced(self, event: BookSnapshot) -> tuple[Changed, Changed]:
+        book = self._book
+        bids, asks = dict(book.bids.sizes), dict(book.asks.sizes)
+        book.replace(event.bids, event.asks)
+        book.uncross({}, {})
+        return self._shown["buy"].replace(bids), self._shown["sell"].replace(asks)
+
+    def _changed(self, side: Side, changed: Changed, ts_us: int) -> None:
+        shown, lines = self._shown[side], self._lines[side]
+        for key, before in changed.items():
+            left_lots = shown.change(key, before, ts_us)
+            lines.move_up(key, left_lots, shown)
+
+    def _print(self, trade: Trade) -> None:
+        """Fill what the trade goes through on the maker's side, out of the lots that were traded."""
+        side: Side = "buy" if trade.side == "sell" else "sell"
+        shown, lines = self._shown[side], self._lines[side]
+        key = shown.sign * trade.price_ticks
+        lines.sight(key, shown)
+        shown.trade(key, trade.size_lots, trade.ts_us)
+        for order, lots in lines.reach(key, trade.size_lots):
+            self._fill(order, order.price_ticks, lots, "maker", trade.trade_id)
+
+    def _cross(self) -> None:
+        """Fill what rests where the opposite side has come to its price, at that price."""
+        if self.feed != "live":
+            return
+        for side in self._lines:
+            against = self._shown[_opposite(side)]
+            best_ticks = against.best_ticks()
+            if best_ticks and self._lines[side]:
+                for order in self._lines[side].down_to(-against.sign * best_ticks):
+                    self._take(order, "maker")
+
+    # --- place --------------------------------------------------------------------------------------
+
+    def _place(self, place: Place) -> None:
+        code = self._objection(place)
+        if code is not None:
+            self._told.append(Refused(place.order_id, "place", code, self._now_us))
+            return
+        self._told.append(Working(place.order_id, self._now_us))
+        if place.expires_us is not None and place.expires_us <= self._now_us:
+            self._ended(place.order_id, place.lots - place.filled_lots, "expired", None)
+        elif place.stop_ticks is not None:
+            self._stops.add(place, place.stop_ticks)
+        else:
+            self._enter(self._order(place))
+
+    def _objection(self, place: Place) -> Code | None:
+        """Return why the order may not be placed, None where it may."""
+        if not is_sound(place):
+            return Code.BAD_REQUEST
+        return None if place.stop_ticks is not None else self._bar(place)
+
+    def _bar(self, place: Place) -> Code | None:
+        return bar(place, self._shown[_opposite(place.side)], self.feed == "live")
+
+    def _order(self, place: Place) -> Resting:
+        """Return the order that enters, in lots also where it was in money."""
+        price_ticks, lots = place.price_ticks, place.lots
+        if place.spend is not None:
+            against, key = self._shown[_opposite(place.side)], -limit_key(place.side, price_ticks)
+            more = against.affordable(place.spend, key, price_ticks or place.spend + 1)
+            lots = min(lots, place.filled_lots + more)
+            if lots != place.lots:
+                self._amended(place.order_id, price_ticks or 0, lots)
+        return Resting(
+            place.order_id,
+            place.side,
+            price_ticks or 0,
+            limit_key(place.side, price_ticks),
+            lots,
+            lots - place.filled_lots,
+            place.post_only,
+            rests(place),
+        )
+
+    def _enter(self, order: Resting) -> None:
+        """Let the order take what it may; what is left rests, or is cancelled where it may not."""
+        self._orders[order.order_id] = order
+        order.ahead = UNSEEN
+        if self.feed != "live":
+            self._asleep[order.order_id] = order
+            return
+        lines = self._lines[order.side]
+        lines.join(order)
+        self._take(order, "taker")
+        if order.open_lots and not order.rests:
+            self._end(order.order_id, "cancelled", Code.NO_LIQUIDITY)
+        else:
+            lines.sight(order.key, self._shown[order.side])
+
+    def _wake(self, order: Resting) -> None:
+        """Let an order that waited for prices enter."""
+        against = self._shown[_opposite(order.side)]
+        if order.post_only and against.reaches(-order.key):
+            self._orders.pop(order.order_id)
+            self._ended(order.order_id, order.open_lots, "cancelled", Code.POST_ONLY_WOULD_CROSS)
+        else:
+            self._enter(order)
+
+    def _take(self, order: Resting, liquidity: Liquidity) -> None:
+        """Fill the order from what is shown against it: takers at each level's price, makers at their own."""
+        against = self._shown[_opposite(order.side)]
+        for key, there in against.there(-order.key):
+            lots = min(there, order.open_lots)
+            against.take(key, lots)
+            price_ticks = against.sign * key if liquidity == "taker" else order.price_ticks
+            trade_id = f"paper-{order.order_id}-{order.lots - order.open_lots}"
+            self._fill(order, price_ticks, lots, liquidity, trade_id)
+            if not order.open_lots:
+                return
+
+    def _fill(self, order: Resting, price_ticks: int, lots: int, liquidity: Liquidity, trade_id: str) -> None:
+        order.open_lots -= lots
+        left = order.open_lots
+        self._told.append(Filled(order.order_id, trade_id, price_ticks, lots, left, liquidity, self._now_us))
+        if not left:
+            self.forget(order.order_id)
+
+    # --- stops --------------------------------------------------------------------------------------
+
+    def _trigger(self) -> None:
+        """Let in the stops whose price was traded, in the order in which they came."""
+        if self.feed != "live" or not self.last_ticks or not self._stops.waiting:
+            return
+        for place in self._stops.due(self.last_ticks):
+            self._told.append(Triggered(place.order_id, self._now_us))
+            code = self._bar(place)
+            if code is None:
+                self._enter(self._order(place))
+            else:
+                self._ended(place.order_id, place.lots - place.filled_lots, "cancelled", code)
+
+    # --- cancel and amend ---------------------------------------------------------------------------
+
+    def _cancel(self, order_id: int) -> None:
+        if self.is_open(order_id):
+            self._end(order_id, "cancelled", None)
+        else:
+            self._told.append(Refused(order_id, "cancel", Code.UNKNOWN_ORDER, self._now_us))
+
+    def _amend(self, amend: Amend) -> None:
+        order, waiting = self._orders.get(amend.order_id), self._stops.waiting.get(amend.order_id)
+        known = order or waiting
+        if known is None:
+            return self._refuse(amend.order_id, Code.UNKNOWN_ORDER)
+        price_ticks = known.price_ticks if amend.price_ticks is None else amend.price_ticks
+        lots = known.lots if amend.lots is None else amend.lots
+        if lots <= 0 or (price_ticks is not None and price_ticks <= 0):
+            return self._refuse(amend.order_id, Code.BAD_REQUEST)
+        if lots <= (known.filled_lots if isinstance(known, Place) else known.lots - known.open_lots):
+            return self._end(amend.order_id, "cancelled", None)
+        if isinstance(known, Place):
+            self._stops.change(known.order_id, price_ticks, lots)
+            return self._amended(known.order_id, price_ticks or 0, lots)
+        return self._move(known, price_ticks or known.price_ticks, lots)
+
+    def _move(self, order: Resting, price_ticks: int, lots: int) -> None:
+        """Change the order; it keeps its place where it stays at its price and does not grow."""
+        keeps = price_ticks == order.price_ticks and lots <= order.lots
+        key, against = limit_key(order.side, price_ticks), self._shown[_opposite(order.side)]
+        if not keeps and order.post_only and self.feed == "live" and against.reaches(-key):
+            return self._refuse(order.order_id, Code.POST_ONLY_WOULD_CROSS)
+        self._amended(order.order_id, price_ticks, lots)
+        if keeps:
+            order.open_lots -= order.lots - lots
+            order.lots = lots
+            return None
+        self.forget(order.order_id)
+        open_lots = order.open_lots + lots - order.lots
+        changes = {"price_ticks": price_ticks, "key": key, "lots": lots, "open_lots": open_lots}
+        return self._enter(msgspec.structs.replace(order, **changes))
+
+    # --- what is told -------------------------------------------------------------------------------
+
+    def _end(self, order_id: int, state: Literal["cancelled", "expired"], code: Code | None) -> None:
+        """Take the open order out, and say what was left of it."""
+        order, waiting = self._orders.get(order_id), self._stops.waiting.get(order_id)
+        lots = 0 if waiting is None else waiting.lots - waiting.filled_lots
+        self.forget(order_id)
+        self._ended(order_id, lots if order is None else order.open_lots, state, code)
+
+    def _ended(
+        self, order_id: int, lots: int, state: Literal["cancelled", "expired"], code: Code | None
+    ) -> None:
+        self._told.append(Ended(order_id, lots, state, code, self._now_us))
+
+    def _amended(self, order_id: int, price_ticks: int, lots: int) -> None:
+        self._told.append(Amended(order_id, price_ticks, lots, self._now_us))
+
+    def _refuse(self, order_id: int, code: Code) -> None:
+        self._told.append(Refused(order_id, "amend", code, self._now_us))
+
+    def _tell(self) -> list[Report]:
+        told, self._told = self._told, []
+        return told
+
+
+def _opposite(side: Side) -> Side:
+    return "sell" if side == "buy" else "buy"

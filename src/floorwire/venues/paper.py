@@ -1,0 +1,188 @@
+"""Paper trading: any venue whose prices come from outside, with orders of accounts filled against them.
+
+The venue's own outputs pass through unchanged; what they do to orders comes right behind them, as
+``Reported``. A command reaches the market ``latency_us`` after it was given, in the gateway's time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+
+from floorwire.core.codes import Code
+from floorwire.core.commands import Command, Place
+from floorwire.core.instrument import Instrument
+from floorwire.core.market import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
+from floorwire.core.ports import Execution, Prices, Reported, Venue, VenueInput, VenueOutput, Wake, Woke
+from floorwire.core.reports import Report
+from floorwire.engine.events import Rejected
+from floorwire.engine.paper import Paper
+from floorwire.engine.reporter import refused
+
+UNSWEPT = 64
+"""So many dates of orders that are closed may be kept before it is worth sweeping."""
+UNKNOWN = Prices(0, 0, 0, "connecting")
+
+
+class PaperVenue:
+    """A trading venue of a venue that takes no orders."""
+
+    def __init__(self, venue: Venue, latency_us: int) -> None:
+        self.name = venue.name
+        self._venue = venue
+        self._latency_us = latency_us
+        self._clear()
+
+    def _clear(self) -> None:
+        self._feed: Feed = "connecting"
+        self._feeds: dict[str, Feed] = {}
+        self._listed: dict[str, Instrument] = {}
+        self._markets: dict[str, Paper] = {}
+        self._on_their_way: deque[tuple[int, Command]] = deque()
+        self._dates: list[tuple[int, str, int]] = []
+        self._wake_us: int | None = None
+        self._last_id = 0
+
+    def start(self, now_us: int) -> Sequence[VenueOutput]:
+        """Start the venue. Started again, it begins anew: no account's order is in its market."""
+        self._clear()
+        return [*self._follow(self._venue.start(now_us), now_us), *self._wake()]
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Return what follows from one input, and what became due up to now."""
+        is_woken = isinstance(happened, Woke)
+        before_us = self._wake_us if is_woken and self._wake_us is not None else now_us
+        outputs = _reported(self._due(min(before_us, now_us)))
+        if not is_woken or (self._wake_us is not None and self._wake_us <= now_us):
+            self._wake_us = None if is_woken else self._wake_us
+            outputs += self._follow(self._venue.receive(happened, now_us), now_us)
+        outputs += _reported(self._due(now_us))
+        outputs += self._wake()
+        return outputs
+
+    def execute(self, command: Command, now_us: int) -> Execution:
+        """Send the command to the market; where there is no latency it is there at once."""
+        reports = self._due(now_us)
+        if isinstance(command, Place):
+            self._forget(command)
+        self._on_their_way.append((now_us + self._latency_us, command))
+        reports += self._due(now_us)
+        return Execution(reports, tuple(self._wake()))
+
+    def prices(self, symbol: str) -> Prices:
+        """Return what the venue shows."""
+        market = self._markets.get(symbol)
+        return UNKNOWN if market is None else market.prices()
+
+    def _forget(self, place: Place) -> None:
+        """Forget what was done to the order before: whoever places it again knows nothing of that."""
+        if place.order_id <= self._last_id:
+            left = [entry for entry in self._on_their_way if entry[1].order_id != place.order_id]
+            self._on_their_way = deque(left)
+            market = self._markets.get(place.symbol)
+            if market is not None:
+                market.forget(place.order_id)
+        self._last_id = max(self._last_id, place.order_id)
+
+    # --- what becomes due ---------------------------------------------------------------------------
+
+    def _due(self, now_us: int) -> list[Report]:
+        """Return what came of all that became due up to now, in order of time."""
+        reports: list[Report] = []
+        while True:
+            arrival = self._on_their_way[0][0] if self._on_their_way else now_us + 1
+            date = self._dates[0][0] if self._dates else now_us + 1
+            if min(arrival, date) > now_us:
+                return reports
+            if date <= arrival:
+                _, symbol, order_id = heappop(self._dates)
+                reports += self._markets[symbol].expire(order_id, date)
+            else:
+                reports += self._arrive(*self._on_their_way.popleft())
+
+    def _arrive(self, at_us: int, command: Command) -> list[Report]:
+        market = self._markets.get(command.symbol)
+        if market is None:
+            return [refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), at_us)]
+        reports = market.execute(command, at_us)
+        if isinstance(command, Place) and command.expires_us is not None:
+            self._note_date(command, command.expires_us)
+        return reports
+
+    def _note_date(self, place: Place, expires_us: int) -> None:
+        heappush(self._dates, (expires_us, place.symbol, place.order_id))
+        if len(self._dates) > UNSWEPT + 2 * sum(market.open_count for market in self._markets.values()):
+            self._dates = [entry for entry in self._dates if self._markets[entry[1]].is_open(entry[2])]
+            heapify(self._dates)
+
+    def _wake(self) -> Iterator[Wake]:
+        due_us = [] if self._wake_us is None else [self._wake_us]
+        due_us += [at_us for at_us, _ in [*self._on_their_way][:1]]
+        due_us += [entry[0] for entry in self._dates[:1]]
+        if due_us:
+            yield Wake(min(due_us))
+
+    # --- what the venue says ------------------------------------------------------------------------
+
+    def _follow(self, outputs: Sequence[VenueOutput], now_us: int) -> list[VenueOutput]:
+        """Return the outputs, each with what it did to orders behind it."""
+        followed: list[VenueOutput] = []
+        for output in outputs:
+            if isinstance(output, Wake):
+                self._wake_us = output.at_us
+                continue
+            followed.append(output)
+            followed += _reported(self._hear(output, now_us))
+        return followed
+
+    def _hear(self, output: VenueOutput, now_us: int) -> list[Report]:
+        match output:
+            case Trade(symbol) if symbol in self._markets:
+                return self._markets[symbol].trade(output, now_us)
+            case BookSnapshot(symbol) | BookChange(symbol) if symbol in self._markets:
+                return self._markets[symbol].show(output, now_us)
+            case FeedStatus(symbol, feed):
+                return self._turn(symbol, feed, now_us)
+            case Listing(instruments):
+                for instrument in instruments:
+                    self._list(instrument)
+        return []
+
+    def _list(self, instrument: Instrument) -> None:
+        """Open the symbol's market, or open it anew where its steps are others now.
+
+        Whoever has the accounts then ends the orders that were in it, on his own.
+        """
+        symbol, known = instrument.symbol, self._listed.get(instrument.symbol)
+        self._listed[symbol] = instrument
+        if known is None or _steps(known) != _steps(instrument):
+            self._markets[symbol] = Paper(self._current(symbol))
+            left = [entry for entry in self._on_their_way if entry[1].symbol != symbol]
+            self._on_their_way = deque(left)
+
+    def _turn(self, symbol: str | None, feed: Feed, now_us: int) -> list[Report]:
+        """Take in how current a symbol is, or the whole venue: no symbol is more current than that."""
+        if symbol is not None:
+            self._feeds[symbol] = feed
+            market = self._markets.get(symbol)
+            return [] if market is None else market.follow(self._current(symbol), now_us)
+        self._feed = feed
+        if feed != "live":  # what comes after is said of each symbol again
+            self._feeds.clear()
+        return [
+            report
+            for name, market in self._markets.items()
+            for report in market.follow(self._current(name), now_us)
+        ]
+
+    def _current(self, symbol: str) -> Feed:
+        return self._feeds.get(symbol, "live") if self._feed == "live" else self._feed
+
+
+def _reported(reports: list[Report]) -> list[VenueOutput]:
+    return [Reported(tuple(reports))] if reports else []
+
+
+def _steps(instrument: Instrument) -> tuple[str, ...]:
+    return instrument.tick_size, instrument.lot_size, instrument.base, instrument.quote

@@ -1,0 +1,464 @@
+"""Orders on paper: one symbol's, against a book and trades that are made up."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.instrument import Side
+from floorwire.core.market import BookChange, BookSnapshot, Feed, Level, Trade
+from floorwire.core.orders import TimeInForce
+from floorwire.core.ports import Prices
+from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
+from floorwire.engine.paper import Paper
+
+S = "BTC-USDT"
+BIDS: tuple[Level, ...] = ((100, 10), (99, 20), (97, 30))
+ASKS: tuple[Level, ...] = ((102, 5), (103, 15), (105, 25))
+
+
+class World:
+    """A paper market and the market outside, whose clock ticks with each event."""
+
+    def __init__(self, feed: Feed = "live") -> None:
+        self.paper = Paper()
+        self.now_us = 0
+        self.snapshot(BIDS, ASKS)
+        self.follow(feed)
+
+    def snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> list[Report]:
+        self.now_us += 1
+        return self.paper.show(BookSnapshot(S, bids, asks, self.now_us), self.now_us)
+
+    def bids(self, *levels: Level, ts_us: int | None = None) -> list[Report]:
+        self.now_us += 1
+        return self.paper.show(BookChange(S, levels, (), ts_us or self.now_us), self.now_us)
+
+    def asks(self, *levels: Level) -> list[Report]:
+        self.now_us += 1
+        return self.paper.show(BookChange(S, (), levels, self.now_us), self.now_us)
+
+    def trade(self, side: Side, price: int, lots: int, ts_us: int | None = None) -> list[Report]:
+        self.now_us += 1
+        trade = Trade(S, f"t{self.now_us}", price, lots, side, ts_us or self.now_us)
+        return self.paper.trade(trade, self.now_us)
+
+    def follow(self, feed: Feed) -> list[Report]:
+        self.now_us += 1
+        return self.paper.follow(feed, self.now_us)
+
+    def ask(self, command: Command) -> list[Report]:
+        self.now_us += 1
+        return self.paper.execute(command, self.now_us)
+
+    def ahead(self, order_id: int) -> int:
+        return self.paper.orders[order_id].ahead
+
+
+def buy(order_id: int, lots: int, price: int | None = None, **terms: object) -> Place:
+    return placed("buy", order_id, lots, price, terms)
+
+
+def sell(order_id: int, lots: int, price: int | None = None, **terms: object) -> Place:
+    return placed("sell", order_id, lots, price, terms)
+
+
+def placed(side: Side, order_id: int, lots: int, price: int | None, terms: dict[str, object]) -> Place:
+    tif: TimeInForce = "ioc" if price is None else "gtc"
+    return msgspec.structs.replace(Place(S, order_id, 1, side, lots, price, tif), **terms)
+
+
+def fills(reports: list[Report]) -> list[tuple[int, int, int, str]]:
+    """Return the fills as (order, price, lots, liquidity)."""
+    return [
+        (report.order_id, report.price_ticks, report.lots, report.liquidity)
+        for report in reports
+        if isinstance(report, Filled)
+    ]
+
+
+def code(reports: list[Report]) -> Code | None:
+    """Return why the command was refused or the order ended."""
+    last = reports[-1]
+    assert isinstance(last, Refused | Ended), last
+    return last.code
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+# --- takers -------------------------------------------------------------------------------------------
+
+
+def test_a_taker_walks_the_book_each_level_at_its_price(world: World) -> None:
+    reports = world.ask(buy(1, 22, 104))
+    assert reports[0] == Working(1, world.now_us)
+    assert fills(reports) == [(1, 102, 5, "taker"), (1, 103, 15, "taker")]
+    assert world.paper.orders[1].open_lots == 2
+    assert fills(world.ask(sell(2, 12, 99))) == [(2, 100, 10, "taker"), (2, 99, 2, "taker")]
+
+
+def test_fills_say_what_is_left_and_have_names_of_their_own(world: World) -> None:
+    first, second = (report for report in world.ask(buy(7, 6, 103)) if isinstance(report, Filled))
+    assert (first.trade_id, first.left_lots) == ("paper-7-0", 1)
+    assert (second.trade_id, second.left_lots) == ("paper-7-5", 0)
+    again = world.ask(buy(8, 6, 103, filled_lots=4))
+    assert isinstance(again[1], Filled)
+    assert again[1].trade_id == "paper-8-4"
+
+
+def test_what_was_taken_stays_taken_until_the_level_changes(world: World) -> None:
+    world.ask(buy(1, 4, 102, time_in_force="ioc"))
+    assert fills(world.ask(buy(2, 4, 102, time_in_force="ioc"))) == [(2, 102, 1, "taker")]
+    assert fills(world.ask(buy(3, 4, 102, time_in_force="ioc"))) == []
+    world.asks((102, 5), (103, 14))  # the same size is no news
+    assert fills(world.ask(buy(4, 1, 102, time_in_force="ioc"))) == []
+    world.snapshot(BIDS, ((102, 5), (103, 14)))
+    assert fills(world.ask(buy(5, 1, 102, time_in_force="ioc"))) == []
+    world.asks((102, 6))
+    assert fills(world.ask(buy(6, 9, 102, time_in_force="ioc"))) == [(6, 102, 6, "taker")]
+
+
+def test_what_was_traded_is_gone_before_the_book_says_so(world: World) -> None:
+    world.trade("buy", 102, 3)
+    assert fills(world.ask(buy(1, 9, 102, time_in_force="ioc"))) == [(1, 102, 2, "taker")]
+    world.trade("buy", 102, 9)
+    assert fills(world.ask(buy(2, 9, 102, time_in_force="ioc"))) == []
+
+
+def test_an_ioc_order_is_cancelled_where_it_cannot_go_on(world: World) -> None:
+    reports = world.ask(buy(1, 9, 102, time_in_force="ioc"))
+    assert reports[-1] == Ended(1, 4, "cancelled", Code.NO_LIQUIDITY, world.now_us)
+    assert not world.paper.is_open(1)
+    assert code(world.ask(buy(2, 9, 101, time_in_force="ioc"))) == Code.NO_LIQUIDITY
+
+
+def test_a_fill_or_kill_order_is_filled_whole_or_refused(world: World) -> None:
+    assert world.ask(buy(1, 21, 103, time_in_force="fok")) == [
+        Refused(1, "place", Code.FOK_UNFILLED, world.now_us)
+    ]
+    assert fills(world.ask(buy(2, 20, 103, time_in_force="fok"))) == [
+        (2, 102, 5, "taker"),
+        (2, 103, 15, "taker"),
+    ]
+    assert code(world.ask(buy(3, 1, 103, time_in_force="fok"))) == Code.FOK_UNFILLED
+
+
+def test_a_market_order_takes_whatever_there_is(world: World) -> None:
+    reports = world.ask(buy(1, 50))
+    assert sum(lots for _, _, lots, _ in fills(reports)) == 45
+    assert code(reports) == Code.NO_LIQUIDITY
+    assert world.ask(buy(2, 1)) == [Refused(2, "place", Code.NO_LIQUIDITY, world.now_us)]
+    assert fills(world.ask(sell(3, 1))) == [(3, 100, 1, "taker")]
+
+
+def test_money_buys_what_it_comes_to(world: World) -> None:
+    reports = world.ask(buy(1, 50, 110, time_in_force="ioc", spend=102 * 5 + 103 * 3 + 50))
+    assert reports[1] == Amended(1, 110, 8, world.now_us)
+    assert fills(reports) == [(1, 102, 5, "taker"), (1, 103, 3, "taker")]
+    assert fills(world.ask(buy(2, 4, spend=103 * 9))) == [(2, 103, 4, "taker")]
+    assert code(world.ask(buy(3, 4, spend=102))) == Code.NO_LIQUIDITY
+
+
+def test_money_of_which_a_part_is_spent_buys_the_rest(world: World) -> None:
+    reports = world.ask(buy(1, 50, spend=102 * 2, filled_lots=7))
+    assert reports[1] == Amended(1, 0, 9, world.now_us)
+    assert fills(reports) == [(1, 102, 2, "taker")]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        buy(1, 0, 100),
+        buy(1, 5, 100, filled_lots=5),
+        buy(1, 5, 0),
+        buy(1, 5, 100, stop_ticks=0),
+        buy(1, 5, 100, time_in_force="ioc", post_only=True),
+        buy(1, 5, post_only=True),
+        buy(1, 5, stop_ticks=103, spend=1000),
+    ],
+)
+def test_what_makes_no_sense_is_refused(world: World, place: Place) -> None:
+    assert world.ask(place) == [Refused(1, "place", Code.BAD_REQUEST, world.now_us)]
+
+
+# --- makers -------------------------------------------------------------------------------------------
+
+
+def test_a_maker_waits_behind_what_the_level_shows(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    assert world.ahead(1) == 10
+    assert world.trade("sell", 100, 4) == []
+    assert world.ahead(1) == 6
+    assert fills(world.trade("sell", 100, 8)) == [(1, 100, 2, "maker")]
+    filled = world.trade("sell", 100, 8)
+    assert filled == [Filled(1, f"t{world.now_us}", 100, 3, 0, "maker", world.now_us)]
+
+
+def test_an_order_inside_the_spread_is_first(world: World) -> None:
+    world.ask(sell(1, 5, 101))
+    assert world.ahead(1) == 0
+    assert fills(world.trade("buy", 101, 2)) == [(1, 101, 2, "maker")]
+
+
+def test_only_trades_of_the_other_side_move_a_queue(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    world.trade("buy", 100, 50)
+    world.trade("sell", 101, 50)
+    assert world.ahead(1) == 10
+
+
+def test_cancels_shorten_the_queue_in_proportion_and_never_past_it(world: World) -> None:
+    world.ask(buy(1, 5, 99))
+    world.bids((99, 40))
+    assert world.ahead(1) == 20
+    world.bids((99, 30))
+    assert world.ahead(1) == 15
+    world.bids((99, 29))
+    assert world.ahead(1) == 15  # 14.5, against the order
+    world.bids((99, 1))
+    assert world.ahead(1) == 1
+    world.bids((99, 0))
+    assert world.ahead(1) == 0
+    world.bids((99, 50))
+    assert world.ahead(1) == 0
+
+
+def test_what_a_trade_explains_is_no_cancel(world: World) -> None:
+    world.ask(buy(1, 5, 99))
+    world.bids((99, 40))
+    world.trade("sell", 99, 10)
+    assert world.ahead(1) == 10
+    world.bids((99, 30))
+    assert world.ahead(1) == 10
+    world.bids((99, 15))
+    assert world.ahead(1) == 5
+
+
+def test_a_trade_that_is_younger_than_the_change_explains_the_next(world: World) -> None:
+    world.ask(buy(1, 5, 99))
+    world.bids((99, 40))
+    before_us = world.now_us
+    world.trade("sell", 99, 10)
+    world.bids((99, 36), ts_us=before_us)
+    assert world.ahead(1) == 10
+    world.bids((99, 30))
+    assert world.ahead(1) == 10
+    world.trade("sell", 99, 5)
+    world.bids((99, 29))  # five traded, four came: nothing of it is left for the next change
+    world.bids((99, 28))
+    assert world.ahead(1) == 5
+
+
+def test_a_level_out_of_sight_has_a_queue_of_unknown_length(world: World) -> None:
+    world.ask(buy(1, 5, 90))
+    assert world.trade("sell", 90, 1000) == []  # in sight from 97 up
+    world.bids((90, 7))
+    assert world.ahead(1) == 7
+    world.bids((90, 0))
+    assert world.ahead(1) == 7
+    world.bids((90, 3))
+    assert world.ahead(1) == 3
+
+
+def test_an_order_out_of_sight_is_first_where_the_book_comes_to_show_nothing_there(world: World) -> None:
+    world.ask(buy(1, 5, 90))
+    world.bids((88, 4))
+    assert fills(world.trade("sell", 90, 3)) == [(1, 90, 3, "maker")]
+
+
+def test_a_trade_through_the_price_fills_out_of_what_was_traded(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    assert fills(world.trade("sell", 99, 3)) == [(1, 100, 3, "maker")]
+    assert world.ahead(1) == 0
+    assert fills(world.trade("sell", 98, 3)) == [(1, 100, 2, "maker")]
+
+
+def test_an_opposite_best_at_the_price_fills_at_the_price(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    assert fills(world.asks((99, 3))) == [(1, 100, 3, "maker")]
+    assert fills(world.asks((99, 3), (102, 0))) == []
+    assert fills(world.asks((98, 9))) == [(1, 100, 2, "maker")]
+
+
+def test_at_one_price_who_came_first_fills_first(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    world.ask(buy(2, 5, 100))
+    world.ask(buy(3, 1, 101))
+    assert fills(world.trade("sell", 100, 18)) == [
+        (3, 101, 1, "maker"),
+        (1, 100, 5, "maker"),
+        (2, 100, 2, "maker"),
+    ]
+
+
+def test_orders_of_ours_never_meet_each_other(world: World) -> None:
+    world.ask(buy(1, 5, 101))
+    assert fills(world.ask(sell(2, 5, 101, no_self_trade=True))) == []
+    assert fills(world.trade("buy", 101, 2)) == [(2, 101, 2, "maker")]
+
+
+def test_what_a_taker_leaves_rests_and_fills_when_the_level_is_renewed(world: World) -> None:
+    world.ask(buy(1, 8, 102))
+    assert world.asks((103, 1)) == []
+    assert fills(world.asks((102, 2))) == [(1, 102, 2, "maker")]
+
+
+def test_post_only_refuses_to_take(world: World) -> None:
+    assert world.ask(buy(1, 5, 102, post_only=True)) == [
+        Refused(1, "place", Code.POST_ONLY_WOULD_CROSS, world.now_us)
+    ]
+    assert world.ask(buy(2, 5, 101, post_only=True)) == [Working(2, world.now_us)]
+
+
+# --- stops --------------------------------------------------------------------------------------------
+
+
+def test_a_stop_waits_for_a_trade_at_its_price(world: World) -> None:
+    assert world.ask(buy(1, 6, 104, stop_ticks=103, time_in_force="ioc")) == [Working(1, world.now_us)]
+    assert world.trade("buy", 102, 1) == []
+    reports = world.trade("buy", 103, 1)
+    assert reports[0] == Triggered(1, world.now_us)
+    assert fills(reports) == [(1, 102, 4, "taker"), (1, 103, 2, "taker")]
+    assert not world.paper.is_open(1)
+
+
+def test_a_stop_limit_rests_after_its_trigger(world: World) -> None:
+    world.ask(sell(1, 6, 101, stop_ticks=99))
+    assert world.trade("sell", 99, 1) == [Triggered(1, world.now_us)]
+    assert world.ahead(1) == 0
+    assert world.paper.prices() == Prices(100, 102, 99, "live")
+
+
+def test_a_stop_whose_price_was_traded_goes_in_at_once(world: World) -> None:
+    world.trade("buy", 103, 1)
+    reports = world.ask(buy(1, 1, stop_ticks=103))
+    assert reports[:2] == [Working(1, world.now_us), Triggered(1, world.now_us)]
+    assert fills(reports) == [(1, 102, 1, "taker")]
+
+
+def test_a_stop_that_may_not_enter_is_cancelled(world: World) -> None:
+    world.ask(buy(1, 6, 103, stop_ticks=103, post_only=True))
+    assert code(world.trade("buy", 103, 1)) == Code.POST_ONLY_WOULD_CROSS
+
+
+def test_a_waiting_stop_is_amended_and_cancelled(world: World) -> None:
+    world.ask(buy(1, 6, 104, stop_ticks=103, filled_lots=1))
+    assert world.ask(Amend(S, 1, 105, 7)) == [Amended(1, 105, 7, world.now_us)]
+    assert world.ask(Amend(S, 1, lots=1)) == [Ended(1, 6, "cancelled", None, world.now_us)]
+    world.ask(buy(2, 6, stop_ticks=103))
+    assert world.ask(Amend(S, 2, lots=7)) == [Amended(2, 0, 7, world.now_us)]
+    assert world.ask(Cancel(S, 2)) == [Ended(2, 7, "cancelled", None, world.now_us)]
+    assert world.paper.open_count == 0
+
+
+# --- cancel, amend, expiry ----------------------------------------------------------------------------
+
+
+def test_a_cancel_ends_what_is_open(world: World) -> None:
+    world.ask(buy(1, 8, 102))
+    assert world.ask(Cancel(S, 1)) == [Ended(1, 3, "cancelled", None, world.now_us)]
+    assert world.ask(Cancel(S, 1)) == [Refused(1, "cancel", Code.UNKNOWN_ORDER, world.now_us)]
+    assert world.trade("sell", 90, 50) == []
+
+
+def test_an_amend_keeps_the_place_where_only_the_quantity_falls(world: World) -> None:
+    world.ask(buy(1, 8, 100))
+    world.trade("sell", 100, 6)
+    assert world.ask(Amend(S, 1, 100, 5)) == [Amended(1, 100, 5, world.now_us)]
+    assert world.ask(Amend(S, 1, lots=5)) == [Amended(1, 100, 5, world.now_us)]
+    assert (world.ahead(1), world.paper.orders[1].open_lots) == (4, 5)
+    assert fills(world.trade("sell", 100, 9)) == [(1, 100, 5, "maker")]
+
+
+@pytest.mark.parametrize("amend", [Amend(S, 1, 99), Amend(S, 1, lots=9), Amend(S, 1, 99, 3)])
+def test_any_other_amend_goes_to_the_end_of_the_queue(world: World, amend: Amend) -> None:
+    world.ask(buy(1, 8, 100))
+    world.ask(buy(2, 1, amend.price_ticks or 100))
+    world.trade("sell", 100, 6)
+    world.ask(amend)
+    assert world.ahead(1) == {99: 20, None: 10}[amend.price_ticks]
+    got = fills(world.trade("sell", amend.price_ticks or 100, 21))
+    assert [order_id for order_id, *_ in got][:1] == [2]
+
+
+def test_an_amend_through_the_market_takes(world: World) -> None:
+    world.ask(buy(1, 8, 100))
+    world.trade("sell", 99, 2)
+    reports = world.ask(Amend(S, 1, 102, 9))
+    assert reports[0] == Amended(1, 102, 9, world.now_us)
+    assert fills(reports) == [(1, 102, 5, "taker")]
+    assert world.paper.orders[1].open_lots == 2
+
+
+def test_an_amend_that_makes_no_sense_changes_nothing(world: World) -> None:
+    world.ask(buy(1, 8, 100, post_only=True))
+    assert code(world.ask(Amend(S, 1, 0))) == Code.BAD_REQUEST
+    assert code(world.ask(Amend(S, 1, lots=0))) == Code.BAD_REQUEST
+    assert code(world.ask(Amend(S, 2, 99))) == Code.UNKNOWN_ORDER
+    assert code(world.ask(Amend(S, 1, 102))) == Code.POST_ONLY_WOULD_CROSS
+    assert world.ahead(1) == 10
+
+
+def test_an_amend_to_what_is_filled_cancels_the_rest(world: World) -> None:
+    world.ask(buy(1, 8, 102))
+    assert world.ask(Amend(S, 1, lots=5)) == [Ended(1, 3, "cancelled", None, world.now_us)]
+
+
+def test_an_order_expires_once_and_one_that_comes_late_at_once(world: World) -> None:
+    world.ask(buy(1, 8, 102, time_in_force="gtd", expires_us=1_000))
+    assert world.paper.expire(1, 1_000) == [Ended(1, 3, "expired", None, 1_000)]
+    assert world.paper.expire(1, 1_000) == []
+    late = world.ask(buy(2, 8, 102, time_in_force="gtd", expires_us=3))
+    assert late == [Working(2, world.now_us), Ended(2, 8, "expired", None, world.now_us)]
+
+
+# --- stale prices -------------------------------------------------------------------------------------
+
+
+def test_nothing_fills_while_prices_are_not_current(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    world.ask(buy(2, 5, 104, stop_ticks=103))
+    world.follow("stale")
+    assert world.trade("sell", 95, 100) == []
+    assert world.trade("buy", 103, 1) == []
+    assert world.asks((99, 3)) == []
+    assert world.ahead(1) == 0  # the level is gone: the asks have come to it
+    assert world.paper.prices().feed == "stale"
+    reports = world.follow("live")
+    assert fills(reports)[0] == (1, 100, 3, "maker")
+    assert Triggered(2, world.now_us) in reports
+    assert world.follow("live") == []
+
+
+def test_what_cannot_rest_is_refused_while_prices_are_not_current() -> None:
+    world = World("connecting")
+    assert code(world.ask(buy(1, 5, 104, time_in_force="ioc"))) == Code.STALE_MARKET
+    assert code(world.ask(buy(2, 5))) == Code.STALE_MARKET
+
+
+def test_what_may_rest_waits_for_prices_and_then_enters() -> None:
+    world = World("connecting")
+    for place in (buy(1, 7, 102), buy(2, 7, 99), buy(3, 1, 102, post_only=True), buy(4, 1, 98)):
+        assert world.ask(place) == [Working(place.order_id, world.now_us)]
+    world.ask(Cancel(S, 4))
+    world.ask(Amend(S, 2, 100, 6))
+    world.ask(Amend(S, 3, 103))
+    reports = world.follow("live")
+    assert fills(reports) == [(1, 102, 5, "taker")]
+    assert reports[-1] == Ended(3, 1, "cancelled", Code.POST_ONLY_WOULD_CROSS, world.now_us)
+    assert world.ahead(2) == 10
+    assert set(world.paper.orders) == {1, 2}
+
+
+def test_an_order_that_is_forgotten_is_not_there(world: World) -> None:
+    world.ask(buy(1, 5, 100))
+    world.ask(buy(2, 5, 104, stop_ticks=103))
+    for order_id in (1, 2, 3):
+        world.paper.forget(order_id)
+    assert world.paper.open_count == 0
+    assert world.trade("sell", 90, 50) == []
