@@ -18,6 +18,9 @@ from floorwire.storage.folder import FILE_MODE
 
 FILE = "audit.jsonl"
 QUEUE = 10_000
+GATHER_S = 0.1
+"""What is noted within this time is written at once: a thread for each line of a reconnect storm would cost
+more than the sign-ins. It is all that a crash can lose."""
 REFUSALS_PER_SECOND = 10
 """Lines for what one address is refused; of more than these, only the number is written."""
 TAIL_BYTES = 8_388_608
@@ -77,6 +80,7 @@ class AuditLog:
         try:
             while True:
                 await self._has_work.wait()
+                await asyncio.sleep(GATHER_S)
                 self._has_work.clear()
                 await asyncio.to_thread(self.flush)
         finally:
