@@ -7,7 +7,7 @@ AUTOBAHN := .venv-autobahn
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow browser conformance check bench docs lock clean
+.PHONY: run install test test-slow chaos browser conformance check bench docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -56,6 +56,9 @@ check: $(VENV)/.dev ## formatting, lint, types, import rules, security, dependen
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -r src -s B101,B311 # ruff's S101 and S311 hold these two, with a reason where one is broken
 	$(BIN)/python -m pip -q check
+
+chaos: $(VENV)/.dev ## kill the server fifty times under load, and look at what is left
+	$(BIN)/python -m pytest -m slow tests/trading
 
 bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minutes
 	$(BIN)/python -m benchmarks

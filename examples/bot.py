@@ -1,0 +1,146 @@
+"""A bot that quotes both sides and is never unsure of its orders: lost replies, cuts, restarts of the server.
+
+    .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000 --deposit BTC=2
+    .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
+
+Three habits make it safe. Each order has an id of our own and is sent again until there is a reply: never two
+orders. The orders channel is resumed from the last seq seen: nothing is missed. Cancel on disconnect with a
+grace: if the bot does not come back, its orders go. Needs `pip install websockets`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+import sys
+from decimal import Decimal
+from typing import TypedDict
+
+import websockets
+
+SIZE = "0.001"
+AWAY = Decimal("0.0005")
+GRACE_S = 10
+REPLY_S = 5.0
+RETRY_S = 10.0
+
+
+class Row(TypedDict):
+    """The fields of an order that the bot reads."""
+
+    client_order_id: str
+    state: str
+    remaining_quantity: str
+
+
+class OrdersEvent(Row):
+    """The fields of an orders event that the bot reads; a snapshot has ``orders`` in place of a row."""
+
+    epoch: str
+    seq: int
+    event: str
+    orders: list[Row]
+
+
+class Reply(TypedDict, total=False):
+    """The fields of a reply that the bot reads."""
+
+    id: str
+    status: str
+    code: str
+    order: str
+
+
+class Bot:
+    """What has to outlive a connection: our orders, and the place in their stream."""
+
+    def __init__(self, bearer: str, symbol: str, url: str) -> None:
+        self._headers = {"Authorization": f"Bearer {bearer}"}
+        self._symbol = symbol
+        self._url = url
+        self._place: dict[str, str | int] | None = None
+        self._open: dict[str, str] = {}  # client order id -> side
+        self._asked: dict[str, dict[str, object]] = {}  # sent, and not answered yet
+        self._tick = Decimal(1)
+
+    async def run(self) -> None:
+        """Quote for ever."""
+        while True:
+            try:
+                async with websockets.connect(self._url, additional_headers=self._headers) as socket:
+                    await self._talk(socket)
+            except (OSError, TimeoutError, websockets.WebSocketException) as error:
+                print("cut off:", error)
+            await asyncio.sleep(random.random() * RETRY_S)
+
+    async def _talk(self, socket: websockets.ClientConnection) -> None:
+        await _send(socket, {"action": "session.cancel_on_disconnect", "enabled": True, "grace_s": GRACE_S})
+        await _send(socket, {"action": "symbols"})
+        resume = {"resume": self._place} if self._place else {}
+        await _send(socket, {"action": "subscribe", "channel": "orders", **resume})
+        await _send(socket, {"action": "subscribe", "channel": "ticker", "symbol": self._symbol})
+        for asked in self._asked.values():
+            await _send(socket, asked)  # whatever became of it: the same again is not a second order
+        async for text in socket:
+            message = json.loads(text)
+            if "symbols" in message:
+                (row,) = (row for row in message["symbols"] if row["symbol"] == self._symbol)
+                self._tick = Decimal(row["tick_size"])
+            elif message.get("channel") == "orders" and "event" in message:
+                self._follow(message)
+            elif message.get("channel") == "ticker" and "bid" in message:
+                await self._quote(socket, message["bid"], message["ask"])
+            elif message.get("id") in self._asked:
+                self._answered(message)
+
+    def _follow(self, message: OrdersEvent) -> None:
+        self._place = {"epoch": message["epoch"], "seq": message["seq"]}
+        if message["event"] == "snapshot":
+            ours = {row["client_order_id"] for row in message["orders"]}
+            known = ours | self._asked.keys()
+            self._open = {name: side for name, side in self._open.items() if name in known}
+            return
+        name = message["client_order_id"]
+        print(message["seq"], message["event"], name, message["state"], message["remaining_quantity"])
+        if message["state"] not in ("new", "partially_filled"):
+            self._open.pop(name, None)
+
+    async def _quote(self, socket: websockets.ClientConnection, bid: str | None, ask: str | None) -> None:
+        if bid is None or ask is None:
+            return
+        for side, price in (("buy", Decimal(bid) * (1 - AWAY)), ("sell", Decimal(ask) * (1 + AWAY))):
+            if side in self._open.values():
+                continue
+            name = f"bot-{secrets.token_hex(6)}"
+            order: dict[str, object] = {
+                "action": "order.place", "id": name, "client_order_id": name, "symbol": self._symbol,
+                "side": side, "type": "limit", "quantity": SIZE, "post_only": True,
+                "price": str(price // self._tick * self._tick),
+            }  # fmt: skip
+            self._open[name] = side
+            self._asked[name] = order
+            await _send(socket, order)
+
+    def _answered(self, message: Reply) -> None:
+        name = str(message["id"])
+        if message["status"] != "accepted":
+            print("refused:", message)
+            self._open.pop(name, None)
+        if message["status"] == "accepted" or message.get("order") == "rejected":
+            del self._asked[name]
+
+
+async def _send(socket: websockets.ClientConnection, request: dict[str, object]) -> None:
+    async with asyncio.timeout(REPLY_S):
+        await socket.send(json.dumps(request))
+
+
+async def main(bearer: str, symbol: str, url: str = "ws://127.0.0.1:8000/ws") -> None:
+    """Run the bot."""
+    await Bot(bearer, symbol, url).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
