@@ -262,32 +262,50 @@ def load(
 ) -> Settings:
     """Return the settings of all sources, later over earlier: file, environment, ``name=value``, flags.
 
-    Raises SettingsError for a name that does not exist or a value that does not fit.
+    Raises SettingsError for a name that does not exist or a value that does not fit, wherever it stands.
     """
     tree: dict[str, Node] = {}
-    if file is not None:
-        merge(tree, _read(file))
-    for name, text in sorted((environment or {}).items()):
+    for source, part in (
+        (str(file), _read(file) if file is not None else {}),
+        ("the environment", _of_environment(environment or {})),
+        ("--set", _of_assignments(assignments)),
+        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
+    ):
+        _split_lists(part, Settings)
+        _convert(part, source)
+        merge(tree, part)
+    return _convert(tree, "settings")
+
+
+def _convert(tree: dict[str, Node], source: str) -> Settings:
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{source}: {error}") from None
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Node]:
+    tree: dict[str, Node] = {}
+    for name, text in sorted(environment.items()):
         if name.startswith(ENVIRONMENT_PREFIX) and name != MASTER_KEY:
             put(tree, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), text)
+    return tree
+
+
+def _of_assignments(assignments: Iterable[str]) -> dict[str, Node]:
+    tree: dict[str, Node] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise SettingsError(f"--set takes name=value, not {assignment!r}")
         put(tree, name.strip().split("."), text)
-    merge(tree, {name: value for name, value in (flags or {}).items() if value is not None})
-    venue = tree.get("venue")
-    if isinstance(venue, str):
-        tree["venue"] = [venue]
-    _split_lists(tree, Settings)
-    try:
-        return msgspec.convert(tree, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"settings: {error}") from None
+    return tree
 
 
 def _split_lists(tree: dict[str, Node], kind: type[msgspec.Struct]) -> None:
     """Make lists of what the environment and ``--set`` can only write with commas between."""
+    if kind is Settings and isinstance(tree.get("venue"), str):
+        tree["venue"] = [tree["venue"]]  # whose options stand behind commas
     for name, field in _fields(kind):
         value = tree.get(name)
         if isinstance(field, msgspec.inspect.StructType) and isinstance(value, dict):
@@ -306,8 +324,8 @@ def _fields(kind: type[msgspec.Struct]) -> Iterable[tuple[str, msgspec.inspect.T
 
 def _read(file: Path) -> dict[str, Node]:
     try:
-        return tomllib.loads(file.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:  # no such file, no UTF-8, no TOML
         raise SettingsError(f"{file}: {error}") from None
 
 

@@ -19,7 +19,7 @@ from tests.follower import Follower, Message, Name, content
 from tests.readings import metrics
 from tests.servers import Server, scripted
 
-SEED = int(os.environ.get("FLOORWIRE_TEST_SEED", "20260101"))
+SEED = int(os.environ.get("TEST_SEED", "20260101"))
 NAMES = (
     Name("trades", "BTC-USDT", None),
     Name("ticker", "ETH-USDT", None),
@@ -163,7 +163,7 @@ async def survive(clients: int, seconds: float, per_second: int) -> None:
     settings = (f"resume.seconds={RESUME_S}", "limits.handshakes_per_second=10000")
     with scripted(*settings, per_second=per_second) as server:
         crowd = Crowd(server, clients, random.Random(SEED))
-        print(f"FLOORWIRE_TEST_SEED={SEED}")  # shown where the test fails
+        print(f"TEST_SEED={SEED}")  # shown where the test fails
         await crowd.suffer(seconds)
         reasons: Counter[str] = Counter()
         for client in crowd.clients:
