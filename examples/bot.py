@@ -1,6 +1,6 @@
 """A bot that quotes both sides and is never unsure of its orders: lost replies, cuts, restarts of the server.
 
-    .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000 --deposit BTC=2
+    .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000
     .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
 
 Three habits make it safe. Each order has an id of our own and is sent again until there is a reply: never two

@@ -161,3 +161,16 @@ def test_the_description_names_every_endpoint(server: Server) -> None:
     paths = httpx.get(server.http("/openapi.json")).json()["paths"]
     assert "requestBody" in paths["/api/v1/orders"]["post"]
     assert {"get", "patch", "delete"} <= paths["/api/v1/orders/{order_id}"].keys()
+
+
+async def test_everybody_is_told_of_a_halted_symbol(
+    server: Server, issued: Issued, ops: httpx.Client
+) -> None:
+    async with trader(server, issued) as client:
+        await client.ask("subscribe", channel="system")
+        ops.post("/halts", json={"scope": "symbol", "name": "ETH-USDT"})
+        ops.delete("/halts", params={"scope": "symbol", "name": "ETH-USDT"})
+        while len(client.events.get("system", [])) < 2:
+            await client.hear()
+        told = [(one["event"], one["symbol"], one["reason"]) for one in client.events["system"]]
+    assert told == [("halted", "ETH-USDT", "operator"), ("resumed", "ETH-USDT", "operator")]

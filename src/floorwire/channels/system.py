@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market import FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import Draining, FeedChanged, Notice
+from floorwire.core.notices import Draining, FeedChanged, Notice, TradingChanged
 from floorwire.protocol import events
 from floorwire.protocol.events import SystemEvent
 from floorwire.protocol.requests import OnSlow
@@ -57,6 +57,9 @@ class SystemTracker:
                 self.news = self._listing(event)
             case Draining():
                 self.news = [News("draining", event.ts_us, reconnect_within_s=event.reconnect_within_s)]
+            case TradingChanged():
+                event_name: SystemEvent = "halted" if event.is_halted else "resumed"
+                self.news = [News(event_name, event.ts_us, event.symbol or UNSET, reason="operator")]
             case _:
                 self.news = []
 
@@ -138,7 +141,7 @@ class SystemChannel:
     on_slow: OnSlow = "skip"
     contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
     per_symbol = False
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (FeedChanged, Listing, Draining)
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (FeedChanged, Listing, Draining, TradingChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

@@ -29,4 +29,12 @@ class FeedChanged(msgspec.Struct, frozen=True):
     status: FeedStatus
 
 
-Notice: TypeAlias = Beat | Draining | FeedChanged
+class TradingChanged(msgspec.Struct, frozen=True):
+    """An operator has halted trading, or let it go on: of one symbol, or of all where None."""
+
+    symbol: str | None
+    is_halted: bool
+    ts_us: int
+
+
+Notice: TypeAlias = Beat | Draining | FeedChanged | TradingChanged

@@ -11,10 +11,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import UNSET
 from pydantic import ConfigDict, Field
 
+from floorwire.app import now_us
 from floorwire.core.accounts import Entry, HaltScope
 from floorwire.core.auth import Action
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
+from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
 from floorwire.engine.house import Decision, House
 from floorwire.protocol.answers import Done
@@ -25,6 +27,7 @@ from floorwire.web.orders import takes
 
 router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN])
 
+OK = 200
 Account: TypeAlias = Annotated[str, Path(max_length=64)]
 Change: TypeAlias = Callable[[House, int], tuple[Sequence[Entry], Decision | None]]
 """What to journal, and what then follows for orders."""
@@ -81,7 +84,9 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
         )
         return [house.halt(new.scope, new.name, now_us)], cancels
 
-    return await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
+    response = await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
+    _tell(caller, new, response, is_halted=True)
+    return response
 
 
 @router.delete("/halts")
@@ -95,7 +100,9 @@ async def resume(
     def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
         return [house.resume(scope, name, now_us)], None
 
-    return await _administer(caller, Action.RESUME, f"{scope} {name}".strip(), change)
+    response = await _administer(caller, Action.RESUME, f"{scope} {name}".strip(), change)
+    _tell(caller, ended, response, is_halted=False)
+    return response
 
 
 @router.get("/journal")
@@ -112,6 +119,12 @@ def _check(caller: Caller, action: Action, new: NewHalt) -> None:
     caller.require(action, new.name if new.scope == "account" else None)
     if new.scope != "account" and caller.principal.accounts is not None:
         raise Refusal(Code.FORBIDDEN, "the key administers some accounts only", {"scope": new.scope})
+
+
+def _tell(caller: Caller, halt: NewHalt, response: Response, *, is_halted: bool) -> None:
+    """Let everybody know on ``system`` what concerns everybody."""
+    if response.status_code == OK and halt.scope in ("all", "symbol"):
+        caller.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, now_us()))
 
 
 async def _administer(caller: Caller, action: Action, target: str, change: Change) -> Response:
