@@ -40,7 +40,7 @@ class Crowd(msgspec.Struct, frozen=True):
 CROWDS = (
     Crowd(
         "One symbol, 1,000 clients",
-        Rhythm(port=0, symbols=1, bursts_per_second=20, width=1, depth=1),
+        Rhythm(port=0, symbols=1, bursts_per_second=50, width=1, depth=1),
         clients=1_000,
         each=1,
         contestants=(LOOP, FLOORWIRE, BROADCAST, ARTICLE),
@@ -48,7 +48,7 @@ CROWDS = (
     ),
     Crowd(
         "100 symbols, 20 each, 500 clients, bursts of ten over ten symbols",
-        Rhythm(port=0, symbols=100, bursts_per_second=20, width=10, depth=1),
+        Rhythm(port=0, symbols=100, bursts_per_second=40, width=10, depth=1),
         clients=500,
         each=20,
         contestants=(LOOP, FLOORWIRE, ARTICLE),
@@ -56,7 +56,7 @@ CROWDS = (
     ),
     Crowd(
         "100 symbols, 20 each, 500 clients, bursts of ten of one symbol",
-        Rhythm(port=0, symbols=100, bursts_per_second=20, width=1, depth=10),
+        Rhythm(port=0, symbols=100, bursts_per_second=40, width=1, depth=10),
         clients=500,
         each=20,
         contestants=(LOOP, FLOORWIRE, ARTICLE),

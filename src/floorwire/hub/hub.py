@@ -7,7 +7,7 @@ chunks one write. Nothing waits for a timer; what arrives while a turn writes ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from floorwire.channels import Channel
 from floorwire.core.codes import CloseCode
@@ -16,7 +16,7 @@ from floorwire.core.notices import FeedChanged, Notice
 from floorwire.hub.market import Happening, Market
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.ring import Ring
-from floorwire.hub.straight import write_queued
+from floorwire.hub.straight import Turn, send_same
 from floorwire.hub.topic import Opening, Topic
 from floorwire.ops.stats import Stats
 from floorwire.protocol.outbox import Lane, Verdict
@@ -44,6 +44,7 @@ class Hub:
         self.market = Market(channels)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
+        self._by_fd: dict[int, Subscriber] = {}
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[Happening]], list[Topic]] = {}
         self._epoch = epoch
@@ -110,30 +111,36 @@ class Hub:
         """Deliver what is pending and write it, one write a connection."""
         topics, self._dirty = self._dirty, {}
         self._pending_bytes = 0
-        ready: list[Subscriber] = []
-        for topic in topics:
-            self._deliver(topic, ready, alone=len(topics) == 1)
-        write_queued(ready)
+        self._deliver(topics, is_all=True)
         if topics:
             since_us = min(topic.pending_since_us for topic in topics)
             self.stats.publish_to_write.observe(self.now_us() - since_us)
 
-    def _deliver(self, topic: Topic, ready: list[Subscriber], *, alone: bool) -> None:
-        """Hand the topic's chunk to each subscriber; alone in its turn, it is written straight away."""
-        messages = topic.pending
-        if not messages:
-            return
-        first, last = topic.pending_first, topic.seq
+    def _deliver(self, topics: Collection[Topic], *, is_all: bool) -> None:
+        """Hand each topic's chunk to its subscribers, and write.
+
+        A topic that is all there is to the turn has nothing to be joined with: its chunk is written at once.
+        """
+        turn = None if is_all and len(topics) == 1 else Turn()
+        ready: list[Subscriber] = []
+        for topic in topics:
+            if topic.pending:
+                self._hand_out(topic, turn, ready)
+        if turn is not None:
+            self._push(turn.write())
+        for subscriber in ready:
+            subscriber.flush()
+
+    def _hand_out(self, topic: Topic, turn: Turn | None, ready: list[Subscriber]) -> None:
+        messages, first, last = topic.pending, topic.pending_first, topic.seq
         overflown: list[Subscriber] = []
         for codec, lanes in topic.lanes.items():
-            chunk = topic.take_pending(codec)
-            if not lanes:
-                continue
-            queueing = topic.behind[codec] if alone else lanes
-            left_out = _queue(queueing, chunk, first, last, ready)
-            if alone:
-                for subscriber, rest in topic.straight[codec].write(chunk):
-                    subscriber.push(rest)
+            chunk, straight = topic.take_pending(codec), topic.straight[codec]
+            left_out = _queue(topic.behind[codec], chunk, first, last, ready)
+            if turn is not None:
+                turn.gather(straight, chunk)
+            elif straight:
+                self._push(send_same(straight, chunk))
             for lane, subscriber in left_out.items():
                 self.stats.left_out_by_reason[lane.on_slow] += messages
                 if lane.on_slow == "disconnect":
@@ -142,6 +149,10 @@ class Hub:
             self.stats.delivered(delivered * messages, delivered * len(chunk))
         for subscriber in overflown:
             subscriber.close(CloseCode.SLOW_CONSUMER, f"outbox full on {topic.name.channel}")
+
+    def _push(self, rests: Iterable[tuple[int, bytes]]) -> None:
+        for fd, rest in rests:
+            self._by_fd[fd].push(rest)
 
     # --- subscribers ----------------------------------------------------------------------------
 
@@ -152,11 +163,13 @@ class Hub:
     def enter(self, subscriber: Subscriber) -> None:
         """A connection is open."""
         self.subscribers[subscriber] = None
+        self._by_fd[subscriber.fd] = subscriber
         self.stats.connections += 1
 
     def exit(self, subscriber: Subscriber, code: int) -> None:
         """A connection is gone."""
         del self.subscribers[subscriber]
+        self._by_fd.pop(subscriber.fd, None)
         self.stats.connections -= 1
         self.stats.closed(code)
 
@@ -183,9 +196,7 @@ class Hub:
     def settle(self, topic: Topic) -> None:
         """Deliver what is pending of one topic, so that its state and its subscribers agree."""
         if topic.pending:
-            ready: list[Subscriber] = []
-            self._deliver(topic, ready, alone=False)
-            write_queued(ready)
+            self._deliver((topic,), is_all=False)
 
     def topic(self, name: TopicName) -> Topic:
         """Return an open topic."""

@@ -1,83 +1,74 @@
 """The straight way: sockets of subscribers that keep up, written to in one tight loop.
 
 With a thousand clients, what fan-out costs beside the kernel's part is the memory that is touched between two
-writes. Here it is one integer a client, in a loop that the interpreter does not even see; who does not take
-a chunk whole is left to its connection.
+writes. Here it is one integer a client, or that and a list, in loops that touch no connection; who does not
+take a chunk whole is left to its connection.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice, repeat
+from typing import TypeAlias
 
-from floorwire.hub.peer import Subscriber
+Queues: TypeAlias = dict[int, list[bytes]]
+"""The outbox queue of each subscriber that keeps up, by the file descriptor of its socket.
+
+A descriptor is taken out before its socket closes: the number may be another client's next.
+"""
 
 
-def send(fds: Collection[int], chunks: Sequence[bytes] | None, same: bytes = b"") -> list[int]:
-    """Write each its chunk, or all the same; return how much each took, 0 where it is full or gone."""
+def send_same(fds: Collection[int], chunk: bytes) -> list[tuple[int, bytes]]:
+    """Write the chunk to each; return who did not take it whole, and the rest."""
+    size, taken = len(chunk), _send(fds, None, chunk)
+    if taken.count(size) == len(taken):
+        return []
+    return [(fd, chunk[some:]) for fd, some in zip(fds, taken, strict=True) if some != size]
+
+
+def send_each(fds: Collection[int], chunks: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    """Write each its chunk; return who did not take it whole, and the rest."""
+    taken = _send(fds, chunks, b"")
+    return [
+        (fd, chunk[some:]) for fd, chunk, some in zip(fds, chunks, taken, strict=True) if some != len(chunk)
+    ]
+
+
+def _send(fds: Collection[int], chunks: Iterable[bytes] | None, same: bytes) -> list[int]:
+    """Return how much each took; 0 where it is full or gone: whoever writes the rest finds out which."""
     taken: list[int] = []
     while len(taken) < len(fds):
         start = len(taken)
         rest = repeat(same) if chunks is None else islice(chunks, start, None)
         try:
             taken.extend(map(os.write, islice(fds, start, None), rest))
-        except OSError:  # of the one after those that ``extend`` has kept; its connection finds out which
+        except OSError:  # of the one after those that ``extend`` has kept
             taken.append(0)
     return taken
 
 
-class Straight:
-    """Subscribers with nothing queued, by the file descriptors of their sockets.
+class Turn:
+    """What one turn writes straight: each client's chunks gathered, then one write a client."""
 
-    A descriptor is discarded before its socket closes: the number may be another client's next.
-    """
-
-    __slots__ = ("_by_fd",)
+    __slots__ = ("_fds", "_queues")
 
     def __init__(self) -> None:
-        self._by_fd: dict[int, Subscriber] = {}
+        self._fds: list[int] = []
+        self._queues: list[list[bytes]] = []
 
-    def add(self, fd: int, subscriber: Subscriber) -> None:
-        """Write straight to the subscriber from now on."""
-        self._by_fd[fd] = subscriber
+    def gather(self, straight: Mapping[int, list[bytes]], chunk: bytes) -> None:
+        """Queue the chunk for each."""
+        fds, queues = self._fds, self._queues
+        for fd, queue in straight.items():
+            if not queue:  # who queued before is in the turn already, or reads and writes at the end of it
+                fds.append(fd)
+                queues.append(queue)
+            queue.append(chunk)
 
-    def discard(self, fd: int) -> None:
-        """Write straight no more."""
-        self._by_fd.pop(fd, None)
-
-    def write(self, chunk: bytes) -> list[tuple[Subscriber, bytes]]:
-        """Send the chunk to all; return who did not take it whole, and the rest."""
-        size, taken = len(chunk), send(self._by_fd, None, chunk)
-        if taken.count(size) == len(taken):
-            return []
-        return [
-            (subscriber, chunk[some:])
-            for subscriber, some in zip(self._by_fd.values(), taken, strict=True)
-            if some != size
-        ]
-
-    def __iter__(self) -> Iterator[Subscriber]:
-        return iter(self._by_fd.values())
-
-    def __len__(self) -> int:
-        return len(self._by_fd)
-
-
-def write_queued(ready: Sequence[Subscriber]) -> None:
-    """Write what each has queued, all of one in one write. None of them is blocked."""
-    straight = [subscriber for subscriber in ready if subscriber.fd >= 0]
-    chunks = [_take(subscriber.outbox.queue) for subscriber in straight]
-    fds = [subscriber.fd for subscriber in straight]
-    for subscriber, chunk, some in zip(straight, chunks, send(fds, chunks), strict=True):
-        if some != len(chunk):
-            subscriber.push(chunk[some:])
-    if len(straight) < len(ready):
-        for subscriber in ready:
-            subscriber.flush()
-
-
-def _take(queue: list[bytes]) -> bytes:
-    chunk = queue[0] if len(queue) == 1 else b"".join(queue)
-    queue.clear()
-    return chunk
+    def write(self) -> list[tuple[int, bytes]]:
+        """Write; return who did not take it whole, and the rest."""
+        chunks = [queue[0] if len(queue) == 1 else b"".join(queue) for queue in self._queues]
+        for queue in self._queues:
+            queue.clear()
+        return send_each(self._fds, chunks)

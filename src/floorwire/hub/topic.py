@@ -11,7 +11,7 @@ from floorwire.core.market import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.ring import Ring
-from floorwire.hub.straight import Straight
+from floorwire.hub.straight import Queues
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.events import AnyEvent
 from floorwire.protocol.frames import BINARY, frame, split
@@ -52,7 +52,7 @@ class Topic:
         self.epoch = epoch
         self.seq = 0
         self.lanes: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
-        self.straight = {JSON: Straight(), MSGPACK: Straight()}
+        self.straight: dict[Codec, Queues] = {JSON: {}, MSGPACK: {}}
         """Those of them that keep up and whose sockets may be written to."""
         self.behind: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
         """The others."""
@@ -144,16 +144,16 @@ class Topic:
         """Put the subscriber among those written to straight, or among those for whom chunks queue."""
         codec, fd = subscriber.codec, subscriber.fd
         if fd >= 0 and not subscriber.outbox.blocked:
-            self.straight[codec].add(fd, subscriber)
+            self.straight[codec][fd] = subscriber.outbox.queue
             self.behind[codec].pop(subscriber, None)
         else:
-            self.straight[codec].discard(fd)
+            self.straight[codec].pop(fd, None)
             self.behind[codec][subscriber] = self.lanes[codec][subscriber]
 
     def leave(self, subscriber: Subscriber, now_us: int) -> Lane[Topic] | None:
         """Let a subscriber out; return its lane, None where it had none."""
         self.idle_since_us = now_us
-        self.straight[subscriber.codec].discard(subscriber.fd)
+        self.straight[subscriber.codec].pop(subscriber.fd, None)
         self.behind[subscriber.codec].pop(subscriber, None)
         return self.lanes[subscriber.codec].pop(subscriber, None)
 
