@@ -1,0 +1,208 @@
+"""Feeds: what a venue says is published in order; its silence and its faults are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from floorwire import feeds
+from floorwire.bus.local import LocalBus
+from floorwire.core.market import Clock, FeedStatus, MarketEvent
+from floorwire.core.ports import Open, VenueInput, VenueOutput, Wake, Woke
+from floorwire.feeds import VenueFeed
+from floorwire.ops.stats import Stats
+
+START_US = 1_800_000_000_000_000
+SECOND_US = 1_000_000
+LIVE = FeedStatus(None, "live", "synced", START_US)
+
+
+class Puppet:
+    """A venue that says what the test lets it say."""
+
+    name = "puppet"
+
+    def __init__(self, *first: VenueOutput) -> None:
+        self.first: Sequence[VenueOutput] = first
+        self.next: Sequence[VenueOutput] | Exception = ()
+        self.starts = 0
+        self.woke_us: list[int] = []
+
+    def start(self, now_us: int) -> Sequence[VenueOutput]:
+        """Say how it begins."""
+        self.starts += 1
+        return self.first
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Say what comes next, once."""
+        assert isinstance(happened, Woke)
+        self.woke_us.append(now_us)
+        said, self.next = self.next, ()
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+class Stage:
+    """A feed of the puppet, and all that it publishes."""
+
+    def __init__(self, puppet: Puppet, stale_us: int = 10 * SECOND_US) -> None:
+        self.now_us = START_US
+        self.batches: list[tuple[str, list[MarketEvent], int]] = []
+        self.stats = Stats()
+        bus = LocalBus()
+        bus.subscribe(lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)))
+        self._feed = VenueFeed(puppet, bus, self.stats, lambda: self.now_us, stale_us)
+
+    @asynccontextmanager
+    async def playing(self) -> AsyncIterator[None]:
+        """Run the feed."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self._feed.run())
+            await turn()
+            yield
+            running.cancel()
+
+    @property
+    def events(self) -> list[MarketEvent]:
+        """Everything published so far."""
+        return [event for _, events, _ in self.batches for event in events]
+
+
+@pytest.fixture(autouse=True)
+def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "IDLE_S", 0.001)
+    monkeypatch.setattr(feeds, "RESTART_S", 0.001)
+
+
+async def turn() -> None:
+    """Let the feed run until it waits."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.001)
+
+
+async def test_what_a_venue_says_is_published_in_one_batch_with_its_name_and_the_time() -> None:
+    stage = Stage(Puppet(LIVE, Wake(START_US + SECOND_US), Clock(START_US)))
+    async with stage.playing():
+        assert stage.batches == [("puppet", [LIVE, Clock(START_US)], START_US)]
+    assert stage.stats.venue_events == {"puppet": 2}
+    assert stage.stats.venue_last_us == {"puppet": START_US}
+
+
+async def test_a_venue_is_woken_when_it_asked_and_once() -> None:
+    puppet = Puppet(LIVE, Wake(START_US + 9 * SECOND_US), Wake(START_US + SECOND_US))
+    stage = Stage(puppet)
+    puppet.next = [Clock(START_US + SECOND_US)]
+    async with stage.playing():
+        stage.now_us += SECOND_US - 1
+        await asyncio.sleep(0.01)
+        assert puppet.woke_us == []
+        stage.now_us += 1
+        await until(lambda: bool(puppet.woke_us))
+        stage.now_us += 20 * SECOND_US
+        await asyncio.sleep(0.01)
+        assert puppet.woke_us == [START_US + SECOND_US], "the later request took the place of the earlier"
+        assert Clock(START_US + SECOND_US) in stage.events
+
+
+async def test_nothing_to_say_is_nothing_published() -> None:
+    puppet = Puppet(LIVE, Wake(START_US))
+    stage = Stage(puppet)
+    async with stage.playing():
+        await until(lambda: bool(puppet.woke_us))
+        assert len(stage.batches) == 1
+
+
+# --- silence ----------------------------------------------------------------------------------------
+
+
+async def test_silence_is_told_once_and_so_is_its_end() -> None:
+    puppet = Puppet(LIVE, Wake(START_US + 60 * SECOND_US))
+    stage = Stage(puppet, stale_us=10 * SECOND_US)
+    puppet.next = [Clock(START_US + 60 * SECOND_US)]
+    async with stage.playing():
+        stage.now_us += 10 * SECOND_US
+        await asyncio.sleep(0.01)
+        assert stage.events == [LIVE], "not longer than it may be"
+        stage.now_us += 1
+        await until(lambda: len(stage.events) == 2)
+        silent_us = stage.now_us
+        stage.now_us += 20 * SECOND_US
+        await asyncio.sleep(0.01)
+        stage.now_us = START_US + 60 * SECOND_US
+        await until(lambda: bool(puppet.woke_us))
+        assert stage.events == [
+            LIVE,
+            FeedStatus(None, "stale", "silent", silent_us),
+            FeedStatus(None, "live", "heard", stage.now_us),
+            Clock(START_US + 60 * SECOND_US),
+        ]
+
+
+async def test_a_venue_that_is_not_live_may_be_silent() -> None:
+    connecting = FeedStatus(None, "connecting", "start", START_US)
+    stage = Stage(Puppet(connecting))
+    async with stage.playing():
+        stage.now_us += 100 * SECOND_US
+        await asyncio.sleep(0.01)
+        assert stage.events == [connecting]
+
+
+async def test_what_is_said_of_one_symbol_is_not_said_of_the_venue() -> None:
+    of_symbol = FeedStatus("BTC-USDT", "stale", "sequence_gap", START_US)
+    stage = Stage(Puppet(LIVE, of_symbol), stale_us=SECOND_US)
+    async with stage.playing():
+        stage.now_us += 2 * SECOND_US
+        await until(lambda: len(stage.events) == 3)
+        assert stage.events[-1] == FeedStatus(None, "stale", "silent", stage.now_us)
+
+
+# --- faults -----------------------------------------------------------------------------------------
+
+
+async def test_a_fault_is_told_and_the_venue_starts_again(capsys: pytest.CaptureFixture[str]) -> None:
+    puppet = Puppet(LIVE, Wake(START_US))
+    puppet.next = ZeroDivisionError("in the adapter")
+    stage = Stage(puppet)
+    async with stage.playing():
+        await until(lambda: puppet.starts == 2)
+        await turn()
+        assert stage.events[:3] == [LIVE, FeedStatus(None, "stale", "fault", START_US), LIVE]
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+async def test_what_cannot_be_done_yet_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    puppet = Puppet(Open("public", "wss://exchange.example"))
+    stage = Stage(puppet)
+    async with stage.playing():
+        await until(lambda: puppet.starts == 2)
+    assert "wss://exchange.example" in capsys.readouterr().out
+
+
+async def test_the_end_of_the_gateway_is_no_fault() -> None:
+    stage = Stage(Puppet(LIVE))
+    async with stage.playing():
+        pass
+    assert stage.events == [LIVE]
+
+
+# --- the bus ----------------------------------------------------------------------------------------
+
+
+def test_every_consumer_gets_every_batch() -> None:
+    bus, first, second = LocalBus(), list[tuple[str, int]](), list[tuple[str, int]]()
+    bus.subscribe(lambda venue, events, recv_us: first.append((venue, recv_us)))
+    bus.subscribe(lambda venue, events, recv_us: second.append((venue, recv_us)))
+    bus.publish("sim", [Clock(1)], 5)
+    bus.publish("sim", [Clock(2)], 6)
+    assert first == second == [("sim", 5), ("sim", 6)]
