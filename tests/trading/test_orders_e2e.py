@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
@@ -14,6 +15,7 @@ from floorwire.storage.keys import Issued
 from tests.servers import Server
 from tests.trading.trader import FREE, Message, Said, Trader, amount, funded, key, serving, trader
 
+RECORDED = Path(__file__).parents[1] / "recorded" / "coinbase" / "COINBASE.0"
 CHANNELS = ("orders", "fills", "balances", "positions")
 
 
@@ -223,3 +225,33 @@ async def test_replies_come_in_the_order_of_their_requests(alice: Trader) -> Non
         if "status" in message:
             heard.append(message["id"])
     assert heard == sent
+
+
+async def test_orders_of_a_venue_that_is_not_there_any_more_can_be_cancelled(tmp_path: Path) -> None:
+    issued = key(tmp_path)
+    with serving(tmp_path) as server:
+        async with trader(server, issued) as client:
+            await client.place("left-1")
+            await client.place("left-2")
+    with serving(tmp_path, "--venue", f"replay:{RECORDED},adapter=coinbase", "--loop") as server:
+        async with trader(server, issued) as client:
+            assert len(await client.rows("orders")) == 2
+            assert (await client.place("new-1"))["code"] in ("unknown_symbol", "stale_market")
+            assert (await client.ask("order.amend", client_order_id="left-1", quantity="0.002"))["order"]
+            assert (await client.ask("order.cancel", client_order_id="left-1"))["status"] == "accepted"
+            assert (await client.ask("order.cancel_all"))["status"] == "accepted"
+            assert await client.rows("orders") == []
+            balance = await client.rows("balances")
+            assert amount(balance, "USDT", "held") == "0"
+
+
+async def test_orders_fill_against_a_replayed_market(tmp_path: Path) -> None:
+    issued = key(tmp_path)
+    with serving(tmp_path, "--venue", f"replay:{RECORDED},adapter=coinbase", "--loop") as server:
+        async with trader(server, issued, "orders") as client:
+            placed = await client.place("p-1", symbol="ABC-USDT", type="market", quantity="1")
+            while placed.get("code") in ("stale_market", "no_liquidity"):
+                await asyncio.sleep(0.02)
+                placed = await client.place("p-1", symbol="ABC-USDT", type="market", quantity="1")
+            assert placed["status"] == "accepted", placed
+            assert (await client.until("orders", "fill", "p-1"))["average_price"] is not None

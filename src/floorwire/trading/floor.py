@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
-from floorwire.core.commands import Command
+from floorwire.core.codes import Code
+from floorwire.core.commands import Cancel, Command, Place
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Prices
-from floorwire.core.reports import Report
+from floorwire.core.reports import Ended, Refused, Report
 
 UNKNOWN = Prices(0, 0, 0, "connecting")
 
@@ -58,5 +59,14 @@ class Floor:
         return UNKNOWN if instrument is None else self._executors[instrument.venue].prices(symbol)
 
     def execute(self, command: Command, now_us: int) -> Sequence[Report]:
-        """Execute the command where its symbol is listed; nowhere else was an order for it."""
-        return self._executors[self._listed[command.symbol].venue].execute(command, now_us)
+        """Execute the command where its symbol is listed.
+
+        Where no venue has listed it since the start, its orders are in no market: they can only be cancelled.
+        """
+        instrument = self._listed.get(command.symbol)
+        if instrument is not None:
+            return self._executors[instrument.venue].execute(command, now_us)
+        if isinstance(command, Cancel):
+            return (Ended(command.order_id, 0, "cancelled", None, now_us),)
+        action: Literal["place", "amend"] = "place" if isinstance(command, Place) else "amend"
+        return (Refused(command.order_id, action, Code.VENUE_UNAVAILABLE, now_us),)
