@@ -95,3 +95,31 @@ def test_the_limits_hold_whoever_comes_and_goes(steps: list[tuple[str, int] | in
     for address, verdict in here:
         admission.leave(address, verdict)
     assert [admission.enter(address, now_us + 10_000_000) for address in "abc"] == [Verdict.ADMITTED] * 3
+
+
+def test_so_many_handshakes_a_second_from_one_address() -> None:
+    admission = Admission(
+        connections=999, per_address=999, handshakes_per_second=999, handshakes_per_address=2
+    )
+    verdicts = [admission.enter("192.0.2.1", NOW_US) for _ in range(2 * HANDSHAKE_BURST_S + 1)]
+    assert verdicts[-1] is Verdict.TOO_FAST
+    assert set(verdicts[:-1]) == {Verdict.ADMITTED}
+    assert admission.enter("192.0.2.2", NOW_US) is Verdict.ADMITTED
+
+
+def test_one_customer_of_ipv6_is_one_address() -> None:
+    admission = Admission(connections=9, per_address=2, handshakes_per_second=100, handshakes_per_address=100)
+    assert admission.enter("2001:db8::1", NOW_US) is Verdict.ADMITTED
+    assert admission.enter("2001:db8::2", NOW_US) is Verdict.ADMITTED
+    assert admission.enter("2001:db8::3", NOW_US) is Verdict.TOO_MANY
+    assert admission.enter("2001:db8:0:1::1", NOW_US) is Verdict.ADMITTED
+    admission.leave("2001:db8::1", Verdict.ADMITTED)
+    assert admission.enter("2001:db8::3", NOW_US) is Verdict.ADMITTED
+
+
+def test_a_proxys_connections_count_in_all_only() -> None:
+    admission = Admission(connections=3, per_address=1, handshakes_per_second=1, handshakes_per_address=1)
+    assert [admission.enter_proxy() for _ in range(4)] == [*[Verdict.PROXIED] * 3, Verdict.TOO_MANY]
+    admission.leave("10.0.0.1", Verdict.PROXIED)
+    assert admission.admitted == 2
+    assert admission.enter("192.0.2.1", NOW_US) is Verdict.ADMITTED
