@@ -77,12 +77,12 @@ def lots(instrument: Instrument, text: str) -> int:
 
 def _steps(scale: Scale, field: str, text: str, code: Code) -> int:
     try:
-        scale.floor(text)
-    except InexactError:
-        raise _bad(field, f"{text[:40]!r} is not a decimal") from None
-    try:
         steps = scale.parse(text)
     except InexactError:
+        try:
+            scale.floor(text)
+        except InexactError:
+            raise _bad(field, f"{text[:40]!r} is not a decimal") from None
         raise Refusal(
             code, f"{field} {text} is not a whole number of {scale}", {"field": field, "step": str(scale)}
         ) from None

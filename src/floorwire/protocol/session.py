@@ -31,7 +31,20 @@ from floorwire.protocol.requests import (
     Unsubscribe,
 )
 from floorwire.protocol.topic import Catalogue, Choice, TopicName
-from floorwire.protocol.trading import TradingRequest
+from floorwire.protocol.trading import (
+    Balances,
+    CancelOnDisconnect,
+    Deadman,
+    Fills,
+    OrderAmend,
+    OrderCancel,
+    OrderCancelAll,
+    OrderPlace,
+    Orders,
+    OrderStatus,
+    Positions,
+    TradingRequest,
+)
 
 FOLLOWING: dict[PrivateChannel, Action] = {
     "orders": Action.ORDERS,
@@ -40,6 +53,19 @@ FOLLOWING: dict[PrivateChannel, Action] = {
     "positions": Action.POSITIONS,
 }
 """The private channels, and what whoever follows one has to be allowed."""
+TRADING = (
+    OrderPlace,
+    OrderCancel,
+    OrderAmend,
+    OrderCancelAll,
+    OrderStatus,
+    Orders,
+    Fills,
+    Balances,
+    Positions,
+    CancelOnDisconnect,
+    Deadman,
+)
 PRIVATE: dict[str, PrivateChannel] = {channel: channel for channel in FOLLOWING}
 ABOUT_ORDERS = frozenset(
     (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
@@ -225,15 +251,15 @@ class Session:
         return Say(error(refusal, request.id))
 
     def _decide(self, request: AnyRequest, now_us: int) -> Decision:
+        if isinstance(request, TRADING):
+            return Trade(request)
         match request:
             case Subscribe():
                 return self._subscribe(request, now_us)
             case Unsubscribe():
                 return self._unsubscribe(request)
-            case Ping() | Subscriptions() | Symbols() | Login():
-                return self._about_session(request, now_us)
             case _:
-                return Trade(request)
+                return self._about_session(request, now_us)
 
     def _about_session(self, request: Ping | Subscriptions | Symbols | Login, now_us: int) -> Decision:
         match request:

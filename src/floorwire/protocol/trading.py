@@ -11,12 +11,15 @@ from floorwire.core.orders import OrderType, TimeInForce
 from floorwire.protocol.requests import SAFE, Request
 
 ClientOrderId: TypeAlias = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9._-]{1,36}(?![\s\S])", description="1 to 36 of A-Z a-z 0-9 . _ -")
+    str, Meta(min_length=1, max_length=36, extra_json_schema={"pattern": r"^[A-Za-z0-9._-]{1,36}$"})
 ]
+"""1 to 36 of A-Z a-z 0-9 . _ -; what has other letters the house refuses to place, and does not find."""
 OrderId: TypeAlias = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}(?![\s\S])")]
 Amount: TypeAlias = Annotated[
-    str, Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?(?![\s\S])", description="a decimal, as text")
+    str,
+    Meta(max_length=40, extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "a decimal"}),
 ]
+"""Whether it is a decimal, the instrument's steps tell."""
 Symbol: TypeAlias = Annotated[str, Meta(max_length=64)]
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE, description="microseconds since the epoch, UTC")]
 MAX_GRACE_S = 600
