@@ -1,11 +1,13 @@
 """The article's server, written anew: FastAPI, a list of connections for each symbol, and a serial loop.
 
-Run as it ships: uvicorn with its defaults.
+Run as it ships: what `pip install fastapi uvicorn websockets` serves with, which is asyncio's own event loop and
+h11. With ``ARTICLE_ON_UVLOOP`` in the environment it gets uvloop and httptools, which nobody told it of.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,4 +85,11 @@ def create_app(rhythm: Rhythm) -> FastAPI:
 
 if __name__ == "__main__":
     asked = Rhythm.from_arguments()
-    uvicorn.run(create_app(asked), port=asked.port, log_level="warning")
+    tuned = "ARTICLE_ON_UVLOOP" in os.environ
+    uvicorn.run(
+        create_app(asked),
+        port=asked.port,
+        log_level="warning",
+        loop="uvloop" if tuned else "asyncio",
+        http="httptools" if tuned else "h11",
+    )

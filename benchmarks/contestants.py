@@ -19,14 +19,20 @@ HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 START_S, STOP_S = 20.0, 10.0
 
-FLOORWIRE, ARTICLE, BROADCAST, LOOP, ECHO = (
+FLOORWIRE, ARTICLE, TUNED, BROADCAST, LOOP, ECHO = (
     "Floorwire",
     "the article's",
+    "the article's on uvloop",
     "websockets.broadcast",
     "C loop",
     "C echo",
 )
-MODULES = {FLOORWIRE: "benchmarks.pulse", ARTICLE: "benchmarks.article", BROADCAST: "benchmarks.broadcast"}
+MODULES = {
+    FLOORWIRE: "benchmarks.pulse",
+    ARTICLE: "benchmarks.article",
+    TUNED: "benchmarks.article",
+    BROADCAST: "benchmarks.broadcast",
+}
 SOURCES = {LOOP: "fanout.c", ECHO: "echo.c"}
 
 
@@ -56,7 +62,10 @@ class Stable:
         """Run the contestant on the CPU, ready to be connected to."""
         port = _free_port()
         command = self._command(name, msgspec.structs.replace(rhythm, port=port))
-        with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.DEVNULL) as process:
+        environment = {**os.environ, **({"ARTICLE_ON_UVLOOP": "1"} if name == TUNED else {})}
+        with subprocess.Popen(
+            command, cwd=HERE.parent, stdout=subprocess.DEVNULL, env=environment
+        ) as process:
             try:
                 os.sched_setaffinity(process.pid, {cpu})
                 _await(name, process, port)
