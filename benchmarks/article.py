@@ -1,7 +1,7 @@
 """The article's server, written anew: FastAPI, a list of connections for each symbol, and a serial loop.
 
-Run as it ships: what `pip install fastapi uvicorn websockets` serves with, which is asyncio's own event loop and
-h11. With ``ARTICLE_ON_UVLOOP`` in the environment it gets uvloop and httptools, which nobody told it of.
+Run as it ships: what `pip install fastapi uvicorn websockets` serves with, which is asyncio's own event loop
+and h11. With ``ARTICLE_ON_UVLOOP`` in the environment it gets uvloop and httptools, which nobody told it of.
 """
 
 from __future__ import annotations
