@@ -38,6 +38,7 @@ from tests.servers import Server
 from tests.trading.trader import FREE, SCOPES, Message, Trader, key, serving, trader
 
 IN_FLIGHT = 32
+OFTEN = ("--set=storage.snapshot_records=1000",)
 MONEY = {"USDT": "100000000", "BTC": "1000"}
 ORDER_EVENTS = (OrderAccepted, OrderAmended, OrderTriggered, OrderFilled, OrderEnded)
 NO_PRICES = Prices(0, 0, 0, "connecting")
@@ -115,7 +116,7 @@ async def rampage(folder: Path, kills: int, seed: int) -> None:
     states: dict[int, str] = {}
     judge = Judge(folder)
     for _ in range(kills):
-        with serving(folder, *FREE) as server:
+        with serving(folder, *FREE, *OFTEN) as server:
             running = asyncio.create_task(wild.run(server, issued))
             headers = {"authorization": f"Bearer {operator.key}.{operator.secret}"}
             async with httpx.AsyncClient(base_url=server.http("/api/v1"), headers=headers) as ops:
@@ -129,7 +130,7 @@ async def rampage(folder: Path, kills: int, seed: int) -> None:
             await running
         judge.judge(wild, states)
         states.clear()
-    with serving(folder, *FREE) as server:
+    with serving(folder, *FREE, *OFTEN) as server:
         async with trader(server, issued) as client:
             await meet_again(client, wild)
 
