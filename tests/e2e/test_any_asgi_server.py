@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -184,9 +184,10 @@ def test_a_vanished_peer_is_noticed_behind_plain_uvicorn(plain: Server) -> None:
 def test_a_stuck_peer_is_ended_behind_plain_uvicorn(tmp_path: Path) -> None:
     with uvicorn(tmp_path, "--factory", "floorwire.web:create_app") as server:
         with raw(server, receive_buffer=4096) as stuck:
-            stuck.ask("subscribe", channel="system")
-            for _ in range(3_000):
-                stuck.socket.sendall(frame(TEXT, b'{"action":"symbols"}'))
+            stuck.socket.settimeout(0.1)
+            with suppress(OSError):  # sooner or later, the server does not read on or is gone
+                for _ in range(100_000):
+                    stuck.socket.sendall(frame(TEXT, b'{"action":"symbols"}'))
             assert eventually(lambda: metrics(server)["floorwire_connections"] == 0)
         assert "Traceback" not in server.log
 

@@ -62,7 +62,7 @@ def test_the_numbers_that_operators_need_are_there(market: Server, name: str) ->
 
 
 def test_what_happens_is_counted() -> None:
-    with scripted("outbox.kernel_bytes=4096", "outbox.bytes=4096", per_second=300) as server:
+    with scripted("outbox.kernel_bytes=4096", "outbox.bytes=150000", per_second=1_000) as server:
         with client(server) as follower, raw(server, receive_buffer=4096) as slow:
             follower.ask("subscribe", channel="trades", symbol="BTC-USDT")
             follower.ask("subscribe", channel="news", symbol="BTC-USDT")

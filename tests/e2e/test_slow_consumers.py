@@ -118,7 +118,7 @@ def test_who_never_reads_again_is_ended(rapids: Server) -> None:
 
 
 def test_who_is_slow_costs_others_nothing_and_the_server_little() -> None:
-    with scripted("resume.bytes=100000", per_second=500) as server, client(server) as other:
+    with scripted("resume.bytes=100000", per_second=1_000) as server, client(server) as other:
         other.ask("subscribe", channel="trades", symbol=BTC)
         other.events(100)
         stuck = [RawClient(server, SMALL_BYTES) for _ in range(20)]
@@ -126,7 +126,7 @@ def test_who_is_slow_costs_others_nothing_and_the_server_little() -> None:
             assert each.handshake()[0] == 101
             for symbol in (BTC, "ETH-USDT", "DOGE-USDT"):
                 each.ask("subscribe", channel="book", symbol=symbol)
-        other.events(500)
+        other.events(1_000)
         before = server.resident_bytes()
         seqs = [event["seq"] for event in other.events(2_000)]
         assert seqs == list(range(int(str(seqs[0])), int(str(seqs[0])) + 2_000))

@@ -146,4 +146,4 @@ class SlowPeer(RuleBasedStateMachine):
 
 
 TestSlowPeer = SlowPeer.TestCase
-TestSlowPeer.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestSlowPeer.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
@@ -24,6 +24,7 @@ conversations = st.lists(
 )
 
 
+@settings(max_examples=60)
 @given(conversations, st.sampled_from([JSON, MSGPACK]), st.sampled_from([None, "ticker"]))
 def test_any_conversation(
     messages: list[tuple[bytes, bool, int]], codec: Codec, default_channel: str | None
