@@ -14,7 +14,7 @@ run: install ## serve the simulated exchange on http://127.0.0.1:8000
 
 install: $(BIN)/floorwire ## .venv/bin/floorwire, ready to use
 
-$(BIN)/floorwire: pyproject.toml requirements.txt
+$(BIN)/floorwire: pyproject.toml setup.py requirements.txt src/floorwire/hub/sendloop.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install -q --no-deps -e .

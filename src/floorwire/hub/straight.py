@@ -8,9 +8,11 @@ take a chunk whole is left to its connection.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice, repeat
 from typing import TypeAlias
+
+__all__ = ["Queues", "Turn", "each", "same", "send_each", "send_same"]
 
 Queues: TypeAlias = dict[int, list[bytes]]
 """The outbox queue of each subscriber that keeps up, by the file descriptor of its socket.
@@ -19,33 +21,38 @@ A descriptor is taken out before its socket closes: the number may be another cl
 """
 
 
-def send_same(fds: Collection[int], chunk: bytes) -> list[tuple[int, bytes]]:
+def same(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]]:
     """Write the chunk to each; return who did not take it whole, and the rest."""
-    size, taken = len(chunk), _send(fds, None, chunk)
+    size, taken = len(chunk), _send(fds, repeat(chunk))
     if taken.count(size) == len(taken):
         return []
     return [(fd, chunk[some:]) for fd, some in zip(fds, taken, strict=True) if some != size]
 
 
-def send_each(fds: Collection[int], chunks: Sequence[bytes]) -> list[tuple[int, bytes]]:
+def each(fds: list[int], chunks: list[bytes]) -> list[tuple[int, bytes]]:
     """Write each its chunk; return who did not take it whole, and the rest."""
-    taken = _send(fds, chunks, b"")
+    taken = _send(fds, chunks)
     return [
         (fd, chunk[some:]) for fd, chunk, some in zip(fds, chunks, taken, strict=True) if some != len(chunk)
     ]
 
 
-def _send(fds: Collection[int], chunks: Iterable[bytes] | None, same: bytes) -> list[int]:
+def _send(fds: Collection[int], chunks: Iterable[bytes]) -> list[int]:
     """Return how much each took; 0 where it is full or gone: whoever writes the rest finds out which."""
     taken: list[int] = []
     while len(taken) < len(fds):
-        start = len(taken)
-        rest = repeat(same) if chunks is None else islice(chunks, start, None)
+        start = 0 if isinstance(chunks, repeat) else len(taken)
         try:
-            taken.extend(map(os.write, islice(fds, start, None), rest))
+            taken.extend(map(os.write, islice(fds, len(taken), None), islice(chunks, start, None)))
         except OSError:  # of the one after those that ``extend`` has kept
             taken.append(0)
     return taken
+
+
+try:  # sendloop.c, where it could be compiled
+    from floorwire.hub.sendloop import send_each, send_same
+except ImportError:
+    send_same, send_each = same, each
 
 
 class Turn:
