@@ -81,9 +81,13 @@ class Lines:
 
     def sight(self, key: int, shown: Shown) -> None:
         """No more stands ahead at the key than is shown there, where it is in sight."""
-        if shown.sees(key):
-            for order in self._by_key.get(key, ()):
-                order.ahead = min(order.ahead, shown.size(key))
+        if not shown.sees(key):
+            return
+        size = shown.size(key)
+        for order in reversed(self._by_key.get(key, ())):
+            if order.ahead <= size:
+                break  # nobody has more ahead than those who came after
+            order.ahead = size
 
     def move_up(self, key: int, before: int, shown: Shown) -> None:
         """The level changed, and cancels made what it shows of ``before``.
