@@ -217,3 +217,25 @@ async def test_a_fault_of_a_venue_is_not_an_answer(office: Office, monkeypatch: 
     await office.works_again()
     assert (await office.ask("order.status", order_id=kept["order_id"]))["status"] == "ok"
     assert (await office.ask("order.place", client_order_id="odd", **FAR))["status"] == "accepted"
+
+
+async def test_who_is_told_the_past_when_the_journal_fails_is_closed_and_may_resume(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = await office.ask("subscribe", channel="orders")
+    await office.ask("order.place", client_order_id="before", **FAR)
+
+    async def unreadable(*_: object) -> Sequence[Record]:
+        raise JournalBrokenError("cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FlakyJournal, "read_account", unreadable)
+        office.wire.ask("subscribe", channel="orders", resume={"epoch": reply["epoch"], "seq": 0})
+        for _ in range(2_000):
+            if office.wire.code is not None:
+                break
+            await asyncio.sleep(0.001)
+    assert office.wire.code == 4008
+    back = Office(office.gateway, office.disk)
+    await back.ask("subscribe", channel="orders", resume={"epoch": reply["epoch"], "seq": 0})
+    assert (await back.until(lambda message: "event" in message))["client_order_id"] == "before"

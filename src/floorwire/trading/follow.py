@@ -11,6 +11,7 @@ from msgspec import UNSET
 from floorwire.channels import balances, fills, orders, positions
 from floorwire.core.accounts import Entry, PrivateChannel
 from floorwire.core.instrument import Instrument
+from floorwire.core.refusal import Refusal
 from floorwire.engine.house import House
 from floorwire.protocol.counter import Client
 from floorwire.protocol.private import PrivateEvent
@@ -189,7 +190,7 @@ class Following:
     async def _guarded(self, follower: Follower, work: Coroutine[None, None, None]) -> None:
         try:
             await work
-        except JournalError as error:
+        except (JournalError, Refusal) as error:  # it resumes when it comes back
             log.error("private channel cannot be read", error=str(error))
             follower.client.shut()
 
