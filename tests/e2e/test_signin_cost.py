@@ -151,7 +151,7 @@ def test_a_hundred_failures_a_second_leave_others_as_fast() -> None:
                 elsewhere.append(p99_us(server))
             with attacked(server):
                 here.append(p99_us(server))
-            # The quietest round of each: what else runs on the machine moves the tail by far more than a tenth.
+            # The quietest round of each: what else runs here moves the tail by far more than a tenth.
             if len(here) >= LEAST_ROUNDS and min(here) <= 1.1 * min(elsewhere):
                 return
     pytest.fail(f"{min(here)} us beside it, {min(elsewhere)} us without: {here}, {elsewhere}")

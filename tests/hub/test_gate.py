@@ -259,7 +259,8 @@ def test_connections_of_a_key_share_one_bucket_while_any_is_here(house: House) -
 def test_who_nobody_is(
     house: House, market: Literal["auto", "key", "open"], is_home: bool, anonymous: Principal
 ) -> None:
-    assert house.gate(Settings(auth=Auth(market=market)), is_home=is_home).anonymous is anonymous
+    gate = house.gate(Settings(auth=Auth(market=market)))
+    assert gate.anonymous(at_home=is_home) is anonymous
 
 
 def test_the_first_run_has_a_demo_account_with_play_money(house: House) -> None:

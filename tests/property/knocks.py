@@ -17,7 +17,13 @@ TEXT = st.one_of(
     st.builds(".".join, st.lists(TOKEN_PART, min_size=1, max_size=4)),
     st.from_regex(r"\Afw[0-9a-f]{16}(\.[A-Za-z0-9_-]{43})?\Z"),
 )
-SCALAR = st.none() | st.booleans() | st.integers(-SAFE, SAFE) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+SCALAR = (
+    st.none()
+    | st.booleans()
+    | st.integers(-SAFE, SAFE)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+)
 ANYTHING: st.SearchStrategy[Json] = SCALAR | st.lists(SCALAR, max_size=3)
 
 LOGINS = st.fixed_dictionaries(

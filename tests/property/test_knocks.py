@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from floorwire.app import Gateway
 from floorwire.config import Limits, Settings
+from floorwire.core.auth import STRANGER
 from floorwire.core.codes import CloseCode
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.frames import split
@@ -71,7 +72,7 @@ class Porch:
         """Send this as a client's first message."""
         self.knocks += 1
         ear = Ear(self.knocks)
-        connection = self.gateway.connection(JSON, None, self.gateway.gate.anonymous)
+        connection = self.gateway.connection(JSON, None, STRANGER)
         connection.opened(ear)
         connection.received(data, binary=False)
         connection.settled()

@@ -118,3 +118,11 @@ def test_whose_a_request_is_a_trusted_proxy_tells(tmp_path: Path, peer: str, who
         headers = {"authorization": "Bearer a.b", "x-forwarded-for": "1.2.3.4, 198.51.100.9"}
         assert client.get("/api/v1/keys", headers=headers).status_code == 401
     assert at.audit()[-1]["address"] == whose
+
+
+def test_under_somebody_elses_server_the_connection_says_whether_we_are_at_home(tmp_path: Path) -> None:
+    with office(tmp_path).client(base_url="http://192.0.2.1:8000") as client:
+        assert client.get("/metrics").status_code == 401
+        with client.websocket_connect("ws://192.0.2.1:8000/ws") as ws:
+            ws.send_json({"action": "symbols"})
+            assert ws.receive_json()["code"] == "unauthenticated"

@@ -33,6 +33,11 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Netwo
     return current
 
 
+def is_address(host: str) -> bool:
+    """Return whether the host is an address, not a name."""
+    return _parsed(host) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Return whether the host, a name or an address, is this machine and nothing else can reach it."""
     if host.lower() == "localhost":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from floorwire.core.auth import Network, is_within
-from floorwire.doors.address import client_address, is_loopback
+from floorwire.doors.address import client_address, is_address, is_loopback
 from floorwire.doors.origin import is_allowed, is_loopback_host, is_own
 
 
@@ -20,6 +20,13 @@ class Frontage(msgspec.Struct, frozen=True):
     is_home: bool
     origins: frozenset[str]
     proxies: tuple[Network, ...]
+
+    def is_home_at(self, ours: str) -> bool:
+        """Return whether a connection to this address of ours can only come from this machine.
+
+        Under somebody else's server the settings do not say where it listens, but each connection does.
+        """
+        return self.is_home and (not is_address(ours) or is_loopback(ours))
 
     def allows(self, origin: str | None, host: str | None) -> bool:
         """Return whether a page of this origin, or no page at all, may talk to us."""

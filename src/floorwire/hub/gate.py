@@ -76,8 +76,7 @@ class Gate:
         self._polling = asyncio.Lock()
         self.keyring.replace(self._watch.poll() or ())
         self._signin.remember(recent_logins(locker.audit_path, clock() - 2 * SKEW_US), clock())
-        is_open = settings.auth.market == "open" or (settings.auth.market == "auto" and is_home)
-        self.anonymous = GUEST if is_open else STRANGER
+        self._market = settings.auth.market
         self.demo = DEMO if is_home and not self.has_keys else None
         """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
         if self.demo is not None:
@@ -87,6 +86,11 @@ class Gate:
     def has_keys(self) -> bool:
         """Return whether there is a key that opens anything."""
         return self.keyring.has_live(self._clock())
+
+    def anonymous(self, *, at_home: bool) -> Principal:
+        """Return who comes without a key, on a connection that only this machine could make or not."""
+        is_open = self._market == "open" or (self._market == "auto" and at_home)
+        return GUEST if is_open else STRANGER
 
     # --- the ways in ------------------------------------------------------------------------------
 

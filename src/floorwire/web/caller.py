@@ -14,7 +14,7 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.doors.address import neighbourhood
 from floorwire.doors.rates import Rates
-from floorwire.web.handshake import bearer
+from floorwire.web.handshake import bearer, own_address
 
 SCHEME: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
 
@@ -25,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
     gateway: Gateway
     principal: Principal
     address: str
+    at_home: bool
     is_page: bool
     is_our_page_at_home: bool
 
@@ -50,12 +51,16 @@ async def find(request: Request) -> Caller:
             Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
         )
     shown = bearer(headers.getlist("authorization"))
-    principal = gateway.gate.anonymous if shown is None else gateway.gate.request(shown, address)
+    at_home = frontage.is_home_at(own_address(request.scope))
+    if shown is None:
+        principal = gateway.gate.anonymous(at_home=at_home)
+    else:
+        principal = gateway.gate.request(shown, address)
     subject, at_us = principal.key or neighbourhood(address), now_us()
     if not rates.allow(subject, at_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, at_us)))
-    at_home = frontage.is_our_page_at_home(peer, origin, host)
-    return Caller(gateway, principal, address, origin is not None, at_home)
+    is_our_page = at_home and frontage.is_our_page_at_home(peer, origin, host)
+    return Caller(gateway, principal, address, at_home, origin is not None, is_our_page)
 
 
 Asking: TypeAlias = Annotated[Caller, Depends(find)]

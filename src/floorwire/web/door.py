@@ -121,7 +121,8 @@ class Door(HttpToolsProtocol):
             self._address = self._gateway.frontage.client(self._address, asked.forwarded_for)
             self._verdict = self._gateway.admission.enter(self._address, now_us())
         assert self._verdict is not None, "asked before it was made"
-        return route(self._gateway, asked, self._verdict, self._address)
+        at_home = self._gateway.frontage.is_home  # we listen where the settings say
+        return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)
 
     def _end(self, refused: RefusedUpgrade) -> None:
         self._count(refused.outcome)

@@ -17,7 +17,7 @@ from floorwire.doors.rates import Rates
 from floorwire.links import registry
 from floorwire.web import answers, health, keys, operators, orders, page, tickets
 from floorwire.web.guard import Guard
-from floorwire.web.handshake import Handshake
+from floorwire.web.handshake import Handshake, own_address
 from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
 from floorwire.web.wire_asgi import AsgiWire
 
@@ -75,9 +75,10 @@ async def _serve(socket: WebSocket) -> None:
     asked = Handshake.of(b"GET", url, scope["headers"])
     peer = socket.client.host if socket.client else "local"
     address = gateway.frontage.client(peer, asked.forwarded_for)
+    at_home = gateway.frontage.is_home_at(own_address(scope))
     verdict = gateway.admission.enter(address, now_us())
     try:
-        await _carry(gateway, socket, route(gateway, asked, verdict, address), address)
+        await _carry(gateway, socket, route(gateway, asked, verdict, address, at_home=at_home), address)
     finally:
         gateway.admission.leave(address, verdict)
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from urllib.parse import parse_qs
 
 import msgspec
+from starlette.types import Scope
 
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
@@ -52,6 +53,12 @@ def bearer(values: list[str] | None) -> str | None:
         return None
     scheme, _, text = values[0].partition(" ")
     return text.strip() if scheme.lower() == "bearer" and len(values) == 1 else ""
+
+
+def own_address(scope: Scope) -> str:
+    """Return which address or name of ours an ASGI connection came to; ``""`` where that is not known."""
+    server = scope.get("server")
+    return str(server[0]) if server else ""
 
 
 def _only(values: list[str] | None) -> str | None:

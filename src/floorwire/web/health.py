@@ -34,7 +34,7 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
 async def metrics(caller: Asking) -> Response:
     """Return the counters in Prometheus' text format; to admins alone where others can reach us."""
     gateway = caller.gateway
-    if not gateway.frontage.is_home:
+    if not caller.at_home:
         caller.require(Action.METRICS)
     registry = CollectorRegistry()
     registry.register(GatewayCollector(gateway.stats, gateway.outbox_bytes(), now_us()))

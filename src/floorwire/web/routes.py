@@ -11,6 +11,7 @@ from floorwire.core.auth import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub.admission import Verdict
+from floorwire.hub.gate import Gate
 from floorwire.hub.peer import Peer
 from floorwire.protocol.codec import JSON, offered
 from floorwire.web.echo import Echo
@@ -40,9 +41,12 @@ class RefusedUpgrade(msgspec.Struct, frozen=True):
 
 
 def route(
-    gateway: Gateway, asked: Handshake, verdict: Verdict, address: str
+    gateway: Gateway, asked: Handshake, verdict: Verdict, address: str, *, at_home: bool
 ) -> AcceptedUpgrade | RefusedUpgrade:
-    """Return what becomes of a handshake, from this client address, on a connection with this verdict."""
+    """Return what becomes of a handshake, from this client address, on a connection with this verdict.
+
+    ``at_home``: only this machine could have made the connection.
+    """
     refused = _refused(gateway, asked, verdict)
     if refused is not None:
         return refused
@@ -51,7 +55,7 @@ def route(
     if asked.path == ECHO:
         return AcceptedUpgrade(Echo())
     try:
-        principal = _principal(gateway, asked, address)
+        principal = _principal(gateway.gate, asked, address) or gateway.gate.anonymous(at_home=at_home)
     except Refusal as refusal:
         return _not_signed_in(gateway, asked, refusal)
     if not gateway.gate.has_room(principal):
@@ -61,13 +65,12 @@ def route(
     return AcceptedUpgrade(peer, codec.subprotocol if codec else None)
 
 
-def _principal(gateway: Gateway, asked: Handshake, address: str) -> Principal:
-    gate = gateway.gate
+def _principal(gate: Gate, asked: Handshake, address: str) -> Principal | None:
     if asked.bearer is not None:
         return gate.bearer(asked.bearer, address)
     if asked.ticket is not None:
         return gate.ticket(asked.ticket, address)
-    return gate.anonymous
+    return None
 
 
 def _not_signed_in(gateway: Gateway, asked: Handshake, refusal: Refusal) -> AcceptedUpgrade | RefusedUpgrade:
