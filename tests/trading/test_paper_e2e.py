@@ -1,0 +1,69 @@
+"""Orders over a real socket to a server that plays a recording: they fill on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from floorwire.storage.keys import Issued
+from tests.servers import Server
+from tests.trading.trader import Message, Trader, amount, key, serving, trader
+
+RECORDED = Path(__file__).parent.parent / "recorded" / "coinbase"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("paper")
+
+
+@pytest.fixture(scope="module")
+def issued(folder: Path) -> Issued:
+    return key(folder, money={"USDT": "1000", "ABC": "10"})
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, issued: Issued) -> Iterator[Server]:
+    with serving(folder, f"--venue=replay:{RECORDED}", "--set=replay.loop=true") as running:
+        yield running
+
+
+async def placed(client: Trader, client_order_id: str, **fields: str) -> Message:
+    """Place an order once the feed is live: the recording loses its link now and then, and begins again."""
+    for attempt in range(1_000):
+        name = f"{client_order_id}-{attempt}"
+        reply = await client.place(name, symbol="ABC-USDT", quantity="0.1", **fields)
+        if reply.get("code") not in ("stale_market", "unknown_symbol", "no_liquidity"):
+            return {**reply, "name": name}
+        await client.hear()
+    raise AssertionError("the feed never came to life")
+
+
+async def test_an_order_fills_against_a_recording_and_shows_in_every_stream(
+    server: Server, issued: Issued
+) -> None:
+    async with trader(server, issued, "orders", "fills", "balances") as alice:
+        await alice.ask("subscribe", channel="heartbeat")
+        before = await alice.rows("balances")
+        reply = await placed(alice, "take", price="10.02")
+        assert reply["status"] == "accepted", reply
+        done = await alice.until("orders", "fill", str(reply["name"]))
+        assert (done["state"], done["filled_quantity"]) == ("filled", done["quantity"])
+        fills = await alice.rows("fills")
+        assert [fill["order_id"] for fill in fills] == [reply["order_id"]]
+        assert (fills[0]["price"], fills[0]["liquidity"]) == ("10.02", "taker")
+        assert any(event.get("event") != "snapshot" for event in alice.events["fills"])
+        after = await alice.rows("balances")
+        assert float(amount(after, "ABC")) == pytest.approx(float(amount(before, "ABC")) + 0.1)
+        assert any(event.get("event") != "snapshot" for event in alice.events["balances"])
+
+
+async def test_an_order_rests_on_paper_and_is_cancelled(server: Server, issued: Issued) -> None:
+    async with trader(server, issued, "orders") as alice:
+        await alice.ask("subscribe", channel="heartbeat")
+        reply = await placed(alice, "rest", price="9.95")
+        assert reply["status"] == "accepted", reply
+        assert (await alice.ask("order.cancel", order_id=reply["order_id"]))["status"] == "accepted"
+        assert (await alice.until("orders", "cancelled", str(reply["name"])))["state"] == "cancelled"
