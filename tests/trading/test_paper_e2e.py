@@ -34,7 +34,7 @@ async def placed(client: Trader, client_order_id: str, **fields: str) -> Message
     """Place an order once the feed is live: the recording loses its link now and then, and begins again."""
     for attempt in range(1_000):
         name = f"{client_order_id}-{attempt}"
-        reply = await client.place(name, symbol="ABC-USDT", quantity="0.1", **fields)
+        reply = await client.place(name, symbol="ABC-USDT", quantity="0.2", **fields)
         if reply.get("code") not in ("stale_market", "unknown_symbol", "no_liquidity"):
             return {**reply, "name": name}
         await client.hear()
@@ -56,7 +56,7 @@ async def test_an_order_fills_against_a_recording_and_shows_in_every_stream(
         assert (fills[0]["price"], fills[0]["liquidity"]) == ("10.02", "taker")
         assert any(event.get("event") != "snapshot" for event in alice.events["fills"])
         after = await alice.rows("balances")
-        assert float(amount(after, "ABC")) == pytest.approx(float(amount(before, "ABC")) + 0.1)
+        assert float(amount(after, "ABC")) == pytest.approx(float(amount(before, "ABC")) + 0.2)
         assert any(event.get("event") != "snapshot" for event in alice.events["balances"])
 
 

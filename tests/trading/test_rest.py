@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from floorwire.core.auth import Scope
@@ -35,20 +35,20 @@ def server(folder: Path, issued: Issued, operator: Issued) -> Iterator[Server]:
         yield running
 
 
-def caller(server: Server, issued: Issued) -> httpx.Client:
+def caller(server: Server, issued: Issued) -> httpx2.Client:
     headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
-    return httpx.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
+    return httpx2.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
 
 
 @pytest.fixture
-def alice(server: Server, issued: Issued) -> Iterator[httpx.Client]:
+def alice(server: Server, issued: Issued) -> Iterator[httpx2.Client]:
     with caller(server, issued) as client:
         yield client
         client.delete("/orders")
 
 
 @pytest.fixture
-def ops(server: Server, operator: Issued) -> Iterator[httpx.Client]:
+def ops(server: Server, operator: Issued) -> Iterator[httpx2.Client]:
     with caller(server, operator) as client:
         yield client
 
@@ -58,7 +58,7 @@ def order(client_order_id: str, **fields: str) -> dict[str, str]:
     return {**terms, "client_order_id": client_order_id, **fields}
 
 
-def test_an_order_is_placed_amended_looked_at_and_cancelled(alice: httpx.Client) -> None:
+def test_an_order_is_placed_amended_looked_at_and_cancelled(alice: httpx2.Client) -> None:
     placed = alice.post("/orders", json=order("r1"))
     assert (placed.status_code, placed.json()["status"]) == (201, "accepted")
     path = f"/orders/{placed.json()['order_id']}"
@@ -70,7 +70,7 @@ def test_an_order_is_placed_amended_looked_at_and_cancelled(alice: httpx.Client)
     assert (closed.status_code, closed.json()["code"]) == (409, "order_closed")
 
 
-def test_the_same_again_over_either_wire_is_one_order(alice: httpx.Client) -> None:
+def test_the_same_again_over_either_wire_is_one_order(alice: httpx2.Client) -> None:
     first, again = (alice.post("/orders", json=order("r2")) for _ in range(2))
     assert (again.status_code, again.json()["duplicate"]) == (200, True)
     assert again.json()["order_id"] == first.json()["order_id"]
@@ -79,7 +79,7 @@ def test_the_same_again_over_either_wire_is_one_order(alice: httpx.Client) -> No
 
 
 async def test_the_websocket_hears_of_orders_placed_over_http(
-    server: Server, issued: Issued, alice: httpx.Client
+    server: Server, issued: Issued, alice: httpx2.Client
 ) -> None:
     async with trader(server, issued, "orders") as client:
         placed = alice.post("/orders", json=order("r3")).json()
@@ -99,13 +99,13 @@ REFUSED: list[tuple[int, str, Message]] = [
 
 @pytest.mark.parametrize(("status", "code", "fields"), REFUSED, ids=lambda value: str(value)[:40])
 def test_refusals_are_the_same_json_with_a_status(
-    alice: httpx.Client, status: int, code: str, fields: Message
+    alice: httpx2.Client, status: int, code: str, fields: Message
 ) -> None:
     refused = alice.post("/orders", json={**order("x"), **fields})
     assert (refused.status_code, refused.json()["code"]) == (status, code)
 
 
-def test_lists_are_those_of_the_websocket(alice: httpx.Client) -> None:
+def test_lists_are_those_of_the_websocket(alice: httpx2.Client) -> None:
     alice.post("/orders", json={**order("r4", type="market"), "price": None})
     assert alice.get("/balances").json()["status"] == "ok"
     alice.post("/orders", json={"client_order_id": "r5", "symbol": "BTC-USDT", "side": "buy",
@@ -120,10 +120,10 @@ def test_lists_are_those_of_the_websocket(alice: httpx.Client) -> None:
 
 def test_without_a_key_there_is_nothing_to_see(server: Server) -> None:
     for path in ("/orders", "/fills", "/balances", "/positions", "/limits", "/halts", "/journal"):
-        assert httpx.get(server.http(f"/api/v1{path}")).status_code == 401
+        assert httpx2.get(server.http(f"/api/v1{path}")).status_code == 401
 
 
-def test_a_trader_is_no_operator(alice: httpx.Client) -> None:
+def test_a_trader_is_no_operator(alice: httpx2.Client) -> None:
     assert alice.post("/halts", json={"scope": "all"}).status_code == 403
     assert alice.put("/limits/alice", json={}).status_code == 403
     assert alice.get("/journal").status_code == 403
@@ -134,7 +134,7 @@ HALTS: list[tuple[str, str]] = [("all", ""), ("account", "alice"), ("key", "{key
 
 @pytest.mark.parametrize(("scope", "name"), HALTS)
 def test_the_kill_switch_cancels_and_refuses_until_it_is_lifted(
-    alice: httpx.Client, ops: httpx.Client, issued: Issued, scope: str, name: str
+    alice: httpx2.Client, ops: httpx2.Client, issued: Issued, scope: str, name: str
 ) -> None:
     name = name.format(key=issued.key)
     alice.post("/orders", json=order(f"h1-{scope}"))
@@ -147,7 +147,7 @@ def test_the_kill_switch_cancels_and_refuses_until_it_is_lifted(
     assert alice.post("/orders", json=order(f"h2-{scope}")).status_code == 201
 
 
-def test_limits_hold_from_the_next_order_on(alice: httpx.Client, ops: httpx.Client) -> None:
+def test_limits_hold_from_the_next_order_on(alice: httpx2.Client, ops: httpx2.Client) -> None:
     assert ops.put("/limits/alice", json={"max_order_notional": "50"}).json()["status"] == "ok"
     assert alice.post("/orders", json=order("l1")).json()["code"] == "max_notional"
     assert ops.put("/limits/alice", json={}).json()["status"] == "ok"
@@ -158,13 +158,13 @@ def test_limits_hold_from_the_next_order_on(alice: httpx.Client, ops: httpx.Clie
 
 
 def test_the_description_names_every_endpoint(server: Server) -> None:
-    paths = httpx.get(server.http("/openapi.json")).json()["paths"]
+    paths = httpx2.get(server.http("/openapi.json")).json()["paths"]
     assert "requestBody" in paths["/api/v1/orders"]["post"]
     assert {"get", "patch", "delete"} <= paths["/api/v1/orders/{order_id}"].keys()
 
 
 async def test_everybody_is_told_of_a_halted_symbol(
-    server: Server, issued: Issued, ops: httpx.Client
+    server: Server, issued: Issued, ops: httpx2.Client
 ) -> None:
     async with trader(server, issued) as client:
         await client.ask("subscribe", channel="system")
