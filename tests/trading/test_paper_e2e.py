@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +68,21 @@ async def test_an_order_rests_on_paper_and_is_cancelled(server: Server, issued: 
         assert reply["status"] == "accepted", reply
         assert (await alice.ask("order.cancel", order_id=reply["order_id"]))["status"] == "accepted"
         assert (await alice.until("orders", "cancelled", str(reply["name"])))["state"] == "cancelled"
+
+
+async def test_an_order_is_in_the_market_again_after_the_server_was_killed(tmp_path: Path) -> None:
+    issued = key(tmp_path, money={"USDT": "1000"})
+    arguments = (f"--venue=replay:{RECORDED}", "--set=replay.loop=true")
+    with serving(tmp_path, *arguments) as first:
+        async with trader(first, issued) as alice:
+            await alice.ask("subscribe", channel="heartbeat")
+            reply = await placed(alice, "stays", price="9.95")
+            assert reply["status"] == "accepted", reply
+            first.signal(signal.SIGKILL)
+            first.wait()
+    with serving(tmp_path, *arguments) as second:
+        async with trader(second, issued, "orders") as alice:
+            assert [row["order_id"] for row in await alice.rows("orders")] == [reply["order_id"]]
+            cancelled = await alice.ask("order.cancel", order_id=reply["order_id"])
+            assert cancelled["status"] == "accepted", cancelled
+            await alice.until("orders", "cancelled", str(reply["name"]))
