@@ -78,7 +78,7 @@ def test_who_does_not_read_does_not_keep_it() -> None:
         stuck = stack.enter_context(raw(server, receive_buffer=4096))
         for symbol in ("BTC-USDT", "ETH-USDT", "DOGE-USDT"):
             stuck.ask("subscribe", channel="book", symbol=symbol)
-        time.sleep(1)
+        time.sleep(0.5)
         started_s = time.monotonic()
         server.signal(signal.SIGTERM)
         assert server.wait() == 0

@@ -178,7 +178,7 @@ async def survive(clients: int, seconds: float, per_second: int) -> None:
 
 
 async def test_a_few_clients_for_a_few_seconds() -> None:
-    await survive(clients=30, seconds=5, per_second=10)
+    await survive(clients=30, seconds=4, per_second=10)
 
 
 @pytest.mark.slow

@@ -48,13 +48,13 @@ def test_who_reads_but_does_not_answer_is_closed(watchful: Server) -> None:
 
 def test_who_answers_stays(watchful: Server) -> None:
     with raw(watchful) as alive:
-        for _ in range(5):
+        for _ in range(3):
             assert answered_ping(alive)
 
 
 def test_any_sign_of_life_will_do(watchful: Server) -> None:
     with raw(watchful) as talking:
-        for _ in range(5):
+        for _ in range(3):
             while (received := talking.frame()).opcode != PING:
                 pass
             assert received.opcode != CLOSE
