@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, BadRequestError, Codec
-from floorwire.protocol.requests import Ping, Subscribe, Subscriptions, Symbols, Unsubscribe
+from floorwire.protocol.requests import Request
 
 from .requests import written_json, written_msgpack
 
@@ -22,22 +22,25 @@ def reads_or_refuses(codec: Codec, data: bytes) -> None:
     except BadRequestError as error:
         refusal = error.refusal
     else:
-        assert isinstance(request, Subscribe | Unsubscribe | Subscriptions | Symbols | Ping)
+        assert isinstance(request, Request)
         return
     assert refusal.code in (Code.BAD_JSON, Code.BAD_REQUEST, Code.UNKNOWN_ACTION)
     assert refusal.message
 
 
+@settings(max_examples=300)
 @given(written_json | junk)
 def test_json(data: bytes) -> None:
     reads_or_refuses(JSON, data)
 
 
+@settings(max_examples=300)
 @given(written_msgpack | junk)
 def test_messagepack(data: bytes) -> None:
     reads_or_refuses(MSGPACK, data)
 
 
+@settings(max_examples=300)
 @given(written_json | written_msgpack, st.integers(0, 400), st.binary(min_size=1, max_size=3))
 def test_with_bytes_overwritten(data: bytes, at: int, over: bytes) -> None:
     at = min(at, len(data))

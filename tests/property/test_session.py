@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
@@ -15,6 +16,7 @@ from ..protocol.catalogue import Shelf
 from .requests import written_json, written_msgpack
 
 START_US = 1_700_000_000_000_000
+TRADER = Principal("alice", "key", frozenset(Scope))
 LIMITS = SessionLimits(commands_per_second=5, subscriptions=3)
 
 pauses_us = st.sampled_from([0, 1, 50_000, 10_000_000])
@@ -24,12 +26,17 @@ conversations = st.lists(
 )
 
 
-@settings(max_examples=60)
-@given(conversations, st.sampled_from([JSON, MSGPACK]), st.sampled_from([None, "ticker"]))
+@settings(max_examples=150)
+@given(
+    conversations,
+    st.sampled_from([JSON, MSGPACK]),
+    st.sampled_from([None, "ticker"]),
+    st.sampled_from([GUEST, STRANGER, TRADER]),
+)
 def test_any_conversation(
-    messages: list[tuple[bytes, bool, int]], codec: Codec, default_channel: str | None
+    messages: list[tuple[bytes, bool, int]], codec: Codec, default_channel: str | None, principal: Principal
 ) -> None:
-    session = Session(codec, default_channel, Shelf(), LIMITS)
+    session = Session(codec, default_channel, Shelf(), LIMITS, principal)
     now_us = START_US
     for data, binary, pause_us in messages:
         now_us += pause_us
@@ -48,3 +55,5 @@ def test_any_conversation(
                 assert set(session.held) == before - {choice.topic for choice in choices}
             case Hangup():
                 return
+            case _:
+                assert set(session.held) == before
