@@ -87,7 +87,9 @@ def test_a_file_cut_or_broken_anywhere_gives_what_it_has(
 ) -> None:
     whole, _ = read(tmp_path_factory.mktemp("whole"), SOCKET)
     start, _ = read(tmp_path_factory.mktemp("start"), SOCKET[:cut])
-    assert start == [entry for entry in whole if entry in start]
+    kept, last = start[:-1], start[-1:]  # the time of the last may be cut short: a time all the same
+    assert kept == [entry for entry in whole if entry in kept]
+    assert {entry.number for entry in last} <= {entry.number for entry in whole}
     assert len(start) >= SOCKET[:cut].count(b"\n1") - 5, "all but what was cut or broken before"
     broken, skipped = read(tmp_path_factory.mktemp("broken"), SOCKET[:place] + junk + SOCKET[place:])
     assert len(whole) - len([entry for entry in broken if entry.text in {w.text for w in whole}]) <= 2
