@@ -91,8 +91,9 @@ class State(msgspec.Struct, array_like=True):
 
     instruments: list[Instrument]
     decimals: list[tuple[str, int]]
-    fees: list[tuple[str, int]]
-    outside: list[tuple[str, int]]
+    fees: list[tuple[str, int | str]]
+    outside: list[tuple[str, int | str]]
+    """Sums over all accounts, which no integer of MessagePack may hold: written as text."""
     halts: list[tuple[HaltScope, str]]
     last_order_id: int
     last_fill_id: int
@@ -262,8 +263,8 @@ class Accounts:
         state = State(
             instruments=[self.terms[symbol].instrument for symbol in sorted(self.terms)],
             decimals=sorted(self.ledger.decimals.items()),
-            fees=sorted(self.ledger.fees.items()),
-            outside=sorted(self.ledger.outside.items()),
+            fees=[(asset, str(units)) for asset, units in sorted(self.ledger.fees.items())],
+            outside=[(asset, str(units)) for asset, units in sorted(self.ledger.outside.items())],
             halts=sorted(self.halts),
             last_order_id=self.last_order_id,
             last_fill_id=self.last_fill_id,
@@ -297,9 +298,9 @@ class Accounts:
         accounts.halts = set(state.halts)
         for one in state.accounts:
             accounts._restore(one)
-        ledger.fees.update(state.fees)
+        ledger.fees.update((asset, int(units)) for asset, units in state.fees)
         ledger.outside.clear()  # what the balances came from is counted in here already
-        ledger.outside.update(state.outside)
+        ledger.outside.update((asset, int(units)) for asset, units in state.outside)
         accounts.last_order_id = state.last_order_id
         accounts.last_fill_id = state.last_fill_id
         accounts.last_deposit_id = state.last_deposit_id
