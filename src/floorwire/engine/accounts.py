@@ -149,7 +149,11 @@ class Accounts:
         if account is None:
             account = self.by_name[name] = Account(len(self.by_name) + 1)
         if kind in _ORDER_EVENTS:  # measured: half the time of isinstance with so many
-            self._follow(account, cast(_OrderEvent, event))
+            order_event = cast(_OrderEvent, event)
+            self._put(account, order_event.order)
+            self.ledger.put(name, order_event.balances)
+        elif type(event) is OrderFilled:
+            self._fill(account, event)
         else:
             self._change(account, event)
         seqs = account.seqs
@@ -159,29 +163,25 @@ class Accounts:
         )
         return seqs
 
-    def _follow(self, account: Account, event: _OrderEvent) -> None:
-        self._put(account, event.order)
-        self.ledger.put(event.account, event.balances)
-
     def _fill(self, account: Account, event: OrderFilled) -> None:
+        ledger, balances, position = self.ledger, event.balances, event.position
         self._put(account, event.order)
-        self.ledger.put(event.account, event.balances)
-        self.ledger.charge(event.balances[0].asset, event.fee)
-        account.positions[event.position.symbol] = event.position
+        ledger.put(event.account, balances)
+        ledger.charge(balances[0].asset, event.fee)
+        account.positions[position.symbol] = position
         account.fills.append(event)
         self.last_fill_id = event.fill_id
 
     def _put(self, account: Account, order: Order) -> None:
         """Replace what is known of the order."""
-        order_id, ticket = order.order_id, order.ticket
-        before = self.orders.get(order_id)
+        order_id, ticket, more = order.order_id, order.ticket, 0
         self.orders[order_id] = order
-        if before is None:
+        before = account.open.get(order_id)
+        if before is None:  # it is new: nothing ever happens to closed ones
             account.by_client[ticket.client_order_id] = order_id
             self.last_order_id = order_id
-        more = 0
-        if before is not None and before.state in OPEN:
-            more -= before.lots - before.filled_lots
+        else:
+            more = before.filled_lots - before.lots
         if order.state in OPEN:
             account.open[order_id] = order
             more += order.lots - order.filled_lots
@@ -199,9 +199,7 @@ class Accounts:
             del account.by_client[forgotten.ticket.client_order_id]
 
     def _change(self, account: Account, event: AccountEvent) -> None:
-        if isinstance(event, OrderFilled):
-            self._fill(account, event)
-        elif isinstance(event, OrderTriggered):
+        if isinstance(event, OrderTriggered):
             self._put(account, event.order)
         elif isinstance(event, Deposited):
             self.ledger.put(event.account, (event.balance,))

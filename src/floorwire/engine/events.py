@@ -2,11 +2,13 @@
 
 The first event answers the command: ``Accepted``, ``Amended``, ``Cancelled`` or ``Rejected``. From the first
 ``Triggered`` on they are of stops that its trades let in. The market they belong to is the command's.
+
+Told apart by ``type(event) is ...``: where it is not, isinstance takes five times as long.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import msgspec
 
@@ -14,6 +16,7 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 
 
+@final
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The order is in the market; what is not matched at once rests (or is cancelled, where it may not).
 
@@ -23,6 +26,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     owner: int
 
 
+@final
 class Rejected(msgspec.Struct, frozen=True, gc=False):
     """The command changed nothing."""
 
@@ -30,6 +34,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     code: Code
 
 
+@final
 class Amended(msgspec.Struct, frozen=True, gc=False):
     """The order has this price and total quantity from now on."""
 
@@ -39,12 +44,14 @@ class Amended(msgspec.Struct, frozen=True, gc=False):
     kept_priority: bool
 
 
+@final
 class Triggered(msgspec.Struct, frozen=True, gc=False):
     """A stop order's price was traded: it enters the market now, or is cancelled where it may not."""
 
     order_id: int
 
 
+@final
 class Expired(msgspec.Struct, frozen=True, gc=False):
     """``lots`` were open and are no more: the order's time has come."""
 
@@ -52,6 +59,7 @@ class Expired(msgspec.Struct, frozen=True, gc=False):
     lots: int
 
 
+@final
 class Cancelled(msgspec.Struct, frozen=True, gc=False):
     """``lots`` were open and are no more; ``code`` says why where nobody asked for it."""
 
@@ -60,6 +68,7 @@ class Cancelled(msgspec.Struct, frozen=True, gc=False):
     code: Code | None
 
 
+@final
 class Match(msgspec.Struct, frozen=True, gc=False):
     """A taker met a maker at the maker's price; ``left`` is what is open after it, 0 where filled."""
 
@@ -76,6 +85,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     taker_left: int
 
 
+@final
 class LevelChanged(msgspec.Struct, frozen=True, gc=False):
     """The level's new total; 0 where it is gone. Once per level and order that enters or leaves."""
 

@@ -21,23 +21,74 @@ def held(
     if ticket.spend is not None:
         turnover = min(turnover, ticket.spend - spent)
     notional = turnover * terms.quote_units
-    return notional + max(0, _up(notional * fee_ppm - credit))
+    due = notional * fee_ppm - credit
+    return notional - (-due // MILLION) if due > 0 else notional
 
 
-def held_by(order: Order, terms: Terms) -> int:
-    """Return what the open order has to hold as it stands, amends on their way included."""
-    price_ticks = max(order.price_ticks, order.asked_ticks)
-    left_lots = max(order.lots, order.asked_lots) - order.filled_lots
-    ticket, spent = order.ticket, order.filled_turnover
-    return held(ticket, terms, price_ticks, left_lots, spent, order.fee_ppm, order.fee_credit)
+def asking(order: Order, terms: Terms, price_ticks: int, lots: int) -> Order:
+    """Return the open order with one more amend on its way, to these terms, and what it holds for that."""
+    asked_ticks, asked_lots = max(order.asked_ticks, price_ticks), max(order.asked_lots, lots)
+    return _amended(
+        order,
+        terms,
+        order.price_ticks,
+        order.lots,
+        order.updated_us,
+        order.amending + 1,
+        asked_ticks,
+        asked_lots,
+    )
+
+
+def answered(order: Order, terms: Terms, price_ticks: int, lots: int, updated_us: int) -> Order:
+    """Return the open order with these terms and one amend less on its way, and what it holds then."""
+    amending = order.amending - 1
+    if amending > 0:
+        return _amended(
+            order, terms, price_ticks, lots, updated_us, amending, order.asked_ticks, order.asked_lots
+        )
+    return _amended(order, terms, price_ticks, lots, updated_us, 0, 0, 0)  # a spend order is amended unasked
+
+
+def _amended(
+    order: Order,
+    terms: Terms,
+    price_ticks: int,
+    lots: int,
+    updated_us: int,
+    amending: int,
+    asked_ticks: int,
+    asked_lots: int,
+) -> Order:
+    ticket, filled_lots, filled_turnover = order.ticket, order.filled_lots, order.filled_turnover
+    fee_ppm, fee_credit = order.fee_ppm, order.fee_credit
+    highest_ticks = asked_ticks if asked_ticks > price_ticks else price_ticks
+    left_lots = (asked_lots if asked_lots > lots else lots) - filled_lots
+    units = held(ticket, terms, highest_ticks, left_lots, filled_turnover, fee_ppm, fee_credit)
+    return Order(
+        order.order_id,
+        ticket,
+        order.key,
+        lots,
+        price_ticks,
+        order.state,
+        order.created_us,
+        updated_us,
+        filled_lots,
+        filled_turnover,
+        order.code,
+        order.triggered,
+        units,
+        fee_ppm,
+        fee_credit,
+        amending,
+        asked_ticks,
+        asked_lots,
+    )
 
 
 def fee(notional: int, fee_ppm: int, credit: int) -> tuple[int, int]:
     """Return the fee of one fill in units, and the order's credit after it."""
     due = notional * fee_ppm - credit
-    units = max(0, _up(due))
+    units = -(-due // MILLION) if due > 0 else 0
     return units, units * MILLION - due
-
-
-def _up(millionths: int) -> int:
-    return -(-millionths // MILLION)

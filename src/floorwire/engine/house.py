@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import NoReturn
 
 import msgspec
 from msgspec.structs import replace
@@ -42,7 +43,7 @@ from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report
@@ -50,7 +51,7 @@ from floorwire.core.units import InexactError, Scale
 from floorwire.engine import risk
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.bounds import Bounds, bounds, check, merged
-from floorwire.engine.holds import held, held_by
+from floorwire.engine.holds import asking, held
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.pace import Pace
 from floorwire.engine.settlement import Settlement
@@ -133,9 +134,9 @@ class House:
 
     def find(self, account: str, order_id: int | None = None, client_order_id: str | None = None) -> Order:
         """Return the account's order by either id. Raises Refusal: ``unknown_order``."""
-        known = self._accounts.by_name.get(account)
-        if known is not None and client_order_id is not None:
-            order_id = known.by_client.get(client_order_id)
+        if client_order_id is not None:
+            known = self._accounts.by_name.get(account)
+            order_id = known.by_client.get(client_order_id) if known is not None else None
         order = self._accounts.orders.get(order_id) if order_id is not None else None
         if order is None or order.ticket.account != account:
             raise Refusal(Code.UNKNOWN_ORDER, "there is no such order, or it closed long ago")
@@ -202,23 +203,21 @@ class House:
         known = accounts.by_name.get(account)
         if known is not None and ticket.client_order_id in known.by_client:
             return _again(ticket, accounts.orders[known.by_client[ticket.client_order_id]])
-        _in_time(deadline_us, now_us)
-        prices = self._prices(ticket.symbol)
-        limits = self._bounds_of(account, key, terms, max_notional)
-        risk.trading(accounts, terms, account, key, prices)
-        risk.rate(self._pace, "account", account, limits.account, now_us)
-        risk.rate(self._key_pace, "key", key, limits.key, now_us)
-        _unexpired(ticket, now_us)
-        order = self._drafted(ticket, terms, risk.reference(ticket, prices), limits, key, now_us)
-        risk.size(ticket, terms, limits, order.lots, order.price_ticks)
-        risk.price(ticket, terms, limits, order.price_ticks, prices)
+        if deadline_us is not None and now_us > deadline_us:
+            _late(deadline_us, now_us)
+        prices, limits = self._admitted(ticket, terms, key, max_notional, now_us)
+        if ticket.expires_us is not None and ticket.expires_us <= now_us:
+            raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
+        order = self._drafted(ticket, terms, prices, limits, key, now_us)
+        lots, held_units = order.lots, order.held
+        risk.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)
         if ticket.reduce_only and ticket.side == "buy":
             raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
-        risk.count(known, limits, key)
-        if ticket.side == "buy":
-            risk.position(accounts, account, terms, limits, order.lots)
-        balances = self._settlement.holding(ticket, order.held)
-        risk.balance(balances[0], order.held)
+        if known is not None:
+            risk.count(known, limits, key)
+        if limits.max_position_lots is not None and ticket.side == "buy":
+            risk.position(accounts, account, terms, limits.max_position_lots, lots)
+        balances = self._holding(ticket, held_units)
         entry = self._book(OrderAccepted(account, order, balances, now_us))
         return Decision(order, (entry,), (self._placed(order, limits),))
 
@@ -240,36 +239,29 @@ class House:
         than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
         """
         ticket = order.ticket
-        _still_open(order)
-        _in_time(deadline_us, now_us)
+        if order.state not in OPEN:
+            _closed(order)
+        if deadline_us is not None and now_us > deadline_us:
+            _late(deadline_us, now_us)
         _amendable(ticket, price_ticks, lots)
-        accounts, terms, prices = self._accounts, self.terms(ticket.symbol), self._prices(ticket.symbol)
-        limits = self._bounds_of(ticket.account, key, terms, max_notional)
-        risk.trading(accounts, terms, ticket.account, key, prices)
-        risk.rate(self._pace, "account", ticket.account, limits.account, now_us)
-        risk.rate(self._key_pace, "key", key, limits.key, now_us)
+        terms = self.terms(ticket.symbol)
+        prices, limits = self._admitted(ticket, terms, key, max_notional, now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:
-            risk.size(ticket, terms, limits, new_lots, new_ticks)
-            risk.price(ticket, terms, limits, new_ticks, prices, waits=not order.triggered)
-            if ticket.side == "buy":
-                risk.position(accounts, ticket.account, terms, limits, max(0, new_lots - order.lots))
-        asked = replace(
-            order,
-            amending=order.amending + 1,
-            asked_ticks=max(order.asked_ticks, new_ticks),
-            asked_lots=max(order.asked_lots, new_lots),
-        )
-        asked = replace(asked, held=held_by(asked, terms))
-        balances = self._settlement.holding(ticket, asked.held - order.held)
-        risk.balance(balances[0], asked.held - order.held)
+            risk.size_and_price(ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered)
+            if limits.max_position_lots is not None and ticket.side == "buy":
+                more_lots = max(0, new_lots - order.lots)
+                risk.position(self._accounts, ticket.account, terms, limits.max_position_lots, more_lots)
+        asked = asking(order, terms, new_ticks, new_lots)
+        balances = self._holding(ticket, asked.held - order.held)
         entry = self._book(OrderAmending(ticket.account, asked, balances, now_us))
         return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> Decision:
         """Tell the venue to cancel an order that ``find`` has just returned. Raises Refusal:
         ``order_closed``."""
-        _still_open(order)
+        if order.state not in OPEN:
+            _closed(order)
         return Decision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
 
     def cancel_all(
@@ -290,11 +282,11 @@ class House:
 
     def settle(self, reports: Iterable[Report], now_us: int) -> list[Entry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
-        entries = []
+        entries, event_of, apply = [], self._settlement.event, self._accounts.apply
         for report in reports:
-            event = self._settlement.event(report, now_us)
+            event = event_of(report, now_us)
             if event is not None:
-                entries.append(self._book(event))
+                entries.append(Entry(event, apply(event)))
         return entries
 
     def put_back(self, now_us: int) -> Decision:
@@ -386,26 +378,49 @@ class House:
             self._bounds[asked] = found
         return found
 
+    def _admitted(
+        self, ticket: Ticket, terms: Terms, key: str, max_notional: Decimal | None, now_us: int
+    ) -> tuple[Prices, Bounds]:
+        """Check what does not depend on the order's content; return what its content is checked against."""
+        account, prices = ticket.account, self._prices(ticket.symbol)
+        limits = self._bounds_of(account, key, terms, max_notional)
+        risk.trading(self._accounts, terms, account, key, prices)
+        per_second = limits.account.orders_per_second
+        if per_second is not None:
+            risk.rate(self._pace, "account", account, per_second, now_us)
+        per_second = limits.key.orders_per_second
+        if per_second is not None:
+            risk.rate(self._key_pace, "key", key, per_second, now_us)
+        return prices, limits
+
+    def _holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
+        """Return the balance that the order's hold is on, with so many units more held. Raises Refusal."""
+        balances = self._settlement.holding(ticket, more)
+        balance = balances[0]
+        if balance.held > balance.total and more > 0:
+            risk.insufficient(balance, more)
+        return balances
+
     def _drafted(
-        self, ticket: Ticket, terms: Terms, reference: int, limits: Bounds, key: str, now_us: int
+        self, ticket: Ticket, terms: Terms, prices: Prices, limits: Bounds, key: str, now_us: int
     ) -> Order:
-        """Return the order as it would be accepted."""
-        price_ticks = ticket.price_ticks
+        """Return the order as it would be accepted. Raises Refusal."""
+        price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
         if price_ticks is None:
+            reference = risk.reference(ticket, prices)
             price_ticks = risk.through(ticket.side == "buy", reference, limits.collar_ppm)
-        lots, ppm = ticket.lots, self._worst_ppm
-        if lots is None:
-            lots = (ticket.spend or 0) // reference
+            if lots is None:
+                lots = (ticket.spend or 0) // reference
         return Order(
             self._accounts.last_order_id + 1,
             ticket,
             key,
-            lots,
+            lots or 0,
             price_ticks,
             "new",
             now_us,
             now_us,
-            held=held(ticket, terms, price_ticks, lots, 0, ppm, 0),
+            held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
             fee_ppm=ppm,
         )
 
@@ -450,24 +465,17 @@ def _again(ticket: Ticket, order: Order) -> Decision:
     )
 
 
-def _in_time(deadline_us: int | None, now_us: int) -> None:
-    if deadline_us is not None and now_us > deadline_us:
-        late = now_us - deadline_us
-        raise Refusal(Code.DEADLINE_PASSED, f"came {late} us after its deadline", {"late_us": late})
+def _late(deadline_us: int, now_us: int) -> NoReturn:
+    late = now_us - deadline_us
+    raise Refusal(Code.DEADLINE_PASSED, f"came {late} us after its deadline", {"late_us": late})
 
 
-def _unexpired(ticket: Ticket, now_us: int) -> None:
-    if ticket.expires_us is not None and ticket.expires_us <= now_us:
-        raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
-
-
-def _still_open(order: Order) -> None:
-    if not order.is_open:
-        raise Refusal(
-            Code.ORDER_CLOSED,
-            f"order {order.order_id} is {order.state}",
-            {"order_id": str(order.order_id), "state": order.state},
-        )
+def _closed(order: Order) -> NoReturn:
+    raise Refusal(
+        Code.ORDER_CLOSED,
+        f"order {order.order_id} is {order.state}",
+        {"order_id": str(order.order_id), "state": order.state},
+    )
 
 
 def _amendable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:

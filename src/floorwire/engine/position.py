@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from floorwire.core.accounts import Position
-from floorwire.core.instrument import Side
 
 
-def after_fill(before: Position, side: Side, base: int, quote: int, quantity: int) -> Position:
+def after_fill(before: Position, is_buy: bool, base: int, quote: int, quantity: int) -> Position:
     """Return the position after base units were traded for quote units; ``quantity`` is all there is then.
 
     The cost of what is sold is rounded up: a profit is never told too large.
     """
     bought, cost, realised = before.bought, before.cost, before.realised
-    if side == "buy":
+    if is_buy:
         bought, cost = bought + base, cost + quote
     elif bought:
         sold = min(base, bought)

@@ -22,29 +22,25 @@ class Reporter:
         """Return what happened to accounts' orders, in order."""
         told: list[Report] = []
         for event in events:
-            if isinstance(event, market.LevelChanged):
+            if type(event) is market.LevelChanged:
                 continue
-            if isinstance(event, market.Match):
-                if event.maker_id > 0:
-                    told.append(self._filled(event, ts_us, is_maker=True))
-                if event.taker_id > 0:
-                    told.append(self._filled(event, ts_us, is_maker=False))
+            if type(event) is market.Match:
+                self._tell_fills(told, event, ts_us)
             elif event.order_id > 0:
                 report = _report(event, ts_us)
                 if report is not None:
                     told.append(report)
         return told
 
-    def _filled(self, match: market.Match, ts_us: int, is_maker: bool) -> Filled:
-        return Filled(
-            match.maker_id if is_maker else match.taker_id,
-            str(self._first_trade + match.match_id),
-            match.price_ticks,
-            match.lots,
-            match.maker_left if is_maker else match.taker_left,
-            "maker" if is_maker else "taker",
-            ts_us,
-        )
+    def _tell_fills(self, told: list[Report], match: market.Match, ts_us: int) -> None:
+        """Tell the maker, then the taker, as far as they are accounts."""
+        maker_id, taker_id = match.maker_id, match.taker_id
+        if maker_id > 0 or taker_id > 0:
+            trade_id, ticks, lots = str(self._first_trade + match.match_id), match.price_ticks, match.lots
+            if maker_id > 0:
+                told.append(Filled(maker_id, trade_id, ticks, lots, match.maker_left, "maker", ts_us))
+            if taker_id > 0:
+                told.append(Filled(taker_id, trade_id, ticks, lots, match.taker_left, "taker", ts_us))
 
 
 def refused(command: Command, rejected: market.Rejected, ts_us: int) -> Refused:
@@ -58,14 +54,14 @@ def refused(command: Command, rejected: market.Rejected, ts_us: int) -> Refused:
 
 
 def _report(event: market.Event, ts_us: int) -> Report | None:
-    if isinstance(event, market.Accepted):
+    if type(event) is market.Accepted:
         return Working(event.order_id, ts_us)
-    if isinstance(event, market.Cancelled):
+    if type(event) is market.Cancelled:
         return Ended(event.order_id, event.lots, "cancelled", event.code, ts_us)
-    if isinstance(event, market.Amended):
+    if type(event) is market.Amended:
         return Amended(event.order_id, event.price_ticks, event.lots, ts_us)
-    if isinstance(event, market.Expired):
+    if type(event) is market.Expired:
         return Ended(event.order_id, event.lots, "expired", None, ts_us)
-    if isinstance(event, market.Triggered):
+    if type(event) is market.Triggered:
         return Triggered(event.order_id, ts_us)
     return None

@@ -26,7 +26,6 @@ from typing import NoReturn
 
 from floorwire.core.accounts import Balance, HaltScope
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
@@ -56,11 +55,8 @@ def trading(accounts: Accounts, terms: Terms, account: str, key: str, prices: Pr
         raise Refusal(Code.STALE_MARKET, f"{symbol}'s feed is {prices.feed}", {"feed": prices.feed})
 
 
-def rate(pace: Pace, who: str, name: str, limits: Limits, now_us: int) -> None:
-    """Check 3, of an account or a key. Raises Refusal with the time to wait."""
-    per_second = limits.orders_per_second
-    if per_second is None:
-        return
+def rate(pace: Pace, who: str, name: str, per_second: int, now_us: int) -> None:
+    """Check 3, of an account or a key that has a limit. Raises Refusal with the time to wait."""
     wait_us = pace.wait_us(name, per_second, now_us)
     if wait_us:
         text = f"the {who} may send {per_second} orders a second"
@@ -68,9 +64,7 @@ def rate(pace: Pace, who: str, name: str, limits: Limits, now_us: int) -> None:
 
 
 def reference(ticket: Ticket, prices: Prices) -> int:
-    """Return the price that the order is measured at. Check 5. Raises Refusal."""
-    if ticket.price_ticks is not None:
-        return ticket.price_ticks
+    """Return the price that an order without a limit is measured at. Check 5. Raises Refusal."""
     if ticket.stop_ticks is not None:
         return ticket.stop_ticks
     best = prices.ask_ticks if ticket.side == "buy" else prices.bid_ticks
@@ -86,8 +80,19 @@ def through(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
     return max(1, -(-best_ticks * (MILLION - collar_ppm) // MILLION))
 
 
-def size(ticket: Ticket, terms: Terms, bounds: Bounds, lots: int, price_ticks: int) -> None:
-    """Check 6 to 8, ``price_ticks`` being what the order is measured at. Raises Refusal."""
+def size_and_price(
+    ticket: Ticket,
+    terms: Terms,
+    bounds: Bounds,
+    lots: int,
+    price_ticks: int,
+    prices: Prices,
+    waits: bool = True,
+) -> None:
+    """Check 6 to 9, ``price_ticks`` being what the order is measured at, and ``waits`` whether a stop does.
+
+    A stop that waits is measured against its stop price. Raises Refusal.
+    """
     turnover = ticket.spend or lots * price_ticks
     if not lots:
         _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", price_ticks)
@@ -99,32 +104,25 @@ def size(ticket: Ticket, terms: Terms, bounds: Bounds, lots: int, price_ticks: i
         raise Refusal(Code.MAX_QUANTITY, text, {"limit": most})
     if bounds.max_turnover is not None and turnover > bounds.max_turnover:
         _notional(Code.MAX_NOTIONAL, terms, turnover, "at most", bounds.max_turnover)
+    if ticket.price_ticks is None:
+        return
+    last, band = prices.last_ticks, terms.band_ppm
+    if band is not None and last and abs(price_ticks - last) * MILLION > last * band:
+        _outside(terms, price_ticks, "band", through(price_ticks > last, last, band))
+    is_buy = ticket.side == "buy"
+    best = prices.ask_ticks if is_buy else prices.bid_ticks
+    if waits and ticket.stop_ticks is not None:
+        best = ticket.stop_ticks
+    if best and (price_ticks > best if is_buy else price_ticks < best):
+        worst = through(is_buy, best, bounds.collar_ppm)
+        if price_ticks > worst if is_buy else price_ticks < worst:
+            _outside(terms, price_ticks, "collar", worst)
 
 
 def _notional(code: Code, terms: Terms, turnover: int, relation: str, limit: int) -> NoReturn:
     worth, bound = terms.instrument.format_notional(turnover), terms.instrument.format_notional(limit)
     text = f"worth {worth} {terms.quote}, has to be {relation} {bound}"
     raise Refusal(code, text, {"limit": bound, "notional": worth})
-
-
-def price(
-    ticket: Ticket, terms: Terms, bounds: Bounds, price_ticks: int, prices: Prices, waits: bool = True
-) -> None:
-    """Check 9, of a limit; of a stop that still waits against its stop price. Raises Refusal."""
-    if ticket.price_ticks is None:
-        return
-    last, band = prices.last_ticks, terms.band_ppm
-    if band is not None and last and abs(price_ticks - last) * MILLION > last * band:
-        low, high = through(False, last, band), through(True, last, band)
-        _outside(terms, price_ticks, "band", low if price_ticks < last else high)
-    is_buy = ticket.side == "buy"
-    best = prices.ask_ticks if is_buy else prices.bid_ticks
-    if waits and ticket.stop_ticks is not None:
-        best = ticket.stop_ticks
-    if best:
-        worst = through(is_buy, best, bounds.collar_ppm)
-        if price_ticks > worst if is_buy else price_ticks < worst:
-            _outside(terms, price_ticks, "collar", worst)
 
 
 def _outside(terms: Terms, price_ticks: int, rule: str, limit_ticks: int) -> NoReturn:
@@ -134,10 +132,8 @@ def _outside(terms: Terms, price_ticks: int, rule: str, limit_ticks: int) -> NoR
     raise Refusal(Code.PRICE_BAND, text, {"rule": rule, "limit": bound})
 
 
-def count(account: Account | None, bounds: Bounds, key: str) -> None:
+def count(account: Account, bounds: Bounds, key: str) -> None:
     """Check 11. Raises Refusal."""
-    if account is None:
-        return
     most = bounds.account.max_open_orders
     if most is not None and len(account.open) >= most:
         _too_many("account", most)
@@ -151,11 +147,8 @@ def _too_many(who: str, limit: int) -> NoReturn:
     raise Refusal(Code.MAX_OPEN_ORDERS, text, {"limit": limit, "of": who})
 
 
-def position(accounts: Accounts, account: str, terms: Terms, bounds: Bounds, more_lots: int) -> None:
-    """Check 12, of a buy of so many lots more. Raises Refusal."""
-    most = bounds.max_position_lots
-    if most is None:
-        return
+def position(accounts: Accounts, account: str, terms: Terms, most: int, more_lots: int) -> None:
+    """Check 12, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
     units = accounts.ledger.balance(account, terms.base).total + more_lots * terms.base_units
     known = accounts.by_name.get(account)
     for symbol, lots in known.buying.items() if known is not None else ():
@@ -168,13 +161,12 @@ def position(accounts: Accounts, account: str, terms: Terms, bounds: Bounds, mor
         raise Refusal(Code.POSITION_LIMIT, text, {"limit": limit, "position": would})
 
 
-def balance(would: Balance, needed: int) -> None:
-    """Check 13, of the balance as it would be with so many units more held. Raises Refusal."""
-    lacking = would.held - would.total
-    if lacking > 0 and needed > 0:
-        needs, left = format_units(needed, would.decimals), format_units(needed - lacking, would.decimals)
-        raise Refusal(
-            Code.INSUFFICIENT_BALANCE,
-            f"needs {needs} {would.asset}, has {left}",
-            {"asset": would.asset, "needed": needs, "available": left},
-        )
+def insufficient(would: Balance, needed: int) -> NoReturn:
+    """Check 13 failed, of the balance as it would be with so many units more held. Raises Refusal."""
+    available = needed - (would.held - would.total)
+    needs, left = format_units(needed, would.decimals), format_units(available, would.decimals)
+    raise Refusal(
+        Code.INSUFFICIENT_BALANCE,
+        f"needs {needs} {would.asset}, has {left}",
+        {"asset": would.asset, "needed": needs, "available": left},
+    )

@@ -18,7 +18,7 @@ from floorwire.core.codes import Code
 from floorwire.core.orders import OPEN, Order, OrderState, Ticket
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
 from floorwire.engine.accounts import Accounts
-from floorwire.engine.holds import fee, held, held_by
+from floorwire.engine.holds import answered, fee, held
 from floorwire.engine.position import after_fill
 from floorwire.engine.terms import Terms
 
@@ -42,15 +42,15 @@ class Settlement:
 
     def event(self, report: Report, now_us: int) -> AccountEvent | None:
         """Return what follows from the report, None where nothing does. Raises StrayReportError."""
-        if isinstance(report, Working):
+        if type(report) is Working:
             return None
         order = self._accounts.orders.get(report.order_id)
         if order is None or order.state not in OPEN:
             _late(order, report)
             return None
-        if isinstance(report, Filled):
+        if type(report) is Filled:
             return self._filled(order, report, now_us)
-        if isinstance(report, Ended):
+        if type(report) is Ended:
             return self.ended(order, report.state, report.code, now_us)
         return self._changed(order, report, now_us)
 
@@ -83,16 +83,14 @@ class Settlement:
         )
         return OrderEnded(ticket.account, closed, self.holding(ticket, -order.held), now_us)
 
-    def _changed(
-        self, order: Order, report: Triggered | Amended | Refused, now_us: int
-    ) -> AccountEvent | None:
+    def _changed(self, order: Order, report: Report, now_us: int) -> AccountEvent | None:
         account = order.ticket.account
-        if isinstance(report, Triggered):
-            return OrderTriggered(account, replace(order, triggered=True, updated_us=now_us), now_us)
-        if isinstance(report, Amended):
+        if type(report) is Amended:
             changed, balances = self._answered(order, report.price_ticks, report.lots, now_us)
             return OrderAmended(account, changed, balances, now_us)
-        return self._refused(order, report, now_us)
+        if type(report) is Triggered:
+            return OrderTriggered(account, replace(order, triggered=True, updated_us=now_us), now_us)
+        return self._refused(order, report, now_us) if isinstance(report, Refused) else None
 
     def _refused(self, order: Order, refused: Refused, now_us: int) -> AccountEvent | None:
         if refused.action == "cancel":
@@ -105,94 +103,82 @@ class Settlement:
     def _answered(
         self, order: Order, price_ticks: int, lots: int, updated_us: int
     ) -> tuple[Order, tuple[Balance]]:
-        """Return the order with these terms and one amend less on its way, and what it holds then."""
-        amending = max(0, order.amending - 1)  # a spend order is amended by the venue, unasked
-        answered = replace(
-            order,
-            price_ticks=price_ticks,
-            lots=lots,
-            updated_us=updated_us,
-            amending=amending,
-            asked_ticks=order.asked_ticks if amending else 0,
-            asked_lots=order.asked_lots if amending else 0,
-        )
-        units = held_by(answered, self._accounts.terms[order.ticket.symbol])
-        return replace(answered, held=units), self.holding(order.ticket, units - order.held)
+        after = answered(order, self._accounts.terms[order.ticket.symbol], price_ticks, lots, updated_us)
+        return after, self.holding(order.ticket, after.held - order.held)
 
     def _filled(self, order: Order, report: Filled, now_us: int) -> OrderFilled:
         """Return the fill: what was paid, what it cost, what stays held."""
-        accounts, ticket = self._accounts, order.ticket
-        terms = accounts.terms[ticket.symbol]
-        turnover = report.price_ticks * report.lots
+        accounts, ticket, price_ticks, lots = self._accounts, order.ticket, report.price_ticks, report.lots
+        account, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
+        terms, balance_of = accounts.terms[symbol], accounts.ledger.balance
+        turnover, base_units = price_ticks * lots, lots * terms.base_units
+        notional = turnover * terms.quote_units
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
-        charged, credit = fee(turnover * terms.quote_units, min(ppm, order.fee_ppm), order.fee_credit)
-        after = self._after_fill(order, report, turnover, credit, now_us)
+        charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
+        after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, now_us)
+        quote, base = balance_of(account, terms.quote), balance_of(account, terms.base)
+        quote_held, base_held, released = quote.held, base.held, order.held - after.held
+        if is_buy:
+            quote_total, base_total = quote.total - notional - charged, base.total + base_units
+            quote_held -= released
+        else:
+            quote_total, base_total = quote.total + notional - charged, base.total - base_units
+            base_held -= released
+        before = accounts.by_name[account].positions.get(symbol)
+        if before is None:
+            before = Position(symbol, 0, 0, 0, 0, base.decimals, quote.decimals)
         return OrderFilled(
-            ticket.account,
+            account,
             after,
             accounts.last_fill_id + 1,
             report.trade_id,
-            report.price_ticks,
-            report.lots,
+            price_ticks,
+            lots,
             report.liquidity,
             charged,
-            *self._paid(order, terms, after.held, turnover * terms.quote_units, charged, report.lots),
+            (
+                Balance(terms.quote, quote_total, quote_held, quote.decimals),
+                Balance(terms.base, base_total, base_held, base.decimals),
+            ),
+            after_fill(before, is_buy, base_units, notional, base_total),
             now_us,
         )
 
-    def _after_fill(self, order: Order, report: Filled, turnover: int, credit: int, now_us: int) -> Order:
-        ticket, left_lots = order.ticket, report.left_lots
-        filled_lots, filled_turnover = order.filled_lots + report.lots, order.filled_turnover + turnover
-        units = 0
-        if left_lots:
-            units = held(
-                ticket,
-                self._accounts.terms[ticket.symbol],
-                max(order.price_ticks, order.asked_ticks),
-                max(order.lots, order.asked_lots) - filled_lots,
-                filled_turnover,
-                order.fee_ppm,
-                credit,
-            )
-        return Order(
-            order.order_id,
-            ticket,
-            order.key,
-            order.lots,
-            order.price_ticks,
-            "partially_filled" if left_lots else "filled",
-            order.created_us,
-            now_us,
-            filled_lots,
-            filled_turnover,
-            None,
-            order.triggered,
-            units,
-            order.fee_ppm,
-            credit,
-            order.amending if left_lots else 0,
-            order.asked_ticks if left_lots else 0,
-            order.asked_lots if left_lots else 0,
-        )
 
-    def _paid(
-        self, order: Order, terms: Terms, units: int, notional: int, charged: int, lots: int
-    ) -> tuple[tuple[Balance, Balance], Position]:
-        """Return the balances (quote, base) and the position after the fill."""
-        ticket = order.ticket
-        account, side, released = ticket.account, ticket.side, order.held - units
-        ledger, base_units = self._accounts.ledger, lots * terms.base_units
-        quote, base = ledger.balance(account, terms.quote), ledger.balance(account, terms.base)
-        if side == "buy":
-            quote = Balance(
-                terms.quote, quote.total - notional - charged, quote.held - released, quote.decimals
-            )
-            base = Balance(terms.base, base.total + base_units, base.held, base.decimals)
-        else:
-            quote = Balance(terms.quote, quote.total + notional - charged, quote.held, quote.decimals)
-            base = Balance(terms.base, base.total - base_units, base.held - released, base.decimals)
-        before = self._accounts.position(account, terms)
-        return (quote, base), after_fill(before, side, base_units, notional, base.total)
+def _after_fill(
+    order: Order, terms: Terms, left_lots: int, lots: int, turnover: int, credit: int, now_us: int
+) -> Order:
+    """Return the order with so many lots more filled; where that was all, it holds nothing."""
+    ticket, fee_ppm = order.ticket, order.fee_ppm
+    filled_lots, filled_turnover = order.filled_lots + lots, order.filled_turnover + turnover
+    state: OrderState = "filled"
+    units = amending = asked_ticks = asked_lots = 0
+    if left_lots:
+        state = "partially_filled"
+        amending, asked_ticks, asked_lots = order.amending, order.asked_ticks, order.asked_lots
+        highest_ticks, most_lots = max(order.price_ticks, asked_ticks), max(order.lots, asked_lots)
+        left = most_lots - filled_lots
+        units = held(ticket, terms, highest_ticks, left, filled_turnover, fee_ppm, credit)
+    return Order(
+        order.order_id,
+        ticket,
+        order.key,
+        order.lots,
+        order.price_ticks,
+        state,
+        order.created_us,
+        now_us,
+        filled_lots,
+        filled_turnover,
+        None,
+        order.triggered,
+        units,
+        fee_ppm,
+        credit,
+        amending,
+        asked_ticks,
+        asked_lots,
+    )
 
 
 def _late(order: Order | None, report: Report) -> None:
