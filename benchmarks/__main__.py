@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from benchmarks import crowds, held, machine, orders, roundtrips, stalled
+from benchmarks import beside, crowds, held, machine, orders, roundtrips, stalled
 from benchmarks.contestants import ContestantError, Stable
 from benchmarks.crowds import CROWDS
 from benchmarks.load import LoadError
@@ -32,6 +32,7 @@ def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterat
         "held": partial(held.hold, stable),
         "stall": partial(stalled.compare, stable, rounds),
         "orders": partial(orders.compare, stable, rounds),
+        "beside": partial(beside.compare, rounds),
     }
 
 

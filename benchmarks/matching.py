@@ -16,6 +16,7 @@ import statistics
 import time
 from typing import NamedTuple
 
+from floorwire.core.accounts import Entry
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -126,18 +127,20 @@ class Flow:
         return Amend(SYMBOL, order_id, price_ticks=self._price(self._market.orders[order_id].side))
 
 
-class _Venue:
-    """What the house settles with: a market, and a reporter on what it did."""
+class Venue:
+    """What the house settles with: a market, and a reporter on what it did; time stands still."""
 
     def __init__(self) -> None:
         self.market = Matching()
         self._reporter = Reporter(0)
 
     def prices(self, symbol: str) -> Prices:
+        """Return the best of both sides, and the last trade's."""
         bid, ask = self.market.bids.best_size()[0], self.market.asks.best_size()[0]
         return Prices(bid, ask, self.market.last_ticks, "live")
 
     def execute(self, command: Command) -> list[Report]:
+        """Return what came of the command."""
         events = self.market.execute(command)
         if isinstance(events[0], Rejected):
             return [refused(command, events[0], 0)]
@@ -161,20 +164,17 @@ INSTRUMENT = Instrument(SYMBOL, "BTC", "USDT", "bench", "0.1", "0.001", "0.0001"
 
 def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, House]:
     """Check, match, settle and book them all; return the time that it took and how many entries it made."""
-    venue = _Venue()
+    venue = Venue()
     house = House(RULES, venue.prices)
-    house.list_instruments([INSTRUMENT], 0)
     names = [f"trader{number}" for number in range(accounts)]
-    for number, name in enumerate(names):
-        house.deposit(name, "BTC", "1000000000", 2 * number + 1, 0)
-        house.deposit(name, "USDT", "1000000000", 2 * number + 2, 0)
-    tickets = [_ticket(command, names[command.order_id % accounts]) for command in commands]
+    endow(house, names)
+    tickets = [ticket_of(command, names[command.order_id % accounts]) for command in commands]
     ids: dict[int, int] = {}  # the flow's order ids to the house's
     entries = 0
     started = time.process_time()
     for now_us, (command, ticket) in enumerate(zip(commands, tickets, strict=True)):
         try:
-            decision = _decide(house, command, ticket, names[command.order_id % accounts], ids, now_us)
+            decision = decide(house, command, ticket, names[command.order_id % accounts], ids, now_us)
         except Refusal:
             continue
         entries += len(decision.entries)
@@ -183,9 +183,19 @@ def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, 
     return time.process_time() - started, entries, house
 
 
-def _decide(
+def endow(house: House, names: list[str]) -> list[Entry]:
+    """List the instrument and give each account money; return the entries."""
+    entries = [*house.list_instruments([INSTRUMENT], 0)]
+    for number, name in enumerate(names):
+        entries += house.deposit(name, "BTC", "1000000000", 2 * number + 1, 0)
+        entries += house.deposit(name, "USDT", "1000000000", 2 * number + 2, 0)
+    return entries
+
+
+def decide(
     house: House, command: Command, ticket: Ticket | None, account: str, ids: dict[int, int], now_us: int
 ) -> Decision:
+    """Return what the house decides; ``ids`` are those it gave the flow's orders. Raises Refusal."""
     if ticket is not None:
         decision = house.place(ticket, now_us)
         if decision.order is not None:
@@ -197,7 +207,8 @@ def _decide(
     return house.cancel(order)
 
 
-def _ticket(command: Command, account: str) -> Ticket | None:
+def ticket_of(command: Command, account: str) -> Ticket | None:
+    """Return what a place asks for in the account's name; None for other commands."""
     if not isinstance(command, Place):
         return None
     return Ticket(

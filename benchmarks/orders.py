@@ -49,6 +49,7 @@ class Line:
     """A signed-in connection that places orders and counts the replies."""
 
     def __init__(self, host: str, port: int, bearer: str) -> None:
+        self.url = f"ws://{host}:{port}/ws"
         self._socket = socket.create_connection((host, port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(
@@ -107,6 +108,19 @@ class Line:
             self._replies()
             spent.append((time.perf_counter_ns() - started) / 1_000)
         return spent
+
+    def place_and_cancel(self, pairs: int) -> int:
+        """Place so many orders and cancel each; return how many replies came, all of them accepting."""
+        frames: list[bytes] = []
+        for _ in range(pairs):
+            placed = self._frames(1)
+            cancel = f'{{"action":"order.cancel","client_order_id":"{self._name}-{self._placed}"}}'
+            frames += placed, masked_frame(cancel.encode())
+        self._socket.sendall(b"".join(frames))
+        accepted = 0
+        while accepted < 2 * pairs:
+            accepted += self._replies()
+        return accepted
 
     def many(self, count: int) -> float:
         """Return how many orders a second are accepted with so many in flight."""

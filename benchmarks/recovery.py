@@ -1,0 +1,127 @@
+"""Recovery: how long a start takes after a million records, and how long a snapshot holds the loop.
+
+    python -m benchmarks.recovery [--data DIR] [--records N] [--accounts N]
+
+The records are what a house makes of a realistic flow of orders, in large commits. Then the journal is
+opened as a start does: with no snapshot, and with the oldest that a running server could have left. Each
+time the accounts must be, to the digest, those that the records were made with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import uvloop
+
+from benchmarks import machine
+from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
+from floorwire.config import Storage
+from floorwire.core.accounts import Entry
+from floorwire.core.commands import Command
+from floorwire.core.refusal import Refusal
+from floorwire.engine.house import House
+from floorwire.storage.journal import Snapshot
+from floorwire.storage.journal_sqlite import SqliteJournal
+from floorwire.trading.book import Book
+from floorwire.trading.turn import Turn
+
+BATCH = 4_096
+UNDER_S = 20.0
+
+
+def happenings(house: House, venue: Venue, commands: list[Command], accounts: int) -> Iterator[list[Entry]]:
+    """Yield the entries of each command of a flow of orders."""
+    names = [f"trader{number}" for number in range(accounts)]
+    ids: dict[int, int] = {}
+    yield endow(house, names)
+    for now_us, command in enumerate(commands):
+        name = names[command.order_id % accounts]
+        try:
+            decision = decide(house, command, ticket_of(command, name), name, ids, now_us)
+        except Refusal:
+            continue
+        entries = [*decision.entries]
+        for ordered in decision.commands:
+            entries += house.settle(venue.execute(ordered), now_us)
+        yield entries
+
+
+async def fill(folder: Path, records: int, accounts: int) -> tuple[Snapshot, str]:
+    """Journal so many records, or a few more; return the digest, and a snapshot as old as may be."""
+    snapshot, venue = Snapshot(0, b""), Venue()
+    with closing(SqliteJournal(folder, 4 * BATCH)) as journal:
+        book = Book(journal, RULES, venue.prices)
+        first = book.begin(0)
+        assert first is not None, "the folder is new"
+        journal.append((first,), lambda _: None)
+        made = happenings(book.house, venue, Flow(1).make(records, MIXTURES[0]), accounts)
+        while journal.last_n < records:
+            turn, durable = Turn(), asyncio.Event()
+            while len(turn.entries) < min(BATCH, records - journal.last_n):
+                turn.entries += next(made)
+            journal.append(turn.records(), lambda _, durable=durable: durable.set())  # type: ignore[misc]
+            await durable.wait()
+            if not snapshot.n and journal.last_n >= records - Storage().snapshot_records:
+                snapshot = taken(journal.last_n, book.house)
+        return snapshot, book.house.state_hash()
+
+
+def taken(n: int, house: House) -> Snapshot:
+    """Take a snapshot, and say how long that took."""
+    started = time.perf_counter()
+    state = house.snapshot()
+    spent_ms = (time.perf_counter() - started) * 1_000
+    opened = sum(len(house.open_orders(name)) for name in house.accounts())
+    print(f"snapshot: {spent_ms:.1f} ms, {len(state) / 1e6:.2f} MB, {opened:,} open orders")
+    return Snapshot(n, state)
+
+
+def start(folder: Path, state_hash: str) -> tuple[float, int]:
+    """Return how many seconds a start takes, and how many records it folds."""
+    started = time.perf_counter()
+    with closing(SqliteJournal(folder, BATCH)) as journal:
+        book = Book(journal, RULES, Venue().prices)
+        spent = time.perf_counter() - started
+        assert book.house.state_hash() == state_hash, "not the accounts that were journalled"
+        return spent, book.replayed
+
+
+async def save(folder: Path, snapshot: Snapshot) -> None:
+    """Keep the snapshot beside the journal."""
+    with closing(SqliteJournal(folder, BATCH)) as journal:
+        await journal.save_snapshot(snapshot)
+
+
+def main() -> None:
+    """Print one line a measurement."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__)
+    parser.add_argument("--data", type=Path, help="a folder on the disk to measure")
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=100)
+    options = parser.parse_args()
+    for line in machine.disturbances():
+        print("disturbed:", line)
+    with tempfile.TemporaryDirectory(dir=options.data) as name:
+        folder = Path(name)
+        snapshot, state_hash = uvloop.run(fill(folder, options.records, options.accounts))
+        print(
+            f"journal of {options.records:,} records: {(folder / 'journal.db').stat().st_size / 1e6:.0f} MB"
+        )
+        spent, folded = start(folder, state_hash)
+        verdict = "met" if spent < UNDER_S else "MISSED"
+        print(
+            f"start without a snapshot: {spent:.2f} s, {folded:,} records; under {UNDER_S:.0f} s: {verdict}"
+        )
+        uvloop.run(save(folder, snapshot))
+        spent, folded = start(folder, state_hash)
+        print(f"start with a snapshot: {spent:.2f} s, {folded:,} records")
+
+
+if __name__ == "__main__":
+    main()
