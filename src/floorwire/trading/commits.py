@@ -28,6 +28,7 @@ class Commits:
         self._streams = streams
         self._snapshot_records = snapshot_records
         self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()  # to ask each turn would be a system call each turn
         self._turn = Turn()
         self._is_due = False
         self._has_failed = False
@@ -73,7 +74,7 @@ class Commits:
     def _schedule(self) -> None:
         if not self._is_due:
             self._is_due = True
-            asyncio.get_running_loop().call_soon(self.end_turn)
+            self._loop.call_soon(self.end_turn)
 
     def end_turn(self) -> None:
         """Hand the turn to the journal."""

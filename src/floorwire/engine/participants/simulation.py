@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floorwire.core.commands import Command
+from floorwire.core.commands import Command, Place
 from floorwire.core.market import BookSnapshot, MarketEvent, Quote
 from floorwire.core.ports import Random
 from floorwire.core.reports import Report
@@ -43,6 +43,8 @@ class Simulation:
         self._told: list[Report] = []
         self._tapes: list[Tape] = []
         self._pits: dict[str, Pit] = {}
+        self._expiry_us = NEVER
+        """No order expires before."""
         self._agenda.enter(self._opinion, now_us)
         for profile in profiles:
             self._open(profile, now_us)
@@ -101,6 +103,8 @@ class Simulation:
 
     def execute(self, command: Command, now_us: int) -> list[MarketEvent]:
         """Execute an account's command in a market that there is; return what is shown of it."""
+        if isinstance(command, Place) and command.expires_us is not None:
+            self._expiry_us = min(self._expiry_us, command.expires_us)
         answer = self._pits[command.symbol].submit(command, now_us)[0]
         if isinstance(answer, Rejected):
             self._told.append(refused(command, answer, now_us))
@@ -118,11 +122,10 @@ class Simulation:
         return shown
 
     def _expire(self, until_us: int) -> None:
-        while True:
-            at_us, pit = self._next_expiry()
-            if pit is None or at_us > until_us:
-                return
-            pit.expire(at_us)
+        while self._expiry_us <= until_us:
+            self._expiry_us, pit = self._next_expiry()
+            if pit is not None and self._expiry_us <= until_us:
+                pit.expire(self._expiry_us)
 
     def postpone(self, by_us: int) -> None:
         """Let time pass in which nothing happens."""
