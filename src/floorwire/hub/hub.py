@@ -16,7 +16,7 @@ from floorwire.core.notices import FeedChanged, Notice
 from floorwire.hub.market import Happening, Market
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.ring import Ring
-from floorwire.hub.straight import Turn, send_same
+from floorwire.hub.straight import Turn, send_same, send_turn
 from floorwire.hub.topic import Opening, Topic
 from floorwire.ops.stats import Stats
 from floorwire.protocol.outbox import Lane, Verdict
@@ -121,13 +121,13 @@ class Hub:
 
         A topic that is all there is to the turn has nothing to be joined with: its chunk is written at once.
         """
-        turn = None if is_all and len(topics) == 1 else Turn()
+        turn: Turn | None = None if is_all and len(topics) == 1 else []
         ready: list[Subscriber] = []
         for topic in topics:
             if topic.pending:
                 self._hand_out(topic, turn, ready)
-        if turn is not None:
-            self._push(turn.write())
+        if turn:
+            self._push(send_turn(turn))
         for subscriber in ready:
             subscriber.flush()
 
@@ -137,10 +137,12 @@ class Hub:
         for codec, lanes in topic.lanes.items():
             chunk, straight = topic.take_pending(codec), topic.straight[codec]
             left_out = _queue(topic.behind[codec], chunk, first, last, ready)
-            if turn is not None:
-                turn.gather(straight, chunk)
-            elif straight:
+            if not straight:
+                pass
+            elif turn is None:
                 self._push(send_same(straight, chunk))
+            else:
+                turn.append((straight, chunk))
             for lane, subscriber in left_out.items():
                 self.stats.left_out_by_reason[lane.on_slow] += messages
                 if lane.on_slow == "disconnect":

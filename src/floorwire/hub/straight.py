@@ -12,13 +12,16 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice, repeat
 from typing import TypeAlias
 
-__all__ = ["Queues", "Turn", "each", "same", "send_each", "send_same"]
+__all__ = ["Queues", "Turn", "each_turn", "same", "send_same", "send_turn"]
 
 Queues: TypeAlias = dict[int, list[bytes]]
 """The outbox queue of each subscriber that keeps up, by the file descriptor of its socket.
 
 A descriptor is taken out before its socket closes: the number may be another client's next.
 """
+
+Turn: TypeAlias = list[tuple[Queues, bytes]]
+"""What one turn writes: each topic's chunk, and to whom."""
 
 
 def same(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]]:
@@ -29,11 +32,21 @@ def same(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]
     return [(fd, chunk[some:]) for fd, some in zip(fds, taken, strict=True) if some != size]
 
 
-def each(fds: list[int], chunks: list[bytes]) -> list[tuple[int, bytes]]:
-    """Write each its chunk; return who did not take it whole, and the rest."""
-    taken = _send(fds, chunks)
+def each_turn(turn: Turn) -> list[tuple[int, bytes]]:
+    """Write each all of its chunks in one write; return who did not take all, and the rest.
+
+    Who has something queued has the chunk queued behind it: whoever queued that writes it.
+    """
+    gathered: dict[int, list[bytes]] = {}
+    for queues, chunk in turn:
+        for fd, queue in queues.items():
+            (queue if queue else gathered.setdefault(fd, [])).append(chunk)
+    chunks = [chunks[0] if len(chunks) == 1 else b"".join(chunks) for chunks in gathered.values()]
+    taken = _send(gathered, chunks)
     return [
-        (fd, chunk[some:]) for fd, chunk, some in zip(fds, chunks, taken, strict=True) if some != len(chunk)
+        (fd, chunk[some:])
+        for fd, chunk, some in zip(gathered, chunks, taken, strict=True)
+        if some != len(chunk)
     ]
 
 
@@ -50,32 +63,6 @@ def _send(fds: Collection[int], chunks: Iterable[bytes]) -> list[int]:
 
 
 try:  # sendloop.c, where it could be compiled
-    from floorwire.hub.sendloop import send_each, send_same
+    from floorwire.hub.sendloop import send_same, send_turn
 except ImportError:
-    send_same, send_each = same, each
-
-
-class Turn:
-    """What one turn writes straight: each client's chunks gathered, then one write a client."""
-
-    __slots__ = ("_fds", "_queues")
-
-    def __init__(self) -> None:
-        self._fds: list[int] = []
-        self._queues: list[list[bytes]] = []
-
-    def gather(self, straight: Mapping[int, list[bytes]], chunk: bytes) -> None:
-        """Queue the chunk for each."""
-        fds, queues = self._fds, self._queues
-        for fd, queue in straight.items():
-            if not queue:  # who queued before is in the turn already, or reads and writes at the end of it
-                fds.append(fd)
-                queues.append(queue)
-            queue.append(chunk)
-
-    def write(self) -> list[tuple[int, bytes]]:
-        """Write; return who did not take it whole, and the rest."""
-        chunks = [queue[0] if len(queue) == 1 else b"".join(queue) for queue in self._queues]
-        for queue in self._queues:
-            queue.clear()
-        return send_each(self._fds, chunks)
+    send_same, send_turn = same, each_turn
