@@ -1,7 +1,7 @@
 """The article's server, written anew: FastAPI, a list of connections for each symbol, and a serial loop.
 
-Run as it ships: what `pip install fastapi uvicorn websockets` serves with, which is asyncio's own event loop
-and h11. With ``ARTICLE_ON_UVLOOP`` in the environment it gets uvloop and httptools, which nobody told it of.
+Run as it ships: uvicorn with its defaults and what `pip install "fastapi[standard]"` brings, uvloop and httptools.
+With ``ARTICLE_ON_ASYNCIO`` in the environment it has asyncio's event loop and h11.
 """
 
 from __future__ import annotations
@@ -85,11 +85,11 @@ def create_app(rhythm: Rhythm) -> FastAPI:
 
 if __name__ == "__main__":
     asked = Rhythm.from_arguments()
-    tuned = "ARTICLE_ON_UVLOOP" in os.environ
+    plain = "ARTICLE_ON_ASYNCIO" in os.environ
     uvicorn.run(
         create_app(asked),
         port=asked.port,
         log_level="warning",
-        loop="uvloop" if tuned else "asyncio",
-        http="httptools" if tuned else "h11",
+        loop="asyncio" if plain else "auto",
+        http="h11" if plain else "auto",
     )

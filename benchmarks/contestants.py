@@ -19,10 +19,10 @@ HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 START_S, STOP_S = 20.0, 10.0
 
-FLOORWIRE, ARTICLE, TUNED, BROADCAST, LOOP, ECHO = (
+FLOORWIRE, ARTICLE, PLAIN, BROADCAST, LOOP, ECHO = (
     "Floorwire",
     "the article's",
-    "the article's on uvloop",
+    "the article's on asyncio",
     "websockets.broadcast",
     "C loop",
     "C echo",
@@ -30,7 +30,7 @@ FLOORWIRE, ARTICLE, TUNED, BROADCAST, LOOP, ECHO = (
 MODULES = {
     FLOORWIRE: "benchmarks.pulse",
     ARTICLE: "benchmarks.article",
-    TUNED: "benchmarks.article",
+    PLAIN: "benchmarks.article",
     BROADCAST: "benchmarks.broadcast",
 }
 SOURCES = {LOOP: "fanout.c", ECHO: "echo.c"}
@@ -62,7 +62,7 @@ class Stable:
         """Run the contestant on the CPU, ready to be connected to."""
         port = _free_port()
         command = self._command(name, msgspec.structs.replace(rhythm, port=port))
-        environment = {**os.environ, **({"ARTICLE_ON_UVLOOP": "1"} if name == TUNED else {})}
+        environment = {**os.environ, **({"ARTICLE_ON_ASYNCIO": "1"} if name == PLAIN else {})}
         with subprocess.Popen(
             command, cwd=HERE.parent, stdout=subprocess.DEVNULL, env=environment
         ) as process:

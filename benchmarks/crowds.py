@@ -8,7 +8,7 @@ from math import nan
 import msgspec
 
 from benchmarks import machine
-from benchmarks.contestants import ARTICLE, BROADCAST, FLOORWIRE, LOOP, TUNED, Stable
+from benchmarks.contestants import ARTICLE, BROADCAST, FLOORWIRE, LOOP, PLAIN, Stable
 from benchmarks.figures import Figure, Verdict, table
 from benchmarks.load import bench
 from benchmarks.rhythm import Rhythm
@@ -43,7 +43,7 @@ CROWDS = (
         Rhythm(port=0, symbols=1, bursts_per_second=40, width=1, depth=1),
         clients=1_000,
         each=1,
-        contestants=(LOOP, FLOORWIRE, BROADCAST, ARTICLE, TUNED),
+        contestants=(LOOP, FLOORWIRE, BROADCAST, ARTICLE, PLAIN),
         targets={LOOP: 1.25, ARTICLE: 0.5},
     ),
     Crowd(
@@ -51,7 +51,7 @@ CROWDS = (
         Rhythm(port=0, symbols=100, bursts_per_second=40, width=10, depth=1),
         clients=500,
         each=20,
-        contestants=(LOOP, FLOORWIRE, ARTICLE, TUNED),
+        contestants=(LOOP, FLOORWIRE, ARTICLE, PLAIN),
         targets={ARTICLE: 1 / 3},
     ),
     Crowd(
@@ -59,7 +59,7 @@ CROWDS = (
         Rhythm(port=0, symbols=100, bursts_per_second=40, width=1, depth=10),
         clients=500,
         each=20,
-        contestants=(LOOP, FLOORWIRE, ARTICLE, TUNED),
+        contestants=(LOOP, FLOORWIRE, ARTICLE, PLAIN),
         targets={ARTICLE: 1 / 3},
     ),
 )
