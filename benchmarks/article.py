@@ -1,7 +1,7 @@
 """The article's server, written anew: FastAPI, a list of connections for each symbol, and a serial loop.
 
-Run as it ships: uvicorn with its defaults and what `pip install "fastapi[standard]"` brings, uvloop and httptools.
-With ``ARTICLE_ON_ASYNCIO`` in the environment it has asyncio's event loop and h11.
+Run as it ships: uvicorn with its defaults and what `pip install "fastapi[standard]"` brings, uvloop and
+httptools. With ``ARTICLE_ON_ASYNCIO`` in the environment it has asyncio's event loop and h11.
 """
 
 from __future__ import annotations
