@@ -50,12 +50,12 @@ class Server(uvicorn.Server):
             gc.freeze()  # what start-up made stays: no later collection walks it again
             gc.set_threshold(*GC_THRESHOLD)
             if self._certificate is not None:
+                sockets[0].setblocking(False)
+                sockets[0].listen(BACKLOG)  # before anybody is told where to connect
                 self._encrypting = asyncio.create_task(self._encrypt(sockets[0], self._certificate))
             _announce(sockets[0], self._gateway)
 
     async def _encrypt(self, listener: socket.socket, certificate: Certificate) -> None:
-        listener.setblocking(False)
-        listener.listen(BACKLOG)
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(certificate.watch())
