@@ -54,7 +54,7 @@ def happenings(house: House, venue: Venue, commands: list[Command], accounts: in
 
 async def fill(folder: Path, records: int, accounts: int) -> tuple[Snapshot, str]:
     """Journal so many records, or a few more; return the digest, and a snapshot as old as may be."""
-    snapshot, venue = Snapshot(0, b""), Venue()
+    snapshot, venue = Snapshot(0, ()), Venue()
     with closing(SqliteJournal(folder, 4 * BATCH)) as journal:
         book = Book(journal, RULES, venue.prices)
         first = book.begin(0)
@@ -73,13 +73,26 @@ async def fill(folder: Path, records: int, accounts: int) -> tuple[Snapshot, str
 
 
 def taken(n: int, house: House) -> Snapshot:
-    """Take a snapshot, and say how long that took."""
+    """Take a snapshot; say how long that took, and how long the longest of its pieces took."""
     started = time.perf_counter()
-    state = house.snapshot()
-    spent_ms = (time.perf_counter() - started) * 1_000
+    snapshot = Snapshot(n, house.snapshot())
+    spent = [(time.perf_counter() - started) * 1_000]
+    pieces = iter(snapshot.state)
+    made: list[bytes] = []
+    while True:
+        started = time.perf_counter()
+        piece = next(pieces, None)
+        if piece is None:
+            break
+        spent.append((time.perf_counter() - started) * 1_000)
+        made.append(piece)
     opened = sum(len(house.open_orders(name)) for name in house.accounts())
-    print(f"snapshot: {spent_ms:.1f} ms, {len(state) / 1e6:.2f} MB, {opened:,} open orders")
-    return Snapshot(n, state)
+    print(
+        f"snapshot: taken in {spent[0]:.2f} ms; {len(made):,} pieces of {sum(map(len, made)) / 1e6:.1f} MB,"
+        f" at most {max(spent[1:]):.2f} ms each, {sum(spent[1:]):.0f} ms in all;"
+        f" {house.kept():,} orders, {opened:,} of them open"
+    )
+    return snapshot
 
 
 def start(folder: Path, state_hash: str) -> tuple[float, int]:

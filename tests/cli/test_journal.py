@@ -28,7 +28,7 @@ async def fill(journal: SqliteJournal) -> None:
         await keep(
             journal, [entry(account, msgspec.msgpack.encode({"i": number})) for account in ("alice", "bob")]
         )
-    await journal.save_snapshot(Snapshot(8, b"state"))
+    await journal.save_snapshot(Snapshot(8, [b"state"]))
 
 
 @pytest.fixture

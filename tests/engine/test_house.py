@@ -17,6 +17,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Triggered, Working
 from floorwire.engine import accounts as accounts_module
 from floorwire.engine import house as house_module
+from floorwire.engine import latest as latest_module
 from floorwire.engine import pace as pace_module
 from floorwire.engine.house import Decision, House, Rules
 from floorwire.engine.settlement import StrayReportError
@@ -438,16 +439,18 @@ def test_entries_carry_the_seqs_of_their_messages(floor: Floor) -> None:
     assert [(type(entry.event), entry.seqs) for entry in entries] == [(OrderFilled, Seqs(2, 1, 4, 1))]
 
 
-def test_closed_orders_and_fills_are_kept_so_many(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts_module, "KEPT_CLOSED", 2)
+    monkeypatch.setattr(latest_module, "SHARE", 2)
+    floor = Floor()
     tickets = [floor.ticket("sell", 2, 199) for _ in range(3)]
     for ticket in tickets:
         floor.place(ticket)
     assert refusal(lambda: floor.house.find("ann", 1)).code is Code.UNKNOWN_ORDER
     assert floor.house.place(tickets[1], NOW).duplicate
     assert [fill.order.order_id for fill in floor.house.fills("ann")] == [3, 2, 1]
-    snapshot = floor.house.snapshot()
-    assert House.restored(snapshot, RULES, floor.market.prices).snapshot() == snapshot
+    pieces = list(floor.house.snapshot())
+    assert list(House.restored(pieces, RULES, floor.market.prices).snapshot()) == pieces
 
 
 def test_what_is_worked_out_is_bounded(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,7 +483,7 @@ def test_orders_go_back_into_another_market(floor: Floor) -> None:
     market = Market(BTC)
     market.other("buy", 3, 201)
     back = House.restored(floor.house.snapshot(), RULES, market.prices)
-    decision = back.put_back(NOW)
+    decision = back.put_back({BTC.symbol}, NOW)
     assert len(decision.entries) == 1
     assert back.find("ann", order.order_id).amending == 0
     for command in decision.commands:
@@ -491,5 +494,17 @@ def test_orders_go_back_into_another_market(floor: Floor) -> None:
 
 
 def test_a_snapshot_of_something_else_is_refused(floor: Floor) -> None:
-    with pytest.raises(msgspec.DecodeError):
-        House.restored(b"\x91\x01", RULES, floor.market.prices)
+    pieces = list(floor.house.snapshot())
+    for wrong in ([], [b"\x91\x01"], pieces[:-1], [*pieces, b"\x01"], [pieces[0], *pieces[2:]]):
+        with pytest.raises(msgspec.DecodeError):
+            House.restored(wrong, RULES, floor.market.prices)
+
+
+def test_a_snapshot_is_of_its_moment(floor: Floor) -> None:
+    floor.place(floor.ticket("sell", 2, 199))
+    resting = floor.place(floor.ticket())
+    pieces, snapshot = list(floor.house.snapshot()), floor.house.snapshot()
+    floor.place(floor.ticket("sell", 2, 199))
+    floor.carry_out(floor.house.cancel(resting))
+    floor.house.deposit("ann", "BTC", "1", 1_000, NOW)
+    assert list(snapshot) == pieces != list(floor.house.snapshot())

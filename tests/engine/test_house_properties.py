@@ -202,12 +202,12 @@ class Trading(RuleBasedStateMachine):
     @precondition(lambda self: self.now_us % 3 == 0)
     def restart(self) -> None:
         """Lose the process and the market; come back from a snapshot, put the orders into another market."""
-        snapshot = self.house.snapshot()
+        pieces = list(self.house.snapshot())
         self.market = Market(BTC)
-        self.house = House.restored(snapshot, RULES, self.market.prices)
-        assert self.house.snapshot() == snapshot
+        self.house = House.restored(pieces, RULES, self.market.prices)
+        assert list(self.house.snapshot()) == pieces
         self.shadow = self.folded()
-        self.carry_out(self.house.put_back(self.now_us))
+        self.carry_out(self.house.put_back({BTC.symbol}, self.now_us))
 
     # --- what follows -------------------------------------------------------------------------------
 

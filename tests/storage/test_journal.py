@@ -127,14 +127,14 @@ async def test_an_account_reads_what_was_just_acknowledged(journal: Journal) -> 
 async def test_a_snapshot_comes_back_and_the_latest_counts(journal: Journal) -> None:
     await keep(journal, entries(9))
     for n in (2, 9, 5):
-        await journal.save_snapshot(Snapshot(n, b"state %d" % n))
-    assert journal.latest_snapshot() == Snapshot(9, b"state 9")
+        await journal.save_snapshot(Snapshot(n, [b"state %d" % n]))
+    assert journal.latest_snapshot() == Snapshot(9, [b"state 9"])
 
 
 async def test_a_snapshot_of_what_is_not_durable_is_refused(journal: Journal) -> None:
     journal.append(entries(1), lambda _: None)
     with pytest.raises(ValueError, match="durable is only 0"):
-        await journal.save_snapshot(Snapshot(1, b""))
+        await journal.save_snapshot(Snapshot(1, ()))
 
 
 async def test_a_closed_journal_takes_nothing_and_closes_again(journal: Journal) -> None:

@@ -97,7 +97,7 @@ async def test_a_torn_commit_that_nobody_was_told_of_is_no_damage(tmp_path: Path
 async def test_a_snapshot_from_beyond_the_end_is_refused(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path / "new", 100)) as journal:
         await keep(journal, entries(5))
-        await journal.save_snapshot(Snapshot(5, b"state"))
+        await journal.save_snapshot(Snapshot(5, [b"state"]))
     (tmp_path / "new" / journal_file.FILE).unlink()
     (tmp_path / "new" / mark.FILE).unlink()
     with pytest.raises(JournalCorruptError, match="records 1 to 5 were acknowledged"):

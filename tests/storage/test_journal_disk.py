@@ -59,7 +59,7 @@ async def test_a_full_disk_loses_nothing_and_takes_nothing_more(tiny: Path) -> N
             journal.append(entries(1), lambda _: None)
         assert len(list(journal.read())) >= acknowledged
         with pytest.raises(JournalUnusableError, match="No space"):
-            await journal.save_snapshot(Snapshot(1, bytes(24_000_000)))
+            await journal.save_snapshot(Snapshot(1, [bytes(24_000_000)]))
     with pytest.raises(JournalUnusableError, match=r"full|No space"):
         SqliteJournal(tiny, 100)
     assert mount("-o", "remount,size=96m", str(tiny))

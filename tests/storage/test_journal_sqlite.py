@@ -25,10 +25,10 @@ async def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
         with closing(SqliteJournal(tmp_path, 100)) as journal:
             assert (journal.last_n, journal.durable_n) == (turn * 6, turn * 6)
             await keep(journal, entries(5), entries(1))
-            await journal.save_snapshot(Snapshot(journal.last_n, b"state"))
+            await journal.save_snapshot(Snapshot(journal.last_n, [b"state"]))
             assert numbers(list(journal.read())) == list(range(1, turn * 6 + 7))
     with closing(SqliteJournal(tmp_path, 100)) as journal:
-        assert journal.latest_snapshot() == Snapshot(24, b"state")
+        assert journal.latest_snapshot() == Snapshot(24, [b"state"])
         assert numbers(await journal.read_account("alice", 5, 100)) == list(range(6, 25))
 
 
@@ -68,7 +68,7 @@ async def test_its_files_are_the_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with closing(SqliteJournal(folder, 100)) as journal:
         await keep(journal, entries(1))
-        await journal.save_snapshot(Snapshot(1, b""))
+        await journal.save_snapshot(Snapshot(1, ()))
         paths = [folder, *folder.iterdir()]
         assert len(paths) >= 6
         assert [path for path in paths if path.stat().st_mode & 0o077] == []

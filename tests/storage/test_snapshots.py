@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ def files(folder: Path) -> list[Path]:
 def test_the_older_ones_are_pruned(tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path)
     for n in range(1, 10):
-        snapshots.save(Snapshot(n, bytes(n)))
-        assert snapshots.latest() == Snapshot(n, bytes(n))
+        snapshots.save(Snapshot(n, [bytes(n)]))
+        assert snapshots.latest() == Snapshot(n, [bytes(n)])
     assert len(files(tmp_path)) == KEPT
     assert all(path.stat().st_mode & 0o077 == 0 for path in files(tmp_path))
 
@@ -25,8 +26,8 @@ def test_the_older_ones_are_pruned(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "renamed"])
 def test_a_damaged_one_gives_way_to_the_one_before(tmp_path: Path, damage: str) -> None:
     snapshots = Snapshots(tmp_path)
-    snapshots.save(Snapshot(10, b"ten"))
-    snapshots.save(Snapshot(20, b"twenty"))
+    snapshots.save(Snapshot(10, [b"ten"]))
+    snapshots.save(Snapshot(20, [b"twenty"]))
     path = files(tmp_path)[-1]
     content = path.read_bytes()
     if damage == "renamed":
@@ -35,7 +36,7 @@ def test_a_damaged_one_gives_way_to_the_one_before(tmp_path: Path, damage: str) 
         path.write_bytes(
             {"cut": content[:-1], "flipped": content[:-1] + b"Y", "emptied": b""}[damage],
         )
-    assert snapshots.latest() == Snapshot(10, b"ten")
+    assert snapshots.latest() == Snapshot(10, [b"ten"])
     files(tmp_path)[0].unlink()
     assert snapshots.latest() is None
 
@@ -43,8 +44,8 @@ def test_a_damaged_one_gives_way_to_the_one_before(tmp_path: Path, damage: str) 
 def test_what_a_crash_or_a_stranger_left_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".snapshot-00000000000000000099").write_bytes(b"draft")
     (tmp_path / "snapshot-1.txt").write_bytes(b"mine")
-    Snapshots(tmp_path).save(Snapshot(1, b"one"))
-    assert Snapshots(tmp_path).latest() == Snapshot(1, b"one")
+    Snapshots(tmp_path).save(Snapshot(1, [b"one"]))
+    assert Snapshots(tmp_path).latest() == Snapshot(1, [b"one"])
 
 
 def test_one_that_cannot_be_written_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,9 +53,27 @@ def test_one_that_cannot_be_written_leaves_no_trace(tmp_path: Path, monkeypatch:
         raise OSError(28, "No space left on device")
 
     snapshots = Snapshots(tmp_path)
-    snapshots.save(Snapshot(1, b"one"))
+    snapshots.save(Snapshot(1, [b"one"]))
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        snapshots.save(Snapshot(2, b"two"))
-    assert snapshots.latest() == Snapshot(1, b"one")
+        snapshots.save(Snapshot(2, [b"two"]))
+    assert snapshots.latest() == Snapshot(1, [b"one"])
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_one_that_is_given_up_leaves_no_trace(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path)
+    snapshots.save(Snapshot(1, [b"one"]))
+    made = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(100):
+            made.append(number)
+            if number == 3:
+                snapshots.stop()
+            yield b"piece"
+
+    snapshots.save(Snapshot(2, pieces()))
+    assert made == [0, 1, 2, 3]
+    assert snapshots.latest() == Snapshot(1, [b"one"])
     assert len(list(tmp_path.iterdir())) == 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import TypeAlias, cast, get_args
 
@@ -13,7 +12,6 @@ from floorwire.core.accounts import (
     CHANNELS,
     AccountEvent,
     AmendRefused,
-    Balance,
     Deposited,
     Halted,
     HaltScope,
@@ -32,7 +30,9 @@ from floorwire.core.accounts import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order
+from floorwire.engine.latest import Latest
 from floorwire.engine.ledger import Ledger
+from floorwire.engine.snapshot import AccountState, Head, Kept, Snapshot, read
 from floorwire.engine.terms import Terms
 
 KEPT_CLOSED = 10_000
@@ -60,45 +60,15 @@ class Account:
     def __init__(self, owner: int) -> None:
         self.owner = owner
         self.open: dict[int, Order] = {}
-        self.closed: deque[int] = deque()
+        self.closed: Latest[Order] = Latest(KEPT_CLOSED)
         self.by_client: dict[str, int] = {}
         self.buying: dict[str, int] = {}
         """Lots left of open buys, by symbol."""
-        self.fills: deque[OrderFilled] = deque(maxlen=KEPT_FILLS)
+        self.fills: Latest[OrderFilled] = Latest(KEPT_FILLS)
         self.positions: dict[str, Position] = {}
         self.limits = Limits()
         self.key_limits: dict[str, Limits] = {}
         self.seqs = Seqs()
-
-
-class AccountState(msgspec.Struct, array_like=True):
-    """An account in a snapshot."""
-
-    name: str
-    owner: int
-    balances: list[Balance]
-    open: list[Order]
-    closed: list[Order]
-    fills: list[OrderFilled]
-    positions: list[Position]
-    limits: Limits
-    key_limits: list[tuple[str, Limits]]
-    seqs: Seqs
-
-
-class State(msgspec.Struct, array_like=True):
-    """A snapshot: everything, in an order that does not depend on how it came about."""
-
-    instruments: list[Instrument]
-    decimals: list[tuple[str, int]]
-    fees: list[tuple[str, int | str]]
-    outside: list[tuple[str, int | str]]
-    """Sums over all accounts, which no integer of MessagePack may hold: written as text."""
-    halts: list[tuple[HaltScope, str]]
-    last_order_id: int
-    last_fill_id: int
-    last_deposit_id: int
-    accounts: list[AccountState]
 
 
 _RAISED = {
@@ -169,7 +139,7 @@ class Accounts:
         ledger.put(event.account, balances)
         ledger.charge(balances[0].asset, event.fee)
         account.positions[position.symbol] = position
-        account.fills.append(event)
+        account.fills.add(event)
         self.last_fill_id = event.fill_id
 
     def _put(self, account: Account, order: Order) -> None:
@@ -187,15 +157,15 @@ class Accounts:
             more += order.lots - order.filled_lots
         else:
             account.open.pop(order_id, None)
-            self._close(account, order_id)
+            self._close(account, order)
         if more and ticket.side == "buy":
             account.buying[ticket.symbol] = account.buying.get(ticket.symbol, 0) + more
 
-    def _close(self, account: Account, order_id: int) -> None:
+    def _close(self, account: Account, order: Order) -> None:
         """Keep the closed order; forget the oldest where too many are kept."""
-        account.closed.append(order_id)
-        if len(account.closed) > KEPT_CLOSED:
-            forgotten = self.orders.pop(account.closed.popleft())
+        forgotten = account.closed.add(order)
+        if forgotten is not None:
+            del self.orders[forgotten.order_id]
             del account.by_client[forgotten.ticket.client_order_id]
 
     def _change(self, account: Account, event: AccountEvent) -> None:
@@ -256,60 +226,67 @@ class Accounts:
 
     # --- snapshots ----------------------------------------------------------------------------------
 
-    def snapshot(self) -> bytes:
-        """Return all of it; the same state gives the same bytes, however it came about."""
-        state = State(
+    def snapshot(self) -> Snapshot:
+        """Return all of it as it is now; the same state makes the same pieces, however it came about."""
+        ledger = self.ledger
+        head = Head(
             instruments=[self.terms[symbol].instrument for symbol in sorted(self.terms)],
-            decimals=sorted(self.ledger.decimals.items()),
-            fees=[(asset, str(units)) for asset, units in sorted(self.ledger.fees.items())],
-            outside=[(asset, str(units)) for asset, units in sorted(self.ledger.outside.items())],
+            decimals=sorted(ledger.decimals.items()),
+            fees=[(asset, str(units)) for asset, units in sorted(ledger.fees.items())],
+            outside=[(asset, str(units)) for asset, units in sorted(ledger.outside.items())],
             halts=sorted(self.halts),
             last_order_id=self.last_order_id,
             last_fill_id=self.last_fill_id,
             last_deposit_id=self.last_deposit_id,
-            accounts=[self._account_state(name, account) for name, account in self.by_name.items()],
+            accounts=len(self.by_name),
         )
-        return msgspec.msgpack.encode(state)
+        return Snapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
-    def _account_state(self, name: str, account: Account) -> AccountState:
-        return AccountState(
+    def _kept(self, name: str, account: Account) -> Kept:
+        closed, fills = account.closed, account.fills
+        state = AccountState(
             name=name,
             owner=account.owner,
             balances=[balance for _, balance in sorted(self.ledger.balances(name).items())],
-            open=[order for _, order in sorted(account.open.items())],
-            closed=[self.orders[order_id] for order_id in account.closed],
-            fills=list(account.fills),
             positions=[position for _, position in sorted(account.positions.items())],
             limits=account.limits,
             key_limits=sorted(account.key_limits.items(), key=lambda pair: pair[0]),
             seqs=account.seqs,
+            closed_forgotten=closed.forgotten,
+            fills_forgotten=fills.forgotten,
         )
+        return Kept(state, list(account.open.values()), closed.shares(), fills.shares())
 
     @classmethod
-    def restored(cls, snapshot: bytes) -> Accounts:
-        """Return what the snapshot was taken of. Raises msgspec.DecodeError."""
-        state = msgspec.msgpack.decode(snapshot, type=State)
+    def restored(cls, pieces: Iterable[bytes]) -> Accounts:
+        """Return what the snapshot was taken of. Raises msgspec.MsgspecError."""
+        head, kept = read(pieces)
         accounts = cls()
         ledger = accounts.ledger
-        ledger.decimals.update(state.decimals)
-        accounts.terms = {listed.symbol: accounts._terms(listed) for listed in state.instruments}
-        accounts.halts = set(state.halts)
-        for one in state.accounts:
+        ledger.decimals.update(head.decimals)
+        accounts.terms = {listed.symbol: accounts._terms(listed) for listed in head.instruments}
+        accounts.halts = set(head.halts)
+        for one in kept:
             accounts._restore(one)
-        ledger.fees.update((asset, int(units)) for asset, units in state.fees)
+        ledger.fees.update((asset, int(units)) for asset, units in head.fees)
         ledger.outside.clear()  # what the balances came from is counted in here already
-        ledger.outside.update((asset, int(units)) for asset, units in state.outside)
-        accounts.last_order_id = state.last_order_id
-        accounts.last_fill_id = state.last_fill_id
-        accounts.last_deposit_id = state.last_deposit_id
+        ledger.outside.update((asset, int(units)) for asset, units in head.outside)
+        accounts.last_order_id = head.last_order_id
+        accounts.last_fill_id = head.last_fill_id
+        accounts.last_deposit_id = head.last_deposit_id
         return accounts
 
-    def _restore(self, state: AccountState) -> None:
+    def _restore(self, kept: Kept) -> None:
+        state = kept.state
         account = self.by_name[state.name] = Account(state.owner)
         self.ledger.put(state.name, state.balances)
-        for order in state.closed + state.open:
+        account.closed = Latest(KEPT_CLOSED, kept.closed, state.closed_forgotten)
+        for order in account.closed:
+            self.orders[order.order_id] = order
+            account.by_client[order.ticket.client_order_id] = order.order_id
+        for order in kept.open:
             self._put(account, order)
-        account.fills.extend(state.fills)
+        account.fills = Latest(KEPT_FILLS, kept.fills, state.fills_forgotten)
         account.positions = {position.symbol: position for position in state.positions}
         account.limits = state.limits
         account.key_limits = dict(state.key_limits)
@@ -317,4 +294,7 @@ class Accounts:
 
     def state_hash(self) -> str:
         """Return a digest of all that decides what happens to accounts next."""
-        return blake2b(self.snapshot(), digest_size=16).hexdigest()
+        digest = blake2b(digest_size=16)
+        for piece in self.snapshot():
+            digest.update(piece)
+        return digest.hexdigest()

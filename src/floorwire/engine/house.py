@@ -11,12 +11,12 @@ what the journal holds, which is all that the live house does too.
                   entries += house.settle(execution.reports, now_us)
     recovery  house = House.restored(snapshot, rules, prices)
               for event in the journal after it: house.apply(event)
-              entries = house.list_instruments(...), then house.put_back(now_us) like any decision
+              entries = house.list_instruments(...), then house.put_back(symbols, now_us) like any decision
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import NoReturn
 
@@ -55,6 +55,7 @@ from floorwire.engine.holds import asking, held
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.pace import Pace
 from floorwire.engine.settlement import Settlement
+from floorwire.engine.snapshot import Snapshot
 from floorwire.engine.terms import Terms
 
 MOST_BOUNDS = 10_000
@@ -100,8 +101,8 @@ class House:
         self._bounds: dict[tuple[str, str, str, Decimal | None], Bounds] = {}
 
     @classmethod
-    def restored(cls, snapshot: bytes, rules: Rules, prices: Callable[[str], Prices]) -> House:
-        """Return a house with the accounts of a snapshot. Raises msgspec.DecodeError."""
+    def restored(cls, snapshot: Iterable[bytes], rules: Rules, prices: Callable[[str], Prices]) -> House:
+        """Return a house with the accounts of a snapshot's pieces. Raises msgspec.MsgspecError."""
         return cls(rules, prices, Accounts.restored(snapshot))
 
     # --- state --------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ class House:
         self._bounds.clear()
         return self._accounts.apply(event)
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> Snapshot:
         """Return everything that the events so far made: what they are the fold of."""
         return self._accounts.snapshot()
 
@@ -127,6 +128,10 @@ class House:
         if found is None:
             raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} cannot be traded here", {"symbol": symbol})
         return found
+
+    def kept(self) -> int:
+        """Return how many orders are known, open and closed."""
+        return len(self._accounts.orders)
 
     def accounts(self) -> Iterable[str]:
         """Return the names of all accounts that anything ever happened to."""
@@ -150,7 +155,7 @@ class House:
     def fills(self, account: str) -> Sequence[OrderFilled]:
         """Return the account's last fills, the latest first; the journal has those before."""
         known = self._accounts.by_name.get(account)
-        return list(reversed(known.fills)) if known is not None else []
+        return list(known.fills)[::-1] if known is not None else []
 
     def balances(self, account: str) -> list[Balance]:
         """Return what the account has, by name of asset."""
@@ -289,21 +294,24 @@ class House:
                 entries.append(Entry(event, apply(event)))
         return entries
 
-    def put_back(self, now_us: int) -> Decision:
-        """Return the open orders as commands for a market that has none of them (start-up), the oldest first.
+    def put_back(self, symbols: Collection[str], now_us: int) -> Decision:
+        """Return the symbols' open orders as commands for markets that have none of them, the oldest first.
 
         What rested may cross there now and fill, post-only or not; amends that were on their way are void.
         """
         lost = [
             Refused(order.order_id, "amend", Code.INTERNAL, now_us)
-            for account in self._accounts.by_name.values()
-            for order in account.open.values()
+            for order in self._open_in(symbols)
             for _ in range(order.amending)
         ]
         entries = self.settle(lost, now_us)
-        known = self._accounts.orders
-        orders = [known[order_id] for order_id in sorted(known) if known[order_id].is_open]
-        return Decision(None, entries, [self._placed_again(order) for order in orders])
+        return Decision(None, entries, [self._placed_again(order) for order in self._open_in(symbols)])
+
+    def _open_in(self, symbols: Collection[str]) -> list[Order]:
+        """Return the symbols' open orders by their ids."""
+        every = (account.open.values() for account in self._accounts.by_name.values())
+        found = [order for orders in every for order in orders if order.ticket.symbol in symbols]
+        return sorted(found, key=lambda order: order.order_id)
 
     # --- operators ----------------------------------------------------------------------------------
 
@@ -361,11 +369,9 @@ class House:
         return Entry(event, self.apply(event))
 
     def _end_all(self, symbol: str, now_us: int) -> list[Entry]:
-        orders = [order for order in self._accounts.orders.values() if order.is_open]
         return [
             self._book(self._settlement.ended(order, "cancelled", Code.MARKET_HALTED, now_us))
-            for order in orders
-            if order.ticket.symbol == symbol
+            for order in self._open_in((symbol,))
         ]
 
     def _bounds_of(self, account: str, key: str, terms: Terms, max_notional: Decimal | None) -> Bounds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -31,7 +31,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The state, opaque here, after the records up to and including ``n``."""
 
     n: int
-    state: bytes
+    state: Iterable[bytes]
+    """In pieces, none of them long; while it is not saved yet each may be made when it comes to it."""
 
 
 class JournalError(Exception):
@@ -131,6 +132,7 @@ class Journal(Protocol):
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep the snapshot, whole or not at all, and forget all but the latest few; writes off the loop.
 
+        Takes its time, so that others have theirs, and gives up when the journal is closed.
         Raises ValueError for one from beyond ``durable_n``; JournalUnusableError where it cannot be written,
         which leaves the journal as good as it was.
         """

@@ -148,4 +148,5 @@ class SqliteJournal:
 
     def close(self) -> None:
         self._waiting.close()
+        self._snapshots.stop()
         self._opened.close()

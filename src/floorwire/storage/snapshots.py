@@ -1,20 +1,26 @@
-"""Snapshots: the state as of a record, so that start-up need not read the whole journal."""
+"""Snapshots: the state as of a record, so that start-up need not read the whole journal.
+
+A file is the magic line, each piece after its length in four bytes, and the digest of all that.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
+from threading import Event
 
 from floorwire.storage.folder import FILE_MODE
 from floorwire.storage.journal import Snapshot
 
 PREFIX = "snapshot-"
 KEPT = 3
-_MAGIC = b"floorwire snapshot 1\n"
+REST_S = 0.002
+"""Between two pieces: each is made in Python, where the event loop has to wait for it."""
+_MAGIC = b"floorwire snapshot 2\n"
 _DIGEST_BYTES = 32
-_HEAD_BYTES = len(_MAGIC) + _DIGEST_BYTES
+_LENGTH_BYTES = 4
 
 
 class Snapshots:
@@ -22,13 +28,19 @@ class Snapshots:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._is_stopped = Event()
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write the snapshot, whole or not at all, then remove all but the latest few."""
+        """Write the snapshot, whole or not at all, then remove all but the latest few.
+
+        Where ``stop`` is called meanwhile, nothing is written.
+        """
         path = self._folder / f"{PREFIX}{snapshot.n:020d}"
         draft = self._folder / f".{path.name}"
         try:
-            _write(draft, _MAGIC + _digest(snapshot.n, snapshot.state) + snapshot.state)
+            if not self._write(draft, snapshot):
+                draft.unlink()
+                return
             draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)
@@ -37,6 +49,25 @@ class Snapshots:
         for old in self._newest_first()[KEPT:]:
             old.unlink()
 
+    def stop(self) -> None:
+        """Have ``save`` give up, now and later; from any thread."""
+        self._is_stopped.set()
+
+    def _write(self, path: Path, snapshot: Snapshot) -> bool:
+        """Return whether all of it is written."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        digest = _digest(snapshot.n)
+        with os.fdopen(handle, "wb") as file:
+            for part in _framed(snapshot.state):
+                digest.update(part)
+                file.write(part)
+                if self._is_stopped.wait(REST_S):
+                    return False
+            file.write(digest.digest())
+            file.flush()
+            os.fsync(handle)
+        return True
+
     def latest(self) -> Snapshot | None:
         """Return the latest that is whole, passing over those that are not."""
         return next(self._whole(), None)
@@ -44,25 +75,34 @@ class Snapshots:
     def _whole(self) -> Iterator[Snapshot]:
         for path in self._newest_first():
             n, content = int(path.name.removeprefix(PREFIX)), path.read_bytes()
-            state = content[_HEAD_BYTES:]
-            if content[:_HEAD_BYTES] == _MAGIC + _digest(n, state):
-                yield Snapshot(n, state)
+            framed, told = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+            digest = _digest(n)
+            digest.update(framed)
+            if framed.startswith(_MAGIC) and digest.digest() == told:
+                yield Snapshot(n, _pieces(framed))
 
     def _newest_first(self) -> list[Path]:
         paths = self._folder.glob(PREFIX + "[0-9]*")
         return sorted((path for path in paths if path.name.removeprefix(PREFIX).isdigit()), reverse=True)
 
 
-def _digest(n: int, state: bytes) -> bytes:
-    return blake2b(state, digest_size=_DIGEST_BYTES, salt=n.to_bytes(16, "big")).digest()
+def _digest(n: int) -> blake2b:
+    return blake2b(digest_size=_DIGEST_BYTES, salt=n.to_bytes(16, "big"))
 
 
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(handle)
+def _framed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield _MAGIC
+    for piece in pieces:
+        yield len(piece).to_bytes(_LENGTH_BYTES, "big") + piece
+
+
+def _pieces(framed: bytes) -> list[bytes]:
+    at, pieces = len(_MAGIC), []
+    while at < len(framed):
+        begin = at + _LENGTH_BYTES
+        at = begin + int.from_bytes(framed[at:begin], "big")
+        pieces.append(framed[begin:at])
+    return pieces
 
 
 def _sync(folder: Path) -> None:

@@ -91,7 +91,8 @@ class Commits:
             self._turn = turn
             self.fail(error)
             return
-        if last_n - self._snapshot_n >= self._snapshot_records:
+        # Where more orders are known, that much rarer: saving them all costs each record the same.
+        if last_n - self._snapshot_n >= max(self._snapshot_records, self.book.house.kept()):
             self._snapshot_n = last_n
             self._snapshot = Snapshot(last_n, self.book.house.snapshot())
 

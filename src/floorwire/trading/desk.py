@@ -107,7 +107,7 @@ class Desk:
         self._streams.epoch = book.epoch
         self._list(self._floor.instruments())
         for venue in self._floor.opened:
-            self._put_back(venue)
+            self._put_back(venue, self._floor.at(venue))
         self.deposit(self._deposits)
 
     async def run(self) -> None:
@@ -273,14 +273,16 @@ class Desk:
     # --- what venues tell ---------------------------------------------------------------------------
 
     def listed(self, instruments: Sequence[Instrument]) -> None:
-        """A trading venue lists these, new or changed."""
-        self._floor.list_instruments(instruments)
+        """A trading venue lists these, new or changed; where it has opened, orders of the new enter now."""
+        new = self._floor.list_instruments(instruments)
         self._list(instruments)
+        for venue in self._floor.opened:
+            self._put_back(venue, new)
 
     def opened(self, venue: str) -> None:
         """A trading venue has opened, without any order of ours in it."""
         self._floor.opened.add(venue)
-        self._put_back(venue)
+        self._put_back(venue, self._floor.at(venue))
 
     def reported(self, reports: Sequence[Report]) -> None:
         """This happened to orders that rest."""
@@ -362,16 +364,16 @@ class Desk:
         if commits is not None:
             commits.book_entries(commits.book.house.list_instruments(instruments, self._clock()))
 
-    def _put_back(self, venue: str) -> None:
-        """Put the open orders into the venue's market as it is now."""
+    def _put_back(self, venue: str, symbols: set[str]) -> None:
+        """Put the open orders of those of the symbols that the venue lists into its market as it is now."""
         commits, now_us = self._commits, self._clock()
-        if commits is None:
+        here = symbols & self._floor.at(venue)
+        if commits is None or not here:
             return
-        decision = commits.book.house.put_back(now_us)
-        here = [command for command in decision.commands if self._floor.is_at(command.symbol, venue)]
-        self._carry_out(commits, Decision(None, decision.entries, here), now_us)
-        if here:
-            log.info("orders are in the market again", venue=venue, orders=len(here))
+        decision = commits.book.house.put_back(here, now_us)
+        self._carry_out(commits, decision, now_us)
+        if decision.commands:
+            log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
 
     def _cancel_for(self, whose: Owner) -> None:
         commits = self._commits

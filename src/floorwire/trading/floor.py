@@ -39,19 +39,22 @@ class Floor:
         """Take these for all trading venues."""
         self._executors = executors
 
-    def list_instruments(self, instruments: Iterable[Instrument]) -> None:
-        """Send the symbols' orders to the venues that listed them, from now on."""
+    def list_instruments(self, instruments: Iterable[Instrument]) -> set[str]:
+        """Send the symbols' orders to the venues that listed them, from now on; return those that are new."""
+        new = set()
         for instrument in instruments:
+            if instrument.symbol not in self._listed:
+                new.add(instrument.symbol)
             self._listed[instrument.symbol] = instrument
+        return new
 
     def instruments(self) -> list[Instrument]:
         """Return everything that is listed."""
         return list(self._listed.values())
 
-    def is_at(self, symbol: str, venue: str) -> bool:
-        """Return whether the venue has listed the symbol."""
-        instrument = self._listed.get(symbol)
-        return instrument is not None and instrument.venue == venue
+    def at(self, venue: str) -> set[str]:
+        """Return the symbols that the venue has listed."""
+        return {symbol for symbol, instrument in self._listed.items() if instrument.venue == venue}
 
     def prices(self, symbol: str) -> Prices:
         """Return the symbol's prices; none where no venue has listed it since the start."""
