@@ -55,6 +55,17 @@ class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of quantity and bought; of cost and realised."""
 
 
+class Guard(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What cancels a key's open orders when nobody is there; None: that does not."""
+
+    grace_us: int | None = None
+    """After its connections are gone; the shortest that one of them asked for."""
+    cancels_us: int | None = None
+    """At this time, microseconds since the epoch, UTC: one is gone, and its grace runs."""
+    deadman_us: int | None = None
+    """After this long without a word from it."""
+
+
 class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):
     """An instrument may be traded from now on, or its steps are others now. No account's.
 
@@ -180,6 +191,15 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True, tag="resumed"):
     account: str = ""
 
 
+class GuardSet(msgspec.Struct, frozen=True, array_like=True, tag="guard"):
+    """The key's open orders are guarded like this from now on."""
+
+    account: str
+    key: str
+    guard: Guard
+    ts_us: int
+
+
 AccountEvent: TypeAlias = (
     Listed
     | Deposited
@@ -193,6 +213,7 @@ AccountEvent: TypeAlias = (
     | LimitsSet
     | Halted
     | Resumed
+    | GuardSet
 )
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
@@ -208,6 +229,7 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     LimitsSet: (),
     Halted: (),
     Resumed: (),
+    GuardSet: (),
 }
 """The private channels of ``event.account`` on which the event is one message, with the next seq each."""
 

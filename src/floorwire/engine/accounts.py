@@ -13,6 +13,8 @@ from floorwire.core.accounts import (
     AccountEvent,
     AmendRefused,
     Deposited,
+    Guard,
+    GuardSet,
     Halted,
     HaltScope,
     LimitsSet,
@@ -49,6 +51,7 @@ class Account:
         "by_client",
         "closed",
         "fills",
+        "guards",
         "key_limits",
         "limits",
         "open",
@@ -68,6 +71,8 @@ class Account:
         self.positions: dict[str, Position] = {}
         self.limits = Limits()
         self.key_limits: dict[str, Limits] = {}
+        self.guards: dict[str, Guard] = {}
+        """Of the keys that have any."""
         self.seqs = Seqs()
 
 
@@ -76,6 +81,7 @@ _RAISED = {
     for kind, channels in CHANNELS.items()
 }
 _NO_SEQS = Seqs()
+NO_GUARD = Guard()
 _OrderEvent: TypeAlias = OrderAccepted | OrderAmending | OrderAmended | AmendRefused | OrderEnded
 _ORDER_EVENTS = frozenset(get_args(_OrderEvent))
 
@@ -179,6 +185,10 @@ class Accounts:
                 account.limits = event.limits
             else:
                 account.key_limits[event.key] = event.limits
+        elif isinstance(event, GuardSet):
+            account.guards[event.key] = event.guard
+            if event.guard == NO_GUARD:
+                del account.guards[event.key]
 
     def _rule(self, event: AccountEvent) -> None:
         if isinstance(event, Listed):
@@ -254,6 +264,7 @@ class Accounts:
             seqs=account.seqs,
             closed_forgotten=closed.forgotten,
             fills_forgotten=fills.forgotten,
+            guards=sorted(account.guards.items(), key=lambda pair: pair[0]),
         )
         return Kept(state, list(account.open.values()), closed.shares(), fills.shares())
 
@@ -290,6 +301,7 @@ class Accounts:
         account.positions = {position.symbol: position for position in state.positions}
         account.limits = state.limits
         account.key_limits = dict(state.key_limits)
+        account.guards = dict(state.guards)
         account.seqs = state.seqs
 
     def state_hash(self) -> str:

@@ -28,6 +28,8 @@ from floorwire.core.accounts import (
     Balance,
     Deposited,
     Entry,
+    Guard,
+    GuardSet,
     Halted,
     HaltScope,
     LimitsSet,
@@ -49,7 +51,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine import risk
-from floorwire.engine.accounts import Accounts
+from floorwire.engine.accounts import NO_GUARD, Accounts
 from floorwire.engine.bounds import Bounds, bounds, check, merged
 from floorwire.engine.holds import asking, held
 from floorwire.engine.ledger import MOST_UNITS
@@ -183,6 +185,11 @@ class House:
         """Return the halts in force."""
         return sorted(self._accounts.halts)
 
+    def guards(self) -> list[tuple[str, str, Guard]]:
+        """Return the guards that are set, with their accounts and keys."""
+        every = self._accounts.by_name.items()
+        return [(name, key, guard) for name, account in every for key, guard in account.guards.items()]
+
     def conserved(self) -> bool:
         """Return whether every asset sums to zero over accounts, fees and the outside."""
         ledger = self._accounts.ledger
@@ -284,6 +291,17 @@ class House:
                 if symbol in (None, order.ticket.symbol) and key in (None, order.key)
             ],
         )
+
+    def withdraw(self, account: str, key: str, now_us: int) -> list[Entry]:
+        """Cancel the open orders of an account's key while they are in no market: before ``put_back``."""
+        mine = [order for order in self.open_orders(account) if order.key == key]
+        return [self._book(self._settlement.ended(order, "cancelled", None, now_us)) for order in mine]
+
+    def set_guard(self, account: str, key: str, guard: Guard, now_us: int) -> list[Entry]:
+        """Keep how a key's orders are guarded; return the entry to journal, or none where it is known."""
+        known = self._accounts.by_name.get(account)
+        before = NO_GUARD if known is None else known.guards.get(key, NO_GUARD)
+        return [] if guard == before else [self._book(GuardSet(account, key, guard, now_us))]
 
     def settle(self, reports: Iterable[Report], now_us: int) -> list[Entry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from floorwire.core.accounts import Balance, HaltScope, OrderFilled, Position, Seqs
+from floorwire.core.accounts import Balance, Guard, HaltScope, OrderFilled, Position, Seqs
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
@@ -45,6 +45,7 @@ class AccountState(msgspec.Struct, array_like=True):
     closed_forgotten: int
     """How many of the first closed orders are known no more; and of the fills."""
     fills_forgotten: int
+    guards: list[tuple[str, Guard]] = []
 
 
 class Kept(msgspec.Struct):
