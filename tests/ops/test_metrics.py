@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
-from floorwire.ops.metrics import GatewayCollector
-from floorwire.ops.stats import LATENCY_BUCKETS_US, Stats
+from floorwire.ops.metrics import DeskCollector, GatewayCollector
+from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Records, Stats
+from floorwire.protocol.trading import OrderCancel, OrderPlace
 
 NOW_US = 1_800_000_000_000_000
 
 
 def scrape(stats: Stats, outbox_bytes: int = 0) -> dict[str, float]:
+    """Return the gateway's samples by name and labels."""
+    return samples_of(GatewayCollector(stats, outbox_bytes, NOW_US))
+
+
+def samples_of(collector: Collector) -> dict[str, float]:
     """Return the samples by name and labels."""
     registry = CollectorRegistry()
-    registry.register(GatewayCollector(stats, outbox_bytes, NOW_US))
+    registry.register(collector)
     families = text_string_to_metric_families(generate_latest(registry).decode())
     return {
         sample.name + "".join(f"|{value}" for value in sample.labels.values()): sample.value
@@ -76,3 +84,68 @@ def test_histograms_are_cumulative_and_in_seconds() -> None:
     assert samples[f"{name}_sum"] == pytest.approx(3.00012)
     buckets = [sample for sample in samples if sample.startswith("floorwire_event_loop_lag_seconds_bucket")]
     assert len(buckets) == len(LATENCY_BUCKETS_US) + 1
+
+
+def busy() -> DeskFigures:
+    """Return figures of which no number is like another."""
+    stats = DeskStats()
+    stats.commands[OrderPlace, "accepted"] = 21
+    stats.commands[OrderPlace, "duplicate"] = 22
+    stats.commands[OrderPlace, "tick_size"] = 23
+    stats.commands[OrderCancel, "accepted"] = 24
+    stats.failures, stats.snapshot_failures = 25, 26
+    stats.uncredited.update(range(27))
+    stats.commits.observe(180)
+    return DeskFigures(
+        stats,
+        refusing={"journal": False, "behind": True, "draining": False},
+        guards={"disconnect": 28, "grace": 29, "deadman": 30},
+        records=Records(
+            last_n=1_031, durable_n=1_000, snapshot_n=32, snapshot_age_s=33.5, accounts=34, open_orders=35,
+            fills=36, halts={"all": 0, "account": 37, "key": 38, "symbol": 39},
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("commands_total|order.place|accepted", 21),
+        ("commands_total|order.place|duplicate", 22),
+        ("commands_total|order.place|tick_size", 23),
+        ("commands_total|order.cancel|accepted", 24),
+        ("desk_failures_total", 25),
+        ("snapshot_failures_total", 26),
+        ("deposits_uncredited", 27),
+        ("guards|disconnect", 28),
+        ("guards|grace", 29),
+        ("guards|deadman", 30),
+        ("orders_refused|journal", 0),
+        ("orders_refused|behind", 1),
+        ("orders_refused|draining", 0),
+        ("journal_records_total", 1_031),
+        ("journal_waiting", 31),
+        ("snapshot_record", 32),
+        ("snapshot_age_seconds", 33.5),
+        ("accounts", 34),
+        ("open_orders", 35),
+        ("fills_total", 36),
+        ("halts|all", 0),
+        ("halts|symbol", 39),
+        ("commit_seconds_bucket|0.0001", 0),
+        ("commit_seconds_bucket|0.00025", 1),
+    ],
+)
+def test_every_number_of_the_desk_has_its_name(name: str, value: float) -> None:
+    assert samples_of(DeskCollector(busy()))[f"floorwire_{name}"] == value
+
+
+def test_what_nobody_can_know_is_left_out_not_zero() -> None:
+    closed = DeskFigures(DeskStats(), {"journal": True}, {}, records=None)
+    samples = samples_of(DeskCollector(closed))
+    assert samples["floorwire_orders_refused|journal"] == 1
+    assert not {"floorwire_open_orders", "floorwire_journal_waiting"} & samples.keys()
+    known = busy().records
+    assert known is not None
+    found_at_the_start = replace(busy(), records=replace(known, snapshot_age_s=None))
+    assert "floorwire_snapshot_age_seconds" not in samples_of(DeskCollector(found_at_the_start))

@@ -155,6 +155,20 @@ async def test_what_was_not_durable_is_unknown_and_may_be_sent_again(office: Off
     assert cancelled["status"] == "accepted"
 
 
+async def test_whoever_watches_sees_the_failure_and_its_end(office: Office) -> None:
+    await office.ask("order.place", client_order_id="kept", **FAR)
+    office.disk.is_full = True
+    await office.ask("order.place", client_order_id="lost", **FAR)
+    figures = office.gateway.desk.figures()
+    assert (figures.refusing["journal"], figures.records, figures.stats.failures) == (True, None, 1)
+    office.disk.is_full = False
+    await office.works_again()
+    figures = office.gateway.desk.figures()
+    assert figures.refusing["journal"] is False
+    assert figures.records is not None
+    assert (figures.records.open_orders, figures.stats.failures) == (1, 1)
+
+
 async def test_what_was_durable_after_all_is_a_duplicate(office: Office) -> None:
     office.disk.is_full = office.disk.keeps_what_it_fails = True
     lost = await office.ask("order.place", client_order_id="lost", **FAR)

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from floorwire.ops.stats import LATENCY_BUCKETS_US, Latencies, Stats
+from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Latencies, Records, Stats
 
 
 class GatewayCollector(Collector):
@@ -46,6 +46,54 @@ class GatewayCollector(Collector):
         yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
         ages = {venue: (self._now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
         yield _gauges("feed_age_seconds", "since the venue last said anything", "venue", ages)
+
+
+class DeskCollector(Collector):
+    """One scrape of one desk."""
+
+    def __init__(self, figures: DeskFigures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric; those of the journal and the accounts only while they can be read."""
+        figures = self._figures
+        yield _commands(figures.stats)
+        refusing = {reason: float(is_so) for reason, is_so in figures.refusing.items()}
+        yield _gauges("orders_refused", "1 while all new orders are refused, by reason", "reason", refusing)
+        yield _gauges("guards", "guards armed, by kind", "kind", figures.guards)
+        yield _gauge("deposits_uncredited", "deposits refused since the start", len(figures.stats.uncredited))
+        yield _counter(
+            "desk_failures", "times that the accounts had to be read again", figures.stats.failures
+        )
+        yield _counter("snapshot_failures", "snapshots not saved", figures.stats.snapshot_failures)
+        yield _histogram(
+            "commit_seconds",
+            "from a turn's hand-over to the journal until it is durable",
+            figures.stats.commits,
+        )
+        if figures.records is not None:
+            yield from _records(figures.records)
+
+
+def _commands(stats: DeskStats) -> Metric:
+    family = CounterMetricFamily(
+        "floorwire_commands", "requests at the desk by action and outcome", labels=["action", "outcome"]
+    )
+    for (kind, outcome), count in stats.commands.items():
+        family.add_metric([str(kind.__struct_config__.tag), outcome], count)
+    return family
+
+
+def _records(records: Records) -> Iterator[Metric]:
+    yield _gauge("accounts", "accounts that anything ever happened to", records.accounts)
+    yield _gauge("open_orders", "open orders of all accounts", records.open_orders)
+    yield _counter("fills", "fills since the journal began, one an account", records.fills)
+    yield _gauges("halts", "halts in force, by scope", "scope", records.halts)
+    yield _counter("journal_records", "records of the journal", records.last_n)
+    yield _gauge("journal_waiting", "records that wait for the disk", records.last_n - records.durable_n)
+    yield _gauge("snapshot_record", "the record that the last snapshot is of", records.snapshot_n)
+    if records.snapshot_age_s is not None:
+        yield _gauge("snapshot_age_seconds", "since a snapshot was saved", records.snapshot_age_s)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

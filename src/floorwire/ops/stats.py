@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
 
 from floorwire.core.codes import CloseCode
 
@@ -95,3 +98,49 @@ class Stats:
         """Count messages handed to connections that keep up or still have room."""
         self.deliveries += messages
         self.sent_bytes += size
+
+
+class DeskStats:
+    """Counters of the desk, from the start of the process."""
+
+    __slots__ = ("commands", "commits", "failures", "snapshot_failures", "uncredited")
+
+    def __init__(self) -> None:
+        self.commands: Counter[tuple[type[msgspec.Struct], str]] = Counter()
+        """Requests at the desk by kind and outcome: ``accepted``, ``duplicate``, ``ok``, an error's code."""
+        self.commits = Latencies()
+        """From a turn's hand-over to the journal until its answers may leave."""
+        self.failures = 0
+        """How often the journal failed, or a fault had the accounts read from it again."""
+        self.snapshot_failures = 0
+        self.uncredited: set[int] = set()
+        """Deposits that were refused, by id."""
+
+
+class Records(msgspec.Struct, frozen=True):
+    """A journal that works and the accounts that it adds up to, as of one moment."""
+
+    last_n: int
+    durable_n: int
+    snapshot_n: int
+    """The record of the last snapshot that is saved; 0 where there is none."""
+    snapshot_age_s: float | None
+    """Since this process saved it; None where the start found it."""
+    accounts: int
+    open_orders: int
+    fills: int
+    """Since the journal began, one for each account in it."""
+    halts: Mapping[str, int]
+    """In force, by scope."""
+
+
+class DeskFigures(msgspec.Struct, frozen=True):
+    """How the desk is at one moment."""
+
+    stats: DeskStats
+    refusing: Mapping[str, bool]
+    """Whether new orders are refused, by reason: ``journal``, ``behind``, ``draining``."""
+    guards: Mapping[str, int]
+    """Armed, by kind: ``disconnect``, ``grace``, ``deadman``."""
+    records: Records | None
+    """None while the journal cannot be written."""

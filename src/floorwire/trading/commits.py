@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
 
 from floorwire.core.accounts import Entry
+from floorwire.ops.stats import DeskStats
 from floorwire.protocol.counter import Client
 from floorwire.storage.journal import JournalError, Snapshot
 from floorwire.trading.book import Book
@@ -22,9 +24,17 @@ class Commits:
     """One journal's, from its opening until it fails. ``on_failure`` is called once, with why."""
 
     def __init__(
-        self, book: Book, streams: Streams, snapshot_records: int, on_failure: Callable[[Exception], None]
+        self,
+        book: Book,
+        streams: Streams,
+        snapshot_records: int,
+        on_failure: Callable[[Exception], None],
+        stats: DeskStats,
     ) -> None:
         self.book = book
+        self._stats = stats
+        self.saved_n, self.saved_s = book.snapshot_n, 0.0
+        """The record of the last snapshot on disk, and when it was put there (monotonic; 0: before us)."""
         self._streams = streams
         self._snapshot_records = snapshot_records
         self._on_failure = on_failure
@@ -86,7 +96,9 @@ class Commits:
             turn.lose()
             return
         try:
-            last_n = self.book.journal.append(turn.records(), partial(self._on_durable, turn))
+            last_n = self.book.journal.append(
+                turn.records(), partial(self._on_durable, turn, time.perf_counter_ns())
+            )
         except JournalError as error:
             self._turn = turn
             self.fail(error)
@@ -96,11 +108,13 @@ class Commits:
             self._snapshot_n = last_n
             self._snapshot = Snapshot(last_n, self.book.house.snapshot())
 
-    def _on_durable(self, turn: Turn, error: JournalError | None) -> None:
+    def _on_durable(self, turn: Turn, handed_ns: int, error: JournalError | None) -> None:
         if error is not None or self._has_failed:
             self.fail(error or JournalError("failed before"))
             turn.lose()
             return
+        if turn.entries:
+            self._stats.commits.observe((time.perf_counter_ns() - handed_ns) // 1000)
         told: dict[Client, None] = turn.answer()
         self._streams.publish(turn.entries, told)
         for client in told:
@@ -116,7 +130,9 @@ class Commits:
             snapshot = await self.ready.get()
             try:
                 await self.book.journal.save_snapshot(snapshot)
+                self.saved_n, self.saved_s = snapshot.n, time.monotonic()
             except JournalError as error:
+                self._stats.snapshot_failures += 1
                 log.error("snapshot not saved", error=str(error))
 
     async def settled(self) -> None:

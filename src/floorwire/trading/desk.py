@@ -25,6 +25,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report
 from floorwire.engine.house import Decision, House
 from floorwire.engine.settlement import StrayReportError
+from floorwire.ops.stats import DeskFigures, DeskStats
 from floorwire.protocol.answers import Accepted, AllCancelled, Guarded, OrderError, order_error
 from floorwire.protocol.counter import Client, Reply
 from floorwire.protocol.replies import Held, error
@@ -40,7 +41,7 @@ from floorwire.protocol.trading import (
     TradingRequest,
 )
 from floorwire.storage.keys import Deposit
-from floorwire.trading import errands
+from floorwire.trading import errands, tally
 from floorwire.trading.book import Book
 from floorwire.trading.commits import Commits
 from floorwire.trading.errands import Resolve
@@ -80,6 +81,7 @@ class Desk:
         self._streams = Streams(self._instrument, clock)
         self._following = Following(self._streams, instruments, clock)
         self._guards = Guards(self._cancel_for)
+        self._stats = DeskStats()
         self._commits: Commits | None = None
         self._read: Book | None = None
         self._failed: Book | None = None
@@ -102,7 +104,9 @@ class Desk:
         self._read = None
 
     def _begin(self, book: Book) -> None:
-        self._commits = commits = Commits(book, self._streams, self._storage.snapshot_records, self._fail)
+        self._commits = commits = Commits(
+            book, self._streams, self._storage.snapshot_records, self._fail, self._stats
+        )
         commits.begin(self._clock())
         self._streams.epoch = book.epoch
         self._list(self._floor.instruments())
@@ -139,6 +143,7 @@ class Desk:
         """The journal failed: take the accounts' orders out of the market, and begin anew."""
         commits, self._commits = self._commits, None
         assert commits is not None, "commits fail once"
+        self._stats.failures += 1
         log.error("the journal failed; orders are refused", error=str(error))
         self._keeper.trouble = str(error)
         self._take_out(commits.book.house)
@@ -170,7 +175,7 @@ class Desk:
         """See to a request; it is answered once, in order, when what came of it is durable."""
         commits = self._commits
         if commits is None:
-            client.answer(_error(request, self._out_of_order()))
+            client.answer(self._counted(request, _error(request, self._out_of_order())))
             client.flush()
             return
         try:
@@ -179,10 +184,15 @@ class Desk:
             reply = _error(request, refusal)
         except Exception as error:  # a fault of ours or of a venue: what was done is not known
             log.exception("fault", request=type(request).__name__)
+            self._stats.commands[type(request), Code.INTERNAL.value] += 1
             commits.answer(_answer(client, request, None))
             commits.fail(error)
             return
-        commits.answer(_answer(client, request, reply))
+        commits.answer(_answer(client, request, self._counted(request, reply)))
+
+    def _counted(self, request: TradingRequest, reply: Reply) -> Reply:
+        self._stats.commands[type(request), tally.outcome(reply)] += 1
+        return reply
 
     def _reply(self, commits: Commits, client: Client, request: TradingRequest) -> Reply:
         house, principal, now_us = commits.book.house, client.principal, self._clock()
@@ -212,8 +222,11 @@ class Desk:
     def _check_open(self, commits: Commits) -> None:
         if self._is_draining:
             raise Refusal(Code.DRAINING, Code.DRAINING.meaning)
-        if commits.behind > self._storage.waiting_records // 2:
+        if self._is_behind(commits):
             raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_WAIT_US)
+
+    def _is_behind(self, commits: Commits) -> bool:
+        return commits.behind > self._storage.waiting_records // 2
 
     def _outcome(
         self, commits: Commits, decision: Decision, request_id: RequestId | UnsetType, now_us: int
@@ -334,6 +347,17 @@ class Desk:
         self._commits.end_turn()
         return self._commits.book.journal.last_n, house.state_hash()
 
+    def figures(self) -> DeskFigures:
+        """Return how everything is, for whoever watches."""
+        commits = self._commits
+        refusing = {
+            "journal": commits is None,
+            "behind": commits is not None and self._is_behind(commits),
+            "draining": self._is_draining,
+        }
+        records = None if commits is None else tally.records(commits)
+        return DeskFigures(self._stats, refusing, self._guards.armed(), records)
+
     def deposit(self, deposits: Sequence[Deposit]) -> None:
         """Credit what of these is not credited yet; all there are, in their order."""
         self._deposits = deposits
@@ -345,6 +369,7 @@ class Desk:
             try:
                 commits.book_entries(house.deposit(one.account, one.asset, one.amount, one.id, now_us))
             except Refusal as refusal:
+                self._stats.uncredited.add(one.id)
                 log.error("deposit not credited", account=one.account, id=one.id, reason=str(refusal))
 
     # --- parts --------------------------------------------------------------------------------------

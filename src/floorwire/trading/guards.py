@@ -58,6 +58,14 @@ class Guards:
         if timeout_s:
             self._deadmen[whose] = self._later(self._deadmen, whose, timeout_s)
 
+    def armed(self) -> dict[str, int]:
+        """Return how many there are: connections that were promised it, graces and timers that run."""
+        return {
+            "disconnect": len(self._on_disconnect),
+            "grace": len(self._graces),
+            "deadman": len(self._deadmen),
+        }
+
     def end(self) -> None:
         """The server goes: nobody will be there to cancel when it is time, so that it is time now."""
         due = {owner(client) for client in self._on_disconnect} | self._graces.keys() | self._deadmen.keys()

@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from floorwire.app import Gateway, now_us
 from floorwire.core.auth import Action
-from floorwire.ops.metrics import GatewayCollector
+from floorwire.ops.metrics import DeskCollector, GatewayCollector
 from floorwire.web.caller import Asking
 
 router = APIRouter()
@@ -38,4 +38,5 @@ async def metrics(caller: Asking) -> Response:
         caller.require(Action.METRICS)
     registry = CollectorRegistry()
     registry.register(GatewayCollector(gateway.stats, gateway.outbox_bytes(), now_us()))
+    registry.register(DeskCollector(gateway.desk.figures()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,83 @@
+"""What the desk adds up for whoever watches: every outcome by its name, and all of it over ``/metrics``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from floorwire.core.auth import Scope
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.answers import Accepted, AllCancelled, BalanceList, order_error
+from floorwire.protocol.counter import Reply
+from floorwire.protocol.replies import error
+from floorwire.trading.tally import outcome
+from tests.readings import eventually, metrics
+from tests.trading.trader import FREE, key, serving, trader
+
+REFUSAL = Refusal(Code.TICK_SIZE, "price")
+
+
+@pytest.mark.parametrize(
+    ("reply", "name"),
+    [
+        (Accepted(order_id="1", client_order_id="a"), "accepted"),
+        (Accepted(order_id="1", client_order_id="a", duplicate=True), "duplicate"),
+        (AllCancelled(order_ids=[]), "accepted"),
+        (BalanceList(balances=[]), "ok"),
+        (order_error(REFUSAL, 1, "rejected"), "tick_size"),
+        (order_error(REFUSAL, 1, "rejected", duplicate=True), "tick_size"),
+        (error(REFUSAL), "tick_size"),
+    ],
+)
+def test_each_reply_is_one_outcome(reply: Reply, name: str) -> None:
+    assert outcome(reply) == name
+
+
+async def test_what_the_desk_does_is_counted(tmp_path: Path) -> None:
+    issued, admin = key(tmp_path), key(tmp_path, "ops", (Scope.ADMIN,), money={})
+    with serving(tmp_path, *FREE, "--set=storage.snapshot_records=20") as server:
+        async with trader(server, issued) as client:
+            before = metrics(server)
+            assert before["floorwire_fills_total"] == before["floorwire_open_orders"] == 0
+            assert "floorwire_snapshot_age_seconds" not in before
+            await client.ask("session.cancel_on_disconnect", enabled=True)
+            await client.ask("session.deadman", timeout_s=60)
+            await client.place("m1")
+            await client.place("m1")
+            await client.place("m2", price="61000.3")
+            await client.place("m3", type="market", quantity="0.01")
+            now = metrics(server)
+            places = {
+                outcome: now[f'floorwire_commands_total{{action="order.place",outcome="{outcome}"}}']
+                for outcome in ("accepted", "duplicate", "tick_size")
+            }
+            assert places == {"accepted": 2, "duplicate": 1, "tick_size": 1}
+            assert now["floorwire_open_orders"] == now["floorwire_accounts"] == 1
+            assert now["floorwire_fills_total"] >= 1
+            assert now["floorwire_journal_records_total"] > before["floorwire_journal_records_total"]
+            assert now["floorwire_journal_waiting"] == 0
+            assert now["floorwire_commit_seconds_count"] > before["floorwire_commit_seconds_count"]
+            assert now['floorwire_guards{kind="disconnect"}'] == now['floorwire_guards{kind="deadman"}'] == 1
+            for n in range(20):
+                await client.place(f"more-{n}")
+            assert eventually(lambda: metrics(server).get("floorwire_snapshot_record", 0) >= 20)
+            assert 0 <= metrics(server)["floorwire_snapshot_age_seconds"] < 60
+            shown = {"authorization": f"Bearer {admin.key}.{admin.secret}"}
+            halt = {"scope": "symbol", "name": "BTC-USDT"}
+            httpx2.post(server.http("/api/v1/halts"), json=halt, headers=shown).raise_for_status()
+            now = metrics(server)
+            assert now['floorwire_halts{scope="symbol"}'] == 1
+            assert now["floorwire_open_orders"] == 0
+
+
+def test_a_deposit_that_is_too_much_is_seen(tmp_path: Path) -> None:
+    key(tmp_path)
+    key(tmp_path, "rich", money={"USDT": "9" * 30})
+    with serving(tmp_path, *FREE) as server:
+        now = metrics(server)
+        assert now["floorwire_deposits_uncredited"] == 1
+        refused = [now[f'floorwire_orders_refused{{reason="{why}"}}'] for why in ("journal", "behind")]
+        assert refused == [0, 0]
