@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -115,6 +116,31 @@ async def test_an_accounts_records_come_in_order_and_bounded(journal: Journal) -
     assert numbers(await journal.read_account("bob", 3, 10)) == [5]
     assert numbers(await journal.read_account("alice", 0, 10)) == [2]
     assert numbers(await journal.read_account("dave", 0, 10)) == []
+
+
+async def test_an_accounts_records_come_backwards_too(journal: Journal) -> None:
+    await keep(journal, [entry("bob"), entry("alice"), entry("bob")], [entry("carol")], [entry("bob")])
+    assert numbers(await journal.read_account("bob", 99, 10, back=True)) == [5, 3, 1]
+    assert numbers(await journal.read_account("bob", 5, 10, back=True)) == [3, 1]
+    assert numbers(await journal.read_account("bob", 5, 1, back=True)) == [3]
+    assert numbers(await journal.read_account("bob", 3, 10, back=True)) == [1]
+    assert numbers(await journal.read_account("alice", 3, 10, back=True)) == [2]
+    for account, n in (("bob", 1), ("bob", 0), ("alice", 2), ("dave", 99)):
+        assert numbers(await journal.read_account(account, n, 10, back=True)) == []
+
+
+async def test_going_back_meets_exactly_what_going_on_does(journal: Journal) -> None:
+    chance = random.Random(5)
+    for _ in range(40):
+        await keep(journal, [entry(chance.choice("abc")) for _ in range(chance.randrange(6))])
+    for account in "abc":
+        mine = numbers(await journal.read_account(account, 0, 1_000))
+        for n in range(journal.last_n + 2):
+            limit = chance.randrange(1, 9)
+            older = await journal.read_account(account, n, limit, back=True)
+            assert numbers(older) == [one for one in reversed(mine) if one < n][:limit]
+            newer = await journal.read_account(account, n, limit)
+            assert numbers(newer) == [one for one in mine if one > n][:limit]
 
 
 async def test_an_account_reads_what_was_just_acknowledged(journal: Journal) -> None:

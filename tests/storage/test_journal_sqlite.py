@@ -88,6 +88,14 @@ async def test_the_log_starts_anew_instead_of_growing(
         assert numbers(list(journal.read())) == list(range(1, 521))
 
 
+async def test_a_closed_journal_says_that_it_cannot_be_read(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path, 10_000)
+    await keep(journal, entries(1))
+    journal.close()
+    with pytest.raises(JournalUnusableError, match="closed"):
+        await journal.read_account("alice", 0, 1)
+
+
 async def test_reading_goes_on_beside_appends(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path, 10_000)) as journal:
         await keep(journal, entries(10), entries(10))

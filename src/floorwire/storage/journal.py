@@ -70,11 +70,11 @@ class JournalCorruptError(JournalError):
 
 
 class ForgottenError(JournalError):
-    """Records from before ``first_n`` are not kept, and so cannot be read."""
+    """Records from before ``first_n``, which ``n`` is or leads to, are not kept, and so cannot be read."""
 
-    def __init__(self, after_n: int, first_n: int) -> None:
-        super().__init__(f"records after {after_n} were asked for; the first that is kept is {first_n}")
-        self.after_n = after_n
+    def __init__(self, n: int, first_n: int) -> None:
+        super().__init__(f"records next to {n} were asked for; the first that is kept is {first_n}")
+        self.n = n
         self.first_n = first_n
 
 
@@ -121,11 +121,14 @@ class Journal(Protocol):
         """
         ...
 
-    async def read_account(self, account: str, after_n: int, limit: int) -> Sequence[Record]:
-        """Return at most so many of the account's durable records after this one, the oldest first.
+    async def read_account(self, account: str, n: int, limit: int, *, back: bool = False) -> Sequence[Record]:
+        """Return at most so many of the account's durable records on one side of record ``n``, nearest first.
 
-        Sees everything acknowledged before the call; reads off the loop. Fewer than ``limit``: that is all
-        there are. Raises as ``read`` does.
+        Those after it, or ``back`` those before it; the account need not be in ``n`` itself. Sees everything
+        acknowledged before the call; reads off the loop. Fewer than ``limit``: that is all there are, or all
+        that are kept. Raises JournalCorruptError, JournalUnusableError, and ForgottenError: after ``n``,
+        where the record next to it is not kept; before it, where none of the account's is and some may have
+        been.
         """
         ...
 

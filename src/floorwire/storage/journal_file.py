@@ -51,8 +51,12 @@ _COLUMNS = "SELECT c.first_n, c.last_n, c.accounts, c.records, c.chain"
 SINCE = f"{_COLUMNS} FROM commits c WHERE c.last_n > ? ORDER BY c.last_n"
 BEFORE = "SELECT last_n, chain FROM commits WHERE last_n <= ? ORDER BY last_n DESC LIMIT 1"
 LAST = f"{_COLUMNS} FROM commits c ORDER BY c.last_n DESC LIMIT 1"
-OF_ACCOUNT = f"""{_COLUMNS}, p.chain FROM account_commits a JOIN commits c ON c.last_n = a.last_n
-    LEFT JOIN commits p ON p.last_n = c.first_n - 1 WHERE a.account = ? AND a.last_n > ? ORDER BY a.last_n"""
+_OF_ACCOUNT = f"""{_COLUMNS}, p.chain FROM account_commits a JOIN commits c ON c.last_n = a.last_n
+    LEFT JOIN commits p ON p.last_n = c.first_n - 1 WHERE a.account = ?1"""
+AFTER = f"{_OF_ACCOUNT} AND a.last_n > ?2 ORDER BY a.last_n"
+_COMMIT_WITH = "(SELECT last_n FROM commits WHERE last_n >= ?2 ORDER BY last_n LIMIT 1)"
+BACK = f"{_OF_ACCOUNT} AND a.last_n <= ifnull({_COMMIT_WITH}, ?2) ORDER BY a.last_n DESC"
+"""The commit that the record itself is in may hold others before it."""
 
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
 
@@ -174,14 +178,21 @@ def read(folder: Path, after_n: int) -> Iterator[Record]:
                 yield from (record for record in records if record.n > after_n)
 
 
-def read_account(connection: Connection, account: str, after_n: int, limit: int) -> list[Record]:
-    """Return at most so many of the account's records after this one. Raises sqlite3.Error, JournalError."""
+def read_account(connection: Connection, account: str, n: int, limit: int, *, back: bool) -> list[Record]:
+    """Return at most so many of the account's records after this one, or before it, the nearest first.
+
+    Raises sqlite3.Error, JournalError.
+    """
     found: list[Record] = []
-    with closing(connection.execute(OF_ACCOUNT, (account, after_n))) as cursor:
+    with closing(connection.execute(BACK if back else AFTER, (account, n))) as cursor:
         for *values, chain in cursor:
             row = Row(*values)
             records = rows.records_of(row, row.first_n - 1, chain or rows.ORIGIN)
-            found += (record for record in records if record.account == account and record.n > after_n)
+            own = [record for record in records if record.account == account]
+            if back:
+                found += (record for record in reversed(own) if record.n < n)
+            else:
+                found += (record for record in own if record.n > n)
             if len(found) >= limit:
                 break
     return found[:limit]

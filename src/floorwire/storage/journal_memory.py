@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from floorwire.storage.journal import (
     Entry,
@@ -15,6 +17,8 @@ from floorwire.storage.journal import (
     Snapshot,
 )
 from floorwire.storage.waiting import Append, Done, Waiting
+
+_n = attrgetter("n")
 
 
 class MemoryJournal:
@@ -78,14 +82,16 @@ class MemoryJournal:
         self._check_kept(after_n)
         yield from [record for record in self._kept if record.n > after_n]
 
-    async def read_account(self, account: str, after_n: int, limit: int) -> Sequence[Record]:
-        self._check_kept(after_n)
-        newer: deque[Record] = deque(maxlen=limit)
-        for record in reversed(self._by_account.get(account, ())):
-            if record.n <= after_n:
-                break
-            newer.appendleft(record)
-        return list(newer)
+    async def read_account(self, account: str, n: int, limit: int, *, back: bool = False) -> Sequence[Record]:
+        records: Sequence[Record] = self._by_account.get(account, ())
+        if back:
+            end = bisect_left(records, n, key=_n)
+            if end == 0 and n > 1 < self.first_n:
+                raise ForgottenError(n, self.first_n)
+            return [records[at] for at in range(end - 1, max(end - limit, 0) - 1, -1)]
+        self._check_kept(n)
+        begin = bisect_right(records, n, key=_n)
+        return [records[at] for at in range(begin, min(begin + limit, len(records)))]
 
     def _check_kept(self, after_n: int) -> None:
         if after_n + 1 < self.first_n:

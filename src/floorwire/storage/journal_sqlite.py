@@ -17,6 +17,7 @@ from floorwire.storage.journal import (
     Entry,
     JournalCorruptError,
     JournalError,
+    JournalUnusableError,
     OnDurable,
     Record,
     Snapshot,
@@ -125,13 +126,17 @@ class SqliteJournal:
     def read(self, after_n: int = 0) -> Iterator[Record]:
         return journal_file.read(self._folder, after_n)
 
-    async def read_account(self, account: str, after_n: int, limit: int) -> Sequence[Record]:
-        work = partial(self._read_account, account, after_n, limit)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+    async def read_account(self, account: str, n: int, limit: int, *, back: bool = False) -> Sequence[Record]:
+        work = partial(self._read_account, account, n, limit, back)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._readers, work)
+        except RuntimeError as error:  # the readers have gone home
+            raise JournalUnusableError(f"{self._path}: closed") from error
+        return await reading
 
-    def _read_account(self, account: str, after_n: int, limit: int) -> list[Record]:
+    def _read_account(self, account: str, n: int, limit: int, back: bool) -> list[Record]:
         with journal_file.told(self._path):
-            return journal_file.read_account(self._reading, account, after_n, limit)
+            return journal_file.read_account(self._reading, account, n, limit, back=back)
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         if snapshot.n > self.durable_n:
