@@ -15,7 +15,7 @@ from floorwire.protocol.counter import Client
 from floorwire.storage.journal import JournalError, Snapshot
 from floorwire.trading.book import Book
 from floorwire.trading.streams import Streams
-from floorwire.trading.turn import Answer, Turn
+from floorwire.trading.turn import Afterwards, Answer, Turn
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -72,6 +72,11 @@ class Commits:
         self._turn.answers.append(answer)
         self._schedule()
 
+    def then(self, afterwards: Afterwards) -> None:
+        """Do this when everything so far is durable; never, where that fails."""
+        self._turn.afterwards.append(afterwards)
+        self._schedule()
+
     def fail(self, error: Exception) -> None:
         """Tell whoever waits, now and later, that nothing is certain; once."""
         if self._has_failed:
@@ -90,7 +95,7 @@ class Commits:
         """Hand the turn to the journal."""
         self._is_due = False
         turn, self._turn = self._turn, Turn()
-        if not turn.entries and not turn.answers:
+        if not (turn.entries or turn.answers or turn.afterwards):
             return
         if self._has_failed:
             turn.lose()

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import structlog
 from msgspec import UNSET, UnsetType
 
 from floorwire.config import Storage
-from floorwire.core.accounts import Entry, PrivateChannel
+from floorwire.core.accounts import Entry, Guard, PrivateChannel
 from floorwire.core.auth import Action
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
@@ -33,7 +34,6 @@ from floorwire.protocol.requests import RequestId, Subscribe
 from floorwire.protocol.trading import (
     CancelOnDisconnect,
     Deadman,
-    Guard,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
@@ -80,13 +80,15 @@ class Desk:
         self._storage = storage
         self._streams = Streams(self._instrument, clock)
         self._following = Following(self._streams, instruments, clock)
-        self._guards = Guards(self._cancel_for)
+        self._guards = Guards(clock, self._cancel_for, self._keep_guard)
         self._stats = DeskStats()
         self._commits: Commits | None = None
         self._read: Book | None = None
         self._failed: Book | None = None
         self._has_failed = asyncio.Event()
         self._deposits: Sequence[Deposit] = ()
+        self._due: list[Owner] = []
+        """Whose orders guards have to cancel, each until that is durable."""
         self._is_draining = False
 
     # --- its life -----------------------------------------------------------------------------------
@@ -109,10 +111,24 @@ class Desk:
         )
         commits.begin(self._clock())
         self._streams.epoch = book.epoch
+        self._stand_guard(commits)
         self._list(self._floor.instruments())
         for venue in self._floor.opened:
             self._put_back(venue, self._floor.at(venue))
         self.deposit(self._deposits)
+
+    def _stand_guard(self, commits: Commits) -> None:
+        """Cancel what guards could not while there were no accounts: it is in no market, and stays out."""
+        house, now_us = commits.book.house, self._clock()
+        kept = {Owner(account, key): guard for account, key, guard in house.guards()}
+        due, self._due = {*self._due, *self._guards.begin(kept)}, []
+        for whose in sorted(due):
+            entries = house.withdraw(whose.account, whose.key, now_us)
+            commits.book_entries(entries)
+            self._see_to(commits, whose)
+            log.info("cancelled", account=whose.account, key=whose.key, orders=len(entries))
+        for whose in sorted({*kept, *self._guards.owners()}):
+            self._keep_guard(whose, self._guards.of(whose))
 
     async def run(self) -> None:
         """Save snapshots, and begin anew where the journal failed, until cancelled."""
@@ -249,15 +265,16 @@ class Desk:
         refusal = Refusal(code, code.meaning, details)
         return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
 
-    def _guard(self, client: Client, request: Guard, now_us: int) -> Guarded:
+    def _guard(self, client: Client, request: CancelOnDisconnect | Deadman, now_us: int) -> Guarded:
         if isinstance(request, Deadman):
             errands.authorise(client.principal, Action.DEADMAN, now_us)
-            self._guards.arm(owner(client), request.timeout_s)
-            cancels_at = now_us + round(request.timeout_s * 1_000_000) if request.timeout_s else UNSET
+            timeout_us = _us(request.timeout_s)
+            self._guards.arm(owner(client), timeout_us)
+            cancels_at = now_us + timeout_us if timeout_us else UNSET
             return Guarded(id=request.id, timeout_s=request.timeout_s, cancels_at=cancels_at)
         errands.authorise(client.principal, Action.CANCEL_ON_DISCONNECT, now_us)
         if request.enabled:
-            self._guards.watch(client, request.grace_s)
+            self._guards.watch(client, _us(request.grace_s))
         else:
             self._guards.ignore(client)
         return Guarded(id=request.id, enabled=request.enabled, grace_s=request.grace_s)
@@ -400,10 +417,24 @@ class Desk:
         if decision.commands:
             log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
 
+    def _keep_guard(self, whose: Owner, guard: Guard) -> None:
+        """Journal a key's guard where it is another now; without accounts, when they have been read."""
+        commits = self._commits
+        if commits is not None:
+            house = commits.book.house
+            commits.book_entries(house.set_guard(whose.account, whose.key, guard, self._clock()))
+
+    def _see_to(self, commits: Commits, whose: Owner) -> None:
+        """Cancel for it again, where what was cancelled is not durable before the journal fails."""
+        self._due.append(whose)
+        commits.then(partial(self._due.remove, whose))
+
     def _cancel_for(self, whose: Owner) -> None:
         commits = self._commits
         if commits is None:
+            self._due.append(whose)
             return
+        self._see_to(commits, whose)
         decision = commits.book.house.cancel_all(account=whose.account, key=whose.key)
         try:
             self._carry_out(commits, decision, self._clock())
@@ -418,6 +449,10 @@ class Desk:
 
     def _out_of_order(self) -> Refusal:
         return Refusal(Code.INTERNAL, "the journal cannot be written; nothing is accepted until it can")
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1_000_000) or int(seconds > 0)
 
 
 def _refused(reports: Sequence[Report], order: Order) -> Code | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from floorwire.core.accounts import Guard
 from floorwire.protocol.counter import Client
 
 
@@ -16,6 +17,13 @@ class Owner(NamedTuple):
     key: str
 
 
+class Timer(NamedTuple):
+    """One that runs, and what a ``Guard`` says of it: when a grace is over, how long a dead man has."""
+
+    handle: asyncio.TimerHandle
+    us: int
+
+
 def owner(client: Client) -> Owner:
     """Return whose orders the client's guards cancel."""
     principal = client.principal
@@ -23,70 +31,144 @@ def owner(client: Client) -> Owner:
 
 
 class Guards:
-    """Timers on the event loop. ``cancel``: what is called when one is up."""
+    """Timers on the event loop. ``cancel``: called when one is up; ``keep``: whenever a key's guard may be
+    another."""
 
-    def __init__(self, cancel: Callable[[Owner], None]) -> None:
+    def __init__(
+        self, clock: Callable[[], int], cancel: Callable[[Owner], None], keep: Callable[[Owner, Guard], None]
+    ) -> None:
+        self._clock = clock
         self._cancel = cancel
-        self._on_disconnect: dict[Client, float] = {}
-        self._graces: dict[Owner, asyncio.TimerHandle] = {}
-        self._deadmen: dict[Owner, asyncio.TimerHandle] = {}
+        self._keep = keep
+        self._watching: dict[Owner, dict[Client, int]] = {}
+        """The graces of connections, by whom they had signed in as when they asked."""
+        self._asked: dict[Client, set[Owner]] = {}
+        self._graces: dict[Owner, Timer] = {}
+        self._deadmen: dict[Owner, Timer] = {}
+        self._has_begun = False
 
-    def watch(self, client: Client, grace_s: float) -> None:
-        """Cancel when the client is gone for so long; it is back, if it was away."""
-        self._on_disconnect[client] = grace_s
-        self._disarm(self._graces, owner(client))
+    def begin(self, kept: Mapping[Owner, Guard]) -> list[Owner]:
+        """Take up the guards of a process before this one, once; return those whose time has come.
 
-    def ignore(self, client: Client) -> None:
-        """Do not cancel when the client goes."""
-        self._on_disconnect.pop(client, None)
+        To it every connection is gone, just now; and dead men have all their time again.
+        """
+        if self._has_begun:
+            return []
+        self._has_begun = True
+        return [whose for whose, guard in kept.items() if self._take_up(whose, guard)]
 
-    def left(self, client: Client) -> None:
-        """The client is gone: cancel, at once or when its grace is over."""
-        grace_s = self._on_disconnect.pop(client, None)
-        if grace_s is None:
-            return
-        whose = owner(client)
+    def _take_up(self, whose: Owner, guard: Guard) -> bool:
+        """Return whether its time has come."""
+        now_us = self._clock()
+        if guard.deadman_us is not None:
+            self._arm(whose, guard.deadman_us)
+        if guard.grace_us is not None:
+            self._expect(whose, now_us + guard.grace_us)
+        if guard.cancels_us is not None:
+            self._expect(whose, guard.cancels_us)
+        grace = self._graces.get(whose)
+        if grace is None or grace.us > now_us:
+            return False
         self._disarm(self._graces, whose)
-        if grace_s:
-            self._graces[whose] = self._later(self._graces, whose, grace_s)
-        else:
-            self._cancel(whose)
+        return True
 
-    def arm(self, whose: Owner, timeout_s: float) -> None:
-        """Cancel unless asked again in time; 0: do not."""
-        self._disarm(self._deadmen, whose)
-        if timeout_s:
-            self._deadmen[whose] = self._later(self._deadmen, whose, timeout_s)
+    def owners(self) -> list[Owner]:
+        """Return who has any guard."""
+        return sorted(self._watching.keys() | self._graces.keys() | self._deadmen.keys())
+
+    def of(self, whose: Owner) -> Guard:
+        """Return what guards a key's orders."""
+        graces, grace, deadman = self._watching.get(whose), self._graces.get(whose), self._deadmen.get(whose)
+        return Guard(
+            min(graces.values()) if graces else None,
+            None if grace is None else grace.us,
+            None if deadman is None else deadman.us,
+        )
 
     def armed(self) -> dict[str, int]:
         """Return how many there are: connections that were promised it, graces and timers that run."""
         return {
-            "disconnect": len(self._on_disconnect),
+            "disconnect": sum(map(len, self._watching.values())),
             "grace": len(self._graces),
             "deadman": len(self._deadmen),
         }
 
+    # --- what clients ask ---------------------------------------------------------------------------
+
+    def watch(self, client: Client, grace_us: int) -> None:
+        """Cancel when the client is gone for so long; it is back, if it was away."""
+        whose = owner(client)
+        self._asked.setdefault(client, set()).add(whose)
+        self._watching.setdefault(whose, {})[client] = grace_us
+        self._disarm(self._graces, whose)
+        self._keep(whose, self.of(whose))
+
+    def ignore(self, client: Client) -> None:
+        """Do not cancel when the client goes."""
+        whose = owner(client)
+        if whose in self._asked.get(client, ()):
+            self._asked[client].remove(whose)
+            self._unwatch(client, whose)
+            self._keep(whose, self.of(whose))
+
+    def left(self, client: Client) -> None:
+        """The client is gone: cancel when its grace is over; by the loop's next turn where it has none."""
+        for whose in self._asked.pop(client, ()):
+            self._expect(whose, self._clock() + self._unwatch(client, whose))
+            self._keep(whose, self.of(whose))
+
+    def arm(self, whose: Owner, timeout_us: int) -> None:
+        """Cancel unless asked again in time; 0: do not."""
+        self._arm(whose, timeout_us)
+        self._keep(whose, self.of(whose))
+
     def end(self) -> None:
         """The server goes: nobody will be there to cancel when it is time, so that it is time now."""
-        due = {owner(client) for client in self._on_disconnect} | self._graces.keys() | self._deadmen.keys()
+        due = self.owners()
         for timers in (self._graces, self._deadmen):
             for whose in list(timers):
                 self._disarm(timers, whose)
-        self._on_disconnect.clear()
-        for whose in sorted(due):
-            self._cancel(whose)
+        self._watching.clear()
+        self._asked.clear()
+        for whose in due:
+            self._fire(whose)
 
-    def _later(
-        self, timers: dict[Owner, asyncio.TimerHandle], whose: Owner, seconds: float
-    ) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, self._up, timers, whose)
+    # --- parts --------------------------------------------------------------------------------------
 
-    def _up(self, timers: dict[Owner, asyncio.TimerHandle], whose: Owner) -> None:
+    def _arm(self, whose: Owner, timeout_us: int) -> None:
+        self._disarm(self._deadmen, whose)
+        if timeout_us:
+            self._deadmen[whose] = Timer(self._later(self._deadmen, whose, timeout_us), timeout_us)
+
+    def _expect(self, whose: Owner, ends_us: int) -> None:
+        """Cancel then, or before, where that was said of another connection that went."""
+        running = self._graces.get(whose)
+        if running is None or running.us > ends_us:
+            self._disarm(self._graces, whose)
+            self._graces[whose] = Timer(self._later(self._graces, whose, ends_us - self._clock()), ends_us)
+
+    def _unwatch(self, client: Client, whose: Owner) -> int:
+        """Return the grace that the client had asked for."""
+        graces = self._watching[whose]
+        grace_us = graces.pop(client)
+        if not graces:
+            del self._watching[whose]
+        return grace_us
+
+    def _later(self, timers: dict[Owner, Timer], whose: Owner, wait_us: int) -> asyncio.TimerHandle:
+        wait_s = max(0, wait_us) / 1_000_000
+        return asyncio.get_running_loop().call_later(wait_s, self._up, timers, whose)
+
+    def _up(self, timers: dict[Owner, Timer], whose: Owner) -> None:
         del timers[whose]
+        self._fire(whose)
+
+    def _fire(self, whose: Owner) -> None:
         self._cancel(whose)
+        self._keep(whose, self.of(whose))
 
     @staticmethod
-    def _disarm(timers: dict[Owner, asyncio.TimerHandle], whose: Owner) -> None:
+    def _disarm(timers: dict[Owner, Timer], whose: Owner) -> None:
         timer = timers.pop(whose, None)
         if timer is not None:
-            timer.cancel()
+            timer.handle.cancel()

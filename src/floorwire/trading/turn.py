@@ -36,11 +36,13 @@ class Answer(msgspec.Struct):
 class Turn:
     """What is journalled together, and who waits for that."""
 
-    __slots__ = ("answers", "entries")
+    __slots__ = ("afterwards", "answers", "entries")
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.answers: list[Answer] = []
+        self.afterwards: list[Afterwards] = []
+        """What is done once it is durable."""
 
     def records(self) -> list[journal.Entry]:
         """Return the entries as the journal takes them."""
@@ -50,8 +52,10 @@ class Turn:
         ]
 
     def answer(self) -> dict[Client, None]:
-        """Tell everybody, in order; return whom."""
+        """Do what is to be done now, and tell everybody, in order; return whom."""
         told: dict[Client, None] = {}
+        for afterwards in self.afterwards:
+            afterwards()
         for answer in self.answers:
             if answer.reply is not None:
                 answer.client.answer(answer.reply)
