@@ -159,10 +159,11 @@ class NaiveMatching:
         events: list[Event] = [Accepted(place.order_id, place.owner)]
         if place.spend is not None:
             lots, left = self._bought(order, place.spend)
-            lots = min(order.lots, lots + (left // place.price_ticks if place.price_ticks else 0))
+            lots += place.filled_lots + (left // place.price_ticks if place.price_ticks else 0)
+            lots = min(order.lots, lots)
             if lots != order.lots:
                 events.append(Amended(order.order_id, place.price_ticks or 0, lots, kept_priority=False))
-            order = replace(order, lots=lots, open_lots=lots)
+            order = replace(order, lots=lots, open_lots=lots - place.filled_lots)
         events += self._enter(order, may_rest)
         return events
 

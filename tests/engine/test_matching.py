@@ -213,6 +213,31 @@ def test_a_fok_order_on_an_empty_side_is_refused(market: Market) -> None:
     assert run(market, limit(1, "buy", 1, 100, "fok")) == [Rejected(1, Code.FOK_UNFILLED)]
 
 
+# --- money --------------------------------------------------------------------------------------------
+
+
+def test_money_buys_lots_beside_those_that_were_filled_before(market: Market) -> None:
+    asks = [limit(1, "sell", 2, 100), limit(2, "sell", 9, 110)]
+    bought_before = Place(S, 3, 7, "buy", 50, None, "ioc", spend=2 * 100 + 3 * 110 + 9, filled_lots=7)
+    assert run(market, *asks, bought_before) == [
+        Accepted(3, 7),
+        Amended(3, 0, 12, kept_priority=False),
+        met(1, "buy", 100, 2, (1, 0), (3, 3)),
+        met(2, "buy", 110, 3, (2, 6), (3, 0)),
+        LevelChanged("sell", 100, 0),
+        LevelChanged("sell", 110, 6),
+    ]
+
+
+def test_no_more_is_bought_than_the_order_has_left(market: Market) -> None:
+    bought_before = Place(S, 2, 7, "buy", 9, None, "ioc", spend=5_000, filled_lots=7)
+    assert run(market, limit(1, "sell", 5, 100), bought_before) == [
+        Accepted(2, 7),
+        met(1, "buy", 100, 2, (1, 3), (2, 0)),
+        LevelChanged("sell", 100, 3),
+    ]
+
+
 # --- post-only ----------------------------------------------------------------------------------------
 
 

@@ -112,11 +112,27 @@ class TwoMarkets(RuleBasedStateMachine):
         self.both(place)
         return self.last_id
 
-    @rule(spend=st.integers(1, 150), limit=st.none() | st.integers(1, 12), guarded=st.booleans())
-    def spend(self, spend: int, limit: int | None, guarded: bool) -> None:
+    @rule(
+        spend=st.integers(1, 150),
+        limit=st.none() | st.integers(1, 12),
+        guarded=st.booleans(),
+        filled=st.integers(0, 3),
+    )
+    def spend(self, spend: int, limit: int | None, guarded: bool, filled: int) -> None:
         self.last_id += 1
         before = self.fast.matches
-        place = Place(S, self.last_id, 2, "buy", spend, limit, "ioc", spend=spend, no_self_trade=guarded)
+        place = Place(
+            S,
+            self.last_id,
+            2,
+            "buy",
+            spend + filled,
+            limit,
+            "ioc",
+            spend=spend,
+            filled_lots=filled,
+            no_self_trade=guarded,
+        )
         events = self.both(place)
         paid = [event.price_ticks * event.lots for event in events if isinstance(event, Match)]
         own = sum(paid[: self.fast.matches - before])

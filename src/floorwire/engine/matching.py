@@ -137,9 +137,10 @@ class Matching:
                 events.append(Cancelled(order.order_id, order.open_lots, code or Code.NO_LIQUIDITY))
 
     def _affordable(self, place: Place, spend: int, against: Levels, key: int, events: list[Event]) -> int:
-        """Return how many lots the order's money comes to."""
+        """Return how many lots the order's money comes to, with those that were filled before."""
         price_ticks = place.price_ticks or 0
-        lots = min(place.lots, against.affordable(spend, key, price_ticks or spend + 1))
+        more = against.affordable(spend, key, price_ticks or spend + 1)
+        lots = min(place.lots, place.filled_lots + more)
         if lots != place.lots:
             events.append(Amended(place.order_id, price_ticks, lots, kept_priority=False))
         return lots
