@@ -35,3 +35,8 @@ def test_the_master_key_is_no_setting_and_is_not_shown() -> None:
     settings = config.load(environment={"FLOORWIRE_MASTER_KEY": "ab" * 32})
     assert settings == config.load()
     assert "abab" not in repr(settings) + msgspec.json.encode(settings).decode()
+
+
+def test_what_commands_are_told_of_a_running_server_is_no_setting_of_one() -> None:
+    environment = {"FLOORWIRE_URL": "https://desk.example", "FLOORWIRE_KEY": "fw1.secret"}
+    assert config.load(environment=environment) == config.load()

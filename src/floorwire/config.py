@@ -16,6 +16,8 @@ from floorwire.core.auth import Scope
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
 """A secret, and so no setting: settings may be printed."""
+NO_SETTINGS = frozenset({MASTER_KEY, "FLOORWIRE_URL", "FLOORWIRE_KEY", "FLOORWIRE_KEY_FILE", "FLOORWIRE_CA"})
+"""What else stands in an environment with our name: where commands find a running server, and their key."""
 
 Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
 
@@ -287,7 +289,7 @@ def _convert(tree: dict[str, Node], source: str) -> Settings:
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Node]:
     tree: dict[str, Node] = {}
     for name, text in sorted(environment.items()):
-        if name.startswith(ENVIRONMENT_PREFIX) and name != MASTER_KEY:
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in NO_SETTINGS:
             put(tree, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), text)
     return tree
 

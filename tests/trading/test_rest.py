@@ -157,6 +157,26 @@ def test_limits_hold_from_the_next_order_on(alice: httpx2.Client, ops: httpx2.Cl
     assert ops.put("/limits/alice", json={"price_collar": "much"}).status_code == 400
 
 
+def test_an_admin_sees_anybodys_limits_and_nobody_else_does(alice: httpx2.Client, ops: httpx2.Client) -> None:
+    ops.put("/limits/bob", json={"max_open_orders": 3})
+    shown = ops.get("/limits/bob").json()
+    assert (shown["limits"]["max_open_orders"], shown["limits"]["price_collar"]) == (3, "0.050000")
+    assert shown["default"]["max_open_orders"] == 1_000_000
+    ops.put("/limits/bob", params={"key": "k"}, json={"max_open_orders": 2})
+    assert ops.get("/limits/bob", params={"key": "k"}).json()["limits"] == {"max_open_orders": 2}
+    assert alice.get("/limits/bob").status_code == 403
+
+
+def test_a_halt_is_of_what_its_symbol_names(alice: httpx2.Client, ops: httpx2.Client) -> None:
+    alice.post("/orders", json=order("s1"))
+    halted = ops.post("/halts", json={"scope": "symbol", "name": "btcusdt"}).json()
+    assert halted == {"status": "ok", "scope": "symbol", "name": "BTC-USDT", "cancelled": 1}
+    assert ops.delete("/halts", params={"scope": "symbol", "name": "btcusdt"}).json()["name"] == "BTC-USDT"
+    unknown = ops.post("/halts", json={"scope": "symbol", "name": "BTC-USDD"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_symbol")
+    assert ops.get("/halts").json()["halts"] == []
+
+
 def test_the_description_names_every_endpoint(server: Server) -> None:
     paths = httpx2.get(server.http("/openapi.json")).json()["paths"]
     assert "requestBody" in paths["/api/v1/orders"]["post"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from floorwire.cli import bench, journal, keys, serve, watch
+from floorwire.cli import bench, halts, journal, keys, limits, serve, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -15,6 +15,10 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
+app.command("halt")(halts.halt)
+app.command("resume")(halts.resume)
+app.command("halts")(halts.halts)
+app.add_typer(limits.app, name="limits")
 app.add_typer(keys.app, name="keys")
 app.add_typer(journal.app, name="journal")
 app.add_typer(bench.app, name="bench")

@@ -28,6 +28,8 @@ from floorwire.web.orders import takes
 router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN])
 
 OK = 200
+NOBODY = ""
+"""Is no account's name, and so has the limits that all have who were given none."""
 Account: TypeAlias = Annotated[str, Path(max_length=64)]
 Change: TypeAlias = Callable[[House, int], tuple[Sequence[Entry], Decision | None]]
 """What to journal, and what then follows for orders."""
@@ -63,6 +65,23 @@ async def set_limits(
     return await _administer(caller, Action.LIMITS_SET, f"{account} {key}".strip(), change)
 
 
+@router.get("/limits/{account}")
+async def show_limits(
+    caller: Asking, account: Account, key: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Tell an account's limits as they hold, and the house's default among them; or what a key of it has."""
+    caller.require(Action.LIMITS_SET, account)
+    house = caller.gateway.desk.house()
+    return answer(
+        {
+            "status": "ok",
+            "account": account,
+            "limits": house.limits(account, key or None),
+            "default": Limits() if key else house.limits(NOBODY),
+        }
+    )
+
+
 @router.get("/halts")
 async def list_halts(caller: Asking) -> Response:
     """List what is halted."""
@@ -75,18 +94,24 @@ async def list_halts(caller: Asking) -> Response:
 async def halt(caller: Asking, new: NewHalt) -> Response:
     """The kill switch: refuse new orders and amends, and cancel all open orders, of whom it names."""
     _check(caller, Action.HALT, new)
+    new = _named(caller, new)
+    cancelled = 0
 
     def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
+        nonlocal cancelled
         cancels = house.cancel_all(
             account=new.name if new.scope == "account" else None,
             symbol=new.name if new.scope == "symbol" else None,
             key=new.name if new.scope == "key" else None,
         )
+        cancelled = len(cancels.commands)
         return [house.halt(new.scope, new.name, now_us)], cancels
 
     response = await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
-    _tell(caller, new, response, is_halted=True)
-    return response
+    if response.status_code != OK:
+        return response
+    _tell(caller, new, is_halted=True)
+    return answer({"status": "ok", "scope": new.scope, "name": new.name, "cancelled": cancelled})
 
 
 @router.delete("/halts")
@@ -96,13 +121,17 @@ async def resume(
     """End a halt; what was cancelled stays so."""
     ended = NewHalt(scope, name)
     _check(caller, Action.RESUME, ended)
+    if (scope, name) not in caller.gateway.desk.house().halts():
+        ended = _named(caller, ended)
 
     def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
-        return [house.resume(scope, name, now_us)], None
+        return [house.resume(scope, ended.name, now_us)], None
 
-    response = await _administer(caller, Action.RESUME, f"{scope} {name}".strip(), change)
-    _tell(caller, ended, response, is_halted=False)
-    return response
+    response = await _administer(caller, Action.RESUME, f"{scope} {ended.name}".strip(), change)
+    if response.status_code != OK:
+        return response
+    _tell(caller, ended, is_halted=False)
+    return answer({"status": "ok", "scope": scope, "name": ended.name})
 
 
 @router.get("/journal")
@@ -121,9 +150,20 @@ def _check(caller: Caller, action: Action, new: NewHalt) -> None:
         raise Refusal(Code.FORBIDDEN, "the key administers some accounts only", {"scope": new.scope})
 
 
-def _tell(caller: Caller, halt: NewHalt, response: Response, *, is_halted: bool) -> None:
+def _named(caller: Caller, new: NewHalt) -> NewHalt:
+    """Return the halt with its symbol as the house knows it: one that names nothing would stop nothing."""
+    if new.scope != "symbol":
+        return new
+    instrument = caller.gateway.hub.market.symbols.resolve(new.name)
+    if instrument is None:
+        message = f"{new.name!r} names no instrument, or more than one"
+        raise Refusal(Code.UNKNOWN_SYMBOL, message, {"symbol": new.name})
+    return NewHalt(new.scope, instrument.symbol)
+
+
+def _tell(caller: Caller, halt: NewHalt, *, is_halted: bool) -> None:
     """Let everybody know on ``system`` what concerns everybody."""
-    if response.status_code == OK and halt.scope in ("all", "symbol"):
+    if halt.scope in ("all", "symbol"):
         caller.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, now_us()))
 
 

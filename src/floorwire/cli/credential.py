@@ -1,0 +1,64 @@
+"""The credential that commands show a running server: from a file, or the environment, never an argument.
+
+What stands on a command line is seen by everybody on the machine, and kept in the shell's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from floorwire.storage.folder import ExposedFileError, read_secret
+from floorwire.storage.keys import Issued
+
+VARIABLE = "FLOORWIRE_KEY"
+DEFAULT_FILE = "~/.floorwire/operator.key"
+
+
+class CredentialError(Exception):
+    """There is no credential to show; says where it was looked for."""
+
+
+def find(file: str | None, environment: Mapping[str, str]) -> str:
+    """Return KEY.SECRET, or a token: of the file, else of FLOORWIRE_KEY, else of ~/.floorwire/operator.key.
+
+    A file holds that alone, or what ``floorwire keys create --json`` prints. Raises CredentialError.
+    """
+    named = environment.get(VARIABLE)
+    if file is None and named is not None:
+        return _parsed(named, VARIABLE)
+    path = Path(file or DEFAULT_FILE).expanduser()
+    try:
+        return _parsed(read_secret(path).decode(), str(path))
+    except FileNotFoundError:
+        raise CredentialError(_missing(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialError(f"{path}: {error}") from None
+    except ExposedFileError:
+        raise CredentialError(f"{path}: others may read it; chmod 600, and rotate the key") from None
+
+
+def _parsed(text: str, source: str) -> str:
+    text = text.strip()
+    if text.startswith("{"):
+        text = _issued(text.encode(), source)
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise CredentialError(f"{source}: has to hold KEY.SECRET, or what `keys create --json` prints")
+    return text
+
+
+def _issued(text: bytes, source: str) -> str:
+    try:
+        issued = msgspec.json.decode(text, type=Issued)
+    except msgspec.MsgspecError as error:
+        raise CredentialError(f"{source}: {error}") from None
+    return f"{issued.key}.{issued.secret}"
+
+
+def _missing(path: Path) -> str:
+    return (
+        f"no key: {path} is not there, and {VARIABLE} is not set. On the server's machine make one:\n"
+        f"  (umask 077; floorwire keys create --account ops --scopes admin --json > {path})"
+    )

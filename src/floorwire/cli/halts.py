@@ -1,0 +1,101 @@
+"""``floorwire halt``, ``resume`` and ``halts``: the kill switch of a running server."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from floorwire.cli.remote import HERE, REFUSED, Ca, Json, KeyFile, Remote, Url, remote
+from floorwire.core.accounts import HaltScope
+
+Scope: TypeAlias = Annotated[HaltScope, typer.Argument(help="Whom: all, or an account, a key, a symbol.")]
+Name: TypeAlias = Annotated[str, typer.Argument(help="Which account, key or symbol.")]
+
+
+class Halt(msgspec.Struct, frozen=True):
+    """Who may place nothing; ``name`` is empty for all."""
+
+    scope: HaltScope
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.name}".strip()
+
+
+class _Begun(Halt, frozen=True):
+    cancelled: int
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    halts: list[Halt]
+
+
+def halt(
+    scope: Scope,
+    name: Name = "",
+    url: Url = HERE,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Stop trading, at once and without asking: refuse new orders and amends, and cancel all open orders."""
+    asked = _named(scope, name)
+    with remote(url, key_file, ca) as server:
+        begun = server.ask("POST", "/halts", _Begun, body=asked)
+        orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
+        typer.echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
+        typer.echo(_in_force(_listed(server)))
+
+
+def resume(
+    scope: Scope,
+    name: Name = "",
+    url: Url = HERE,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """End a halt; what it cancelled stays cancelled. ``all`` ends the halt of all, and no narrower one."""
+    asked = _named(scope, name)
+    with remote(url, key_file, ca) as server:
+        before = _listed(server)
+        query = {"scope": asked.scope, "name": asked.name}
+        ended = server.ask("DELETE", "/halts", Halt, query)
+        if ended not in before:
+            typer.echo(f"floorwire: {ended} was not halted; {_in_force(before)}", err=True)
+            raise typer.Exit(REFUSED)
+        typer.echo(f"resumed: {ended}; cancelled orders stay cancelled")
+        typer.echo(_in_force(_listed(server)))
+
+
+def halts(url: Url = HERE, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
+    """List the halts in force."""
+    with remote(url, key_file, ca) as server:
+        listed = _listed(server)
+    if json:
+        typer.echo(msgspec.json.encode(listed))
+    elif not listed:
+        typer.echo("nothing is halted")
+    else:
+        table = Table("halted", "name")
+        for one in listed:
+            table.add_row(one.scope, one.name)
+        Console().print(table)
+
+
+def _named(scope: HaltScope, name: str) -> Halt:
+    if scope == "all" and name:
+        raise typer.BadParameter("goes with account, key or symbol, not with all", param_hint="NAME")
+    if scope != "all" and not name:
+        raise typer.BadParameter(f"which {scope}?", param_hint="NAME")
+    return Halt(scope, name)
+
+
+def _listed(server: Remote) -> list[Halt]:
+    return server.ask("GET", "/halts", _Listed).halts
+
+
+def _in_force(halts: list[Halt]) -> str:
+    return "halts in force: " + (", ".join(map(str, halts)) or "none")

@@ -1,0 +1,147 @@
+"""``floorwire limits``: show and set how much an account or a key may do, on a running server."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from floorwire.cli.remote import HERE, Ca, Json, KeyFile, Remote, Url, remote
+from floorwire.core.limits import Limits
+
+app = typer.Typer(
+    name="limits", help="Limits of accounts and keys, on a running server.", no_args_is_help=True
+)
+
+Account: TypeAlias = Annotated[str, typer.Argument(help="Whose.")]
+Key: TypeAlias = Annotated[
+    str, typer.Option(help="Those that this key of the account has on top of the account's.")
+]
+Amount: TypeAlias = str | int | dict[str, str]
+NONE = "none"
+BY_ASSET = ("max_order_quantity", "max_position")
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    account: str
+    limits: dict[str, Amount]
+    default: dict[str, Amount]
+
+    def own(self) -> dict[str, Amount]:
+        """Return the limits that are not the house's default."""
+        return {name: value for name, value in self.limits.items() if self.default.get(name) != value}
+
+
+class _Done(msgspec.Struct, frozen=True):
+    status: str
+
+
+@app.command()
+def show(
+    account: Account,
+    key: Key = "",
+    url: Url = HERE,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    json: Json = False,
+) -> None:
+    """Show the limits in force, and which of them are the house's default."""
+    with remote(url, key_file, ca) as server:
+        shown = _ask(server, account, key)
+    if json:
+        typer.echo(msgspec.json.encode(shown))
+    else:
+        _print(shown, key)
+
+
+@app.command("set")
+def set_(
+    account: Account,
+    changes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help=f"{', '.join(Limits.__struct_fields__)}; {' and '.join(BY_ASSET)} with .ASSET behind them. "
+            "none: no limit here, so that the house's default holds.",
+        ),
+    ],
+    key: Key = "",
+    url: Url = HERE,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Change limits, from the next order on: max_open_orders=50 max_position.BTC=2; all others stay."""
+    wanted = [_change(text) for text in changes]
+    with remote(url, key_file, ca) as server:
+        limits = _ask(server, account, key).own()
+        for name, asset, value in wanted:
+            _apply(limits, name, asset, value)
+        server.ask("PUT", _path(account), _Done, _query(key), _checked(limits))
+        _print(_ask(server, account, key), key)
+
+
+def _ask(server: Remote, account: str, key: str) -> _Shown:
+    return server.ask("GET", _path(account), _Shown, _query(key))
+
+
+def _path(account: str) -> str:
+    return f"/limits/{quote(account, safe='')}"
+
+
+def _query(key: str) -> dict[str, str]:
+    return {"key": key} if key else {}
+
+
+def _change(text: str) -> tuple[str, str, str]:
+    """Return the limit's name, its asset where it has one, and the new value."""
+    path, equals, value = text.partition("=")
+    name, _, asset = path.partition(".")
+    if not equals or not value or name not in Limits.__struct_fields__:
+        raise _unusable(f"{text!r} is not NAME=VALUE, with a name of {', '.join(Limits.__struct_fields__)}")
+    if (name in BY_ASSET) is not bool(asset):
+        raise _unusable(
+            f"{text!r}: {' and '.join(BY_ASSET)} need an asset, others have none: max_position.BTC=2"
+        )
+    return name, asset, value
+
+
+def _apply(limits: dict[str, Amount], name: str, asset: str, value: str) -> None:
+    known = limits.pop(name, None)
+    if not asset:
+        if value != NONE:
+            limits[name] = value
+        return
+    kept = {other: most for other, most in known.items() if other != asset} if isinstance(known, dict) else {}
+    by_asset = kept if value == NONE else {**kept, asset: value}
+    if by_asset:
+        limits[name] = by_asset
+
+
+def _checked(limits: dict[str, Amount]) -> Limits:
+    try:
+        return msgspec.convert(limits, Limits, strict=False)
+    except msgspec.ValidationError as error:
+        raise _unusable(str(error)) from None
+
+
+def _unusable(message: str) -> typer.BadParameter:
+    return typer.BadParameter(message, param_hint="NAME=VALUE")
+
+
+def _print(shown: _Shown, key: str) -> None:
+    table = Table("limit", "value", "", title=f"{shown.account} {key}".strip())
+    own = shown.own()
+    for name in Limits.__struct_fields__:
+        value = shown.limits.get(name)
+        text = (
+            ", ".join(f"{asset} {most}" for asset, most in value.items())
+            if isinstance(value, dict)
+            else value
+        )
+        whose = "" if value is None else "its own" if name in own else "the house's default"
+        table.add_row(name, NONE if value is None else str(text), whose)
+    Console().print(table)

@@ -1,0 +1,40 @@
+"""An operator under test: a server over a data folder, an admin's key in a file, and the commands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from floorwire.cli import app
+from floorwire.core.auth import Scope
+from floorwire.storage.keys import Issued
+from tests.trading.trader import key
+
+HIDDEN = ("FLOORWIRE_URL", "FLOORWIRE_KEY", "FLOORWIRE_KEY_FILE", "FLOORWIRE_CA")
+
+
+def key_file(folder: Path, name: str = "ops", scopes: tuple[Scope, ...] = (Scope.ADMIN,)) -> Path:
+    """Return a file with a new key of the data folder."""
+    return written(folder.with_name(f"{folder.name}-{name}.key"), key(folder, name, scopes, money={}))
+
+
+def written(path: Path, issued: Issued, mode: int = 0o600) -> Path:
+    """Write the key into the file."""
+    path.touch(mode)
+    path.write_text(f"{issued.key}.{issued.secret}\n")
+    return path
+
+
+def operate(url: str, file: Path, *arguments: str, code: int = 0) -> Result:
+    """Run a command against the server; it has to end with this code."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in HIDDEN:
+            patch.delenv(name, raising=False)
+        patch.setenv("COLUMNS", "200")
+        given = [*arguments, "--url", url, "--key-file", os.fspath(file)]
+        result = CliRunner().invoke(app, given, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
