@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Error, Gap
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
 
@@ -61,11 +61,17 @@ class OrderList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FillList(msgspec.Struct, frozen=True, kw_only=True):
-    """Fills, the latest first."""
+    """Fills, the latest first.
+
+    ``next``: there are older ones; give it as ``before``. ``gap``: there were older ones, with these seqs on
+    the channel ``fills``, and they are not kept any more.
+    """
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     fills: list[FillRow]
+    next: str | UnsetType = UNSET
+    gap: Gap | UnsetType = UNSET
 
 
 class BalanceList(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ async def after(journal: Journal, account: str, channel: PrivateChannel, seq: in
 
     Raises JournalError; ForgottenError where the first of them is not kept any more.
     """
-    after_n = await _place(journal, account, channel, seq)
+    after_n = await place(journal, account, channel, seq)
     last = seq
     while True:
         page = await journal.read_account(account, after_n, PAGE)
@@ -35,7 +35,7 @@ async def after(journal: Journal, account: str, channel: PrivateChannel, seq: in
         after_n = page[-1].n
 
 
-async def _place(journal: Journal, account: str, channel: PrivateChannel, seq: int) -> int:
+async def place(journal: Journal, account: str, channel: PrivateChannel, seq: int) -> int:
     """Return a record's number between the channel's events up to this seq and those after, by halving.
 
     Each record of the account holds the account's seqs after it, which rise with its number.

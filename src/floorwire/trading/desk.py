@@ -34,10 +34,12 @@ from floorwire.protocol.requests import RequestId, Subscribe
 from floorwire.protocol.trading import (
     CancelOnDisconnect,
     Deadman,
+    Fills,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
     OrderPlace,
+    Query,
     TradingRequest,
 )
 from floorwire.storage.keys import Deposit
@@ -50,6 +52,8 @@ from floorwire.trading.follow import Following
 from floorwire.trading.guards import Guards, Owner, owner
 from floorwire.trading.keeper import Keeper
 from floorwire.trading.lens import Lens
+from floorwire.trading.line import Lines
+from floorwire.trading.past import Past
 from floorwire.trading.streams import Streams
 from floorwire.trading.turn import Answer
 
@@ -80,6 +84,8 @@ class Desk:
         self._storage = storage
         self._streams = Streams(self._instrument, clock)
         self._following = Following(self._streams, instruments, clock)
+        self._lines = Lines()
+        self._past = Past(self._lines, self._counted)
         self._guards = Guards(clock, self._cancel_for, self._keep_guard)
         self._stats = DeskStats()
         self._commits: Commits | None = None
@@ -134,6 +140,7 @@ class Desk:
         """Save snapshots, and begin anew where the journal failed, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._following.run())
+            tasks.create_task(self._past.run())
             while True:
                 saving = None if self._commits is None else tasks.create_task(self._commits.save_snapshots())
                 await self._has_failed.wait()
@@ -191,7 +198,7 @@ class Desk:
         """See to a request; it is answered once, in order, when what came of it is durable."""
         commits = self._commits
         if commits is None:
-            client.answer(self._counted(request, _error(request, self._out_of_order())))
+            self._lines.stand(client).answer(self._counted(request, _error(request, self._out_of_order())))
             client.flush()
             return
         try:
@@ -201,16 +208,18 @@ class Desk:
         except Exception as error:  # a fault of ours or of a venue: what was done is not known
             log.exception("fault", request=type(request).__name__)
             self._stats.commands[type(request), Code.INTERNAL.value] += 1
-            commits.answer(_answer(client, request, None))
+            commits.answer(_answer(self._lines.stand(client), request, None))
             commits.fail(error)
             return
-        commits.answer(_answer(client, request, self._counted(request, reply)))
+        if reply is not None:
+            commits.answer(_answer(self._lines.stand(client), request, self._counted(request, reply)))
 
     def _counted(self, request: TradingRequest, reply: Reply) -> Reply:
         self._stats.commands[type(request), tally.outcome(reply)] += 1
         return reply
 
-    def _reply(self, commits: Commits, client: Client, request: TradingRequest) -> Reply:
+    def _reply(self, commits: Commits, client: Client, request: TradingRequest) -> Reply | None:
+        """Return the answer; None where it follows by itself."""
         house, principal, now_us = commits.book.house, client.principal, self._clock()
         match request:
             case OrderPlace():
@@ -232,8 +241,15 @@ class Desk:
             case CancelOnDisconnect() | Deadman():
                 return self._guard(client, request, now_us)
             case _:
-                lens = Lens(principal, self._instruments)
-                return errands.answer(house, principal, lens, request, now_us)
+                return self._look(commits, client, request, now_us)
+
+    def _look(self, commits: Commits, client: Client, request: Query, now_us: int) -> Reply | None:
+        house, principal = commits.book.house, client.principal
+        lens = Lens(principal, self._instruments)
+        if isinstance(request, Fills):
+            begun = errands.list_fills(house, principal, lens, request, now_us)
+            return self._past.search(commits, client, request, begun)
+        return errands.answer(house, principal, lens, request, now_us)
 
     def _check_open(self, commits: Commits) -> None:
         if self._is_draining:

@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from floorwire.channels import balances, fills, orders, positions
+from floorwire.core.accounts import OrderFilled
 from floorwire.core.auth import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
@@ -15,7 +16,7 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import ticket as tickets
 from floorwire.engine.house import Decision, House
-from floorwire.protocol.answers import BalanceList, FillList, OrderList, OrderReply, PositionList
+from floorwire.protocol.answers import BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading import (
     Balances,
@@ -28,10 +29,14 @@ from floorwire.protocol.trading import (
     Orders,
     OrderStatus,
     Positions,
-    Query,
 )
 from floorwire.trading.lens import Lens
+from floorwire.trading.search import Search
 
+Glance: TypeAlias = OrderStatus | Orders | Balances | Positions
+"""What is answered from what is at hand."""
+LATEST = 1 << 63
+"""No fill has an id so high."""
 GivenT = TypeVar("GivenT")
 Resolve: TypeAlias = Callable[[str], Instrument | None]
 """From a symbol as a client writes it to the instrument it names."""
@@ -99,8 +104,8 @@ def cancel_all(
 
 
 def answer(
-    house: House, principal: Principal, lens: Lens, request: Query, now_us: int
-) -> OrderReply | OrderList | FillList | BalanceList | PositionList:
+    house: House, principal: Principal, lens: Lens, request: Glance, now_us: int
+) -> OrderReply | OrderList | BalanceList | PositionList:
     """Return the answer to a question. Raises Refusal."""
     match request:
         case OrderStatus():
@@ -110,9 +115,6 @@ def answer(
             authorise(principal, Action.ORDERS, now_us)
             seen = lens.orders(house.open_orders(principal.account))
             return OrderList(id=request.id, orders=order_rows(house, seen))
-        case Fills():
-            authorise(principal, Action.FILLS, now_us)
-            return FillList(id=request.id, fills=_fills(house, principal, lens, request))
         case Balances():
             authorise(principal, Action.BALANCES, now_us)
             held = lens.balances(house.balances(principal.account))
@@ -128,23 +130,22 @@ def order_rows(house: House, listed: list[Order]) -> list[OrderRow]:
     return [orders.row(order, house.terms(order.ticket.symbol).instrument) for order in listed]
 
 
-def fill_rows(
-    house: House, principal: Principal, lens: Lens, limit: int, before: int = 1 << 63
-) -> list[FillRow]:
-    """Return the latest fills that are older than ``before``, the latest first."""
-    rows: list[FillRow] = []
-    for event in house.fills(principal.account):
-        if len(rows) == limit:
-            break
-        if event.fill_id < before and lens.shows(event):
-            rows.append(fills.row(event, house.terms(event.order.ticket.symbol).instrument))
-    return rows
+def list_fills(house: House, principal: Principal, lens: Lens, request: Fills, now_us: int) -> Search:
+    """Return what of the fills asked for is at hand. Raises Refusal."""
+    authorise(principal, Action.FILLS, now_us)
+    before = LATEST if request.before is UNSET else int(request.before)
+    return search(house, principal.account, lens, request.limit, before)
 
 
-def _fills(house: House, principal: Principal, lens: Lens, request: Fills) -> list[FillRow]:
-    if request.before is UNSET:
-        return fill_rows(house, principal, lens, request.limit)
-    return fill_rows(house, principal, lens, request.limit, int(request.before))
+def search(house: House, account: str, lens: Lens, limit: int, before: int = LATEST) -> Search:
+    """Return a search for the fills that are older than ``before``, begun with those at hand."""
+
+    def row(fill: OrderFilled) -> FillRow:
+        return fills.row(fill, house.terms(fill.order.ticket.symbol).instrument)
+
+    begun = Search(house.seqs(account).fills, row, lens, limit, before)
+    begun.look(house.fills(account))
+    return begun
 
 
 def authorise(principal: Principal, action: Action, now_us: int, symbol: str | None = None) -> None:

@@ -167,13 +167,13 @@ class Following:
         return seq_of(commits.book.house.seqs(client.principal.account), channel)
 
     def _snapshot(self, house: House, follower: Follower) -> PrivateEvent:
-        principal, lens = follower.client.principal, follower.lens
-        account, at = principal.account, PrivateStamp(self._streams.epoch, follower.seq, self._clock())
+        account, lens = follower.client.principal.account, follower.lens
+        at = PrivateStamp(self._streams.epoch, follower.seq, self._clock())
         match follower.channel:
             case "orders":
                 return orders.snapshot(errands.order_rows(house, lens.orders(house.open_orders(account))), at)
             case "fills":
-                return fills.snapshot(errands.fill_rows(house, principal, lens, SHOWN_FILLS), at)
+                return fills.snapshot(errands.search(house, account, lens, SHOWN_FILLS).rows, at)
             case "balances":
                 return balances.snapshot(
                     [balances.row(b) for b in lens.balances(house.balances(account))], at
