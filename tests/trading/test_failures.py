@@ -11,6 +11,7 @@ import pytest
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
+from floorwire.core.accounts import Guard
 from floorwire.core.auth import Principal, Scope
 from floorwire.protocol.codec import JSON
 from floorwire.storage.journal import (
@@ -253,3 +254,45 @@ async def test_who_is_told_the_past_when_the_journal_fails_is_closed_and_may_res
     back = Office(office.gateway, office.disk)
     await back.ask("subscribe", channel="orders", resume={"epoch": reply["epoch"], "seq": 0})
     assert (await back.until(lambda message: "event" in message))["client_order_id"] == "before"
+
+
+async def test_a_timer_that_is_up_without_a_journal_cancels_when_there_is_one(office: Office) -> None:
+    await office.ask("order.place", client_order_id="dead", **FAR)
+    await office.ask("session.deadman", timeout_s=0.02)
+    office.disk.is_full = True
+    await office.ask("order.place", client_order_id="lost", **FAR)
+    await asyncio.sleep(0.05)
+    office.disk.is_full = False
+    await office.works_again()
+    assert (await office.ask("orders"))["orders"] == []
+    assert office.gateway.desk.house().guards() == []
+
+
+async def test_what_a_guard_cancelled_and_the_journal_lost_stays_cancelled(office: Office) -> None:
+    await office.ask("order.place", client_order_id="dead", **FAR)
+    await office.ask("session.deadman", timeout_s=0.02)
+    office.disk.is_full = True
+    await asyncio.sleep(0.05)
+    assert (await office.ask("orders"))["code"] == "internal", "the cancel is what failed"
+    office.disk.is_full = False
+    await office.works_again()
+    assert (await office.ask("orders"))["orders"] == []
+    await office.ask("order.place", client_order_id="later", **FAR)
+    office.disk.is_full = True
+    await office.ask("order.place", client_order_id="lost", **FAR)
+    office.disk.is_full = False
+    await office.works_again()
+    rows = (await office.ask("orders"))["orders"]
+    assert isinstance(rows, list)
+    assert len(rows) == 1, "it is cancelled for once"
+
+
+async def test_guards_of_the_living_outlast_a_failure(office: Office) -> None:
+    await office.ask("session.cancel_on_disconnect", enabled=True, grace_s=60)
+    await office.ask("session.deadman", timeout_s=50)
+    office.disk.is_full = True
+    assert (await office.ask("session.deadman", timeout_s=40))["code"] == "internal"
+    office.disk.is_full = False
+    await office.works_again()
+    asked_last = Guard(grace_us=60_000_000, deadman_us=40_000_000)
+    assert office.gateway.desk.house().guards() == [("alice", "k1", asked_last)]
