@@ -136,8 +136,8 @@ class Venue:
 
     def prices(self, symbol: str) -> Prices:
         """Return the best of both sides, and the last trade's."""
-        bid, ask = self.market.bids.best_size()[0], self.market.asks.best_size()[0]
-        return Prices(bid, ask, self.market.last_ticks, "live")
+        market = self.market
+        return Prices(market.bids.best_ticks(), market.asks.best_ticks(), market.last_ticks, "live")
 
     def execute(self, command: Command) -> list[Report]:
         """Return what came of the command."""

@@ -16,9 +16,8 @@ from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Triggered, Working
 from floorwire.engine import accounts as accounts_module
-from floorwire.engine import house as house_module
 from floorwire.engine import latest as latest_module
-from floorwire.engine import pace as pace_module
+from floorwire.engine import mandates as mandates_module
 from floorwire.engine.house import Decision, House, Rules
 from floorwire.engine.settlement import StrayReportError
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market, house
@@ -454,8 +453,7 @@ def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_worked_out_is_bounded(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(house_module, "MOST_BOUNDS", 2)
-    monkeypatch.setattr(pace_module, "MOST", 1)
+    monkeypatch.setattr(mandates_module, "MOST", 2)
     for key in ("a", "b", "c"):
         floor.house.set_limits("ann", Limits(orders_per_second=1), NOW, key=key)
     for at, key in enumerate(("a", "b", "c", "b")):

@@ -23,10 +23,9 @@ class Bounds(msgspec.Struct, frozen=True):
     max_position_lots: int | None
     collar_ppm: int
     cancels_self_trade: bool
-    account: Limits
-    """The account's, with the house's where it has none: open orders and rate, which count all its keys."""
-    key: Limits
-    """The key's own: open orders and rate of that key alone."""
+    max_open: int | None
+    """Of the account, by all its keys."""
+    max_open_of_key: int | None
 
 
 def merged(own: Limits, default: Limits) -> Limits:
@@ -69,8 +68,8 @@ def bounds(terms: Terms, account: Limits, key: Limits, max_notional: Decimal | N
         max_position_lots=_least(size, [(one.max_position or {}).get(terms.base) for one in levels]),
         collar_ppm=_least(FRACTION, [one.price_collar for one in levels]) or 0,
         cancels_self_trade=(key.self_trade or account.self_trade) != "allow",
-        account=account,
-        key=key,
+        max_open=account.max_open_orders,
+        max_open_of_key=key.max_open_orders,
     )
 
 

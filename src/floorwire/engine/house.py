@@ -48,20 +48,17 @@ from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.reports import Refused, Report
+from floorwire.core.reports import Refused, Report, Working
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine import risk
-from floorwire.engine.accounts import NO_GUARD, Accounts
-from floorwire.engine.bounds import Bounds, bounds, check, merged
+from floorwire.engine.accounts import NO_GUARD, Account, Accounts
+from floorwire.engine.bounds import Bounds, check
 from floorwire.engine.holds import asking, held
 from floorwire.engine.ledger import MOST_UNITS
-from floorwire.engine.pace import Pace
+from floorwire.engine.mandates import Mandate, Mandates
 from floorwire.engine.settlement import Settlement
 from floorwire.engine.snapshot import Snapshot
 from floorwire.engine.terms import Terms
-
-MOST_BOUNDS = 10_000
-"""Bounds kept worked out; where there are more they are worked out anew."""
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -98,9 +95,7 @@ class House:
         self._accounts = accounts or Accounts()
         self._worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
-        self._pace = Pace()
-        self._key_pace = Pace()
-        self._bounds: dict[tuple[str, str, str, Decimal | None], Bounds] = {}
+        self._mandates = Mandates(self._accounts, rules.limits)
 
     @classmethod
     def restored(cls, snapshot: Iterable[bytes], rules: Rules, prices: Callable[[str], Prices]) -> House:
@@ -111,7 +106,7 @@ class House:
 
     def apply(self, event: AccountEvent) -> Seqs:
         """Let an event of the journal have happened (recovery)."""
-        self._bounds.clear()
+        self._mandates.forget()
         return self._accounts.apply(event)
 
     def snapshot(self) -> Snapshot:
@@ -126,10 +121,7 @@ class House:
 
     def terms(self, symbol: str) -> Terms:
         """Return the rules of an instrument, for ``ticket.write``. Raises Refusal: ``unknown_symbol``."""
-        found = self._accounts.terms.get(symbol)
-        if found is None:
-            raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} cannot be traded here", {"symbol": symbol})
-        return found
+        return self._mandates.terms(symbol)
 
     def kept(self) -> int:
         """Return how many orders are known, open and closed."""
@@ -161,7 +153,8 @@ class House:
 
     def balances(self, account: str) -> list[Balance]:
         """Return what the account has, by name of asset."""
-        return [balance for _, balance in sorted(self._accounts.ledger.balances(account).items())]
+        known = self._accounts.by_name.get(account)
+        return [balance for _, balance in sorted(known.balances.items())] if known is not None else []
 
     def positions(self, account: str) -> list[Position]:
         """Return the account's positions in all it ever traded, by symbol."""
@@ -176,10 +169,7 @@ class House:
 
     def limits(self, account: str, key: str | None = None) -> Limits:
         """Return the account's limits as they hold, the default's included; or a key's own."""
-        known = self._accounts.by_name.get(account)
-        if key is not None:
-            return known.key_limits.get(key, Limits()) if known is not None else Limits()
-        return merged(known.limits if known is not None else Limits(), self._rules.limits)
+        return self._mandates.limits(account) if key is None else self._mandates.key_limits(account, key)
 
     def halts(self) -> list[tuple[HaltScope, str]]:
         """Return the halts in force."""
@@ -192,8 +182,8 @@ class House:
 
     def conserved(self) -> bool:
         """Return whether every asset sums to zero over accounts, fees and the outside."""
-        ledger = self._accounts.ledger
-        return not any(ledger.sum(asset) for asset in ledger.decimals)
+        ledger, holders = self._accounts.ledger, self._accounts.holders()
+        return not any(ledger.sum(asset, holders) for asset in ledger.decimals)
 
     # --- orders -------------------------------------------------------------------------------------
 
@@ -211,27 +201,28 @@ class House:
         ``max_notional``: the key's own, of its Principal. Raises Refusal; see ``risk`` for what and in which
         order.
         """
-        accounts, account, terms = self._accounts, ticket.account, self.terms(ticket.symbol)
-        known = accounts.by_name.get(account)
+        name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
+        known = self._accounts.by_name.get(name)
         if known is not None and ticket.client_order_id in known.by_client:
-            return _again(ticket, accounts.orders[known.by_client[ticket.client_order_id]])
+            return _again(ticket, self._accounts.orders[known.by_client[ticket.client_order_id]])
         if deadline_us is not None and now_us > deadline_us:
             _late(deadline_us, now_us)
-        prices, limits = self._admitted(ticket, terms, key, max_notional, now_us)
+        mandate = self._mandates.of((name, key, symbol, max_notional), now_us)
+        account, terms, limits, prices = mandate.account, mandate.terms, mandate.bounds, self._prices(symbol)
+        self._admit(mandate, prices, name, key, now_us)
         if ticket.expires_us is not None and ticket.expires_us <= now_us:
             raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
         order = self._drafted(ticket, terms, prices, limits, key, now_us)
         lots, held_units = order.lots, order.held
         risk.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)
-        if ticket.reduce_only and ticket.side == "buy":
+        if ticket.reduce_only and is_buy:
             raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
-        if known is not None:
-            risk.count(known, limits, key)
-        if limits.max_position_lots is not None and ticket.side == "buy":
-            risk.position(accounts, account, terms, limits.max_position_lots, lots)
-        balances = self._holding(ticket, held_units)
-        entry = self._book(OrderAccepted(account, order, balances, now_us))
-        return Decision(order, (entry,), (self._placed(order, limits),))
+        risk.count(account, limits, key)
+        if limits.max_position_lots is not None and is_buy:
+            risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
+        balances = _holding(account, terms, is_buy, held_units)
+        entry = self._book(OrderAccepted(name, order, balances, now_us))
+        return Decision(order, (entry,), (_placed(order, account.owner, limits),))
 
     def amend(
         self,
@@ -250,23 +241,25 @@ class House:
         ``order`` is one that ``find`` has just returned. ``lots`` is the total, filled lots included; no more
         than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
         """
-        ticket = order.ticket
+        ticket, name = order.ticket, order.ticket.account
         if order.state not in OPEN:
             _closed(order)
         if deadline_us is not None and now_us > deadline_us:
             _late(deadline_us, now_us)
         _amendable(ticket, price_ticks, lots)
-        terms = self.terms(ticket.symbol)
-        prices, limits = self._admitted(ticket, terms, key, max_notional, now_us)
+        mandate = self._mandates.of((name, key, ticket.symbol, max_notional), now_us)
+        account, terms, limits = mandate.account, mandate.terms, mandate.bounds
+        prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
+        self._admit(mandate, prices, name, key, now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:
             risk.size_and_price(ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered)
-            if limits.max_position_lots is not None and ticket.side == "buy":
+            if limits.max_position_lots is not None and is_buy:
                 more_lots = max(0, new_lots - order.lots)
-                risk.position(self._accounts, ticket.account, terms, limits.max_position_lots, more_lots)
+                risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
         asked = asking(order, terms, new_ticks, new_lots)
-        balances = self._holding(ticket, asked.held - order.held)
-        entry = self._book(OrderAmending(ticket.account, asked, balances, now_us))
+        balances = _holding(account, terms, is_buy, asked.held - order.held)
+        entry = self._book(OrderAmending(name, asked, balances, now_us))
         return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> Decision:
@@ -307,6 +300,8 @@ class House:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
         entries, event_of, apply = [], self._settlement.event, self._accounts.apply
         for report in reports:
+            if type(report) is Working:  # it was accepted before the venue had it: nothing new
+                continue
             event = event_of(report, now_us)
             if event is not None:
                 entries.append(Entry(event, apply(event)))
@@ -356,7 +351,7 @@ class House:
         """
         if deposit_id <= self._accounts.last_deposit_id:
             return []
-        has = self._accounts.ledger.balance(account, asset)
+        has = self._accounts.balance(account, asset)
         units = _units(amount, has.decimals)
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
@@ -371,11 +366,11 @@ class House:
 
     def halt(self, scope: HaltScope, name: str, now_us: int) -> Entry:
         """Take no new orders and no amends of all ("" as name), an account, a key or a symbol."""
-        return self._book(Halted(scope, name, now_us))
+        return self._rule(Halted(scope, name, now_us))
 
     def resume(self, scope: HaltScope, name: str, now_us: int) -> Entry:
         """End such a halt."""
-        return self._book(Resumed(scope, name, now_us))
+        return self._rule(Resumed(scope, name, now_us))
 
     # --- parts --------------------------------------------------------------------------------------
 
@@ -392,38 +387,15 @@ class House:
             for order in self._open_in((symbol,))
         ]
 
-    def _bounds_of(self, account: str, key: str, terms: Terms, max_notional: Decimal | None) -> Bounds:
-        asked = account, key, terms.instrument.symbol, max_notional
-        found = self._bounds.get(asked)
-        if found is None:
-            if len(self._bounds) >= MOST_BOUNDS:
-                self._bounds.clear()
-            found = bounds(terms, self.limits(account), self.limits(account, key), max_notional)
-            self._bounds[asked] = found
-        return found
-
-    def _admitted(
-        self, ticket: Ticket, terms: Terms, key: str, max_notional: Decimal | None, now_us: int
-    ) -> tuple[Prices, Bounds]:
-        """Check what does not depend on the order's content; return what its content is checked against."""
-        account, prices = ticket.account, self._prices(ticket.symbol)
-        limits = self._bounds_of(account, key, terms, max_notional)
-        risk.trading(self._accounts, terms, account, key, prices)
-        per_second = limits.account.orders_per_second
-        if per_second is not None:
-            risk.rate(self._pace, "account", account, per_second, now_us)
-        per_second = limits.key.orders_per_second
-        if per_second is not None:
-            risk.rate(self._key_pace, "key", key, per_second, now_us)
-        return prices, limits
-
-    def _holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
-        """Return the balance that the order's hold is on, with so many units more held. Raises Refusal."""
-        balances = self._settlement.holding(ticket, more)
-        balance = balances[0]
-        if balance.held > balance.total and more > 0:
-            risk.insufficient(balance, more)
-        return balances
+    def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
+        """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""
+        if prices.feed != "live":
+            risk.current(mandate.terms, prices.feed)
+        rate, key_rate = mandate.account_rate, mandate.key_rate
+        if rate is not None and not rate.allow(now_us):
+            risk.too_fast("account", self.limits(account), rate.wait_us(now_us))
+        if key_rate is not None and not key_rate.allow(now_us):
+            risk.too_fast("key", self.limits(account, key), key_rate.wait_us(now_us))
 
     def _drafted(
         self, ticket: Ticket, terms: Terms, prices: Prices, limits: Bounds, key: str, now_us: int
@@ -448,34 +420,46 @@ class House:
             fee_ppm=ppm,
         )
 
-    def _placed(self, order: Order, limits: Bounds) -> Place:
-        ticket = order.ticket
-        return Place(
-            ticket.symbol,
-            order.order_id,
-            self._accounts.by_name[ticket.account].owner,
-            ticket.side,
-            order.lots,
-            order.price_ticks,
-            ticket.time_in_force,
-            ticket.post_only,
-            ticket.stop_ticks,
-            ticket.expires_us,
-            ticket.spend,
-            0,
-            limits.cancels_self_trade,
-        )
-
     def _placed_again(self, order: Order) -> Place:
         ticket = order.ticket
-        limits = self._bounds_of(ticket.account, order.key, self.terms(ticket.symbol), None)
+        limits = self._mandates.bounds(ticket.account, order.key, self.terms(ticket.symbol), None)
         return replace(
-            self._placed(order, limits),
+            _placed(order, self._accounts.by_name[ticket.account].owner, limits),
             post_only=False,
             stop_ticks=None if order.triggered else ticket.stop_ticks,
             spend=None if ticket.spend is None else ticket.spend - order.filled_turnover,
             filled_lots=order.filled_lots,
         )
+
+
+def _holding(account: Account, terms: Terms, is_buy: bool, more: int) -> tuple[Balance]:
+    """Return the balance that the order's hold is on, with so many units more held. Raises Refusal."""
+    asset, decimals = (terms.quote, terms.quote_decimals) if is_buy else (terms.base, terms.base_decimals)
+    has = account.balances.get(asset)
+    total, holds = (0, more) if has is None else (has.total, has.held + more)
+    balance = Balance(asset, total, holds, decimals)
+    if holds > total and more > 0:
+        risk.insufficient(balance, more)
+    return (balance,)
+
+
+def _placed(order: Order, owner: int, limits: Bounds) -> Place:
+    ticket = order.ticket
+    return Place(
+        ticket.symbol,
+        order.order_id,
+        owner,
+        ticket.side,
+        order.lots,
+        order.price_ticks,
+        ticket.time_in_force,
+        ticket.post_only,
+        ticket.stop_ticks,
+        ticket.expires_us,
+        ticket.spend,
+        0,
+        limits.cancels_self_trade,
+    )
 
 
 def _again(ticket: Ticket, order: Order) -> Decision:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from floorwire.core.accounts import Balance
 from floorwire.core.instrument import Instrument
@@ -19,55 +20,45 @@ MOST_UNITS = 1 << 62
 """No account may have more of an asset: larger integers do not fit into MessagePack."""
 
 
+Balances: TypeAlias = dict[str, Balance]
+"""One account's, by asset."""
+
+
 class Ledger:
-    """Balances by account and asset."""
+    """The assets, and the sides of every booking that no account is on."""
 
     def __init__(self) -> None:
         self.decimals: dict[str, int] = {}
         self.fees: dict[str, int] = defaultdict(int)
         self.outside: dict[str, int] = defaultdict(int)
-        self._balances: dict[str, dict[str, Balance]] = {}
 
     def decimals_of(self, asset: str) -> int:
         """Return the decimals of the asset's unit."""
         return self.decimals.get(asset, LEAST_DECIMALS)
 
-    def fit(self, instrument: Instrument) -> Mapping[str, int]:
+    def fit(self, instrument: Instrument, holders: Iterable[Balances]) -> Mapping[str, int]:
         """Make units fine enough for the instrument; return by what its assets' units were multiplied."""
-        size = instrument.size.decimals
+        size, everybody = instrument.size.decimals, list(holders)
         return {
-            instrument.base: self._refine(instrument.base, size),
-            instrument.quote: self._refine(instrument.quote, instrument.price.decimals + size),
+            instrument.base: self._refine(instrument.base, size, everybody),
+            instrument.quote: self._refine(instrument.quote, instrument.price.decimals + size, everybody),
         }
 
-    def _refine(self, asset: str, decimals: int) -> int:
+    def _refine(self, asset: str, decimals: int, holders: Iterable[Balances]) -> int:
         known = self.decimals_of(asset)
         self.decimals[asset] = finer = max(known, decimals)
         factor: int = 10 ** (finer - known)
         if factor > 1:
             self.fees[asset] *= factor
             self.outside[asset] *= factor
-            for balances in self._balances.values():
+            for balances in holders:
                 if asset in balances:
                     old = balances[asset]
                     balances[asset] = Balance(asset, old.total * factor, old.held * factor, finer)
         return factor
 
-    def balance(self, account: str, asset: str) -> Balance:
-        """Return what the account has of the asset."""
-        balances = self._balances.get(account)
-        found = balances.get(asset) if balances is not None else None
-        return found or Balance(asset, 0, 0, self.decimals_of(asset))
-
-    def balances(self, account: str) -> Mapping[str, Balance]:
-        """Return what the account has, by asset."""
-        return self._balances.get(account, {})
-
-    def put(self, account: str, changed: Iterable[Balance]) -> None:
+    def put(self, balances: Balances, changed: Iterable[Balance]) -> None:
         """Set balances; what they rose by came from outside, what they fell by went there."""
-        balances = self._balances.get(account)
-        if balances is None:
-            balances = self._balances[account] = {}
         for balance in changed:
             asset = balance.asset
             before = balances.get(asset)
@@ -81,7 +72,7 @@ class Ledger:
         self.fees[asset] += units
         self.outside[asset] -= units
 
-    def sum(self, asset: str) -> int:
+    def sum(self, asset: str, holders: Iterable[Balances]) -> int:
         """Return the asset's sum over everybody: always 0."""
-        accounts = sum(self.balance(account, asset).total for account in self._balances)
+        accounts = sum(balances[asset].total for balances in holders if asset in balances)
         return accounts + self.fees.get(asset, 0) + self.outside.get(asset, 0)

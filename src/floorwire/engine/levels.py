@@ -101,6 +101,10 @@ class Levels:
         """Return the best level. The side is not empty."""
         return self._levels[self.keys[-1]]
 
+    def best_ticks(self) -> int:
+        """Return the price of the best level, 0 where the side is empty."""
+        return self.sign * self.keys[-1] if self.keys else 0
+
     def best_size(self) -> LevelSize:
         """Return price and size of the best level, (0, 0) where the side is empty."""
         if not self.keys:

@@ -7,7 +7,9 @@ from typing import Literal
 
 from floorwire.core.commands import Amend, Command, Place
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
-from floorwire.engine import events as market
+from floorwire.engine.events import Accepted, Cancelled, Event, Expired, LevelChanged, Match, Rejected
+from floorwire.engine.events import Amended as MarketAmended
+from floorwire.engine.events import Triggered as MarketTriggered
 
 
 class Reporter:
@@ -18,21 +20,19 @@ class Reporter:
     def __init__(self, first_trade: int) -> None:
         self._first_trade = first_trade
 
-    def report(self, events: Iterable[market.Event], ts_us: int) -> list[Report]:
+    def report(self, events: Iterable[Event], ts_us: int) -> list[Report]:
         """Return what happened to accounts' orders, in order."""
         told: list[Report] = []
         for event in events:
-            if type(event) is market.LevelChanged:
+            if type(event) is LevelChanged:
                 continue
-            if type(event) is market.Match:
+            if type(event) is Match:
                 self._tell_fills(told, event, ts_us)
-            elif event.order_id > 0:
-                report = _report(event, ts_us)
-                if report is not None:
-                    told.append(report)
+            elif event.order_id > 0 and type(event) is not Rejected:
+                told.append(_report(event, ts_us))
         return told
 
-    def _tell_fills(self, told: list[Report], match: market.Match, ts_us: int) -> None:
+    def _tell_fills(self, told: list[Report], match: Match, ts_us: int) -> None:
         """Tell the maker, then the taker, as far as they are accounts."""
         maker_id, taker_id = match.maker_id, match.taker_id
         if maker_id > 0 or taker_id > 0:
@@ -43,7 +43,7 @@ class Reporter:
                 told.append(Filled(taker_id, trade_id, ticks, lots, match.taker_left, "taker", ts_us))
 
 
-def refused(command: Command, rejected: market.Rejected, ts_us: int) -> Refused:
+def refused(command: Command, rejected: Rejected, ts_us: int) -> Refused:
     """Return the report of a command that the market rejected."""
     action: Literal["place", "amend", "cancel"] = "cancel"
     if isinstance(command, Place):
@@ -53,15 +53,13 @@ def refused(command: Command, rejected: market.Rejected, ts_us: int) -> Refused:
     return Refused(rejected.order_id, action, rejected.code, ts_us)
 
 
-def _report(event: market.Event, ts_us: int) -> Report | None:
-    if type(event) is market.Accepted:
+def _report(event: Accepted | Cancelled | MarketAmended | Expired | MarketTriggered, ts_us: int) -> Report:
+    if type(event) is Accepted:
         return Working(event.order_id, ts_us)
-    if type(event) is market.Cancelled:
+    if type(event) is Cancelled:
         return Ended(event.order_id, event.lots, "cancelled", event.code, ts_us)
-    if type(event) is market.Amended:
+    if type(event) is MarketAmended:
         return Amended(event.order_id, event.price_ticks, event.lots, ts_us)
-    if type(event) is market.Expired:
+    if type(event) is Expired:
         return Ended(event.order_id, event.lots, "expired", None, ts_us)
-    if type(event) is market.Triggered:
-        return Triggered(event.order_id, ts_us)
-    return None
+    return Triggered(event.order_id, ts_us)

@@ -22,23 +22,25 @@ Post-only, fill-or-kill and self-trade are the market's own checks, made while i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NoReturn
 
 from floorwire.core.accounts import Balance, HaltScope
 from floorwire.core.codes import Code
+from floorwire.core.limits import Limits
+from floorwire.core.market import Feed
 from floorwire.core.orders import Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
 from floorwire.engine.accounts import Account, Accounts
 from floorwire.engine.bounds import Bounds
-from floorwire.engine.pace import Pace
 from floorwire.engine.terms import MILLION, Terms
 
 
-def trading(accounts: Accounts, terms: Terms, account: str, key: str, prices: Prices) -> None:
-    """Check 1 and 2: may there be orders at all. Raises Refusal."""
-    symbol = terms.instrument.symbol
+def trading(accounts: Accounts, terms: Terms, account: str, key: str) -> None:
+    """Check 1: may there be orders at all. Raises Refusal."""
+    symbol = terms.symbol
     if terms.instrument.state != "open":
         raise Refusal(Code.MARKET_HALTED, f"{symbol} is {terms.instrument.state}", {"scope": "symbol"})
     if accounts.halts:
@@ -51,16 +53,19 @@ def trading(accounts: Accounts, terms: Terms, account: str, key: str, prices: Pr
         for scope, name in halted:
             if (scope, name) in accounts.halts:
                 raise Refusal(Code.MARKET_HALTED, f"halted: {name or 'all'}", {"scope": scope})
-    if prices.feed != "live" and not terms.instrument.trades_stale:
-        raise Refusal(Code.STALE_MARKET, f"{symbol}'s feed is {prices.feed}", {"feed": prices.feed})
 
 
-def rate(pace: Pace, who: str, name: str, per_second: int, now_us: int) -> None:
-    """Check 3, of an account or a key that has a limit. Raises Refusal with the time to wait."""
-    wait_us = pace.wait_us(name, per_second, now_us)
-    if wait_us:
-        text = f"the {who} may send {per_second} orders a second"
-        raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
+def current(terms: Terms, feed: Feed) -> None:
+    """Check 2, of prices that are not live. Raises Refusal."""
+    if not terms.instrument.trades_stale:
+        raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
+
+
+def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
+    """Check 3 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
+    per_second = limits.orders_per_second or 0
+    text = f"the {who} may send {per_second} orders a second"
+    raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
 def reference(ticket: Ticket, prices: Prices) -> int:
@@ -134,10 +139,10 @@ def _outside(terms: Terms, price_ticks: int, rule: str, limit_ticks: int) -> NoR
 
 def count(account: Account, bounds: Bounds, key: str) -> None:
     """Check 11. Raises Refusal."""
-    most = bounds.account.max_open_orders
+    most = bounds.max_open
     if most is not None and len(account.open) >= most:
         _too_many("account", most)
-    most = bounds.key.max_open_orders
+    most = bounds.max_open_of_key
     if most is not None and sum(order.key == key for order in account.open.values()) >= most:
         _too_many("key", most)
 
@@ -147,16 +152,17 @@ def _too_many(who: str, limit: int) -> NoReturn:
     raise Refusal(Code.MAX_OPEN_ORDERS, text, {"limit": limit, "of": who})
 
 
-def position(accounts: Accounts, account: str, terms: Terms, most: int, more_lots: int) -> None:
+def position(account: Account, terms: Terms, same_base: Iterable[Terms], most: int, more_lots: int) -> None:
     """Check 12, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
-    units = accounts.ledger.balance(account, terms.base).total + more_lots * terms.base_units
-    known = accounts.by_name.get(account)
-    for symbol, lots in known.buying.items() if known is not None else ():
-        if accounts.terms[symbol].base == terms.base:
-            units += lots * accounts.terms[symbol].base_units
+    has, buying = account.balances.get(terms.base), account.buying
+    units = more_lots * terms.base_units
+    if has is not None:
+        units += has.total
+    for one in same_base:
+        units += buying.get(one.symbol, 0) * one.base_units
     if units > most * terms.base_units:
         limit = terms.instrument.size.format(most)
-        would = format_units(units, accounts.ledger.decimals_of(terms.base))
+        would = format_units(units, terms.base_decimals)
         text = f"the position would grow to {would} {terms.base}, may be {limit}"
         raise Refusal(Code.POSITION_LIMIT, text, {"limit": limit, "position": would})
 

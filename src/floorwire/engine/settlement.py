@@ -42,8 +42,6 @@ class Settlement:
 
     def event(self, report: Report, now_us: int) -> AccountEvent | None:
         """Return what follows from the report, None where nothing does. Raises StrayReportError."""
-        if type(report) is Working:
-            return None
         order = self._accounts.orders.get(report.order_id)
         if order is None or order.state not in OPEN:
             _late(order, report)
@@ -56,9 +54,10 @@ class Settlement:
 
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
         """Return the balance that the order's hold is on, once it holds so many units more."""
-        terms = self._accounts.terms[ticket.symbol]
+        accounts = self._accounts
+        terms = accounts.terms[ticket.symbol]
         asset = terms.quote if ticket.side == "buy" else terms.base
-        has = self._accounts.ledger.balance(ticket.account, asset)
+        has = accounts.by_name[ticket.account].balances[asset]
         return (Balance(asset, has.total, has.held + more, has.decimals),)
 
     def ended(self, order: Order, state: OrderState, code: Code | None, now_us: int) -> OrderEnded:
@@ -109,14 +108,15 @@ class Settlement:
     def _filled(self, order: Order, report: Filled, now_us: int) -> OrderFilled:
         """Return the fill: what was paid, what it cost, what stays held."""
         accounts, ticket, price_ticks, lots = self._accounts, order.ticket, report.price_ticks, report.lots
-        account, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
-        terms, balance_of = accounts.terms[symbol], accounts.ledger.balance
+        name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
+        terms, account = accounts.terms[symbol], accounts.by_name[name]
         turnover, base_units = price_ticks * lots, lots * terms.base_units
         notional = turnover * terms.quote_units
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
         charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
         after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, now_us)
-        quote, base = balance_of(account, terms.quote), balance_of(account, terms.base)
+        quote = account.balances.get(terms.quote) or Balance(terms.quote, 0, 0, terms.quote_decimals)
+        base = account.balances.get(terms.base) or Balance(terms.base, 0, 0, terms.base_decimals)
         quote_held, base_held, released = quote.held, base.held, order.held - after.held
         if is_buy:
             quote_total, base_total = quote.total - notional - charged, base.total + base_units
@@ -124,11 +124,11 @@ class Settlement:
         else:
             quote_total, base_total = quote.total + notional - charged, base.total - base_units
             base_held -= released
-        before = accounts.by_name[account].positions.get(symbol)
+        before = account.positions.get(symbol)
         if before is None:
             before = Position(symbol, 0, 0, 0, 0, base.decimals, quote.decimals)
         return OrderFilled(
-            account,
+            name,
             after,
             accounts.last_fill_id + 1,
             report.trade_id,

@@ -16,8 +16,11 @@ class Terms(msgspec.Struct, frozen=True):
     """One instrument's."""
 
     instrument: Instrument
+    symbol: str
     base: str
     quote: str
+    base_decimals: int
+    quote_decimals: int
     base_units: int
     """Units of the base asset in one lot."""
     quote_units: int
@@ -35,8 +38,11 @@ class Terms(msgspec.Struct, frozen=True):
         band = instrument.price_band
         return cls(
             instrument=instrument,
+            symbol=instrument.symbol,
             base=instrument.base,
             quote=instrument.quote,
+            base_decimals=base_decimals,
+            quote_decimals=quote_decimals,
             base_units=size.step * 10 ** (base_decimals - size.decimals),
             quote_units=turnover.step * 10 ** (quote_decimals - turnover.decimals),
             turnover=turnover,

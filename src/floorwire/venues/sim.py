@@ -161,7 +161,7 @@ class SimVenue:
         market = self._markets().get(symbol)
         if market is None:
             return Prices(0, 0, 0, "connecting")
-        return Prices(market.bids.best_size()[0], market.asks.best_size()[0], market.last_ticks, "live")
+        return Prices(market.bids.best_ticks(), market.asks.best_ticks(), market.last_ticks, "live")
 
     def _markets(self) -> Mapping[str, Matching]:
         return self._simulation.exchange.markets if self._reached_us else {}
