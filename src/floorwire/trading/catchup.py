@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from floorwire.core.accounts import Entry, PrivateChannel
+from floorwire.core.accounts import CHANNELS, Entry, PrivateChannel
 from floorwire.storage.journal import ForgottenError, Journal
 from floorwire.trading.book import decoded
 from floorwire.trading.words import seq_of
@@ -26,7 +26,7 @@ async def after(journal: Journal, account: str, channel: PrivateChannel, seq: in
             at = seq_of(entry.seqs, channel)
             if at <= last:
                 continue
-            if at != last + 1:
+            if at != last + 1 or channel not in CHANNELS[type(entry.event)]:
                 raise ForgottenError(seq, record.n)
             last = at
             yield entry

@@ -142,7 +142,7 @@ async def _fill(journal: Journal, account: str, seq: int) -> Sequence[Record]:
     """Return the record of the account's fill with this seq. Raises JournalError."""
     n = await catchup.place(journal, account, "fills", seq - 1)
     found = await journal.read_account(account, n, 1)
-    if not found or decoded(n, found[0].payload).seqs.fills != seq:
+    if not found or found[0].kind != FILLED or decoded(n, found[0].payload).seqs.fills != seq:
         raise ForgottenError(n, found[0].n if found else journal.durable_n + 1)
     return found
 
