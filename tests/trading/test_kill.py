@@ -45,7 +45,7 @@ NO_PRICES = Prices(0, 0, 0, "connecting")
 
 
 class Wild:
-    """Places, amends and cancels at full speed, and remembers what it was told."""
+    """Places, amends, cancels and is guarded at full speed, and remembers what it was told."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
@@ -77,7 +77,7 @@ class Wild:
             for waiter in self._waiting.values():
                 waiter.cancel()
 
-    async def _ask(self, client: Trader, action: str, **fields: str) -> Message:
+    async def _ask(self, client: Trader, action: str, **fields: str | int) -> Message:
         waiter: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._waiting[await client.send(action, **fields)] = waiter
         try:
@@ -100,6 +100,7 @@ class Wild:
             assert reply["status"] == "accepted", reply
             self.accepted[mine] = str(reply["order_id"])
             if is_market:
+                await self._ask(client, "session.deadman", timeout_s=self.rng.choice((0, 300, 600)))
                 continue
             if self.rng.random() < 0.5:
                 await self._ask(client, "order.amend", client_order_id=mine, quantity="0.002")
