@@ -16,7 +16,7 @@ from floorwire.core.accounts import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.orders import OPEN, Order, OrderState, Ticket
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
+from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import answered, fee, held
 from floorwire.engine.position import after_fill
