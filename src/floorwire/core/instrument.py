@@ -39,6 +39,11 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
         """The scale of sizes: one step is one lot."""
         return Scale.of(self.lot_size)
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What prices and sizes are counted in: where it changes, the same integers mean others."""
+        return self.tick_size, self.lot_size, self.base, self.quote
+
     def format_notional(self, ticks_times_lots: int) -> str:
         """Return price x size, summed in ticks x lots, as quote currency, exactly."""
         units = ticks_times_lots * self.price.step * self.size.step

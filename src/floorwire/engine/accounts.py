@@ -35,7 +35,7 @@ from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order
 from floorwire.engine.latest import Latest
 from floorwire.engine.ledger import Balances, Ledger
-from floorwire.engine.snapshot import AccountState, Head, Kept, Snapshot, read
+from floorwire.engine.snapshot import AccountState, Former, Head, Kept, Snapshot, read
 from floorwire.engine.terms import Terms
 
 KEPT_CLOSED = 10_000
@@ -95,6 +95,7 @@ class Accounts:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.terms: dict[str, Terms] = {}
+        self.former: dict[str, list[Former]] = {}
         self.orders: dict[int, Order] = {}
         """Open ones, and closed ones while they are kept."""
         self.halts: set[tuple[HaltScope, str]] = set()
@@ -212,6 +213,10 @@ class Accounts:
 
     def _list(self, instrument: Instrument) -> None:
         """Take the instrument in; where units become finer, count everything in those."""
+        known = self.terms.get(instrument.symbol)
+        if known is not None and known.instrument.steps != instrument.steps:
+            former = Former(known.instrument, self.last_order_id)
+            self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
         instruments = [terms.instrument for terms in self.terms.values()] + [instrument]
         for listed in instruments:
@@ -219,6 +224,14 @@ class Accounts:
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
                 self._rescale(account, factors)
+
+    def instrument_of(self, order: Order) -> Instrument:
+        """Return the instrument with the steps that the order is counted in."""
+        symbol = order.ticket.symbol
+        for former in self.former.get(symbol, ()):
+            if order.order_id <= former.last_order_id:
+                return former.instrument
+        return self.terms[symbol].instrument
 
     def _terms(self, instrument: Instrument) -> Terms:
         decimals_of = self.ledger.decimals_of
@@ -259,6 +272,7 @@ class Accounts:
             last_fill_id=self.last_fill_id,
             last_deposit_id=self.last_deposit_id,
             accounts=len(self.by_name),
+            former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
         )
         return Snapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -286,6 +300,8 @@ class Accounts:
         ledger = accounts.ledger
         ledger.decimals.update(head.decimals)
         accounts.terms = {listed.symbol: accounts._terms(listed) for listed in head.instruments}
+        for former in head.former:
+            accounts.former.setdefault(former.instrument.symbol, []).append(former)
         accounts.halts = set(head.halts)
         for one in kept:
             accounts._restore(one)

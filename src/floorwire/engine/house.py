@@ -123,6 +123,10 @@ class House:
         """Return the rules of an instrument, for ``ticket.write``. Raises Refusal: ``unknown_symbol``."""
         return self._mandates.terms(symbol)
 
+    def instrument_of(self, order: Order) -> Instrument:
+        """Return the instrument with the steps that the order is counted in, which it may have no more."""
+        return self._accounts.instrument_of(order)
+
     def kept(self) -> int:
         """Return how many orders are known, open and closed."""
         return len(self._accounts.orders)
@@ -338,7 +342,7 @@ class House:
         for instrument in instruments:
             known = self._accounts.terms.get(instrument.symbol)
             if known is None or known.instrument != instrument:
-                if known is not None and _steps(known.instrument) != _steps(instrument):
+                if known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, now_us)
                 entries.append(self._rule(Listed(instrument, now_us)))
         return entries
@@ -493,10 +497,6 @@ def _amendable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> Non
         raise Refusal(Code.BAD_REQUEST, f"price: {ticket.type} orders have none", {"field": "price"})
     if lots is not None and ticket.lots is None:
         raise Refusal(Code.BAD_REQUEST, "quantity: the order has quote_quantity", {"field": "quantity"})
-
-
-def _steps(instrument: Instrument) -> tuple[str, ...]:
-    return instrument.tick_size, instrument.lot_size, instrument.base, instrument.quote
 
 
 def _units(amount: str, decimals: int) -> int:

@@ -17,6 +17,13 @@ from floorwire.core.orders import Order
 from floorwire.engine.latest import SHARE, Share
 
 
+class Former(msgspec.Struct, frozen=True, array_like=True):
+    """An instrument as it was before its steps changed; orders up to this one are counted in those."""
+
+    instrument: Instrument
+    last_order_id: int
+
+
 class Head(msgspec.Struct, array_like=True):
     """The first piece: what is of no account, and how many accounts follow."""
 
@@ -30,6 +37,8 @@ class Head(msgspec.Struct, array_like=True):
     last_fill_id: int
     last_deposit_id: int
     accounts: int
+    former: list[Former] = []
+    """Of each symbol the oldest first."""
 
 
 class AccountState(msgspec.Struct, array_like=True):

@@ -82,7 +82,7 @@ class Desk:
         self._instruments = instruments
         self._clock = clock
         self._storage = storage
-        self._streams = Streams(self._instrument, clock)
+        self._streams = Streams(self._instrument_of, clock)
         self._following = Following(self._streams, instruments, clock)
         self._lines = Lines()
         self._past = Past(self._lines, self._counted)
@@ -460,8 +460,8 @@ class Desk:
             return
         log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
 
-    def _instrument(self, symbol: str) -> Instrument:
-        return self.house().terms(symbol).instrument
+    def _instrument_of(self, order: Order) -> Instrument:
+        return self.house().instrument_of(order)
 
     def _out_of_order(self) -> Refusal:
         return Refusal(Code.INTERNAL, "the journal cannot be written; nothing is accepted until it can")

@@ -127,7 +127,7 @@ def answer(
 
 def order_rows(house: House, listed: list[Order]) -> list[OrderRow]:
     """Return the orders as they stand on the wire."""
-    return [orders.row(order, house.terms(order.ticket.symbol).instrument) for order in listed]
+    return [orders.row(order, house.instrument_of(order)) for order in listed]
 
 
 def list_fills(house: House, principal: Principal, lens: Lens, request: Fills, now_us: int) -> Search:
@@ -141,7 +141,7 @@ def search(house: House, account: str, lens: Lens, limit: int, before: int = LAT
     """Return a search for the fills that are older than ``before``, begun with those at hand."""
 
     def row(fill: OrderFilled) -> FillRow:
-        return fills.row(fill, house.terms(fill.order.ticket.symbol).instrument)
+        return fills.row(fill, house.instrument_of(fill.order))
 
     begun = Search(house.seqs(account).fills, row, lens, limit, before)
     begun.look(house.fills(account))

@@ -20,10 +20,12 @@ from floorwire.core.accounts import (
     Seqs,
 )
 from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order
 from floorwire.protocol.private import PrivateEvent
 from floorwire.protocol.stamp import PrivateStamp
 
-InstrumentOf: TypeAlias = Callable[[str], Instrument]
+InstrumentOf: TypeAlias = Callable[[Order], Instrument]
+"""With the steps that the order is counted in."""
 
 
 def seq_of(seqs: Seqs, channel: PrivateChannel) -> int:
@@ -41,11 +43,11 @@ def message(
     """Return the event, which ``CHANNELS`` says is on the channel, as its message."""
     match event:
         case OrderFilled():
-            return _fill(channel, event, instrument_of(event.order.ticket.symbol), at)
+            return _fill(channel, event, instrument_of(event.order), at)
         case Deposited():
             return balances.update((event.balance,), event.ts_us, at)
         case OrderAccepted() | OrderAmended() | OrderEnded() | OrderTriggered() if channel == "orders":
-            return orders.update(event, instrument_of(event.order.ticket.symbol), at)
+            return orders.update(event, instrument_of(event.order), at)
         case OrderAccepted() | OrderAmended() | OrderEnded() | OrderAmending() | AmendRefused():
             return balances.update(event.balances, event.ts_us, at)
         case _:
