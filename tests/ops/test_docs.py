@@ -1,0 +1,50 @@
+"""docs/operations.md: every metric is told, no other is, and each alert has its advice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from floorwire.ops.metrics import DeskCollector, GatewayCollector
+from floorwire.ops.stats import Stats
+from tests.ops.test_metrics import NOW_US, busy
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+MEANINGS = PAGE.partition("## What to watch")[2].partition("## What to be woken by")[0]
+RULES, _, ADVICE = PAGE.partition("## What to be woken by")[2].partition("## What to do then")
+FAMILIES = [
+    family
+    for collector in (GatewayCollector(Stats(), 0, NOW_US), DeskCollector(busy()))
+    for family in collector.collect()
+]
+NAMES = {family.name + ("_total" if family.type == "counter" else "") for family in FAMILIES}
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_metric_is_told(name: str) -> None:
+    assert re.search(rf"`{name}[`{{]", MEANINGS)
+
+
+def test_no_other_is() -> None:
+    named = set(re.findall(r"floorwire_[a-z_]+", PAGE))
+    assert {name.removesuffix("_bucket") for name in named} == NAMES
+
+
+@pytest.mark.parametrize("alert", re.findall(r"alert: (\w+)", RULES))
+def test_every_alert_has_its_advice(alert: str) -> None:
+    assert re.search(rf"^\*\*[^*]*\b{alert}\b[^*]*\.\*\*", ADVICE, re.MULTILINE)
+
+
+def test_rules_ask_for_labels_that_there_are() -> None:
+    labels: dict[str, set[str]] = {
+        "floorwire_commands_total": {"action", "outcome"},
+        "floorwire_orders_refused": {"reason"},
+        "floorwire_closes_total": {"code"},
+        "floorwire_handshakes_total": {"outcome"},
+    }
+    asked = re.findall(r"(floorwire_[a-z_]+)\{([^}]*)\}", RULES)
+    assert asked
+    for name, selector in asked:
+        assert set(re.findall(r"(\w+)[=!]", selector)) <= labels[name], name
