@@ -381,6 +381,20 @@ def test_cancel_all_by_account_symbol_and_key(floor: Floor) -> None:
         assert all(isinstance(command, Cancel) for command in commands)
 
 
+def test_a_keys_orders_are_withdrawn_without_any_market(floor: Floor) -> None:
+    order = floor.place(floor.ticket("buy", 10, 180), key="b")
+    floor.house.amend(order, NOW, lots=20)  # and the process ends before the venue answered
+    floor.place(floor.ticket(), key="a")
+    (entry,) = floor.house.withdraw("ann", "b", NOW)
+    assert isinstance(entry.event, OrderEnded)
+    assert entry.event.order.state == "cancelled"
+    (left,) = floor.house.open_orders("ann")
+    assert left.key == "a"
+    assert sum(balance.held for balance in floor.house.balances("ann")) == left.held
+    assert floor.house.conserved()
+    assert floor.house.withdraw("nobody", "b", NOW) == []
+
+
 # --- the venue's word -----------------------------------------------------------------------------------
 
 
