@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
-from floorwire.core.accounts import Entry, Guard, Seqs
+from floorwire.core.accounts import Entry, Guard, OrderAccepted, Seqs
+from floorwire.core.orders import Order, Ticket
 from floorwire.core.ports import Prices
 from floorwire.engine.accounts import NO_GUARD
 from floorwire.engine.house import House, Rules
 from floorwire.engine.ledger import MOST_UNITS
+from tests.engine.market import BTC, ETH
 
 
 def _prices(_: str) -> Prices:
@@ -57,6 +60,29 @@ def test_snapshots_from_before_guards_are_read() -> None:
     state, parts = msgspec.msgpack.decode(account)
     older = msgspec.msgpack.encode((state[:-1], parts))
     assert House.restored([head, older], Rules(), _prices).state_hash() == house.state_hash()
+
+
+def test_orders_are_counted_in_the_steps_of_their_time() -> None:
+    house = House(Rules(), _prices)
+    entries = house.deposit("alice", "USDT", "1000", 1, 0)
+    finer, halted = replace(BTC, tick_size="0.05"), replace(BTC, tick_size="0.05", state="halted")
+    orders: list[Order] = []
+    for instrument in (BTC, finer, halted, BTC):
+        entries += house.list_instruments([instrument, ETH], 0)
+        for symbol in (BTC.symbol, ETH.symbol):
+            ticket = Ticket("alice", f"c{len(orders)}", symbol, "buy", "limit", 5, None, 9)
+            orders.append(Order(len(orders) + 1, ticket, "k1", 5, 9, "new", 1, 1))
+            event = OrderAccepted("alice", orders[-1], (), 1)
+            entries.append(Entry(event, house.apply(event)))
+    for other in (house, _folded(entries), House.restored(house.snapshot(), Rules(), _prices)):
+        assert [other.instrument_of(order).tick_size for order in orders[::2]] == [
+            "0.5",
+            "0.05",
+            "0.05",
+            "0.5",
+        ]
+        assert {other.instrument_of(order) for order in orders[1::2]} == {ETH}
+        assert other.state_hash() == house.state_hash()
 
 
 def _folded(entries: list[Entry]) -> House:
