@@ -92,6 +92,25 @@ def test_a_symbol_that_names_nothing_is_refused(server: Server, file: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("asked", "warning"),
+    [
+        (("account", "alise"), "warning: no key here is of the account alise; is the name right?\n"),
+        (("key", "fw0"), "warning: no key here is fw0; is the name right?\n"),
+        (("account", "alice"), ""),
+        (("symbol", "BTC-USDT"), ""),
+        (("all",), ""),
+    ],
+)
+def test_a_name_that_nobody_has_is_halted_all_the_same_with_a_warning(
+    server: Server, file: Path, asked: tuple[str, ...], warning: str
+) -> None:
+    said = operate(server.http(), file, "halt", *asked)
+    assert said.stdout.startswith(f"halted: {' '.join(asked)}; 0 open orders cancelled")
+    assert said.stderr == warning
+    operate(server.http(), file, "resume", *asked)
+
+
+@pytest.mark.parametrize(
     ("asked", "why"),
     [(("all", "BTC-USDT"), "not with all"), (("symbol",), "which symbol?"), (("everything",), "everything")],
 )

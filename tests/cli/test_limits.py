@@ -56,6 +56,7 @@ def test_an_account_has_the_houses_limits_until_it_is_given_its_own(server: Serv
         "the house's default",
     ]
     assert "none" in next(line for line in said.splitlines() if "max_position" in line)
+    assert "cancel_newest" in next(line for line in said.splitlines() if "self_trade" in line)
 
 
 def test_what_is_not_named_stays(server: Server, file: Path) -> None:

@@ -23,6 +23,8 @@ Key: TypeAlias = Annotated[
 ]
 Amount: TypeAlias = str | int | dict[str, str]
 NONE = "none"
+ALWAYS = {"self_trade": "cancel_newest"}
+"""What holds for an account where neither it nor the house says anything."""
 BY_ASSET = ("max_order_quantity", "max_position")
 
 
@@ -136,7 +138,7 @@ def _print(shown: _Shown, key: str) -> None:
     table = Table("limit", "value", "", title=f"{shown.account} {key}".strip())
     own = shown.own()
     for name in Limits.__struct_fields__:
-        value = shown.limits.get(name)
+        value = shown.limits.get(name, None if key else ALWAYS.get(name))
         text = (
             ", ".join(f"{asset} {most}" for asset, most in value.items())
             if isinstance(value, dict)
