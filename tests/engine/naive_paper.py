@@ -11,6 +11,18 @@ from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Work
 
 OTHER: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
 FAR = 1 << 62
+SECOND_US = 1_000_000
+
+
+@dataclass(eq=False)
+class Lost:
+    """Lots that a level lost, and perhaps not by trades."""
+
+    side: Side
+    price: int
+    us: int
+    lots: int
+    left: int
 
 
 @dataclass(eq=False)
@@ -23,6 +35,7 @@ class Mine:
     post_only: bool
     rests: bool
     ahead: int = FAR
+    since_us: int = 0
     sleeps: bool = False
 
 
@@ -33,6 +46,8 @@ class NaivePaper:
         self.book: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
         self.taken: dict[tuple[Side, int], int] = {}
         self.traded: dict[tuple[Side, int], tuple[int, int]] = {}
+        self.lost: list[Lost] = []
+        self.book_us = 0
         self.orders: list[Mine] = []
         self.live = False
         self.now_us = 0
@@ -71,9 +86,30 @@ class NaivePaper:
 
     def sight(self, side: Side, price: int) -> None:
         if self.in_sight(side, price):
+            size = self.book[side].get(price, 0)
+            size += sum(lost.lots for lost in self.lost if (lost.side, lost.price) == (side, price))
             for order in self.queue(side, price):
                 if order.price == price:
-                    order.ahead = min(order.ahead, self.book[side].get(price, 0))
+                    order.ahead = min(order.ahead, size)
+
+    def has_seen(self, order: Mine, us: int) -> bool:
+        """Whether the order came when the book was of that time already, or a later one."""
+        return us <= order.since_us <= self.book_us
+
+    def settle(self, side: Side, us: int) -> None:
+        """What a level lost before that time was cancelled."""
+        here = [lost for lost in self.lost if lost.side == side]
+        while here and not us <= here[0].us <= self.book_us:
+            lost = here.pop(0)
+            self.lost.remove(lost)
+            for order in self.orders:
+                if (order.side, order.price, order.sleeps) != (side, lost.price, False):
+                    continue
+                if lost.lots and not self.has_seen(order, lost.us):
+                    exact = order.ahead * lost.left
+                    before = lost.left + lost.lots
+                    order.ahead = exact // before + (exact % before > 0)
+            self.sight(side, lost.price)
 
     # --- what happens
 
@@ -104,7 +140,7 @@ class NaivePaper:
                 self.fill(order, price if liquidity == "taker" else order.price, lots, liquidity, trade_id)
 
     def enter(self, order: Mine) -> None:
-        order.ahead, order.sleeps = FAR, not self.live
+        order.ahead, order.sleeps, order.since_us = FAR, not self.live, self.book_us
         self.orders.append(order)
         if not self.live:
             return
@@ -138,8 +174,9 @@ class NaivePaper:
 
     def show(self, side: Side, sizes: dict[int, int], ts_us: int) -> None:
         """Take in one side as it is now, whole; ``cross`` comes after both."""
+        self.book_us = ts_us
         before, self.book[side] = self.book[side], sizes
-        for price in before.keys() | sizes.keys():
+        for price in sorted(before.keys() | sizes.keys()):
             was, now = before.get(price, 0), sizes.get(price, 0)
             if was == now:
                 continue
@@ -148,24 +185,28 @@ class NaivePaper:
             explained = min(traded, max(0, was - now))
             if traded_us > ts_us and traded > explained:
                 self.traded[side, price] = traded - explained, traded_us
-            left = was - explained
-            if not now and not self.in_sight(side, price):
-                continue
-            for order in self.orders:
-                if (order.side, order.price, order.sleeps) == (side, price, False):
-                    if now < left:
-                        exact = min(order.ahead, left) * now
-                        order.ahead = exact // left + (exact % left > 0)
-                    order.ahead = min(order.ahead, now)
+            if was - explained > now and (now or self.in_sight(side, price)):
+                self.lost.append(Lost(side, price, ts_us, was - explained - now, now))
+            self.sight(side, price)
+        self.settle(side, ts_us - SECOND_US)
 
     def trade(self, taker: Side, price: int, size: int, trade_id: str, ts_us: int) -> list[Report]:
         side = OTHER[taker]
         if not self.live:
             return []
+        self.settle(side, ts_us)
         self.sight(side, price)
-        self.traded[side, price] = self.traded.get((side, price), (0, 0))[0] + size, ts_us
+        shown = 0
+        for lost in self.lost:
+            if (lost.side, lost.price) == (side, price) and lost.us >= ts_us:
+                part = min(lost.lots, size - shown)
+                lost.lots, shown = lost.lots - part, shown + part
+        if size > shown and ts_us > self.book_us - SECOND_US:
+            self.traded[side, price] = self.traded.get((side, price), (0, 0))[0] + size - shown, ts_us
         left = size
         for order in self.queue(side, price):
+            if self.has_seen(order, ts_us):
+                continue
             ahead = order.ahead if order.price == price else 0
             lots = max(0, min(order.open_lots, size - ahead, left - ahead))
             order.ahead = max(0, ahead - size)

@@ -2,88 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.instrument import Side
-from floorwire.core.market import BookChange, BookSnapshot, Feed, Level, Trade
-from floorwire.core.orders import TimeInForce
+from floorwire.core.commands import Amend, Cancel, Place
 from floorwire.core.ports import Prices
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
-from floorwire.engine.paper import Paper
-
-S = "BTC-USDT"
-BIDS: tuple[Level, ...] = ((100, 10), (99, 20), (97, 30))
-ASKS: tuple[Level, ...] = ((102, 5), (103, 15), (105, 25))
-
-
-class World:
-    """A paper market and the market outside, whose clock ticks with each event."""
-
-    def __init__(self, feed: Feed = "live") -> None:
-        self.paper = Paper()
-        self.now_us = 0
-        self.snapshot(BIDS, ASKS)
-        self.follow(feed)
-
-    def snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> list[Report]:
-        self.now_us += 1
-        return self.paper.show(BookSnapshot(S, bids, asks, self.now_us), self.now_us)
-
-    def bids(self, *levels: Level, ts_us: int | None = None) -> list[Report]:
-        self.now_us += 1
-        return self.paper.show(BookChange(S, levels, (), ts_us or self.now_us), self.now_us)
-
-    def asks(self, *levels: Level) -> list[Report]:
-        self.now_us += 1
-        return self.paper.show(BookChange(S, (), levels, self.now_us), self.now_us)
-
-    def trade(self, side: Side, price: int, lots: int, ts_us: int | None = None) -> list[Report]:
-        self.now_us += 1
-        trade = Trade(S, f"t{self.now_us}", price, lots, side, ts_us or self.now_us)
-        return self.paper.trade(trade, self.now_us)
-
-    def follow(self, feed: Feed) -> list[Report]:
-        self.now_us += 1
-        return self.paper.follow(feed, self.now_us)
-
-    def ask(self, command: Command) -> list[Report]:
-        self.now_us += 1
-        return self.paper.execute(command, self.now_us)
-
-    def ahead(self, order_id: int) -> int:
-        return self.paper.orders[order_id].ahead
-
-
-def buy(order_id: int, lots: int, price: int | None = None, **terms: object) -> Place:
-    return placed("buy", order_id, lots, price, terms)
-
-
-def sell(order_id: int, lots: int, price: int | None = None, **terms: object) -> Place:
-    return placed("sell", order_id, lots, price, terms)
-
-
-def placed(side: Side, order_id: int, lots: int, price: int | None, terms: dict[str, object]) -> Place:
-    tif: TimeInForce = "ioc" if price is None else "gtc"
-    return msgspec.structs.replace(Place(S, order_id, 1, side, lots, price, tif), **terms)
-
-
-def fills(reports: list[Report]) -> list[tuple[int, int, int, str]]:
-    """Return the fills as (order, price, lots, liquidity)."""
-    return [
-        (report.order_id, report.price_ticks, report.lots, report.liquidity)
-        for report in reports
-        if isinstance(report, Filled)
-    ]
-
-
-def code(reports: list[Report]) -> Code | None:
-    """Return why the command was refused or the order ended."""
-    last = reports[-1]
-    assert isinstance(last, Refused | Ended), last
-    return last.code
+from floorwire.core.reports import Amended, Ended, Filled, Refused, Triggered, Working
+from tests.engine.paper_world import BIDS, S, World, buy, code, fills, sell
 
 
 @pytest.fixture
@@ -187,88 +112,6 @@ def test_what_makes_no_sense_is_refused(world: World, place: Place) -> None:
 
 
 # --- makers -------------------------------------------------------------------------------------------
-
-
-def test_a_maker_waits_behind_what_the_level_shows(world: World) -> None:
-    world.ask(buy(1, 5, 100))
-    assert world.ahead(1) == 10
-    assert world.trade("sell", 100, 4) == []
-    assert world.ahead(1) == 6
-    assert fills(world.trade("sell", 100, 8)) == [(1, 100, 2, "maker")]
-    filled = world.trade("sell", 100, 8)
-    assert filled == [Filled(1, f"t{world.now_us}", 100, 3, 0, "maker", world.now_us)]
-
-
-def test_an_order_inside_the_spread_is_first(world: World) -> None:
-    world.ask(sell(1, 5, 101))
-    assert world.ahead(1) == 0
-    assert fills(world.trade("buy", 101, 2)) == [(1, 101, 2, "maker")]
-
-
-def test_only_trades_of_the_other_side_move_a_queue(world: World) -> None:
-    world.ask(buy(1, 5, 100))
-    world.trade("buy", 100, 50)
-    world.trade("sell", 101, 50)
-    assert world.ahead(1) == 10
-
-
-def test_cancels_shorten_the_queue_in_proportion_and_never_past_it(world: World) -> None:
-    world.ask(buy(1, 5, 99))
-    world.bids((99, 40))
-    assert world.ahead(1) == 20
-    world.bids((99, 30))
-    assert world.ahead(1) == 15
-    world.bids((99, 29))
-    assert world.ahead(1) == 15  # 14.5, against the order
-    world.bids((99, 1))
-    assert world.ahead(1) == 1
-    world.bids((99, 0))
-    assert world.ahead(1) == 0
-    world.bids((99, 50))
-    assert world.ahead(1) == 0
-
-
-def test_what_a_trade_explains_is_no_cancel(world: World) -> None:
-    world.ask(buy(1, 5, 99))
-    world.bids((99, 40))
-    world.trade("sell", 99, 10)
-    assert world.ahead(1) == 10
-    world.bids((99, 30))
-    assert world.ahead(1) == 10
-    world.bids((99, 15))
-    assert world.ahead(1) == 5
-
-
-def test_a_trade_that_is_younger_than_the_change_explains_the_next(world: World) -> None:
-    world.ask(buy(1, 5, 99))
-    world.bids((99, 40))
-    before_us = world.now_us
-    world.trade("sell", 99, 10)
-    world.bids((99, 36), ts_us=before_us)
-    assert world.ahead(1) == 10
-    world.bids((99, 30))
-    assert world.ahead(1) == 10
-    world.trade("sell", 99, 5)
-    world.bids((99, 29))  # five traded, four came: nothing of it is left for the next change
-    world.bids((99, 28))
-    assert world.ahead(1) == 5
-
-
-def test_a_level_out_of_sight_has_a_queue_of_unknown_length(world: World) -> None:
-    world.ask(buy(1, 5, 90))
-    assert world.trade("sell", 90, 1000) == []  # in sight from 97 up
-    world.bids((90, 7))
-    assert world.ahead(1) == 7
-    world.bids((90, 0))
-    assert world.ahead(1) == 7
-    world.bids((90, 3))
-    assert world.ahead(1) == 3
-
-
-def test_an_order_out_of_sight_is_first_where_the_book_comes_to_show_nothing_there(world: World) -> None:
-    world.ask(buy(1, 5, 90))
-    world.bids((88, 4))
-    assert fills(world.trade("sell", 90, 3)) == [(1, 90, 3, "maker")]
 
 
 def test_a_trade_through_the_price_fills_out_of_what_was_traded(world: World) -> None:
@@ -427,6 +270,7 @@ def test_nothing_fills_while_prices_are_not_current(world: World) -> None:
     assert world.trade("sell", 95, 100) == []
     assert world.trade("buy", 103, 1) == []
     assert world.asks((99, 3)) == []
+    world.later()
     assert world.ahead(1) == 0  # the level is gone: the asks have come to it
     assert world.paper.prices().feed == "stale"
     reports = world.follow("live")

@@ -14,6 +14,7 @@ from floorwire.core.instrument import Side
 from floorwire.core.market import BookChange, BookSnapshot, Feed, Trade
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Working
 from floorwire.engine.paper import Paper
+from floorwire.engine.unexplained import LATE_US
 from tests.engine.naive_paper import OTHER, NaivePaper
 
 S = "BTC-USDT"
@@ -32,9 +33,17 @@ class Move:
 
 @dataclass(frozen=True)
 class Print:
+    """A trade is told, perhaps after what it did to the book."""
+
     taker: Side
     price: int
     lots: int
+    delay_us: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    us: int
 
 
 sides = st.sampled_from(("buy", "sell"))
@@ -58,11 +67,15 @@ moves = st.builds(
     st.booleans(),
     st.integers(0, 3),
 )
-prints = st.builds(Print, sides, prices, st.integers(1, 40))
+delays = st.integers(0, 6) | st.just(LATE_US)
+prints = st.builds(Print, sides, prices, st.integers(1, 40), delays)
+pauses = st.builds(Pause, st.sampled_from((LATE_US // 2, LATE_US)))
 cancels = st.builds(lambda order_id: Cancel(S, order_id), order_ids)
-steps = st.one_of(places, places, places, moves, moves, prints, prints, amends, cancels, st.booleans())
+steps = st.one_of(
+    places, places, places, moves, moves, prints, prints, amends, cancels, pauses, st.booleans()
+)  # fmt: skip
 openings = st.lists(st.integers(1, 20), min_size=HIGH - LOW + 1, max_size=HIGH - LOW + 1)
-Step = Place | Amend | Cancel | Move | Print | bool
+Step = Place | Amend | Cancel | Move | Print | Pause | bool
 
 
 class Twin:
@@ -96,10 +109,13 @@ class Twin:
                 return self.paper.follow(feed, self.now_us), self.naive.follow(step)
             case Move():
                 return self.move(step)
-            case Print(taker, price, lots):
-                trade_id = f"t{self.now_us}"
-                reports = self.paper.trade(Trade(S, trade_id, price, lots, taker, self.now_us), self.now_us)
-                return reports, self.naive.trade(taker, price, lots, trade_id, self.now_us)
+            case Pause(us):
+                self.now_us += us
+                return [], []
+            case Print(taker, price, lots, delay_us):
+                trade_id, ts_us = f"t{self.now_us}", self.now_us - delay_us
+                reports = self.paper.trade(Trade(S, trade_id, price, lots, taker, ts_us), self.now_us)
+                return reports, self.naive.trade(taker, price, lots, trade_id, ts_us)
             case _:
                 command: Command = step
                 if isinstance(step, Place):
@@ -142,7 +158,7 @@ class Twin:
 
     def judge(self, step: Step, reports: list[Report]) -> None:
         fills = [report for report in reports if isinstance(report, Filled)]
-        assert not fills or self.paper.feed == "live"
+        assert not fills or self.paper.prices().feed == "live"
         for report in reports:
             if isinstance(report, Amended):
                 place = self.terms[report.order_id]

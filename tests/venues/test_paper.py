@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from floorwire.core.book import Book
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Instrument
@@ -279,3 +281,63 @@ def test_a_real_session_fills_takers_and_makers() -> None:
     assert {fill.liquidity for fill in fills} == {"maker", "taker"}
     for order_id in {fill.order_id for fill in fills}:
         assert sum(fill.lots for fill in fills if fill.order_id == order_id) <= 1_000
+
+
+class Seen:
+    """Counts in which order a venue tells trades and the changes that they made, told all of its outputs."""
+
+    def __init__(self) -> None:
+        self.shrinks = 0
+        self.exactly = 0
+        self.trades: Counter[str] = Counter()
+        self._books: dict[str, tuple[Book, int]] = {}
+        self._lost: dict[tuple[str, int, int], list[int]] = {}
+        self._awaited: dict[tuple[str, int], int] = {}
+
+    def hear(self, output: VenueOutput) -> None:
+        match output:
+            case BookSnapshot(symbol, bids, asks, ts_us):
+                book, _ = self._books[symbol] = Book(), ts_us
+                book.replace(bids, asks)
+            case BookChange(symbol, bids, asks, ts_us):
+                book, _ = self._books[symbol]
+                for side, levels in ((book.bids, bids), (book.asks, asks)):
+                    for price, size in levels:
+                        self._shrink(symbol, price, side.size(price) - size, ts_us)
+                        side.set(price, size)
+            case Trade():
+                self._trade(output)
+
+    def _shrink(self, symbol: str, price: int, lots: int, ts_us: int) -> None:
+        if lots > 0:
+            self.shrinks += 1
+            if self._awaited.pop((symbol, price), lots + 1) <= lots:
+                self.trades["told before"] += 1
+            else:
+                self._lost.setdefault((symbol, price, ts_us), []).append(lots)
+
+    def _trade(self, trade: Trade) -> None:
+        _, since_us = self._books[trade.symbol]
+        lost = self._lost.get((trade.symbol, trade.price_ticks, trade.ts_us), [0])
+        if sum(lost) >= trade.size_lots:
+            self.trades["told after"] += 1
+            self.exactly += trade.size_lots in lost
+        elif trade.ts_us < since_us:
+            self.trades["over"] += 1
+        else:
+            self._awaited[trade.symbol, trade.price_ticks] = trade.size_lots
+
+
+@pytest.mark.skipif(not SESSIONS.exists(), reason="needs ../shared/recorded/sessions")
+def test_a_real_session_tells_each_trade_after_what_it_did_to_the_book() -> None:
+    """What the rules for trades and cancels rest on: docs/paper.md has these figures."""
+    venue = recording.replay(recording.read(SESSIONS / "COINBASE.ws.28.0"), speed=None)
+    seen = Seen()
+    outputs: Sequence[VenueOutput] = venue.start(0)
+    while outputs:
+        for output in outputs:
+            seen.hear(output)
+        outputs = venue.receive(Woke(), 5_000_000_000_000_000)
+    assert seen.shrinks == 4888
+    assert seen.trades == {"over": 10, "told after": 97}
+    assert seen.exactly == 97

@@ -11,17 +11,15 @@ from typing import Literal
 
 import msgspec
 
-from floorwire.core.book import Book, Changed
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.instrument import Side
 from floorwire.core.market import BookChange, BookSnapshot, Feed, Trade
 from floorwire.core.orders import Liquidity
 from floorwire.core.ports import Prices
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
 from floorwire.engine.entry import bar, is_sound, limit_key, rests
-from floorwire.engine.lines import UNSEEN, Lines, Resting
-from floorwire.engine.shown import Shown
+from floorwire.engine.lines import UNSEEN, Resting
+from floorwire.engine.outside import Outside
 from floorwire.engine.stops import Stops
 
 
@@ -32,26 +30,10 @@ class Paper:
     rest waits until the feed is live again, and what may not rest is refused.
     """
 
-    __slots__ = (
-        "_asleep",
-        "_book",
-        "_lines",
-        "_now_us",
-        "_orders",
-        "_shown",
-        "_stops",
-        "_told",
-        "feed",
-        "last_ticks",
-    )
+    __slots__ = ("_asleep", "_now_us", "_orders", "_outside", "_stops", "_told")
 
     def __init__(self, feed: Feed = "connecting") -> None:
-        self.feed: Feed = feed
-        self.last_ticks = 0
-        """The last trade's price; 0 before the first."""
-        self._book = Book()
-        self._shown: dict[Side, Shown] = {"buy": Shown(self._book.bids), "sell": Shown(self._book.asks)}
-        self._lines: dict[Side, Lines] = {"buy": Lines(), "sell": Lines()}
+        self._outside = Outside(feed)
         self._orders: dict[int, Resting] = {}
         self._asleep: dict[int, Resting] = {}
         self._stops = Stops()
@@ -74,8 +56,7 @@ class Paper:
 
     def prices(self) -> Prices:
         """Return what the venue shows."""
-        bid_ticks, ask_ticks = (self._shown[side].best_ticks() for side in ("buy", "sell"))
-        return Prices(bid_ticks, ask_ticks, self.last_ticks, self.feed)
+        return self._outside.prices()
 
     # --- what accounts ask --------------------------------------------------------------------------
 
@@ -104,14 +85,14 @@ class Paper:
         if order is None:
             self._stops.remove(order_id)
         elif self._asleep.pop(order_id, None) is None:
-            self._lines[order.side].leave(order)
+            self._outside.lines[order.side].leave(order)
 
     # --- what the market shows ----------------------------------------------------------------------
 
     def follow(self, feed: Feed, now_us: int) -> list[Report]:
         """Take in how current the feed is; when it comes to life, so does what waited for that."""
         self._now_us = now_us
-        before, self.feed = self.feed, feed
+        before, self._outside.feed = self._outside.feed, feed
         if feed == "live" != before:
             self._cross()
             asleep, self._asleep = self._asleep, {}
@@ -123,57 +104,29 @@ class Paper:
     def show(self, event: BookSnapshot | BookChange, now_us: int) -> list[Report]:
         """Take in what the book is now: queues move up, and what the opposite side crosses fills."""
         self._now_us = now_us
-        if isinstance(event, BookSnapshot):
-            bids, asks = self._replaced(event)
-        else:
-            bids, asks = self._book.apply(event.bids, event.asks)
-            self._book.uncross(bids, asks)
-        self._changed("buy", bids, event.ts_us)
-        self._changed("sell", asks, event.ts_us)
+        self._outside.show(event)
         self._cross()
         return self._tell()
 
     def trade(self, trade: Trade, now_us: int) -> list[Report]:
         """Take in a trade: it fills what it goes through, moves the queue at its price, triggers stops."""
         self._now_us = now_us
-        self.last_ticks = trade.price_ticks
-        if self.feed == "live":
-            self._print(trade)
+        self._outside.last_ticks = trade.price_ticks
+        if self._outside.is_live:
+            for order, lots in self._outside.trade(trade):
+                self._fill(order, order.price_ticks, lots, "maker", trade.trade_id)
             self._trigger()
         return self._tell()
 
-    def _replaced(self, event: BookSnapshot) -> tuple[Changed, Changed]:
-        book = self._book
-        bids, asks = dict(book.bids.sizes), dict(book.asks.sizes)
-        book.replace(event.bids, event.asks)
-        book.uncross({}, {})
-        return self._shown["buy"].replace(bids), self._shown["sell"].replace(asks)
-
-    def _changed(self, side: Side, changed: Changed, ts_us: int) -> None:
-        shown, lines = self._shown[side], self._lines[side]
-        for key, before in changed.items():
-            left_lots = shown.change(key, before, ts_us)
-            lines.move_up(key, left_lots, shown)
-
-    def _print(self, trade: Trade) -> None:
-        """Fill what the trade goes through on the maker's side, out of the lots that were traded."""
-        side: Side = "buy" if trade.side == "sell" else "sell"
-        shown, lines = self._shown[side], self._lines[side]
-        key = shown.sign * trade.price_ticks
-        lines.sight(key, shown)
-        shown.trade(key, trade.size_lots, trade.ts_us)
-        for order, lots in lines.reach(key, trade.size_lots):
-            self._fill(order, order.price_ticks, lots, "maker", trade.trade_id)
-
     def _cross(self) -> None:
         """Fill what rests where the opposite side has come to its price, at that price."""
-        if self.feed != "live":
+        if not self._outside.is_live:
             return
-        for side in self._lines:
-            against = self._shown[_opposite(side)]
+        for side, lines in self._outside.lines.items():
+            against = self._outside.against(side)
             best_ticks = against.best_ticks()
-            if best_ticks and self._lines[side]:
-                for order in self._lines[side].down_to(-against.sign * best_ticks):
+            if best_ticks and lines:
+                for order in lines.down_to(-against.sign * best_ticks):
                     self._take(order, "maker")
 
     # --- place --------------------------------------------------------------------------------------
@@ -198,13 +151,13 @@ class Paper:
         return None if place.stop_ticks is not None else self._bar(place)
 
     def _bar(self, place: Place) -> Code | None:
-        return bar(place, self._shown[_opposite(place.side)], self.feed == "live")
+        return bar(place, self._outside.against(place.side), self._outside.is_live)
 
     def _order(self, place: Place) -> Resting:
         """Return the order that enters, in lots also where it was in money."""
         price_ticks, lots = place.price_ticks, place.lots
         if place.spend is not None:
-            against, key = self._shown[_opposite(place.side)], -limit_key(place.side, price_ticks)
+            against, key = self._outside.against(place.side), -limit_key(place.side, price_ticks)
             more = against.affordable(place.spend, key, price_ticks or place.spend + 1)
             lots = min(lots, place.filled_lots + more)
             if lots != place.lots:
@@ -224,20 +177,19 @@ class Paper:
         """Let the order take what it may; what is left rests, or is cancelled where it may not."""
         self._orders[order.order_id] = order
         order.ahead = UNSEEN
-        if self.feed != "live":
+        if not self._outside.is_live:
             self._asleep[order.order_id] = order
             return
-        lines = self._lines[order.side]
-        lines.join(order)
+        self._outside.join(order)
         self._take(order, "taker")
         if order.open_lots and not order.rests:
             self._end(order.order_id, "cancelled", Code.NO_LIQUIDITY)
         else:
-            lines.sight(order.key, self._shown[order.side])
+            self._outside.lines[order.side].sight(order.key)
 
     def _wake(self, order: Resting) -> None:
         """Let an order that waited for prices enter."""
-        against = self._shown[_opposite(order.side)]
+        against = self._outside.against(order.side)
         if order.post_only and against.reaches(-order.key):
             self._orders.pop(order.order_id)
             self._ended(order.order_id, order.open_lots, "cancelled", Code.POST_ONLY_WOULD_CROSS)
@@ -246,7 +198,7 @@ class Paper:
 
     def _take(self, order: Resting, liquidity: Liquidity) -> None:
         """Fill the order from what is shown against it: takers at each level's price, makers at their own."""
-        against = self._shown[_opposite(order.side)]
+        against = self._outside.against(order.side)
         for key, there in against.there(-order.key):
             lots = min(there, order.open_lots)
             against.take(key, lots)
@@ -267,9 +219,9 @@ class Paper:
 
     def _trigger(self) -> None:
         """Let in the stops whose price was traded, in the order in which they came."""
-        if self.feed != "live" or not self.last_ticks or not self._stops.waiting:
+        if not self._outside.is_live or not self._outside.last_ticks or not self._stops.waiting:
             return
-        for place in self._stops.due(self.last_ticks):
+        for place in self._stops.due(self._outside.last_ticks):
             self._told.append(Triggered(place.order_id, self._now_us))
             code = self._bar(place)
             if code is None:
@@ -304,8 +256,8 @@ class Paper:
     def _move(self, order: Resting, price_ticks: int, lots: int) -> None:
         """Change the order; it keeps its place where it stays at its price and does not grow."""
         keeps = price_ticks == order.price_ticks and lots <= order.lots
-        key, against = limit_key(order.side, price_ticks), self._shown[_opposite(order.side)]
-        if not keeps and order.post_only and self.feed == "live" and against.reaches(-key):
+        key, against = limit_key(order.side, price_ticks), self._outside.against(order.side)
+        if not keeps and order.post_only and self._outside.is_live and against.reaches(-key):
             return self._refuse(order.order_id, Code.POST_ONLY_WOULD_CROSS)
         self._amended(order.order_id, price_ticks, lots)
         if keeps:
@@ -340,7 +292,3 @@ class Paper:
     def _tell(self) -> list[Report]:
         told, self._told = self._told, []
         return told
-
-
-def _opposite(side: Side) -> Side:
-    return "sell" if side == "buy" else "buy"

@@ -51,22 +51,24 @@ class Shown:
         """Let an order of ours take lots that are there."""
         self._taken[key] = self._taken.get(key, 0) + lots
 
-    def trade(self, key: int, lots: int, ts_us: int) -> None:
-        """Note that lots were traded at the key, at the venue's time."""
-        self._traded[key] = self._traded.get(key, (0, 0))[0] + lots, ts_us
+    def trade(self, key: int, lots: int, us: int) -> None:
+        """Note that lots were traded at the key, at the venue's time, which the level does not show yet."""
+        if lots:
+            self._traded[key] = self._traded.get(key, (0, 0))[0] + lots, us
 
-    def change(self, key: int, before: int, ts_us: int) -> int:
-        """Forget what was taken of a level that the venue has changed; return the lots that cancels left of
-        its size ``before``: less what trades explain.
+    def change(self, key: int, before: int, us: int) -> int:
+        """Forget what was taken of a level that the venue has changed from ``before``; return by how many
+        lots it shrank that no trade told before explains.
 
         A trade that is younger than the change may show only in the next one.
         """
         self._taken.pop(key, None)
         traded, traded_us = self._traded.pop(key, (0, 0))
-        explained = min(traded, max(0, before - self.size(key)))
-        if traded > explained and traded_us > ts_us:
+        shrunk = max(0, before - self.size(key))
+        explained = min(traded, shrunk)
+        if traded > explained and traded_us > us:
             self._traded[key] = traded - explained, traded_us
-        return before - explained
+        return shrunk - explained
 
     def affordable(self, spend: int, key: int, limit_ticks: int) -> int:
         """Return how many lots the ticks x lots buy here at the key or better, then at the limit."""
