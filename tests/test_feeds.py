@@ -10,9 +10,10 @@ import pytest
 
 from floorwire import feeds
 from floorwire.bus.local import LocalBus
+from floorwire.core.commands import Cancel, Command
 from floorwire.core.market import Clock, FeedStatus, MarketEvent
-from floorwire.core.ports import Open, VenueInput, VenueOutput, Wake, Woke
-from floorwire.feeds import VenueFeed
+from floorwire.core.ports import Execution, Open, Prices, VenueInput, VenueOutput, Wake, Woke
+from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.ops.stats import Stats
 
 START_US = 1_800_000_000_000_000
@@ -53,9 +54,10 @@ class Stage:
         self.now_us = START_US
         self.batches: list[tuple[str, list[MarketEvent], int]] = []
         self.stats = Stats()
-        bus = LocalBus()
-        bus.subscribe(lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)))
-        self._feed = VenueFeed(puppet, bus, self.stats, lambda: self.now_us, stale_us)
+        self.puppet = puppet
+        self.bus = LocalBus()
+        self.bus.subscribe(lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)))
+        self._feed = VenueFeed(puppet, self.bus, self.stats, lambda: self.now_us, stale_us)
 
     @asynccontextmanager
     async def playing(self) -> AsyncIterator[None]:
@@ -206,3 +208,88 @@ def test_every_consumer_gets_every_batch() -> None:
     bus.publish("sim", [Clock(1)], 5)
     bus.publish("sim", [Clock(2)], 6)
     assert first == second == [("sim", 5), ("sim", 6)]
+
+
+# --- commands ---------------------------------------------------------------------------------------
+
+
+class Trader(Puppet):
+    """A puppet that takes orders: each command makes its market show one event."""
+
+    def __init__(self, *first: VenueOutput) -> None:
+        super().__init__(*first)
+        self.shows: Sequence[VenueOutput] = ()
+
+    def execute(self, command: Command, now_us: int) -> Execution:
+        """Say what the test lets it say."""
+        return Execution((), self.shows)
+
+    def prices(self, symbol: str) -> Prices:
+        """Nobody asks."""
+        raise AssertionError(symbol)
+
+
+class Clerk:
+    """Stands for the desk, which is told of the opening and nothing else here."""
+
+    def opened(self, venue: str) -> None:
+        """All is well."""
+
+
+class TradingStage(Stage):
+    """A trading feed of the puppet."""
+
+    def __init__(self, trader: Trader) -> None:
+        super().__init__(trader)
+        self.feed = TradingFeed(trader, self.bus, self.stats, lambda: self.now_us, SECOND_US, Clerk())  # type: ignore[arg-type]
+        self._feed = self.feed
+
+    def command(self, *shows: VenueOutput) -> None:
+        """Have a command executed that makes the market show these."""
+        assert isinstance(self.puppet, Trader)
+        self.puppet.shows = shows
+        self.feed.execute(Cancel("BTC-USDT", 1), self.now_us)
+
+
+async def test_what_commands_of_one_turn_show_is_published_once_and_after_it() -> None:
+    stage = TradingStage(Trader(LIVE))
+    async with stage.playing():
+        stage.command(Clock(START_US + 1))
+        stage.command(Clock(START_US + 2))
+        assert stage.events == [LIVE]
+        await asyncio.sleep(0)
+        assert stage.batches[1:] == [("puppet", [Clock(START_US + 1), Clock(START_US + 2)], START_US)]
+
+
+async def test_what_a_command_shows_is_published_before_what_the_venue_says_next() -> None:
+    trader = Trader(LIVE, Wake(START_US))
+    trader.next = [Clock(START_US + 2)]
+    stage = TradingStage(trader)
+    said = trader.receive
+
+    def receive(happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        if not trader.woke_us:
+            stage.command(Clock(START_US + 1))
+        return said(happened, now_us)
+
+    trader.receive = receive  # type: ignore[method-assign]
+    async with stage.playing():
+        await until(lambda: len(stage.events) == 3)
+        assert stage.events == [LIVE, Clock(START_US + 1), Clock(START_US + 2)]
+
+
+async def test_a_command_may_have_the_venue_woken_earlier() -> None:
+    trader = Trader(LIVE, Wake(START_US + 9 * SECOND_US))
+    stage = TradingStage(trader)
+    async with stage.playing():
+        stage.command(Wake(START_US))
+        await until(lambda: trader.woke_us == [START_US])
+
+
+async def test_where_publishing_fails_the_venue_is_started_again() -> None:
+    trader = Trader(LIVE)
+    stage = TradingStage(trader)
+    async with stage.playing():
+        stage.command(Open("wss://nowhere", "a"))
+        await until(lambda: trader.starts == 2)
+        assert FeedStatus(None, "stale", "fault", START_US) in stage.events

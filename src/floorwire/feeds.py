@@ -70,6 +70,7 @@ class VenueFeed:
         self._is_due = asyncio.Event()
         self._said: Feed = "connecting"
         self._is_silent = False
+        self._fault: Exception | None = None
 
     async def run(self) -> None:
         """Run the venue; where its code fails, say so, and start it again."""
@@ -87,6 +88,9 @@ class VenueFeed:
         self._started()
         while True:
             await self._pause()
+            if self._fault is not None:
+                fault, self._fault = self._fault, None
+                raise fault
             now_us = self._clock()
             if self._wake_us is not None and now_us >= self._wake_us:
                 self._wake_us = None
@@ -169,15 +173,34 @@ class TradingFeed(VenueFeed):
         super().__init__(venue, bus, stats, clock, stale_us)
         self._trading = venue
         self._desk = desk
+        self._unshown: list[VenueOutput] = []
 
     def execute(self, command: Command, now_us: int) -> Sequence[Report]:
-        """Execute the command; publish what the market shows of it."""
-        before_us = self._wake_us
+        """Execute the command; what the market shows of it is published soon, and in order.
+
+        Soon: once for all commands of a turn of the loop, and after the turn went to the journal.
+        """
         execution = self._trading.execute(command, now_us)
-        self._take(execution.outputs, now_us)
-        if self._wake_us is not None and (before_us is None or self._wake_us < before_us):
-            self._is_due.set()
+        if not self._unshown:
+            asyncio.get_running_loop().call_soon(self._show)
+        self._unshown += execution.outputs
         return execution.reports
+
+    def _show(self) -> None:
+        """Publish what commands made the market show."""
+        before_us = self._wake_us
+        unshown, self._unshown = self._unshown, []
+        try:
+            super()._take(unshown, self._clock())
+        except Exception as error:  # noqa: BLE001 - raised again where the venue is run
+            self._fault = error
+        if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
+            self._is_due.set()
+
+    def _take(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
+        if self._unshown:
+            self._show()
+        super()._take(outputs, now_us)
 
     def prices(self, symbol: str) -> Prices:
         """Return the symbol's prices; not live where the venue has fallen silent."""
