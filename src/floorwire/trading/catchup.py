@@ -35,12 +35,15 @@ async def after(journal: Journal, account: str, channel: PrivateChannel, seq: in
         after_n = page[-1].n
 
 
-async def place(journal: Journal, account: str, channel: PrivateChannel, seq: int) -> int:
+async def place(
+    journal: Journal, account: str, channel: PrivateChannel, seq: int, low: int = 0, high: int | None = None
+) -> int:
     """Return a record's number between the channel's events up to this seq and those after, by halving.
 
-    Each record of the account holds the account's seqs after it, which rise with its number.
+    Each record of the account holds the account's seqs after it, which rise with its number. ``low`` and
+    ``high``: numbers that it is known to be between.
     """
-    low, high = 0, journal.durable_n
+    high = journal.durable_n if high is None else high
     while low < high:
         middle = (low + high) // 2
         if await _is_known(journal, account, channel, seq, middle):

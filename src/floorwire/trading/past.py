@@ -110,7 +110,7 @@ async def find(journal: Journal, account: str, search: Search) -> None:
         if search.is_over:
             return
         if place is None:
-            records = await _fill(journal, account, search.left)
+            records: Sequence[Record] = [await _fill(journal, account, search.left)]
         else:
             records = await journal.read_account(account, place, RECORDS, back=True)
         found = [_filled(record) for record in records if record.kind == FILLED]
@@ -121,30 +121,30 @@ async def find(journal: Journal, account: str, search: Search) -> None:
 async def _older(journal: Journal, account: str, fills: int, before: int) -> int:
     """Return how many of the account's first so many fills are older than this one, by halving."""
     low, high = 0, fills
+    low_n, high_n = 0, journal.durable_n
     while low < high:
         middle = (low + high + 1) // 2
-        if await _is_older(journal, account, middle, before):
-            low = middle
+        try:
+            record = await _fill(journal, account, middle, low_n, high_n)
+        except ForgottenError:
+            low = middle  # it is older than all that are kept
+            continue
+        if _filled(record).fill_id < before:
+            low, low_n = middle, record.n
         else:
-            high = middle - 1
+            high, high_n = middle - 1, record.n
     return low
 
 
-async def _is_older(journal: Journal, account: str, seq: int, before: int) -> bool:
-    try:
-        (record,) = await _fill(journal, account, seq)
-    except ForgottenError:
-        return True  # than all that are kept
-    return _filled(record).fill_id < before
-
-
-async def _fill(journal: Journal, account: str, seq: int) -> Sequence[Record]:
-    """Return the record of the account's fill with this seq. Raises JournalError."""
-    n = await catchup.place(journal, account, "fills", seq - 1)
+async def _fill(
+    journal: Journal, account: str, seq: int, low_n: int = 0, high_n: int | None = None
+) -> Record:
+    """Return the record of the account's fill with this seq, which is between these. Raises JournalError."""
+    n = await catchup.place(journal, account, "fills", seq - 1, low_n, high_n)
     found = await journal.read_account(account, n, 1)
     if not found or found[0].kind != FILLED or decoded(n, found[0].payload).seqs.fills != seq:
         raise ForgottenError(n, found[0].n if found else journal.durable_n + 1)
-    return found
+    return found[0]
 
 
 def _filled(record: Record) -> OrderFilled:
