@@ -64,11 +64,14 @@ class Side:
     def note(self, changed: Changed) -> bool:
         """Take in what an event changed; return whether the levels of the checksum are among it."""
         self.changed = changed
+        if not changed:
+            self.best_changed = BELOW_ALL
+            return False
         forget = self.written.pop
         for key in changed:
             forget(key, None)
-        self.best_changed = max(changed, default=BELOW_ALL)
-        if not changed or self.best_changed < self._texts_floor:
+        self.best_changed = max(changed)
+        if self.best_changed < self._texts_floor:
             return False
         self._texts.clear()
         self._texts_floor = self.floor(CHECKSUM_LEVELS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 from zlib import crc32
 
@@ -97,9 +97,9 @@ class Book:
         self.bids.replace(bids)
         self.asks.replace(asks)
 
-    def apply(self, bids: Iterable[Level], asks: Iterable[Level]) -> tuple[Changed, Changed]:
+    def apply(self, bids: Collection[Level], asks: Collection[Level]) -> tuple[Changed, Changed]:
         """Set the given levels to their absolute sizes; return the bids and asks that are not as before."""
-        return self.bids.apply(bids), self.asks.apply(asks)
+        return self.bids.apply(bids) if bids else {}, self.asks.apply(asks) if asks else {}
 
     def crossed(self) -> bool:
         """Return whether the best bid is at or above the best ask."""

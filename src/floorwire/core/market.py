@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, final
 
 import msgspec
 
@@ -14,6 +14,7 @@ Level: TypeAlias = tuple[int, int]
 Feed: TypeAlias = Literal["live", "connecting", "stale"]
 
 
+@final
 class Listing(msgspec.Struct, frozen=True):
     """Instruments that the venue offers, new or changed. Comes before any event that names them."""
 
@@ -90,12 +91,14 @@ class Candle(msgspec.Struct, frozen=True):
     ts_us: int
 
 
+@final
 class Clock(msgspec.Struct, frozen=True):
     """The venue's time has come this far; at least once a second while it runs, also in quiet markets."""
 
     ts_us: int
 
 
+@final
 class FeedStatus(msgspec.Struct, frozen=True):
     """Whether what is known of a symbol (of all the venue's, where None) is current, and why not."""
 

@@ -36,14 +36,15 @@ class Tape:
         asks: dict[int, int] = {}
         shown: list[MarketEvent] = []
         for event in events:
-            if isinstance(event, LevelChanged):
+            if type(event) is LevelChanged:
                 side = bids if event.side == "buy" else asks
                 side[event.price_ticks] = event.lots
-            elif isinstance(event, Match):
+            elif type(event) is Match:
                 shown.append(self._trade(event, ts_us))
         if bids or asks:
             shown.append(BookChange(self._symbol, tuple(bids.items()), tuple(asks.items()), ts_us))
-            if (self._market.bids.best_size(), self._market.asks.best_size()) != self._best:
+            best = self._market.bids.best_size(), self._market.asks.best_size()
+            if best != self._best:
                 shown.append(self.quote(ts_us))
         return shown
 

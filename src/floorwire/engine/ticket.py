@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
@@ -36,9 +37,12 @@ def write(
     if not CLIENT_ORDER_ID.fullmatch(client_order_id):
         raise _bad("client_order_id", "takes 1 to 36 of A-Z a-z 0-9 . _ -")
     is_limit = type == "limit" or type == "stop_limit"
-    _needs("price", price, is_limit, type)
-    _needs("stop_price", stop_price, type == "stop" or type == "stop_limit", type)
-    _needs_one_quantity(quantity, quote_quantity, takes_quote=type == "market" and side == "buy")
+    if (price is not None) is not is_limit:
+        _needs("price", is_limit, type)
+    if (stop_price is not None) is not (type == "stop" or type == "stop_limit"):
+        _needs("stop_price", stop_price is None, type)
+    if quantity is None or quote_quantity is not None:
+        _needs_one_quantity(quantity, quote_quantity, takes_quote=type == "market" and side == "buy")
     tif = time_in_force or ("gtc" if is_limit else "ioc")
     if not is_limit and tif not in ("ioc", "fok"):
         raise _bad("time_in_force", f"{tif}: {type} orders never rest")
@@ -86,7 +90,7 @@ def _steps(scale: Scale, field: str, text: str, code: Code) -> int:
         raise Refusal(
             code, f"{field} {text} is not a whole number of {scale}", {"field": field, "step": str(scale)}
         ) from None
-    return _within(field, steps, text)
+    return steps if 0 < steps < MOST else _within(field, steps, text)
 
 
 def _spend(scale: Scale, text: str) -> int:
@@ -102,9 +106,8 @@ def _within(field: str, steps: int, text: str) -> int:
     return steps
 
 
-def _needs(field: str, text: str | None, needed: bool, type: OrderType) -> None:
-    if (text is not None) is not needed:
-        raise _bad(field, f"{'is needed by' if needed else 'does not go with'} {type} orders")
+def _needs(field: str, needed: bool, type: OrderType) -> NoReturn:
+    raise _bad(field, f"{'is needed by' if needed else 'does not go with'} {type} orders")
 
 
 def _needs_one_quantity(quantity: str | None, quote_quantity: str | None, takes_quote: bool) -> None:

@@ -62,20 +62,19 @@ class Hub:
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
         """Take in a venue's events, in order; their messages go out at the end of this turn."""
         now_us = self.now_us()
-        for event in events:
-            match event:
-                case Listing():
-                    for symbol in self.market.take_in(event):
-                        self._reopen(symbol)
-                    self._apply(None, event, recv_us, now_us)
-                case Clock():
-                    for symbol in self.market.of_venue(venue):
-                        self._apply(symbol, event, recv_us, now_us)
-                case FeedStatus():
-                    self.market.note(venue, event)
-                    self._apply(None, FeedChanged(venue, event), recv_us, now_us)
-                case _:
-                    self._apply(event.symbol, event, recv_us, now_us)
+        for event in events:  # by type: isinstance takes four times as long where it is not
+            if type(event) is Listing:
+                for symbol in self.market.take_in(event):
+                    self._reopen(symbol)
+                self._apply(None, event, recv_us, now_us)
+            elif type(event) is Clock:
+                for symbol in self.market.of_venue(venue):
+                    self._apply(symbol, event, recv_us, now_us)
+            elif type(event) is FeedStatus:
+                self.market.note(venue, event)
+                self._apply(None, FeedChanged(venue, event), recv_us, now_us)
+            else:
+                self._apply(event.symbol, event, recv_us, now_us)
 
     def notify(self, notice: Notice) -> None:
         """Publish what the gateway itself has to say."""

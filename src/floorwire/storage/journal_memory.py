@@ -26,6 +26,7 @@ class MemoryJournal:
 
     def __init__(self, max_waiting: int, max_kept: int) -> None:
         self._max_kept = max_kept
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._kept_n = 0
         self._kept: deque[Record] = deque()
         self._by_account: defaultdict[str, deque[Record]] = defaultdict(deque)
@@ -53,7 +54,8 @@ class MemoryJournal:
     def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
         last_n = self._waiting.take(entries)
         if not self._appends:
-            asyncio.get_running_loop().call_soon(self._commit)
+            self._loop = self._loop or asyncio.get_running_loop()  # asked once: it is a system call
+            self._loop.call_soon(self._commit)
         self._appends.append(Append(entries, on_durable))
         return last_n
 

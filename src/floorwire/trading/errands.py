@@ -55,18 +55,19 @@ def place(house: House, resolve: Resolve, principal: Principal, request: OrderPl
 
 
 def _ticket(house: House, principal: Principal, request: OrderPlace, symbol: str) -> Ticket:
+    quote_quantity, tif = request.quote_quantity, request.time_in_force
     return tickets.write(
         house.terms(symbol),
         account=principal.account,
         client_order_id=request.client_order_id,
         side=request.side,
         type=request.type,
-        quantity=_given(request.quantity),
-        quote_quantity=_given(request.quote_quantity),
-        price=_given(request.price),
-        stop_price=_given(request.stop_price),
-        time_in_force=_given(request.time_in_force),
-        expires_us=_given(request.expires),
+        quantity=None if request.quantity is UNSET else request.quantity,
+        quote_quantity=None if quote_quantity is UNSET else quote_quantity,
+        price=None if request.price is UNSET else request.price,
+        stop_price=None if request.stop_price is UNSET else request.stop_price,
+        time_in_force=None if tif is UNSET else tif,
+        expires_us=None if request.expires is UNSET else request.expires,
         post_only=request.post_only,
         reduce_only=request.reduce_only,
     )

@@ -156,7 +156,7 @@ class PaperVenue:
         """
         symbol, known = instrument.symbol, self._listed.get(instrument.symbol)
         self._listed[symbol] = instrument
-        if known is None or _steps(known) != _steps(instrument):
+        if known is None or known.steps != instrument.steps:
             self._markets[symbol] = Paper(self._current(symbol))
             left = [entry for entry in self._on_their_way if entry[1].symbol != symbol]
             self._on_their_way = deque(left)
@@ -182,7 +182,3 @@ class PaperVenue:
 
 def _reported(reports: list[Report]) -> list[VenueOutput]:
     return [Reported(tuple(reports))] if reports else []
-
-
-def _steps(instrument: Instrument) -> tuple[str, ...]:
-    return instrument.tick_size, instrument.lot_size, instrument.base, instrument.quote
