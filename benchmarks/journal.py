@@ -38,8 +38,11 @@ def entry(number: int, accounts: int = ACCOUNTS) -> Entry:
     return Entry(f"account{number % accounts}", "order_accepted", 1_800_000_000_000_000 + number, PAYLOAD)
 
 
-def fdatasync(folder: Path, count: int, size: int) -> list[float]:
-    """Return the microseconds of each write of so many bytes with fdatasync, into a file made beforehand."""
+def fdatasync(folder: Path, count: int, size: int, pause_s: float = 0) -> list[float]:
+    """Return the microseconds of each write of so many bytes with fdatasync, into a file made beforehand.
+
+    Each begins so long after the last: a disk that was just asked is quicker to answer.
+    """
     path = folder / "plain"
     content = bytes(range(256)) * (size // 256)
     handle = os.open(path, os.O_RDWR | os.O_CREAT)
@@ -48,6 +51,8 @@ def fdatasync(folder: Path, count: int, size: int) -> list[float]:
         os.pwrite(handle, bytes(count * size), 0)
         os.fsync(handle)
         for number in range(count):
+            if pause_s:
+                time.sleep(pause_s)
             started = time.perf_counter_ns()
             os.pwrite(handle, content, number * size)
             os.fdatasync(handle)

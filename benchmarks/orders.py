@@ -31,7 +31,7 @@ from floorwire.cli.load.rtt import RttReport
 
 ONE, WARM = 3_000, 500
 MANY, IN_FLIGHT = 60_000, 64
-SYNCS = 2_000
+SYNCS, PAUSE_S = 2_000, 0.0002
 OVER_DISK_US, OVER_ECHO, PER_SECOND = 200.0, 4.0, 15_000.0
 QUIET = Rhythm(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
 ANNOUNCED = re.compile(r"ws://(\S+):(\d+)/ws")
@@ -215,7 +215,8 @@ def compare(stable: Stable, rounds: int) -> Iterator[str]:
     )
 
 
-DISK, C = "fdatasync of 4 KiB, p50 us", "C echo, p50 us"
+DISK, PACED = "fdatasync of 4 KiB, p50 us", "the same, each 200 us after the last"
+C = "C echo, p50 us"
 DURABLE, MEMORY = "durable order, p50 us", "order with journal=memory, p50 us"
 RATE, RATE_MEMORY = "durable orders a second, 64 in flight", "the same with journal=memory"
 
@@ -224,10 +225,12 @@ def _round(stable: Stable) -> Sequence[tuple[str, float]]:
     cpu = machine.cpu_of_server()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         disk = median(fdatasync(Path(folder), SYNCS, 4_096))
+        paced = median(fdatasync(Path(folder), SYNCS, 4_096, PAUSE_S))
     with stable.serving(ECHO, QUIET, cpu) as server:
         echo = bench(RttReport, cpu, "rtt", server.url("/ws/echo"), message="echo", count=20_000)
     return (
         (DISK, disk),
+        (PACED, paced),
         (DURABLE, _one("sqlite")),
         (C, echo.round_trips.p50_us),
         (MEMORY, _one("memory")),

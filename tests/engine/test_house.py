@@ -505,6 +505,24 @@ def test_orders_go_back_into_another_market(floor: Floor) -> None:
     assert back.conserved()
 
 
+def test_an_order_whose_cancel_was_on_its_way_does_not_come_back(floor: Floor) -> None:
+    order = floor.place(floor.ticket("sell", 10, 200))
+    gone = floor.place(floor.ticket())
+    floor.carry_out(floor.house.cancel(gone))
+    decision = floor.house.cancel(order)
+    (entry,) = floor.house.keep_cancel(order.order_id, NOW)
+    assert (entry.event.account, entry.seqs) == ("ann", floor.house.seqs("ann"))
+    for known in (order.order_id, gone.order_id, 99):  # once, and only where the venue owes the answer
+        assert floor.house.keep_cancel(known, NOW) == []
+    floor.house.settle(floor.market.other("buy", 4, 200), NOW)  # the fill overtakes the cancel
+    floor.house.amend(floor.house.find("ann", order.order_id), NOW, lots=12)
+    back = House.restored(floor.house.snapshot(), RULES, floor.market.prices)
+    assert decision.commands != back.put_back({BTC.symbol}, NOW).commands == []
+    ended = back.find("ann", order.order_id)
+    assert (ended.state, ended.filled_lots, ended.held, ended.cancelling) == ("cancelled", 4, 0, False)
+    assert back.conserved()
+
+
 def test_a_snapshot_of_something_else_is_refused(floor: Floor) -> None:
     pieces = list(floor.house.snapshot())
     for wrong in ([], [b"\x91\x01"], pieces[:-1], [*pieces, b"\x01"], [pieces[0], *pieces[2:]]):

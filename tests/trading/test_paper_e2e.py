@@ -86,3 +86,26 @@ async def test_an_order_is_in_the_market_again_after_the_server_was_killed(tmp_p
             cancelled = await alice.ask("order.cancel", order_id=reply["order_id"])
             assert cancelled["status"] == "accepted", cancelled
             await alice.until("orders", "cancelled", str(reply["name"]))
+
+
+async def test_a_cancel_that_was_accepted_holds_though_the_server_was_killed(tmp_path: Path) -> None:
+    issued = key(tmp_path, money={"USDT": "1000"})
+    arguments = (f"--venue=replay:{RECORDED}", "--set=replay.loop=true")
+    with serving(tmp_path, *arguments, "--set=paper.latency_us=600000000") as first:
+        async with trader(first, issued) as alice:
+            await alice.ask("subscribe", channel="heartbeat")
+            reply = await placed(alice, "leaves", price="9.95")
+            cancelled = await alice.ask("order.cancel", order_id=reply["order_id"])
+            assert cancelled["status"] == "accepted", cancelled
+            first.signal(signal.SIGKILL)
+            first.wait()
+    with serving(tmp_path, *arguments) as second:
+        async with trader(second, issued) as alice:
+            await alice.ask("subscribe", channel="heartbeat")
+            for _ in range(10):
+                if not await alice.rows("orders"):  # it ends when the venue has opened
+                    break
+                await alice.hear()
+            status = await alice.ask("order.status", order_id=reply["order_id"])
+            assert isinstance(status["order"], dict)
+            assert (status["order"]["state"], status["order"]["filled_quantity"]) == ("cancelled", "0")

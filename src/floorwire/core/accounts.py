@@ -123,6 +123,14 @@ class AmendRefused(msgspec.Struct, frozen=True, array_like=True, tag="amend_refu
     ts_us: int
 
 
+class OrderCancelling(msgspec.Struct, frozen=True, array_like=True, tag="cancelling", gc=False):
+    """A cancel is on its way to the venue, which has not answered yet. The order is open as before."""
+
+    account: str
+    order: Order
+    ts_us: int
+
+
 class OrderTriggered(msgspec.Struct, frozen=True, array_like=True, tag="triggered", gc=False):
     """A stop order is in the market now."""
 
@@ -207,6 +215,7 @@ AccountEvent: TypeAlias = (
     | OrderAmending
     | OrderAmended
     | AmendRefused
+    | OrderCancelling
     | OrderTriggered
     | OrderFilled
     | OrderEnded
@@ -223,6 +232,7 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     OrderAmending: ("balances",),
     OrderAmended: ("orders", "balances"),
     AmendRefused: ("balances",),
+    OrderCancelling: (),
     OrderTriggered: ("orders",),
     OrderFilled: ("orders", "fills", "balances", "positions"),
     OrderEnded: ("orders", "balances"),

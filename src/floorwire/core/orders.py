@@ -87,6 +87,8 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """While amends are on their way: the highest price among them; ``held`` covers it."""
     asked_lots: int = 0
     """While amends are on their way: the largest quantity among them; ``held`` covers it."""
+    cancelling: bool = False
+    """A cancel was accepted and is on its way to the venue: it may still fill, but never rests anew."""
 
     @property
     def is_open(self) -> bool:

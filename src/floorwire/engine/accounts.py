@@ -23,6 +23,7 @@ from floorwire.core.accounts import (
     OrderAccepted,
     OrderAmended,
     OrderAmending,
+    OrderCancelling,
     OrderEnded,
     OrderFilled,
     OrderTriggered,
@@ -186,7 +187,7 @@ class Accounts:
             del account.by_client[forgotten.ticket.client_order_id]
 
     def _change(self, account: Account, event: AccountEvent) -> None:
-        if isinstance(event, OrderTriggered):
+        if isinstance(event, OrderTriggered | OrderCancelling):
             self._put(account, event.order)
         elif isinstance(event, Deposited):
             self.ledger.put(account.balances, (event.balance,))

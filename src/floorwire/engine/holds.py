@@ -84,6 +84,7 @@ def _amended(
         amending,
         asked_ticks,
         asked_lots,
+        order.cancelling,
     )
 
 

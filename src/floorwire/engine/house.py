@@ -36,6 +36,7 @@ from floorwire.core.accounts import (
     Listed,
     OrderAccepted,
     OrderAmending,
+    OrderCancelling,
     OrderFilled,
     Position,
     Resumed,
@@ -289,6 +290,13 @@ class House:
             ],
         )
 
+    def keep_cancel(self, order_id: int, now_us: int) -> list[Entry]:
+        """Keep that a cancel is on its way, where the venue has not answered it at once."""
+        order = self._accounts.orders.get(order_id)
+        if order is None or order.state not in OPEN or order.cancelling:
+            return []
+        return [self._book(OrderCancelling(order.ticket.account, replace(order, cancelling=True), now_us))]
+
     def withdraw(self, account: str, key: str, now_us: int) -> list[Entry]:
         """Cancel the open orders of an account's key while they are in no market: before ``put_back``."""
         mine = [order for order in self.open_orders(account) if order.key == key]
@@ -315,6 +323,7 @@ class House:
         """Return the symbols' open orders as commands for markets that have none of them, the oldest first.
 
         What rested may cross there now and fill, post-only or not; amends that were on their way are void.
+        What a cancel was on its way to is cancelled instead: its owner was told so.
         """
         lost = [
             Refused(order.order_id, "amend", Code.INTERNAL, now_us)
@@ -322,6 +331,11 @@ class House:
             for _ in range(order.amending)
         ]
         entries = self.settle(lost, now_us)
+        entries += [
+            self._book(self._settlement.ended(order, "cancelled", None, now_us))
+            for order in self._open_in(symbols)
+            if order.cancelling
+        ]
         return Decision(None, entries, [self._placed_again(order) for order in self._open_in(symbols)])
 
     def _open_in(self, symbols: Collection[str]) -> list[Order]:

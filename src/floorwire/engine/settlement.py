@@ -153,8 +153,9 @@ def _after_fill(
     filled_lots, filled_turnover = order.filled_lots + lots, order.filled_turnover + turnover
     state: OrderState = "filled"
     units = amending = asked_ticks = asked_lots = 0
+    cancelling = False
     if left_lots:
-        state = "partially_filled"
+        state, cancelling = "partially_filled", order.cancelling
         amending, asked_ticks, asked_lots = order.amending, order.asked_ticks, order.asked_lots
         highest_ticks, most_lots = max(order.price_ticks, asked_ticks), max(order.lots, asked_lots)
         left = most_lots - filled_lots
@@ -178,6 +179,7 @@ def _after_fill(
         amending,
         asked_ticks,
         asked_lots,
+        cancelling,
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 
 import structlog
@@ -65,11 +65,8 @@ class Writer:
     def _gather(self, first: Append) -> tuple[deque[Append], bool]:
         """Return what waits, and whether nothing will come after it."""
         appends, size = deque([first]), len(first.entries)
-        while size < COMMIT_RECORDS:
-            try:
-                append = self._queue.get_nowait()
-            except Empty:
-                break
+        while size < COMMIT_RECORDS and not self._queue.empty():  # nobody else takes from it
+            append = self._queue.get_nowait()
             if append is None:
                 return appends, True
             appends.append(append)

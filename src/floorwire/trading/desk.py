@@ -20,6 +20,7 @@ from floorwire.config import Storage
 from floorwire.core.accounts import Entry, Guard, PrivateChannel
 from floorwire.core.auth import Action
 from floorwire.core.codes import Code
+from floorwire.core.commands import Cancel
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
@@ -414,6 +415,8 @@ class Desk:
         for command in decision.commands:
             reports = self._floor.execute(command, now_us)
             commits.book_entries(commits.book.house.settle(reports, now_us))
+            if type(command) is Cancel:
+                commits.book_entries(commits.book.house.keep_cancel(command.order_id, now_us))
             happened += reports
         return happened
 
