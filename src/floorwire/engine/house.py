@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
-from typing import NoReturn
 
 import msgspec
 from msgspec.structs import replace
@@ -51,12 +50,13 @@ from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report, Working
 from floorwire.core.units import InexactError, Scale
-from floorwire.engine import risk
+from floorwire.engine import objections, risk
 from floorwire.engine.accounts import NO_GUARD, Account, Accounts
 from floorwire.engine.bounds import Bounds, check
 from floorwire.engine.holds import asking, held
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.mandates import Mandate, Mandates
+from floorwire.engine.placing import placed, placed_again
 from floorwire.engine.settlement import Settlement
 from floorwire.engine.snapshot import Snapshot
 from floorwire.engine.terms import Terms
@@ -209,9 +209,12 @@ class House:
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
         known = self._accounts.by_name.get(name)
         if known is not None and ticket.client_order_id in known.by_client:
-            return _again(ticket, self._accounts.orders[known.by_client[ticket.client_order_id]])
+            order = self._accounts.orders[known.by_client[ticket.client_order_id]]
+            if order.ticket != ticket:
+                objections.another(ticket, order)
+            return Decision(order, (), (), duplicate=True)
         if deadline_us is not None and now_us > deadline_us:
-            _late(deadline_us, now_us)
+            objections.late(deadline_us, now_us)
         mandate = self._mandates.of((name, key, symbol, max_notional), now_us)
         account, terms, limits, prices = mandate.account, mandate.terms, mandate.bounds, self._prices(symbol)
         self._admit(mandate, prices, name, key, now_us)
@@ -227,7 +230,7 @@ class House:
             risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
         balances = _holding(account, terms, is_buy, held_units)
         entry = self._book(OrderAccepted(name, order, balances, now_us))
-        return Decision(order, (entry,), (_placed(order, account.owner, limits),))
+        return Decision(order, (entry,), (placed(order, account.owner, limits),))
 
     def amend(
         self,
@@ -247,11 +250,10 @@ class House:
         than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
         """
         ticket, name = order.ticket, order.ticket.account
-        if order.state not in OPEN:
-            _closed(order)
+        objections.closed(order)
         if deadline_us is not None and now_us > deadline_us:
-            _late(deadline_us, now_us)
-        _amendable(ticket, price_ticks, lots)
+            objections.late(deadline_us, now_us)
+        objections.unchangeable(ticket, price_ticks, lots)
         mandate = self._mandates.of((name, key, ticket.symbol, max_notional), now_us)
         account, terms, limits = mandate.account, mandate.terms, mandate.bounds
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
@@ -270,8 +272,7 @@ class House:
     def cancel(self, order: Order) -> Decision:
         """Tell the venue to cancel an order that ``find`` has just returned. Raises Refusal:
         ``order_closed``."""
-        if order.state not in OPEN:
-            _closed(order)
+        objections.closed(order)
         return Decision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
 
     def cancel_all(
@@ -336,7 +337,12 @@ class House:
             for order in self._open_in(symbols)
             if order.cancelling
         ]
-        return Decision(None, entries, [self._placed_again(order) for order in self._open_in(symbols)])
+        return Decision(None, entries, [self._put_back(order) for order in self._open_in(symbols)])
+
+    def _put_back(self, order: Order) -> Place:
+        name, terms = order.ticket.account, self.terms(order.ticket.symbol)
+        limits = self._mandates.bounds(name, order.key, terms, None)
+        return placed_again(order, self._accounts.by_name[name].owner, limits)
 
     def _open_in(self, symbols: Collection[str]) -> list[Order]:
         """Return the symbols' open orders by their ids."""
@@ -438,17 +444,6 @@ class House:
             fee_ppm=ppm,
         )
 
-    def _placed_again(self, order: Order) -> Place:
-        ticket = order.ticket
-        limits = self._mandates.bounds(ticket.account, order.key, self.terms(ticket.symbol), None)
-        return replace(
-            _placed(order, self._accounts.by_name[ticket.account].owner, limits),
-            post_only=False,
-            stop_ticks=None if order.triggered else ticket.stop_ticks,
-            spend=None if ticket.spend is None else ticket.spend - order.filled_turnover,
-            filled_lots=order.filled_lots,
-        )
-
 
 def _holding(account: Account, terms: Terms, is_buy: bool, more: int) -> tuple[Balance]:
     """Return the balance that the order's hold is on, with so many units more held. Raises Refusal."""
@@ -459,58 +454,6 @@ def _holding(account: Account, terms: Terms, is_buy: bool, more: int) -> tuple[B
     if holds > total and more > 0:
         risk.insufficient(balance, more)
     return (balance,)
-
-
-def _placed(order: Order, owner: int, limits: Bounds) -> Place:
-    ticket = order.ticket
-    return Place(
-        ticket.symbol,
-        order.order_id,
-        owner,
-        ticket.side,
-        order.lots,
-        order.price_ticks,
-        ticket.time_in_force,
-        ticket.post_only,
-        ticket.stop_ticks,
-        ticket.expires_us,
-        ticket.spend,
-        0,
-        limits.cancels_self_trade,
-    )
-
-
-def _again(ticket: Ticket, order: Order) -> Decision:
-    """Return the first outcome of a client order id. Raises Refusal where the content is another."""
-    if order.ticket == ticket:
-        return Decision(order, (), (), duplicate=True)
-    raise Refusal(
-        Code.DUPLICATE_CLIENT_ORDER_ID,
-        f"{ticket.client_order_id} was used for another order",
-        {"client_order_id": ticket.client_order_id, "order_id": str(order.order_id)},
-    )
-
-
-def _late(deadline_us: int, now_us: int) -> NoReturn:
-    late = now_us - deadline_us
-    raise Refusal(Code.DEADLINE_PASSED, f"came {late} us after its deadline", {"late_us": late})
-
-
-def _closed(order: Order) -> NoReturn:
-    raise Refusal(
-        Code.ORDER_CLOSED,
-        f"order {order.order_id} is {order.state}",
-        {"order_id": str(order.order_id), "state": order.state},
-    )
-
-
-def _amendable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
-    if price_ticks is None and lots is None:
-        raise Refusal(Code.BAD_REQUEST, "give price, quantity, or both", {"field": "price"})
-    if price_ticks is not None and ticket.price_ticks is None:
-        raise Refusal(Code.BAD_REQUEST, f"price: {ticket.type} orders have none", {"field": "price"})
-    if lots is not None and ticket.lots is None:
-        raise Refusal(Code.BAD_REQUEST, "quantity: the order has quote_quantity", {"field": "quantity"})
 
 
 def _units(amount: str, decimals: int) -> int:
