@@ -6,7 +6,7 @@ before the order exists. Accounts count up from 1; simulated participants count 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import msgspec
 
@@ -14,6 +14,7 @@ from floorwire.core.instrument import Side
 from floorwire.core.orders import TimeInForce
 
 
+@final
 class Place(msgspec.Struct, frozen=True, gc=False):
     """Place an order. Without ``price_ticks`` it is a market order, which never rests.
 
@@ -41,6 +42,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     """Where it would take from an order of the same owner, cancel what is left of it instead."""
 
 
+@final
 class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Cancel what is open of an order."""
 
@@ -48,6 +50,7 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
     order_id: int
 
 
+@final
 class Amend(msgspec.Struct, frozen=True, gc=False):
     """Change an open order's price, its quantity (the total, filled lots included), or both.
 

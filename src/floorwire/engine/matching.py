@@ -68,9 +68,9 @@ class Matching:
 
     def execute(self, command: Command) -> list[Event]:
         """Return what came of the command. Raises DuplicateOrderError."""
-        if isinstance(command, Place):
+        if type(command) is Place:
             events = self._place(command)
-        elif isinstance(command, Cancel):
+        elif type(command) is Cancel:
             return self._cancel(command.order_id)
         else:
             events = self._amend(command)

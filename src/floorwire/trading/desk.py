@@ -476,7 +476,7 @@ def _us(seconds: float) -> int:
 
 def _refused(reports: Sequence[Report], order: Order) -> Code | None:
     for report in reports:
-        if isinstance(report, Refused) and report.order_id == order.order_id:
+        if type(report) is Refused and report.order_id == order.order_id:
             return report.code
     return None
 

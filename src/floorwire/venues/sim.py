@@ -147,7 +147,7 @@ class SimVenue:
         if command.symbol not in self._simulation.exchange.markets:
             refusal = refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), now_us)
             return Execution([*self._simulation.reports(), refusal], outputs)
-        if isinstance(command, Place) and command.expires_us is not None:
+        if type(command) is Place and command.expires_us is not None:
             if command.expires_us <= now_us:
                 return Execution([*self._simulation.reports(), *_late(command, now_us)], outputs)
             outputs += self._simulation.execute(command, now_us)

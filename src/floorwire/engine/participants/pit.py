@@ -90,7 +90,7 @@ class Pit:
         """Leave a post-only order; return its id, 0 where the exchange refused it."""
         order_id = self.numbers.order()
         place = Place(self.profile.symbol, order_id, owner, side, lots, price_ticks, "gtc", True)
-        accepted = isinstance(self.submit(place, now_us)[0], Accepted)
+        accepted = type(self.submit(place, now_us)[0]) is Accepted
         return order_id if accepted else 0
 
     def take(
@@ -106,12 +106,12 @@ class Pit:
         order_id = self.numbers.order()
         place = Place(self.profile.symbol, order_id, owner, side, lots, price_ticks, time_in_force)
         events = self.submit(place, now_us)
-        return sum(event.lots for event in events if isinstance(event, Match))
+        return sum(event.lots for event in events if type(event) is Match)
 
     def move(self, order_id: int, price_ticks: int, now_us: int) -> bool:
         """Move a resting order to another price; return whether it could."""
         amend = Amend(self.profile.symbol, order_id, price_ticks)
-        return not isinstance(self.submit(amend, now_us)[0], Rejected)
+        return type(self.submit(amend, now_us)[0]) is not Rejected
 
     def pull(self, order_id: int, now_us: int) -> None:
         """Take a resting order back, where it still rests."""
@@ -132,7 +132,7 @@ class Pit:
         self._shown += self.tape.record(events, now_us)
         traded = False
         for event in events:
-            if isinstance(event, Match):
+            if type(event) is Match:
                 traded = True
                 self.last_ticks = event.price_ticks
                 owner = self.owners.get(event.maker_owner)

@@ -103,10 +103,10 @@ class Simulation:
 
     def execute(self, command: Command, now_us: int) -> list[MarketEvent]:
         """Execute an account's command in a market that there is; return what is shown of it."""
-        if isinstance(command, Place) and command.expires_us is not None:
+        if type(command) is Place and command.expires_us is not None:
             self._expiry_us = min(self._expiry_us, command.expires_us)
         answer = self._pits[command.symbol].submit(command, now_us)[0]
-        if isinstance(answer, Rejected):
+        if type(answer) is Rejected:
             self._told.append(refused(command, answer, now_us))
         return self._flush()
 
