@@ -100,12 +100,18 @@ async def test_one_appender_that_raises_does_not_keep_the_others_from_being_told
 
 async def test_too_much_is_refused_as_a_whole_and_taken_later(journal: Journal) -> None:
     journal.append(entries(990), lambda _: None)
+    journal.append(entries(11), lambda _: None)
     with pytest.raises(JournalFullError) as caught:
-        journal.append(entries(11), lambda _: None)
-    assert (caught.value.waiting, caught.value.limit, journal.last_n) == (990, 1_000, 990)
-    await keep(journal, entries(10))
-    await keep(journal, entries(1_000))
+        journal.append(entries(1), lambda _: None)
+    assert (caught.value.waiting, caught.value.limit, journal.last_n) == (1_001, 1_000, 1_001)
+    await keep(journal, [])
+    await keep(journal, entries(999))
     assert numbers(list(journal.read())) == list(range(1, 2_001))
+
+
+async def test_more_than_may_wait_is_taken_at_once(journal: Journal) -> None:
+    await keep(journal, entries(2_500))
+    assert (journal.last_n, journal.durable_n) == (2_500, 2_500)
 
 
 async def test_an_accounts_records_come_in_order_and_bounded(journal: Journal) -> None:

@@ -42,6 +42,7 @@ class Disk:
         self.keeps_what_it_fails = False
         """Whether records of a failing commit are there all the same."""
         self.damage: JournalError | None = None
+        self.waiting = WAITING
 
     def open(self) -> FlakyJournal:
         """Open a journal on it."""
@@ -56,11 +57,11 @@ class FlakyJournal(MemoryJournal):
     """Commits as long as the disk has room."""
 
     def __init__(self, disk: Disk) -> None:
-        super().__init__(WAITING, WAITING)
+        super().__init__(disk.waiting, WAITING)
         self._disk = disk
         for record in disk.records:
             self._keep(Entry(record.account, record.kind, record.ts_us, record.payload))
-        self._waiting = Waiting(WAITING, len(disk.records))
+        self._waiting = Waiting(disk.waiting, len(disk.records))
 
     def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
         """Fail once the disk is full."""
@@ -203,6 +204,20 @@ async def test_followers_miss_nothing_across_a_failure(office: Office, keeps: bo
     assert seqs == list(range(len(seqs)))
     told = [message["client_order_id"] for message in events if message["event"] == "new"]
     assert told == (["before", "lost", "after"] if keeps else ["before", "after"])
+
+
+async def test_cancelling_more_orders_than_records_may_wait_is_no_failure(office: Office) -> None:
+    office.disk.waiting, office.disk.is_full = 20, True
+    await office.ask("order.cancel_all")
+    await office.ask("order.place", client_order_id="lost", **FAR)
+    office.disk.is_full = False
+    await office.works_again()
+    for number in range(30):
+        await office.ask("order.place", client_order_id=f"n{number}", **FAR)
+    cancelled = (await office.ask("order.cancel_all"))["order_ids"]
+    assert isinstance(cancelled, list)
+    assert len(cancelled) == 30
+    assert (await office.ask("orders"))["orders"] == []
 
 
 async def test_a_damaged_journal_stops_orders_and_nothing_else(

@@ -43,7 +43,7 @@ class JournalFullError(JournalError):
     """Too much waits for the disk; nothing of this append was taken. Try again when less waits."""
 
     def __init__(self, waiting: int, limit: int) -> None:
-        super().__init__(f"{waiting} records wait for the disk, of at most {limit}")
+        super().__init__(f"{waiting} records wait for the disk, and {limit} may")
         self.waiting = waiting
         self.limit = limit
 
@@ -108,7 +108,8 @@ class Journal(Protocol):
         """Take the entries, all of one commit, and return the number of the last; on the event loop only.
 
         ``on_durable`` is called on the loop, never from within this call, in the order of the appends. No
-        entries are fine: ``on_durable`` is then told when all before them are durable.
+        entries are fine: ``on_durable`` is then told when all before them are durable. So are more than may
+        wait, as long as less than that waits: what cannot be taken then could never be.
         Raises JournalFullError and JournalBrokenError; then nothing was taken and nobody will be told.
         """
         ...

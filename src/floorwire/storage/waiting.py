@@ -44,7 +44,7 @@ class Waiting:
         """Count the entries in; return the number of the last. Raises as ``Journal.append`` does."""
         if self.broken is not None:
             raise JournalBrokenError(str(self.broken))
-        if self._count + len(entries) > self._limit:
+        if self._count >= self._limit and entries:  # one append of any size fits: none is refused for good
             raise JournalFullError(self._count, self._limit)
         self._count += len(entries)
         self.last_n += len(entries)
