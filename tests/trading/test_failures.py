@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -204,6 +205,21 @@ async def test_followers_miss_nothing_across_a_failure(office: Office, keeps: bo
     assert seqs == list(range(len(seqs)))
     told = [message["client_order_id"] for message in events if message["event"] == "new"]
     assert told == (["before", "lost", "after"] if keeps else ["before", "after"])
+
+
+async def test_what_a_market_remembers_of_a_lost_order_befalls_no_other(office: Office) -> None:
+    office.disk.is_full = True
+    soon_us = time.time_ns() // 1000 + 100_000
+    lost = await office.ask("order.place", client_order_id="a", time_in_force="gtd", expires=soon_us, **FAR)
+    assert lost["order"] == "unknown"
+    office.disk.is_full = False
+    await office.works_again()
+    order_id = (await office.ask("order.place", client_order_id="b", **FAR))["order_id"]
+    while time.time_ns() // 1000 < soon_us + 50_000:
+        await asyncio.sleep(0.01)
+    order = (await office.ask("order.status", order_id=order_id))["order"]
+    assert isinstance(order, dict)
+    assert order["state"] == "new", "it never expires"
 
 
 async def test_cancelling_more_orders_than_records_may_wait_is_no_failure(office: Office) -> None:

@@ -97,6 +97,7 @@ class House:
         self._worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
         self._mandates = Mandates(self._accounts, rules.limits)
+        self._spared_id = 0
 
     @classmethod
     def restored(cls, snapshot: Iterable[bytes], rules: Rules, prices: Callable[[str], Prices]) -> House:
@@ -131,6 +132,14 @@ class House:
     def kept(self) -> int:
         """Return how many orders are known, open and closed."""
         return len(self._accounts.orders)
+
+    def last_order_id(self) -> int:
+        """Return the highest order id that was given, or is not to be."""
+        return max(self._accounts.last_order_id, self._spared_id)
+
+    def spare(self, order_id: int) -> None:
+        """Give no order an id up to this one: a market had such an order, though the journal has not."""
+        self._spared_id = order_id
 
     def accounts(self) -> Iterable[str]:
         """Return the names of all accounts that anything ever happened to."""
@@ -426,13 +435,14 @@ class House:
     ) -> Order:
         """Return the order as it would be accepted. Raises Refusal."""
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
+        last_id, spared_id = self._accounts.last_order_id, self._spared_id
         if price_ticks is None:
             reference = risk.reference(ticket, prices)
             price_ticks = risk.through(ticket.side == "buy", reference, limits.collar_ppm)
             if lots is None:
                 lots = (ticket.spend or 0) // reference
         return Order(
-            self._accounts.last_order_id + 1,
+            (last_id if last_id > spared_id else spared_id) + 1,
             ticket,
             key,
             lots or 0,

@@ -94,6 +94,8 @@ class Desk:
         self._failed: Book | None = None
         self._has_failed = asyncio.Event()
         self._deposits: Sequence[Deposit] = ()
+        self._spared_id = 0
+        """Order ids up to this one may be known to markets."""
         self._due: list[Owner] = []
         """Whose orders guards have to cancel, each until that is durable."""
         self._is_draining = False
@@ -116,6 +118,7 @@ class Desk:
         self._commits = commits = Commits(
             book, self._streams, self._storage.snapshot_records, self._fail, self._stats
         )
+        book.house.spare(self._spared_id)
         commits.begin(self._clock())
         self._streams.epoch = book.epoch
         self._stand_guard(commits)
@@ -170,6 +173,7 @@ class Desk:
         self._stats.failures += 1
         log.error("the journal failed; orders are refused", error=str(error))
         self._keeper.trouble = str(error)
+        self._spared_id = commits.book.house.last_order_id()
         self._take_out(commits.book.house)
         self._failed = commits.book
         self._has_failed.set()
