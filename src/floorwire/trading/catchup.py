@@ -9,15 +9,19 @@ from floorwire.storage.journal import ForgottenError, Journal
 from floorwire.trading.book import decoded
 from floorwire.trading.words import seq_of
 
-PAGE = 1_000
+PAGE = 256
+"""Read, and told, at once."""
 
 
-async def after(journal: Journal, account: str, channel: PrivateChannel, seq: int) -> AsyncIterator[Entry]:
-    """Yield the channel's durable entries after this seq, in order.
+async def after(
+    journal: Journal, account: str, channel: PrivateChannel, seq: int, after_n: int | None = None
+) -> AsyncIterator[Entry]:
+    """Yield the channel's durable entries after this seq, in order; ``after_n``: its ``place``, if known.
 
     Raises JournalError; ForgottenError where the first of them is not kept any more.
     """
-    after_n = await place(journal, account, channel, seq)
+    if after_n is None:
+        after_n = await place(journal, account, channel, seq)
     last = seq
     while True:
         page = await journal.read_account(account, after_n, PAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
 import structlog
 from msgspec import UNSET
@@ -32,6 +32,8 @@ SHOWN_FILLS = 100
 FULL_S = 0.01
 """How long the past waits for room in an outbox before it looks again."""
 ROOM_BYTES = 65_536
+AT_ONCE = 2
+"""Clients whose place in the journal is looked for; the others wait for their turn."""
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -48,6 +50,7 @@ class Following:
         self._streams = streams
         self._instruments = instruments
         self._clock = clock
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
 
     def begin(self, commits: Commits, client: Client, request: Subscribe, channel: PrivateChannel) -> None:
@@ -87,11 +90,11 @@ class Following:
         self, commits: Commits, follower: Follower, request: Subscribe, resume: Resume
     ) -> None:
         """Begin with what was missed."""
-        client, account = follower.client, follower.client.principal.account
-        now_seq = self._seq(commits, client, follower.channel)
+        client, channel, waiting = follower.client, follower.channel, follower.waiting
+        now_seq = self._seq(commits, client, channel)
         is_told = False
         try:
-            async for entry in catchup.after(commits.book.journal, account, follower.channel, resume.seq):
+            async for entry in self._missed(commits, follower, resume.seq):
                 if not is_told:
                     client.answer(self._subscribed(follower, request, now_seq, None))
                     is_told = True
@@ -99,14 +102,25 @@ class Following:
                 if follower.is_gone:
                     return
         except ForgottenError:
-            if not is_told and not follower.is_gone:
-                gap = Gap(resume.seq + 1, self._seq(commits, client, follower.channel), "expired")
-                self._begin_anew(commits, follower, request, gap)
+            if is_told:
+                raise  # what follows is lost to it: it comes back, and is told so
+            gap = Gap(resume.seq + 1, self._seq(commits, client, channel), "expired")
+            self._begin_anew(commits, follower, request, gap)
             return
         if not is_told:
             client.answer(self._subscribed(follower, request, now_seq, None))
-        self._present(follower, b"")
+        if follower.waiting is waiting:  # else the next journal is read for it already
+            self._present(follower, b"")
         client.flush()
+
+    async def _missed(self, commits: Commits, follower: Follower, seq: int) -> AsyncIterator[Entry]:
+        journal, account = commits.book.journal, follower.client.principal.account
+        async with self._turns:
+            if follower.is_gone:  # of those who ask again and again only the last is served
+                return
+            after_n = await catchup.place(journal, account, follower.channel, seq)
+        async for entry in catchup.after(journal, account, follower.channel, seq, after_n):
+            yield entry
 
     async def _tell_past(self, follower: Follower, entry: Entry) -> None:
         while not (follower.is_gone or follower.client.has_room(ROOM_BYTES)):  # noqa: ASYNC110
