@@ -11,10 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from floorwire.cli.journal import app
+from floorwire.core import accounts
+from floorwire.core.accounts import Seqs
 from floorwire.storage import journal_file
-from floorwire.storage.journal import Snapshot
+from floorwire.storage.journal import Entry, Snapshot
 from floorwire.storage.journal_sqlite import SqliteJournal
 from tests.storage.journals import NOW, entry, keep
+from tests.trading.trader import key, serving, trader
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +26,15 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
+def halted(account: str, name: str = "") -> Entry:
+    """Return what the desk journals of an event."""
+    event = accounts.Halted("account", name, NOW, account)
+    return entry(account, msgspec.msgpack.encode(accounts.Entry(event, Seqs(orders=7))), "halted")
+
+
 async def fill(journal: SqliteJournal) -> None:
     for number in range(5):
-        await keep(
-            journal, [entry(account, msgspec.msgpack.encode({"i": number})) for account in ("alice", "bob")]
-        )
+        await keep(journal, [halted(account, str(number)) for account in ("alice", "bob")])
     await journal.save_snapshot(Snapshot(8, [b"state"]))
 
 
@@ -97,7 +104,28 @@ def test_damage_is_said_where_it_is(folder: Path, statement: str, said: str) -> 
 def test_an_export_is_lines_of_json(folder: Path) -> None:
     lines = [json.loads(line) for line in run(folder, "export").stdout.splitlines()]
     assert [line["n"] for line in lines] == list(range(1, 11))
-    assert lines[3] == {"n": 4, "ts": NOW, "account": "bob", "kind": "order", "event": {"i": 1}}
+    assert lines[3] == {
+        "n": 4,
+        "ts": NOW,
+        "account": "bob",
+        "kind": "halted",
+        "event": {"scope": "account", "name": "1", "ts_us": NOW, "account": "bob"},
+        "seqs": {"orders": 7, "fills": 0, "balances": 0, "positions": 0},
+    }
+
+
+async def test_what_a_server_journals_is_exported_from_its_first_record_on(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    issued = key(folder)
+    with serving(folder) as server:
+        async with trader(server, issued) as alice:
+            assert (await alice.place("a1"))["status"] == "accepted"
+        lines = [json.loads(line) for line in run(folder, "export").stdout.splitlines()]
+    assert [line["n"] for line in lines] == list(range(1, len(lines) + 1))
+    assert (lines[0]["kind"], list(lines[0]["event"])) == ("begun", ["epoch"])
+    (placed,) = [line for line in lines if line["kind"] == "accepted"]
+    assert placed["event"]["order"]["ticket"]["client_order_id"] == "a1"
+    assert [balance["asset"] for balance in placed["event"]["balances"]] == ["USDT"]
 
 
 def test_an_export_may_be_of_one_account_or_of_the_end(folder: Path) -> None:
@@ -114,10 +142,10 @@ def test_an_export_gives_what_is_before_the_damage(folder: Path) -> None:
 
 def test_an_event_that_is_not_ours_is_said(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path, 100)) as journal:
-        asyncio.run(keep(journal, [entry(), entry(payload=b"\xc1")]))
+        asyncio.run(keep(journal, [halted("alice"), entry(payload=b"\xc1")]))
     result = run(tmp_path, "export", code=1)
     assert len(result.stdout.splitlines()) == 1
-    assert "damaged after record 1: its next event is no MessagePack" in result.stderr
+    assert "damaged after record 1: record 2 cannot be read" in result.stderr
 
 
 def test_a_good_journal_is_not_repaired(folder: Path) -> None:

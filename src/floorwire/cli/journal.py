@@ -16,6 +16,7 @@ from floorwire.config import SettingsError
 from floorwire.storage import inspection
 from floorwire.storage import repair as repairing
 from floorwire.storage.journal import JournalCorruptError, JournalError
+from floorwire.trading import export as exporting
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
@@ -42,7 +43,7 @@ def export(
 ) -> None:
     """Print the records in order, each a line of JSON; up to the damage, where there is some."""
     with _told():
-        for line in inspection.export(_folder(data), after, account):
+        for line in exporting.export(inspection.read(_folder(data), after), account):
             typer.echo(line)
 
 

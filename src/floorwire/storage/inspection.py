@@ -31,16 +31,6 @@ class Verdict(msgspec.Struct, frozen=True):
     snapshot_n: int | None
 
 
-class Exported(msgspec.Struct, frozen=True):
-    """A record for others to read: what SQLite holds as MessagePack, as JSON."""
-
-    n: int
-    ts: int
-    account: str
-    kind: str
-    event: object
-
-
 def verify(folder: Path) -> Verdict:
     """Return what was verified: every record against the chain, the index, the file, that no end is missing.
 
@@ -79,18 +69,3 @@ def read(folder: Path, after_n: int = 0) -> Iterator[Record]:
     if not (folder / journal_file.FILE).exists():
         raise JournalUnusableError(f"{folder}: there is no journal")
     return journal_file.read(folder, after_n)
-
-
-def export(folder: Path, after_n: int = 0, account: str | None = None) -> Iterator[bytes]:
-    """Yield the records after this one, of all accounts or of one, each as JSON. Raises as ``read`` does."""
-    for record in read(folder, after_n):
-        if account is None or record.account == account:
-            exported = Exported(record.n, record.ts_us, record.account, record.kind, _event(record))
-            yield msgspec.json.encode(exported)
-
-
-def _event(record: Record) -> object:
-    try:
-        return msgspec.msgpack.decode(record.payload)
-    except msgspec.DecodeError as error:
-        raise JournalCorruptError(record.n - 1, f"its next event is no MessagePack: {error}") from None
