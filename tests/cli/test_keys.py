@@ -75,6 +75,16 @@ def test_a_key_is_narrowed(tmp_path: Path) -> None:
         assert word in shown
 
 
+def test_a_narrow_window_shows_keys_and_accounts_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    issued = make(tmp_path, "--expires", "30d", "--symbols", "BTC-USDT,ETH-USDT")
+    shown = run(tmp_path, "list").stdout
+    assert issued["key"] in shown
+    assert "…" not in shown
+
+
 def test_deposits_are_kept_for_the_ledger(tmp_path: Path) -> None:
     make(tmp_path, "--deposit", "USDT=1000000", "--deposit", "BTC=2,ETH=3.5")
     held = [(given.account, given.asset, given.amount) for given in Locker(tmp_path, {}).keys.deposits()]

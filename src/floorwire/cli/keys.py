@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from floorwire import config
 from floorwire.config import SettingsError
@@ -79,7 +79,11 @@ def list_(data: Data = None, json: Json = False) -> None:
         if json:
             typer.echo(msgspec.json.encode(rows))
             return
-        table = Table("key", "account", "scopes", "narrowed to", "state", "created", "expires")
+        table = Table(
+            Column("key", no_wrap=True)
+        )  # whoever revokes it copies it, from however narrow a window
+        for name in ("account", "scopes", "narrowed to", "state", "created", "expires"):
+            table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(
                 row.key,
