@@ -59,6 +59,18 @@ def test_an_account_has_the_houses_limits_until_it_is_given_its_own(server: Serv
     assert "cancel_newest" in next(line for line in said.splitlines() if "self_trade" in line)
 
 
+def test_a_name_that_nobody_has_is_done_all_the_same_with_a_warning(
+    server: Server, file: Path, issued: Issued
+) -> None:
+    said = operate(server.http(), file, "limits", "set", "alise", "max_open_orders=5")
+    assert said.stderr == "warning: no key here is of the account alise; is the name right?\n"
+    assert shown(server, file, "alise")["max_open_orders"] == 5
+    said = operate(server.http(), file, "limits", "show", "alice", "--key", "fw0")
+    assert said.stderr == "warning: no key here is fw0 of the account alice; is the name right?\n"
+    for arguments in (("alice",), ("alice", "--key", issued.key)):
+        assert operate(server.http(), file, "limits", "show", *arguments).stderr == ""
+
+
 def test_what_is_not_named_stays(server: Server, file: Path) -> None:
     change(server, file, "bob", "max_open_orders=3", "max_position.BTC=2", "max_position.ETH=10")
     change(server, file, "bob", "price_collar=0.01", "max_position.ETH=none")

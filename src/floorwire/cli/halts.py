@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from floorwire.cli.known import warn_of_stranger
 from floorwire.cli.remote import HERE, REFUSED, Ca, Json, KeyFile, Remote, Url, remote
 from floorwire.core.accounts import HaltScope
 
@@ -34,15 +35,6 @@ class _Listed(msgspec.Struct, frozen=True):
     halts: list[Halt]
 
 
-class _Key(msgspec.Struct, frozen=True):
-    key: str
-    account: str
-
-
-class _Keys(msgspec.Struct, frozen=True):
-    keys: list[_Key]
-
-
 def halt(
     scope: Scope,
     name: Name = "",
@@ -57,8 +49,8 @@ def halt(
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
         typer.echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
         typer.echo(_in_force(_listed(server)))
-        if not begun.cancelled and not _is_known(server, begun):
-            typer.echo(f"warning: no key here is {_of(begun)}; is the name right?", err=True)
+        if not begun.cancelled and begun.scope in ("account", "key"):  # the server knows symbols by itself
+            warn_of_stranger(server, **{begun.scope: begun.name})
 
 
 def resume(
@@ -106,18 +98,6 @@ def _named(scope: HaltScope, name: str) -> Halt:
 
 def _listed(server: Remote) -> list[Halt]:
     return server.ask("GET", "/halts", _Listed).halts
-
-
-def _is_known(server: Remote, halt: Halt) -> bool:
-    """Return whether there is such a key, or one of the account; the server knows symbols by itself."""
-    if halt.scope not in ("account", "key"):
-        return True
-    keys = server.ask("GET", "/keys", _Keys).keys
-    return any(halt.name == (one.account if halt.scope == "account" else one.key) for one in keys)
-
-
-def _of(halt: Halt) -> str:
-    return f"of the account {halt.name}" if halt.scope == "account" else halt.name
 
 
 def _in_force(halts: list[Halt]) -> str:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from floorwire.cli.known import warn_of_stranger
 from floorwire.cli.remote import HERE, Ca, Json, KeyFile, Remote, Url, remote
 from floorwire.core.limits import Limits
 
@@ -54,6 +55,8 @@ def show(
     """Show the limits in force, and which of them are the house's default."""
     with remote(url, key_file, ca) as server:
         shown = _ask(server, account, key)
+        if not shown.own():
+            warn_of_stranger(server, account, key)
     if json:
         typer.echo(msgspec.json.encode(shown))
     else:
@@ -84,6 +87,7 @@ def set_(
             _apply(limits, name, asset, value)
         server.ask("PUT", _path(account), _Done, _query(key), _checked(limits))
         _print(_ask(server, account, key), key)
+        warn_of_stranger(server, account, key)
 
 
 def _ask(server: Remote, account: str, key: str) -> _Shown:
