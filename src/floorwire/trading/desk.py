@@ -55,6 +55,7 @@ from floorwire.trading.keeper import Keeper
 from floorwire.trading.lens import Lens
 from floorwire.trading.line import Lines
 from floorwire.trading.past import Past
+from floorwire.trading.reading import Reading
 from floorwire.trading.streams import Streams
 from floorwire.trading.turn import Answer
 
@@ -84,7 +85,8 @@ class Desk:
         self._clock = clock
         self._storage = storage
         self._streams = Streams(self._instrument_of, clock)
-        self._following = Following(self._streams, instruments, clock)
+        self._reading = Reading()
+        self._following = Following(self._streams, self._reading, instruments, clock)
         self._lines = Lines()
         self._past = Past(self._lines, self._counted)
         self._guards = Guards(clock, self._cancel_for, self._keep_guard)
@@ -251,6 +253,7 @@ class Desk:
     def _look(self, commits: Commits, client: Client, request: Query, now_us: int) -> Reply | None:
         house, principal = commits.book.house, client.principal
         lens = Lens(principal, self._instruments)
+        self._reading.take(principal.account, errands.rows(house, principal.account, request), now_us)
         if isinstance(request, Fills):
             begun = errands.list_fills(house, principal, lens, request, now_us)
             return self._past.search(commits, client, request, begun)

@@ -126,6 +126,13 @@ def answer(
             return PositionList(id=request.id, positions=[positions.row(position) for position in had])
 
 
+def rows(house: House, account: str, request: Glance | Fills) -> int:
+    """Return how many rows the answer to a question may have, where that may be many."""
+    if isinstance(request, Orders):
+        return len(house.open_orders(account))
+    return min(request.limit, house.seqs(account).fills) if isinstance(request, Fills) else 0
+
+
 def order_rows(house: House, listed: list[Order]) -> list[OrderRow]:
     """Return the orders as they stand on the wire."""
     return [orders.row(order, house.instrument_of(order)) for order in listed]
@@ -168,7 +175,7 @@ def _instrument(resolve: Resolve, principal: Principal, action: Action, text: st
 
 def _order(house: House, principal: Principal, action: Action, request: OneOrder, now_us: int) -> Order:
     if (request.order_id is UNSET) is (request.client_order_id is UNSET):
-        raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id", {"field": "order_id"})
+        raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id, not both", {"field": "order_id"})
     order_id = None if request.order_id is UNSET else int(request.order_id)
     try:
         order = house.find(principal.account, order_id, _given(request.client_order_id))

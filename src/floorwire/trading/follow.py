@@ -15,7 +15,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine.house import House
 from floorwire.protocol.counter import Client
 from floorwire.protocol.private import PrivateEvent
-from floorwire.protocol.replies import Gap, Held, Subscribed
+from floorwire.protocol.replies import Gap, Held, Subscribed, error
 from floorwire.protocol.requests import Resume, Subscribe
 from floorwire.protocol.stamp import PrivateStamp
 from floorwire.storage.journal import ForgottenError, JournalError
@@ -23,6 +23,7 @@ from floorwire.trading import catchup, errands
 from floorwire.trading.commits import Commits
 from floorwire.trading.follower import Follower
 from floorwire.trading.lens import Lens
+from floorwire.trading.reading import Reading
 from floorwire.trading.streams import Streams
 from floorwire.trading.turn import Answer
 from floorwire.trading.words import seq_of
@@ -44,23 +45,31 @@ class Following:
     def __init__(
         self,
         streams: Streams,
+        reading: Reading,
         instruments: Callable[[], Iterable[Instrument]],
         clock: Callable[[], int],
     ) -> None:
         self._streams = streams
+        self._reading = reading
         self._instruments = instruments
         self._clock = clock
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
 
     def begin(self, commits: Commits, client: Client, request: Subscribe, channel: PrivateChannel) -> None:
-        """Let the client follow the channel."""
-        lens = Lens(client.principal, self._instruments)
+        """Let the client follow the channel, or tell it why not."""
+        account, lens = client.principal.account, Lens(client.principal, self._instruments)
         follower = Follower(client, channel, lens, self._seq(commits, client, channel))
         follower.waiting = []
-        self._streams.enter(client.principal.account, follower)
         resume = None if request.resume is UNSET else request.resume
         gap = None if resume is None else self._gap(follower, resume)
+        if resume is None or gap is not None:
+            try:
+                self._reading.take(account, self._rows(commits.book.house, follower), self._clock())
+            except Refusal as refusal:
+                commits.answer(Answer(client, request.id, error(refusal, request.id)))
+                return
+        self._streams.enter(account, follower)
         if resume is None or gap is not None:
             self._begin_anew(commits, follower, request, gap)
             return
@@ -196,6 +205,14 @@ class Following:
                 return positions.snapshot(
                     [positions.row(p) for p in lens.positions(house.positions(account))], at
                 )
+
+    @staticmethod
+    def _rows(house: House, follower: Follower) -> int:
+        """Return how many rows the snapshot may have, where that may be many."""
+        account = follower.client.principal.account
+        if follower.channel == "orders":
+            return len(house.open_orders(account))
+        return min(SHOWN_FILLS, house.seqs(account).fills) if follower.channel == "fills" else 0
 
     def _start(self, follower: Follower, work: Coroutine[None, None, None]) -> None:
         assert self._tasks is not None, "nobody comes before the desk runs"
