@@ -95,3 +95,18 @@ def test_what_does_not_fit_is_refused_by_field() -> None:
         ("client_order_id", {"client_order_id": "a" * 37}),
     ):
         assert refused(**given) == (Code.BAD_REQUEST, field), given
+
+
+@pytest.mark.parametrize(
+    ("expires_us", "tif", "said"),
+    [
+        (None, "gtd", "expires: is needed by gtd orders"),
+        (5, "gtc", "expires: does not go with gtc, only with gtd"),
+    ],
+)
+def test_a_date_and_gtd_say_which_of_them_lacks_the_other(
+    expires_us: int | None, tif: TimeInForce, said: str
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        write(time_in_force=tif, expires_us=expires_us)
+    assert caught.value.message == said

@@ -78,7 +78,8 @@ def test_what_is_not_there_is_refused(
 def test_an_unknown_channel_is_answered_with_those_there_are() -> None:
     with pytest.raises(Refusal) as refused:
         market_of(BTC).choose("news", "BTC-USDT", None, None)
-    assert refused.value.details["channels"] == sorted(channels.discover())
+    private = {"orders", "fills", "balances", "positions"}
+    assert refused.value.details["channels"] == sorted(channels.discover().keys() | private)
 
 
 def test_a_name_that_two_venues_have_names_neither() -> None:

@@ -87,6 +87,33 @@ def test_a_misfit_names_its_field(request_: dict[str, object], field: str) -> No
         assert (refusal.code, refusal.details) == (Code.BAD_REQUEST, {"field": field})
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "takes"),
+    [
+        ("side", "BUY", "buy, sell"),
+        ("type", "Limit", "limit, market, stop, stop_limit"),
+        ("time_in_force", "GTC", "gtc, ioc, fok, gtd"),
+        ("time_in_force", 1, "gtc, ioc, fok, gtd"),
+    ],
+)
+def test_a_word_that_is_not_taken_is_answered_with_those_that_are(
+    field: str, value: str | int, takes: str
+) -> None:
+    for codec, data in both(
+        {
+            "action": "order.place",
+            "client_order_id": "a",
+            "symbol": "A",
+            "side": "buy",
+            "quantity": "1",
+            field: value,
+        }
+    ):
+        refusal = refused(codec, data).refusal
+        assert (refusal.code, refusal.details) == (Code.BAD_REQUEST, {"field": field})
+        assert refusal.message.endswith(f"; takes {takes}")
+
+
 @pytest.mark.parametrize("not_a_request", [None, 1, "ping", [], [{"action": "ping"}]])
 def test_what_is_no_object_is_a_bad_request(not_a_request: object) -> None:
     for codec, data in (

@@ -49,7 +49,9 @@ def write(
     if quote_quantity is not None and tif == "fok":
         raise _bad("time_in_force", "fok goes with a quantity")
     if (expires_us is None) is (tif == "gtd"):
-        raise _bad("expires", "goes with gtd, and gtd with it")
+        raise _bad(
+            "expires", "is needed by gtd orders" if tif == "gtd" else f"does not go with {tif}, only with gtd"
+        )
     if post_only and tif not in ("gtc", "gtd"):
         raise _bad("post_only", f"{tif} orders cannot rest")
     return Ticket(

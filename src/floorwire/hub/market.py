@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from floorwire.channels import BadOptionError, Channel, Option, Stream, Tracker
+from floorwire.core.accounts import PrivateChannel
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.market import Feed, FeedStatus, Listing, MarketEvent
@@ -110,7 +111,7 @@ class Market:
             raise Refusal(
                 Code.UNKNOWN_CHANNEL,
                 f"there is no channel {channel[:64]!r}",
-                {"channels": sorted(self.channels)},
+                {"channels": sorted({*self.channels, *get_args(PrivateChannel)})},
             )
         try:
             option = known.option(depth, interval)

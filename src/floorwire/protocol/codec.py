@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -105,26 +106,43 @@ class Codec:
     def _misfit(self, data: bytes, problem: str) -> BadRequestError:
         action = self.action(data)
         if action is UNSET or action in ACTIONS:
-            refusal = Refusal(Code.BAD_REQUEST, *_described(problem))
+            words = {} if action is UNSET else WORDS[action]
+            refusal = Refusal(Code.BAD_REQUEST, *_described(problem, words))
         else:
             refusal = Refusal(Code.UNKNOWN_ACTION, f"there is no action {action[:MAX_QUOTED]!r}")
         return BadRequestError(refusal, self.request_id(data), action)
 
 
-def _described(problem: str) -> tuple[str, dict[str, Detail]]:
-    """Return msgspec's message, and the field that it names: "... field `name` - at `$.path`"."""
+def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, Detail]]:
+    """Return msgspec's message, and the field that it names: "... field `name` - at `$.path`".
+
+    Where the field takes certain words, they are said too: msgspec tells only which one it does not take.
+    """
     what, at, where = problem.rpartition(" - at `$")
     path = where[1:-1] if at else ""
     _, is_named, name = (what or problem).partition(" field `")
     if is_named:
         path = f"{path}.{name[:-1]}" if path else name[:-1]
-    return _cut(problem, 3 * MAX_QUOTED), {"field": _cut(path, MAX_QUOTED)} if path else {}
+    takes = f"; takes {words[path]}" if path in words else ""
+    return _cut(problem, 3 * MAX_QUOTED) + takes, {"field": _cut(path, MAX_QUOTED)} if path else {}
+
+
+def _words(kind: type[AnyRequest]) -> dict[str, str]:
+    """Return the words that fields of the request take, by field, where they take certain ones."""
+    return {
+        name: ", ".join(get_args(part))
+        for name, hint in get_type_hints(kind).items()
+        for part in (hint, *get_args(hint))
+        if get_origin(part) is Literal
+    }
 
 
 def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[:size] + "..."
 
 
+WORDS: Final = {kind.__struct_config__.tag: _words(kind) for kind in get_args(AnyRequest)}
+"""Of each action, the words that its fields take."""
 JSON: Final = Codec(
     "floorwire.v1.json",
     TEXT,
