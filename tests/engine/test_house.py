@@ -224,7 +224,8 @@ def test_a_keys_limits_come_on_top_of_its_accounts(floor: Floor) -> None:
     assert floor.house.limits("bob", "k") == Limits()
     assert floor.house.limits("bob") == RULES.limits
     bad = (Limits(price_collar="x"), Limits(max_order_notional="-1"), Limits(max_open_orders=-1))
-    for limits in (*bad, Limits(orders_per_second=0), Limits(max_position={"BTC": ""})):
+    huge = (Limits(orders_per_second=1 << 64), Limits(max_open_orders=1 << 64))
+    for limits in (*bad, *huge, Limits(orders_per_second=0), Limits(max_position={"BTC": ""})):
         assert refusal(lambda given=limits: floor.house.set_limits("ann", given, NOW)).code is (  # type: ignore[misc]
             Code.BAD_REQUEST
         )

@@ -12,8 +12,12 @@ import pytest
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
+from floorwire.core import accounts
 from floorwire.core.accounts import Guard
 from floorwire.core.auth import Principal, Scope
+from floorwire.core.limits import Limits
+from floorwire.engine.house import Decision, House
+from floorwire.protocol.answers import Done
 from floorwire.protocol.codec import JSON
 from floorwire.storage.journal import (
     Entry,
@@ -263,6 +267,41 @@ async def test_a_fault_of_a_venue_is_not_an_answer(office: Office, monkeypatch: 
     await office.works_again()
     assert (await office.ask("order.status", order_id=kept["order_id"]))["status"] == "ok"
     assert (await office.ask("order.place", client_order_id="odd", **FAR))["status"] == "accepted"
+
+
+async def test_a_halt_that_a_venue_fails_is_not_told_of_as_done(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError("a venue's bug")
+
+    def halt(house: House, now_us: int) -> tuple[Sequence[accounts.Entry], Decision | None]:
+        return [house.halt("all", "", now_us)], house.cancel_all()
+
+    await office.ask("order.place", client_order_id="kept", **FAR)
+    with monkeypatch.context() as patch:
+        patch.setattr(sim.SimVenue, "execute", fault)
+        office.gateway.desk.administer(office.wire.connection, Done(id="halt"), halt)
+        assert (await office.until(lambda message: "status" in message))["code"] == "internal"
+    await office.works_again()
+    office.gateway.desk.administer(office.wire.connection, Done(id="halt"), halt)
+    assert (await office.until(lambda message: message.get("id") == "halt"))["status"] == "ok"
+    assert (await office.ask("orders"))["orders"] == []
+
+
+async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(office: Office) -> None:
+    def limit(house: House, now_us: int) -> tuple[Sequence[accounts.Entry], Decision | None]:
+        return [house.set_limits("alice", Limits(max_open_orders=1 << 64), now_us)], None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("floorwire.engine.house.check", lambda _: None)
+        office.gateway.desk.administer(office.wire.connection, Done(id="limit"), limit)
+    reply = await office.ask("order.place", client_order_id="beside", **FAR)
+    assert reply["code"] == "internal", "of the limit"
+    reply = await office.until(lambda message: "status" in message)
+    assert (reply["code"], reply["order"]) == ("internal", "unknown")
+    await office.works_again()
+    assert (await office.ask("order.place", client_order_id="beside", **FAR))["status"] == "accepted"
 
 
 async def test_who_is_told_the_past_when_the_journal_fails_is_closed_and_may_resume(

@@ -13,6 +13,8 @@ from floorwire.core.units import MAX_DECIMALS, InexactError, Scale
 from floorwire.engine.terms import FRACTION, Terms
 
 FINEST = Scale(MAX_DECIMALS, 1)
+MOST = 1 << 53
+"""Of what is counted: more is said by no limit at all, and fits into no record."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -50,10 +52,10 @@ def check(limits: Limits) -> None:
             fine = False
         if not fine:
             raise Refusal(Code.BAD_REQUEST, f"{amount!r} is not an amount", {"field": "limits"})
-    if limits.orders_per_second is not None and limits.orders_per_second < 1:
-        raise Refusal(Code.BAD_REQUEST, "orders_per_second: at least 1", {"field": "limits"})
-    if limits.max_open_orders is not None and limits.max_open_orders < 0:
-        raise Refusal(Code.BAD_REQUEST, "max_open_orders: at least 0", {"field": "limits"})
+    if limits.orders_per_second is not None and not 1 <= limits.orders_per_second <= MOST:
+        raise Refusal(Code.BAD_REQUEST, f"orders_per_second: 1 to {MOST}", {"field": "limits"})
+    if limits.max_open_orders is not None and not 0 <= limits.max_open_orders <= MOST:
+        raise Refusal(Code.BAD_REQUEST, f"max_open_orders: 0 to {MOST}", {"field": "limits"})
 
 
 def bounds(terms: Terms, account: Limits, key: Limits, max_notional: Decimal | None) -> Bounds:

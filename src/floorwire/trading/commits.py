@@ -104,7 +104,9 @@ class Commits:
             last_n = self.book.journal.append(
                 turn.records(), partial(self._on_durable, turn, time.perf_counter_ns())
             )
-        except JournalError as error:
+        except Exception as error:  # of the journal; or what no record can hold, a fault of ours
+            if not isinstance(error, JournalError):
+                log.exception("fault", records=len(turn.entries))
             self._turn = turn
             self.fail(error)
             return

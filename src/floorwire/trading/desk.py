@@ -368,9 +368,9 @@ class Desk:
             client.answer(error(refusal))
             return
         commits.book_entries(entries)
-        if decision is not None:
-            self._carry_out(commits, decision, now_us)
         commits.answer(Answer(client, UNSET, reply))
+        if decision is not None:
+            self._try(commits, decision, now_us)
 
     def house(self) -> House:
         """Return the accounts, to look at. Raises Refusal where they cannot be read."""
@@ -462,13 +462,17 @@ class Desk:
             return
         self._see_to(commits, whose)
         decision = commits.book.house.cancel_all(account=whose.account, key=whose.key)
+        if self._try(commits, decision, self._clock()):
+            log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
+
+    def _try(self, commits: Commits, decision: Decision, now_us: int) -> bool:
         try:
-            self._carry_out(commits, decision, self._clock())
-        except Exception as error:  # as in trade
-            log.exception("fault", orders_of=whose.account)
-            commits.fail(error)
-            return
-        log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
+            self._carry_out(commits, decision, now_us)
+        except Exception as fault:  # as in trade
+            log.exception("fault", commands=len(decision.commands))
+            commits.fail(fault)
+            return False
+        return True
 
     def _instrument_of(self, order: Order) -> Instrument:
         return self.house().instrument_of(order)
