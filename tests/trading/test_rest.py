@@ -70,6 +70,19 @@ def test_an_order_is_placed_amended_looked_at_and_cancelled(alice: httpx2.Client
     assert (closed.status_code, closed.json()["code"]) == (409, "order_closed")
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["?symbols=ETH-USDT", "?symbol=BTC-USDT&symbol=ETH-USDT", "?symbol=", "?action=orders", "?id=1&x=2"],
+)
+def test_what_is_misspelt_does_not_cancel_everything(alice: httpx2.Client, query: str) -> None:
+    order_id = alice.post("/orders", json=order(f"misspelt-{len(query)}")).json()["order_id"]
+    assert alice.delete(f"/orders{query}").json()["status"] == "error"
+    assert alice.request("DELETE", "/orders", json={"symbol": "ETH-USDT"}).json()["code"] == "bad_request"
+    assert alice.get(f"/orders/{order_id}").json()["order"]["state"] == "new"
+    assert alice.delete("/orders?symbol=ETH-USDT").json()["order_ids"] == []
+    assert alice.delete("/orders?symbol=BTC-USDT").json()["order_ids"] == [order_id]
+
+
 def test_the_same_again_over_either_wire_is_one_order(alice: httpx2.Client) -> None:
     first, again = (alice.post("/orders", json=order("r2")) for _ in range(2))
     assert (again.status_code, again.json()["duplicate"]) == (200, True)

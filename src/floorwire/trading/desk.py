@@ -96,8 +96,7 @@ class Desk:
         self._failed: Book | None = None
         self._has_failed = asyncio.Event()
         self._deposits: Sequence[Deposit] = ()
-        self._spared_id = 0
-        """Order ids up to this one may be known to markets."""
+        self._spared_id = 0  # order ids up to this one may be known to markets
         self._due: list[Owner] = []
         """Whose orders guards have to cancel, each until that is durable."""
         self._is_draining = False
@@ -471,8 +470,7 @@ class Desk:
         except Exception as fault:  # as in trade
             log.exception("fault", commands=len(decision.commands))
             commits.fail(fault)
-            return False
-        return True
+        return self._commits is commits
 
     def _instrument_of(self, order: Order) -> Instrument:
         return self.house().instrument_of(order)

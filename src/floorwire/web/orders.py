@@ -11,7 +11,7 @@ from floorwire.core.auth import Action
 from floorwire.protocol.trading import MAX_FILLS, OrderAmend, OrderPlace
 from floorwire.web.answers import answer
 from floorwire.web.caller import SHOWN, Asking
-from floorwire.web.inquiry import ask, body
+from floorwire.web.inquiry import ask, body, query
 
 router = APIRouter(prefix="/api/v1", tags=["trading"], dependencies=[SHOWN])
 
@@ -43,9 +43,9 @@ async def list_orders(caller: Asking) -> Response:
 
 
 @router.delete("/orders")
-async def cancel_all(caller: Asking, symbol: Symbol = None) -> Response:
+async def cancel_all(caller: Asking, request: Request, symbol: Symbol = None) -> Response:  # noqa: ARG001
     """Cancel every open order, or those of one symbol."""
-    return await ask(caller, Action.ORDER_CANCEL_ALL, {"symbol": symbol})
+    return await ask(caller, Action.ORDER_CANCEL_ALL, await query(request))
 
 
 @router.get("/orders/{order_id}")
