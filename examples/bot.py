@@ -3,9 +3,10 @@
     .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000
     .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
 
-Three habits make it safe. Each order has an id of our own and is sent again until there is a reply: never two
-orders. The orders channel is resumed from the last seq seen: nothing is missed. Cancel on disconnect with a
-grace: if the bot does not come back, its orders go. Needs `pip install websockets`.
+Four habits make it safe. Each order has an id of our own and is sent again until there is a reply: never two
+orders. The orders channel is resumed from the last seq seen: nothing is missed. A bot that is started anew
+takes over the orders that it finds, before it places any. Cancel on disconnect with a grace: if the bot does
+not come back, its orders go. Needs `pip install websockets`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,27 @@ import json
 import random
 import secrets
 import sys
+import time
 from decimal import Decimal
 from typing import TypedDict
 
 import websockets
 
+NAME = "bot-"
 SIZE = "0.001"
 AWAY = Decimal("0.0005")
 GRACE_S = 10
 REPLY_S = 5.0
 RETRY_S = 10.0
+REFUSED_S = 1.0
 
 
 class Row(TypedDict):
     """The fields of an order that the bot reads."""
 
     client_order_id: str
+    symbol: str
+    side: str
     state: str
     remaining_quantity: str
 
@@ -64,6 +70,7 @@ class Bot:
         self._open: dict[str, str] = {}  # client order id -> side
         self._asked: dict[str, dict[str, object]] = {}  # sent, and not answered yet
         self._tick = Decimal(1)
+        self._quiet_until_s = 0.0
 
     async def run(self) -> None:
         """Quote for ever."""
@@ -98,9 +105,12 @@ class Bot:
     def _follow(self, message: OrdersEvent) -> None:
         self._place = {"epoch": message["epoch"], "seq": message["seq"]}
         if message["event"] == "snapshot":
-            ours = {row["client_order_id"] for row in message["orders"]}
-            known = ours | self._asked.keys()
-            self._open = {name: side for name, side in self._open.items() if name in known}
+            asked = {name: side for name, side in self._open.items() if name in self._asked}
+            rows = (row for row in message["orders"] if row["symbol"] == self._symbol)
+            ours = {
+                row["client_order_id"]: row["side"] for row in rows if row["client_order_id"].startswith(NAME)
+            }
+            self._open = asked | ours
             return
         name = message["client_order_id"]
         print(message["seq"], message["event"], name, message["state"], message["remaining_quantity"])
@@ -108,12 +118,14 @@ class Bot:
             self._open.pop(name, None)
 
     async def _quote(self, socket: websockets.ClientConnection, bid: str | None, ask: str | None) -> None:
+        if self._place is None or time.monotonic() < self._quiet_until_s:
+            return  # prices may come before we know what is open already
         if bid is None or ask is None:
             return
         for side, price in (("buy", Decimal(bid) * (1 - AWAY)), ("sell", Decimal(ask) * (1 + AWAY))):
             if side in self._open.values():
                 continue
-            name = f"bot-{secrets.token_hex(6)}"
+            name = f"{NAME}{secrets.token_hex(6)}"
             order: dict[str, object] = {
                 "action": "order.place", "id": name, "client_order_id": name, "symbol": self._symbol,
                 "side": side, "type": "limit", "quantity": SIZE, "post_only": True,
@@ -125,11 +137,15 @@ class Bot:
 
     def _answered(self, message: Reply) -> None:
         name = str(message["id"])
+        if message.get("order") == "unknown":
+            raise ConnectionError(
+                f"nobody knows what became of {name}"
+            )  # as good as no reply: come back, ask again
         if message["status"] != "accepted":
             print("refused:", message)
             self._open.pop(name, None)
-        if message["status"] == "accepted" or message.get("order") == "rejected":
-            del self._asked[name]
+            self._quiet_until_s = time.monotonic() + REFUSED_S  # a halt, say: do not ask at each price
+        del self._asked[name]
 
 
 async def _send(socket: websockets.ClientConnection, request: dict[str, object]) -> None:
