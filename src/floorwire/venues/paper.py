@@ -39,7 +39,11 @@ class PaperVenue:
         self._feeds: dict[str, Feed] = {}
         self._listed: dict[str, Instrument] = {}
         self._markets: dict[str, Paper] = {}
-        self._on_their_way: deque[tuple[int, Command]] = deque()
+        self._on_their_way: deque[tuple[int, int, Command]] = deque()
+        """When each arrives, and how many were sent before it."""
+        self._sent = 0
+        self._void: dict[int, int] = {}
+        """By order: of the first so many that were sent, what is on its way to it does nothing any more."""
         self._dates: list[tuple[int, str, int]] = []
         self._wake_us: int | None = None
         self._last_id = 0
@@ -66,7 +70,8 @@ class PaperVenue:
         reports = self._due(now_us)
         if isinstance(command, Place):
             self._forget(command)
-        self._on_their_way.append((now_us + self._latency_us, command))
+        self._on_their_way.append((now_us + self._latency_us, self._sent, command))
+        self._sent += 1
         reports += self._due(now_us)
         return Execution(reports, tuple(self._wake()))
 
@@ -78,8 +83,7 @@ class PaperVenue:
     def _forget(self, place: Place) -> None:
         """Forget what was done to the order before: whoever places it again knows nothing of that."""
         if place.order_id <= self._last_id:
-            left = [entry for entry in self._on_their_way if entry[1].order_id != place.order_id]
-            self._on_their_way = deque(left)
+            self._void[place.order_id] = self._sent
             market = self._markets.get(place.symbol)
             if market is not None:
                 market.forget(place.order_id)
@@ -101,7 +105,12 @@ class PaperVenue:
             else:
                 reports += self._arrive(*self._on_their_way.popleft())
 
-    def _arrive(self, at_us: int, command: Command) -> list[Report]:
+    def _arrive(self, at_us: int, number: int, command: Command) -> list[Report]:
+        is_void = number < self._void.get(command.order_id, 0)
+        if not self._on_their_way:
+            self._void.clear()
+        if is_void:
+            return []
         market = self._markets.get(command.symbol)
         if market is None:
             return [refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), at_us)]
@@ -118,7 +127,7 @@ class PaperVenue:
 
     def _wake(self) -> Iterator[Wake]:
         due_us = [] if self._wake_us is None else [self._wake_us]
-        due_us += [at_us for at_us, _ in [*self._on_their_way][:1]]
+        due_us += [self._on_their_way[0][0]] if self._on_their_way else []
         due_us += [entry[0] for entry in self._dates[:1]]
         if due_us:
             yield Wake(min(due_us))
@@ -158,7 +167,7 @@ class PaperVenue:
         self._listed[symbol] = instrument
         if known is None or known.steps != instrument.steps:
             self._markets[symbol] = Paper(self._current(symbol))
-            left = [entry for entry in self._on_their_way if entry[1].symbol != symbol]
+            left = [entry for entry in self._on_their_way if entry[2].symbol != symbol]
             self._on_their_way = deque(left)
 
     def _turn(self, symbol: str | None, feed: Feed, now_us: int) -> list[Report]:
