@@ -42,10 +42,13 @@ def test_a_damaged_one_gives_way_to_the_one_before(tmp_path: Path, damage: str) 
 
 
 def test_what_a_crash_or_a_stranger_left_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / ".snapshot-00000000000000000099").write_bytes(b"draft")
+    draft = tmp_path / ".snapshot-00000000000000000099"
+    draft.write_bytes(b"draft")
     (tmp_path / "snapshot-1.txt").write_bytes(b"mine")
     Snapshots(tmp_path).save(Snapshot(1, [b"one"]))
     assert Snapshots(tmp_path).latest() == Snapshot(1, [b"one"])
+    assert (tmp_path / "snapshot-1.txt").exists()
+    assert not draft.exists(), "each crash would leave one for good"
 
 
 def test_one_that_cannot_be_written_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

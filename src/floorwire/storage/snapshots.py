@@ -31,7 +31,7 @@ class Snapshots:
         self._is_stopped = Event()
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write the snapshot, whole or not at all, then remove all but the latest few.
+        """Write the snapshot, whole or not at all, then remove all but the latest few; one at a time.
 
         Where ``stop`` is called meanwhile, nothing is written.
         """
@@ -39,15 +39,15 @@ class Snapshots:
         draft = self._folder / f".{path.name}"
         try:
             if not self._write(draft, snapshot):
-                draft.unlink()
+                draft.unlink(missing_ok=True)
                 return
             draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)
             raise
         _sync(self._folder)
-        for old in self._newest_first()[KEPT:]:
-            old.unlink()
+        for old in [*self._newest_first()[KEPT:], *self._folder.glob(f".{PREFIX}[0-9]*")]:
+            old.unlink(missing_ok=True)  # drafts are of those who were killed while they wrote
 
     def stop(self) -> None:
         """Have ``save`` give up, now and later; from any thread."""
