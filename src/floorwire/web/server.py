@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import resource
 import socket
@@ -118,7 +119,11 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:
-        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+        listener.close()
+        other = "; take another with --port" if error.errno == errno.EADDRINUSE else ""
+        raise SettingsError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}{other}"
+        ) from None
     return listener
 
 
