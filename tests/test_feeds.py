@@ -293,3 +293,20 @@ async def test_where_publishing_fails_the_venue_is_started_again() -> None:
         stage.command(Open("wss://nowhere", "a"))
         await until(lambda: trader.starts == 2)
         assert FeedStatus(None, "stale", "fault", START_US) in stage.events
+
+
+async def test_prices_of_a_venue_that_has_failed_are_not_live_until_it_has_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trader = Trader(LIVE, Wake(START_US))
+    monkeypatch.setattr(trader, "prices", lambda _: Prices(99, 101, 100, "live"))
+    monkeypatch.setattr(feeds, "RESTART_S", 60)
+    stage = TradingStage(trader)
+    async with stage.playing():
+        assert stage.feed.prices("BTC-USDT").feed == "live"
+        trader.next = ZeroDivisionError("a venue's bug")
+        await until(lambda: FeedStatus(None, "stale", "fault", START_US) in stage.events)
+        assert stage.feed.prices("BTC-USDT") == Prices(99, 101, 100, "stale")
+    stage.batches.clear()
+    async with stage.playing():
+        assert stage.feed.prices("BTC-USDT").feed == "live"

@@ -67,6 +67,7 @@ class VenueFeed:
         self._is_due = asyncio.Event()
         self._said: Feed = "connecting"
         self._is_silent = False
+        self._is_up = False
         self._fault: Exception | None = None
 
     async def run(self) -> None:
@@ -75,6 +76,7 @@ class VenueFeed:
             try:
                 await self._run()
             except Exception:  # one venue's fault must not take the gateway down
+                self._is_up = False
                 log.exception("venue failed", venue=self._venue.name)
                 self._publish([FeedStatus(None, "stale", "fault", self._clock())])
                 await asyncio.sleep(RESTART_S)
@@ -82,6 +84,7 @@ class VenueFeed:
     async def _run(self) -> None:
         now_us = self._clock()
         self._take(self._venue.start(now_us), now_us)
+        self._is_up = True
         self._started()
         while True:
             await self._pause()
@@ -201,9 +204,10 @@ class TradingFeed(VenueFeed):
         super()._take(outputs, now_us)
 
     def prices(self, symbol: str) -> Prices:
-        """Return the symbol's prices; not live where the venue has fallen silent."""
+        """Return the symbol's prices; not live where the venue has fallen silent, or over."""
         prices = self._trading.prices(symbol)
-        return msgspec.structs.replace(prices, feed="stale") if self._is_silent else prices
+        is_current = (self._is_up and not self._is_silent) or prices.feed != "live"
+        return prices if is_current else msgspec.structs.replace(prices, feed="stale")
 
     def _started(self) -> None:
         self._desk.opened(self._trading.name)
