@@ -16,6 +16,7 @@ from floorwire.core import accounts
 from floorwire.core.accounts import Guard
 from floorwire.core.auth import Principal, Scope
 from floorwire.core.limits import Limits
+from floorwire.core.reports import Ended, Filled
 from floorwire.engine.house import Decision, House
 from floorwire.protocol.answers import Done
 from floorwire.protocol.codec import JSON
@@ -267,6 +268,18 @@ async def test_a_fault_of_a_venue_is_not_an_answer(office: Office, monkeypatch: 
     await office.works_again()
     assert (await office.ask("order.status", order_id=kept["order_id"]))["status"] == "ok"
     assert (await office.ask("order.place", client_order_id="odd", **FAR))["status"] == "accepted"
+
+
+async def test_what_a_venue_reports_is_booked_and_journalled_or_neither(office: Office) -> None:
+    placed = [await office.ask("order.place", client_order_id=name, **FAR) for name in "ab"]
+    first, second = (int(str(reply["order_id"])) for reply in placed)
+    nonsense = Filled(second, "t", 1, "many", 0, "maker", 1)  # type: ignore[arg-type] # as a venue's bug may be
+    office.gateway.desk.reported([Ended(first, 1, "expired", None, 1), nonsense])
+    await office.works_again()
+    for name in "ab":
+        order = (await office.ask("order.status", client_order_id=name))["order"]
+        assert isinstance(order, dict)
+        assert order["state"] == "new"
 
 
 async def test_a_halt_that_a_venue_fails_is_not_told_of_as_done(

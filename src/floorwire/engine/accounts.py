@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from typing import TypeAlias, get_args
 
 import msgspec
@@ -333,7 +332,4 @@ class Accounts:
 
     def state_hash(self) -> str:
         """Return a digest of all that decides what happens to accounts next."""
-        digest = blake2b(digest_size=16)
-        for piece in self.snapshot():
-            digest.update(piece)
-        return digest.hexdigest()
+        return self.snapshot().digest()

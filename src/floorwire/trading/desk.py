@@ -26,7 +26,7 @@ from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report
 from floorwire.engine.house import Decision, House
-from floorwire.engine.settlement import StrayReportError
+from floorwire.engine.snapshot import Snapshot
 from floorwire.ops.stats import DeskFigures, DeskStats
 from floorwire.protocol.answers import Accepted, AllCancelled, Guarded, OrderError, order_error
 from floorwire.protocol.counter import Client, Reply
@@ -344,9 +344,9 @@ class Desk:
             return
         try:
             commits.book_entries(commits.book.house.settle(reports, self._clock()))
-        except StrayReportError as error:
+        except Exception as fault:  # as in trade
             log.exception("a venue reports what cannot be")
-            commits.fail(error)
+            commits.fail(fault)
 
     # --- what operators do --------------------------------------------------------------------------
 
@@ -377,15 +377,15 @@ class Desk:
             raise self._out_of_order()
         return self._commits.book.house
 
-    def state(self) -> tuple[int, str]:
-        """Return how many records there are with those on their way, and the digest of all the accounts then.
+    def state(self) -> tuple[int, Snapshot]:
+        """Return how many records there are with those on their way, and all the accounts as of then.
 
         Raises Refusal where the accounts cannot be read.
         """
         house = self.house()
         assert self._commits is not None
         self._commits.end_turn()
-        return self._commits.book.journal.last_n, house.state_hash()
+        return self._commits.book.journal.last_n, house.snapshot()
 
     def figures(self) -> DeskFigures:
         """Return how everything is, for whoever watches."""
