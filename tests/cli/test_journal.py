@@ -183,6 +183,25 @@ async def test_a_repair_keeps_what_verifies_and_the_journal_goes_on(
         )
 
 
+async def test_after_a_repair_nobody_resumes_into_numbers_that_were_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    issued = key(folder)
+    with serving(folder) as server:
+        async with trader(server, issued) as alice:
+            await alice.place("lost")
+            seen = await alice.ask("subscribe", channel="orders")
+    damage(folder, "DELETE FROM commits WHERE last_n = (SELECT max(last_n) FROM commits)")
+    assert run(folder, "repair").stdout.startswith("kept ")
+    with serving(folder) as server:
+        async with trader(server, issued) as alice:
+            await alice.place("another")
+            place = {"epoch": seen["epoch"], "seq": seen["seq"]}
+            reply = await alice.ask("subscribe", channel="orders", resume=place)
+    assert reply["epoch"] != seen["epoch"]
+    assert isinstance(reply["gap"], dict)
+    assert reply["gap"]["reason"] == "epoch"
+
+
 def test_a_repair_beside_a_server_is_refused(folder: Path) -> None:
     with closing(SqliteJournal(folder, 100)):
         assert "another process has it open" in run(folder, "repair", code=2).stderr

@@ -17,6 +17,7 @@ from floorwire.storage import inspection
 from floorwire.storage import repair as repairing
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import export as exporting
+from floorwire.trading.book import kept
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
@@ -51,7 +52,7 @@ def export(
 def repair(data: Data = None) -> None:
     """Keep what verifies of a damaged journal, up to the damage; the damaged files are put aside."""
     with _told():
-        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000)
+        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, kept)
     if repaired is None:
         typer.echo("nothing to repair")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -26,26 +26,29 @@ class Repaired(msgspec.Struct, frozen=True):
     damaged: Path
 
 
-def repair(folder: Path, now_us: int) -> Repaired | None:
+def repair(folder: Path, now_us: int, kept: Callable[[Record], Entry]) -> Repaired | None:
     """Keep what verifies from the begin up to the damage; None where there is none, and nothing was done.
 
-    Only while no server has the journal open. Raises JournalLockedError, JournalUnusableError.
+    ``kept`` says how a record stands in the new journal. Only while no server has the journal open. Raises
+    JournalLockedError, JournalUnusableError.
     """
     with closing(journal_file.lock(folder)):
         try:
             verify(folder)
         except JournalCorruptError as damage:
-            return _repair(folder, damage, folder / f"damaged-{now_us}")
+            return _repair(folder, damage, folder / f"damaged-{now_us}", kept)
     return None
 
 
-def _repair(folder: Path, damage: JournalCorruptError, damaged: Path) -> Repaired:
+def _repair(
+    folder: Path, damage: JournalCorruptError, damaged: Path, kept: Callable[[Record], Entry]
+) -> Repaired:
     draft = folder / _DRAFT
     with journal_file.told(folder):
         draft.mkdir(mode=0o700, exist_ok=True)
         for left in draft.iterdir():
             left.unlink()
-        kept_n = _write(draft, _verified(folder))
+        kept_n = _write(draft, map(kept, _verified(folder)))
         damaged.mkdir(mode=0o700)
         for path in _replaced(folder, kept_n):
             path.rename(damaged / path.name)
@@ -61,14 +64,13 @@ def _verified(folder: Path) -> Iterator[Record]:
         return
 
 
-def _write(draft: Path, records: Iterable[Record]) -> int:
-    """Write a new journal of these records; return the number of the last."""
+def _write(draft: Path, entries: Iterable[Entry]) -> int:
+    """Write a new journal of these entries; return the number of the last record."""
     n, chain = 0, rows.ORIGIN
-    found = iter(records)
+    found = iter(entries)
     with closing(journal_file.connect(draft)) as connection:
         while batch := list(islice(found, ROW_RECORDS)):
-            entries = [Entry(one.account, one.kind, one.ts_us, one.payload) for one in batch]
-            row = rows.make(n + 1, entries, chain)
+            row = rows.make(n + 1, batch, chain)
             connection.execute(journal_file.INSERT, row)
             n, chain = row.last_n, row.chain
     return n

@@ -10,7 +10,7 @@ import msgspec
 from floorwire.core import accounts
 from floorwire.core.ports import Prices
 from floorwire.engine.house import House, Rules
-from floorwire.storage.journal import Entry, Journal, JournalCorruptError, Snapshot
+from floorwire.storage.journal import Entry, Journal, JournalCorruptError, Record, Snapshot
 
 BEGUN = "begun"
 """The kind of the first record: it holds the epoch of the private channels."""
@@ -42,8 +42,23 @@ class Book:
         """Return the first record of a new journal, None where there is one."""
         if self.epoch:
             return None
-        self.epoch = secrets.token_hex(EPOCH_BYTES)
-        return Entry("", BEGUN, now_us, self.epoch.encode())
+        begun = _begun(now_us)
+        self.epoch = begun.payload.decode()
+        return begun
+
+
+def kept(record: Record) -> Entry:
+    """Return how the record stands in a journal whose end was lost.
+
+    The epoch is another one: numbers of lost events are given again, to others.
+    """
+    if record.kind == BEGUN:
+        return _begun(record.ts_us)
+    return Entry(record.account, record.kind, record.ts_us, record.payload)
+
+
+def _begun(now_us: int) -> Entry:
+    return Entry("", BEGUN, now_us, secrets.token_hex(EPOCH_BYTES).encode())
 
 
 def _snapshot(journal: Journal, rules: Rules, prices: Callable[[str], Prices]) -> tuple[House, int]:
