@@ -104,3 +104,20 @@ async def test_a_journal_that_fails_while_the_past_is_told_costs_no_event(
         await asyncio.sleep(0.01)
     told = [await office.until(lambda message: "event" in message) for _ in range(3)]
     assert [message["client_order_id"] for message in told] == ["first", "second", "third"]
+
+
+async def test_who_is_told_that_it_does_not_follow_does_not(office: Office) -> None:
+    office.disk.is_full = True
+    office.wire.ask("order.place", client_order_id="lost", **FAR)
+    assert (await office.ask("subscribe", channel="orders"))["order"] == "unknown"
+    assert (await office.until(lambda message: "status" in message))["code"] == "internal"
+    office.disk.is_full = False
+    await office.works_again()
+    for name in ("first", "second"):
+        await office.ask("order.place", client_order_id=name, **FAR)
+    await asyncio.sleep(0.01)
+    office.wire.ask("ping")
+    assert (await office.until(lambda _: True))["status"] == "pong", "no event before it"
+    office.wire.ask("subscribe", channel="orders")
+    snapshot = await office.until(lambda message: message.get("event") == "snapshot")
+    assert snapshot["seq"] == 2

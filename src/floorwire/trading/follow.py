@@ -76,6 +76,7 @@ class Following:
         follower.seq = resume.seq
 
         def missed() -> None:
+            follower.is_in = True
             self._start(follower, self._begin_again(commits, follower, request, resume))
 
         commits.answer(Answer(client, request.id, None, afterwards=missed))
@@ -141,6 +142,7 @@ class Following:
     def _present(self, follower: Follower, first: bytes) -> None:
         """Tell what has waited while the past was told; the present begins."""
         waiting, follower.waiting = follower.waiting, None
+        follower.is_in = True
         if follower.is_gone:
             return
         if first:
@@ -151,6 +153,9 @@ class Following:
     def go_on(self, commits: Commits) -> None:
         """The accounts were read again: let everybody know what they were not told before that."""
         for follower in self._streams.all():
+            if not follower.is_in:  # it was told that it does not follow
+                self._streams.leave(follower.client, follower.channel)
+                continue
             follower.waiting = []
             self._start(follower, self._catch_up(commits, follower))
 

@@ -13,7 +13,7 @@ MOST_WAITING = 100_000
 class Follower:
     """Told each event once, in order: everything up to ``seq`` it has been told."""
 
-    __slots__ = ("channel", "client", "hidden", "is_gone", "lens", "seq", "waiting")
+    __slots__ = ("channel", "client", "hidden", "is_gone", "is_in", "lens", "seq", "waiting")
 
     def __init__(self, client: Client, channel: PrivateChannel, lens: Lens, seq: int) -> None:
         self.client = client
@@ -23,5 +23,7 @@ class Follower:
         self.hidden = 0
         """Events since the last that it was sent which it may not see."""
         self.is_gone = False
+        self.is_in = False
+        """Whether its subscription was answered, and not lost with the journal."""
         self.waiting: list[Entry] | None = None
         """What happened since it is being told the past; None while it is told the present."""
