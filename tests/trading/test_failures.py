@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,11 @@ class Disk:
         """Whether records of a failing commit are there all the same."""
         self.damage: JournalError | None = None
         self.waiting = WAITING
+        self.opened = 0
 
     def open(self) -> FlakyJournal:
         """Open a journal on it."""
+        self.opened += 1
         if self.damage is not None:
             raise self.damage
         if self.is_full:
@@ -379,3 +382,45 @@ async def test_guards_of_the_living_outlast_a_failure(office: Office) -> None:
     await office.works_again()
     asked_last = Guard(grace_us=60_000_000, deadman_us=40_000_000)
     assert office.gateway.desk.house().guards() == [("alice", "k1", asked_last)]
+
+
+@asynccontextmanager
+async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
+    """Run a gateway until the body ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+        gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
+        gateway.locker.keys.open_account("alice", {"USDT": "1000000"}, 1)
+        async with gateway.running():
+            while not gateway.hub.market.symbols:
+                await asyncio.sleep(0.001)
+            yield Office(gateway, disk)
+
+
+async def test_a_journal_that_fails_at_the_end_is_the_end(disk: Disk, tmp_path: Path) -> None:
+    async with served(disk, tmp_path) as office:
+        await office.ask("order.place", client_order_id="guarded", **FAR)
+        await office.ask("session.deadman", timeout_s=60)
+        disk.is_full = True
+    disk.is_full = False
+    assert disk.opened == 1, "by the process that is gone"
+    async with served(disk, tmp_path) as office:
+        order = (await office.ask("order.status", client_order_id="guarded"))["order"]
+        assert isinstance(order, dict)
+        assert order["state"] == "new", "its timer runs anew"
+
+
+async def test_what_venues_report_while_the_journal_is_closed_opens_it_no_more(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(disk, tmp_path) as office:
+        order_id = int(str((await office.ask("order.place", client_order_id="late", **FAR))["order_id"]))
+        close, loop, gateway = FlakyJournal.close, asyncio.get_running_loop(), office.gateway
+
+        def slow(journal: FlakyJournal) -> None:
+            close(journal)
+            loop.call_soon_threadsafe(gateway.desk.reported, [Ended(order_id, 1, "expired", None, 1)])
+            time.sleep(0.02)
+
+        monkeypatch.setattr(FlakyJournal, "close", slow)
+    assert disk.opened == 1

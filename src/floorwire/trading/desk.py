@@ -24,7 +24,7 @@ from floorwire.core.commands import Cancel
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
-from floorwire.core.reports import Refused, Report
+from floorwire.core.reports import Report
 from floorwire.engine.house import Decision, House
 from floorwire.engine.snapshot import Snapshot
 from floorwire.ops.stats import DeskFigures, DeskStats
@@ -99,7 +99,7 @@ class Desk:
         self._spared_id = 0  # order ids up to this one may be known to markets
         self._due: list[Owner] = []
         """Whose orders guards have to cancel, each until that is durable."""
-        self._is_draining = False
+        self._is_draining = self._is_closed = False
 
     # --- its life -----------------------------------------------------------------------------------
 
@@ -170,7 +170,8 @@ class Desk:
     def _fail(self, error: Exception) -> None:
         """The journal failed: take the accounts' orders out of the market, and begin anew."""
         commits, self._commits = self._commits, None
-        assert commits is not None, "commits fail once"
+        if commits is None or self._is_closed:
+            return  # nobody begins anew
         self._stats.failures += 1
         log.error("the journal failed; orders are refused", error=str(error))
         self._keeper.trouble = str(error)
@@ -189,10 +190,11 @@ class Desk:
     async def close(self) -> None:
         """Cancel for whoever is not there to do it, and close the journal when all is durable."""
         self._guards.end()
-        if self._commits is not None:
-            await self._commits.settled()
-            await asyncio.to_thread(self._commits.book.journal.close)
-            self._commits = None
+        commits, self._is_closed = self._commits, True
+        if commits is not None:
+            await commits.settled()
+            self._commits = None  # what venues report from now on is the next process's to find out
+            await asyncio.to_thread(commits.book.journal.close)
 
     def drain(self) -> None:
         """Take no more orders; cancels go on."""
@@ -275,7 +277,7 @@ class Desk:
         reports = self._carry_out(commits, decision, now_us)
         before = decision.order
         order = commits.book.house.find(before.ticket.account, before.order_id)
-        code = order.code if order.state == "rejected" else _refused(reports, order)
+        code = order.code if order.state == "rejected" else errands.refused(reports, order)
         duplicate = True if decision.duplicate else UNSET
         if code is None:
             return Accepted(
@@ -481,13 +483,6 @@ class Desk:
 
 def _us(seconds: float) -> int:
     return round(seconds * 1_000_000) or int(seconds > 0)
-
-
-def _refused(reports: Sequence[Report], order: Order) -> Code | None:
-    for report in reports:
-        if type(report) is Refused and report.order_id == order.order_id:
-            return report.code
-    return None
 
 
 def _error(request: TradingRequest, refusal: Refusal) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -14,6 +14,7 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
+from floorwire.core.reports import Refused, Report
 from floorwire.engine import ticket as tickets
 from floorwire.engine.house import Decision, House
 from floorwire.protocol.answers import BalanceList, OrderList, OrderReply, PositionList
@@ -154,6 +155,14 @@ def search(house: House, account: str, lens: Lens, limit: int, before: int = LAT
     begun = Search(house.seqs(account).fills, row, lens, limit, before)
     begun.look(house.fills(account))
     return begun
+
+
+def refused(reports: Sequence[Report], order: Order) -> Code | None:
+    """Return why the venue refused what was asked of the order, None where it did not."""
+    for report in reports:
+        if type(report) is Refused and report.order_id == order.order_id:
+            return report.code
+    return None
 
 
 def authorise(principal: Principal, action: Action, now_us: int, symbol: str | None = None) -> None:
