@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -397,11 +398,27 @@ async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
             yield Office(gateway, disk)
 
 
-async def test_a_journal_that_fails_at_the_end_is_the_end(disk: Disk, tmp_path: Path) -> None:
+def closing_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
+    """Let the first journal take its time to close, and this happen on the loop meanwhile."""
+    close, loop = FlakyJournal.close, asyncio.get_running_loop()
+
+    def slow(journal: FlakyJournal) -> None:
+        monkeypatch.setattr(FlakyJournal, "close", close)
+        close(journal)
+        loop.call_soon_threadsafe(meanwhile)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(FlakyJournal, "close", slow)
+
+
+async def test_a_journal_that_fails_at_the_end_is_the_end(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with served(disk, tmp_path) as office:
         await office.ask("order.place", client_order_id="guarded", **FAR)
         await office.ask("session.deadman", timeout_s=60)
         disk.is_full = True
+        closing_slowly(monkeypatch, lambda: None)
     disk.is_full = False
     assert disk.opened == 1, "by the process that is gone"
     async with served(disk, tmp_path) as office:
@@ -415,12 +432,35 @@ async def test_what_venues_report_while_the_journal_is_closed_opens_it_no_more(
 ) -> None:
     async with served(disk, tmp_path) as office:
         order_id = int(str((await office.ask("order.place", client_order_id="late", **FAR))["order_id"]))
-        close, loop, gateway = FlakyJournal.close, asyncio.get_running_loop(), office.gateway
-
-        def slow(journal: FlakyJournal) -> None:
-            close(journal)
-            loop.call_soon_threadsafe(gateway.desk.reported, [Ended(order_id, 1, "expired", None, 1)])
-            time.sleep(0.02)
-
-        monkeypatch.setattr(FlakyJournal, "close", slow)
+        report, desk = Ended(order_id, 1, "expired", None, 1), office.gateway.desk
+        closing_slowly(monkeypatch, lambda: desk.reported([report]))
     assert disk.opened == 1
+
+
+async def test_a_journal_that_is_being_opened_at_the_end_is_closed(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[FlakyJournal] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow() -> FlakyJournal:
+        begun.set()
+        may_end.wait(20)
+        opened.append(FlakyJournal(disk))
+        return opened[-1]
+
+    async with served(disk, tmp_path) as office:
+        disk.is_full = True
+        await office.ask("order.place", client_order_id="lost", **FAR)
+        monkeypatch.setattr(disk, "open", slow)
+        close = office.gateway.desk.close
+
+        async def closed() -> None:
+            await close()
+            asyncio.get_running_loop().call_later(0.02, may_end.set)
+
+        monkeypatch.setattr(office.gateway.desk, "close", closed)
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        disk.is_full = False
+    assert [str(journal.broken) for journal in opened] == ["the journal is closed"]

@@ -64,7 +64,18 @@ class Keeper:
         if failed is not None:
             await asyncio.to_thread(failed.journal.close)
         while True:
-            book = await asyncio.to_thread(self.open)
+            book = await self._opened()
             if book is not None:
                 return book
             await asyncio.sleep(RETRY_S)
+
+    async def _opened(self) -> Book | None:
+        """Open in a thread; whoever is cancelled meanwhile leaves nothing open."""
+        opening = asyncio.ensure_future(asyncio.to_thread(self.open))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            book = await opening
+            if book is not None:
+                await asyncio.to_thread(book.journal.close)
+            raise
