@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from floorwire.core.accounts import OrderAccepted, OrderEnded, OrderFilled, Seqs
+from floorwire.core.accounts import AmendRefused, OrderAccepted, OrderEnded, OrderFilled, Seqs
 from floorwire.core.codes import Code
 from floorwire.core.commands import Cancel, Place
 from floorwire.core.instrument import Side
@@ -312,7 +312,9 @@ def test_an_amend_holds_for_both_until_the_venue_has_answered(floor: Floor) -> N
     second = floor.house.amend(asked.order, NOW, lots=15)
     assert second.order is not None
     floor.house.settle([Filled(1, "t", 190, 5, 5, "maker", NOW)], NOW)
-    floor.house.settle([Refused(1, "amend", Code.VENUE_REJECTED, NOW)], NOW)
+    (entry,) = floor.house.settle([Refused(1, "amend", Code.VENUE_REJECTED, NOW)], NOW)
+    assert isinstance(entry.event, AmendRefused)
+    assert entry.event.code is Code.VENUE_REJECTED
     assert floor.house.find("ann", 1).amending == 1
     floor.house.settle([Amended(1, 180, 15, NOW)], NOW)
     order = floor.house.find("ann", 1)

@@ -93,6 +93,17 @@ async def test_an_amend_changes_price_and_quantity(alice: Trader) -> None:
     assert (amended["price"], amended["quantity"]) == ("60999.5", "0.00200")
 
 
+async def test_an_amend_that_the_market_refuses_is_told_on_the_channel_too(alice: Trader) -> None:
+    await alice.place("amend-2", post_only=True)
+    reply = await alice.ask("order.amend", client_order_id="amend-2", price="66000")
+    assert reply["code"] == "post_only_would_cross"
+    refused = await alice.until("orders", "amend_refused", "amend-2")
+    assert refused["code"] == "post_only_would_cross"
+    assert (refused["state"], refused["price"]) == ("new", "61000.0")
+    assert (await alice.ask("order.cancel", client_order_id="amend-2"))["status"] == "accepted"
+    assert "code" not in await alice.until("orders", "cancelled", "amend-2")
+
+
 async def test_cancel_all_takes_one_symbol_or_everything(alice: Trader) -> None:
     await alice.place("all-1")
     await alice.place("all-2", symbol="ETH-USDT", price="3100", quantity="0.01")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import msgspec
 from msgspec import UNSET
 
 from floorwire.channels import fills
 from floorwire.core.accounts import (
+    AmendRefused,
     OrderAccepted,
     OrderAmended,
     OrderEnded,
@@ -21,11 +23,14 @@ from floorwire.protocol.private import OrderNews, OrdersSnapshot, OrdersUpdate
 from floorwire.protocol.rows import OrderRow
 from floorwire.protocol.stamp import PrivateStamp
 
-OrderEvent: TypeAlias = OrderAccepted | OrderAmended | OrderTriggered | OrderFilled | OrderEnded
+OrderEvent: TypeAlias = (
+    OrderAccepted | OrderAmended | AmendRefused | OrderTriggered | OrderFilled | OrderEnded
+)
 
 NEWS: dict[type[OrderEvent], OrderNews] = {
     OrderAccepted: "new",
     OrderAmended: "amended",
+    AmendRefused: "amend_refused",
     OrderTriggered: "triggered",
     OrderFilled: "fill",
 }
@@ -76,6 +81,8 @@ def average_price(order: Order, instrument: Instrument) -> str:
 def update(event: OrderEvent, instrument: Instrument, at: PrivateStamp) -> OrdersUpdate:
     """Return what happened to the order, and what it is after it."""
     told = row(event.order, instrument)
+    if isinstance(event, AmendRefused) and event.code is not None:
+        told = msgspec.structs.replace(told, code=event.code.value)
     return OrdersUpdate(
         **{name: getattr(told, name) for name in OrderRow.__struct_fields__},
         epoch=at.epoch,

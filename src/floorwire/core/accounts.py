@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Liquidity, Order
@@ -115,12 +116,13 @@ class OrderAmended(msgspec.Struct, frozen=True, array_like=True, tag="amended", 
 
 
 class AmendRefused(msgspec.Struct, frozen=True, array_like=True, tag="amend_refused", gc=False):
-    """The venue left the order as it was; what was held for the amend is released."""
+    """The venue left the order as it was, ``code`` says why; what was held for the amend is released."""
 
     account: str
     order: Order
     balances: tuple[Balance, ...]
     ts_us: int
+    code: Code | None = None
 
 
 class OrderCancelling(msgspec.Struct, frozen=True, array_like=True, tag="cancelling", gc=False):
@@ -231,7 +233,7 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     OrderAccepted: ("orders", "balances"),
     OrderAmending: ("balances",),
     OrderAmended: ("orders", "balances"),
-    AmendRefused: ("balances",),
+    AmendRefused: ("orders", "balances"),
     OrderCancelling: (),
     OrderTriggered: ("orders",),
     OrderFilled: ("orders", "fills", "balances", "positions"),

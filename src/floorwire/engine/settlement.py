@@ -97,7 +97,7 @@ class Settlement:
         if refused.action == "place":
             return self.ended(order, "rejected", refused.code, now_us)
         left, balances = self._answered(order, order.price_ticks, order.lots, order.updated_us)
-        return AmendRefused(order.ticket.account, left, balances, now_us)
+        return AmendRefused(order.ticket.account, left, balances, now_us, refused.code)
 
     def _answered(
         self, order: Order, price_ticks: int, lots: int, updated_us: int

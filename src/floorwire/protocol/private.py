@@ -14,7 +14,9 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
 
-OrderNews: TypeAlias = Literal["new", "fill", "amended", "triggered", "cancelled", "rejected", "expired"]
+OrderNews: TypeAlias = Literal[
+    "new", "fill", "amended", "amend_refused", "triggered", "cancelled", "rejected", "expired"
+]
 Kind: TypeAlias = Literal["snapshot", "update"]
 
 

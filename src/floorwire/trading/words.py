@@ -46,7 +46,9 @@ def message(
             return _fill(channel, event, instrument_of(event.order), at)
         case Deposited():
             return balances.update((event.balance,), event.ts_us, at)
-        case OrderAccepted() | OrderAmended() | OrderEnded() | OrderTriggered() if channel == "orders":
+        case OrderAccepted() | OrderAmended() | AmendRefused() | OrderEnded() | OrderTriggered() if (
+            channel == "orders"
+        ):
             return orders.update(event, instrument_of(event.order), at)
         case OrderAccepted() | OrderAmended() | OrderEnded() | OrderAmending() | AmendRefused():
             return balances.update(event.balances, event.ts_us, at)
