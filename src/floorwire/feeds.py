@@ -141,11 +141,17 @@ class VenueFeed:
         self._stats.venue_events[self._venue.name] += len(events)
         self._stats.venue_last_us[self._venue.name] = now_us
         for event in events:
-            if type(event) is FeedStatus and event.symbol is None:
-                self._said = event.feed
+            if type(event) is FeedStatus:
+                if event.symbol is None:
+                    self._said = event.feed
+            elif type(event) is Listing:
+                self._list(event.instruments)
         if self._is_silent:
             self._is_silent = False
             events.insert(0, FeedStatus(None, self._said, "heard", now_us))
+
+    def _list(self, instruments: Sequence[Instrument]) -> None:
+        """Nobody trades them here."""
 
     def _watch_silence(self, now_us: int) -> None:
         last_us = self._stats.venue_last_us.get(self._venue.name, now_us)
@@ -212,11 +218,8 @@ class TradingFeed(VenueFeed):
     def _started(self) -> None:
         self._desk.opened(self._trading.name)
 
-    def _note(self, events: list[MarketEvent], now_us: int) -> None:
-        for event in events:
-            if type(event) is Listing:
-                self._desk.listed(event.instruments)
-        super()._note(events, now_us)
+    def _list(self, instruments: Sequence[Instrument]) -> None:
+        self._desk.listed(instruments)
 
     def _report(self, reports: Sequence[Report]) -> None:
         self._desk.reported(reports)

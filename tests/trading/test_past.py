@@ -25,7 +25,7 @@ from floorwire.storage.opening import open_journal
 from floorwire.trading import past
 from floorwire.trading.lens import Lens
 from floorwire.trading.search import Search
-from floorwire.trading.turn import kind
+from floorwire.trading.turn import KINDS
 from tests.storage.journals import keep
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "sim", "0.5", "0.00001")
@@ -66,7 +66,7 @@ class Story:
             seqs = Seqs(seqs.orders + 1, seqs.fills, seqs.balances + 1, seqs.positions)
         self.seqs[account] = seqs
         entry = Entry(event, seqs)
-        return journals.Entry(account, kind(entry), 1, msgspec.msgpack.encode(entry))
+        return journals.Entry(account, KINDS[type(entry.event)], 1, msgspec.msgpack.encode(entry))
 
     def _fill(self, account: str, order: Order) -> OrderFilled:
         position = Position(order.ticket.symbol, 5, 5, 45, 0, 8, 8)

@@ -107,9 +107,11 @@ class Connection:
         if self._wire is None:
             return
         self._hub.stats.received_messages += 1
-        match self._session.receive(data, binary, self._hub.now_us()):
-            case Trade(request):
-                self._desk.trade(self, request)
+        decision = self._session.receive(data, binary, self._hub.now_us())
+        if type(decision) is Trade:  # the one that is in a hurry: each case that it is not takes 60 ns
+            self._desk.trade(self, decision.request)
+            return
+        match decision:
             case Say() as say:
                 self._answer(say)
             case Prove(request):

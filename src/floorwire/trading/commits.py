@@ -120,12 +120,13 @@ class Commits:
             self.fail(error or JournalError("failed before"))
             turn.lose()
             return
-        if turn.entries:
-            self._stats.commits.observe((time.perf_counter_ns() - handed_ns) // 1000)
+        durable_ns = time.perf_counter_ns()
         told: dict[Client, None] = turn.answer()
         self._streams.publish(turn.entries, told)
         for client in told:
             client.flush()
+        if turn.entries:
+            self._stats.commits.observe((durable_ns - handed_ns) // 1000)
         snapshot = self._snapshot
         if snapshot is not None and snapshot.n <= self.book.journal.durable_n and self.ready.empty():
             self._snapshot = None

@@ -422,9 +422,11 @@ class Desk:
         happened: list[Report] = []
         for command in decision.commands:
             reports = self._floor.execute(command, now_us)
-            commits.book_entries(commits.book.house.settle(reports, now_us))
+            entries = commits.book.house.settle(reports, now_us)
             if type(command) is Cancel:
-                commits.book_entries(commits.book.house.keep_cancel(command.order_id, now_us))
+                entries += commits.book.house.keep_cancel(command.order_id, now_us)
+            if entries:
+                commits.book_entries(entries)
             happened += reports
         return happened
 

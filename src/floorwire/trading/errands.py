@@ -51,7 +51,7 @@ def place(house: House, resolve: Resolve, principal: Principal, request: OrderPl
         now_us,
         key=principal.key,
         max_notional=principal.max_notional,
-        deadline_us=_given(request.deadline),
+        deadline_us=None if request.deadline is UNSET else request.deadline,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from floorwire.core.accounts import Entry
+from floorwire.core.accounts import CHANNELS, Entry
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.answers import Fate, order_error
@@ -19,7 +19,8 @@ from floorwire.storage import journal
 Afterwards: TypeAlias = Callable[[], None]
 
 _encode = msgspec.msgpack.Encoder().encode
-_kinds: dict[type[msgspec.Struct], str] = {}
+KINDS = {event: str(event.__struct_config__.tag) for event in CHANNELS}
+"""The names of events in the journal."""
 LOST = Refusal(Code.INTERNAL, "the journal failed; send the same again to learn what became of it")
 
 
@@ -47,7 +48,7 @@ class Turn:
     def records(self) -> list[journal.Entry]:
         """Return the entries as the journal takes them."""
         return [
-            journal.Entry(entry.event.account, kind(entry), entry.event.ts_us, _encode(entry))
+            journal.Entry(entry.event.account, KINDS[type(entry.event)], entry.event.ts_us, _encode(entry))
             for entry in self.entries
         ]
 
@@ -73,12 +74,3 @@ class Turn:
                 else order_error(LOST, answer.request_id, answer.fate)
             )
             answer.client.flush()
-
-
-def kind(entry: Entry) -> str:
-    """Return the name of the entry's event in the journal."""
-    event = type(entry.event)
-    found = _kinds.get(event)
-    if found is None:
-        found = _kinds[event] = str(event.__struct_config__.tag)
-    return found
