@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from benchmarks import beside, crowds, held, machine, orders, roundtrips, stalled
+from benchmarks import beside, crowds, held, machine, matching, orders, roundtrips, stalled
 from benchmarks.contestants import ContestantError, Stable
 from benchmarks.crowds import CROWDS
 from benchmarks.load import LoadError
@@ -31,6 +31,7 @@ def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterat
         "rtt": partial(roundtrips.compare, stable, rounds),
         "held": partial(held.hold, stable),
         "stall": partial(stalled.compare, stable, rounds),
+        "matching": partial(matching.compare, rounds),
         "orders": partial(orders.compare, stable, rounds),
         "beside": partial(beside.compare, rounds),
     }

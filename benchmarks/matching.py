@@ -1,22 +1,21 @@
 """Matching alone, then with risk and ledger, on one core: commands a second by mixture.
 
-    python benchmarks/matching.py [--commands N] [--rounds N] [--seed N]
-
 The commands are made beforehand against a live market, so that cancels and amends name open orders; then
-a fresh market executes them, timed by CPU time with the garbage collector as the server sets it. The best
-round counts (the machine's other work can only slow a round down); the median stands beside it. Every mixture
-takes out of the book about as much as it puts in, so that the book stays as deep as it opened.
+a fresh market executes them, timed by CPU time with the garbage collector as the server sets it. Every
+mixture takes out of the book about as much as it puts in, so that the book stays as deep as it opened.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
+import os
 import random
-import statistics
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchmarks import machine
+from benchmarks.figures import Figure, Verdict, table
 from floorwire.core.accounts import Entry
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Instrument, Side
@@ -32,7 +31,9 @@ from floorwire.engine.reporter import Reporter, refused
 from floorwire.web.server import GC_THRESHOLD
 
 SYMBOL = "BTC-USDT"
+COMMANDS, SEED = 40_000, 1
 OPENING = 2_000  # orders that rest before anything else happens
+ALONE_PER_SECOND, BOOKED_PER_SECOND = 400_000.0, 150_000.0
 
 
 class Mixture(NamedTuple):
@@ -45,10 +46,10 @@ class Mixture(NamedTuple):
 
 
 MIXTURES = (
-    Mixture("realistic", takes=0.10, cancels=0.40, amends=0.0),
-    Mixture("realistic with amends", takes=0.08, cancels=0.22, amends=0.40),
-    Mixture("adds and cancels only", takes=0.0, cancels=0.48, amends=0.0),
-    Mixture("takers' rush", takes=0.40, cancels=0.10, amends=0.0),
+    Mixture("realistic: 10% take, 40% cancel, the others add", takes=0.10, cancels=0.40, amends=0.0),
+    Mixture("with amends: 8% take, 22% cancel, 40% amend", takes=0.08, cancels=0.22, amends=0.40),
+    Mixture("adds and cancels only: 48% cancel", takes=0.0, cancels=0.48, amends=0.0),
+    Mixture("takers' rush: 40% take, 10% cancel", takes=0.40, cancels=0.10, amends=0.0),
 )
 
 
@@ -225,61 +226,59 @@ def ticket_of(command: Command, account: str) -> Ticket | None:
     )
 
 
-def _round(commands: list[Command]) -> tuple[float, int, Matching]:
+def _alone(commands: list[Command]) -> tuple[float, float]:
+    """Return the microseconds of a command, and how many events one made."""
     market = Matching()
     execute = market.execute
     events = 0
     started = time.process_time()
     for command in commands:
         events += len(execute(command))
-    return time.process_time() - started, events, market
+    return 1e6 * (time.process_time() - started) / len(commands), events / len(commands)
 
 
-def _row(mixture: Mixture, count: int, rounds: int, seed: int) -> str:
-    commands = Flow(seed).make(count, mixture)
-    spent = []
-    for _ in range(rounds):
-        seconds, events, market = _round(commands)
-        spent.append(seconds)
-    best, median = len(commands) / min(spent), len(commands) / statistics.median(spent)
-    return (
-        f"{mixture.name:<22} {best:>12,.0f} {median:>12,.0f} {1e6 * min(spent) / len(commands):>9.2f}"
-        f" {events / len(commands):>9.2f} {market.matches:>9,} {len(market.orders):>8,}"
-        f" {len(market.bids.keys) + len(market.asks.keys):>7,}"
-    )
+def _booked(commands: list[Command], accounts: int = 100) -> tuple[float, float]:
+    """Return the same with risk and ledger: microseconds, and how many entries."""
+    seconds, entries, house = _through_house(commands, accounts)
+    assert house.conserved(), "money was lost"
+    return 1e6 * seconds / len(commands), entries / len(commands)
 
 
-def _house_row(mixture: Mixture, count: int, rounds: int, seed: int, accounts: int = 100) -> str:
-    commands = Flow(seed).make(count, mixture)
-    spent = []
-    for _ in range(rounds):
-        seconds, entries, house = _through_house(commands, accounts)
-        spent.append(seconds)
-    best, median = len(commands) / min(spent), len(commands) / statistics.median(spent)
-    return (
-        f"{mixture.name:<22} {best:>12,.0f} {median:>12,.0f} {1e6 * min(spent) / len(commands):>9.2f}"
-        f" {entries / len(commands):>9.2f} {'conserved' if house.conserved() else 'LOST MONEY':>9}"
-    )
-
-
-def main() -> None:
-    """Print one line a mixture."""
-    parser = argparse.ArgumentParser(description="Matching alone, on one core: commands a second.")
-    parser.add_argument("--commands", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+def compare(rounds: int) -> Iterator[str]:
+    """Measure every mixture, alone and booked in turn; yield the results."""
+    mine, thresholds = os.sched_getaffinity(0), gc.get_threshold()
+    os.sched_setaffinity(0, {machine.cpu_of_server()})
     gc.set_threshold(*GC_THRESHOLD)
-    print(
-        f"{'mixture':<22} {'best /s':>12} {'median /s':>12} {'us/cmd':>9} {'events/c':>9}"
-        f" {'matches':>9} {'resting':>8} {'levels':>7}"
+    try:
+        rows, figures = [], []
+        for mixture in MIXTURES:
+            commands = Flow(SEED).make(COMMANDS, mixture)
+            alone, booked = zip(*((_alone(commands), _booked(commands)) for _ in range(rounds)), strict=True)
+            figures.append((Figure.of(us for us, _ in alone), Figure.of(us for us, _ in booked)))
+            rows.append(_row(mixture.name, *figures[-1], alone[0][1], booked[0][1]))
+    finally:
+        os.sched_setaffinity(0, mine)
+        gc.set_threshold(*thresholds)
+    yield "### Matching, alone and with risk and ledger"
+    yield f"{COMMANDS:,} commands of 100 accounts on one core, after {OPENING:,} that rest; CPU time."
+    yield table(
+        ("mixture", "alone, us", "a second", "events", "with risk and ledger, us", "a second", "entries"),
+        rows,
     )
-    for mixture in MIXTURES:
-        print(_row(mixture, options.commands, options.rounds, options.seed))
-    print(f"{'with risk and ledger':<22} {'best /s':>12} {'median /s':>12} {'us/cmd':>9} {'entries/c':>9}")
-    for mixture in MIXTURES:
-        print(_house_row(mixture, options.commands, options.rounds, options.seed))
+    alone_us, booked_us = figures[0]
+    yield "\n".join(
+        (
+            _verdict("matching, realistic", alone_us, ALONE_PER_SECOND),
+            _verdict("matching with risk and ledger, realistic", booked_us, BOOKED_PER_SECOND),
+        )
+    )
 
 
-if __name__ == "__main__":
-    main()
+def _row(name: str, alone: Figure, booked: Figure, events: float, entries: float) -> tuple[str, ...]:
+    rates = [f"{1e6 / figure.median:,.0f}" for figure in (alone, booked)]
+    return name, alone.text(), rates[0], f"{events:.2f}", booked.text(), rates[1], f"{entries:.2f}"
+
+
+def _verdict(what: str, us: Figure, per_second: float) -> str:
+    over = Figure.of(per_second * one / 1e6 for one in us.rounds)
+    return Verdict(f"{per_second:,.0f} a second over {what}", over, 1.0).text()
