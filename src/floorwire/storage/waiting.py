@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from floorwire.storage.journal import (
     Entry,
@@ -16,14 +17,14 @@ from floorwire.storage.journal import (
 )
 
 
-class Append(NamedTuple):
+class Append(msgspec.Struct, frozen=True):
     """What one append asked for."""
 
     entries: Sequence[Entry]
     on_durable: OnDurable
 
 
-class Done(NamedTuple):
+class Done(msgspec.Struct, frozen=True):
     """What became of appends, in order: None, or why they may not be durable."""
 
     appends: deque[Append]

@@ -110,8 +110,9 @@ class Commits:
             self._turn = turn
             self.fail(error)
             return
+        since = last_n - self._snapshot_n
         # Where more orders are known, that much rarer: saving them all costs each record the same.
-        if last_n - self._snapshot_n >= max(self._snapshot_records, self.book.house.kept()):
+        if since >= self._snapshot_records and since >= self.book.house.kept():
             self._snapshot_n = last_n
             self._snapshot = Snapshot(last_n, self.book.house.snapshot())
 
