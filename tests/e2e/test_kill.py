@@ -59,6 +59,7 @@ class Survivor:
     def __init__(self, crowd: Crowd, url: str, subprotocol: str | None, dice: random.Random) -> None:
         self.follower = Follower()
         self.is_mortal = True
+        self._was_killed = False
         self._crowd = crowd
         self._url = url
         self._subprotocols = [Subprotocol(subprotocol)] if subprotocol else None
@@ -77,7 +78,8 @@ class Survivor:
                     await self._follow(connection)
                 return
             except (ConnectionClosed, OSError):
-                assert self.is_mortal, "nobody killed it"
+                assert self._was_killed, "nobody killed it"
+                self._was_killed = False
                 await asyncio.sleep(self._dice.choice([0, 0.1, 0.5, 2.0 * RESUME_S]))
 
     async def _follow(self, connection: ClientConnection) -> None:
@@ -96,6 +98,7 @@ class Survivor:
     def _kill(self, connection: ClientConnection) -> None:
         if self.is_mortal:
             self._crowd.kills += 1
+            self._was_killed = True  # and may hear of it only in peace
             connection.transport.abort()
 
     async def _subscribe(self, connection: ClientConnection, name: Name) -> None:
