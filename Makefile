@@ -34,9 +34,10 @@ browser: ## Chromium for the tests of the page: Debian's, where there is none an
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
 	|| echo "No Chromium, and it could not be installed: the tests of the page are skipped."
 
-test-slow: $(VENV)/.dev ## the long tests
+test-slow: $(VENV)/.dev ## the long tests, and other examples of the property tests than the quick suite's
 	-@$(MAKE) -s $(AUTOBAHN)/bin/wstest
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest --hypothesis-profile=wander tests/channels tests/core tests/engine tests/property tests/protocol tests/venues
 
 conformance: $(AUTOBAHN)/bin/wstest ## the WebSocket against the Autobahn TestSuite
 	$(BIN)/python -m pytest -m slow -rP tests/conformance
