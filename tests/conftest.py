@@ -12,7 +12,7 @@ from floorwire.config import Settings
 from floorwire.hub.gate import Gate
 
 # Property tests are judged by what they find, not by how fast the machine is.
-# The quick suite tries the same examples each time; `make test-slow` also wanders, and prints what to reproduce.
+# The quick suite tries the same examples each time; `make test-slow` wanders too, and prints the way back.
 settings.register_profile("wander", deadline=None, print_blob=True)
 settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("floorwire")
