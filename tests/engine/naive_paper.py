@@ -102,10 +102,12 @@ class NaivePaper:
         while here and not us <= here[0].us <= self.book_us:
             lost = here.pop(0)
             self.lost.remove(lost)
+            if not lost.lots:
+                continue  # trades explained it, and moved the queue
             for order in self.orders:
                 if (order.side, order.price, order.sleeps) != (side, lost.price, False):
                     continue
-                if lost.lots and not self.has_seen(order, lost.us):
+                if not self.has_seen(order, lost.us):
                     exact = order.ahead * lost.left
                     before = lost.left + lost.lots
                     order.ahead = exact // before + (exact % before > 0)
