@@ -95,17 +95,6 @@ class Principal(msgspec.Struct, frozen=True):
     networks: tuple[Network, ...] = ()
     expires_us: int | None = None
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether its scopes are all that restricts what it does with its own account."""
-        return (
-            self.expires_us is None
-            and self.symbols is None
-            and self.accounts is None
-            and self.max_notional is None
-            and not self.networks
-        )
-
     def sees(self, symbol: str) -> bool:
         """Return whether the canonical symbol is one of its own; what it is told is cut to these."""
         if self.symbols is None or symbol in self.symbols:
@@ -146,8 +135,6 @@ def decide(
     The refusal is ``unauthenticated``, ``forbidden`` or ``max_notional``.
     """
     if action.scope is None:
-        return None
-    if principal.is_plain and action.scope in principal.scopes and account in (None, principal.account):
         return None
     return (
         _without_scope(principal, action, action.scope, now_us)

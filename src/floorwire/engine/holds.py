@@ -7,7 +7,10 @@ by, so that what was held always suffices, however the fills are cut.
 
 from __future__ import annotations
 
+from floorwire.core.accounts import Balance
+from floorwire.core.instrument import Side
 from floorwire.core.orders import Order, Ticket
+from floorwire.engine.ledger import Balances
 from floorwire.engine.terms import MILLION, Terms
 
 
@@ -23,6 +26,18 @@ def held(
     notional = turnover * terms.quote_units
     due = notional * fee_ppm - credit
     return notional - (-due // MILLION) if due > 0 else notional
+
+
+def holding(balances: Balances, terms: Terms, side: Side, more: int) -> Balance:
+    """Return the balance that an order's hold is on, with so many units more held."""
+    if side == "buy":
+        asset, decimals = terms.quote, terms.quote_decimals
+    else:
+        asset, decimals = terms.base, terms.base_decimals
+    has = balances.get(asset)
+    if has is None:
+        return Balance(asset, 0, more, decimals)
+    return Balance(asset, has.total, has.held + more, decimals)
 
 
 def asking(order: Order, terms: Terms, price_ticks: int, lots: int) -> Order:

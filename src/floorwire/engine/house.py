@@ -43,7 +43,7 @@ from floorwire.core.accounts import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.instrument import Instrument
+from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.ports import Prices
@@ -53,7 +53,7 @@ from floorwire.core.units import InexactError, Scale
 from floorwire.engine import objections, risk
 from floorwire.engine.accounts import NO_GUARD, Account, Accounts
 from floorwire.engine.bounds import Bounds, check
-from floorwire.engine.holds import asking, held
+from floorwire.engine.holds import asking, held, holding
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.mandates import Mandate, Mandates
 from floorwire.engine.placing import placed, placed_again
@@ -237,7 +237,7 @@ class House:
         risk.count(account, limits, key)
         if limits.max_position_lots is not None and is_buy:
             risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
-        balances = _holding(account, terms, is_buy, held_units)
+        balances = _holding(account, terms, ticket.side, held_units)
         entry = self._book(OrderAccepted(name, order, balances, now_us))
         return Decision(order, (entry,), (placed(order, account.owner, limits),))
 
@@ -274,7 +274,7 @@ class House:
                 more_lots = max(0, new_lots - order.lots)
                 risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
         asked = asking(order, terms, new_ticks, new_lots)
-        balances = _holding(account, terms, is_buy, asked.held - order.held)
+        balances = _holding(account, terms, ticket.side, asked.held - order.held)
         entry = self._book(OrderAmending(name, asked, balances, now_us))
         return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
@@ -455,13 +455,10 @@ class House:
         )
 
 
-def _holding(account: Account, terms: Terms, is_buy: bool, more: int) -> tuple[Balance]:
-    """Return the balance that the order's hold is on, with so many units more held. Raises Refusal."""
-    asset, decimals = (terms.quote, terms.quote_decimals) if is_buy else (terms.base, terms.base_decimals)
-    has = account.balances.get(asset)
-    total, holds = (0, more) if has is None else (has.total, has.held + more)
-    balance = Balance(asset, total, holds, decimals)
-    if holds > total and more > 0:
+def _holding(account: Account, terms: Terms, side: Side, more: int) -> tuple[Balance]:
+    """Return the balance with so many units more held. Raises Refusal: ``insufficient_balance``."""
+    balance = holding(account.balances, terms, side, more)
+    if balance.held > balance.total and more > 0:
         risk.insufficient(balance, more)
     return (balance,)
 

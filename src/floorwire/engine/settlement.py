@@ -18,7 +18,7 @@ from floorwire.core.codes import Code
 from floorwire.core.orders import OPEN, Order, OrderState, Ticket
 from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.engine.accounts import Accounts
-from floorwire.engine.holds import answered, fee, held
+from floorwire.engine.holds import answered, fee, held, holding
 from floorwire.engine.position import after_fill
 from floorwire.engine.terms import Terms
 
@@ -54,11 +54,8 @@ class Settlement:
 
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
         """Return the balance that the order's hold is on, once it holds so many units more."""
-        accounts = self._accounts
-        terms = accounts.terms[ticket.symbol]
-        asset = terms.quote if ticket.side == "buy" else terms.base
-        has = accounts.by_name[ticket.account].balances[asset]
-        return (Balance(asset, has.total, has.held + more, has.decimals),)
+        balances = self._accounts.by_name[ticket.account].balances
+        return (holding(balances, self._accounts.terms[ticket.symbol], ticket.side, more),)
 
     def ended(self, order: Order, state: OrderState, code: Code | None, now_us: int) -> OrderEnded:
         """Return the end of an open order: it holds nothing any more."""
