@@ -92,6 +92,18 @@ _ORDER_EVENTS = frozenset(get_args(_OrderEvent))
 class Accounts:
     """Every account. ``apply`` is the only way to change them, live and in recovery."""
 
+    __slots__ = (
+        "by_name",
+        "former",
+        "halts",
+        "last_deposit_id",
+        "last_fill_id",
+        "last_order_id",
+        "ledger",
+        "orders",
+        "terms",
+    )
+
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.terms: dict[str, Terms] = {}

@@ -87,6 +87,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 class House:
     """Accounts, their orders, money and limits."""
 
+    __slots__ = ("_accounts", "_mandates", "_prices", "_rules", "_settlement", "_spared_id", "_worst_ppm")
+
     def __init__(
         self, rules: Rules, prices: Callable[[str], Prices], accounts: Accounts | None = None
     ) -> None:

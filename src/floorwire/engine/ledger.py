@@ -27,6 +27,8 @@ Balances: TypeAlias = dict[str, Balance]
 class Ledger:
     """The assets, and the sides of every booking that no account is on."""
 
+    __slots__ = ("decimals", "fees", "outside")
+
     def __init__(self) -> None:
         self.decimals: dict[str, int] = {}
         self.fees: dict[str, int] = defaultdict(int)

@@ -41,6 +41,8 @@ class Mandate(msgspec.Struct, frozen=True):
 class Mandates:
     """Those asked for lately. How fast orders came is no account state: a restart forgives."""
 
+    __slots__ = ("_accounts", "_default", "_known", "_rates")
+
     def __init__(self, accounts: Accounts, default: Limits) -> None:
         self._accounts = accounts
         self._default = default

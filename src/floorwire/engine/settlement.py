@@ -35,6 +35,8 @@ class StrayReportError(ValueError):
 class Settlement:
     """Works out events; applies none."""
 
+    __slots__ = ("_accounts", "_maker_ppm", "_taker_ppm")
+
     def __init__(self, accounts: Accounts, maker_ppm: int, taker_ppm: int) -> None:
         self._accounts = accounts
         self._maker_ppm = maker_ppm
