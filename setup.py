@@ -22,22 +22,27 @@ READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->_
 def compiled(room: str) -> list[Extension]:
     """Return the room's modules as extensions, each from the Python that it would be without."""
     package = SOURCES / "floorwire" / room
-    name = f"floorwire.{room}.{folder(package).name}"
     extensions = cythonize(
         [
-            Extension(f"{name}.{source.stem}", [str(source)], extra_compile_args=FLAGS, optional=True)
+            Extension(
+                f"floorwire.{room}.{source.stem}",
+                [str(source)],
+                include_dirs=[str(package.parent)],
+                depends=[str(package.parent / "slots.h")],
+                extra_compile_args=FLAGS,
+                optional=True,
+            )
             for source in sorted(package.glob("*.py"))
             if source.stem != "__init__"
         ],
         build_dir="build",
-        compiler_directives={"language_level": "3", "annotation_typing": False},
+        compiler_directives={"language_level": "3", "annotation_typing": False, "nonecheck": True},
     )
     for extension in extensions:
-        extension.include_dirs.append(str(SOURCES / "floorwire"))
-        extension.depends.append(str(SOURCES / "floorwire" / "slots.h"))
         generated = Path(extension.sources[0])
         text = READS.sub(r"= SLOT_GET(\1, \2)", generated.read_text())
         generated.write_text(text.replace('#include "Python.h"', '#include "Python.h"\n#include "slots.h"', 1))
+        extension.name = f"floorwire.{room}.{folder(package).name}.{extension.name.rpartition('.')[2]}"
     return extensions
 
 

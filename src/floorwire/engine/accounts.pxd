@@ -1,0 +1,38 @@
+cimport cython
+
+from floorwire.engine.ledger cimport Ledger
+
+
+cdef class Account:
+    cdef public object owner
+    cdef public dict balances
+    cdef public dict open
+    cdef public object closed
+    cdef public dict by_client
+    cdef public dict buying
+    cdef public object fills
+    cdef public dict positions
+    cdef public object limits
+    cdef public dict key_limits
+    cdef public dict guards
+    cdef public object seqs
+
+
+cdef class Accounts:
+    cdef public Ledger ledger
+    cdef public dict terms
+    cdef public dict former
+    cdef public dict orders
+    cdef public set halts
+    cdef public object last_order_id
+    cdef public object last_fill_id
+    cdef public object last_deposit_id
+    cdef public dict by_name
+
+    @cython.locals(account=Account)
+    cpdef object apply(self, object event)
+    cdef object _fill(self, Account account, object event)
+    cpdef object _put(self, Account account, object order)
+    cdef object _close(self, Account account, object order)
+    cdef object _change(self, Account account, object event)
+    cdef object _rule(self, object event)

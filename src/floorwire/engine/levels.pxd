@@ -1,0 +1,24 @@
+cdef class Level:
+    cdef public object lots
+    cdef readonly object _queue
+    cdef readonly object _cancelled
+
+    cpdef object join(self, object order)
+    cpdef object first(self)
+    cpdef object fill(self, object order, object lots)
+    cpdef object reduce(self, object order, object lots)
+    cpdef object leave(self, object order)
+
+
+cdef class Levels:
+    cdef public object side
+    cdef public object sign
+    cdef public list keys
+    cdef dict _levels
+
+    cpdef object reaches(self, object key)
+    cpdef Level best(self)
+    cpdef Level at(self, object price_ticks)
+    cpdef object join(self, object order)
+    cpdef object leave(self, object order)
+    cpdef object drop_best(self)

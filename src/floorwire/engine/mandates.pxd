@@ -1,0 +1,11 @@
+from floorwire.engine.accounts cimport Accounts
+
+
+cdef class Mandates:
+    cdef Accounts _accounts
+    cdef object _default
+    cdef dict _known
+    cdef dict _rates
+
+    cpdef object of(self, tuple asked, object now_us)
+    cpdef object forget(self)

@@ -1,0 +1,21 @@
+from floorwire.engine.levels cimport Level, Levels
+
+
+cdef class Matching:
+    cdef public Levels bids
+    cdef public Levels asks
+    cdef public object matches
+    cdef public object last_ticks
+    cdef object _stops
+    cdef list _expiries
+    cdef dict _orders
+
+    cpdef list execute(self, object command)
+    cdef list _place(self, object place)
+    cdef object _enter(self, object place, Levels against, object key, list events)
+    cdef object _objection(self, object place, Levels against, object key)
+    cdef object _take(self, object taker, Levels against, object key, list events)
+    cdef object _match(self, object taker, object maker, object price_ticks, object lots)
+    cdef object _rest(self, object order, list events)
+    cdef Levels _own(self, object order)
+    cdef list _cancel(self, object order_id)

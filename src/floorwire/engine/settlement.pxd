@@ -1,0 +1,24 @@
+cimport cython
+
+from floorwire.engine.accounts cimport Account, Accounts
+
+
+cdef class Settlement:
+    cdef Accounts _accounts
+    cdef object _maker_ppm
+    cdef object _taker_ppm
+
+    cpdef object event(self, object report, object now_us)
+    @cython.locals(account=Account)
+    cpdef tuple holding(self, object ticket, object more)
+    cpdef object ended(self, object order, object state, object code, object now_us)
+    cdef object _changed(self, object order, object report, object now_us)
+    cdef object _refused(self, object order, object refused, object now_us)
+    cdef tuple _answered(self, object order, object price_ticks, object lots, object updated_us)
+    @cython.locals(account=Account)
+    cdef object _filled(self, object order, object report, object now_us)
+
+
+cdef object _after_fill(
+    object order, object terms, object left_lots, object lots, object turnover, object credit, object now_us
+)
