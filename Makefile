@@ -14,7 +14,11 @@ run: install ## serve the simulated exchange on http://127.0.0.1:8000
 
 install: $(BIN)/floorwire ## .venv/bin/floorwire, ready to use
 
-$(BIN)/floorwire: pyproject.toml setup.py requirements.txt src/floorwire/hub/sendloop.c
+# What is compiled when Floorwire is installed.
+COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire/slots.h \
+	$(wildcard src/floorwire/engine/*.py src/floorwire/engine/*.pxd)
+
+$(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install -q --no-deps -e .
@@ -24,8 +28,9 @@ $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt
 	@touch $@
 
-test: $(VENV)/.dev browser ## the whole quick suite
+test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
 	$(BIN)/python -m pytest
+	PURE_PYTHON=1 $(BIN)/python -m pytest tests/engine
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \

@@ -7,13 +7,14 @@ sources and no others: after an edit Python reads the sources, until the next in
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
 ROOMS = ("engine",)
 """What setup.py compiles."""
-OFF = "FLOORWIRE_COMPILED"
-"""Set to ``off``, everything is read from its sources: to debug, to profile, to compare."""
+PURE = "PURE_PYTHON"
+"""In the environment, not empty: read everything from its sources, to debug, to profile, to compare."""
 
 
 def folder(package: Path) -> Path:
@@ -24,8 +25,9 @@ def folder(package: Path) -> Path:
     return package / f"compiled_{digest.hexdigest()}"
 
 
-def path(package: str) -> list[str]:
-    """Return the ``__path__`` of a package at this place: its compiled modules come before its sources."""
-    compiled = folder(Path(package))
-    is_used = compiled.is_dir() and os.environ.get(OFF) != "off"
-    return [str(compiled), package] if is_used else [package]
+def path(package: Iterable[str]) -> list[str]:
+    """Return a package's ``__path__`` with its compiled modules before its sources, where there are any."""
+    (sources,) = package
+    compiled = folder(Path(sources))
+    is_used = compiled.is_dir() and not os.environ.get(PURE)
+    return [str(compiled), sources] if is_used else [sources]

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from floorwire.cli import bench, halts, journal, keys, limits, serve, watch
+from floorwire.cli import bench, halts, journal, keys, limits, serve, version, watch
 
 app = typer.Typer(
     name="floorwire",
-    help="A trading gateway: live prices out and orders in, over one WebSocket.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _floorwire(
+    is_version: Annotated[
+        bool, typer.Option("--version", callback=version.version, is_eager=True, help="Print it and exit.")
+    ] = False,
+) -> None:
+    """A trading gateway: live prices out and orders in, over one WebSocket."""
+
+
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.command("halt")(halts.halt)

@@ -1,5 +1,5 @@
-"""The exchange, pure and deterministic: commands in, events out. Compiled where it can be."""
+"""The exchange, pure and deterministic: commands in, events out. Compiled where it could be."""
 
 from floorwire.compiled import path
 
-__path__ = path(__path__[0])
+__path__ = path(__path__)

@@ -3,6 +3,7 @@ cimport cython
 from floorwire.engine.ledger cimport Ledger
 
 
+@cython.final
 cdef class Account:
     cdef public object owner
     cdef public dict balances
@@ -18,6 +19,7 @@ cdef class Account:
     cdef public object seqs
 
 
+@cython.final
 cdef class Accounts:
     cdef public Ledger ledger
     cdef public dict terms

@@ -5,6 +5,7 @@ from floorwire.engine.mandates cimport Mandates
 from floorwire.engine.settlement cimport Settlement
 
 
+@cython.final
 cdef class House:
     cdef object _rules
     cdef object _prices

@@ -322,13 +322,13 @@ class House:
 
     def settle(self, reports: Iterable[Report], now_us: int) -> list[Entry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
-        entries, event_of, apply = [], self._settlement.event, self._accounts.apply
+        entries = []
         for report in reports:
             if type(report) is Working:  # it was accepted before the venue had it: nothing new
                 continue
-            event = event_of(report, now_us)
+            event = self._settlement.event(report, now_us)
             if event is not None:
-                entries.append(Entry(event, apply(event)))
+                entries.append(self._book(event))
         return entries
 
     def put_back(self, symbols: Collection[str], now_us: int) -> Decision:

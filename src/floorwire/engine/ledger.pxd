@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class Ledger:
     cdef public dict decimals
     cdef public object fees

@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class Level:
     cdef public object lots
     cdef readonly object _queue
@@ -10,6 +14,7 @@ cdef class Level:
     cpdef object leave(self, object order)
 
 
+@cython.final
 cdef class Levels:
     cdef public object side
     cdef public object sign

@@ -1,6 +1,9 @@
+cimport cython
+
 from floorwire.engine.accounts cimport Accounts
 
 
+@cython.final
 cdef class Mandates:
     cdef Accounts _accounts
     cdef object _default

@@ -1,6 +1,9 @@
+cimport cython
+
 from floorwire.engine.levels cimport Level, Levels
 
 
+@cython.final
 cdef class Matching:
     cdef public Levels bids
     cdef public Levels asks

@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class Reporter:
     cdef object _first_trade
 

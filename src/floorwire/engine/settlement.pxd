@@ -3,6 +3,7 @@ cimport cython
 from floorwire.engine.accounts cimport Account, Accounts
 
 
+@cython.final
 cdef class Settlement:
     cdef Accounts _accounts
     cdef object _maker_ppm

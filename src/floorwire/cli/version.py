@@ -1,0 +1,25 @@
+"""``floorwire --version``."""
+
+from __future__ import annotations
+
+import platform
+
+import typer
+
+from floorwire import __version__
+
+
+def version(is_asked: bool) -> None:
+    """Print what this is, on which Python, and which of its parts are compiled; and that is all."""
+    if is_asked:
+        compiled = ", ".join(_compiled()) or "nothing"
+        typer.echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
+        raise typer.Exit
+
+
+def _compiled() -> list[str]:
+    from floorwire import engine
+    from floorwire.hub import straight
+
+    parts = {"engine": len(engine.__path__) > 1, "sendloop": straight.send_turn is not straight.each_turn}
+    return [name for name, is_compiled in parts.items() if is_compiled]

@@ -1,0 +1,26 @@
+"""``floorwire --version``."""
+
+from __future__ import annotations
+
+import platform
+
+import pytest
+from typer.testing import CliRunner
+
+from floorwire import __version__, engine
+from floorwire.cli import app
+
+
+def printed() -> str:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    return result.stdout.strip()
+
+
+def test_it_tells_what_runs_and_what_of_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = f"floorwire {__version__}, Python {platform.python_version()}, compiled: "
+    assert printed().startswith(start)
+    monkeypatch.setattr(engine, "__path__", ["compiled", "sources"])
+    assert "engine" in printed().removeprefix(start)
+    monkeypatch.setattr(engine, "__path__", ["sources"])
+    assert printed() in (start + "sendloop", start + "nothing")

@@ -1,0 +1,155 @@
+"""Compiled rooms: in use, of these very sources, and no different from them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from floorwire import engine
+from floorwire.compiled import PURE, folder, path
+from floorwire.core.accounts import Position
+from floorwire.engine import objections
+from floorwire.engine.position import after_fill
+
+PACKAGE = Path(engine.__file__).parent
+needs_compiled = pytest.mark.skipif(
+    bool(os.environ.get(PURE)) or not shutil.which("cc"), reason=f"{PURE} is set, or there is no C compiler"
+)
+
+
+def file_of(module: str, **environment: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-c", f"import {module} as module; print(module.__file__)"],
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return run.stdout.strip()
+
+
+@needs_compiled
+def test_every_module_of_the_engine_is_compiled() -> None:
+    sources = {source.stem for source in PACKAGE.glob("*.py")} - {"__init__"}
+    modules = {module.name.partition(".")[0] for module in folder(PACKAGE).glob(f"*{EXTENSION_SUFFIXES[0]}")}
+    assert modules == sources, "the engine was edited, or this is a new Python: make install compiles it"
+    assert objections.__file__.endswith(EXTENSION_SUFFIXES[0])
+
+
+@needs_compiled
+def test_the_sources_are_read_where_that_is_asked_for() -> None:
+    assert file_of("floorwire.engine.house", **{PURE: ""}).endswith(EXTENSION_SUFFIXES[0])
+    assert file_of("floorwire.engine.house", **{PURE: "1"}) == str(PACKAGE / "house.py")
+
+
+def test_what_was_compiled_of_other_sources_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PURE, raising=False)
+    source, package = tmp_path / "one.py", str(tmp_path)
+    source.write_text("ONE = 1\n")
+    assert path([package]) == [package]
+    first = folder(tmp_path)
+    first.mkdir()
+    assert path([package]) == [str(first), package]
+    source.write_text("ONE = 2\n")
+    assert path([package]) == [package]
+    source.write_text("ONE = 1\n")
+    (tmp_path / "two.py").touch()
+    assert path([package]) == [package]
+    (tmp_path / "two.py").unlink()
+    assert path([package]) == [str(first), package]
+    monkeypatch.setenv(PURE, "1")
+    assert path([package]) == [package]
+
+
+# --- slots.h: compiled code remembers where a type keeps a slot, and is never wrong about it ------------
+
+FIELDS = ("symbol", "quantity", "bought", "cost", "realised", "base_decimals", "quote_decimals")
+BOUGHT = {
+    "symbol": "A-B",
+    "quantity": 5,
+    "bought": 5,
+    "cost": 50,
+    "realised": 1,
+    "base_decimals": 3,
+    "quote_decimals": 2,
+}
+AFTER = Position("A-B", 7, 7, 70, 1, 3, 2)
+
+
+class Slotted:
+    __slots__ = FIELDS
+
+    def __init__(self, **values: object) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+class Reversed(Slotted):
+    """The same names elsewhere, and those of the class below unused."""
+
+    __slots__ = tuple(reversed(FIELDS))
+
+
+class Asked:
+    """Keeps nothing, answers all."""
+
+    def __getattr__(self, name: str) -> object:
+        return BOUGHT[name]
+
+
+def filled(before: object) -> Position:
+    return after_fill(before, True, 2, 20, 7)  # type: ignore[arg-type] # what only looks like one
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Position(**BOUGHT),  # type: ignore[arg-type]
+        lambda: Slotted(**BOUGHT),
+        lambda: Reversed(**BOUGHT),
+        lambda: SimpleNamespace(**BOUGHT),
+        Asked,
+    ],
+)
+def test_attributes_are_found_wherever_they_are(make: Callable[[], object]) -> None:
+    for _ in range(3):
+        assert filled(make()) == AFTER
+        assert filled(Position(**BOUGHT)) == AFTER  # type: ignore[arg-type]
+
+
+def test_a_type_that_changes_is_looked_at_anew() -> None:
+    class Changing(Slotted):
+        __slots__ = ()
+
+    assert filled(Changing(**BOUGHT)) == filled(Changing(**BOUGHT)) == AFTER
+    Changing.cost = property(lambda _: 0)  # type: ignore[attr-defined]
+    before = Slotted(**BOUGHT)
+    assert filled(before) == AFTER
+    changed = Changing(**{name: value for name, value in BOUGHT.items() if name != "cost"})
+    assert filled(changed).cost == 20
+    Slotted.__getattr__ = lambda _, name: 1_000  # type: ignore[attr-defined]
+    try:
+        delattr(before, "cost")
+        assert filled(before).cost == 1_020
+    finally:
+        del Slotted.__getattr__  # type: ignore[attr-defined]
+
+
+def test_what_is_missing_is_missed() -> None:
+    before = Slotted(**BOUGHT)
+    assert filled(before) == AFTER
+    delattr(before, "cost")
+    with pytest.raises(AttributeError, match="cost"):
+        filled(before)
+    with pytest.raises(AttributeError, match="bought"):
+        filled(None)
