@@ -17,6 +17,8 @@ from floorwire.compiled import ROOMS, folder  # noqa: E402
 
 # Small and quick to compile; measured: -O2 makes nothing faster here.
 FLAGS = [] if sys.platform == "win32" else ["-O1", "-g0", "-Werror=incompatible-pointer-types"]
+# The same as from the sources: no other meaning of annotations, and None has no attributes of other types.
+AS_PYTHON = {"language_level": "3", "annotation_typing": False, "nonecheck": True}
 READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->__pyx_n_u_\w+)\)")
 
 
@@ -36,7 +38,7 @@ def compiled(room: str) -> list[Extension]:
             if source.stem != "__init__"
         ],
         build_dir="build",
-        compiler_directives={"language_level": "3", "annotation_typing": False, "nonecheck": True},
+        compiler_directives=AS_PYTHON,
     )
     for extension in extensions:
         generated = Path(extension.sources[0])
@@ -46,6 +48,8 @@ def compiled(room: str) -> list[Extension]:
         )
         extension.optional = True
         extension.name = f"floorwire.{room}.{folder(package).name}.{extension.name.rpartition('.')[2]}"
+    if not any("= SLOT_GET(" in Path(extension.sources[0]).read_text() for extension in extensions):
+        raise ValueError("Cython writes attribute reads in another way than READS says")
     return extensions
 
 
