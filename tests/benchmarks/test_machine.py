@@ -12,7 +12,12 @@ import pytest
 from benchmarks import machine
 
 
-def others(monkeypatch: pytest.MonkeyPatch, all_s: float, ours_s: float) -> str:
+def others(
+    monkeypatch: pytest.MonkeyPatch,
+    all_s: float,
+    ours_s: float,
+    yardsticks: tuple[float, float] = (10.0, 11.0),
+) -> str:
     """Return what is said of one second in which all processes, and ours, used so much."""
 
     def steps(by: float) -> Iterator[float]:
@@ -23,16 +28,26 @@ def others(monkeypatch: pytest.MonkeyPatch, all_s: float, ours_s: float) -> str:
     monkeypatch.setattr(machine, "_busy_seconds", lambda: next(everything))
     monkeypatch.setattr(machine, "_our_seconds", lambda: next(own))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    measured = iter(yardsticks)
+    monkeypatch.setattr(machine, "yardstick_ms", lambda: next(measured))
     return machine.Others().text()
 
 
 def test_what_we_use_ourselves_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert others(monkeypatch, all_s=1.5, ours_s=1.46) == "Others used 2% of the machine meanwhile."
+    said = others(monkeypatch, all_s=1.5, ours_s=1.46)
+    assert said == "Others used 2% of the machine meanwhile; the yardstick took 10.0 ms before, 11.0 after."
 
 
 def test_what_others_use_does(monkeypatch: pytest.MonkeyPatch) -> None:
     assert others(monkeypatch, all_s=1.5, ours_s=0.5).startswith("Others used 50% of the machine")
     assert others(monkeypatch, all_s=1.5, ours_s=0.5).endswith("on a quiet machine.**")
+
+
+@pytest.mark.parametrize("yardsticks", [(10.0, 12.0), (12.0, 10.0)])
+def test_a_neighbour_whom_no_count_shows_does(
+    monkeypatch: pytest.MonkeyPatch, yardsticks: tuple[float, float]
+) -> None:
+    assert others(monkeypatch, 1.5, 1.46, yardsticks).endswith("on a quiet machine.**")
 
 
 def test_names_who_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +62,4 @@ def test_reads_this_machine() -> None:
     assert f"{os.cpu_count()} CPUs" in machine.description()
     assert {machine.cpu_of_load(), machine.cpu_of_server()} <= os.sched_getaffinity(0)
     assert machine.Others().text().startswith("Others used ")
+    assert machine.yardstick_ms(1) > 0

@@ -12,12 +12,13 @@ from floorwire import __version__
 def version(is_asked: bool) -> None:
     """Print what this is, on which Python, and which of its parts are compiled; and that is all."""
     if is_asked:
-        compiled = ", ".join(_compiled()) or "nothing"
+        compiled = ", ".join(compiled_parts()) or "nothing"
         typer.echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
         raise typer.Exit
 
 
-def _compiled() -> list[str]:
+def compiled_parts() -> list[str]:
+    """Return what of this was compiled when it was installed."""
     from floorwire import engine
     from floorwire.hub import straight
 
