@@ -25,15 +25,20 @@ needs_compiled = pytest.mark.skipif(
 )
 
 
-def file_of(module: str, **environment: str) -> str:
+def printed(program: str, **environment: str) -> str:
     run = subprocess.run(
-        [sys.executable, "-c", f"import {module} as module; print(module.__file__)"],
+        [sys.executable, "-c", program],
         env={**os.environ, **environment},
+        cwd=Path(__file__).parents[1],
         check=True,
         capture_output=True,
         text=True,
     )
     return run.stdout.strip()
+
+
+def file_of(module: str, **environment: str) -> str:
+    return printed(f"import {module} as module; print(module.__file__)", **environment)
 
 
 @needs_compiled
@@ -48,6 +53,33 @@ def test_every_module_of_the_engine_is_compiled() -> None:
 def test_the_sources_are_read_where_that_is_asked_for() -> None:
     assert file_of("floorwire.engine.house", **{PURE: ""}).endswith(EXTENSION_SUFFIXES[0])
     assert file_of("floorwire.engine.house", **{PURE: "1"}) == str(PACKAGE / "house.py")
+
+
+SESSION = """
+from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
+from floorwire.core.refusal import Refusal
+from floorwire.engine.house import House
+
+venue, names, ids = Venue(), [f"trader{number}" for number in range(7)], {}
+house = House(RULES, venue.prices)
+endow(house, names)
+refused = 0
+for mixture in MIXTURES:
+    for now_us, command in enumerate(Flow(7).make(2_000, mixture)):
+        account = names[command.order_id % 7]
+        try:
+            for ordered in decide(house, command, ticket_of(command, account), account, ids, now_us).commands:
+                house.settle(venue.execute(ordered), now_us)
+        except Refusal:
+            refused += 1
+assert house.conserved()
+print(house.state_hash(), venue.market.state_hash(), house.last_order_id(), refused)
+"""
+
+
+@needs_compiled
+def test_a_session_comes_to_the_same() -> None:
+    assert printed(SESSION) == printed(SESSION, **{PURE: "1"})
 
 
 def test_what_was_compiled_of_other_sources_is_not_used(
