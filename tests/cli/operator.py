@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,10 @@ from typer.testing import CliRunner, Result
 from floorwire.cli import app
 from floorwire.core.auth import Scope
 from floorwire.storage.keys import Issued
-from tests.trading.trader import key
+from tests.servers import Server
+from tests.trading.trader import Trader, key
 
+ROOM_BYTES = 65_536
 HIDDEN = ("FLOORWIRE_URL", "FLOORWIRE_KEY", "FLOORWIRE_KEY_FILE", "FLOORWIRE_CA")
 
 
@@ -38,3 +43,21 @@ def operate(url: str, file: Path, *arguments: str, code: int = 0) -> Result:
         result = CliRunner().invoke(app, given, catch_exceptions=False)
     assert result.exit_code == code, result.output
     return result
+
+
+async def write_much(client: Trader) -> None:
+    """Have the server's journal grow beyond what ``disk_full`` leaves it."""
+    for number in range(12):  # each commit is two pages of 4 KiB or more
+        assert (await client.place(f"much-{number}"))["status"] == "accepted"
+        await client.ask("order.cancel_all")
+
+
+@contextmanager
+def disk_full(server: Server) -> Iterator[None]:
+    """Let the system refuse to make any file of the server longer, its log's few lines excepted."""
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (ROOM_BYTES, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from floorwire.cli.broken import warn_where_broken
 from floorwire.cli.known import warn_of_stranger
 from floorwire.cli.remote import HERE, REFUSED, Ca, Json, KeyFile, Remote, Url, remote
 from floorwire.core.accounts import HaltScope
@@ -33,6 +34,8 @@ class _Begun(Halt, frozen=True):
 
 class _Listed(msgspec.Struct, frozen=True):
     halts: list[Halt]
+    journal: str
+    in_doubt: list[Halt]
 
 
 def halt(
@@ -48,7 +51,7 @@ def halt(
         begun = server.ask("POST", "/halts", _Begun, body=asked)
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
         typer.echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
-        typer.echo(_in_force(_listed(server)))
+        typer.echo(_in_force(_listed(server).halts))
         if not begun.cancelled and begun.scope in ("account", "key"):  # the server knows symbols by itself
             warn_of_stranger(server, **{begun.scope: begun.name})
 
@@ -63,20 +66,22 @@ def resume(
     """End a halt; what it cancelled stays cancelled. ``all`` ends the halt of all, and no narrower one."""
     asked = _named(scope, name)
     with remote(url, key_file, ca) as server:
-        before = _listed(server)
+        before = _listed(server).halts
         query = {"scope": asked.scope, "name": asked.name}
         ended = server.ask("DELETE", "/halts", Halt, query)
         if ended not in before:
             typer.echo(f"floorwire: {ended} was not halted; {_in_force(before)}", err=True)
             raise typer.Exit(REFUSED)
         typer.echo(f"resumed: {ended}; cancelled orders stay cancelled")
-        typer.echo(_in_force(_listed(server)))
+        typer.echo(_in_force(_listed(server).halts))
 
 
 def halts(url: Url = HERE, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
     """List the halts in force."""
     with remote(url, key_file, ca) as server:
-        listed = _listed(server)
+        known = _listed(server)
+    warn_where_broken(known.journal, [str(one) for one in known.in_doubt])
+    listed = known.halts
     if json:
         typer.echo(msgspec.json.encode(listed))
     elif not listed:
@@ -96,8 +101,8 @@ def _named(scope: HaltScope, name: str) -> Halt:
     return Halt(scope, name)
 
 
-def _listed(server: Remote) -> list[Halt]:
-    return server.ask("GET", "/halts", _Listed).halts
+def _listed(server: Remote) -> _Listed:
+    return server.ask("GET", "/halts", _Listed)
 
 
 def _in_force(halts: list[Halt]) -> str:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from floorwire.cli.broken import warn_where_broken
 from floorwire.cli.known import warn_of_stranger
 from floorwire.cli.remote import HERE, Ca, Json, KeyFile, Remote, Url, remote
 from floorwire.core.limits import Limits
@@ -33,6 +34,8 @@ class _Shown(msgspec.Struct, frozen=True):
     account: str
     limits: dict[str, Amount]
     default: dict[str, Amount]
+    journal: str
+    in_doubt: bool
 
     def own(self) -> dict[str, Amount]:
         """Return the limits that are not the house's default."""
@@ -57,6 +60,7 @@ def show(
         shown = _ask(server, account, key)
         if not shown.own():
             warn_of_stranger(server, account, key)
+    warn_where_broken(shown.journal, ["these limits"] if shown.in_doubt else [])
     if json:
         typer.echo(msgspec.json.encode(shown))
     else:

@@ -14,6 +14,7 @@ from floorwire.ops.stats import DeskStats
 from floorwire.protocol.counter import Client
 from floorwire.storage.journal import JournalError, Snapshot
 from floorwire.trading.book import Book
+from floorwire.trading.standing import Standing
 from floorwire.trading.streams import Streams
 from floorwire.trading.turn import Afterwards, Answer, Turn
 
@@ -32,6 +33,7 @@ class Commits:
         stats: DeskStats,
     ) -> None:
         self.book = book
+        self.standing = Standing(book.house)
         self._stats = stats
         self.saved_n, self.saved_s = book.snapshot_n, 0.0
         """The record of the last snapshot on disk, and when it was put there (monotonic; 0: before us)."""
@@ -67,6 +69,12 @@ class Commits:
         self._turn.entries += entries
         self._schedule()
 
+    def rule(self, entries: Sequence[Entry]) -> None:
+        """Journal these with the turn; the halts and limits among them are in doubt until that is durable."""
+        self.book_entries(entries)
+        self.standing.doubt(entries)
+        self.then(partial(self.standing.settle, entries))
+
     def answer(self, answer: Answer) -> None:
         """Tell the client when everything so far is durable."""
         self._turn.answers.append(answer)
@@ -82,6 +90,7 @@ class Commits:
         if self._has_failed:
             return
         self._has_failed = True
+        self.standing.is_current = False
         turn, self._turn = self._turn, Turn()
         self._on_failure(error)
         turn.lose()

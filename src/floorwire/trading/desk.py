@@ -56,12 +56,12 @@ from floorwire.trading.lens import Lens
 from floorwire.trading.line import Lines
 from floorwire.trading.past import Past
 from floorwire.trading.reading import Reading
+from floorwire.trading.standing import Standing
 from floorwire.trading.streams import Streams
-from floorwire.trading.turn import Answer
+from floorwire.trading.turn import Answer, answered, refused
 
 BUSY_WAIT_US = 50_000
 RETRY_S = 1.0
-COMMANDS = (OrderPlace, OrderAmend, OrderCancel, OrderCancelAll)
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -92,6 +92,7 @@ class Desk:
         self._guards = Guards(clock, self._cancel_for, self._keep_guard)
         self._stats = DeskStats()
         self._commits: Commits | None = None
+        self._standing: Standing | None = None
         self._read: Book | None = None
         self._failed: Book | None = None
         self._has_failed = asyncio.Event()
@@ -119,6 +120,7 @@ class Desk:
         self._commits = commits = Commits(
             book, self._streams, self._storage.snapshot_records, self._fail, self._stats
         )
+        self._standing = commits.standing
         book.house.spare(self._spared_id)
         commits.begin(self._clock())
         self._streams.epoch = book.epoch
@@ -206,21 +208,21 @@ class Desk:
         """See to a request; it is answered once, in order, when what came of it is durable."""
         commits = self._commits
         if commits is None:
-            self._lines.stand(client).answer(self._counted(request, _error(request, self._out_of_order())))
+            self._lines.stand(client).answer(self._counted(request, refused(request, self._out_of_order())))
             client.flush()
             return
         try:
             reply = self._reply(commits, client, request)
         except Refusal as refusal:
-            reply = _error(request, refusal)
+            reply = refused(request, refusal)
         except Exception as error:  # a fault of ours or of a venue: what was done is not known
             log.exception("fault", request=type(request).__name__)
             self._stats.commands[type(request), Code.INTERNAL.value] += 1
-            commits.answer(_answer(self._lines.stand(client), request, None))
+            commits.answer(answered(self._lines.stand(client), request, None))
             commits.fail(error)
             return
         if reply is not None:
-            commits.answer(_answer(self._lines.stand(client), request, self._counted(request, reply)))
+            commits.answer(answered(self._lines.stand(client), request, self._counted(request, reply)))
 
     def _counted(self, request: TradingRequest, reply: Reply) -> Reply:
         self._stats.commands[type(request), tally.outcome(reply)] += 1
@@ -368,10 +370,16 @@ class Desk:
         except Refusal as refusal:
             client.answer(error(refusal))
             return
-        commits.book_entries(entries)
+        commits.rule(entries)
         commits.answer(Answer(client, UNSET, reply))
         if decision is not None:
             self._try(commits, decision, now_us)
+
+    def standing(self) -> Standing:
+        """Return the halts and limits, of a broken journal too. Raises Refusal where none was ever read."""
+        if self._standing is None:
+            raise self._out_of_order()
+        return self._standing
 
     def house(self) -> House:
         """Return the accounts, to look at. Raises Refusal where they cannot be read."""
@@ -485,13 +493,3 @@ class Desk:
 
 def _us(seconds: float) -> int:
     return round(seconds * 1_000_000) or int(seconds > 0)
-
-
-def _error(request: TradingRequest, refusal: Refusal) -> Reply:
-    if isinstance(request, COMMANDS):
-        return order_error(refusal, request.id, "rejected")
-    return error(refusal, request.id)
-
-
-def _answer(client: Client, request: TradingRequest, reply: Reply | None) -> Answer:
-    return Answer(client, request.id, reply, "unknown" if isinstance(request, COMMANDS) else None)

@@ -14,6 +14,7 @@ from floorwire.protocol.answers import Fate, order_error
 from floorwire.protocol.counter import Client, Reply
 from floorwire.protocol.replies import error
 from floorwire.protocol.requests import RequestId
+from floorwire.protocol.trading import OrderAmend, OrderCancel, OrderCancelAll, OrderPlace, TradingRequest
 from floorwire.storage import journal
 
 Afterwards: TypeAlias = Callable[[], None]
@@ -21,6 +22,7 @@ Afterwards: TypeAlias = Callable[[], None]
 _encode = msgspec.msgpack.Encoder().encode
 KINDS = {event: str(event.__struct_config__.tag) for event in CHANNELS}
 """The names of events in the journal."""
+COMMANDS = (OrderPlace, OrderAmend, OrderCancel, OrderCancelAll)
 LOST = Refusal(Code.INTERNAL, "the journal failed; send the same again to learn what became of it")
 
 
@@ -32,6 +34,18 @@ class Answer(msgspec.Struct):
     reply: Reply | None
     fate: Fate | None = None
     afterwards: Afterwards | None = None
+
+
+def refused(request: TradingRequest, refusal: Refusal) -> Reply:
+    """Return the refusal as the request's reply; of a command it says what became of the order."""
+    if isinstance(request, COMMANDS):
+        return order_error(refusal, request.id, "rejected")
+    return error(refusal, request.id)
+
+
+def answered(client: Client, request: TradingRequest, reply: Reply | None) -> Answer:
+    """Return what the client is told once the turn is durable."""
+    return Answer(client, request.id, reply, "unknown" if isinstance(request, COMMANDS) else None)
 
 
 class Turn:

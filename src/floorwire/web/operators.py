@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -21,6 +21,7 @@ from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
 from floorwire.engine.house import Decision, House
 from floorwire.protocol.answers import Done
+from floorwire.trading.standing import Standing
 from floorwire.web.answers import answer
 from floorwire.web.caller import SHOWN, Asking, Caller
 from floorwire.web.inquiry import Inquiry, respond
@@ -72,13 +73,15 @@ async def show_limits(
 ) -> Response:
     """Tell an account's limits as they hold, and the house's default among them; or what a key of it has."""
     caller.require(Action.LIMITS_SET, account)
-    house = caller.gateway.desk.house()
+    standing = caller.gateway.desk.standing()
     return answer(
         {
             "status": "ok",
             "account": account,
-            "limits": house.limits(account, key or None),
-            "default": Limits() if key else house.limits(NOBODY),
+            "limits": standing.limits(account, key or None),
+            "default": Limits() if key else standing.limits(NOBODY),
+            "journal": _journal(standing),
+            "in_doubt": standing.limits_are_in_doubt(account, key or None),
         }
     )
 
@@ -87,8 +90,15 @@ async def show_limits(
 async def list_halts(caller: Asking) -> Response:
     """List what is halted."""
     caller.require(Action.HALTS_LIST)
-    halts = [{"scope": scope, "name": name} for scope, name in caller.gateway.desk.house().halts()]
-    return answer({"status": "ok", "halts": halts})
+    standing = caller.gateway.desk.standing()
+    return answer(
+        {
+            "status": "ok",
+            "halts": _rows(standing.halts()),
+            "journal": _journal(standing),
+            "in_doubt": _rows(standing.halts_in_doubt()),
+        }
+    )
 
 
 @router.post("/halts")
@@ -104,6 +114,7 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
             account=new.name if new.scope == "account" else None,
             symbol=new.name if new.scope == "symbol" else None,
             key=new.name if new.scope == "key" else None,
+            code=Code.MARKET_HALTED,
         )
         cancelled = len(cancels.commands)
         return [house.halt(new.scope, new.name, now_us)], cancels
@@ -122,7 +133,7 @@ async def resume(
     """End a halt; what was cancelled stays so."""
     ended = NewHalt(scope, name)
     _check(caller, Action.RESUME, ended)
-    if (scope, name) not in caller.gateway.desk.house().halts():
+    if (scope, name) not in caller.gateway.desk.standing().halts():
         ended = _named(caller, ended)
 
     def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
@@ -142,6 +153,15 @@ async def journal(caller: Asking) -> Response:
     records, accounts = caller.gateway.desk.state()
     state = await asyncio.to_thread(accounts.digest)  # up to a second, which the loop would stand still
     return answer({"status": "ok", "records": records, "state": state})
+
+
+def _journal(standing: Standing) -> Literal["ok", "broken"]:
+    """Return whether what stands may be changed now."""
+    return "ok" if standing.is_current else "broken"
+
+
+def _rows(halts: Sequence[tuple[HaltScope, str]]) -> list[dict[str, str]]:
+    return [{"scope": scope, "name": name} for scope, name in halts]
 
 
 def _check(caller: Caller, action: Action, new: NewHalt) -> None:

@@ -92,6 +92,6 @@ async def list_positions(caller: Asking) -> Response:
 async def limits(caller: Asking) -> Response:
     """Tell the limits that hold for the account, and those that its key has besides."""
     caller.require(Action.LIMITS)
-    house, principal = caller.gateway.desk.house(), caller.principal
-    own, keys = house.limits(principal.account), house.limits(principal.account, principal.key)
+    standing, principal = caller.gateway.desk.standing(), caller.principal
+    own, keys = standing.limits(principal.account), standing.limits(principal.account, principal.key)
     return answer({"status": "ok", "account": principal.account, "limits": own, "key_limits": keys})
