@@ -95,6 +95,8 @@ def test_the_later_source_wins(file: Path) -> None:
         ("limits = 5", r"\$\.limits"),
         ("venue = []", r"\$\.venue"),
         ("log_level = 'loud'", r"\$\.log_level"),
+        ("[risk]\nprice_collar = 1.0", r"\$\.risk\.price_collar"),
+        ("[risk]\nprice_collar = 0.9999999", r"\$\.risk\.price_collar"),
         ("port = ", "Invalid value"),
     ],
 )

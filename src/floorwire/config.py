@@ -198,8 +198,8 @@ class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price_collar: Annotated[
         float,
         Meta(
-            gt=0,
-            lt=1,
+            ge=0.000001,
+            le=0.999999,
             description="how far beyond the best opposite price an order may trade, as a fraction of it",
         ),
     ] = 0.05

@@ -123,3 +123,5 @@ def test_what_is_no_limit_is_not_sent(server: Server, file: Path, given: str, wh
 
 def test_what_the_house_refuses_is_said(server: Server, file: Path) -> None:
     assert "bad_request: 'much' is not an amount" in change(server, file, "dave", "price_collar=much", code=1)
+    assert "bad_request: price_collar: less than 1" in change(server, file, "dave", "price_collar=1", code=1)
+    assert shown(server, file, "dave")["price_collar"] == "0.050000"

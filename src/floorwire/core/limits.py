@@ -26,7 +26,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     max_position: dict[str, str] | None = None
     """Base asset -> the most that may be held, with everything that open buys would add."""
     price_collar: str | None = None
-    """How far, as a fraction of the price, an order may trade through the best price of the other side. Also
-    the worst price of market orders, so that the house's default must have one."""
+    """How far, as a fraction of the price and less than all of it, an order may trade through the best price
+    of the other side. Also the worst price of market orders, so that the house's default must have one."""
     self_trade: SelfTrade | None = None
     """What happens to an order that would trade with its own account."""

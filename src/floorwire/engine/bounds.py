@@ -13,6 +13,7 @@ from floorwire.core.units import MAX_DECIMALS, InexactError, Scale
 from floorwire.engine.terms import FRACTION, Terms
 
 FINEST = Scale(MAX_DECIMALS, 1)
+WHOLE = FINEST.floor("1")
 MOST = 1 << 53
 """Of what is counted: more is said by no limit at all, and fits into no record."""
 
@@ -41,7 +42,8 @@ def merged(own: Limits, default: Limits) -> Limits:
 
 
 def check(limits: Limits) -> None:
-    """Check that every amount is one. Raises Refusal: ``bad_request``."""
+    """Check that every amount is one, and that a collar is some of the price. Raises Refusal:
+    ``bad_request``."""
     amounts = [limits.max_order_notional, limits.price_collar]
     for by_asset in (limits.max_order_quantity, limits.max_position):
         amounts += (by_asset or {}).values()
@@ -52,6 +54,11 @@ def check(limits: Limits) -> None:
             fine = False
         if not fine:
             raise Refusal(Code.BAD_REQUEST, f"{amount!r} is not an amount", {"field": "limits"})
+    if limits.price_collar is not None and FINEST.floor(limits.price_collar) >= WHOLE:
+        message = (
+            "price_collar: less than 1; it is a fraction of the price, and sells have no collar from 1 on"
+        )
+        raise Refusal(Code.BAD_REQUEST, message, {"field": "limits"})
     if limits.orders_per_second is not None and not 1 <= limits.orders_per_second <= MOST:
         raise Refusal(Code.BAD_REQUEST, f"orders_per_second: 1 to {MOST}", {"field": "limits"})
     if limits.max_open_orders is not None and not 0 <= limits.max_open_orders <= MOST:
