@@ -112,7 +112,10 @@ def test_a_rotated_key_keeps_its_id(tmp_path: Path) -> None:
     ("arguments", "why"),
     [
         (("create", "--account", "a b", "--scopes", "market"), "account: 'a b'"),
-        (("create", "--account", "a", "--scopes", "all"), "each is one of market, account, trade, admin"),
+        (
+            ("create", "--account", "a", "--scopes", "all"),
+            "each is one of market, account, trade, admin, monitor",
+        ),
         ((*MAKE, "--symbols", "BTCUSDT"), "symbols: 'BTCUSDT'"),
         ((*MAKE, "--expires", "soon"), "expires: 'soon'"),
         ((*MAKE, "--deposit", "USDT"), "deposit: 'USDT'"),
@@ -171,4 +174,4 @@ def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_the_scopes_are_those_of_the_protocol() -> None:
-    assert [scope.value for scope in Scope] == ["market", "account", "trade", "admin"]
+    assert [scope.value for scope in Scope] == ["market", "account", "trade", "admin", "monitor"]

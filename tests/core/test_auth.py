@@ -28,7 +28,7 @@ SCOPED = [action for action in Action if action.scope is not None]
 @pytest.mark.parametrize("scope", Scope)
 def test_an_action_needs_its_scope_and_no_other(action: Action, scope: Scope) -> None:
     refusal = decide(key(scope), action, NOW)
-    assert (refusal is None) is (action.scope is scope)
+    assert (refusal is None) is (action.scope is scope or (action, scope) == (Action.METRICS, Scope.ADMIN))
     if refusal is not None:
         assert refusal.code is Code.FORBIDDEN
         assert refusal.details == {"scope": action.scope}
@@ -39,6 +39,11 @@ def test_a_stranger_may_do_only_what_needs_no_scope(action: Action) -> None:
     refusal = decide(STRANGER, action, NOW)
     assert (refusal is None) is (action.scope is None)
     assert refusal is None or refusal.code is Code.UNAUTHENTICATED
+
+
+def test_a_monitor_may_read_numbers_and_nothing_else() -> None:
+    allowed = {action for action in SCOPED if decide(key(Scope.MONITOR), action, NOW) is None}
+    assert allowed == {Action.METRICS}
 
 
 def test_a_guest_may_watch_the_market_and_nothing_else() -> None:
@@ -152,5 +157,5 @@ def test_narrowing_never_widens(
     wide = Principal("alice", "k", scopes, None, frozenset({"alice", "bob"}))
     if decide(narrow, action, NOW, symbol=symbol, account=account) is None:
         assert decide(wide, action, NOW, symbol=symbol, account=account) is None
-        assert action.scope in scopes
+        assert action.scope in scopes or (action is Action.METRICS and Scope.ADMIN in scopes)
         assert expires is None or expires > NOW

@@ -90,14 +90,16 @@ def test_the_apis_pages_load_nothing_from_strangers(tmp_path: Path) -> None:
         assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
 
 
-def test_metrics_are_for_admins_where_others_can_reach_us(tmp_path: Path) -> None:
+def test_metrics_are_for_monitors_and_admins_where_others_can_reach_us(tmp_path: Path) -> None:
     with office(tmp_path / "home").client() as client:
         assert client.get("/metrics").status_code == 200
     at = office(tmp_path / "out", doors=DoorSettings(behind_proxy=True))
-    root, bob = at.key(), at.key(Grant("bob", (Scope.MARKET,)))
+    bob, watcher = (at.key(Grant("bob", (scope,))) for scope in (Scope.MARKET, Scope.MONITOR))
     with at.client() as client:
-        statuses = [client.get("/metrics", headers=headers).status_code for headers in ({}, bob, root)]
-        assert statuses == [401, 403, 200]
+        statuses = [
+            client.get("/metrics", headers=headers).status_code for headers in ({}, bob, watcher, at.key())
+        ]
+        assert statuses == [401, 403, 200, 200]
         assert client.get("/health").status_code == 200
 
 

@@ -63,7 +63,8 @@ def test_revoking_over_http_closes_the_keys_connections_at_once(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "scopes", [(Scope.MARKET,), (Scope.ACCOUNT,), (Scope.TRADE,), (Scope.MARKET, Scope.TRADE)]
+    "scopes",
+    [(Scope.MARKET,), (Scope.ACCOUNT,), (Scope.TRADE,), (Scope.MONITOR,), (Scope.MARKET, Scope.TRADE)],
 )
 def test_only_admins_touch_keys(tmp_path: Path, scopes: tuple[Scope, ...]) -> None:
     at = office(tmp_path)

@@ -37,7 +37,7 @@ KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key, without its 
 @app.command()
 def create(
     account: Annotated[str, typer.Option(help="Whose key it is; made if it is new.")],
-    scopes: Annotated[str, typer.Option(help="What it is for: market,account,trade,admin.")],
+    scopes: Annotated[str, typer.Option(help="What it is for: market,account,trade,admin,monitor.")],
     symbols: Annotated[str | None, typer.Option(help="Only these: BTC-USDT,ETH-USDT.")] = None,
     accounts: Annotated[
         str | None, typer.Option(help="Whom it may act for, its own account among them.")

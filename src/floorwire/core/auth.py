@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -22,6 +23,12 @@ class Scope(StrEnum):
     ACCOUNT = "account"
     TRADE = "trade"
     ADMIN = "admin"
+    MONITOR = "monitor"
+    """To read the gateway's numbers, and for nothing else; an admin may that too."""
+
+
+WIDER: Mapping[Scope, Scope] = {Scope.MONITOR: Scope.ADMIN}
+"""Scope -> the one that allows all that it does."""
 
 
 class Action(StrEnum):
@@ -73,7 +80,8 @@ class Action(StrEnum):
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN
     KEYS_ROTATE = "keys.rotate", Scope.ADMIN
-    METRICS = "metrics", Scope.ADMIN
+
+    METRICS = "metrics", Scope.MONITOR
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -148,7 +156,7 @@ def decide(
 def _without_scope(principal: Principal, action: Action, scope: Scope, now_us: int) -> Refusal | None:
     if principal.expires_us is not None and now_us >= principal.expires_us:
         return Refusal(Code.UNAUTHENTICATED, "the key or the token has expired")
-    if scope in principal.scopes:
+    if scope in principal.scopes or WIDER.get(scope) in principal.scopes:
         return None
     if principal.key:
         return _forbidden(f"{action} needs the scope {scope}", "scope", scope)

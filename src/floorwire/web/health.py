@@ -32,7 +32,7 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
 
 @router.get("/metrics")
 async def metrics(caller: Asking) -> Response:
-    """Return the counters in Prometheus' text format; to admins alone where others can reach us."""
+    """Return the counters in Prometheus' text format; to keys that are for it where others can reach us."""
     gateway = caller.gateway
     if not caller.at_home:
         caller.require(Action.METRICS)
