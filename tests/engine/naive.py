@@ -114,8 +114,8 @@ class NaiveMatching:
         match command:
             case Place():
                 return self._place(command)
-            case Cancel(_, order_id):
-                return self._cancel(order_id)
+            case Cancel(_, order_id, code):
+                return self._cancel(order_id, code)
             case Amend():
                 return self._amend(command)
 
@@ -221,16 +221,16 @@ class NaiveMatching:
             events.append(Cancelled(taker.order_id, taker.open_lots, code or Code.NO_LIQUIDITY))
         return events
 
-    def _cancel(self, order_id: int) -> list[Event]:
+    def _cancel(self, order_id: int, code: Code | None = None) -> list[Event]:
         order = self._find(order_id)
         if order is None:
             for place in self.waiting:
                 if place.order_id == order_id:
                     self.waiting.remove(place)
-                    return [Cancelled(order_id, place.lots - place.filled_lots, None)]
+                    return [Cancelled(order_id, place.lots - place.filled_lots, code)]
             return [Rejected(order_id, Code.UNKNOWN_ORDER)]
         self.resting.remove(order)
-        return [Cancelled(order_id, order.open_lots, None)]
+        return [Cancelled(order_id, order.open_lots, code)]
 
     def _amend_waiting(self, amend: Amend) -> list[Event]:
         for index, place in enumerate(self.waiting):

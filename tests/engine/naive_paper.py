@@ -228,7 +228,7 @@ class NaivePaper:
             action = "cancel" if isinstance(command, Cancel) else "amend"
             self.refuse(command.order_id, action, Code.UNKNOWN_ORDER)
         elif isinstance(command, Cancel):
-            self.end(found[0], None)
+            self.end(found[0], command.code)
         else:
             self.amend(found[0], command)
         return self.tell()

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from floorwire.core.accounts import AmendRefused, OrderAccepted, OrderEnded, OrderFilled, Seqs
+from floorwire.core.accounts import AmendRefused, Entry, OrderAccepted, OrderEnded, OrderFilled, Seqs
 from floorwire.core.codes import Code
-from floorwire.core.commands import Cancel, Place
+from floorwire.core.commands import Amend, Cancel, Place
 from floorwire.core.instrument import Side
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
@@ -372,30 +372,34 @@ def test_cancel_all_by_account_symbol_and_key(floor: Floor) -> None:
     floor.place(floor.ticket(), key="a")
     floor.place(floor.ticket(), key="b")
     floor.place(floor.ticket(price=2_000, symbol=ETH.symbol), key="b")
-    for given, ids in (
-        ({"symbol": ETH.symbol}, [3]),
-        ({"key": "b"}, [2, 3]),
-        ({"account": "ann"}, [1, 2, 3]),
-        ({"account": "bob"}, []),
-        ({}, [1, 2, 3]),
+    cancel_all = floor.house.cancel_all
+    for decision, ids in (
+        (cancel_all(symbol=ETH.symbol), [3]),
+        (cancel_all(key="b"), [2, 3]),
+        (cancel_all(account="ann"), [1, 2, 3]),
+        (cancel_all(account="bob"), []),
+        (cancel_all(), [1, 2, 3]),
     ):
-        commands = floor.house.cancel_all(**given).commands
-        assert [command.order_id for command in commands] == ids
-        assert all(isinstance(command, Cancel) for command in commands)
+        assert [command.order_id for command in decision.commands] == ids
+        assert all(isinstance(one, Cancel) and one.code is None for one in decision.commands)
+    floor.carry_out(cancel_all(key="b", code=Code.MARKET_HALTED))
+    floor.carry_out(cancel_all())
+    codes = [floor.house.find("ann", order_id).code for order_id in (1, 2, 3)]
+    assert codes == [None, Code.MARKET_HALTED, Code.MARKET_HALTED]
 
 
 def test_a_keys_orders_are_withdrawn_without_any_market(floor: Floor) -> None:
     order = floor.place(floor.ticket("buy", 10, 180), key="b")
     floor.house.amend(order, NOW, lots=20)  # and the process ends before the venue answered
     floor.place(floor.ticket(), key="a")
-    (entry,) = floor.house.withdraw("ann", "b", NOW)
+    (entry,) = floor.house.withdraw("ann", "b", Code.DEADMAN, NOW)
     assert isinstance(entry.event, OrderEnded)
-    assert entry.event.order.state == "cancelled"
+    assert (entry.event.order.state, entry.event.order.code) == ("cancelled", Code.DEADMAN)
     (left,) = floor.house.open_orders("ann")
     assert left.key == "a"
     assert sum(balance.held for balance in floor.house.balances("ann")) == left.held
     assert floor.house.conserved()
-    assert floor.house.withdraw("nobody", "b", NOW) == []
+    assert floor.house.withdraw("nobody", "b", Code.DEADMAN, NOW) == []
 
 
 # --- the venue's word -----------------------------------------------------------------------------------
@@ -513,17 +517,41 @@ def test_an_order_whose_cancel_was_on_its_way_does_not_come_back(floor: Floor) -
     gone = floor.place(floor.ticket())
     floor.carry_out(floor.house.cancel(gone))
     decision = floor.house.cancel(order)
-    (entry,) = floor.house.keep_cancel(order.order_id, NOW)
+    (entry,) = floor.house.keep_cancel(Cancel(BTC.symbol, order.order_id), NOW)
     assert (entry.event.account, entry.seqs) == ("ann", floor.house.seqs("ann"))
     for known in (order.order_id, gone.order_id, 99):  # once, and only where the venue owes the answer
-        assert floor.house.keep_cancel(known, NOW) == []
+        assert floor.house.keep_cancel(Cancel(BTC.symbol, known, Code.DEADMAN), NOW) == []
     floor.house.settle(floor.market.other("buy", 4, 200), NOW)  # the fill overtakes the cancel
     floor.house.amend(floor.house.find("ann", order.order_id), NOW, lots=12)
     back = House.restored(floor.house.snapshot(), RULES, floor.market.prices)
     assert decision.commands != back.put_back({BTC.symbol}, NOW).commands == []
     ended = back.find("ann", order.order_id)
     assert (ended.state, ended.filled_lots, ended.held, ended.cancelling) == ("cancelled", 4, 0, False)
+    assert ended.code is None, "its client had asked"
     assert back.conserved()
+
+
+@pytest.mark.parametrize("ends", ["put back", "withdrawn", "filled"])
+def test_why_a_cancel_was_on_its_way_outlives_the_market(floor: Floor, ends: str) -> None:
+    order = floor.place(floor.ticket("sell", 10, 200))
+    (cancel,) = floor.house.cancel_all(code=Code.MARKET_HALTED).commands
+    assert isinstance(cancel, Cancel)
+    (kept,) = floor.house.keep_cancel(cancel, NOW)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=Entry) == kept
+    floor.house.amend(floor.house.find("ann", order.order_id), NOW, lots=12)
+    floor.house.settle(floor.market.execute(Amend(BTC.symbol, order.order_id, lots=12)), NOW)
+    floor.house.settle(floor.market.other("buy", 4, 200), NOW)
+    back = House.restored(floor.house.snapshot(), RULES, floor.market.prices)
+    assert back.find("ann", order.order_id).code is Code.MARKET_HALTED
+    if ends == "put back":
+        back.put_back({BTC.symbol}, NOW)
+    elif ends == "withdrawn":
+        back.withdraw("ann", "k", Code.DISCONNECTED, NOW)
+    else:
+        back.settle(floor.market.other("buy", 8, 200), NOW)
+    ended = back.find("ann", order.order_id)
+    expected = ("filled", None) if ends == "filled" else ("cancelled", Code.MARKET_HALTED)
+    assert (ended.state, ended.code) == expected
 
 
 def test_a_snapshot_of_something_else_is_refused(floor: Floor) -> None:

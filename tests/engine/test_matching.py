@@ -284,6 +284,13 @@ def test_a_cancel_takes_the_open_rest_out(market: Market) -> None:
     assert run(market, *book, Cancel(S, 1)) == [Cancelled(1, 3, None), LevelChanged("buy", 100, 1)]
 
 
+def test_a_cancel_says_why_where_it_was_told_why(market: Market) -> None:
+    waiting = Place(S, 2, 2, "buy", 3, 105, stop_ticks=105)
+    run(market, limit(1, "buy", 5, 100), waiting)
+    assert run(market, Cancel(S, 1, Code.DEADMAN))[0] == Cancelled(1, 5, Code.DEADMAN)
+    assert run(market, Cancel(S, 2, Code.MARKET_HALTED)) == [Cancelled(2, 3, Code.MARKET_HALTED)]
+
+
 def test_cancelling_the_last_order_removes_the_level(market: Market) -> None:
     book = [limit(1, "sell", 5, 100), limit(2, "sell", 1, 101)]
     assert run(market, *book, Cancel(S, 1)) == [Cancelled(1, 5, None), LevelChanged("sell", 100, 0)]

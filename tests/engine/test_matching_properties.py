@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.market import Level
@@ -148,9 +149,9 @@ class TwoMarkets(RuleBasedStateMachine):
         due_us = self.fast.next_expiry_us()
         assert due_us is None or due_us > self.now_us
 
-    @rule(order_id=ids)
-    def cancel(self, order_id: int) -> None:
-        self.both(Cancel(S, order_id))
+    @rule(order_id=ids, code=st.sampled_from((None, Code.DEADMAN)))
+    def cancel(self, order_id: int, code: Code | None) -> None:
+        self.both(Cancel(S, order_id, code))
         assert order_id not in self.fast.orders
 
     @rule(order_id=ids, price=st.none() | PRICES, lots=st.none() | st.integers(0, 14))

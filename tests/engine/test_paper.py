@@ -209,6 +209,14 @@ def test_a_cancel_ends_what_is_open(world: World) -> None:
     assert world.trade("sell", 90, 50) == []
 
 
+def test_a_cancel_says_why_where_it_was_told_why(world: World) -> None:
+    world.ask(buy(1, 8, 100))
+    world.ask(buy(2, 6, stop_ticks=103))
+    for order_id, lots, why in ((1, 8, Code.DISCONNECTED), (2, 6, Code.MARKET_HALTED)):
+        told = world.ask(Cancel(S, order_id, why))
+        assert told == [Ended(order_id, lots, "cancelled", why, world.now_us)]
+
+
 def test_an_amend_keeps_the_place_where_only_the_quantity_falls(world: World) -> None:
     world.ask(buy(1, 8, 100))
     world.trade("sell", 100, 6)

@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.market import BookChange, BookSnapshot, Feed, Trade
@@ -70,7 +71,7 @@ moves = st.builds(
 delays = st.integers(0, 6) | st.just(LATE_US)
 prints = st.builds(Print, sides, prices, st.integers(1, 40), delays)
 pauses = st.builds(Pause, st.sampled_from((LATE_US // 2, LATE_US)))
-cancels = st.builds(lambda order_id: Cancel(S, order_id), order_ids)
+cancels = st.builds(Cancel, st.just(S), order_ids, st.sampled_from((None, Code.DEADMAN)))
 steps = st.one_of(
     places, places, places, moves, moves, prints, prints, amends, cancels, pauses, st.booleans()
 )  # fmt: skip

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 from floorwire.storage.keys import Issued
 from tests.servers import Server
-from tests.trading.trader import FREE, Trader, key, serving, trader
+from tests.trading.trader import FREE, Trader, key, serving, trader, vanish
 
 WITHIN_S = 0.1
 
@@ -37,16 +35,6 @@ def watching(folder: Path) -> Issued:
 def server(folder: Path, issued: Issued, watching: Issued) -> Iterator[Server]:
     with serving(folder, *FREE, "--set=ping.interval_s=0.3", "--set=ping.timeout_s=0.2") as running:
         yield running
-
-
-def vanish(client: Trader, how: str) -> None:
-    """End the connection without a close frame: by a reset, or by the process being gone."""
-    connection: socket.socket = client.socket.transport.get_extra_info("socket")
-    if how == "reset":
-        handle = socket.socket(fileno=connection.fileno())
-        handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        handle.detach()
-    client.socket.transport.abort()
 
 
 async def seen_cancelled_after(watcher: Trader, mine: str) -> float:
@@ -144,11 +132,18 @@ async def test_another_keys_orders_are_left_alone(server: Server, issued: Issued
 
 
 async def test_a_server_that_goes_cancels_for_those_who_asked_for_it(tmp_path: Path) -> None:
-    issued, other = key(tmp_path), key(tmp_path, "bob")
+    issued, dead, other = key(tmp_path), key(tmp_path, money={}), key(tmp_path, "bob")
     with serving(tmp_path, *FREE) as server:
-        async with trader(server, issued) as client, trader(server, other) as plain:
+        async with (
+            trader(server, issued) as client,
+            trader(server, dead) as timed,
+            trader(server, other) as plain,
+        ):
             await client.ask("session.cancel_on_disconnect", enabled=True, grace_s=60)
+            await client.ask("session.deadman", timeout_s=60)
+            await timed.ask("session.deadman", timeout_s=60)
             await client.place("drained-1")
+            await timed.place("drained-2")
             await plain.place("kept-1")
             server.process.terminate()
             await client.socket.wait_closed()
@@ -156,4 +151,8 @@ async def test_a_server_that_goes_cancels_for_those_who_asked_for_it(tmp_path: P
     with serving(tmp_path, *FREE) as server:
         async with trader(server, issued) as client, trader(server, other) as plain:
             assert await client.rows("orders") == []
+            for name, code in (("drained-1", "disconnected"), ("drained-2", "deadman")):
+                order = (await client.ask("order.status", client_order_id=name))["order"]
+                assert isinstance(order, dict)
+                assert (order["state"], order["code"]) == ("cancelled", code)
             assert [row["client_order_id"] for row in await plain.rows("orders")] == ["kept-1"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from floorwire.core.accounts import AccountEvent, Guard, GuardSet, OrderEnded
+from floorwire.core.codes import Code
 from floorwire.core.ports import Prices
 from floorwire.engine.house import House, Rules
 from floorwire.storage.journal_sqlite import SqliteJournal
@@ -118,6 +119,11 @@ def check_times(happened: list[AccountEvent], bots: dict[str, Issued]) -> None:
     assert ended["at-once"].ts_us + GRACE_US <= ends_us
     assert ended["away"].ts_us >= ends_us - TIMERS_US
     assert ended["dead"].ts_us >= ended["at-once"].ts_us + GRACE_US - TIMERS_US
+    assert {name: event.order.code for name, event in ended.items()} == {
+        "at-once": Code.DISCONNECTED,
+        "away": Code.DISCONNECTED,
+        "dead": Code.DEADMAN,
+    }
 
 
 async def test_the_shortest_grace_of_a_keys_connections_holds(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from floorwire.core.auth import Scope
 from floorwire.storage.keys import Issued
 from tests.servers import Server
-from tests.trading.trader import Message, Trader, amount, key, serving, trader
+from tests.trading.trader import SCOPES, Message, Trader, amount, caller, key, serving, trader
 
 RECORDED = Path(__file__).parent.parent / "recorded" / "coinbase"
 
@@ -88,15 +89,31 @@ async def test_an_order_is_in_the_market_again_after_the_server_was_killed(tmp_p
             await alice.until("orders", "cancelled", str(reply["name"]))
 
 
-async def test_a_cancel_that_was_accepted_holds_though_the_server_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("who", "code"), [("client", None), ("operator", "market_halted"), ("deadman", "deadman")]
+)
+async def test_a_cancel_on_its_way_holds_though_the_server_was_killed(
+    tmp_path: Path, who: str, code: str | None
+) -> None:
     issued = key(tmp_path, money={"USDT": "1000"})
+    operator = key(tmp_path, "ops", (*SCOPES, Scope.ADMIN), {})
     arguments = (f"--venue=replay:{RECORDED}", "--set=replay.loop=true")
     with serving(tmp_path, *arguments, "--set=paper.latency_us=600000000") as first:
         async with trader(first, issued) as alice:
             await alice.ask("subscribe", channel="heartbeat")
             reply = await placed(alice, "leaves", price="9.95")
-            cancelled = await alice.ask("order.cancel", order_id=reply["order_id"])
-            assert cancelled["status"] == "accepted", cancelled
+            if who == "deadman":
+                await alice.ask("session.deadman", timeout_s=0.01)
+                while "cancelled" not in first.log:
+                    await alice.hear()
+            elif who == "operator":
+                with caller(first, operator) as ops:
+                    assert ops.post("/halts", json={"scope": "all"}).json()["cancelled"] == 1
+            if who != "deadman":  # who asks after the operator is not the reason
+                cancelled = await alice.ask("order.cancel", order_id=reply["order_id"])
+                assert cancelled["status"] == "accepted", cancelled
+            waits = await alice.rows("orders")
+            assert [(row["state"], row.get("code")) for row in waits] == [("new", None)]
             first.signal(signal.SIGKILL)
             first.wait()
     with serving(tmp_path, *arguments) as second:
@@ -106,6 +123,7 @@ async def test_a_cancel_that_was_accepted_holds_though_the_server_was_killed(tmp
                 if not await alice.rows("orders"):  # it ends when the venue has opened
                     break
                 await alice.hear()
-            status = await alice.ask("order.status", order_id=reply["order_id"])
-            assert isinstance(status["order"], dict)
-            assert (status["order"]["state"], status["order"]["filled_quantity"]) == ("cancelled", "0")
+            order = (await alice.ask("order.status", order_id=reply["order_id"]))["order"]
+            assert isinstance(order, dict)
+            assert (order["state"], order["filled_quantity"]) == ("cancelled", "0")
+            assert order.get("code") == code

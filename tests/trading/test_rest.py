@@ -11,7 +11,7 @@ import pytest
 from floorwire.core.auth import Scope
 from floorwire.storage.keys import Issued
 from tests.servers import Server
-from tests.trading.trader import FREE, SCOPES, Message, key, serving, trader
+from tests.trading.trader import FREE, SCOPES, Message, caller, key, serving, trader
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,6 @@ def operator(folder: Path) -> Issued:
 def server(folder: Path, issued: Issued, operator: Issued) -> Iterator[Server]:
     with serving(folder, *FREE) as running:
         yield running
-
-
-def caller(server: Server, issued: Issued) -> httpx2.Client:
-    headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
-    return httpx2.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
 
 
 @pytest.fixture

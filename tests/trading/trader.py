@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
@@ -136,6 +139,22 @@ async def _connected(server: Server, issued: Issued) -> ClientConnection:
         except InvalidStatus:
             await asyncio.sleep(0.1)
     raise AssertionError("the key is not known")
+
+
+def caller(server: Server, issued: Issued) -> httpx2.Client:
+    """Return the same over HTTP."""
+    headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
+    return httpx2.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
+
+
+def vanish(client: Trader, how: str = "end") -> None:
+    """End the connection without a close frame: by a ``reset``, or by the process being gone."""
+    connection: socket.socket = client.socket.transport.get_extra_info("socket")
+    if how == "reset":
+        handle = socket.socket(fileno=connection.fileno())
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handle.detach()
+    client.socket.transport.abort()
 
 
 async def funded(client: Trader) -> None:

@@ -138,6 +138,17 @@ def test_a_cancel_takes_its_time_and_may_come_too_late() -> None:
     assert reports(world.wake(110)) == [Refused(1, "cancel", Code.UNKNOWN_ORDER, 110)]
 
 
+def test_of_two_cancels_on_their_way_the_first_is_the_reason() -> None:
+    world = World(latency_us=50)
+    world.execute(buy(1))
+    world.wake(60)
+    world.execute(Cancel(S, 1, Code.DEADMAN))
+    world.execute(Cancel(S, 1))
+    ended, late = reports(world.wake(110))
+    assert ended == Ended(1, 5, "cancelled", Code.DEADMAN, 110)
+    assert late == Refused(1, "cancel", Code.UNKNOWN_ORDER, 110)
+
+
 def test_what_arrives_before_the_venue_is_due_comes_before_what_it_says_then() -> None:
     world = World(latency_us=50)
     world.say(Wake(60))

@@ -62,7 +62,7 @@ def row(order: Order, instrument: Instrument) -> OrderRow:
         expires=UNSET if ticket.expires_us is None else ticket.expires_us,
         post_only=ticket.post_only,
         reduce_only=ticket.reduce_only,
-        code=UNSET if order.code is None else order.code.value,
+        code=UNSET if order.code is None or order.is_open else order.code.value,
         created=order.created_us,
         updated=order.updated_us,
     )

@@ -49,6 +49,8 @@ class Code(StrEnum):
     POST_ONLY_WOULD_CROSS = "post_only_would_cross", "the order would have taken"
     FOK_UNFILLED = "fok_unfilled", "the order could not be filled whole at once"
     MARKET_HALTED = "market_halted", "trading is halted", True
+    DISCONNECTED = "disconnected", "cancelled on disconnect: a connection of the order's key was gone"
+    DEADMAN = "deadman", "cancelled by the dead man's timer of the order's key"
     STALE_MARKET = "stale_market", "the market's prices are not current", True
     NO_LIQUIDITY = "no_liquidity", "nothing rests on the other side", True
     VENUE_REJECTED = "venue_rejected", "the venue refused the order"

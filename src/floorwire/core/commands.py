@@ -10,6 +10,7 @@ from typing import TypeAlias, final
 
 import msgspec
 
+from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 from floorwire.core.orders import TimeInForce
 
@@ -48,6 +49,8 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
 
     symbol: str
     order_id: int
+    code: Code | None = None
+    """Why, where its client did not ask for it."""
 
 
 @final

@@ -72,7 +72,8 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     filled_turnover: int = 0
     """Ticks x lots of all fills; divided by ``filled_lots`` it is the average price in ticks."""
     code: Code | None = None
-    """Why it was rejected, or cancelled or expired where nobody asked for it."""
+    """Why it was rejected, or cancelled where its client did not ask for it; where it
+    is ``cancelling``, why that is."""
     triggered: bool = False
     """Of stops: it has left the waiting room and is in the market like any other."""
     held: int = 0

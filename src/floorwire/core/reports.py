@@ -53,7 +53,7 @@ class Triggered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """What was left is cancelled or expired. ``code`` says why where nobody asked for it."""
+    """What was left is cancelled or expired. ``code`` says why where its client did not ask for it."""
 
     order_id: int
     lots: int

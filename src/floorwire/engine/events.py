@@ -61,7 +61,7 @@ class Expired(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Cancelled(msgspec.Struct, frozen=True, gc=False):
-    """``lots`` were open and are no more; ``code`` says why where nobody asked for it."""
+    """``lots`` were open and are no more; ``code`` says why where its client did not ask for it."""
 
     order_id: int
     lots: int

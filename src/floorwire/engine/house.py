@@ -287,32 +287,47 @@ class House:
         return Decision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
 
     def cancel_all(
-        self, *, account: str | None = None, symbol: str | None = None, key: str | None = None
+        self,
+        *,
+        account: str | None = None,
+        symbol: str | None = None,
+        key: str | None = None,
+        code: Code | None = None,
     ) -> Decision:
-        """Tell the venue to cancel all open orders, or those of an account, a symbol, a key."""
+        """Tell the venue to cancel all open orders, or those of an account, a symbol, a key.
+
+        ``code``: why, where it is not the client who asks.
+        """
         names = self._accounts.by_name if account is None else (account,)
         return Decision(
             None,
             (),
             [
-                Cancel(order.ticket.symbol, order.order_id)
+                Cancel(order.ticket.symbol, order.order_id, code)
                 for name in names
                 for order in self.open_orders(name)
                 if symbol in (None, order.ticket.symbol) and key in (None, order.key)
             ],
         )
 
-    def keep_cancel(self, order_id: int, now_us: int) -> list[Entry]:
-        """Keep that a cancel is on its way, where the venue has not answered it at once."""
-        order = self._accounts.orders.get(order_id)
+    def keep_cancel(self, cancel: Cancel, now_us: int) -> list[Entry]:
+        """Keep that a cancel is on its way, and why, where the venue has not answered it at once.
+
+        Of several on their way to one order it is the first that counts, as it will to the venue.
+        """
+        order = self._accounts.orders.get(cancel.order_id)
         if order is None or order.state not in OPEN or order.cancelling:
             return []
-        return [self._book(OrderCancelling(order.ticket.account, replace(order, cancelling=True), now_us))]
+        kept = replace(order, cancelling=True, code=cancel.code)
+        return [self._book(OrderCancelling(order.ticket.account, kept, now_us))]
 
-    def withdraw(self, account: str, key: str, now_us: int) -> list[Entry]:
-        """Cancel the open orders of an account's key while they are in no market: before ``put_back``."""
+    def withdraw(self, account: str, key: str, code: Code, now_us: int) -> list[Entry]:
+        """Cancel the open orders of an account's key while they are in no market: before ``put_back``.
+
+        ``code``: why; of an order that a cancel was on its way to, why that was.
+        """
         mine = [order for order in self.open_orders(account) if order.key == key]
-        return [self._book(self._settlement.ended(order, "cancelled", None, now_us)) for order in mine]
+        return [self._cancelled(order, order.code if order.cancelling else code, now_us) for order in mine]
 
     def set_guard(self, account: str, key: str, guard: Guard, now_us: int) -> list[Entry]:
         """Keep how a key's orders are guarded; return the entry to journal, or none where it is known."""
@@ -344,9 +359,7 @@ class House:
         ]
         entries = self.settle(lost, now_us)
         entries += [
-            self._book(self._settlement.ended(order, "cancelled", None, now_us))
-            for order in self._open_in(symbols)
-            if order.cancelling
+            self._cancelled(order, order.code, now_us) for order in self._open_in(symbols) if order.cancelling
         ]
         return Decision(None, entries, [self._put_back(order) for order in self._open_in(symbols)])
 
@@ -417,10 +430,11 @@ class House:
         return Entry(event, self.apply(event))
 
     def _end_all(self, symbol: str, now_us: int) -> list[Entry]:
-        return [
-            self._book(self._settlement.ended(order, "cancelled", Code.MARKET_HALTED, now_us))
-            for order in self._open_in((symbol,))
-        ]
+        return [self._cancelled(order, Code.MARKET_HALTED, now_us) for order in self._open_in((symbol,))]
+
+    def _cancelled(self, order: Order, code: Code | None, now_us: int) -> Entry:
+        """End an order that is in no market."""
+        return self._book(self._settlement.ended(order, "cancelled", code, now_us))
 
     def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
         """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""

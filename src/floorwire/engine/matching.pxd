@@ -21,4 +21,4 @@ cdef class Matching:
     cdef object _match(self, object taker, object maker, object price_ticks, object lots)
     cdef object _rest(self, object order, list events)
     cdef Levels _own(self, object order)
-    cdef list _cancel(self, object order_id)
+    cdef list _cancel(self, object order_id, object code)

@@ -71,7 +71,7 @@ class Matching:
         if type(command) is Place:
             events = self._place(command)
         elif type(command) is Cancel:
-            return self._cancel(command.order_id)
+            return self._cancel(command.order_id, command.code)
         else:
             events = self._amend(command)
         if self._stops.waiting:
@@ -273,17 +273,17 @@ class Matching:
 
     # --- cancel and amend ---------------------------------------------------------------------------
 
-    def _cancel(self, order_id: int) -> list[Event]:
+    def _cancel(self, order_id: int, code: Code | None) -> list[Event]:
         order = self._orders.pop(order_id, None)
         if order is None:
             waiting = self._stops.remove(order_id)
             if waiting is None:
                 return [Rejected(order_id, Code.UNKNOWN_ORDER)]
-            return [Cancelled(order_id, waiting.lots - waiting.filled_lots, None)]
+            return [Cancelled(order_id, waiting.lots - waiting.filled_lots, code)]
         open_lots = order.open_lots
         lots = self._own(order).leave(order)
         return [
-            Cancelled(order_id, open_lots, None),
+            Cancelled(order_id, open_lots, code),
             LevelChanged(order.side, order.price_ticks, lots),
         ]
 
@@ -296,7 +296,7 @@ class Matching:
         if price_ticks <= 0 or lots <= 0:
             return [Rejected(order.order_id, Code.BAD_REQUEST)]
         if lots <= order.lots - order.open_lots:
-            return self._cancel(order.order_id)
+            return self._cancel(order.order_id, None)
         if price_ticks == order.price_ticks and lots <= order.lots:
             return self._shrink(order, lots)
         return self._move(order, price_ticks, lots)
@@ -310,7 +310,7 @@ class Matching:
         if lots <= 0 or (price_ticks is not None and price_ticks <= 0):
             return [Rejected(order_id, Code.BAD_REQUEST)]
         if lots <= waiting.filled_lots:
-            return self._cancel(order_id)
+            return self._cancel(order_id, None)
         self._stops.change(order_id, price_ticks, lots)
         return [Amended(order_id, price_ticks or 0, lots, kept_priority=True)]
 

@@ -66,7 +66,7 @@ class Paper:
         if isinstance(command, Place):
             self._place(command)
         elif isinstance(command, Cancel):
-            self._cancel(command.order_id)
+            self._cancel(command)
         else:
             self._amend(command)
         self._trigger()
@@ -231,9 +231,10 @@ class Paper:
 
     # --- cancel and amend ---------------------------------------------------------------------------
 
-    def _cancel(self, order_id: int) -> None:
+    def _cancel(self, cancel: Cancel) -> None:
+        order_id = cancel.order_id
         if self.is_open(order_id):
-            self._end(order_id, "cancelled", None)
+            self._end(order_id, "cancelled", cancel.code)
         else:
             self._told.append(Refused(order_id, "cancel", Code.UNKNOWN_ORDER, self._now_us))
 

@@ -153,11 +153,14 @@ def _after_fill(
     state: OrderState = "filled"
     units = amending = asked_ticks = asked_lots = 0
     cancelling = False
+    code: Code | None = None
     if left_lots:
         state, cancelling = "partially_filled", order.cancelling
         amending, asked_ticks, asked_lots = order.amending, order.asked_ticks, order.asked_lots
         highest_ticks, most_lots = max(order.price_ticks, asked_ticks), max(order.lots, asked_lots)
         left = most_lots - filled_lots
+        if cancelling:
+            code = order.code
         units = held(ticket, terms, highest_ticks, left, filled_turnover, fee_ppm, credit)
     return Order(
         order.order_id,
@@ -170,7 +173,7 @@ def _after_fill(
         now_us,
         filled_lots,
         filled_turnover,
-        None,
+        code,
         order.triggered,
         units,
         fee_ppm,

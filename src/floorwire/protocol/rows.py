@@ -12,7 +12,7 @@ from floorwire.core.orders import Liquidity, OrderState, OrderType, TimeInForce
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order is now; ``code`` says why it ended where its owner did not ask for it."""
+    """What an order is now; ``code`` says why it ended where its client did not ask for it."""
 
     order_id: str
     client_order_id: str

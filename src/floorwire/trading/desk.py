@@ -98,8 +98,8 @@ class Desk:
         self._has_failed = asyncio.Event()
         self._deposits: Sequence[Deposit] = ()
         self._spared_id = 0  # order ids up to this one may be known to markets
-        self._due: list[Owner] = []
-        """Whose orders guards have to cancel, each until that is durable."""
+        self._due: list[tuple[Owner, Code]] = []
+        """Whose orders guards have to cancel, and why, each until that is durable."""
         self._is_draining = self._is_closed = False
 
     # --- its life -----------------------------------------------------------------------------------
@@ -134,12 +134,13 @@ class Desk:
         """Cancel what guards could not while there were no accounts: it is in no market, and stays out."""
         house, now_us = commits.book.house, self._clock()
         kept = {Owner(account, key): guard for account, key, guard in house.guards()}
-        due, self._due = {*self._due, *self._guards.begin(kept)}, []
-        for whose in sorted(due):
-            entries = house.withdraw(whose.account, whose.key, now_us)
+        gone = [(whose, Code.DISCONNECTED) for whose in self._guards.begin(kept)]
+        due, self._due = dict.fromkeys([*self._due, *gone]), []
+        for whose, code in due:
+            entries = house.withdraw(whose.account, whose.key, code, now_us)
             commits.book_entries(entries)
-            self._see_to(commits, whose)
-            log.info("cancelled", account=whose.account, key=whose.key, orders=len(entries))
+            self._see_to(commits, whose, code)
+            log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=len(entries))
         for whose in sorted({*kept, *self._guards.owners()}):
             self._keep_guard(whose, self._guards.of(whose))
 
@@ -432,7 +433,7 @@ class Desk:
             reports = self._floor.execute(command, now_us)
             entries = commits.book.house.settle(reports, now_us)
             if type(command) is Cancel:
-                entries += commits.book.house.keep_cancel(command.order_id, now_us)
+                entries += commits.book.house.keep_cancel(command, now_us)
             if entries:
                 commits.book_entries(entries)
             happened += reports
@@ -461,20 +462,21 @@ class Desk:
             house = commits.book.house
             commits.book_entries(house.set_guard(whose.account, whose.key, guard, self._clock()))
 
-    def _see_to(self, commits: Commits, whose: Owner) -> None:
+    def _see_to(self, commits: Commits, whose: Owner, code: Code) -> None:
         """Cancel for it again, where what was cancelled is not durable before the journal fails."""
-        self._due.append(whose)
-        commits.then(partial(self._due.remove, whose))
+        self._due.append((whose, code))
+        commits.then(partial(self._due.remove, (whose, code)))
 
-    def _cancel_for(self, whose: Owner) -> None:
+    def _cancel_for(self, whose: Owner, code: Code) -> None:
         commits = self._commits
         if commits is None:
-            self._due.append(whose)
+            self._due.append((whose, code))
             return
-        self._see_to(commits, whose)
-        decision = commits.book.house.cancel_all(account=whose.account, key=whose.key)
+        self._see_to(commits, whose, code)
+        decision = commits.book.house.cancel_all(account=whose.account, key=whose.key, code=code)
         if self._try(commits, decision, self._clock()):
-            log.info("cancelled", account=whose.account, key=whose.key, orders=len(decision.commands))
+            orders = len(decision.commands)
+            log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
 
     def _try(self, commits: Commits, decision: Decision, now_us: int) -> bool:
         try:

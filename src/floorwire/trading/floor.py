@@ -70,6 +70,6 @@ class Floor:
         if instrument is not None:
             return self._executors[instrument.venue].execute(command, now_us)
         if isinstance(command, Cancel):
-            return (Ended(command.order_id, 0, "cancelled", None, now_us),)
+            return (Ended(command.order_id, 0, "cancelled", command.code, now_us),)
         action: Literal["place", "amend"] = "place" if isinstance(command, Place) else "amend"
         return (Refused(command.order_id, action, Code.VENUE_UNAVAILABLE, now_us),)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from floorwire.core.accounts import Guard
+from floorwire.core.codes import Code
 from floorwire.protocol.counter import Client
 
 
@@ -31,11 +32,14 @@ def owner(client: Client) -> Owner:
 
 
 class Guards:
-    """Timers on the event loop. ``cancel``: called when one is up; ``keep``: whenever a key's guard may be
-    another."""
+    """Timers on the event loop. ``cancel``: called when one is up, with the code that says which; ``keep``:
+    whenever a key's guard may be another."""
 
     def __init__(
-        self, clock: Callable[[], int], cancel: Callable[[Owner], None], keep: Callable[[Owner, Guard], None]
+        self,
+        clock: Callable[[], int],
+        cancel: Callable[[Owner, Code], None],
+        keep: Callable[[Owner, Guard], None],
     ) -> None:
         self._clock = clock
         self._cancel = cancel
@@ -48,7 +52,7 @@ class Guards:
         self._has_begun = False
 
     def begin(self, kept: Mapping[Owner, Guard]) -> list[Owner]:
-        """Take up the guards of a process before this one, once; return those whose time has come.
+        """Take up the guards of a process before this one, once; return whose grace is over.
 
         To it every connection is gone, just now; and dead men have all their time again.
         """
@@ -58,7 +62,7 @@ class Guards:
         return [whose for whose, guard in kept.items() if self._take_up(whose, guard)]
 
     def _take_up(self, whose: Owner, guard: Guard) -> bool:
-        """Return whether its time has come."""
+        """Return whether its grace is over."""
         now_us = self._clock()
         if guard.deadman_us is not None:
             self._arm(whose, guard.deadman_us)
@@ -124,6 +128,7 @@ class Guards:
 
     def end(self) -> None:
         """The server goes: nobody will be there to cancel when it is time, so that it is time now."""
+        gone = self._watching.keys() | self._graces.keys()
         due = self.owners()
         for timers in (self._graces, self._deadmen):
             for whose in list(timers):
@@ -131,7 +136,7 @@ class Guards:
         self._watching.clear()
         self._asked.clear()
         for whose in due:
-            self._fire(whose)
+            self._fire(whose, Code.DISCONNECTED if whose in gone else Code.DEADMAN)
 
     # --- parts --------------------------------------------------------------------------------------
 
@@ -161,10 +166,10 @@ class Guards:
 
     def _up(self, timers: dict[Owner, Timer], whose: Owner) -> None:
         del timers[whose]
-        self._fire(whose)
+        self._fire(whose, Code.DEADMAN if timers is self._deadmen else Code.DISCONNECTED)
 
-    def _fire(self, whose: Owner) -> None:
-        self._cancel(whose)
+    def _fire(self, whose: Owner, code: Code) -> None:
+        self._cancel(whose, code)
         self._keep(whose, self.of(whose))
 
     @staticmethod
