@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx2
 import pytest
@@ -16,7 +16,7 @@ FREE = {"/health", "/ready", "/metrics", "/api/v1/tickets"}
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "price": "61000", "quantity": "0.001", "client_order_id": "m"}
 CHANNELS = ("ticker", "trades", "book", "candles", "heartbeat", "system")
 PRIVATE = ("orders", "fills", "balances", "positions")
-REQUESTS: list[dict[str, object]] = [
+REQUESTS: list[Mapping[str, object]] = [
     *({"action": "subscribe", "channel": channel, "symbol": "BTC-USDT"} for channel in CHANNELS[:4]),
     *({"action": "subscribe", "channel": channel} for channel in (*CHANNELS[4:], *PRIVATE)),
     *({"action": action} for action in ("symbols", *PRIVATE, "order.cancel_all")),
