@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
@@ -20,6 +21,15 @@ from floorwire.web.guard import Guard
 from floorwire.web.handshake import Handshake, own_address
 from floorwire.web.routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
 from floorwire.web.wire_asgi import AsgiWire
+
+ROUTERS: Final = (
+    health.router,
+    page.router,
+    tickets.router,
+    keys.router,
+    orders.router,
+    operators.router,
+)
 
 
 def create_app(gateway: Gateway | None = None) -> FastAPI:
@@ -40,11 +50,12 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
 
     # No pages about the API: FastAPI's load their scripts from a stranger's server.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.router.redirect_slashes = False  # a path that is none is an error, and no way to send keys elsewhere
     app.state.gateway = made
     app.state.rates = Rates(made.settings.limits.commands_per_second)
-    answers.install(app)
+    answers.install(app, ROUTERS)
     _guard(app, made.settings)
-    for router in (health.router, page.router, tickets.router, keys.router, orders.router, operators.router):
+    for router in ROUTERS:
         app.include_router(router)
     for path in (*DEFAULT_CHANNELS, ECHO):
         app.add_api_websocket_route(path, _serve)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from floorwire.web.answers import failed
 
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -48,8 +49,7 @@ class Guard:
             await self._app(scope, body.receive, answer.send)
         except BodyError as error:
             if not answer.has_begun:
-                refused = PlainTextResponse(error.detail, error.status_code, error.headers)
-                await refused(scope, receive, answer.send)
+                await failed(error)(scope, receive, answer.send)
 
 
 class _Body:
