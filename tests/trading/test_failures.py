@@ -343,6 +343,13 @@ async def test_who_is_told_the_past_when_the_journal_fails_is_closed_and_may_res
     assert (await back.until(lambda message: "event" in message))["client_order_id"] == "before"
 
 
+async def ended(office: Office, client_order_id: str) -> tuple[object, object]:
+    """Return the order's state, and why."""
+    order = (await office.ask("order.status", client_order_id=client_order_id))["order"]
+    assert isinstance(order, dict)
+    return order["state"], order.get("code")
+
+
 async def test_a_timer_that_is_up_without_a_journal_cancels_when_there_is_one(office: Office) -> None:
     await office.ask("order.place", client_order_id="dead", **FAR)
     await office.ask("session.deadman", timeout_s=0.02)
@@ -352,6 +359,7 @@ async def test_a_timer_that_is_up_without_a_journal_cancels_when_there_is_one(of
     office.disk.is_full = False
     await office.works_again()
     assert (await office.ask("orders"))["orders"] == []
+    assert await ended(office, "dead") == ("cancelled", "deadman")
     assert office.gateway.desk.house().guards() == []
 
 
@@ -364,6 +372,7 @@ async def test_what_a_guard_cancelled_and_the_journal_lost_stays_cancelled(offic
     office.disk.is_full = False
     await office.works_again()
     assert (await office.ask("orders"))["orders"] == []
+    assert await ended(office, "dead") == ("cancelled", "deadman")
     await office.ask("order.place", client_order_id="later", **FAR)
     office.disk.is_full = True
     await office.ask("order.place", client_order_id="lost", **FAR)
