@@ -101,8 +101,8 @@ def busy() -> DeskFigures:
         refusing={"journal": False, "behind": True, "draining": False},
         guards={"disconnect": 28, "grace": 29, "deadman": 30},
         records=Records(
-            last_n=1_031, durable_n=1_000, snapshot_n=32, snapshot_age_s=33.5, accounts=34, open_orders=35,
-            fills=36, halts={"all": 0, "account": 37, "key": 38, "symbol": 39},
+            last_n=1_031, durable_n=1_000, snapshot_n=32, snapshot_age_s=33.5, checkpoint_failures=40,
+            accounts=34, open_orders=35, fills=36, halts={"all": 0, "account": 37, "key": 38, "symbol": 39},
         ),
     )  # fmt: skip
 
@@ -127,6 +127,7 @@ def busy() -> DeskFigures:
         ("journal_waiting", 31),
         ("snapshot_record", 32),
         ("snapshot_age_seconds", 33.5),
+        ("checkpoint_failures_total", 40),
         ("accounts", 34),
         ("open_orders", 35),
         ("fills_total", 36),

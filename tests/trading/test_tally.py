@@ -73,6 +73,28 @@ async def test_what_the_desk_does_is_counted(tmp_path: Path) -> None:
             assert now["floorwire_open_orders"] == 0
 
 
+async def test_a_snapshot_that_cannot_be_saved_is_counted_and_the_next_one_is_saved(tmp_path: Path) -> None:
+    issued = key(tmp_path)
+    in_the_way = [tmp_path / f".snapshot-{n:020d}" for n in range(1, 200)]
+    for path in in_the_way:
+        path.mkdir()  # where a snapshot would be drafted
+    with serving(tmp_path, *FREE, "--set=storage.snapshot_records=5") as server:
+        async with trader(server, issued) as client:
+            for n in range(5):
+                await client.place(f"lost-{n}")
+            assert eventually(lambda: metrics(server)["floorwire_snapshot_failures_total"] > 0)
+            assert metrics(server)["floorwire_snapshot_record"] == 0
+            assert "floorwire_snapshot_age_seconds" not in metrics(server)
+            assert 'event="snapshot not saved"' in server.log
+            for path in in_the_way:
+                path.rmdir()
+            for n in range(10):  # a snapshot is due after more records than there are orders
+                await client.place(f"saved-{n}")
+                await client.ask("order.cancel_all")
+            assert eventually(lambda: metrics(server)["floorwire_snapshot_record"] > 0)
+            assert metrics(server)["floorwire_checkpoint_failures_total"] == 0
+
+
 def test_a_deposit_that_is_too_much_is_seen(tmp_path: Path) -> None:
     key(tmp_path)
     key(tmp_path, "rich", money={"USDT": "9" * 30})

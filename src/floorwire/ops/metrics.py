@@ -91,6 +91,9 @@ def _records(records: Records) -> Iterator[Metric]:
     yield _gauges("halts", "halts in force, by scope", "scope", records.halts)
     yield _counter("journal_records", "records of the journal", records.last_n)
     yield _gauge("journal_waiting", "records that wait for the disk", records.last_n - records.durable_n)
+    yield _counter(
+        "checkpoint_failures", "checkpoints of the journal that failed", records.checkpoint_failures
+    )
     yield _gauge("snapshot_record", "the record that the last snapshot is of", records.snapshot_n)
     if records.snapshot_age_s is not None:
         yield _gauge("snapshot_age_seconds", "since a snapshot was saved", records.snapshot_age_s)

@@ -113,6 +113,7 @@ class DeskStats:
         self.failures = 0
         """How often the journal failed, or a fault had the accounts read from it again."""
         self.snapshot_failures = 0
+        """How often a snapshot was due and could not be saved."""
         self.uncredited: set[int] = set()
         """Deposits that were refused, by id."""
 
@@ -126,6 +127,8 @@ class Records(msgspec.Struct, frozen=True):
     """The record of the last snapshot that is saved; 0 where there is none."""
     snapshot_age_s: float | None
     """Since this process saved it; None where the start found it."""
+    checkpoint_failures: int
+    """Of the journal, since it was opened."""
     accounts: int
     open_orders: int
     fills: int

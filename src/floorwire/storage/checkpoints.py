@@ -29,6 +29,8 @@ class Checkpoints:
         self._helper = ThreadPoolExecutor(1, "journal-checkpoint")
         self._bulk: Future[bool] | None = None
         self._pages = 0
+        self.failures = 0
+        """How often the log could not be moved; of one thread at a time: no two steps run at once."""
 
     def count(self, row_bytes: int) -> None:
         """Note a commit; in the writer's thread."""
@@ -38,21 +40,21 @@ class Checkpoints:
         """Do the next step if one is due; in the writer's thread, while no commit is under way."""
         if self._bulk is None:
             if self._pages >= DUE_PAGES:
-                self._bulk = self._helper.submit(_checkpoint, self._beside)
+                self._bulk = self._helper.submit(self._checkpoint, self._beside)
         elif self._bulk.done():
             self._bulk = None
-            self._pages = 0 if _checkpoint(self._writing) else DUE_PAGES // 2
+            self._pages = 0 if self._checkpoint(self._writing) else DUE_PAGES // 2
 
     def close(self) -> None:
         """Wait for what is under way."""
         self._helper.shutdown()
 
-
-def _checkpoint(connection: Connection) -> bool:
-    """Move what no reader needs, waiting for nobody; return whether the whole log is moved."""
-    try:
-        _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    except sqlite3.Error as error:  # the log keeps everything; it only grows
-        log.warning("journal not checkpointed", error=str(error))
-        return False
-    return bool(pages == moved)
+    def _checkpoint(self, connection: Connection) -> bool:
+        """Move what no reader needs, waiting for nobody; return whether the whole log is moved."""
+        try:
+            _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:  # the log keeps everything; it only grows
+            self.failures += 1
+            log.warning("journal not checkpointed", error=str(error))
+            return False
+        return bool(pages == moved)

@@ -104,6 +104,14 @@ class Journal(Protocol):
         """Why nothing more is taken; None while all is well."""
         ...
 
+    @property
+    def checkpoint_failures(self) -> int:
+        """How often, since it was opened, the log of what is durable could not be moved to where it belongs.
+
+        Nothing is lost: the log grows until the disk is full. Mostly it is already.
+        """
+        ...
+
     def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
         """Take the entries, all of one commit, and return the number of the last; on the event loop only.
 

@@ -47,6 +47,10 @@ class MemoryJournal:
         return self._waiting.broken
 
     @property
+    def checkpoint_failures(self) -> int:
+        return 0
+
+    @property
     def first_n(self) -> int:
         """The number of the first record that is kept, or that will be."""
         return self._kept[0].n if self._kept else self._kept_n + 1

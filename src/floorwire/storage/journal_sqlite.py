@@ -110,6 +110,10 @@ class SqliteJournal:
     def broken(self) -> JournalError | None:
         return self._waiting.broken
 
+    @property
+    def checkpoint_failures(self) -> int:
+        return self._checkpoints.failures
+
     def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
         last_n = self._waiting.take(entries)
         self._writer.put(Append(entries, on_durable))

@@ -149,9 +149,12 @@ class Commits:
             try:
                 await self.book.journal.save_snapshot(snapshot)
                 self.saved_n, self.saved_s = snapshot.n, time.monotonic()
-            except JournalError as error:
+            except Exception as error:  # of the disk; or what no snapshot can hold, a fault of ours
                 self._stats.snapshot_failures += 1
-                log.error("snapshot not saved", error=str(error))
+                if isinstance(error, JournalError):
+                    log.error("snapshot not saved", error=str(error))
+                else:
+                    log.exception("snapshot not saved")
 
     async def settled(self) -> None:
         """Return when everything so far is durable, or has failed."""

@@ -33,6 +33,7 @@ def records(commits: Commits) -> Records:
         durable_n=journal.durable_n,
         snapshot_n=commits.saved_n,
         snapshot_age_s=time.monotonic() - commits.saved_s if commits.saved_s else None,
+        checkpoint_failures=journal.checkpoint_failures,
         accounts=len(names),
         open_orders=sum(len(house.open_orders(name)) for name in names),
         fills=sum(house.seqs(name).fills for name in names),
