@@ -45,10 +45,10 @@ def operate(url: str, file: Path, *arguments: str, code: int = 0) -> Result:
     return result
 
 
-async def write_much(client: Trader) -> None:
+async def write_much(client: Trader, name: str) -> None:
     """Have the server's journal grow beyond what ``disk_full`` leaves it."""
     for number in range(12):  # each commit is two pages of 4 KiB or more
-        assert (await client.place(f"much-{number}"))["status"] == "accepted"
+        assert (await client.place(f"{name}-{number}"))["status"] == "accepted"
         await client.ask("order.cancel_all")
 
 

@@ -9,24 +9,9 @@ from pathlib import Path
 import pytest
 
 from floorwire.storage.keys import Issued
-from tests.cli.operator import key_file, operate
+from tests.cli.operator import operate
 from tests.servers import Server
-from tests.trading.trader import key, serving, trader
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("limits") / "data"
-
-
-@pytest.fixture(scope="module")
-def file(folder: Path) -> Path:
-    return key_file(folder)
-
-
-@pytest.fixture(scope="module")
-def issued(folder: Path) -> Issued:
-    return key(folder)
+from tests.trading.trader import serving, trader
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,6 @@ WRONG = Issued("fw0000000000000000", "x" * 43)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("remote") / "data"
-
-
-@pytest.fixture(scope="module")
-def file(folder: Path) -> Path:
-    return key_file(folder)
-
-
-@pytest.fixture(scope="module")
 def trading(folder: Path) -> Path:
     return key_file(folder, "trader", (Scope.TRADE,))
 
