@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from floorwire.app import Gateway
-from floorwire.config import Settings
 from floorwire.engine import accounts
 from floorwire.engine.latest import SHARE
 from floorwire.storage.journal import JournalBrokenError, Record
-from floorwire.trading import desk, keeper
-from floorwire.venues import sim
 from tests.hub.world import Message
-from tests.trading.test_failures import FAR, Disk, FlakyJournal, Office
+from tests.trading.flaky import FAR, Disk, FlakyJournal, Office, served
 
 TAKE: Message = {"symbol": "BTC-USDT", "side": "buy", "type": "market", "quantity": "0.001"}
 
 
 @pytest.fixture
-def disk() -> Disk:
-    return Disk()
-
-
-@pytest.fixture
-async def gateway(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
-    """Run a gateway where alice has more fills than are at hand."""
+async def office(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """Where alice has more fills than are at hand."""
     monkeypatch.setattr(accounts, "KEPT_FILLS", SHARE)
-    monkeypatch.setattr(keeper, "RETRY_S", 0.01)
-    monkeypatch.setattr(desk, "RETRY_S", 0.01)
-    monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
-    gateway = Gateway(Settings(data=str(tmp_path)), [sim.venue(random.Random(3), ("BTC-USDT",))])
-    gateway.locker.keys.open_account("alice", {"USDT": "1000000"}, 1)
-    async with gateway.running():
-        while not gateway.hub.market.symbols:
-            await asyncio.sleep(0.001)
-        office = Office(gateway, disk)
+    async with served(disk, tmp_path) as office:
         number = 0
-        while gateway.desk.house().seqs("alice").fills <= SHARE:
+        while office.gateway.desk.house().seqs("alice").fills <= SHARE:
             number += 1
             reply = await office.ask("order.place", client_order_id=f"t{number}", **TAKE)
             assert reply["status"] == "accepted"
-        yield gateway
+        yield Office(office.gateway, disk)
 
 
 def replies(office: Office) -> list[Message]:
@@ -53,21 +35,19 @@ def replies(office: Office) -> list[Message]:
     return [message for message in office.heard if "status" in message]
 
 
-async def test_the_first_fill_is_found(gateway: Gateway, disk: Disk) -> None:
-    office = Office(gateway, disk)
+async def test_the_first_fill_is_found(office: Office) -> None:
     fills = (await office.ask("fills", limit=1000))["fills"]
     assert isinstance(fills, list)
-    assert len(fills) == gateway.desk.house().seqs("alice").fills
-    assert len(gateway.desk.house().fills("alice")) == SHARE
+    assert len(fills) == office.gateway.desk.house().seqs("alice").fills
+    assert len(office.gateway.desk.house().fills("alice")) == SHARE
 
 
 async def test_an_unreadable_journal_is_an_answer_and_stops_nothing(
-    gateway: Gateway, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unreadable(*_: object, **__: object) -> Sequence[Record]:
         raise JournalBrokenError("cannot be read")
 
-    office = Office(gateway, disk)
     with monkeypatch.context() as patch:
         patch.setattr(FlakyJournal, "read_account", unreadable)
         office.wire.ask("fills", limit=1000)
@@ -76,9 +56,8 @@ async def test_an_unreadable_journal_is_an_answer_and_stops_nothing(
     assert (await office.ask("fills", limit=1000))["status"] == "ok"
 
 
-async def test_a_journal_that_fails_first_is_an_answer(gateway: Gateway, disk: Disk) -> None:
-    office = Office(gateway, disk)
-    disk.is_full = True
+async def test_a_journal_that_fails_first_is_an_answer(office: Office) -> None:
+    office.disk.is_full = True
     office.wire.ask("order.place", client_order_id="lost", **FAR)
     office.wire.ask("fills", limit=1000)
     office.wire.ask("order.place", client_order_id="late", **FAR)
@@ -87,19 +66,18 @@ async def test_a_journal_that_fails_first_is_an_answer(gateway: Gateway, disk: D
         await office.until(lambda one: "status" in one)
     told = [(reply["code"], reply.get("order")) for reply in replies(office)]
     assert [order for _, order in told] == ["unknown", None, "unknown", None]
-    disk.is_full = False
+    office.disk.is_full = False
     await office.works_again()
     assert (await office.ask("fills", limit=1000))["status"] == "ok"
 
 
 async def test_a_server_that_stops_answers_whoever_waits(
-    gateway: Gateway, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(*_: object, **__: object) -> Sequence[Record]:
         await asyncio.get_running_loop().create_future()
         raise AssertionError
 
-    office = Office(gateway, disk)
     monkeypatch.setattr(FlakyJournal, "read_account", never)
     office.wire.ask("fills", limit=1000)
     await asyncio.sleep(0.01)

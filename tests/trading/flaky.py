@@ -1,0 +1,130 @@
+"""A whole gateway over a disk that fails when it is told to, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from floorwire.app import Gateway
+from floorwire.config import Settings
+from floorwire.core.auth import Principal, Scope
+from floorwire.protocol.codec import JSON
+from floorwire.storage.journal import Entry, JournalBrokenError, JournalError, OnDurable, Record
+from floorwire.storage.journal_memory import MemoryJournal
+from floorwire.storage.waiting import Waiting
+from floorwire.trading import desk, keeper
+from floorwire.venues import sim
+from tests.hub.world import Message, PlayedWire
+
+ALICE = Principal("alice", "k1", frozenset((Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)))
+WAITING = 100_000
+FAR: Message = {"symbol": "BTC-USDT", "side": "buy", "price": "61000", "quantity": "0.001"}
+
+
+class Disk:
+    """What outlives a journal that failed."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.is_full = False
+        self.keeps_what_it_fails = False
+        """Whether records of a failing commit are there all the same."""
+        self.damage: JournalError | None = None
+        self.waiting = WAITING
+        self.opened = 0
+
+    def open(self) -> FlakyJournal:
+        """Open a journal on it."""
+        self.opened += 1
+        if self.damage is not None:
+            raise self.damage
+        if self.is_full:
+            raise JournalBrokenError("no space left on device")
+        return FlakyJournal(self)
+
+
+class FlakyJournal(MemoryJournal):
+    """Commits as long as the disk has room."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(disk.waiting, WAITING)
+        self._disk = disk
+        for record in disk.records:
+            self._keep(Entry(record.account, record.kind, record.ts_us, record.payload))
+        self._waiting = Waiting(disk.waiting, len(disk.records))
+
+    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+        """Fail once the disk is full."""
+        disk = self._disk
+        if disk.is_full and entries and self.broken is None:
+            self._waiting.broken = JournalBrokenError("no space left on device")
+            if disk.keeps_what_it_fails:
+                self._store(entries)
+            asyncio.get_running_loop().call_soon(on_durable, self.broken)
+            return self.last_n
+        last_n = super().append(entries, on_durable)
+        self._store(entries)
+        return last_n
+
+    def _store(self, entries: Sequence[Entry]) -> None:
+        first = len(self._disk.records) + 1
+        self._disk.records += [
+            Record(n, entry.account, entry.kind, entry.ts_us, entry.payload)
+            for n, entry in enumerate(entries, first)
+        ]
+
+
+class Office:
+    """A whole gateway over a flaky disk, with a client that can be asked for replies."""
+
+    def __init__(self, gateway: Gateway, disk: Disk) -> None:
+        self.gateway = gateway
+        self.disk = disk
+        self.wire = PlayedWire(gateway.connection(JSON, None, ALICE))
+        self.heard: list[Message] = []
+        self._unheard: list[Message] = []
+
+    async def ask(self, action: str, **fields: object) -> Message:
+        """Return the reply."""
+        self.wire.ask(action, **fields)
+        return await self.until(lambda message: "status" in message)
+
+    async def until(self, wanted: Callable[[Message], bool]) -> Message:
+        """Return the first new message that is wanted."""
+        for _ in range(2_000):
+            self._unheard += self.wire.messages()
+            while self._unheard:
+                message = self._unheard.pop(0)
+                self.heard.append(message)
+                if wanted(message):
+                    return message
+            await asyncio.sleep(0.001)
+        raise AssertionError(f"heard only {self.heard[-5:]}")
+
+    async def works_again(self) -> None:
+        """Wait until orders are taken."""
+        for _ in range(2_000):
+            if (await self.ask("orders"))["status"] == "ok":
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError("orders are refused for good")
+
+
+@asynccontextmanager
+async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
+    """Run a gateway until the body ends; it tries again at once, and alice has money."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeper, "RETRY_S", 0.01)
+        patch.setattr(desk, "RETRY_S", 0.01)
+        patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+        gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
+        gateway.locker.keys.open_account("alice", {"USDT": "1000000"}, 1)
+        async with gateway.running():
+            while not gateway.hub.market.symbols:
+                await asyncio.sleep(0.001)
+            yield Office(gateway, disk)
