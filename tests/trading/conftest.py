@@ -1,12 +1,21 @@
-"""What tests of trading share."""
+"""What tests of trading share: a gateway over a disk that fails when it is told to."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
-from tests.trading.flaky import Disk
+from tests.trading.flaky import Disk, Office, served
 
 
 @pytest.fixture
 def disk() -> Disk:
     return Disk()
+
+
+@pytest.fixture
+async def office(disk: Disk, tmp_path: Path) -> AsyncIterator[Office]:
+    async with served(disk, tmp_path) as office:
+        yield office

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,22 +13,14 @@ import pytest
 from floorwire.core import accounts
 from floorwire.core.accounts import Guard
 from floorwire.core.limits import Limits
+from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Ended, Filled
 from floorwire.engine.house import Decision, House
 from floorwire.protocol.answers import Done
-from floorwire.storage.journal import (
-    JournalBrokenError,
-    JournalCorruptError,
-    Record,
-)
+from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, Record
 from floorwire.venues import sim
+from floorwire.web.operators import Change
 from tests.trading.flaky import FAR, Disk, FlakyJournal, Office, served
-
-
-@pytest.fixture
-async def office(disk: Disk, tmp_path: Path) -> AsyncIterator[Office]:
-    async with served(disk, tmp_path) as office:
-        yield office
 
 
 async def test_what_was_not_durable_is_unknown_and_may_be_sent_again(office: Office) -> None:
@@ -128,12 +120,12 @@ async def test_cancelling_more_orders_than_records_may_wait_is_no_failure(office
     assert (await office.ask("orders"))["orders"] == []
 
 
-async def test_a_damaged_journal_stops_orders_and_nothing_else(
-    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_damaged_journal_stops_orders_and_nothing_else(disk: Disk, tmp_path: Path) -> None:
     disk.damage = JournalCorruptError(7, "the row of records 8 to 9 was changed")
     async with served(disk, tmp_path) as office:
         assert (await office.ask("order.place", client_order_id="a", **FAR))["code"] == "internal"
+        with pytest.raises(Refusal, match="the journal cannot be written"):
+            office.gateway.desk.standing()
         disk.damage = None
         await office.works_again()
 
@@ -182,6 +174,29 @@ async def test_a_halt_that_a_venue_fails_is_not_told_of_as_done(
     office.gateway.desk.administer(office.wire.connection, Done(id="halt"), halt)
     assert (await office.until(lambda message: message.get("id") == "halt"))["status"] == "ok"
     assert (await office.ask("orders"))["orders"] == []
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_a_halt_made_as_the_journal_fails_is_in_doubt_until_it_is_read_again(
+    office: Office, keeps: bool
+) -> None:
+    def halt(name: str) -> Change:
+        return lambda house, now_us: ([house.halt("account", name, now_us)], None)
+
+    desk = office.gateway.desk
+    desk.administer(office.wire.connection, Done(id="halt"), halt("bob"))
+    assert (await office.until(lambda message: "status" in message))["status"] == "ok"
+    office.disk.is_full, office.disk.keeps_what_it_fails = True, keeps
+    desk.administer(office.wire.connection, Done(id="halt"), halt("carol"))
+    assert (await office.until(lambda message: "status" in message))["code"] == "internal"
+    assert not desk.standing().is_current
+    assert desk.standing().halts() == [("account", "bob")]
+    assert desk.standing().halts_in_doubt() == [("account", "carol")]
+    office.disk.is_full = False
+    await office.works_again()
+    assert desk.standing().is_current
+    assert desk.standing().halts() == [("account", "bob"), *([("account", "carol")] if keeps else [])]
+    assert desk.standing().halts_in_doubt() == []
 
 
 async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(office: Office) -> None:

@@ -11,9 +11,7 @@ import pytest
 from floorwire.storage.journal import ForgottenError, Record
 from floorwire.trading import catchup
 from tests.hub.world import Message
-from tests.trading.test_failures import FAR, FlakyJournal, Office, disk, office
-
-__all__ = ["disk", "office"]
+from tests.trading.flaky import FAR, FlakyJournal, Office
 
 
 async def began(office: Office, *client_order_ids: str) -> Message:

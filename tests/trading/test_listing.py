@@ -16,7 +16,7 @@ from floorwire.core.commands import Command, Place
 from floorwire.core.market import Listing
 from floorwire.core.ports import Execution, Venue, VenueInput, VenueOutput
 from floorwire.venues import sim
-from tests.trading.test_failures import Disk, Office
+from tests.trading.flaky import Disk, Office
 
 ETH = "ETH-USDT"
 FAR = {"symbol": ETH, "side": "buy", "price": "3000", "quantity": "0.01"}

@@ -10,9 +10,7 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.trading import reading
 from floorwire.trading.reading import ROWS_PER_S, Reading
-from tests.trading.test_failures import FAR, Office, disk, office
-
-__all__ = ["disk", "office"]
+from tests.trading.flaky import FAR, Office
 
 NOW_US = 1_800_000_000_000_000
 SECOND_US = 1_000_000

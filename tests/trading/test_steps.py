@@ -10,7 +10,7 @@ import pytest
 
 from floorwire.venues import sim
 from tests.hub.world import Message
-from tests.trading.test_failures import FAR, Disk, Office
+from tests.trading.flaky import FAR, Disk, Office
 from tests.trading.test_listing import opened
 
 OTHER_STEPS = {"tick_size": "0.2", "lot_size": "0.0001"}
