@@ -491,6 +491,17 @@ def test_other_steps_end_open_orders(floor: Floor) -> None:
     assert [order.ticket.symbol for order in floor.house.open_orders("ann")] == [ETH.symbol]
 
 
+@pytest.mark.parametrize("why", [None, Code.DISCONNECTED])
+def test_other_steps_end_what_a_cancel_was_on_its_way_to_for_its_reason(
+    floor: Floor, why: Code | None
+) -> None:
+    order = floor.place(floor.ticket())
+    floor.house.keep_cancel(Cancel(BTC.symbol, order.order_id, why), NOW)
+    ended, _ = floor.house.list_instruments([replace(BTC, tick_size="0.1")], NOW)
+    assert isinstance(ended.event, OrderEnded)
+    assert (ended.event.order.state, ended.event.order.code) == ("cancelled", why)
+
+
 def test_orders_go_back_into_another_market(floor: Floor) -> None:
     floor.place(floor.ticket("sell", 10, 200, post_only=True))
     floor.house.settle(floor.market.other("buy", 4, 200), NOW)

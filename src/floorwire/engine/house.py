@@ -327,7 +327,7 @@ class House:
         ``code``: why; of an order that a cancel was on its way to, why that was.
         """
         mine = [order for order in self.open_orders(account) if order.key == key]
-        return [self._cancelled(order, order.code if order.cancelling else code, now_us) for order in mine]
+        return [self._cancelled(order, code, now_us) for order in mine]
 
     def set_guard(self, account: str, key: str, guard: Guard, now_us: int) -> list[Entry]:
         """Keep how a key's orders are guarded; return the entry to journal, or none where it is known."""
@@ -359,7 +359,7 @@ class House:
         ]
         entries = self.settle(lost, now_us)
         entries += [
-            self._cancelled(order, order.code, now_us) for order in self._open_in(symbols) if order.cancelling
+            self._cancelled(order, None, now_us) for order in self._open_in(symbols) if order.cancelling
         ]
         return Decision(None, entries, [self._put_back(order) for order in self._open_in(symbols)])
 
@@ -433,8 +433,9 @@ class House:
         return [self._cancelled(order, Code.MARKET_HALTED, now_us) for order in self._open_in((symbol,))]
 
     def _cancelled(self, order: Order, code: Code | None, now_us: int) -> Entry:
-        """End an order that is in no market."""
-        return self._book(self._settlement.ended(order, "cancelled", code, now_us))
+        """End an order that is in no market: for this reason, or for that of a cancel on its way to it."""
+        why = order.code if order.cancelling else code
+        return self._book(self._settlement.ended(order, "cancelled", why, now_us))
 
     def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
         """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""
