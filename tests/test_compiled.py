@@ -177,6 +177,16 @@ def test_a_type_that_changes_is_looked_at_anew() -> None:
         del Slotted.__getattr__  # type: ignore[attr-defined]
 
 
+def test_a_slot_of_another_type_is_none_of_this_one() -> None:
+    class Borrower(Slotted):
+        cost = Position.cost
+
+    before = Borrower(**{name: value for name, value in BOUGHT.items() if name != "cost"})
+    for _ in range(3):
+        with pytest.raises(TypeError, match="cost"):
+            filled(before)
+
+
 def test_what_is_missing_is_missed() -> None:
     before = Slotted(**BOUGHT)
     assert filled(before) == AFTER

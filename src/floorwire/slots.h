@@ -26,7 +26,8 @@ static PyObject *floorwire_slot_learn(PyObject *object, PyObject *name, floorwir
         PyObject *found = _PyType_Lookup(type, name); /* borrowed; gives the type its version tag */
         slot->offset = 0;
         slot->version = type->tp_version_tag;
-        if (found != NULL && Py_TYPE(found) == &PyMemberDescr_Type) {
+        if (found != NULL && Py_TYPE(found) == &PyMemberDescr_Type
+            && PyType_IsSubtype(type, PyDescr_TYPE(found))) {
             PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
             if (member->type == T_OBJECT_EX && !(member->flags & ~READONLY))
                 slot->offset = member->offset;
