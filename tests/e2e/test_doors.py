@@ -220,6 +220,20 @@ def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: by
         assert sock.recv(100).split()[1] == status
 
 
+@pytest.mark.parametrize(
+    "request_", [b"BREW / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /\xff HTTP/1.1\r\n\r\n"]
+)
+def test_what_is_no_http_is_told_so_like_any_error(open_house: House, request_: bytes) -> None:
+    with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
+        sock.sendall(request_)
+        head, _, body = b"".join(iter(lambda: sock.recv(4_096), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\ncontent-type: application/json\r\n" in head
+    assert b"\r\nx-content-type-options: nosniff\r\n" in head
+    said = json.loads(body)
+    assert (said["status"], said["code"], said["retry"]) == ("error", "bad_request", False)
+
+
 def refused(folder: Path, *args: str) -> str:
     """Return what a server says that does not start."""
     command = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(folder), *args]

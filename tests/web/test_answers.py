@@ -100,6 +100,16 @@ def test_what_does_not_fit(desk: Desk, method: str, path: str, content: bytes, c
     assert error(answer).code == code
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain"])
+def test_a_body_that_is_sent_as_something_else(desk: Desk, kind: str) -> None:
+    headers = {**desk.root, "content-type": kind}
+    said = error(desk.client.post("/api/v1/halts", headers=headers, content=b'{"scope":"all"}'))
+    assert (said.code, said.message) == (
+        "bad_request",
+        "body: a JSON object, with content-type: application/json",
+    )
+
+
 def test_a_body_that_is_too_large(desk: Desk) -> None:
     answer = desk.ask("POST", "/api/v1/orders", b"x" * 2_000)
     assert answer.status_code == 413

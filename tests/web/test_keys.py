@@ -134,3 +134,13 @@ def test_a_bad_request_names_its_field(tmp_path: Path, new: object, field: str) 
         assert (said["code"], said["details"]) == ("bad_request", {"field": field})
         assert client.post(URL, headers=root, content=b"{").status_code == 400
         assert len(client.get(URL, headers=root).json()["keys"]) == 1
+
+
+def test_keys_that_cannot_be_written_are_an_error_that_says_so_and_tells_no_path(tmp_path: Path) -> None:
+    at = office(tmp_path)
+    root = at.key()
+    with at.client() as client:
+        (tmp_path / "keys.db").write_bytes(b"no database" * 1_000)
+        answer = client.post(URL, headers=root, json=NEW)
+        assert (answer.status_code, body(answer)["code"]) == (500, "internal")
+        assert body(answer)["message"] == "the keys cannot be read or written now"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -14,9 +15,12 @@ from starlette.routing import Match, Route
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import error
+from floorwire.storage.database import DatabaseError
 from floorwire.web.status import STATUS, UNPROCESSABLE
 
+log = structlog.get_logger("floorwire.web")
 MAX_MESSAGE = 200
+NO_OBJECT = "a JSON object, with content-type: application/json"
 NO_SUCH_PATH, NO_SUCH_METHOD = 404, 405
 CODES: Final = {
     400: Code.BAD_JSON,  # FastAPI's, of a body that no parser takes
@@ -62,7 +66,9 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         if first["type"] == "json_invalid":
             return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning))
         field = ".".join(str(part) for part in first["loc"])
-        message = f"{field}: {first['msg']}"
+        # Not FastAPI's word for it, which names a class of ours; curl -d sends a form where it is not told.
+        what = NO_OBJECT if first["type"] == "dataclass_type" else first["msg"]
+        message = f"{field}: {what}"
         return refused(Refusal(Code.BAD_REQUEST, message[:MAX_MESSAGE], {"field": field[:MAX_MESSAGE]}))
 
     @app.exception_handler(HTTPException)
@@ -72,6 +78,11 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         if failure.status_code == NO_SUCH_METHOD:
             return _not_so(request, failure, routers)
         return failed(failure)
+
+    @app.exception_handler(DatabaseError)
+    async def _(_: Request, failure: DatabaseError) -> Response:
+        log.error("the keys cannot be read or written", error=str(failure))
+        return refused(Refusal(Code.INTERNAL, "the keys cannot be read or written now"))
 
     @app.exception_handler(Exception)
     async def _(_: Request, __: Exception) -> Response:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from uvicorn.config import Config
@@ -10,14 +12,21 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from floorwire.app import Gateway, now_us
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
 from floorwire.hub.admission import Verdict
+from floorwire.web.answers import refused
+from floorwire.web.guard import HEADERS
 from floorwire.web.handshake import Handshake
 from floorwire.web.routes import AcceptedUpgrade, RefusedUpgrade, route
+from floorwire.web.status import STATUS
 from floorwire.web.upgrade import Upgrade
 
 HEAD_BYTES: Final = 16_384
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
 NOBODY: Final = asyncio.Protocol()
+UNAUTHENTICATED: Final = STATUS[Code.UNAUTHENTICATED]
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Door(HttpToolsProtocol):
@@ -124,13 +133,23 @@ class Door(HttpToolsProtocol):
         at_home = self._gateway.frontage.is_home  # we listen where the settings say
         return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)
 
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP, in the form of every other error."""
+        said = refused(Refusal(Code.BAD_REQUEST, msg))
+        self._write(said.status_code, "application/json", bytes(said.body))
+
     def _end(self, refused: RefusedUpgrade) -> None:
         self._count(refused.outcome)
-        text = refused.outcome.replace("_", " ")
-        retry = f"retry-after: {refused.retry_after_s}\r\n" if refused.retry_after_s else ""
-        retry += "www-authenticate: Bearer\r\n" if refused.status == 401 else ""
-        head = f"HTTP/1.1 {refused.status} \r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n"
-        self.transport.write(f"{head}{retry}connection: close\r\n\r\n{text}".encode())
+        more = {"retry-after": str(refused.retry_after_s)} if refused.retry_after_s else {}
+        if refused.status == UNAUTHENTICATED:
+            more["www-authenticate"] = "Bearer"
+        self._write(refused.status, "text/plain", refused.outcome.replace("_", " ").encode(), more)
+
+    def _write(self, status: int, kind: str, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> None:
+        """Answer without the app, which this does not reach, and hang up."""
+        headers = {"content-type": kind, "content-length": str(len(body)), **HEADERS, **more}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(f"HTTP/1.1 {status} \r\n{head}connection: close\r\n\r\n".encode() + body)
         self.transport.close()
 
     def _count(self, outcome: str) -> None:
