@@ -82,6 +82,14 @@ def test_a_session_comes_to_the_same() -> None:
     assert printed(SESSION) == printed(SESSION, **{PURE: "1"})
 
 
+@needs_compiled
+def test_odd_requests_come_to_the_same_and_fail_with_the_same_words() -> None:
+    program = "import runpy; runpy.run_module('tests.oddities', run_name='__main__')"
+    said = printed(program)
+    assert said == printed(program, **{PURE: "1"})
+    assert "Refusal" in said
+
+
 def test_what_was_compiled_of_other_sources_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
