@@ -20,3 +20,12 @@ def test_all_of_the_price_or_more_is_no_collar(text: str) -> None:
     with pytest.raises(Refusal, match="price_collar: less than 1") as caught:
         check(Limits(price_collar=text))
     assert caught.value.code is Code.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(max_order_notional="9" * 5_000), Limits(max_position={"BTC": "9" * 5_000})]
+)
+def test_an_amount_without_end_is_not_said_back_whole(limits: Limits) -> None:
+    with pytest.raises(Refusal, match="is not an amount") as caught:
+        check(limits)
+    assert caught.value.message == f"'{'9' * 40}' is not an amount"

@@ -16,6 +16,8 @@ FINEST = Scale(MAX_DECIMALS, 1)
 WHOLE = FINEST.floor("1")
 MOST = 1 << 53
 """Of what is counted: more is said by no limit at all, and fits into no record."""
+MOST_QUOTED = 40
+"""How much of what is no amount is said back."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -47,13 +49,13 @@ def check(limits: Limits) -> None:
     amounts = [limits.max_order_notional, limits.price_collar]
     for by_asset in (limits.max_order_quantity, limits.max_position):
         amounts += (by_asset or {}).values()
-    for amount in amounts:
+    for amount in (given for given in amounts if given is not None):
         try:
-            fine = amount is None or FINEST.floor(amount) >= 0
+            fine = FINEST.floor(amount) >= 0
         except InexactError:
             fine = False
         if not fine:
-            raise Refusal(Code.BAD_REQUEST, f"{amount!r} is not an amount", {"field": "limits"})
+            raise Refusal(Code.BAD_REQUEST, f"{amount[:MOST_QUOTED]!r} is not an amount", {"field": "limits"})
     if limits.price_collar is not None and FINEST.floor(limits.price_collar) >= WHOLE:
         message = (
             "price_collar: less than 1; it is a fraction of the price, and sells have no collar from 1 on"
