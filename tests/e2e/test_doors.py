@@ -220,6 +220,13 @@ def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: by
         assert sock.recv(100).split()[1] == status
 
 
+@pytest.mark.parametrize("path", [b"/", b"/ws", b"/" + b"x" * 20_000])
+def test_a_head_that_comes_at_once_has_a_size_too(open_house: House, path: bytes) -> None:
+    with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
+        sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")
+        assert b"".join(iter(lambda: sock.recv(4_096), b"")).split()[1] == b"431"
+
+
 @pytest.mark.parametrize(
     "request_", [b"BREW / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /\xff HTTP/1.1\r\n\r\n"]
 )

@@ -29,6 +29,10 @@ UNAUTHENTICATED: Final = STATUS[Code.UNAUTHENTICATED]
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+class HeadTooLargeError(Exception):
+    """Ends the parsing of a head that came whole, in few packets, and is too large."""
+
+
 class Door(HttpToolsProtocol):
     """One TCP connection until it is upgraded: at most so many, so fast, and none half-open for long."""
 
@@ -46,6 +50,7 @@ class Door(HttpToolsProtocol):
         self._verdict: Verdict | None = None
         self._is_upgraded = False
         self._head_bytes = 0
+        self._is_too_large = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def admit(self, address: str) -> Verdict:
@@ -102,8 +107,11 @@ class Door(HttpToolsProtocol):
             self._start_deadline()
 
     def on_headers_complete(self) -> None:
-        """The head of a request is whole."""
+        """The head of a request is whole. Raises HeadTooLargeError, which the parser takes for bad HTTP."""
         self._stop_deadline()
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            self._is_too_large = True
+            raise HeadTooLargeError
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -134,7 +142,10 @@ class Door(HttpToolsProtocol):
         return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, in the form of every other error."""
+        """Say that this is no HTTP, in the form of every other error; or that its head is too large."""
+        if self._is_too_large:
+            self._end(HEAD_TOO_LARGE)
+            return
         said = refused(Refusal(Code.BAD_REQUEST, msg))
         self._write(said.status_code, "application/json", bytes(said.body))
 
