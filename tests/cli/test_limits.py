@@ -56,6 +56,18 @@ def test_a_name_that_nobody_has_is_done_all_the_same_with_a_warning(
         assert operate(server.http(), file, "limits", "show", *arguments).stderr == ""
 
 
+def test_an_asset_that_nothing_trades_is_warned_of(server: Server, file: Path) -> None:
+    warnings = [
+        f"warning: no instrument here trades {asset!r}, so that this limits nothing"
+        for asset in ("BCT", "btc")
+    ]
+    arguments = ("alice", "max_position.btc=2", "max_order_quantity.BCT=1", "max_position.BTC=2")
+    assert operate(server.http(), file, "limits", "set", *arguments).stderr.splitlines() == warnings
+    assert operate(server.http(), file, "limits", "show", "alice").stderr.splitlines() == warnings
+    arguments = ("alice", "max_position.btc=none", "max_order_quantity.BCT=none", "max_position.BTC=none")
+    assert operate(server.http(), file, "limits", "set", *arguments).stderr == ""
+
+
 def test_what_is_not_named_stays(server: Server, file: Path) -> None:
     change(server, file, "bob", "max_open_orders=3", "max_position.BTC=2", "max_position.ETH=10")
     change(server, file, "bob", "price_collar=0.01", "max_position.ETH=none")

@@ -29,6 +29,13 @@ def test_a_running_server_is_healthy_and_ready(market: Server) -> None:
     assert get(market, "/ready") == (200, {"status": "ok", "feed": "live"})
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+def test_whoever_asks_for_heads_alone_gets_them(market: Server, path: str) -> None:
+    asked = urllib.request.Request(market.http(path), method="HEAD")
+    with urllib.request.urlopen(asked, timeout=20) as answer:
+        assert (answer.status, answer.read()) == (200, b"")
+
+
 def test_a_server_without_current_prices_is_healthy_but_not_ready() -> None:
     with scripted("feed.stale_s=0.2", per_second=0) as server:
         assert eventually(lambda: get(server, "/ready") == (503, {"status": "waiting", "feed": "stale"}))

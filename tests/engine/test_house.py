@@ -231,6 +231,12 @@ def test_a_keys_limits_come_on_top_of_its_accounts(floor: Floor) -> None:
         )
 
 
+def test_assets_that_nothing_trades_are_named(floor: Floor) -> None:
+    limits = Limits(max_position={"BTC": "1", "btc": "1"}, max_order_quantity={"": "1", "USDT": "1"})
+    assert floor.house.unknown_assets(limits) == ["", "USDT", "btc"]
+    assert floor.house.unknown_assets(Limits()) == []
+
+
 def test_self_trade_ends_the_newest_unless_it_is_allowed(floor: Floor) -> None:
     floor.place(floor.ticket("sell", 10, 200))
     order = floor.place(floor.ticket("buy", 10, 200))

@@ -65,7 +65,7 @@ def test_a_path_that_there_is_not(desk: Desk, path: str) -> None:
         ("PUT", "/api/v1/orders", "DELETE, GET, POST"),
         ("POST", "/api/v1/orders/7", "DELETE, GET, PATCH"),
         ("DELETE", "/api/v1/limits/alice", "GET, PUT"),
-        ("PATCH", "/metrics", "GET"),
+        ("PATCH", "/metrics", "GET, HEAD"),
         ("POST", "/openapi.json", "GET, HEAD"),
     ],
 )

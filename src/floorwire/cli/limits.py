@@ -36,6 +36,7 @@ class _Shown(msgspec.Struct, frozen=True):
     default: dict[str, Amount]
     journal: str
     in_doubt: bool
+    unknown_assets: list[str]
 
     def own(self) -> dict[str, Amount]:
         """Return the limits that are not the house's default."""
@@ -61,6 +62,7 @@ def show(
         if not shown.own():
             warn_of_stranger(server, account, key)
     warn_where_broken(shown.journal, ["these limits"] if shown.in_doubt else [])
+    _warn_of_unknown(shown)
     if json:
         typer.echo(msgspec.json.encode(shown))
     else:
@@ -90,12 +92,20 @@ def set_(
         for name, asset, value in wanted:
             _apply(limits, name, asset, value)
         server.ask("PUT", _path(account), _Done, _query(key), _checked(limits))
-        _print(_ask(server, account, key), key)
+        shown = _ask(server, account, key)
+        _print(shown, key)
         warn_of_stranger(server, account, key)
+        _warn_of_unknown(shown)
 
 
 def _ask(server: Remote, account: str, key: str) -> _Shown:
     return server.ask("GET", _path(account), _Shown, _query(key))
+
+
+def _warn_of_unknown(shown: _Shown) -> None:
+    """Warn of assets that nothing here trades: a mistyped one must not pass for limited."""
+    for asset in shown.unknown_assets:
+        typer.echo(f"warning: no instrument here trades {asset!r}, so that this limits nothing", err=True)
 
 
 def _path(account: str) -> str:

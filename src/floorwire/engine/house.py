@@ -187,6 +187,11 @@ class House:
         """Return the account's limits as they hold, the default's included; or a key's own."""
         return self._mandates.limits(account) if key is None else self._mandates.key_limits(account, key)
 
+    def unknown_assets(self, limits: Limits) -> list[str]:
+        """Return the assets that the limits name and no instrument trades: these limit nothing."""
+        named = {*(limits.max_order_quantity or ()), *(limits.max_position or ())}
+        return sorted(named.difference(terms.base for terms in self._accounts.terms.values()))
+
     def halts(self) -> list[tuple[HaltScope, str]]:
         """Return the halts in force."""
         return sorted(self._accounts.halts)

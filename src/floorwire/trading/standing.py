@@ -57,6 +57,10 @@ class Standing:
         """Return the account's limits as they hold, the default's included; or a key's own."""
         return self._house.limits(account, key)
 
+    def unknown_assets(self, account: str, key: str | None = None) -> list[str]:
+        """Return the assets that these limits name and no instrument trades."""
+        return self._house.unknown_assets(self.limits(account, key))
+
     def limits_are_in_doubt(self, account: str, key: str | None = None) -> bool:
         """Return whether nobody knows whether the limits were changed to these."""
         return not self.is_current and _LimitsOf(account, key) in self._doubts

@@ -13,12 +13,14 @@ from floorwire.web.caller import Asking
 router = APIRouter()
 
 
+@router.head("/health", include_in_schema=False)  # what some load balancers ask
 @router.get("/health")
 async def health() -> dict[str, str]:
     """Say that the process runs and its event loop turns."""
     return {"status": "ok"}
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready")
 async def ready(request: Request, response: Response) -> dict[str, str]:
     """Say whether to send clients here: every feed is live, and the server is not draining."""
@@ -30,6 +32,7 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     return {"status": status, "feed": feed}
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics")
 async def metrics(caller: Asking) -> Response:
     """Return the counters in Prometheus' text format; to keys that are for it where others can reach us."""

@@ -80,6 +80,7 @@ async def show_limits(
             "account": account,
             "limits": standing.limits(account, key or None),
             "default": Limits() if key else standing.limits(NOBODY),
+            "unknown_assets": standing.unknown_assets(account, key or None),
             "journal": _journal(standing),
             "in_doubt": standing.limits_are_in_doubt(account, key or None),
         }
