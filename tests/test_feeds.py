@@ -257,7 +257,7 @@ async def test_what_commands_of_one_turn_show_is_published_once_and_after_it() -
         stage.command(Clock(START_US + 1))
         stage.command(Clock(START_US + 2))
         assert stage.events == [LIVE]
-        await asyncio.sleep(0)
+        await turn()
         assert stage.batches[1:] == [("puppet", [Clock(START_US + 1), Clock(START_US + 2)], START_US)]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 
 import structlog
 
+from floorwire.storage.bell import Bell
 from floorwire.storage.journal import Entry, JournalBrokenError, JournalError
 from floorwire.storage.waiting import Append, Done
 
@@ -36,21 +35,23 @@ class Writer:
         self._tell = tell
         self._between = between
         self._queue: SimpleQueue[Append | None] = SimpleQueue()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bell: Bell[Done] | None = None
         self._error: JournalError | None = None
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def put(self, append: Append) -> None:
         """Have the entries committed; on the event loop only, the same one always."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+        if self._bell is None:
+            self._bell = Bell(self._tell)
         self._queue.put(append)
 
     def stop(self) -> None:
         """Commit what waits and end; blocks until then."""
         self._queue.put(None)
         self._thread.join()
+        if self._bell is not None:
+            self._bell.close()
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -83,6 +84,5 @@ class Writer:
             self._error = JournalBrokenError(f"a commit failed: {error}")
 
     def _report(self, done: Done) -> None:
-        assert self._loop is not None
-        with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
-            self._loop.call_soon_threadsafe(self._tell, done)
+        assert self._bell is not None
+        self._bell.ring(done)
