@@ -40,6 +40,7 @@ def compiled(room: str) -> list[Extension]:
         build_dir="build",
         compiler_directives=AS_PYTHON,
     )
+    place = f"floorwire.{room}.{folder(package).name}"
     for extension in extensions:
         generated = Path(extension.sources[0])
         text = READS.sub(r"= SLOT_GET(\1, \2)", generated.read_text())
@@ -47,7 +48,7 @@ def compiled(room: str) -> list[Extension]:
             text.replace('#include "Python.h"', '#include "Python.h"\n#include "slots.h"', 1)
         )
         extension.optional = True
-        extension.name = f"floorwire.{room}.{folder(package).name}.{extension.name.rpartition('.')[2]}"
+        extension.name = f"{place}.{extension.name.rpartition('.')[2]}"
     if not any("= SLOT_GET(" in Path(extension.sources[0]).read_text() for extension in extensions):
         raise ValueError("Cython writes attribute reads in another way than READS says")
     return extensions
