@@ -68,7 +68,8 @@ for mixture in MIXTURES:
     for now_us, command in enumerate(Flow(7).make(2_000, mixture)):
         account = names[command.order_id % 7]
         try:
-            for ordered in decide(order_manager, command, ticket_of(command, account), account, ids, now_us).commands:
+            ticket = ticket_of(command, account)
+            for ordered in decide(order_manager, command, ticket, account, ids, now_us).commands:
                 order_manager.settle(venue.execute(ordered), now_us)
         except Refusal:
             refused += 1

@@ -141,7 +141,8 @@ def _announce(listener: socket.socket, gateway: Gateway) -> None:
     )
     if gateway.authenticator.demo is not None:
         print(  # noqa: T201
-            f"There are no keys yet: the page signs in as {gateway.authenticator.demo.account}, with play money. "
+            "There are no keys yet: the page signs in as "
+            f"{gateway.authenticator.demo.account}, with play money. "
             f"To make a key:\n"
             f"  {sys.argv[0]} keys create --account NAME --scopes market,account,trade"
             f" --deposit USDT=1000000 --data {gateway.data_dir.folder}",
