@@ -11,7 +11,7 @@ from floorwire.trading.account_store import BEGUN, decoded
 
 
 class Exported(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record: its event (``core/account_events.py``), and the seqs of its account's private channels after it.
+    """A record: its event, and the seqs of its account's private channels after it.
 
     Of the first record, which is no account's event, ``event`` is the epoch of those channels.
     """
