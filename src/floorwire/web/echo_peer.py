@@ -1,4 +1,4 @@
-"""The echo: sends every message back as it came, for conformance tests and round-trip times."""
+"""Sends every message back, for conformance tests and round-trip times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ UNREAD_BYTES = 64 * 1024 * 1024
 
 
 class EchoPeer:
-    """The peer of an echo wire; a client that does not read what it sent is closed (4008)."""
+    """The peer of an echo connection. A client that does not read its echoes is closed (4008)."""
 
     __slots__ = ("_is_blocked", "_queue", "_size", "_wire")
 
@@ -41,10 +41,10 @@ class EchoPeer:
             self._is_blocked = not self._wire.write(chunk)
 
     def heard(self) -> None:
-        """The echo does not ask for signs of life."""
+        """Ignore the sign of life."""
 
     def writable(self) -> None:
-        """Send on."""
+        """Send what waited."""
         self._is_blocked = False
         self.settled()
 

@@ -1,4 +1,4 @@
-"""The intercept: what picows takes for its transport, so that the wire alone speaks to the peer."""
+"""The transport that picows is given, so that only our wire writes to the peer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Complaint: TypeAlias = Callable[[int, str], None]
 
 
 class PicowsTransport:
-    """Passes the handshake on, and turns what picows says by itself afterwards into a complaint.
+    """Passes the handshake on. Afterwards it turns each close frame of picows into a complaint.
 
-    picows parses one frame ahead and closes at once where it cannot: before the good frames that came
-    together with the bad one were handled, whose answers would then follow the close frame. A complaint
-    (close code, reason) is made when they have been.
+    picows parses one frame ahead, and closes at once when a frame is bad. The good frames before the bad one
+    are not handled yet then, and their answers would follow the close frame. So the complaint (close code,
+    reason) is delivered one turn of the event loop later, when those frames have been handled.
     """
 
     __slots__ = ("complain", "transport")
@@ -22,18 +22,18 @@ class PicowsTransport:
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         self.complain: Complaint | None = None
-        """Who hears complaints; None as long as the handshake lasts."""
+        """Called with each complaint. None until the handshake is done."""
 
     def get_extra_info(self, name: str) -> object:
-        """Return what is known of the connection."""
+        """Return the real transport's value."""
         return self.transport.get_extra_info(name)
 
     def get_write_buffer_size(self) -> int:
-        """Return 1: while something seems to wait, picows writes here and not to the socket."""
+        """Return 1. While data seems to wait, picows writes to this object and not to the socket."""
         return 1
 
     def write(self, data: bytes) -> None:
-        """Pass on the answer to the handshake; after it, take a close frame for a complaint."""
+        """Pass on the handshake's answer. Afterwards read the data as a close frame, and complain."""
         if self.complain is None:
             self.transport.write(data)
         else:
@@ -41,15 +41,15 @@ class PicowsTransport:
             asyncio.get_running_loop().call_soon(self.complain, code, reason)
 
     def close(self) -> None:
-        """End a handshake that failed; afterwards the wire decides when to end."""
+        """Close after a failed handshake. Afterwards only the wire closes."""
         if self.complain is None:
             self.transport.close()
 
 
 class DiscardingProtocol(asyncio.Protocol):
-    """Throws away what a peer still sends after a frame that cannot be read.
+    """Discards what a peer still sends after a frame that cannot be read.
 
-    To close with unread bytes resets the connection, and the peer may never see our close frame.
+    Closing a socket that has unread bytes resets the connection. The peer may then never see our close frame.
     """
 
     def __init__(self, ended: Callable[[Exception | None], None]) -> None:

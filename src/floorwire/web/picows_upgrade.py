@@ -1,4 +1,4 @@
-"""The upgrade: from an HTTP request that uvicorn has read to picows' WebSocket on the same socket."""
+"""Hands the socket of an HTTP request to picows' WebSocket protocol."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from floorwire.web.websocket_routes import AcceptedUpgrade
 from floorwire.web.wire_picows import PicowsWire
 
 READ_BYTES: Final = 2_048
-"""Enough for any command; grows for a larger message."""
+"""First size of the read buffer. It fits any command, and grows for a larger message."""
 TAKEN_OVER: Final = frozenset({b"upgrade", b"sec-websocket-version", b"sec-websocket-key"})
 
 NO_HEADERS: Final[CIMultiDict[str]] = CIMultiDict()
 
 
 class _PicowsLog:
-    """What picows logs a connection at a time goes to debug; a logger of its own each costs memory."""
+    """The logger of every picows connection. One logger for each connection would cost memory."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("floorwire.picows")
@@ -36,21 +36,21 @@ class _PicowsLog:
         return False
 
     def log(self, level: int, message: str, *values: object) -> None:
-        """Drop it."""
+        """Log nothing."""
 
     def info(self, message: str, *values: object) -> None:
-        """Drop it."""
+        """Log nothing."""
 
     debug = info
 
     def warning(self, message: str, *values: object) -> None:
-        """Note what picows found wrong with a peer."""
+        """Log at debug level what is wrong with a peer's frames."""
         self._log.debug("wire", problem=message % values if values else message)
 
     error = warning
 
     def exception(self, message: str, *values: object) -> None:
-        """Tell of a fault of ours, with its trace: picows has caught it."""
+        """Log a fault of ours that picows caught, with its traceback."""
         self._log.exception("fault", where=message % values if values else message)
 
 
@@ -58,7 +58,7 @@ LOG: Final = _PicowsLog()
 
 
 class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
-    """picows' server protocol, given the head of a request that has been parsed and routed already."""
+    """picows' server protocol. Our HTTP protocol has parsed and routed the request's head already."""
 
     def __init__(
         self, gateway: Gateway, accepted: AcceptedUpgrade, address: str, verdict: AdmissionVerdict
@@ -72,11 +72,11 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
             LOG,
             True,
             limits.handshake_timeout_s,
-            False,  # pings are ours: one wheel for all
+            False,  # Liveness sends the pings of all connections.
             1,
             1,
             WSAutoPingStrategy.PING_WHEN_IDLE,
-            False,  # pongs are ours: bounded like everything that is sent
+            False,  # PicowsWire sends pongs: they are bounded like all that is sent.
             limits.message_bytes,
             None,
             READ_BYTES,
@@ -87,21 +87,21 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
         self._verdict = verdict
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Take the connection over; picows speaks through the intercept."""
-        self._intercept = PicowsTransport(transport)
-        super().connection_made(self._intercept)
+        """Take the connection over. picows writes through PicowsTransport."""
+        self._picows_transport = PicowsTransport(transport)
+        super().connection_made(self._picows_transport)
 
     def handshake(self, headers: Headers) -> None:
-        """Answer the request. picows wants the Connection header to say nothing but Upgrade."""
+        """Answer the request. picows accepts no Connection header but ``Upgrade``."""
         lines = [name + b": " + value for name, value in headers if name in TAKEN_OVER]
         self._feed(b"\r\n".join([b"GET / HTTP/1.1", *lines, b"connection: Upgrade", b"", b""]))
         response, request = self.transport.response, self.transport.request
         is_done = response.status == HTTPStatus.SWITCHING_PROTOCOLS
-        response.headers = request.headers = NO_HEADERS  # kept by picows as long as the connection (1 KB)
+        response.headers = request.headers = NO_HEADERS  # picows keeps them as long as the connection (1 KB)
         self._gateway.stats.handshakes[self._accepted.outcome if is_done else "bad_handshake"] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count the connection no more."""
+        """Stop counting the connection."""
         super().connection_lost(exc)
         self._gateway.admission.leave(self._address, self._verdict)
 
@@ -116,6 +116,6 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
 
     def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
-        wire = PicowsWire(accepted.peer, self._address, max_bytes, self._intercept)
+        wire = PicowsWire(accepted.peer, self._address, max_bytes, self._picows_transport)
         extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

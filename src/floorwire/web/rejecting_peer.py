@@ -1,4 +1,4 @@
-"""The turnaway: the peer of a connection that is only told why it cannot stay."""
+"""The peer of a WebSocket that is closed at once, with the reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from floorwire.ops.stats import Stats
 
 
 class RejectingPeer:
-    """Closes with a code that a browser can read, which it could not from an HTTP status."""
+    """Closes with a close code. A browser shows its page a close code, but not an HTTP status."""
 
     __slots__ = ("_code", "_stats")
 
@@ -17,21 +17,21 @@ class RejectingPeer:
         self._stats = stats
 
     def opened(self, wire: Wire) -> None:
-        """Close."""
+        """Count the close, and send the close frame."""
         self._stats.closed(self._code)
         wire.close(self._code, self._code.meaning)
 
     def received(self, data: bytes, binary: bool) -> None:
-        """Ignore it."""
+        """Ignore the message: the connection is closing."""
 
     def settled(self) -> None:
         """Nothing is ever queued."""
 
     def heard(self) -> None:
-        """Nobody asked."""
+        """Ignore the sign of life."""
 
     def writable(self) -> None:
         """Nothing is ever queued."""
 
     def closed(self, code: int) -> None:
-        """Done."""
+        """Nothing is left to do."""

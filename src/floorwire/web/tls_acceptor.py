@@ -1,7 +1,7 @@
-"""The vestibule: where a TCP connection becomes TLS before it comes to the door.
+"""Accepts TCP connections and does the TLS handshake before HTTP begins.
 
-asyncio's TLS servers tell of a connection only when it is encrypted; who never gets that far would not be
-counted, and could hold any number of sockets. So we accept by ourselves.
+asyncio's own TLS server reports a connection only after its handshake. A peer that never finishes the
+handshake would not be counted, and could hold any number of sockets. So this module accepts by itself.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.tls_certificate import TlsCertificate
 
 REST_S: Final = 0.1
-"""How long no connection is taken where there is no file descriptor left for one."""
+"""Pause after a failed accept, such as when no file descriptor is left."""
 
-log = structlog.get_logger("floorwire.vestibule")
+log = structlog.get_logger("floorwire.tls")
 
 
 class TlsAcceptor:
-    """Takes connections and hands those that encrypt in time to a door each."""
+    """Accepts connections. Each one whose TLS handshake ends in time gets an HttpProtocol."""
 
     def __init__(
         self,
         listener: socket.socket,
         certificate: TlsCertificate,
         timeout_s: float,
-        door: Callable[[], HttpProtocol],
+        make_protocol: Callable[[], HttpProtocol],
     ) -> None:
         self._listener = listener
         self._certificate = certificate
         self._timeout_s = timeout_s
-        self._door = door
+        self._make_protocol = make_protocol
 
     async def run(self) -> None:
-        """Take connections until cancelled."""
+        """Accept connections until cancelled."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as handshakes:
             while True:
@@ -49,17 +49,17 @@ class TlsAcceptor:
                     log.warning("no connection taken", error=str(error))
                     await asyncio.sleep(REST_S)
                     continue
-                door = self._door()
-                if door.admit(peer[0]) is AdmissionVerdict.DROPPED:
+                protocol = self._make_protocol()
+                if protocol.admit(peer[0]) is AdmissionVerdict.DROPPED:
                     sock.close()
                 else:
-                    handshakes.create_task(self._encrypt(sock, door))
+                    handshakes.create_task(self._encrypt(sock, protocol))
 
-    async def _encrypt(self, sock: socket.socket, door: HttpProtocol) -> None:
+    async def _encrypt(self, sock: socket.socket, protocol: HttpProtocol) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: door, sock, ssl=self._certificate.context, ssl_handshake_timeout=self._timeout_s
+                lambda: protocol, sock, ssl=self._certificate.context, ssl_handshake_timeout=self._timeout_s
             )
         except OSError:  # ssl.SSLError and a timeout too
-            door.forget("bad_tls")
+            protocol.forget("bad_tls")
             sock.close()

@@ -1,4 +1,4 @@
-"""The certificate that we show: read again when its files change, without a restart."""
+"""The server's TLS certificate. It is read again when its files change, without a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger("floorwire.certificate")
 
 
 class TlsCertificate:
-    """Holds the ``context`` for new connections; those that are open keep theirs."""
+    """Holds the TLS ``context`` for new connections. Open connections keep theirs."""
 
     def __init__(self, cert: Path, key: Path) -> None:
         self._cert, self._key = cert, key
@@ -29,13 +29,13 @@ class TlsCertificate:
             raise SettingsError(f"tls: {cert}, {key}: {error}") from None
 
     async def watch(self) -> None:
-        """Look at the files again and again until cancelled."""
+        """Look at the files once a second until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             await asyncio.to_thread(self.refresh)
 
     def refresh(self) -> None:
-        """Take the files' new content, if it is new and fits; else keep what there is."""
+        """Load the files if they changed. If they cannot be used, keep the present certificate."""
         try:
             seen = self._look()
             if seen != self._seen:
@@ -56,7 +56,7 @@ class TlsCertificate:
 
 
 def load(tls: TlsSettings) -> TlsCertificate | None:
-    """Return the certificate that the settings name, if any. Raises SettingsError."""
+    """Return the certificate that the settings name, or None. Raises SettingsError."""
     if tls.cert is None and tls.key is None:
         return None
     if tls.cert is None or tls.key is None:

@@ -1,7 +1,7 @@
-"""The other wire: the same peers behind any ASGI server's WebSocket.
+"""The wire for other ASGI servers: the same peers behind any ASGI WebSocket.
 
-The server below frames, pings and reads by itself; chunks are taken apart again. What it has not taken
-yet waits here, as in a kernel's buffer, and what no longer fits in the peer's bounded outbox.
+The ASGI server frames and pings by itself, so chunks are split into messages again. What the server has not
+taken yet waits here, as in a kernel's buffer. Beyond ROOM_BYTES the peer's bounded outbox holds it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class AsgiWire:
 
     def __init__(self, socket: WebSocket, peer: Peer, max_bytes: int, address: str) -> None:
         self.address = address
-        self.fd = -1  # the server below has the socket
+        self.fd = -1  # the ASGI server has the socket
         self.is_blocked = False
         self._socket = socket
         self._peer = peer
@@ -45,11 +45,11 @@ class AsgiWire:
             self._peer.closed(code)
 
     async def _carry(self) -> int:
-        """Read and write; return the close code: the first that was sent or received."""
+        """Read and write until the end. Return the first close code that was sent or received."""
         async with asyncio.TaskGroup() as tasks:
             self._writer, reader = tasks.create_task(self._write()), tasks.create_task(self._read())
             await asyncio.wait((self._writer, reader), return_when=asyncio.FIRST_COMPLETED)
-            if self._closing is None and not reader.done():  # the peer went while we wrote
+            if self._closing is None and not reader.done():  # the peer left while we wrote
                 await asyncio.wait((reader,), timeout=CLOSE_TIMEOUT_S)
             elif self._closing is not None:
                 await asyncio.wait((self._writer,), timeout=CLOSE_TIMEOUT_S)
@@ -67,7 +67,7 @@ class AsgiWire:
                 code: int = message.get("code") or CloseCode.NO_STATUS
                 return code
             text: str | None = message.get("text")
-            # Where the server below lets text through that is no UTF-8, the session answers it.
+            # Some servers let text through that is not UTF-8. The session answers it.
             data: bytes = message["bytes"] if text is None else text.encode(errors="surrogatepass")
             if self._closing is None:
                 self._receive(data, binary=text is None)
@@ -93,7 +93,7 @@ class AsgiWire:
                 if self.is_blocked:
                     self.is_blocked = False
                     self._peer.writable()
-        except (WebSocketDisconnect, RuntimeError):  # Starlette's, where the peer went meanwhile
+        except (WebSocketDisconnect, RuntimeError):  # raised by Starlette when the peer has left
             return
 
     async def _send(self) -> None:
@@ -105,7 +105,7 @@ class AsgiWire:
                 await self._socket.send_bytes(payload)
 
     def write(self, data: bytes) -> bool:
-        """Hand frames to the server below; return False where it has taken too few of them yet."""
+        """Queue frames for the ASGI server. Return False when too many wait."""
         self._chunks.append(data)
         self._size += len(data)
         self.is_blocked = self._size > ROOM_BYTES
@@ -113,11 +113,11 @@ class AsgiWire:
         return not self.is_blocked
 
     def ping(self) -> bool:
-        """The server below pings by its own settings."""
+        """Return False: the ASGI server pings by its own settings."""
         return False
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Close after what was written; give up on a peer that does not take it."""
+        """Close after all that was written. Abort if the peer does not take it within CLOSE_TIMEOUT_S."""
         if self._closing is None:
             self._closing = (int(code), reason)
             self._has_work.set()

@@ -1,4 +1,4 @@
-"""The default wire: picows reads the frames, we write them, straight to the socket."""
+"""The default wire: picows reads frames, and this module writes them directly to the socket."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ PING_FRAME: Final = frame(PING, b"")
 class PicowsWire(WSListener):
     """One upgraded TCP connection.
 
-    Frames go to the kernel by one ``write`` of ours; only what it does not take goes through the
-    transport, whose high-water mark is 0: ``resume_writing`` tells when that has left.
+    Frames go to the kernel in one ``write``. What the kernel does not take goes to asyncio's transport. Its
+    high-water mark is 0, so that ``resume_writing`` is called when everything has left: backpressure.
     """
 
     __slots__ = (
         "_assembler",
         "_close_timer",
         "_code",
-        "_intercept",
+        "_picows_transport",
         "_is_closing",
         "_peer",
         "_pong",
-        "_straight_fd",
+        "_direct_fd",
         "_transport",
         "address",
         "fd",
         "is_blocked",
     )
 
-    def __init__(self, peer: Peer, address: str, max_bytes: int, intercept: PicowsTransport) -> None:
+    def __init__(self, peer: Peer, address: str, max_bytes: int, picows_transport: PicowsTransport) -> None:
         self.address = address
         self._peer = peer
-        self._intercept = intercept
+        self._picows_transport = picows_transport
         self._assembler = MessageAssembler(max_bytes)
         self._transport: asyncio.Transport | None = None
         self.fd = -1
-        self._straight_fd = -1
-        """The socket, while nothing hinders to write to it."""
+        self._direct_fd = -1
+        """The socket while it may be written to directly, or -1."""
         self.is_blocked = False
         self._is_closing = False
         self._code: int = CloseCode.ABNORMAL
         self._close_timer: asyncio.TimerHandle | None = None
         self._pong: bytes | None = None
-        """Waits while blocked. RFC 6455, 5.5.3: only the latest ping needs one."""
+        """The pong that waits while blocked. RFC 6455, 5.5.3: only the latest ping needs one."""
 
-    # --- what picows tells ----------------------------------------------------------------------
+    # --- called by picows  ----------------------------------------------------------------------
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
-        self._intercept.complain = self._on_complaint
-        self._transport = self._intercept.transport
+        self._picows_transport.complain = self._on_complaint
+        self._transport = self._picows_transport.transport
         self._transport.set_write_buffer_limits(high=0)
-        if not transport.is_secure:  # TLS writes through the transport
+        if not transport.is_secure:  # TLS has to write through the transport
             self.fd = self._transport.get_extra_info("socket").fileno()
-        # The answer to the handshake may wait for the end of the turn: nothing may overtake it.
+        # The handshake's answer may still wait for the end of the turn. Nothing may overtake it.
         self._set_blocked(self._transport.get_write_buffer_size() > 0)
         self._peer.opened(self)
 
@@ -100,15 +100,15 @@ class PicowsWire(WSListener):
             self._close_timer.cancel()
             self._close_timer = None
         self._transport = None
-        self.fd = self._straight_fd = -1
-        if not self._is_closing:  # told already
+        self.fd = self._direct_fd = -1
+        if not self._is_closing:  # it was told in _end_with
             self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
-        """Known already: ``write`` saw it."""
+        """Do nothing: ``write`` has seen it."""
 
     def resume_writing(self) -> None:
-        """What the kernel did not take at first has left: the peer reads."""
+        """The peer reads again: all that waited in the transport has left."""
         self._set_blocked(False)
         if self._is_closing:
             return
@@ -118,23 +118,23 @@ class PicowsWire(WSListener):
             self._pong = None
         self._peer.writable()
 
-    # --- what the peer asks ---------------------------------------------------------------------
+    # --- called by the peer ---------------------------------------------------------------------
 
     def write(self, data: bytes) -> bool:
-        """Send frames; return False where the kernel's buffer is now full."""
-        if self._straight_fd < 0:
-            return self._write_behind(data)
+        """Send frames. Return False when the kernel's buffer is full now."""
+        if self._direct_fd < 0:
+            return self._write_to_transport(data)
         try:
-            sent = os.write(self._straight_fd, data)
+            sent = os.write(self._direct_fd, data)
         except BlockingIOError:
             sent = 0
         except OSError:  # the peer is gone; connection_lost follows
             self._abort()
             return True
-        return sent == len(data) or self._write_behind(memoryview(data)[sent:])
+        return sent == len(data) or self._write_to_transport(memoryview(data)[sent:])
 
-    def _write_behind(self, data: bytes | memoryview) -> bool:
-        """Let the transport send: what the kernel did not take, what comes after such, all of TLS."""
+    def _write_to_transport(self, data: bytes | memoryview) -> bool:
+        """Send through the transport: what the kernel did not take, what follows it, and all of TLS."""
         transport = self._transport
         if transport is None or self._is_closing:
             return True
@@ -144,31 +144,31 @@ class PicowsWire(WSListener):
 
     def _set_blocked(self, is_blocked: bool) -> None:
         self.is_blocked = is_blocked
-        self._straight_fd = -1 if is_blocked or self._is_closing else self.fd
+        self._direct_fd = -1 if is_blocked or self._is_closing else self.fd
 
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
     def ping(self) -> bool:
-        """Send a ping; one behind a full buffer would come too late to matter, but still counts."""
+        """Send a ping. Behind a full buffer none is sent, but the peer still has to show that it lives."""
         if self._transport is not None and not self.is_blocked:
             self.write(PING_FRAME)
         return True
 
     def close(self, code: CloseCode | int, reason: str) -> None:
-        """Send a close frame, and give the peer a bounded time to read it and to answer."""
+        """Send a close frame. The peer has CLOSE_TIMEOUT_S to read and answer it."""
         self._end_with(int(code), reason, why=int(code))
 
     def _end_with(self, code: int, reason: str, *, why: int) -> None:
-        """Send a close frame, after which nothing may be sent; ``why`` is what the peer is told of it."""
+        """Send a close frame; nothing is sent after it. ``why`` is the close code that our peer object gets."""
         transport = self._transport
         if transport is None or self._is_closing:
             return
         self._code = why
         self.write(close_frame(code, reason))
         self._is_closing = True
-        self._straight_fd = -1
+        self._direct_fd = -1
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
         self._peer.closed(why)
 
@@ -177,8 +177,8 @@ class PicowsWire(WSListener):
             raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
         if kind == CLOSE:
             self._peer.settled()
-            heard = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
-            self._end_with(close_reply(payload), "", why=heard)
+            peer_code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
+            self._end_with(close_reply(payload), "", why=peer_code)
             self._end()
         elif kind == PING:
             self._peer.settled()
@@ -188,7 +188,7 @@ class PicowsWire(WSListener):
                 self.write(frame(PONG, payload))
 
     def _on_complaint(self, code: int, reason: str) -> None:
-        # picows cannot read on: nothing more is heard, not even the peer's close frame.
+        # picows cannot read on. Not even the peer's close frame will be read.
         self.close(code, reason)
         transport = self._transport
         if transport is None or transport.is_closing():
