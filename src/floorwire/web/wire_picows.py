@@ -30,11 +30,11 @@ class PicowsWire(WSListener):
         "_assembler",
         "_close_timer",
         "_code",
-        "_picows_transport",
+        "_direct_fd",
         "_is_closing",
         "_peer",
+        "_picows_transport",
         "_pong",
-        "_direct_fd",
         "_transport",
         "address",
         "fd",
@@ -161,7 +161,7 @@ class PicowsWire(WSListener):
         self._end_with(int(code), reason, why=int(code))
 
     def _end_with(self, code: int, reason: str, *, why: int) -> None:
-        """Send a close frame; nothing is sent after it. ``why`` is the close code that our peer object gets."""
+        """Send a close frame, and nothing after it. ``why`` is the close code that our peer object gets."""
         transport = self._transport
         if transport is None or self._is_closing:
             return
