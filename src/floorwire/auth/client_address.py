@@ -1,4 +1,4 @@
-"""Addresses: whose a connection is, when a proxy stands before us; and which are this machine's own."""
+"""Client addresses: behind a trusted proxy, of this machine, and as rate limits count them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ Address: TypeAlias = IPv4Address | IPv6Address
 
 MAX_HOPS = 32
 NEIGHBOURS_BITS = 64
-"""One customer has at least a /64 of IPv6; limits that count addresses count these."""
+"""One customer has at least a /64 of IPv6. Rate limits count each /64 as one address."""
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Network, ...]) -> str:
-    """Return the client's address: the last hop that no trusted proxy vouches for.
+    """Return the client's address: the last hop that is not a trusted proxy.
 
-    ``forwarded_for`` holds the X-Forwarded-For headers in order. Each proxy appends whom it heard from, so
-    only what stands right of a trusted hop is believed; anything a client wrote itself stands further left.
+    ``forwarded_for`` holds the X-Forwarded-For headers in order. Each proxy appends the address that it was
+    called from. So only an address to the right of a trusted hop is believed; what a client wrote itself
+    stands further left.
     """
     hops = [hop for line in forwarded_for for hop in line.split(",")]
     current = _plain(peer) or peer
@@ -34,12 +35,12 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Netwo
 
 
 def is_address(host: str) -> bool:
-    """Return whether the host is an address, not a name."""
+    """Return whether the host is an IP address, not a name."""
     return _parsed(host) is not None
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether the host, a name or an address, is this machine and nothing else can reach it."""
+    """Return whether the host, a name or an address, can be reached from this machine only."""
     if host.lower() == "localhost":
         return True
     address = _parsed(host)
@@ -47,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def neighbourhood(address: str) -> str:
-    """Return what limits by address count: IPv4 the address itself, IPv6 its /64."""
+    """Return the name that rate limits count an address by: IPv4 itself, IPv6 its /64."""
     parsed = _parsed(address)
     if parsed is None or parsed.version == 4:
         return address

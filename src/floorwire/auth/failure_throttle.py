@@ -1,4 +1,4 @@
-"""Throttle: whoever fails to sign in waits, longer each time; all of it bounded, given the time."""
+"""Slows down whoever fails to sign in: each failure makes the next wait longer. Bounded in number."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Generic, TypeVar
 SubjectT = TypeVar("SubjectT")
 
 FREE = 10
-"""Failures without a wait: a person mistypes, a script is being written."""
+"""Failures that cost no wait: people mistype."""
 FIRST_US = 250_000
 LONGEST_US = 60_000_000
 FORGET_US = 900_000_000
-"""How long after its last failure a subject is forgiven."""
+"""A subject's failures are forgotten this long after the last one."""
 LIMIT = 10_000
 
 
 class FailureThrottle(Generic[SubjectT]):
-    """Failures by subject (an address, a key); when full, the one that failed longest ago is forgotten."""
+    """Counts failures by subject (an address, a key). When full, it forgets the subject that failed first."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._failures: dict[SubjectT, tuple[int, int]] = {}  # count, last_us; in the order of last_us
 
     def wait_us(self, subject: SubjectT, now_us: int) -> int:
-        """Return how long it has still to wait; 0: it may try."""
+        """Return how long the subject still has to wait, in microseconds. 0: it may try."""
         count, last_us = self._failures.get(subject, (0, 0))
         delay_us = _delay_us(count)
         return min(delay_us, max(0, last_us + delay_us - now_us))  # at most that, should the clock go back
 
     def fail(self, subject: SubjectT, now_us: int) -> None:
-        """It has failed."""
+        """Count a failure of the subject."""
         count, last_us = self._failures.pop(subject, (0, now_us))
         self._failures[subject] = (count + 1 if now_us - last_us < FORGET_US else 1), now_us
         if len(self._failures) > self._limit:

@@ -1,4 +1,4 @@
-"""Grant: what a key or a token allows, checked when it is given."""
+"""Grants: what a key or a token allows. Checked when the key is made."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ASSET = re.compile(r"[A-Z0-9.]{1,20}")
 LIFETIME = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST = 1_000
-"""Symbols, accounts or addresses that one grant may name."""
+"""Most symbols, accounts or addresses in one grant."""
 
 
 class GrantError(ValueError):
-    """What was asked for cannot be granted; says which field, and why."""
+    """A grant that cannot be made. Names the field, and says why."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -61,7 +61,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         networks("addresses", self.addresses)
 
     def principal(self, key: str) -> Principal:
-        """Return who comes in with this."""
+        """Return the principal that this grant makes."""
         return Principal(
             account=self.account,
             key=key,
@@ -75,7 +75,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def exceeds(giver: Principal, grant: Grant) -> str | None:
-    """Return the field of the grant that reaches further than the giver itself does, None where none does.
+    """Return the field in which the grant allows more than its giver has, or None.
 
     An admin who is narrowed hands out nothing that is not.
     """

@@ -1,20 +1,27 @@
-"""The frontage: where we listen, who stands before us, and which pages may talk to us."""
+"""Which web pages may talk to us, whom a proxy speaks for, and where a server may listen.
+
+A browser says where a page comes from (the Origin header); other clients say nothing. Without a check, any
+page that somebody has open could reach a gateway on that person's machine: cross-site WebSocket hijacking,
+and DNS rebinding where a name is made to point to 127.0.0.1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
 from floorwire.auth.client_address import client_address, is_address, is_loopback
-from floorwire.auth.web_origin import is_allowed, is_loopback_host, is_own
 from floorwire.core.authorization import Network, is_within
+
+PORTS = {"http": 80, "https": 443}
 
 
 class OriginPolicy(msgspec.Struct, frozen=True):
-    """What the operator said about the way to us.
+    """What the settings say about who can reach us.
 
-    ``is_home``: only this machine can reach us, and no proxy stands in between.
+    ``is_home``: the server listens on loopback only, and no proxy stands in front.
     """
 
     is_home: bool
@@ -22,26 +29,26 @@ class OriginPolicy(msgspec.Struct, frozen=True):
     proxies: tuple[Network, ...]
 
     def is_home_at(self, ours: str) -> bool:
-        """Return whether a connection to this address of ours can only come from this machine.
+        """Return whether a connection to our address ``ours`` can only come from this machine.
 
-        Under somebody else's server the settings do not say where it listens, but each connection does.
+        Under another ASGI server the settings do not say where it listens, but each connection does.
         """
         return self.is_home and (not is_address(ours) or is_loopback(ours))
 
     def allows(self, origin: str | None, host: str | None) -> bool:
-        """Return whether a page of this origin, or no page at all, may talk to us."""
+        """Return whether a page of this origin may talk to us. ``origin`` is None for other clients."""
         return is_allowed(origin, host, self.origins, self.is_home)
 
     def is_proxy(self, peer: str) -> bool:
-        """Return whether the peer speaks for others."""
+        """Return whether the peer is a trusted proxy, which forwards requests of others."""
         return bool(self.proxies) and is_within(peer, self.proxies)
 
     def client(self, peer: str, forwarded_for: Sequence[str]) -> str:
-        """Return whose a request of this peer is."""
+        """Return the address of the client that a request of this peer comes from."""
         return client_address(peer, forwarded_for, self.proxies) if self.proxies else peer
 
     def is_our_page_at_home(self, peer: str, origin: str | None, host: str | None) -> bool:
-        """Return whether our own page, opened on this very machine, is asking."""
+        """Return whether the request comes from our own page, opened on this machine."""
         return (
             self.is_home
             and is_loopback(peer)
@@ -49,3 +56,58 @@ class OriginPolicy(msgspec.Struct, frozen=True):
             and origin is not None
             and is_own(origin, host)
         )
+
+
+def is_allowed(origin: str | None, host: str | None, listed: frozenset[str], loopback_only: bool) -> bool:
+    """Return whether a page of this origin may talk to us: it is listed, or it is our own page.
+
+    ``loopback_only``: we listen on loopback, so our own pages can only have a loopback name.
+    """
+    if origin is None or origin.rstrip("/").lower() in listed:
+        return True
+    return is_own(origin, host) and not (loopback_only and not is_loopback_host(host))
+
+
+def is_own(origin: str, host: str | None) -> bool:
+    """Return whether the origin is that of our own pages, served under this Host header."""
+    scheme, _, _ = origin.partition("://")
+    asked = _name_and_port(origin)
+    return asked is not None and scheme in PORTS and asked == _name_and_port(f"{scheme}://{host}")
+
+
+def is_loopback_host(host: str | None) -> bool:
+    """Return whether a Host header has a loopback name, which nobody else can make point here."""
+    named = _name_and_port(f"http://{host}") if host else None
+    return named is not None and is_loopback(named[0])
+
+
+def refuse_to_listen(host: str, has_keys: bool, has_tls: bool, behind_proxy: bool) -> str | None:
+    """Return the reason why the server must not listen on this host, or None if it may.
+
+    Other machines are let in only when there are keys, and when secrets are encrypted on the way.
+    """
+    if is_loopback(host):
+        return None
+    lacks = []
+    if not has_keys:
+        lacks.append("there are no keys (floorwire keys create --account NAME --scopes market)")
+    if not has_tls and not behind_proxy:
+        lacks.append(
+            "secrets would travel in the clear (give --tls-cert and --tls-key, "
+            "or --behind-proxy where a proxy in front does TLS)"
+        )
+    if not lacks:
+        return None
+    return f"will not listen on {host or 'every address'}, where others can reach it: " + "; ".join(lacks)
+
+
+def _name_and_port(url: str) -> tuple[str, int] | None:
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    is_bare = not (parts.path or parts.query or parts.fragment or parts.username or parts.password)
+    if not name or not is_bare:
+        return None
+    return name, port or PORTS.get(parts.scheme, 0)

@@ -1,4 +1,4 @@
-"""Vault: what is stored of secrets, none of which is of use without the master key.
+"""Hashes and encrypts secrets, so that what is stored is of no use without the master key.
 
 Secrets are 256 random bits, so a fast keyed hash is right: there is nothing to guess. Signed logins need
 the secret itself; it is stored encrypted under another key made from the master key, bound to its key id.
@@ -18,7 +18,7 @@ DIGEST_BYTES = 32
 
 
 class WrongMasterKeyError(Exception):
-    """What is stored was made with another master key, or changed."""
+    """The stored secret was sealed with another master key, or it was changed."""
 
 
 class SecretSealer:
@@ -30,19 +30,19 @@ class SecretSealer:
         self._pepper = _derived(master, b"digest")
         self._cipher = AESGCM(_derived(master, b"seal"))
         self.fingerprint = _derived(master, b"fingerprint")
-        """Tells master keys apart and nothing else."""
+        """A name for the master key: tells two apart, and reveals nothing."""
 
     def digest(self, key: str, secret: str) -> bytes:
-        """Return the keyed hash of a secret, which differs from key to key."""
+        """Return the keyed hash of a secret. The API key's id is part of it."""
         salted = b"%b\0%b" % (key.encode(errors="replace"), secret.encode(errors="replace"))
         return blake2b(salted, digest_size=DIGEST_BYTES, key=self._pepper).digest()
 
     def seal(self, key: str, secret: str, nonce: bytes) -> bytes:
-        """Return the secret encrypted for this key; the nonce (12 random bytes) is never used again."""
+        """Encrypt the secret for this API key. ``nonce``: 12 random bytes, never used twice."""
         return nonce + self._cipher.encrypt(nonce, secret.encode(), key.encode())
 
     def unseal(self, key: str, sealed: bytes) -> str:
-        """Return the secret. Raises WrongMasterKeyError."""
+        """Decrypt a sealed secret. Raises WrongMasterKeyError."""
         nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
             return self._cipher.decrypt(nonce, text, key.encode()).decode()
@@ -55,5 +55,5 @@ def _derived(master: bytes, purpose: bytes) -> bytes:
 
 
 def verify_digest(first: bytes, second: bytes) -> bool:
-    """Compare in constant time."""
+    """Compare two digests in constant time."""
     return hmac.compare_digest(first, second)

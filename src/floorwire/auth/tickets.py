@@ -1,4 +1,4 @@
-"""Tickets: how a page signs a WebSocket in, since a browser can give it no header; used once, soon."""
+"""Tickets: short-lived texts that sign a WebSocket in, once. A browser cannot give a WebSocket a header."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ LIMIT_PER_KEY = 100
 
 
 class TooManyTicketsError(Exception):
-    """As many are out as may be; some end within 30 s."""
+    """Too many tickets are valid now. Some end within 30 s."""
 
 
 class Tickets:
-    """The tickets that are out. Only their hashes are held, and looked up by them in constant time."""
+    """The valid tickets. Only their hashes are kept, and compared in constant time."""
 
     def __init__(self) -> None:
-        self._out: dict[
-            bytes, tuple[Principal, int]
-        ] = {}  # in the order of issue, which is that of their end
+        self._out: dict[bytes, tuple[Principal, int]] = {}  # in order of issue, so also in order of expiry
         self._per_key: dict[str, int] = {}
 
     def issue(self, ticket: str, principal: Principal, now_us: int) -> int:
-        """Make the text (of 256 random bits) a ticket; return when it ends. Raises TooManyTicketsError."""
+        """Make the text (256 random bits) a ticket. Return its expiry. Raises TooManyTicketsError."""
         self._expire(now_us)
         mine = self._per_key.get(principal.key, 0)
         if len(self._out) >= LIMIT or mine >= LIMIT_PER_KEY:
@@ -36,7 +34,7 @@ class Tickets:
         return ends_us
 
     def redeem(self, ticket: str, now_us: int) -> Principal | None:
-        """Return whom the ticket lets in, once."""
+        """Return the principal that the ticket signs in, or None. A ticket works once."""
         self._expire(now_us)
         return self._take(_digest(ticket))
 

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from floorwire.app import Gateway
-from floorwire.auth.listen_policy import objection
+from floorwire.auth.origin_policy import refuse_to_listen
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
@@ -90,7 +90,7 @@ def serve(settings: Settings, venues: Sequence[Venue]) -> None:
     _raise_file_limit()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues)
-    said = objection(
+    said = refuse_to_listen(
         settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )
     if said is not None:

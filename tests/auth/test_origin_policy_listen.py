@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from floorwire.auth.listen_policy import objection
+from floorwire.auth.origin_policy import refuse_to_listen
 
 CASES = list(product([False, True], repeat=3))
 
@@ -13,7 +13,7 @@ CASES = list(product([False, True], repeat=3))
 def test_loopback_is_always_open_to_its_own_machine(
     has_keys: bool, has_tls: bool, behind_proxy: bool
 ) -> None:
-    assert objection("127.0.0.1", has_keys, has_tls, behind_proxy) is None
+    assert refuse_to_listen("127.0.0.1", has_keys, has_tls, behind_proxy) is None
 
 
 @pytest.mark.parametrize(("has_keys", "has_tls", "behind_proxy"), CASES)
@@ -21,7 +21,7 @@ def test_loopback_is_always_open_to_its_own_machine(
 def test_elsewhere_keys_and_privacy_are_needed(
     host: str, has_keys: bool, has_tls: bool, behind_proxy: bool
 ) -> None:
-    said = objection(host, has_keys, has_tls, behind_proxy)
+    said = refuse_to_listen(host, has_keys, has_tls, behind_proxy)
     assert (said is None) is (has_keys and (has_tls or behind_proxy))
     if said is not None:
         assert ("there are no keys" in said) is not has_keys

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.auth.web_origin import is_allowed, is_loopback_host, is_own
+from floorwire.auth.origin_policy import is_allowed, is_loopback_host, is_own
 
 LISTED = frozenset({"https://desk.example", "http://localhost:3000"})
 
