@@ -1,8 +1,8 @@
 """What figures of the past are counted in, so that a change of an instrument's steps loses nothing.
 
 A candle or a day begins in one tick and lot and may end in others. Its figures are kept in units that divide
-the steps of before and of now, so that old figures are only ever multiplied by whole numbers. They are brought
-down to whole ticks and lots where they are shown, and only there.
+the steps of before and of now, so that old figures are only ever multiplied by whole numbers. They are
+rounded down to whole ticks and lots only where they are shown.
 """
 
 from __future__ import annotations
