@@ -103,9 +103,10 @@ def test_a_snapshot_of_the_pause_begins_the_book_again() -> None:
     ]
     out = play(Session(frames, answers))
     assert [book.bids[0] for book in every(out, BookSnapshot)] == [(900, 10), (1100, 20)]
-    assert statuses(out)[-3:] == [
+    assert statuses(out)[-4:] == [
         (None, "stale", "silent"),
         (None, "live", "synced"),
+        ("ABC-USDT", "live", "synced"),
         (None, "stale", "ended"),
     ]
 
