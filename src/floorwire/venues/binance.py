@@ -28,13 +28,14 @@ from floorwire.core.ports import (
 )
 from floorwire.venues.parts.budget import Budget
 from floorwire.venues.parts.catalogue import Catalogue
-from floorwire.venues.parts.decimals import OffTickError, levels
+from floorwire.venues.parts.decimals import OffTickError, levels, since_epoch
 from floorwire.venues.parts.diffs import Diff, Diffs
 from floorwire.venues.parts.line import SECOND_US
 from floorwire.venues.parts.lines import Lines
 from floorwire.venues.parts.roster import folded
 from floorwire.venues.parts.statuses import Statuses
 from floorwire.venues.parts.times import Times
+from floorwire.venues.parts.trade_ids import TradeIds
 from floorwire.venues.shapes import binance as shapes
 from floorwire.venues.terms import binance as terms
 
@@ -89,7 +90,17 @@ def asked_for(text: str) -> list[str]:
 class Market:
     """One symbol that is followed."""
 
-    __slots__ = ("diffs", "instrument", "is_asked", "is_void", "link", "next_us", "quoted", "traded", "tries")
+    __slots__ = (
+        "diffs",
+        "instrument",
+        "is_asked",
+        "is_void",
+        "link",
+        "next_us",
+        "quoted",
+        "trade_ids",
+        "tries",
+    )
 
     def __init__(self, instrument: Instrument, link: str) -> None:
         self.instrument = instrument
@@ -101,7 +112,7 @@ class Market:
         self.next_us = 0
         self.tries = 0
         self.quoted = 0
-        self.traded = 0
+        self.trade_ids = TradeIds()
 
     def forget(self) -> None:
         """The link is gone: what was known and asked for is of the past."""
@@ -292,10 +303,10 @@ class Binance:
 
     def _traded(self, message: shapes.Trade | shapes.AggTrade, market: Market) -> Iterator[MarketEvent]:
         trade = terms.trade(message, market.instrument)
-        if message.trade_id <= market.traded:  # again after a reconnect, or in both streams
+        # Repeated: again after a reconnect, or in both streams.
+        if market.trade_ids.take(message.trade_id, trade.ts_us) == "repeated":
             self.skipped["repeated"] += 1
             return
-        market.traded = message.trade_id
         yield trade
 
     def _quotes(self, message: shapes.BookTicker, market: Market, now_us: int) -> Iterator[MarketEvent]:
@@ -319,7 +330,7 @@ class Binance:
         bids, bids_off = levels(market.instrument, said.bids)
         asks, asks_off = levels(market.instrument, said.asks)
         self.skipped["off_tick"] += bids_off + asks_off
-        diff = Diff(said.first, said.last, bids, asks, said.event_ms * 1000)
+        diff = Diff(said.first, said.last, bids, asks, since_epoch(said.event_time))
         match market.diffs.take(diff):
             case "applied" if self._is_crossed(market):
                 yield from self._start_over(market, now_us)
