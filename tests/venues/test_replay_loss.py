@@ -54,7 +54,7 @@ class Session:
     def __init__(
         self, frames: Sequence[tuple[float, bytes]], answers: Sequence[tuple[float, str, bytes]]
     ) -> None:
-        self.answers = [Told(at(second), url, body) for second, url, body in answers]
+        self.answers: Sequence[Told] = [Told(at(second), url, body) for second, url, body in answers]
         self._frames = frames
 
     def heard(self) -> Iterator[Heard]:

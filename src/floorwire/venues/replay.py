@@ -248,11 +248,14 @@ class Replay:
         self._loop = loop
         self._adapter = make()
         self.name = self._adapter.name
+        self._unheard: Counter[str] = Counter()
+        self._skipped_before: Counter[str] = Counter()
+        """Left out in the rounds before."""
 
     @property
     def skipped(self) -> Counter[str]:
-        """What was left out this time around, by reason; beside what the recording itself lacks."""
-        return self._adapter.skipped + self._unheard
+        """What was left out since the start, by reason; beside what the recording itself lacks."""
+        return self._skipped_before + self._adapter.skipped + self._unheard
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Begin at the beginning."""
@@ -260,6 +263,7 @@ class Replay:
         self._shift_us = 0
         self._is_over = False
         self._out: list[VenueOutput] = []
+        self._skipped_before = Counter()
         self._begin(now_us)
         return self._play(now_us)
 
@@ -280,7 +284,7 @@ class Replay:
         self._adapter = self._make()
         self._library = Library(self._session.answers)
         self._links = Links()
-        self._unheard: Counter[str] = Counter()
+        self._unheard = Counter()
         self._heard_us: int | None = None
         """When the adapter last got a frame."""
         self._at_once: deque[VenueInput] = deque()
@@ -334,6 +338,7 @@ class Replay:
 
     def _end(self) -> None:
         if self._loop and self._at_us > 0:
+            self._skipped_before = self.skipped
             self._round += 1
             self._shift_us += ((self._at_us - self._first_us) // MINUTE_US + 1) * MINUTE_US
         else:
