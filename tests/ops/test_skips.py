@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from floorwire.bus.local import LocalBus
+from floorwire.core.market import FeedStatus, MarketEvent
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
+from floorwire.feeds import VenueFeed
 from floorwire.links import recording
 from floorwire.ops.skips import CHECK_US, Skips
 from floorwire.ops.stats import Stats
@@ -89,3 +93,23 @@ def test_a_loop_goes_on_counting() -> None:
         counts.append(replay.skipped["old_snapshot"])
     assert counts == sorted(counts)
     assert counts[-1] > 1
+
+
+async def test_a_feed_counts_what_a_recording_leaves_out_and_says_it_at_the_end() -> None:
+    replay = recording.replay(recording.read(OWN / "binance"), speed=None)
+    stats, bus, ended = Stats(), LocalBus(), asyncio.Event()
+
+    def hear(_venue: str, events: Sequence[MarketEvent], _recv_us: int) -> None:
+        if any(isinstance(event, FeedStatus) and event.reason == "ended" for event in events):
+            ended.set()
+
+    bus.subscribe(hear)
+    with capture_logs() as logs:
+        task = asyncio.create_task(VenueFeed(replay, bus, stats, lambda: 0, 10_000_000).run())
+        await asyncio.wait_for(ended.wait(), 20)
+        task.cancel()
+    left_out = {"off_tick": 1, "repeated": 1, "old_snapshot": 1}
+    assert stats.venue_skipped == {("binance", reason): count for reason, count in left_out.items()}
+    [end] = [line for line in logs if line["event"] == "recording ended"]
+    for reason, count in left_out.items():
+        assert f"{reason} {count}" in end["skipped"]
