@@ -79,23 +79,28 @@ def test_binance_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "candle"),
+    ("name", "figures", "closed", "ts_us"),
     [
         (
             "kline_open",
-            (123_000, 123_500, 122_900, 123_450, 31_400, 7, False, AT + 7 * SECOND),
+            (123_000, 123_500, 122_900, 123_450, 31_400, 7),
+            False,
+            AT + 7 * SECOND,
         ),
         (
             "kline_closed",
-            (123_000, 123_500, 122_800, 123_100, 40_000, 11, True, AT + 20_005 * MILLI),
+            (123_000, 123_500, 122_800, 123_100, 40_000, 11),
+            True,
+            AT + 20_005 * MILLI,
         ),
     ],
 )
-def test_binance_klines(name: str, candle: tuple[int, int, int, int, int, int, bool, int]) -> None:
-    *figures, closed, ts_us = candle
+def test_binance_klines(
+    name: str, figures: tuple[int, int, int, int, int, int], closed: bool, ts_us: int
+) -> None:
     start_us = AT - 40 * SECOND
     assert said_by_binance(name) == [
-        Candle("ABC-USDT", 60 * SECOND, start_us, *figures, closed=bool(closed), ts_us=ts_us)
+        Candle("ABC-USDT", 60 * SECOND, start_us, *figures, closed=closed, ts_us=ts_us)
     ]
 
 

@@ -345,8 +345,9 @@ def test_advanced_trades_book_equals_that_rebuilt_here() -> None:
     trades: list[tuple[str, str]] = []
     for frame in raw(ADVANCED):
         for event in cast(list[Raw], frame["events"]):
-            for of in cast(list[dict[str, str]], event.get("updates", [])):
-                put(book, {"bid": "bids", "offer": "asks"}[of["side"]], of["price_level"], of["new_quantity"])
+            for level in cast(list[dict[str, str]], event.get("updates", [])):
+                side = {"bid": "bids", "offer": "asks"}[level["side"]]
+                put(book, side, level["price_level"], level["new_quantity"])
             for trade in cast(list[dict[str, str]], event.get("trades", [])):
                 trades.append((trade["trade_id"], trade["side"].lower()))
     [of] = instruments(ADVANCED).values()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.market import BookChange, Candle, DayStats, FeedStatus, Quote, Trade
+from floorwire.core.market import BookChange, BookSnapshot, Candle, DayStats, FeedStatus, Quote, Trade
 from floorwire.venues.binance import Binance
 from floorwire.venues.coinbase import Coinbase
 from tests.venues import test_binance as on_binance
 from tests.venues import test_coinbase as on_coinbase
-from tests.venues.driver import SECOND, START, Driver, events, every
+from tests.venues.driver import SECOND, START, Driver, events, every, statuses
 
 MILLIS = START // 1000 + 1_234
 MICROS = START + 1_234_567
@@ -96,3 +96,32 @@ def test_coinbase_tickers_go_on_after_the_venue_restarted_its_numbers() -> None:
     assert not every(driver.frame(on_coinbase.ticker(4)), DayStats), "late, not later"
     later = on_coinbase.ticker(5, time="2023-11-14T22:13:21Z", volume_24h="12.5")
     assert every(driver.frame(later), DayStats)
+
+
+def diff(number: int, seconds: float, bid: str) -> on_binance.Json:
+    frame = on_binance.diff(number, number, [[bid, "1"]], [])
+    data = frame["data"]
+    assert isinstance(data, dict)
+    return frame | {"data": data | {"E": round(1_700_000_001_000 + seconds * 1000)}}
+
+
+def test_a_book_whose_update_ids_begin_anew_is_no_longer_live_and_is_asked_for() -> None:
+    driver = on_binance.synced()
+    asked = len(driver.fetches())
+    driver.frame(diff(11, 0, "9.97"))
+    assert driver.frame(diff(11, 0, "9.97")) == [], "the same again"
+    driver.wait(7)
+    assert ("ABC-USDT", "stale", "sequence_gap") in statuses(driver.frame(diff(2, 6.5, "9.90")))
+    assert len(driver.fetches()) == asked + 1
+    depth = on_binance.depth(2, [["9.90", "1"]], [["10.01", "3"]])
+    [book] = every(driver.answer(driver.fetches()[-1], depth), BookSnapshot)
+    assert book.bids == ((990, 10),)
+    [change] = every(driver.frame(diff(3, 7, "9.89")), BookChange)
+    assert change.bids == ((989, 10),)
+
+
+def test_differences_of_before_the_snapshot_are_old_and_no_new_beginning() -> None:
+    driver = on_binance.synced()
+    driver.frame(diff(11, 0, "9.97"))
+    assert driver.frame(diff(10, 4.9, "9.97")) == []
+    assert skipped(driver) == {"repeated": 1}

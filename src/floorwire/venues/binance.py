@@ -63,6 +63,8 @@ QUIET_US = 5 * SECOND_US
 SNAPSHOTS = 40
 """Snapshots at once. Each weighs 50 of the 6,000 that an address may use in a minute."""
 BACKOFF_S = (1, 2, 4, 8, 16, 30)
+RESTARTED_US = 5 * SECOND_US
+"""A difference this much later than the last applied one is no old one, whatever its update ids say."""
 STOP_STATUS = (418, 429)
 STOP_US = 60 * SECOND_US
 
@@ -91,6 +93,7 @@ class Market:
     """One symbol that is followed."""
 
     __slots__ = (
+        "applied_us",
         "diffs",
         "instrument",
         "is_asked",
@@ -112,13 +115,15 @@ class Market:
         self.next_us = 0
         self.tries = 0
         self.quoted = 0
+        self.applied_us = 0
+        """The time of the difference that was applied last; 0 before any."""
         self.trade_ids = TradeIds()
 
     def forget(self) -> None:
         """The link is gone: what was known and asked for is of the past."""
         self.diffs.restart()
         self.is_void = self.is_asked
-        self.tries = self.quoted = 0
+        self.tries = self.quoted = self.applied_us = 0
 
     def back_off(self, now_us: int) -> None:
         """Wait before the next snapshot is asked for, longer each time."""
@@ -336,11 +341,16 @@ class Binance:
                 yield from self._start_over(market, now_us)
                 market.diffs.take(diff)
             case "applied":
+                market.applied_us = diff.ts_us
                 yield BookChange(market.instrument.symbol, bids, asks, diff.ts_us)
             case "held":
                 yield from self._ask(said.symbol, market, now_us)
             case "gap":
                 yield from self._statuses.one(market.instrument.symbol, "stale", "sequence_gap", now_us)
+                yield from self._ask(said.symbol, market, now_us)
+            case "old" if market.applied_us and diff.ts_us - market.applied_us > RESTARTED_US:
+                yield from self._count_anew(market, now_us)
+                market.diffs.take(diff)
                 yield from self._ask(said.symbol, market, now_us)
             case "old":
                 self.skipped["repeated"] += 1
@@ -384,6 +394,12 @@ class Binance:
         bids, asks = book.bids.top(len(book.bids)), book.asks.top(len(book.asks))
         yield BookSnapshot(symbol, tuple(bids), tuple(asks), now_us)
         yield from self._statuses.one(symbol, "live", "synced", now_us)
+
+    def _count_anew(self, market: Market, now_us: int) -> Iterator[VenueOutput]:
+        """The venue began its update ids anew: what they say from now on does not follow what is known."""
+        market.diffs.restart()
+        market.applied_us = market.quoted = 0
+        yield from self._statuses.one(market.instrument.symbol, "stale", "sequence_gap", now_us)
 
     def _is_crossed(self, market: Market) -> bool:
         return market.instrument.state == "open" and market.diffs.book.crossed()
