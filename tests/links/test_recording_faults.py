@@ -178,6 +178,14 @@ def test_good_recordings_start_without_a_warning_of_that(name: str) -> None:
     assert "nothing comes of the beginning" not in {line["event"] for line in logs}
 
 
+def test_what_the_files_lack_is_in_the_log_with_its_lines() -> None:
+    with capture_logs() as logs:
+        build(OWN / "coinbase")
+    [said] = [line for line in logs if line["event"] == "recording is not whole"]
+    assert (said["reason"], said["count"]) == ("broken_message", 2)
+    assert said["lines"] == "COINBASE.ws.3.0:15 COINBASE.ws.3.0:44"
+
+
 # --- two at once --------------------------------------------------------------------------------------
 
 

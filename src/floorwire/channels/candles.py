@@ -125,6 +125,7 @@ class CandlesTracker:
         "_closed",
         "_counting",
         "_end_us",
+        "_is_finer",
         "_moved",
         "_second",
         "_series",
@@ -136,6 +137,7 @@ class CandlesTracker:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self._counting = Counting.of(instrument)
+        self._is_finer = False
         self.price = lru_cache(PRICES_KEPT)(self._price)
         self._series = {interval_us: Series(interval_us) for interval_us in INTERVALS.values()}
         self._second: Bar | None = None
@@ -149,6 +151,7 @@ class CandlesTracker:
         """Go on with the same candles in other steps: exact inside, floored to whole steps where shown."""
         self.instrument = instrument
         self._counting, change = self._counting.relisted(instrument)
+        self._is_finer = self._counting.is_finer
         for series in self._series.values():
             series.scale(change)
         if self._second is not None:
@@ -182,7 +185,7 @@ class CandlesTracker:
     def _trade(self, trade: Trade) -> None:
         self._advance(trade.ts_us)
         self._traded_us = trade.ts_us
-        bar = Bar.of_trade(self._counting.trade(trade) if self._counting.is_finer else trade)
+        bar = Bar.of_trade(self._counting.trade(trade) if self._is_finer else trade)
         if bar.start_us < self._end_us - SECOND_US:
             self._fold(bar)
         elif self._second is None:
@@ -214,7 +217,7 @@ class CandlesTracker:
                 series.fold(self._second)
             series.of_venue = True
         before = series.bar
-        in_units = self._counting.candle(candle) if self._counting.is_finer else candle
+        in_units = self._counting.candle(candle) if self._is_finer else candle
         self._closed[candle.interval_us] = series.take(in_units)
         if series.bar is not None and series.bar is not before:
             self._moved = candle.interval_us

@@ -62,6 +62,7 @@ class TickerTracker:
 
     __slots__ = (
         "_book",
+        "_is_finer",
         "_last_us",
         "_quoted",
         "_window",
@@ -77,6 +78,7 @@ class TickerTracker:
         self.instrument = instrument
         self.counting = Counting.of(instrument)
         """The units of ``last`` and ``day``; ``top`` is in ticks and lots."""
+        self._is_finer = False
         self.top = Top()
         self.last: Last | None = None
         self.day: Day | None = None
@@ -108,6 +110,7 @@ class TickerTracker:
         """Go on in other steps: the last trade and the day stay exact, and are floored where shown."""
         before, self.instrument = self.instrument, instrument
         self.counting, change = self.counting.relisted(instrument)
+        self._is_finer = self.counting.is_finer
         if self._window is not None:
             self._window.scale(change)
         self.last = None if self.last is None else self.last.scaled(change)
@@ -146,7 +149,7 @@ class TickerTracker:
             self.ts_us = ts_us
 
     def _trade(self, trade: Trade) -> None:
-        if self.counting.is_finer:
+        if self._is_finer:
             trade = self.counting.trade(trade)
         if trade.ts_us >= self._last_us:
             self._last_us = trade.ts_us
@@ -172,7 +175,7 @@ class TickerTracker:
     def _stats(self, stats: DayStats) -> None:
         self._window = None  # the venue's own outrank ours from now on
         day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
-        if self.counting.is_finer:
+        if self._is_finer:
             day = day.scaled(Change(self.counting.per_tick, self.counting.per_lot))
         self._show_day(day, stats.ts_us)
 

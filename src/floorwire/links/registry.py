@@ -51,7 +51,10 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
         raise SettingsError(f"venue: {error}") from None
     _check(file, recorded)
     for skipped in recorded.skipped:
-        log.warning("recording is not whole", file=file, skipped=str(skipped))
+        lines = " ".join(skipped.lines)
+        log.warning(
+            "recording is not whole", file=file, reason=skipped.reason, count=skipped.count, lines=lines
+        )
     log.info("recording", file=file, adapter=recorded.adapter, frames=recorded.frames)
     replay = recording.replay(
         recorded,
