@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
 
 import msgspec
@@ -12,12 +13,17 @@ from hypothesis import strategies as st
 from floorwire import channels
 from floorwire.core.instrument import Instrument
 from floorwire.core.market import BookChange, BookSnapshot, Candle, Clock, DayStats, Listing, Quote, Trade
+from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.hub.gate import Gate
 from floorwire.hub.market import Market
 from floorwire.protocol import events
 from floorwire.protocol.stamp import Stamp
+from floorwire.venues import binance
+from floorwire.venues.replay import Replay
 from tests.hub.world import Message, World
 from tests.scripted import listing
+from tests.venues.driver import every
+from tests.venues.test_replay_loss import LIST, Session, listed, trade
 
 SECOND = 1_000_000
 HOUR = 1_800_000_000 * SECOND
@@ -236,3 +242,34 @@ def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(world: World
         for name in names:
             assert Decimal(str(old[name])) == Decimal(str(new[name])), (channel, name)
     assert last(after, "book")["type"] == "snapshot"
+
+
+def recorded(tick_later: str) -> Iterator[VenueOutput]:
+    """Play eleven minutes of an hour: a trade of one each ten seconds, another list after ten minutes."""
+    frames = [(second, trade(second, "10.5")) for second in range(10, 661, 10)]
+    lists = [(-1, LIST, listed("0.5")), (600.5, LIST, listed(tick_later))]
+    replay = Replay(lambda: binance.venue(["ABC-USDT"], recorded=True), Session(frames, lists), None)
+    out = list(replay.start(0))
+    yield from out
+    while every(out[-1:], Wake):
+        out = list(replay.receive(Woke(), 0))
+        yield from out
+
+
+@pytest.mark.parametrize("tick", ["0.5", "0.25", "0.01", "10.5"])
+def test_a_recording_whose_tick_changes_keeps_the_volume_of_its_hour(tick: str) -> None:
+    market = Market(channels.discover())
+    for event in recorded(tick):
+        if isinstance(event, Listing):
+            market.take_in(event)
+        elif isinstance(event, Trade):
+            listeners = market.of(event.symbol)
+            assert listeners is not None
+            listeners.apply(event)
+    listeners = market.of("ABC-USDT")
+    assert listeners is not None
+    for channel, option in (("candles", "1h"), ("ticker", None)):
+        state = listeners.stream(channel, option).state(Stamp("e", 1, 0, 0))
+        assert isinstance(state, events.Candles | events.Ticker)
+        assert state.volume == "66.0"
+        assert Decimal(state.open or 0) == Decimal("10.5")

@@ -164,9 +164,13 @@ def test_a_recording_of_prices_between_the_ticks_is_refused(tmp_path: Path) -> N
         build(off_tick(tmp_path, 20))
 
 
-def test_where_only_the_beginning_gives_nothing_it_is_said_in_the_log(tmp_path: Path) -> None:
+def test_where_only_a_long_beginning_gives_nothing_it_is_said_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(off_tick(tmp_path, 2_000, good=5))
+    monkeypatch.setattr(recording, "PREVIEWED", 2_000)
     with capture_logs() as logs:
-        build(off_tick(tmp_path, recording.PREVIEWED, good=5))
+        build(off_tick(tmp_path, 2_000, good=5))
     [said] = [line for line in logs if line["log_level"] == "warning"]
     assert (said["event"], said["skipped"]) == ("nothing comes of the beginning", "off_tick 2000")
 

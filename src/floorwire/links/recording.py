@@ -27,8 +27,8 @@ from floorwire.venues.replay import Adapter, Heard, Replay, Told
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<turn>[0-9]+)")
 ANSWER_FILE = re.compile(r"(?P<venue>.+?)(?:\.http\.(?P<number>[0-9]+))?\.(?P<turn>[0-9]+)")
 
-PREVIEWED = 2_000
-"""So many messages are played once before a recording is served, to see whether anything comes of them."""
+PREVIEWED = 100_000
+"""At most so many messages are played before a recording is served, to see whether anything comes of them."""
 SHOWN = (Trade, Quote, BookSnapshot, BookChange, DayStats, Candle)
 
 
@@ -180,12 +180,12 @@ class Beginning:
 
 
 class Preview(NamedTuple):
-    """What comes of the beginning of a recording."""
+    """What comes of the beginning of a recording, up to the first thing that can be shown."""
 
     frames: int
     """So many messages of the exchange were played."""
-    events: int
-    """So many prices, trades, books and figures came of them."""
+    is_shown: bool
+    """Whether a price, a trade, a book or a figure came of them."""
     skipped: Mapping[str, int]
     """What was left out, by reason."""
 
@@ -196,11 +196,11 @@ def preview(recording: Recording) -> Preview:
     beginning = Beginning(recording)
     replay = Replay(lambda: exchange.venue(recording.symbols, recorded=True), beginning, None)
     outputs = list(replay.start(0))
-    events = 0
-    while outputs:
-        events += sum(isinstance(output, SHOWN) for output in outputs)
+    is_shown = False
+    while outputs and not is_shown:
+        is_shown = any(isinstance(output, SHOWN) for output in outputs)
         outputs = list(replay.receive(Woke(), 0)) if isinstance(outputs[-1], Wake) else []
-    return Preview(beginning.frames, events, +replay.skipped)
+    return Preview(beginning.frames, is_shown, +replay.skipped)
 
 
 # --- files --------------------------------------------------------------------------------------------

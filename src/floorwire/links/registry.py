@@ -70,7 +70,7 @@ def _check(file: str, recorded: recording.Recording) -> None:
     if not recorded.frames:
         raise SettingsError(f"venue: {file}: has no message of an exchange")
     preview = recording.preview(recorded)
-    if preview.events:
+    if preview.is_shown:
         return
     skipped = ", ".join(f"{reason} {count}" for reason, count in preview.skipped.items()) or "nothing"
     if preview.frames == recorded.frames and sum(preview.skipped.values()) >= recorded.frames:
