@@ -11,14 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire import channels
+from floorwire.access.authenticator import Authenticator
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, Candle, Clock, DayStats, Listing, Quote, Trade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Candle,
+    Clock,
+    DayStats,
+    Listing,
+    Quote,
+    Trade,
+)
 from floorwire.core.ports import VenueOutput, Wake, Woke
-from floorwire.hub.gate import Gate
-from floorwire.hub.market import Market
-from floorwire.protocol import events
-from floorwire.protocol.stamp import Stamp
-from floorwire.venues import binance
+from floorwire.hub.market_state import MarketState
+from floorwire.protocol import channel_events
+from floorwire.protocol.stamp import EventStamp
+from floorwire.venues.binance import market_data as binance
 from floorwire.venues.replay import Replay
 from tests.hub.world import Message, World
 from tests.scripted import listing
@@ -39,7 +48,7 @@ class Followed:
     """One symbol in a market that is told prices and sizes as decimals."""
 
     def __init__(self, tick: str = "0.01", lot: str = "0.1") -> None:
-        self.market = Market(channels.discover())
+        self.market = MarketState(channels.discover())
         self.relist(tick, lot)
 
     def relist(self, tick: str, lot: str) -> list[str]:
@@ -58,24 +67,24 @@ class Followed:
     def clock(self, seconds: float) -> None:
         self.say(Clock(HOUR + round(seconds * SECOND)))
 
-    def state(self, channel: str, option: str | int | None = None) -> events.AnyEvent | None:
+    def state(self, channel: str, option: str | int | None = None) -> channel_events.AnyEvent | None:
         listeners = self.market.of(S)
         assert listeners is not None
-        return listeners.stream(channel, option).state(Stamp("e", 1, 0, 0))
+        return listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))
 
-    def candle(self, interval: str = "1h") -> events.Candles:
+    def candle(self, interval: str = "1h") -> channel_events.Candles:
         state = self.state("candles", interval)
-        assert isinstance(state, events.Candles)
+        assert isinstance(state, channel_events.Candles)
         return state
 
-    def ticker(self) -> events.Ticker:
+    def ticker(self) -> channel_events.Ticker:
         state = self.state("ticker")
-        assert isinstance(state, events.Ticker)
+        assert isinstance(state, channel_events.Ticker)
         return state
 
-    def book(self) -> events.Book | None:
+    def book(self) -> channel_events.BookEvent | None:
         state = self.state("book", 10)
-        assert state is None or isinstance(state, events.Book)
+        assert state is None or isinstance(state, channel_events.BookEvent)
         return state
 
 
@@ -213,8 +222,8 @@ def test_however_the_steps_change_every_figure_is_the_exact_one_floored(
 
 
 @pytest.fixture
-def world(gate: Gate) -> World:
-    return World(gate)
+def world(authenticator: Authenticator) -> World:
+    return World(authenticator)
 
 
 def last(messages: list[Message], channel: str) -> Message:
@@ -258,7 +267,7 @@ def recorded(tick_later: str) -> Iterator[VenueOutput]:
 
 @pytest.mark.parametrize("tick", ["0.5", "0.25", "0.01", "10.5"])
 def test_a_recording_whose_tick_changes_keeps_the_volume_of_its_hour(tick: str) -> None:
-    market = Market(channels.discover())
+    market = MarketState(channels.discover())
     for event in recorded(tick):
         if isinstance(event, Listing):
             market.take_in(event)
@@ -269,7 +278,7 @@ def test_a_recording_whose_tick_changes_keeps_the_volume_of_its_hour(tick: str) 
     listeners = market.of("ABC-USDT")
     assert listeners is not None
     for channel, option in (("candles", "1h"), ("ticker", None)):
-        state = listeners.stream(channel, option).state(Stamp("e", 1, 0, 0))
-        assert isinstance(state, events.Candles | events.Ticker)
+        state = listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))
+        assert isinstance(state, channel_events.Candles | channel_events.Ticker)
         assert state.volume == "66.0"
         assert Decimal(state.open or 0) == Decimal("10.5")

@@ -10,10 +10,10 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from floorwire.bus.local import LocalBus
-from floorwire.core.market import FeedStatus, MarketEvent
+from floorwire.connectors import recording
+from floorwire.core.market_events import FeedStatus, MarketEvent
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
 from floorwire.feeds import VenueFeed
-from floorwire.links import recording
 from floorwire.ops.skips import CHECK_US, Skips
 from floorwire.ops.stats import Stats
 from floorwire.venues.paper import PaperVenue

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from floorwire.core.market import BookChange, BookSnapshot, Listing, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, Listing, Trade
 from floorwire.core.ports import Closed, Fetch, Frame, Open, Opened, VenueOutput, Wake, Woke
-from floorwire.venues import binance
-from floorwire.venues.replay import Heard, Replay, Told
+from floorwire.venues.binance import market_data as binance
+from floorwire.venues.replay import RecordedAnswer, RecordedInput, Replay
 from tests.venues.driver import SECOND, every, statuses
 from tests.venues.test_replay import LINK, NEW, OLD, Scripted, at, told
 from tests.venues.test_replay import Session as Made
@@ -54,13 +54,15 @@ class Session:
     def __init__(
         self, frames: Sequence[tuple[float, bytes]], answers: Sequence[tuple[float, str, bytes]]
     ) -> None:
-        self.answers: Sequence[Told] = [Told(at(second), url, body) for second, url, body in answers]
+        self.answers: Sequence[RecordedAnswer] = [
+            RecordedAnswer(at(second), url, body) for second, url, body in answers
+        ]
         self._frames = frames
 
-    def heard(self) -> Iterator[Heard]:
-        yield Heard(at(0), Opened("r"))
+    def heard(self) -> Iterator[RecordedInput]:
+        yield RecordedInput(at(0), Opened("r"))
         for second, data in self._frames:
-            yield Heard(at(second), Frame("r", data))
+            yield RecordedInput(at(second), Frame("r", data))
 
 
 def play(session: Session) -> list[VenueOutput]:
@@ -115,7 +117,7 @@ def answered(
     *seconds: float, ask_at: float, lost_at: float, silent_from: float = 0
 ) -> list[tuple[bytes, float]]:
     """Return the bodies given after a loss, where answers were recorded at these times."""
-    answers = [Told(at(second), OLD, b"%g" % second) for second in seconds]
+    answers = [RecordedAnswer(at(second), OLD, b"%g" % second) for second in seconds]
     session = Made(
         (0, Opened("r")),
         (silent_from, Frame("r", b"")),
@@ -138,7 +140,7 @@ def test_an_answer_of_the_silence_before_the_link_was_lost_is_one() -> None:
 
 
 def test_the_last_answer_is_not_given_twice() -> None:
-    session = Made((0, Opened("r")), (9, Frame("r", b"")), answers=[Told(at(1), OLD, b"1")])
+    session = Made((0, Opened("r")), (9, Frame("r", b"")), answers=[RecordedAnswer(at(1), OLD, b"1")])
     adapter = Scripted([LINK, Wake(at(2)), Fetch(NEW)], {Woke(): [Fetch(NEW)]})
     answers = [(what.body, when) for what, when in told(session, adapter) if hasattr(what, "body")]
     assert answers == [(b"1", 1), (b"", 2)]
@@ -151,7 +153,7 @@ def test_what_is_asked_for_before_any_link_is_given_again() -> None:
         (1, Frame("r", b"")),
         (5, Closed("r", "x")),
         (9, Opened("r")),
-        answers=[Told(at(-1), OLD, b"list")],
+        answers=[RecordedAnswer(at(-1), OLD, b"list")],
     )
     adapter = Scripted([Fetch(NEW), Open("mine", "wss://x"), Wake(at(6))], {Woke(): [Fetch(NEW)]})
     answers = [(what.body, when) for what, when in told(session, adapter) if hasattr(what, "body")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.market import BookChange, BookSnapshot, Candle, DayStats, FeedStatus, Quote, Trade
-from floorwire.venues.binance import Binance
-from floorwire.venues.coinbase import Coinbase
+from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, FeedStatus, Quote, Trade
+from floorwire.venues.binance.market_data import Binance
+from floorwire.venues.coinbase.market_data import Coinbase
 from tests.venues import test_binance as on_binance
 from tests.venues import test_coinbase as on_coinbase
 from tests.venues.driver import SECOND, START, Driver, events, every, statuses

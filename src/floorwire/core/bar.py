@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from floorwire.core.counting import Change
-from floorwire.core.market import Candle, Trade
+from floorwire.core.market_events import Candle, Trade
 
 SECOND_US = 1_000_000
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import Candle, Trade
+from floorwire.core.market_events import Candle, Trade
 from floorwire.core.units import Scale
 
 
