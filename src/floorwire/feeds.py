@@ -26,6 +26,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
+from floorwire.ops.skips import Skips
 from floorwire.ops.stats import Stats
 
 SHOWN = frozenset(get_args(MarketEvent))
@@ -69,6 +70,7 @@ class VenueFeed:
         self._is_silent = False
         self._is_up = False
         self._fault: Exception | None = None
+        self._skips = Skips(venue, stats)
 
     async def run(self) -> None:
         """Run the venue; where its code fails, say so, and start it again."""
@@ -96,6 +98,7 @@ class VenueFeed:
                 self._wake_us = None
                 self._take(self._venue.receive(Woke(), now_us), now_us)
             self._watch_silence(now_us)
+            self._skips.watch(now_us)
 
     def _started(self) -> None:
         """Nobody trades here."""
@@ -144,6 +147,8 @@ class VenueFeed:
             if type(event) is FeedStatus:
                 if event.symbol is None:
                     self._said = event.feed
+                    if event.reason == "ended":
+                        self._skips.end()
             elif type(event) is Listing:
                 self._list(event.instruments)
         if self._is_silent:

@@ -114,12 +114,14 @@ def test_a_changed_instrument_keeps_its_listeners() -> None:
 
 
 @pytest.mark.parametrize(("tick", "lot"), [("0.01", "1"), ("0.1", "0.1")])
-def test_an_instrument_with_other_steps_begins_anew(tick: str, lot: str) -> None:
+def test_an_instrument_with_other_steps_is_told_and_goes_on(tick: str, lot: str) -> None:
     market = market_of(BTC, ETH)
     before = market.of("BTC-USDT")
     finer = Instrument("BTC-USDT", "BTC", "USDT", "one", tick, lot)
     assert market.take_in(Listing((finer, ETH), 1)) == ["BTC-USDT"]
-    assert market.of("BTC-USDT") is not before
+    assert market.of("BTC-USDT") is before
+    assert before is not None
+    assert before.instrument == finer
 
 
 def test_what_nobody_listens_to_is_no_harm() -> None:

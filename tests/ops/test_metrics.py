@@ -43,6 +43,7 @@ def counted() -> Stats:
     stats.refused_requests["bad_json"] = 12
     stats.resumes["gap"] = 13
     stats.venue_events["sim"] = 14
+    stats.venue_skipped["sim", "off_tick"] = 17
     stats.venue_last_us["sim"] = NOW_US - 1_500_000
     return stats
 
@@ -63,6 +64,7 @@ def counted() -> Stats:
         ("refused_requests_total|bad_json", 12),
         ("resumes_total|gap", 13),
         ("venue_events_total|sim", 14),
+        ("venue_skipped_total|off_tick|sim", 17),
         ("feed_age_seconds|sim", 1.5),
         ("outbox_bytes", 16),
     ],

@@ -20,7 +20,9 @@ from floorwire.core.ports import Execution, Frame, Prices, Reported, VenueInput,
 from floorwire.venues.paper import UNSWEPT, PaperVenue
 
 RECORDED = Path(__file__).parent.parent / "recorded"
+OWN_SESSIONS = RECORDED / "sessions"
 SESSIONS = Path(__file__).parents[3] / "shared" / "recorded" / "sessions"
+is_real = pytest.mark.skipif(not SESSIONS.is_dir(), reason="../shared/recorded/sessions is not here")
 S = "BTC-USDT"
 LISTED = Instrument(S, "BTC", "USDT", "outside", "1", "1")
 TELL = Frame("link", "")
@@ -285,9 +287,15 @@ def test_recordings_of_ours_fill_orders_the_same_each_time(name: str) -> None:
     assert told == played(RECORDED / name, 1_000, 1)
 
 
-@pytest.mark.skipif(not SESSIONS.exists(), reason="needs ../shared/recorded/sessions")
-def test_a_real_session_fills_takers_and_makers() -> None:
-    told = played(SESSIONS / "COINBASE.ws.28.0", 20_000, 100)
+@pytest.mark.parametrize(
+    ("session", "every"),
+    [
+        pytest.param(OWN_SESSIONS / "COINBASE.ws.28.0", 20, id="ours"),
+        pytest.param(SESSIONS / "COINBASE.ws.28.0", 100, id="real", marks=is_real),
+    ],
+)
+def test_a_session_fills_takers_and_makers(session: Path, every: int) -> None:
+    told = played(session, 20_000, every)
     fills = [report for report in told if isinstance(report, Filled)]
     assert {fill.liquidity for fill in fills} == {"maker", "taker"}
     for order_id in {fill.order_id for fill in fills}:
@@ -339,16 +347,24 @@ class Seen:
             self._awaited[trade.symbol, trade.price_ticks] = trade.size_lots
 
 
-@pytest.mark.skipif(not SESSIONS.exists(), reason="needs ../shared/recorded/sessions")
-def test_a_real_session_tells_each_trade_after_what_it_did_to_the_book() -> None:
-    """What the rules for trades and cancels rest on: docs/paper.md has these figures."""
-    venue = recording.replay(recording.read(SESSIONS / "COINBASE.ws.28.0"), speed=None)
+@pytest.mark.parametrize(
+    ("session", "shrinks", "over", "after"),
+    [
+        pytest.param(OWN_SESSIONS / "COINBASE.ws.28.0", 311, 3, 121, id="ours"),
+        pytest.param(SESSIONS / "COINBASE.ws.28.0", 4888, 10, 97, id="real", marks=is_real),
+    ],
+)
+def test_a_session_tells_each_trade_after_what_it_did_to_the_book(
+    session: Path, shrinks: int, over: int, after: int
+) -> None:
+    """What the rules for trades and cancels rest on: docs/paper.md has the figures of the real one."""
+    venue = recording.replay(recording.read(session), speed=None)
     seen = Seen()
     outputs: Sequence[VenueOutput] = venue.start(0)
     while outputs:
         for output in outputs:
             seen.hear(output)
         outputs = venue.receive(Woke(), 5_000_000_000_000_000)
-    assert seen.shrinks == 4888
-    assert seen.trades == {"over": 10, "told after": 97}
-    assert seen.exactly == 97
+    assert seen.shrinks == shrinks
+    assert seen.trades == {"over": over, "told after": after}
+    assert seen.exactly == after

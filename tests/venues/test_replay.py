@@ -302,7 +302,8 @@ def test_where_there_is_none_status_zero_does() -> None:
 
 
 def test_without_a_link_there_is_nothing_to_wait_for() -> None:
-    assert answered(1, 3, 5, ask_at=2, linked=False) == [(b"3", 2)]
+    assert answered(1, 3, 5, ask_at=2, linked=False) == [(b"1", 2)]
+    assert answered(3, 5, ask_at=2, linked=False) == [(b"3", 2)]
 
 
 def test_an_answer_is_given_once_while_others_are_to_come() -> None:

@@ -51,6 +51,10 @@ class Tracker(Protocol):
         """Follow one event of the symbol."""
         ...
 
+    def relist(self, instrument: Instrument) -> None:
+        """Go on in other ticks or lots. Streams made before are not used any more."""
+        ...
+
     def stream(self, option: Option) -> Stream:
         """Return a new stream of this symbol."""
         ...

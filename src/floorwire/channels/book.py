@@ -105,9 +105,10 @@ class Side:
 class BookTracker:
     """A symbol's whole book, never crossed; unknown until the first snapshot."""
 
-    __slots__ = ("_book", "_checksums", "asks", "bids", "known", "symbol", "ts_us")
+    __slots__ = ("_book", "_checksums", "_instrument", "asks", "bids", "known", "symbol", "ts_us")
 
     def __init__(self, instrument: Instrument) -> None:
+        self._instrument = instrument
         self.symbol = instrument.symbol
         self.known = False
         self.ts_us = 0
@@ -115,6 +116,16 @@ class BookTracker:
         self.bids = Side(self._book.bids, instrument)
         self.asks = Side(self._book.asks, instrument)
         self._checksums: dict[int, int] = {}
+
+    def relist(self, instrument: Instrument) -> None:
+        """Go on with the same book in other steps, as far as they can say it."""
+        before, self._instrument = self._instrument, instrument
+        self._book = self._book.relisted(before, instrument)
+        self.bids = Side(self._book.bids, instrument)
+        self.asks = Side(self._book.asks, instrument)
+        self.bids.restart()
+        self.asks.restart()
+        self._checksums.clear()
 
     def apply(self, event: MarketEvent | Notice) -> None:
         """Follow snapshots and changes; a change of an unknown book means nothing."""

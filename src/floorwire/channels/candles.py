@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.core.bar import SECOND_US, Bar
+from floorwire.core.counting import Change, Counting
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, Clock, MarketEvent, Trade
 from floorwire.core.notices import Notice
@@ -58,6 +59,12 @@ class Series:
     def counts(self, trade_us: int) -> bool:
         """Return whether a trade of this time belongs to the current candle."""
         return not self.of_venue and trade_us >= self.end_us - self.interval_us
+
+    def scale(self, change: Change) -> None:
+        """Bring the figures into other units."""
+        for bar in (self.bar, self.closed):
+            if bar is not None:
+                bar.scale(change)
 
     def fold(self, bar: Bar) -> None:
         """Add trades of one second of the current interval; of another, they are too late."""
@@ -114,11 +121,24 @@ class Series:
 class CandlesTracker:
     """Every interval's candles. Only the running second sees each trade; the intervals see whole seconds."""
 
-    __slots__ = ("_closed", "_end_us", "_moved", "_second", "_series", "_traded_us", "instrument", "price")
+    __slots__ = (
+        "_closed",
+        "_counting",
+        "_end_us",
+        "_is_finer",
+        "_moved",
+        "_second",
+        "_series",
+        "_traded_us",
+        "instrument",
+        "price",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self.price = lru_cache(PRICES_KEPT)(instrument.price.format)
+        self._counting = Counting.of(instrument)
+        self._is_finer = False
+        self.price = lru_cache(PRICES_KEPT)(self._price)
         self._series = {interval_us: Series(interval_us) for interval_us in INTERVALS.values()}
         self._second: Bar | None = None
         self._end_us = 0
@@ -126,6 +146,26 @@ class CandlesTracker:
         self._closed: dict[int, list[Bar]] = {}
         self._traded_us = -1
         self._moved: int | None = None
+
+    def relist(self, instrument: Instrument) -> None:
+        """Go on with the same candles in other steps: exact inside, floored to whole steps where shown."""
+        self.instrument = instrument
+        self._counting, change = self._counting.relisted(instrument)
+        self._is_finer = self._counting.is_finer
+        for series in self._series.values():
+            series.scale(change)
+        if self._second is not None:
+            self._second.scale(change)
+        self._closed = {}
+        self._traded_us, self._moved = -1, None
+        self.price = lru_cache(PRICES_KEPT)(self._price)
+
+    def _price(self, units: int) -> str:
+        return self.instrument.price.format(self._counting.ticks(units))
+
+    def size(self, units: int) -> str:
+        """Return a volume as text."""
+        return self.instrument.size.format(self._counting.lots(units))
 
     def apply(self, event: MarketEvent | Notice) -> None:
         """Follow the trades, the time and the venue's candles."""
@@ -145,7 +185,7 @@ class CandlesTracker:
     def _trade(self, trade: Trade) -> None:
         self._advance(trade.ts_us)
         self._traded_us = trade.ts_us
-        bar = Bar.of_trade(trade)
+        bar = Bar.of_trade(self._counting.trade(trade) if self._is_finer else trade)
         if bar.start_us < self._end_us - SECOND_US:
             self._fold(bar)
         elif self._second is None:
@@ -177,7 +217,8 @@ class CandlesTracker:
                 series.fold(self._second)
             series.of_venue = True
         before = series.bar
-        self._closed[candle.interval_us] = series.take(candle)
+        in_units = self._counting.candle(candle) if self._is_finer else candle
+        self._closed[candle.interval_us] = series.take(in_units)
         if series.bar is not None and series.bar is not before:
             self._moved = candle.interval_us
 
@@ -259,7 +300,7 @@ class CandlesStream:
             high=price(bar.high_ticks),
             low=price(bar.low_ticks),
             close=price(bar.close_ticks),
-            volume=instrument.size.format(bar.volume_lots),
+            volume=self._tracker.size(bar.volume_lots),
             trades=bar.trades,
             closed=closed,
         )

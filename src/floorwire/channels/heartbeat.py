@@ -28,6 +28,9 @@ class HeartbeatTracker:
         if isinstance(event, Beat):
             self.beat = event
 
+    def relist(self, _instrument: Instrument) -> None:
+        """Do nothing: nothing of this is in ticks or lots."""
+
     def stream(self, _option: Option) -> HeartbeatStream:
         """Return a new stream."""
         return HeartbeatStream(self)

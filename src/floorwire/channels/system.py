@@ -93,6 +93,9 @@ class SystemTracker:
                 news.append(_turn(instrument, listing.ts_us))
         return news
 
+    def relist(self, _instrument: Instrument) -> None:
+        """Do nothing: nothing of this is in ticks or lots."""
+
     def stream(self, _option: Option) -> SystemStream:
         """Return a new stream."""
         return SystemStream(self)

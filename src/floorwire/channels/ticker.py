@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.counting import Change, Counting, converted
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, MarketEvent, Quote, Trade
 from floorwire.core.notices import Notice
@@ -34,21 +35,50 @@ class Top(NamedTuple):
     ask_ticks: int = 0
     ask_lots: int = 0
 
+    def relisted(self, before: Instrument, now: Instrument) -> Top:
+        """Return it in the steps of now. A price between two ticks is left out, a size is floored."""
+        bid, bid_is_exact = converted(self.bid_ticks, before.price, now.price)
+        ask, ask_is_exact = converted(self.ask_ticks, before.price, now.price)
+        bid_lots, _ = converted(self.bid_lots, before.size, now.size)
+        ask_lots, _ = converted(self.ask_lots, before.size, now.size)
+        bids = (bid, bid_lots) if bid_is_exact and bid_lots else (0, 0)
+        asks = (ask, ask_lots) if ask_is_exact and ask_lots else (0, 0)
+        return Top(*bids, *asks)
+
 
 class Last(NamedTuple):
-    """The trade with the latest venue time."""
+    """The trade with the latest venue time, in the units of the day."""
 
     price_ticks: int
     size_lots: int
+
+    def scaled(self, change: Change) -> Last:
+        """Return it in other units."""
+        return Last(self.price_ticks * change.prices, self.size_lots * change.sizes)
 
 
 class TickerTracker:
     """What the ticker shows, in integers: three parts, each replaced only by one that differs."""
 
-    __slots__ = ("_book", "_last_us", "_quoted", "_window", "day", "instrument", "last", "top", "ts_us")
+    __slots__ = (
+        "_book",
+        "_is_finer",
+        "_last_us",
+        "_quoted",
+        "_window",
+        "counting",
+        "day",
+        "instrument",
+        "last",
+        "top",
+        "ts_us",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.counting = Counting.of(instrument)
+        """The units of ``last`` and ``day``; ``top`` is in ticks and lots."""
+        self._is_finer = False
         self.top = Top()
         self.last: Last | None = None
         self.day: Day | None = None
@@ -75,6 +105,21 @@ class TickerTracker:
                 self._stats(event)
             case _:
                 pass
+
+    def relist(self, instrument: Instrument) -> None:
+        """Go on in other steps: the last trade and the day stay exact, and are floored where shown."""
+        before, self.instrument = self.instrument, instrument
+        self.counting, change = self.counting.relisted(instrument)
+        self._is_finer = self.counting.is_finer
+        if self._window is not None:
+            self._window.scale(change)
+        self.last = None if self.last is None else self.last.scaled(change)
+        self.day = None if self.day is None else self.day.scaled(change)
+        if self._book is None:
+            self.top = self.top.relisted(before, instrument)
+        else:
+            self._book = self._book.relisted(before, instrument)
+            self.top = Top(*(self._book.bids.best() or (0, 0)), *(self._book.asks.best() or (0, 0)))
 
     def _quote(self, quote: Quote) -> None:
         self._quoted, self._book = True, None  # quotes outrank the book from now on
@@ -104,6 +149,8 @@ class TickerTracker:
             self.ts_us = ts_us
 
     def _trade(self, trade: Trade) -> None:
+        if self._is_finer:
+            trade = self.counting.trade(trade)
         if trade.ts_us >= self._last_us:
             self._last_us = trade.ts_us
             last = Last(trade.price_ticks, trade.size_lots)
@@ -128,6 +175,8 @@ class TickerTracker:
     def _stats(self, stats: DayStats) -> None:
         self._window = None  # the venue's own outrank ours from now on
         day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
+        if self._is_finer:
+            day = day.scaled(Change(self.counting.per_tick, self.counting.per_lot))
         self._show_day(day, stats.ts_us)
 
     def _show_day(self, day: Day, ts_us: int) -> None:
@@ -185,19 +234,21 @@ class TickerStream:
         return bid + ask
 
     def _written_last(self, last: Last) -> tuple[Text, ...]:
-        instrument = self._tracker.instrument
-        return instrument.price.format(last.price_ticks), instrument.size.format(last.size_lots)
+        instrument, counting = self._tracker.instrument, self._tracker.counting
+        price, size = counting.ticks(last.price_ticks), counting.lots(last.size_lots)
+        return instrument.price.format(price), instrument.size.format(size)
 
     def _written_day(self, day: Day, last: Last | None) -> tuple[Text, ...]:
-        instrument = self._tracker.instrument
-        price = instrument.price.format
+        instrument, counting = self._tracker.instrument, self._tracker.counting
+        price, ticks = instrument.price.format, counting.ticks
+        turnover = None if day.turnover is None else counting.ticks_times_lots(day.turnover)
         return (
-            price(day.open_ticks),
-            price(day.high_ticks),
-            price(day.low_ticks),
-            instrument.size.format(day.volume_lots),
-            None if day.turnover is None else instrument.format_notional(day.turnover),
-            None if last is None else price(last.price_ticks - day.open_ticks),
+            price(ticks(day.open_ticks)),
+            price(ticks(day.high_ticks)),
+            price(ticks(day.low_ticks)),
+            instrument.size.format(counting.lots(day.volume_lots)),
+            None if turnover is None else instrument.format_notional(turnover),
+            None if last is None else price(ticks(last.price_ticks) - ticks(day.open_ticks)),
         )
 
     def _message(self, at: EventStamp, conflated: int) -> channel_events.Ticker:

@@ -24,6 +24,10 @@ class TradesTracker:
     def apply(self, event: MarketEvent | Notice) -> None:
         """Do nothing."""
 
+    def relist(self, instrument: Instrument) -> None:
+        """Write the next trade in these steps."""
+        self._instrument = instrument
+
     def stream(self, _option: Option) -> TradesStream:
         """Return a new stream."""
         return TradesStream(self._instrument)

@@ -1,13 +1,14 @@
 """A recording: the files of one session, found by name, and the exchange whose adapter can play them.
 
-VENUE.ws.N.0 is one WebSocket, VENUE.0 and VENUE.http.N.0 hold HTTP answers; the last number counts on where a
-file was rotated. transcript.py tells what is in them. Frames are read while they are played, answers at once.
+VENUE.ws.N.0 is one WebSocket, VENUE.0 and VENUE.http.N.0 hold HTTP answers; the last number counts on
+where a file was rotated. Each may have ``.gz`` behind its name. transcript.py tells what is in them.
+Frames are read while they are played, answers at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import merge
 from importlib import import_module
@@ -20,11 +21,16 @@ from urllib.parse import urlsplit
 
 from floorwire import venues
 from floorwire.connectors.transcript import SkippedLines, Skips, TranscriptLine, entries
-from floorwire.core.ports import Closed, Frame, Opened
+from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
+from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
 from floorwire.venues.replay import Adapter, RecordedAnswer, RecordedInput, Replay
 
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<turn>[0-9]+)")
 ANSWER_FILE = re.compile(r"(?P<venue>.+?)(?:\.http\.(?P<number>[0-9]+))?\.(?P<turn>[0-9]+)")
+
+PREVIEWED = 100_000
+"""At most so many messages are played before a recording is served, to see whether anything comes of them."""
+SHOWN = (Trade, Quote, BookSnapshot, BookChange, DayStats, Candle)
 
 
 class RecordingError(ValueError):
@@ -124,6 +130,8 @@ class Recording:
         names = [name for name, exchange in known.items() if exchange.hosts & self._hosts.keys()]
         if adapter is None and not names:
             raise RecordingError(path, f"names no address of {', '.join(known)}: say which, adapter=NAME")
+        if adapter is not None and names and adapter not in names:
+            raise RecordingError(path, f"is of {', '.join(names)}, not of {adapter}")
         return adapter or names[0]
 
     def _symbols(self, exchange: ExchangeAdapter) -> Iterator[str]:
@@ -154,11 +162,54 @@ def replay(
     return Replay(make, recording, speed, loop=loop)
 
 
+class Beginning:
+    """The first messages of a recording, with all answers."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.answers = recording.answers
+        self.frames = 0
+        """How many messages were played."""
+        self._recording = recording
+
+    def heard(self) -> Iterator[RecordedInput]:
+        """Yield what happened on the links until so many messages came."""
+        for heard in self._recording.heard():
+            if isinstance(heard.happened, Frame):
+                if self.frames == PREVIEWED:
+                    return
+                self.frames += 1
+            yield heard
+
+
+class Preview(NamedTuple):
+    """What comes of the beginning of a recording, up to the first thing that can be shown."""
+
+    frames: int
+    """So many messages of the exchange were played."""
+    is_shown: bool
+    """Whether a price, a trade, a book or a figure came of them."""
+    skipped: Mapping[str, int]
+    """What was left out, by reason."""
+
+
+def preview(recording: Recording) -> Preview:
+    """Play the beginning at once, to see whether the adapter understands it."""
+    exchange = exchanges()[recording.adapter]
+    beginning = Beginning(recording)
+    replay = Replay(lambda: exchange.venue(recording.symbols, recorded=True), beginning, None)
+    outputs = list(replay.start(0))
+    is_shown = False
+    while outputs and not is_shown:
+        is_shown = any(isinstance(output, SHOWN) for output in outputs)
+        outputs = list(replay.receive(Woke(), 0)) if isinstance(outputs[-1], Wake) else []
+    return Preview(beginning.frames, is_shown, +replay.skipped)
+
+
 # --- files --------------------------------------------------------------------------------------------
 
 
 def _in_folder(folder: Path) -> Files:
-    names = {found["venue"] for file in folder.iterdir() if (found := SOCKET_FILE.fullmatch(file.name))}
+    names = {found["venue"] for file in folder.iterdir() if (found := SOCKET_FILE.fullmatch(_name(file)))}
     if len(names) != 1:
         what = f"has sessions of {', '.join(sorted(names))}: name a file" if names else "has no VENUE.ws.N.0"
         raise RecordingError(folder, what)
@@ -166,10 +217,10 @@ def _in_folder(folder: Path) -> Files:
 
 
 def _around(path: Path) -> Files:
-    socket = SOCKET_FILE.fullmatch(path.name)
+    socket = SOCKET_FILE.fullmatch(_name(path))
     if socket is not None:
-        return Files({path.name: [path]}, _of_venue(path.parent, socket["venue"]).answers)
-    answer = ANSWER_FILE.fullmatch(path.name)
+        return Files({_name(path): [path]}, _of_venue(path.parent, socket["venue"]).answers)
+    answer = ANSWER_FILE.fullmatch(_name(path))
     if answer is not None:
         files = _of_venue(path.parent, answer["venue"])
         if files.sockets:
@@ -181,12 +232,18 @@ def _of_venue(folder: Path, venue: str) -> Files:
     sockets: dict[str, list[Path]] = {}
     answers: list[Path] = []
     for file in sorted(folder.iterdir(), key=_place):
-        socket, answer = SOCKET_FILE.fullmatch(file.name), ANSWER_FILE.fullmatch(file.name)
+        socket, answer = SOCKET_FILE.fullmatch(_name(file)), ANSWER_FILE.fullmatch(_name(file))
+        if file.name != _name(file) and file.with_name(_name(file)).exists():
+            continue  # compressed, and the original was kept
         if socket is not None and socket["venue"] == venue:
             sockets.setdefault(f"{venue}.ws.{socket['number']}", []).append(file)
         elif answer is not None and answer["venue"] == venue:
             answers.append(file)
     return Files(sockets, answers)
+
+
+def _name(file: Path) -> str:
+    return file.name.removesuffix(".gz")
 
 
 def _place(file: Path) -> list[tuple[int, str]]:

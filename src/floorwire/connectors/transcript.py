@@ -1,6 +1,7 @@
 """A transcript: one file of a recorded session, line by line. What is broken is left out and counted.
 
-A line is one of, with times in seconds:
+The file may be compressed by gzip. A line is one of, with times in seconds (or whole numbers of milli-,
+micro- or nanoseconds):
     URL -> TIME: BODY       what GET URL answered
     URL <-> TIME            where a WebSocket opened
     URL <- TIME: TEXT       what the client sent on it
@@ -11,19 +12,25 @@ A text may go on over the lines below.
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 DAY_US = 86_400_000_000
+GZIP = b"\x1f\x8b"
+"""How a file begins that gzip made: RFC 1952, 2.3.1."""
 NAMED = 5
 """So many broken lines of each kind are named; the others are counted."""
 
 LINE = re.compile(
     rb"(?:(?P<url>\S+) (?P<mark><->|<-|->) )?"
-    rb"(?P<seconds>[0-9]{10})(?:\.(?P<fraction>[0-9]{1,12}))?(?P<text>: .*)?",
+    rb"(?P<seconds>[0-9]{10})"
+    rb"(?:\.?(?P<fraction>(?<=\.)[0-9]{1,12}|(?<!\.)(?:[0-9]{3}){1,3}))?"
+    rb"(?P<text>: .*)?",
     re.DOTALL,
 )
 
@@ -70,21 +77,32 @@ def entries(path: Path, skips: Skips) -> Iterator[TranscriptLine]:
     last_us: int | None = None
     pending: TranscriptLine | None = None
     more: list[tuple[int, bytes]] = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            entry = _entry(number, line.rstrip(b"\r\n"))
-            if entry is None and not line.startswith(b"configuration: "):
-                if line.strip():
-                    more.append((number, line))
-                continue
-            yield from _whole(path, pending, more, skips)
-            pending, more = entry, []
-            if entry is not None and last_us is not None and abs(entry.at_us - last_us) > DAY_US:
-                skips.add("bad_time", path, number)
-                pending = None
-            elif entry is not None:
-                last_us = entry.at_us
+    for number, line in _lines(path, skips):
+        entry = _entry(number, line.rstrip(b"\r\n"))
+        if entry is None and not line.startswith(b"configuration: "):
+            if line.strip():
+                more.append((number, line))
+            continue
         yield from _whole(path, pending, more, skips)
+        pending, more = entry, []
+        if entry is not None and last_us is not None and abs(entry.at_us - last_us) > DAY_US:
+            skips.add("bad_time", path, number)
+            pending = None
+        elif entry is not None:
+            last_us = entry.at_us
+    yield from _whole(path, pending, more, skips)
+
+
+def _lines(path: Path, skips: Skips) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with their numbers, up to where a compressed file is cut or broken. Raises OSError."""
+    with path.open("rb") as file:
+        is_compressed = file.peek(len(GZIP))[: len(GZIP)] == GZIP
+        number = 0
+        try:
+            for number, line in enumerate(gzip.GzipFile(fileobj=file) if is_compressed else file, 1):
+                yield number, line
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            skips.add("broken_file", path, number + 1)
 
 
 def _entry(number: int, line: bytes) -> TranscriptLine | None:

@@ -21,7 +21,15 @@ def build(settings: Settings) -> list[Venue]:
     kinds = [spec.partition(":")[0] for spec in settings.venue]
     if len(settings.venue) > 1 and "sim" in kinds:
         raise SettingsError("venue: the simulated market runs alone")
-    return [_build(spec, is_alone=len(settings.venue) == 1, settings=settings) for spec in settings.venue]
+    built = [_build(spec, is_alone=len(settings.venue) == 1, settings=settings) for spec in settings.venue]
+    names = [venue.name for venue in built]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            one, other = settings.venue[names.index(name)], settings.venue[place]
+            raise SettingsError(
+                f"venue: {one} and {other} are both of {name}, and would be one market; play one"
+            )
+    return built
 
 
 def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:
@@ -41,8 +49,12 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
         recorded = recording.read(Path(file), adapter or None)
     except (OSError, recording.RecordingError) as error:
         raise SettingsError(f"venue: {error}") from None
+    _check(file, recorded)
     for skipped in recorded.skipped:
-        log.warning("recording is not whole", file=file, skipped=str(skipped))
+        lines = " ".join(skipped.lines)
+        log.warning(
+            "recording is not whole", file=file, reason=skipped.reason, count=skipped.count, lines=lines
+        )
     log.info("recording", file=file, adapter=recorded.adapter, frames=recorded.frames)
     replay = recording.replay(
         recorded,
@@ -51,3 +63,19 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
         loop=settings.replay.loop,
     )
     return PaperVenue(replay, settings.paper.latency_us)
+
+
+def _check(file: str, recorded: recording.Recording) -> None:
+    """Refuse a recording of which nothing can be shown; warn where nothing comes of its beginning."""
+    if not recorded.frames:
+        raise SettingsError(f"venue: {file}: has no message of an exchange")
+    preview = recording.preview(recorded)
+    if preview.is_shown:
+        return
+    skipped = ", ".join(f"{reason} {count}" for reason, count in preview.skipped.items()) or "nothing"
+    if preview.frames == recorded.frames and sum(preview.skipped.values()) >= recorded.frames:
+        raise SettingsError(
+            f"venue: {file}: as of {recorded.adapter}, none of its {recorded.frames} messages can be shown "
+            f"(left out: {skipped})"
+        )
+    log.warning("nothing comes of the beginning", file=file, messages=preview.frames, skipped=skipped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from floorwire.core.counting import Change
 from floorwire.core.market_events import Candle, Trade
 
 SECOND_US = 1_000_000
@@ -50,6 +51,14 @@ class Bar(msgspec.Struct):
         """Return the candle of an interval without trades."""
         price = price_ticks
         return cls(start_us, start_us, start_us, price, price, price, price, 0, 0)
+
+    def scale(self, change: Change) -> None:
+        """Bring the figures into other units."""
+        self.open_ticks *= change.prices
+        self.high_ticks *= change.prices
+        self.low_ticks *= change.prices
+        self.close_ticks *= change.prices
+        self.volume_lots *= change.sizes
 
     def merge(self, other: Bar) -> None:
         """Add what came after in order of arrival; by venue time it may be earlier."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 from zlib import crc32
 
+from floorwire.core.counting import converted
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 
@@ -101,6 +102,15 @@ class Book:
         """Set the given levels to their absolute sizes; return the bids and asks that are not as before."""
         return self.bids.apply(bids) if bids else {}, self.asks.apply(asks) if asks else {}
 
+    def relisted(self, before: Instrument, now: Instrument) -> Book:
+        """Return the book in the steps of now.
+
+        A level between two ticks is left out, never moved onto another. Sizes are floored to whole lots.
+        """
+        book = Book()
+        book.replace(_relisted(self.bids, before, now), _relisted(self.asks, before, now))
+        return book
+
     def crossed(self) -> bool:
         """Return whether the best bid is at or above the best ask."""
         bids, asks = self.bids.keys, self.asks.keys
@@ -124,3 +134,11 @@ class Book:
         price, size = instrument.price.format, instrument.size.format
         levels = self.bids.top(min(depth, CHECKSUM_LEVELS)) + self.asks.top(min(depth, CHECKSUM_LEVELS))
         return crc32("|".join(f"{price(p)}:{size(s)}" for p, s in levels).encode())
+
+
+def _relisted(ladder: Ladder, before: Instrument, now: Instrument) -> Iterator[Level]:
+    for price, size in ladder.top(len(ladder)):
+        ticks, is_exact = converted(price, before.price, now.price)
+        lots, _ = converted(size, before.size, now.size)
+        if is_exact and lots:
+            yield ticks, lots

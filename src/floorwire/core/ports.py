@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -105,6 +105,16 @@ class Venue(Protocol):
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input. Never raises on anything that a peer sent."""
+        ...
+
+
+@runtime_checkable
+class Skipping(Protocol):
+    """A venue that counts what it leaves out of what it hears."""
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How much was left out, by reason, since the venue was started."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from floorwire.core.counting import Change
 from floorwire.core.market_events import Trade
 
 MINUTE_US = 60_000_000
@@ -21,6 +22,17 @@ class Day(NamedTuple):
     low_ticks: int
     volume_lots: int
     turnover: int | None
+
+    def scaled(self, change: Change) -> Day:
+        """Return the figures in other units."""
+        prices, sizes = change.prices, change.sizes
+        return Day(
+            self.open_ticks * prices,
+            self.high_ticks * prices,
+            self.low_ticks * prices,
+            self.volume_lots * sizes,
+            None if self.turnover is None else self.turnover * prices * sizes,
+        )
 
 
 class Minute(msgspec.Struct):
@@ -44,6 +56,14 @@ class Minute(msgspec.Struct):
         self.volume_lots += size
         self.turnover += price * size
 
+    def scale(self, change: Change) -> None:
+        """Bring the figures into other units."""
+        self.open_ticks *= change.prices
+        self.high_ticks *= change.prices
+        self.low_ticks *= change.prices
+        self.volume_lots *= change.sizes
+        self.turnover *= change.prices * change.sizes
+
 
 class DayWindow:
     """The trades of the last 24 hours, exactly, to a minute: the oldest minute counts whole until it is over.
@@ -61,6 +81,15 @@ class DayWindow:
         self._turnover = 0
         self._high = 0
         self._low = 0
+
+    def scale(self, change: Change) -> None:
+        """Bring the figures into other units."""
+        for minute in self._minutes:
+            minute.scale(change)
+        self._high *= change.prices
+        self._low *= change.prices
+        self._volume *= change.sizes
+        self._turnover *= change.prices * change.sizes
 
     def age(self, now_us: int) -> bool:
         """Let the time come this far (it never goes back); return whether trades fell out of the window."""

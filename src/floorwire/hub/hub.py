@@ -220,7 +220,7 @@ class Hub:
         return topic
 
     def _reopen(self, symbol: str) -> None:
-        """Begin a symbol's topics anew, with a new epoch, and give their subscribers the new state."""
+        """Begin a symbol's topics anew, with a new epoch; their subscribers get the new state."""
         self.flush()
         for name in [name for name in self._topics if name.symbol == symbol]:
             old = self._topics[name]

@@ -37,8 +37,18 @@ class SymbolState:
 
     def has_steps_of(self, other: Instrument) -> bool:
         """Return whether the instrument still trades in the same ticks and lots."""
+        return self.instrument is not None and self.instrument.steps == other.steps
+
+    def trades_what(self, other: Instrument) -> bool:
+        """Return whether the other's prices and sizes are of the same assets."""
         mine = self.instrument
-        return mine is not None and (mine.tick_size, mine.lot_size) == (other.tick_size, other.lot_size)
+        return mine is not None and (mine.base, mine.quote) == (other.base, other.quote)
+
+    def relist(self, instrument: Instrument) -> None:
+        """Bring what every tracker knows into the steps of now."""
+        self.instrument = instrument
+        for tracker in self._trackers.values():
+            tracker.relist(instrument)
 
     def stream(self, channel: str, option: Option) -> Stream:
         """Return a new stream."""
@@ -60,7 +70,7 @@ class MarketState:
     def take_in(self, listing: Listing) -> list[str]:
         """Take in new or changed instruments; return those known symbols whose steps are others now.
 
-        What trackers know of these is in the old ticks and lots, so they begin anew.
+        What trackers know of these is converted; where other assets are traded, they begin anew.
         """
         self.symbols.update(listing.instruments)
         resized: list[str] = []
@@ -71,6 +81,9 @@ class MarketState:
                 continue
             if known is not None:
                 resized.append(instrument.symbol)
+                if known.trades_what(instrument):
+                    known.relist(instrument)
+                    continue
             self._listeners[instrument.symbol] = SymbolState(self._per_symbol, instrument)
         return resized
 

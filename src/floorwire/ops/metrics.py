@@ -38,6 +38,7 @@ class GatewayCollector(Collector):
         yield _counters("refused_requests", "error replies by code", "code", stats.refused_requests)
         yield _counters("resumes", "resumed subscriptions by outcome", "outcome", stats.resumes)
         yield _counters("venue_events", "events from venues", "venue", stats.venue_events)
+        yield _skipped(stats)
         yield _histogram(
             "publish_to_write_seconds",
             "from the first message of a turn to the last write",
@@ -73,6 +74,17 @@ class DeskCollector(Collector):
         )
         if figures.records is not None:
             yield from _records(figures.records)
+
+
+def _skipped(stats: Stats) -> Metric:
+    family = CounterMetricFamily(
+        "floorwire_venue_skipped",
+        "messages and levels that venues left out, by reason",
+        labels=["venue", "reason"],
+    )
+    for labels, count in stats.venue_skipped.items():
+        family.add_metric(labels, count)
+    return family
 
 
 def _commands(stats: DeskStats) -> Metric:

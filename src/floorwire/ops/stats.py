@@ -65,6 +65,7 @@ class Stats:
         "topics",
         "venue_events",
         "venue_last_us",
+        "venue_skipped",
     )
 
     def __init__(self) -> None:
@@ -89,6 +90,8 @@ class Stats:
         self.loop_lag = Latencies()
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
+        self.venue_skipped: Counter[tuple[str, str]] = Counter()
+        """What venues left out of what they heard, by venue and reason."""
 
     def closed(self, code: int) -> None:
         """Count a connection that was closed."""

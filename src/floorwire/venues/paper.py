@@ -7,7 +7,7 @@ The venue's own outputs pass through unchanged; what they do to orders comes rig
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from floorwire.core.codes import Code
@@ -15,7 +15,17 @@ from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
 from floorwire.core.order_commands import Command, Place
-from floorwire.core.ports import Execution, Prices, Reported, Venue, VenueInput, VenueOutput, Wake, Woke
+from floorwire.core.ports import (
+    Execution,
+    Prices,
+    Reported,
+    Skipping,
+    Venue,
+    VenueInput,
+    VenueOutput,
+    Wake,
+    Woke,
+)
 from floorwire.engine.execution_reporter import refused
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.paper import PaperMatching
@@ -47,6 +57,11 @@ class PaperVenue:
         self._dates: list[tuple[int, str, int]] = []
         self._wake_us: int | None = None
         self._last_id = 0
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """What the venue left out, by reason."""
+        return self._venue.skipped if isinstance(self._venue, Skipping) else {}
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Start the venue. Started again, it begins anew: no account's order is in its market."""

@@ -122,28 +122,56 @@ class RecordedRequest(msgspec.Struct, frozen=True):
 
 
 class RecordedAnswers:
-    """The recorded answers: which one a request gets."""
+    """The recorded answers: which one a request gets.
 
-    __slots__ = ("_answers", "_used")
+    The same path and parameters make it such a request, whatever the host was called then. What is asked for
+    before any link (the list of instruments) does not depend on one. Anything else describes a link's state
+    at one moment: it is given once, and never after a loss that came later than it.
+    """
+
+    __slots__ = ("_answers", "_linkless", "_lost_us", "_used")
 
     def __init__(self, answers: Sequence[RecordedAnswer]) -> None:
         self._answers = [(RecordedRequest.of(told.url), told) for told in answers]
         self._used: set[RecordedAnswer] = set()
+        self._linkless: list[RecordedRequest] = []
+        self._lost_us: int | None = None
+        """When the last message before the last loss of a link came."""
+
+    def lose(self, last_us: int) -> None:
+        """A link is lost, whose last message came then: what was answered up to then is of the past."""
+        self._lost_us = last_us
+
+    def first(self, url: str, now_us: int) -> RecordedAnswer | None:
+        """Return the answer that holds before any link: the last up to now, else the first one to come."""
+        asked = RecordedRequest.of(url)
+        self._linkless.append(asked)
+        fitting = [told for recorded, told in self._answers if asked.fits(recorded)]
+        past = [told for told in fitting if told.at_us <= now_us]
+        found = past[-1] if past else fitting[0] if fitting else None
+        return self._use(found)
 
     def find(self, url: str, now_us: int) -> RecordedAnswer | None:
-        """Return the next answer to such a request, else the last one there was, None where there is none.
-
-        The same path and parameters make it such a request, whatever the host was called then.
-        """
+        """Return the next answer to such a request, else the last one that still holds; None for none."""
         asked = RecordedRequest.of(url)
+        is_linkless = any(asked.fits(other) for other in self._linkless)
         last = None
         for recorded, told in self._answers:
-            if asked.fits(recorded):
-                if told.at_us >= now_us and told not in self._used:
-                    self._used.add(told)
-                    return told
+            if not asked.fits(recorded):
+                continue
+            if told.at_us >= now_us and told not in self._used:
+                return self._use(told)
+            if is_linkless or self._still_holds(told):
                 last = told
-        return last
+        return self._use(last)
+
+    def _still_holds(self, told: RecordedAnswer) -> bool:
+        return told not in self._used and (self._lost_us is None or told.at_us > self._lost_us)
+
+    def _use(self, told: RecordedAnswer | None) -> RecordedAnswer | None:
+        if told is not None:
+            self._used.add(told)
+        return told
 
 
 class RecordedLinks:
@@ -225,11 +253,14 @@ class Replay:
         self._loop = loop
         self._adapter = make()
         self.name = self._adapter.name
+        self._unheard: Counter[str] = Counter()
+        self._skipped_before: Counter[str] = Counter()
+        """Left out in the rounds before."""
 
     @property
     def skipped(self) -> Counter[str]:
-        """What was left out this time around, by reason; beside what the recording itself lacks."""
-        return self._adapter.skipped + self._unheard
+        """What was left out since the start, by reason; beside what the recording itself lacks."""
+        return self._skipped_before + self._adapter.skipped + self._unheard
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Begin at the beginning."""
@@ -237,6 +268,7 @@ class Replay:
         self._shift_us = 0
         self._is_over = False
         self._out: list[VenueOutput] = []
+        self._skipped_before = Counter()
         self._begin(now_us)
         return self._play(now_us)
 
@@ -257,7 +289,9 @@ class Replay:
         self._adapter = self._make()
         self._library = RecordedAnswers(self._session.answers)
         self._links = RecordedLinks()
-        self._unheard: Counter[str] = Counter()
+        self._unheard = Counter()
+        self._heard_us: int | None = None
+        """When the adapter last got a frame."""
         self._at_once: deque[VenueInput] = deque()
         self._awaited: list[tuple[int, int, Answer]] = []
         self._fetched = 0
@@ -309,6 +343,7 @@ class Replay:
 
     def _end(self) -> None:
         if self._loop and self._at_us > 0:
+            self._skipped_before = self.skipped
             self._round += 1
             self._shift_us += ((self._at_us - self._first_us) // MINUTE_US + 1) * MINUTE_US
         else:
@@ -325,6 +360,10 @@ class Replay:
             self._tell(one)
 
     def _tell(self, happened: VenueInput) -> None:
+        if isinstance(happened, Frame):
+            self._heard_us = self._at_us
+        elif isinstance(happened, Closed) and self._heard_us is not None:
+            self._library.lose(self._heard_us)
         self._take(self._adapter.receive(happened, self._at_us))
 
     def _take(self, outputs: Sequence[VenueOutput]) -> None:
@@ -344,8 +383,10 @@ class Replay:
                     self._out.extend(self._shifted(output))
 
     def _fetch(self, url: str) -> None:
-        told = self._library.find(url, self._at_us)
+        find = self._library.find if self._links else self._library.first
+        told = find(url, self._at_us)
         if told is None:
+            self._unheard["no_answer"] += 1
             self._at_once.append(Answer(url, 0, b""))
         elif not self._links:  # nothing is heard before the adapter asks for a link: do not keep it waiting
             self._at_once.append(Answer(url, 200, told.body))

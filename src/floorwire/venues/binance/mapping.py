@@ -14,6 +14,7 @@ from floorwire.venues.common.decimals import (
     floor_lots,
     floor_ticks,
     price_ticks,
+    since_epoch,
     traded_lots,
     turnover,
 )
@@ -97,7 +98,7 @@ def trade(said: shapes.Trade | shapes.AggTrade, of: Instrument) -> Trade:
         price_ticks=price_ticks(of, said.price),
         size_lots=traded_lots(of, said.size),
         side="sell" if said.buyer_makes else "buy",
-        ts_us=said.trade_ms * 1000,
+        ts_us=since_epoch(said.trade_time),
     )
 
 
@@ -109,7 +110,7 @@ def quote(said: shapes.BookTicker, of: Instrument, now_us: int) -> Quote:
         bid_lots=floor_lots(of, said.bid_size),
         ask_ticks=_side_ticks(of, said.ask),
         ask_lots=floor_lots(of, said.ask_size),
-        ts_us=now_us if said.event_ms is None else said.event_ms * 1000,
+        ts_us=now_us if said.event_time is None else since_epoch(said.event_time),
     )
 
 
@@ -122,7 +123,7 @@ def day(said: shapes.DayTicker, of: Instrument) -> DayStats:
         low_ticks=floor_ticks(of, said.low),
         volume_lots=floor_lots(of, said.volume),
         turnover=turnover(of, said.turnover),
-        ts_us=said.event_ms * 1000,
+        ts_us=since_epoch(said.event_time),
     )
 
 
@@ -130,12 +131,13 @@ def candle(said: shapes.Kline, of: Instrument) -> Candle | None:
     """Return the candle; None where its interval has no fixed length, or does not start by UTC."""
     bar = said.bar
     interval_us = INTERVALS_US.get(bar.interval)
-    if interval_us is None or bar.start_ms * 1000 % interval_us:
+    start_us = since_epoch(bar.start_time)
+    if interval_us is None or start_us % interval_us:
         return None
     return Candle(
         symbol=of.symbol,
         interval_us=interval_us,
-        start_us=bar.start_ms * 1000,
+        start_us=start_us,
         open_ticks=floor_ticks(of, bar.open),
         high_ticks=floor_ticks(of, bar.high),
         low_ticks=floor_ticks(of, bar.low),
@@ -143,7 +145,7 @@ def candle(said: shapes.Kline, of: Instrument) -> Candle | None:
         volume_lots=floor_lots(of, bar.volume),
         trades=bar.trades,
         closed=bar.closed,
-        ts_us=said.event_ms * 1000,
+        ts_us=since_epoch(said.event_time),
     )
 
 

@@ -28,7 +28,7 @@ from floorwire.core.ports import (
 )
 from floorwire.venues.binance import mapping as terms
 from floorwire.venues.binance import messages as shapes
-from floorwire.venues.common.decimals import OffTickError, levels
+from floorwire.venues.common.decimals import OffTickError, levels, since_epoch
 from floorwire.venues.common.diff_book import BookDiff, DiffBook
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
@@ -36,6 +36,7 @@ from floorwire.venues.common.link import SECOND_US
 from floorwire.venues.common.links import Links
 from floorwire.venues.common.request_budget import RequestBudget
 from floorwire.venues.common.symbol_filter import folded
+from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
 
 HOSTS = frozenset(
@@ -62,6 +63,8 @@ QUIET_US = 5 * SECOND_US
 SNAPSHOTS = 40
 """Snapshots at once. Each weighs 50 of the 6,000 that an address may use in a minute."""
 BACKOFF_S = (1, 2, 4, 8, 16, 30)
+RESTARTED_US = 5 * SECOND_US
+"""A difference this much later than the last applied one is no old one, whatever its update ids say."""
 STOP_STATUS = (418, 429)
 STOP_US = 60 * SECOND_US
 
@@ -89,7 +92,18 @@ def asked_for(text: str) -> list[str]:
 class SymbolState:
     """One symbol that is followed."""
 
-    __slots__ = ("diffs", "instrument", "is_asked", "is_void", "link", "next_us", "quoted", "traded", "tries")
+    __slots__ = (
+        "applied_us",
+        "diffs",
+        "instrument",
+        "is_asked",
+        "is_void",
+        "link",
+        "next_us",
+        "quoted",
+        "trade_ids",
+        "tries",
+    )
 
     def __init__(self, instrument: Instrument, link: str) -> None:
         self.instrument = instrument
@@ -101,13 +115,15 @@ class SymbolState:
         self.next_us = 0
         self.tries = 0
         self.quoted = 0
-        self.traded = 0
+        self.applied_us = 0
+        """The time of the difference that was applied last; 0 before any."""
+        self.trade_ids = TradeIds()
 
     def forget(self) -> None:
         """The link is gone: what was known and asked for is of the past."""
         self.diffs.restart()
         self.is_void = self.is_asked
-        self.tries = self.quoted = 0
+        self.tries = self.quoted = self.applied_us = 0
 
     def back_off(self, now_us: int) -> None:
         """Wait before the next snapshot is asked for, longer each time."""
@@ -292,10 +308,10 @@ class Binance:
 
     def _traded(self, message: shapes.Trade | shapes.AggTrade, market: SymbolState) -> Iterator[MarketEvent]:
         trade = terms.trade(message, market.instrument)
-        if message.trade_id <= market.traded:  # again after a reconnect, or in both streams
+        # Repeated: again after a reconnect, or in both streams.
+        if market.trade_ids.take(message.trade_id, trade.ts_us) == "repeated":
             self.skipped["repeated"] += 1
             return
-        market.traded = message.trade_id
         yield trade
 
     def _quotes(self, message: shapes.BookTicker, market: SymbolState, now_us: int) -> Iterator[MarketEvent]:
@@ -319,17 +335,22 @@ class Binance:
         bids, bids_off = levels(market.instrument, said.bids)
         asks, asks_off = levels(market.instrument, said.asks)
         self.skipped["off_tick"] += bids_off + asks_off
-        diff = BookDiff(said.first, said.last, bids, asks, said.event_ms * 1000)
+        diff = BookDiff(said.first, said.last, bids, asks, since_epoch(said.event_time))
         match market.diffs.take(diff):
             case "applied" if self._is_crossed(market):
                 yield from self._start_over(market, now_us)
                 market.diffs.take(diff)
             case "applied":
+                market.applied_us = diff.ts_us
                 yield BookChange(market.instrument.symbol, bids, asks, diff.ts_us)
             case "held":
                 yield from self._ask(said.symbol, market, now_us)
             case "gap":
                 yield from self._statuses.one(market.instrument.symbol, "stale", "sequence_gap", now_us)
+                yield from self._ask(said.symbol, market, now_us)
+            case "old" if market.applied_us and diff.ts_us - market.applied_us > RESTARTED_US:
+                yield from self._count_anew(market, now_us)
+                market.diffs.take(diff)
                 yield from self._ask(said.symbol, market, now_us)
             case "old":
                 self.skipped["repeated"] += 1
@@ -373,6 +394,12 @@ class Binance:
         bids, asks = book.bids.top(len(book.bids)), book.asks.top(len(book.asks))
         yield BookSnapshot(symbol, tuple(bids), tuple(asks), now_us)
         yield from self._statuses.one(symbol, "live", "synced", now_us)
+
+    def _count_anew(self, market: SymbolState, now_us: int) -> Iterator[VenueOutput]:
+        """The venue began its update ids anew: what they say from now on does not follow what is known."""
+        market.diffs.restart()
+        market.applied_us = market.quoted = 0
+        yield from self._statuses.one(market.instrument.symbol, "stale", "sequence_gap", now_us)
 
     def _is_crossed(self, market: SymbolState) -> bool:
         return market.instrument.state == "open" and market.diffs.book.crossed()

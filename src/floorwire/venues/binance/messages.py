@@ -1,7 +1,7 @@
 """What Binance Spot sends: exchangeInfo, depth, and the frames of its market streams.
 
 Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md. Times are in
-milliseconds.
+milliseconds, or in microseconds where the client asked for those (``timeUnit=MICROSECOND``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-Millis: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999_999)]
+"""Timeeconds or microseconds since the epoch: ``parts.decimals.since_epoch`` tells which."""
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Pairs: TypeAlias = list[tuple[str, str]]
 """(price, size) as decimals."""
@@ -18,11 +19,11 @@ Pairs: TypeAlias = list[tuple[str, str]]
 
 class DepthUpdate(
     msgspec.Struct,
-    rename={"event_ms": "E", "symbol": "s", "first": "U", "last": "u", "bids": "b", "asks": "a"},
+    rename={"event_time": "E", "symbol": "s", "first": "U", "last": "u", "bids": "b", "asks": "a"},
 ):
     """A difference of the book: update ids first to last, absolute sizes, "0" for gone."""
 
-    event_ms: Millis
+    event_time: Time
     symbol: str
     first: Id
     last: Id
@@ -32,7 +33,7 @@ class DepthUpdate(
 
 class Trade(
     msgspec.Struct,
-    rename={"symbol": "s", "trade_id": "t", "price": "p", "size": "q", "trade_ms": "T", "buyer_makes": "m"},
+    rename={"symbol": "s", "trade_id": "t", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
 ):
     """One trade between one buyer and one seller."""
 
@@ -40,13 +41,13 @@ class Trade(
     trade_id: Id
     price: str
     size: str
-    trade_ms: Millis
+    trade_time: Time
     buyer_makes: bool
 
 
 class AggTrade(
     msgspec.Struct,
-    rename={"symbol": "s", "trade_id": "l", "price": "p", "size": "q", "trade_ms": "T", "buyer_makes": "m"},
+    rename={"symbol": "s", "trade_id": "l", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
 ):
     """Trades of one taker at one price; ``trade_id`` is the last one's."""
 
@@ -54,7 +55,7 @@ class AggTrade(
     trade_id: Id
     price: str
     size: str
-    trade_ms: Millis
+    trade_time: Time
     buyer_makes: bool
 
 
@@ -67,7 +68,7 @@ class BookTicker(
         "bid_size": "B",
         "ask": "a",
         "ask_size": "A",
-        "event_ms": "E",
+        "event_time": "E",
     },
 ):
     """Best bid and ask as of an update id of the book; Spot does not say when."""
@@ -78,13 +79,13 @@ class BookTicker(
     bid_size: str
     ask: str
     ask_size: str
-    event_ms: Millis | None = None
+    event_time: Time | None = None
 
 
 class DayTicker(
     msgspec.Struct,
     rename={
-        "event_ms": "E",
+        "event_time": "E",
         "symbol": "s",
         "open": "o",
         "high": "h",
@@ -95,7 +96,7 @@ class DayTicker(
 ):
     """The last 24 hours, rolling."""
 
-    event_ms: Millis
+    event_time: Time
     symbol: str
     open: str
     high: str
@@ -107,7 +108,7 @@ class DayTicker(
 class Bar(
     msgspec.Struct,
     rename={
-        "start_ms": "t",
+        "start_time": "t",
         "interval": "i",
         "open": "o",
         "high": "h",
@@ -120,7 +121,7 @@ class Bar(
 ):
     """One candle as it now is."""
 
-    start_ms: Millis
+    start_time: Time
     interval: str
     open: str
     high: str
@@ -131,10 +132,10 @@ class Bar(
     closed: bool
 
 
-class Kline(msgspec.Struct, rename={"event_ms": "E", "symbol": "s", "bar": "k"}):
+class Kline(msgspec.Struct, rename={"event_time": "E", "symbol": "s", "bar": "k"}):
     """A candle, every one or two seconds while it lasts."""
 
-    event_ms: Millis
+    event_time: Time
     symbol: str
     bar: Bar
 

@@ -5,8 +5,6 @@ Every function here raises ValueError (InexactError, OffTickError) where what ca
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.core.units import Scale, trim
@@ -112,7 +110,7 @@ def candle(said: shapes.Candle, of: Instrument) -> Candle:
     )
 
 
-def when(at: datetime | None, now_us: int) -> int:
+def when(at: str | None, now_us: int) -> int:
     """Return the venue's time, or now where it does not say."""
     return now_us if at is None else micros(at)
 

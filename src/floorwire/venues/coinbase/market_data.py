@@ -34,6 +34,7 @@ from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link import SECOND_US
 from floorwire.venues.common.links import Links
+from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.common.venue_clock import VenueClock
 
@@ -82,7 +83,17 @@ def asked_for(text: str) -> list[str]:
 class ProductState:
     """One product that is followed."""
 
-    __slots__ = ("asked_us", "book", "excused", "last_beat", "link", "ticked", "traded", "tries")
+    __slots__ = (
+        "asked_us",
+        "book",
+        "excused",
+        "last_beat",
+        "link",
+        "ticked",
+        "ticked_us",
+        "trade_ids",
+        "tries",
+    )
 
     def __init__(self, instrument: Instrument, link: str) -> None:
         self.book = VenueBook(instrument)
@@ -90,8 +101,9 @@ class ProductState:
         self.asked_us = 0
         """When the snapshot was asked for that has not come."""
         self.tries = 0
-        self.traded: int | None = None
+        self.trade_ids = TradeIds()
         self.ticked = 0
+        self.ticked_us = 0
         self.last_beat = 0
         """The last trade that the last heartbeat told."""
         self.excused = 0
@@ -342,17 +354,23 @@ class Coinbase:
 
     def _match(self, said: shapes.Match, market: ProductState) -> Iterator[MarketEvent]:
         trade = terms.match(said, market.instrument)
-        if market.traded is not None and said.trade_id <= market.traded:  # last_match, known before
-            self.skipped["repeated"] += 1
-            return
-        market.traded = said.trade_id
+        match market.trade_ids.take(said.trade_id, trade.ts_us):
+            case "repeated":  # last_match, known before
+                self.skipped["repeated"] += 1
+                return
+            case "restarted":
+                market.last_beat = market.excused = 0
+            case "new":
+                pass
         yield trade
 
     def _ticker(self, said: shapes.Ticker, market: ProductState, now_us: int) -> Iterator[MarketEvent]:
-        if said.sequence < market.ticked:
+        ts_us = terms.when(said.time, now_us)
+        is_later = said.time is not None and ts_us > market.ticked_us  # then the venue counts anew
+        if said.sequence < market.ticked and not is_later:
             self.skipped["out_of_order"] += 1
             return
-        market.ticked = said.sequence
+        market.ticked, market.ticked_us = said.sequence, max(market.ticked_us, ts_us)
         if day := terms.day(said, market.instrument, now_us):
             yield day
         if not market.book.is_synced and (quote := terms.quote(said, market.instrument, now_us)):
@@ -362,7 +380,8 @@ class Coinbase:
         """A trade that one heartbeat told and that has not come by the next is lost, and maybe more."""
         lost = market.last_beat
         market.last_beat = said.last_trade_id
-        if market.traded is not None and lost > max(market.traded, market.excused):
+        traded = market.trade_ids.last
+        if traded is not None and lost > max(traded, market.excused):
             market.excused = lost
             yield from self._distrust(said.product_id, market, "sequence_gap", now_us)
 

@@ -7,12 +7,18 @@ other names of hosts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+Time: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,12})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+    ),
+]
+"""RFC 3339. As text: msgspec would round nanoseconds, and so put a trade into the next minute."""
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Seconds: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,11}$")]
 Pairs: TypeAlias = list[tuple[str, str]]

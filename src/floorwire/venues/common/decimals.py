@@ -15,6 +15,8 @@ from floorwire.core.units import MAX_DECIMALS, InexactError, Scale, trim
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MICROS_FROM = 100_000_000_000_000
+"""Numbers from here on are microseconds, of 1973 on. As milliseconds they would be of the year 5138."""
 
 
 class BadTimeError(ValueError):
@@ -34,12 +36,24 @@ class OffTickError(ValueError):
         self.symbol = instrument.symbol
 
 
-def micros(at: datetime) -> int:
-    """Return the time in microseconds since the epoch, UTC. Raises BadTimeError."""
+def micros(text: str) -> int:
+    """Return an RFC 3339 time in microseconds since the epoch, UTC; what is finer is cut off, never rounded.
+
+    Raises BadTimeError before 1970, ValueError where it is no time.
+    """
+    at = datetime.fromisoformat(text)  # cuts off all but six digits of a second
     us = (at - EPOCH) // MICROSECOND
     if us < 0:
         raise BadTimeError(at)
     return us
+
+
+def since_epoch(number: int) -> int:
+    """Return a time given in milliseconds or in microseconds since the epoch in microseconds.
+
+    Binance sends either (its option ``timeUnit``).
+    """
+    return number if number >= MICROS_FROM else number * 1000
 
 
 def price_ticks(instrument: Instrument, text: str) -> int:

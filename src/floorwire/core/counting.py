@@ -1,0 +1,96 @@
+"""What figures of the past are counted in, so that a change of an instrument's steps loses nothing.
+
+A candle or a day begins in one tick and lot and may end in others. Its figures are kept in units that divide
+the steps of before and of now, so that old figures are only ever multiplied by whole numbers. They are
+rounded down to whole ticks and lots only where they are shown.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+
+import msgspec
+from msgspec.structs import replace
+
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import Candle, Trade
+from floorwire.core.units import Scale
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What old figures are multiplied by: prices, and sizes."""
+
+    prices: int
+    sizes: int
+
+
+class Counting(msgspec.Struct, frozen=True):
+    """The units of prices and of sizes, and how many of them the instrument's tick and lot are."""
+
+    price: Scale
+    size: Scale
+    per_tick: int = 1
+    per_lot: int = 1
+
+    @classmethod
+    def of(cls, instrument: Instrument) -> Counting:
+        """Count in the instrument's own ticks and lots."""
+        return cls(instrument.price, instrument.size)
+
+    @property
+    def is_finer(self) -> bool:
+        """Whether a unit is less than a tick or a lot."""
+        return self.per_tick != 1 or self.per_lot != 1
+
+    def relisted(self, instrument: Instrument) -> tuple[Counting, Change]:
+        """Return the units that fit the instrument's steps too, and what brings old figures into them."""
+        price, prices, per_tick = _common(self.price, instrument.price)
+        size, sizes, per_lot = _common(self.size, instrument.size)
+        return Counting(price, size, per_tick, per_lot), Change(prices, sizes)
+
+    def trade(self, trade: Trade) -> Trade:
+        """Return a trade of today's ticks and lots in units."""
+        return replace(
+            trade,
+            price_ticks=trade.price_ticks * self.per_tick,
+            size_lots=trade.size_lots * self.per_lot,
+        )
+
+    def candle(self, candle: Candle) -> Candle:
+        """Return a venue's candle in units."""
+        return replace(
+            candle,
+            open_ticks=candle.open_ticks * self.per_tick,
+            high_ticks=candle.high_ticks * self.per_tick,
+            low_ticks=candle.low_ticks * self.per_tick,
+            close_ticks=candle.close_ticks * self.per_tick,
+            volume_lots=candle.volume_lots * self.per_lot,
+        )
+
+    def ticks(self, units: int) -> int:
+        """Return a price in whole ticks, floored."""
+        return units // self.per_tick
+
+    def lots(self, units: int) -> int:
+        """Return a size in whole lots, floored."""
+        return units // self.per_lot
+
+    def ticks_times_lots(self, units: int) -> int:
+        """Return quote volume in whole ticks times lots, floored."""
+        return units // (self.per_tick * self.per_lot)
+
+
+def converted(steps: int, before: Scale, now: Scale) -> tuple[int, bool]:
+    """Return steps of before in whole steps of now, floored, and whether that is exact."""
+    _, multiply, per_step = _common(before, now)
+    whole, rest = divmod(steps * multiply, per_step)
+    return whole, not rest
+
+
+def _common(before: Scale, now: Scale) -> tuple[Scale, int, int]:
+    """Return the greatest unit that divides both steps, and how many of it each is."""
+    decimals = max(before.decimals, now.decimals)
+    old = before.step * 10 ** (decimals - before.decimals)
+    new = now.step * 10 ** (decimals - now.decimals)
+    unit = gcd(old, new)
+    return Scale(decimals, unit), old // unit, new // unit
