@@ -7,8 +7,8 @@ import pytest
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, FeedStatus, Quote, Trade
 from floorwire.venues.binance.market_data import Binance
 from floorwire.venues.coinbase.market_data import Coinbase
-from tests.venues import test_binance as on_binance
-from tests.venues import test_coinbase as on_coinbase
+from tests.venues.binance import test_market_data as on_binance
+from tests.venues.coinbase import test_market_data as on_coinbase
 from tests.venues.driver import SECOND, START, Driver, events, every, statuses
 
 MILLIS = START // 1000 + 1_234
