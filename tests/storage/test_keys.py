@@ -78,12 +78,43 @@ def test_rotated_has_a_new_secret_and_the_old_one_ends(store: KeyStore) -> None:
 def test_deposits_are_kept_in_order(store: KeyStore) -> None:
     store.create(GRANT, {"USDT": "1000000", "BTC": "0.5"}, NOW)
     store.create(GRANT, {"USDT": "1"}, NOW + 1)
-    assert store.deposits() == [
-        Deposit(1, "alice", "USDT", "1000000", NOW),
-        Deposit(2, "alice", "BTC", "0.5", NOW),
-        Deposit(3, "alice", "USDT", "1", NOW + 1),
+    identity, last_id = store.store()
+    assert (len(identity), last_id) == (16, 3)
+    deposits = store.deposits()
+    assert deposits == [
+        Deposit(1, "alice", "USDT", "1000000", NOW, identity),
+        Deposit(2, "alice", "BTC", "0.5", NOW, identity),
+        Deposit(3, "alice", "USDT", "1", NOW + 1, identity),
     ]
-    assert [deposit.id for deposit in store.deposits(after=2)] == [3]
+    assert store.deposits(after=deposits[1]) == deposits[2:]
+    assert store.deposits(after=Deposit(9, "alice", "USDT", "1", NOW, "another")) == deposits
+
+
+def test_a_store_that_takes_another_identity_keeps_that_of_older_deposits(store: KeyStore) -> None:
+    store.create(GRANT, {"USDT": "1"}, NOW)
+    before, _ = store.store()
+    store.renew_store()
+    store.renew_store()
+    store.create(GRANT, {"USDT": "2"}, NOW)
+    after, last_id = store.store()
+    assert (before != after, last_id) == (True, 2)
+    deposits = store.deposits()
+    assert [(one.id, one.store) for one in deposits] == [(1, before), (2, after)]
+    assert store.deposits(after=deposits[0]) == deposits[1:]
+
+
+def test_deposits_from_before_stores_had_an_identity_have_none(tmp_path: Path) -> None:
+    vault = Vault(bytes(32))
+    KeyStore(tmp_path, vault).create(GRANT, {"USDT": "1"}, NOW)
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as rows:
+        rows.execute("DELETE FROM meta WHERE name LIKE 'store.%'")
+        rows.commit()
+    store = KeyStore(tmp_path, vault)
+    store.create(GRANT, {"USDT": "2"}, NOW)
+    identity, _ = store.store()
+    deposits = store.deposits()
+    assert [(one.id, one.store) for one in deposits] == [(1, ""), (2, identity)]
+    assert store.deposits(after=deposits[0]) == deposits[1:]
 
 
 def test_an_account_is_opened_once(store: KeyStore) -> None:

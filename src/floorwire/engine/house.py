@@ -25,12 +25,14 @@ from msgspec.structs import replace
 from floorwire.core.accounts import (
     AccountEvent,
     Balance,
+    Coarsened,
     Deposited,
     Entry,
     Guard,
     GuardSet,
     Halted,
     HaltScope,
+    IdsReserved,
     LimitsSet,
     Listed,
     OrderAccepted,
@@ -54,7 +56,7 @@ from floorwire.engine import objections, risk
 from floorwire.engine.accounts import NO_GUARD, Account, Accounts
 from floorwire.engine.bounds import Bounds, check
 from floorwire.engine.holds import asking, held, holding
-from floorwire.engine.ledger import MOST_UNITS
+from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, needed
 from floorwire.engine.mandates import Mandate, Mandates
 from floorwire.engine.placing import placed, placed_again
 from floorwire.engine.settlement import Settlement
@@ -245,6 +247,7 @@ class House:
         if limits.max_position_lots is not None and is_buy:
             risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
         balances = _holding(account, terms, ticket.side, held_units)
+        _check_room(account, terms, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
         entry = self._book(OrderAccepted(name, order, balances, now_us))
         return Decision(order, (entry,), (placed(order, account.owner, limits),))
 
@@ -282,6 +285,7 @@ class House:
                 risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
         asked = asking(order, terms, new_ticks, new_lots)
         balances = _holding(account, terms, ticket.side, asked.held - order.held)
+        _check_room(account, terms, is_buy, new_lots - order.filled_lots, max(new_ticks, prices.bid_ticks))
         entry = self._book(OrderAmending(name, asked, balances, now_us))
         return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
@@ -385,31 +389,89 @@ class House:
         """Take in what may be traded, and what of it has changed; return the entries to journal.
 
         Orders of an instrument whose steps or assets are others now are cancelled: call it before
-        ``put_back``, and later only for changes of state.
+        ``put_back``, and later only for changes of state. An instrument that ``overflow`` names an asset of
+        is not taken in; where it could be traded before, it is closed.
         """
         entries: list[Entry] = []
         for instrument in instruments:
             known = self._accounts.terms.get(instrument.symbol)
             if known is None or known.instrument != instrument:
+                if self._accounts.overflow(instrument) is not None:
+                    if known is not None and known.instrument.state == "open":
+                        entries += self._end_all(instrument.symbol, now_us)
+                        closed = replace(known.instrument, state="closed")
+                        entries.append(self._rule(Listed(closed, now_us)))
+                    continue
                 if known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, now_us)
                 entries.append(self._rule(Listed(instrument, now_us)))
         return entries
 
-    def deposit(self, account: str, asset: str, amount: str, deposit_id: int, now_us: int) -> list[Entry]:
-        """Credit a deposit of the key store (ids count up), once; return the entry to journal, or none.
+    def overflow(self, instrument: Instrument) -> str | None:
+        """Return the asset that would need units too fine for what accounts have of it; None if all fits."""
+        return self._accounts.overflow(instrument)
 
-        What is finer than the asset's unit is not credited. Raises Refusal where it is too much, or no
-        amount.
+    def mend(self, now_us: int) -> list[Entry]:
+        """Count assets in coarser units where an amount fits into no record; return the entries to journal.
+
+        Earlier versions listed any instrument, so that a balance could grow beyond that. Nothing happens
+        where all fits.
         """
-        if deposit_id <= self._accounts.last_deposit_id:
+        largest = self._accounts.largest()
+        assets = [asset for asset, amount in sorted(largest.items()) if amount > MOST_RECORDED]
+        if not assets:
+            return []
+        coarser = tuple((asset, self._decimals_for(asset, largest[asset])) for asset in assets)
+        decimals = dict(coarser)
+        symbols = tuple(
+            symbol
+            for symbol, terms in sorted(self._accounts.terms.items())
+            if any(fine > decimals.get(asset, fine) for asset, fine in needed(terms.instrument).items())
+        )
+        entries = [self._rule(Coarsened(coarser, symbols, now_us))]
+        for symbol in symbols:
+            entries += self._end_all(symbol, now_us)
+        return entries
+
+    def _decimals_for(self, asset: str, largest: int) -> int:
+        """Return the decimals that the most instruments can trade in, and the largest amount fits in."""
+        known = self._accounts.ledger.decimals_of(asset)
+        needs = {needed(terms.instrument).get(asset, 0) for terms in self._accounts.terms.values()}
+        for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
+            if decimals < known and largest // 10 ** (known - decimals) <= MOST_UNITS:
+                return decimals
+        return LEAST_DECIMALS
+
+    def reserve_ids(self, order_id: int, fill_id: int, now_us: int) -> Entry:
+        """Give no order and no fill an id up to these, from now on; return the entry to journal."""
+        return self._rule(IdsReserved(order_id, fill_id, now_us))
+
+    def last_fill_id(self) -> int:
+        """Return the highest fill id that was given, or is not to be."""
+        return self._accounts.last_fill_id
+
+    def last_deposit_id(self, store: str) -> int:
+        """Return the id of the last deposit of this key store that was credited; 0 where none was."""
+        if store:
+            return self._accounts.last_deposit_ids.get(store, 0)
+        return self._accounts.last_deposit_id
+
+    def deposit(
+        self, account: str, asset: str, amount: str, deposit_id: int, now_us: int, store: str = ""
+    ) -> list[Entry]:
+        """Credit a deposit of the key store, once; return the entry to journal, or none.
+
+        Ids count up in each store; ``store`` is its identity. What is finer than the asset's unit is not
+        credited. Raises Refusal where it is too much, or no amount.
+        """
+        if deposit_id <= self.last_deposit_id(store):
             return []
         has = self._accounts.balance(account, asset)
         units = _units(amount, has.decimals)
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        return [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+        return [self._book(Deposited(account, deposit_id, units, balance, now_us, store))]
 
     def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> Entry:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
@@ -483,6 +545,19 @@ def _holding(account: Account, terms: Terms, side: Side, more: int) -> tuple[Bal
     if balance.held > balance.total and more > 0:
         risk.insufficient(balance, more)
     return (balance,)
+
+
+def _check_room(account: Account, terms: Terms, is_buy: bool, lots: int, price_ticks: int) -> None:
+    """Check that the account can be given what the order may bring. Raises Refusal: ``bad_request``."""
+    asset, units = (
+        (terms.base, lots * terms.base_units)
+        if is_buy
+        else (terms.quote, lots * price_ticks * terms.quote_units)
+    )
+    has = account.balances.get(asset)
+    if units + (has.total if has is not None else 0) > MOST_UNITS:
+        text = f"quantity: the balance of {asset} could become too large to be counted"
+        raise Refusal(Code.BAD_REQUEST, text, {"field": "quantity"})
 
 
 def _units(amount: str, decimals: int) -> int:

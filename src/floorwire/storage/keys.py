@@ -18,6 +18,8 @@ from floorwire.storage.database import DatabaseError
 
 ID_BYTES = 8
 SECRET_BYTES = 32
+STORE = "store."
+STORE_BYTES = 8
 
 INSERT = "INSERT INTO keys (id, account, allows, created_us, digest, sealed) VALUES (?, ?, ?, ?, ?, ?)"
 SELECT = "SELECT id, allows, created_us, revoked_us, digest, sealed FROM keys ORDER BY created_us, id"
@@ -26,6 +28,8 @@ FIND = (
 )
 DEPOSIT = "INSERT INTO deposits (account, asset, amount, created_us) VALUES (?, ?, ?, ?)"
 DEPOSITS = "SELECT id, account, asset, amount, created_us FROM deposits WHERE id > ? ORDER BY id"
+STORES = "SELECT name, value FROM meta WHERE name LIKE 'store.%'"
+LAST_DEPOSIT = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'deposits'"
 
 
 class UnknownKeyError(LookupError):
@@ -44,13 +48,15 @@ class Issued(msgspec.Struct, frozen=True):
 
 
 class Deposit(msgspec.Struct, frozen=True):
-    """Money that an account was given; ``id`` counts up and is never used again."""
+    """Money that an account was given; ``id`` counts up in each ``store``, and is used there once."""
 
     id: int
     account: str
     asset: str
     amount: str
     created_us: int
+    store: str = ""
+    """The identity of the store that gave the id; "" where it gave it before stores had identities."""
 
 
 class KeyStore:
@@ -65,6 +71,8 @@ class KeyStore:
         with database.transaction(self._path) as rows:
             rows.execute("INSERT OR IGNORE INTO meta VALUES ('master', ?)", (vault.fingerprint,))
             (fingerprint,) = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
+            if not _stores(rows):
+                _begin_store(rows)
         if not is_same(fingerprint, vault.fingerprint):
             raise DatabaseError(f"{self._path}: its keys were made with another master key")
 
@@ -107,10 +115,27 @@ class KeyStore:
         with closing(database.connect(self._path)) as rows:
             return _keys(rows)
 
-    def deposits(self, after: int = 0) -> list[Deposit]:
-        """Return the deposits made after the one of this id, in their order."""
+    def deposits(self, after: Deposit | None = None) -> list[Deposit]:
+        """Return the deposits made after this one, in their order; all where another store made that."""
         with closing(database.connect(self._path)) as rows:
-            return [Deposit(*row) for row in rows.execute(DEPOSITS, (after,))]
+            stores = _stores(rows)
+            known = after is not None and after.store in ("", *(store for _, store in stores))
+            found = rows.execute(DEPOSITS, (after.id if after is not None and known else 0,)).fetchall()
+        return [
+            Deposit(n, account, asset, amount, created_us, _store_of(n, stores))
+            for n, account, asset, amount, created_us in found
+        ]
+
+    def store(self) -> tuple[str, int]:
+        """Return the identity that new deposits get, and the highest id that was given."""
+        with closing(database.connect(self._path)) as rows:
+            stores = _stores(rows)
+            return stores[-1][1] if stores else "", rows.execute(LAST_DEPOSIT).fetchone()[0]
+
+    def renew_store(self) -> None:
+        """Take another identity for the deposits from now on: ids may have been given twice."""
+        with database.transaction(self._path) as rows:
+            _begin_store(rows)
 
     def watch(self) -> KeyWatch:
         """Return what tells of changes."""
@@ -144,6 +169,22 @@ class KeyWatch:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+
+def _stores(rows: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return the identities that the store had, each with the last id that was given before, oldest first."""
+    return sorted((int(value), name.removeprefix(STORE)) for name, value in rows.execute(STORES))
+
+
+def _begin_store(rows: sqlite3.Connection) -> None:
+    (last_id,) = rows.execute(LAST_DEPOSIT).fetchone()
+    name = STORE + secrets.token_hex(STORE_BYTES)
+    rows.execute("DELETE FROM meta WHERE name LIKE 'store.%' AND CAST(value AS TEXT) = ?", (str(last_id),))
+    rows.execute("INSERT INTO meta VALUES (?, ?)", (name, str(last_id).encode()))
+
+
+def _store_of(deposit_id: int, stores: list[tuple[int, str]]) -> str:
+    return next((store for last_id, store in reversed(stores) if deposit_id > last_id), "")
 
 
 def _open_account(rows: sqlite3.Connection, account: str, deposits: Mapping[str, str], now_us: int) -> None:
