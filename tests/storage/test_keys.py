@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from floorwire.doors.vault import Vault
 from floorwire.protocol.login import signature
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.keys import Deposit, Issued, KeyStore, UnknownKeyError
+from floorwire.storage.keys import MARK, Deposit, Issued, KeyStore, UnknownKeyError
 
 NOW = 1_800_000_000_000_000
 GRANT = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=("BTC-USDT",))
@@ -103,13 +104,33 @@ def test_a_store_that_takes_another_identity_keeps_that_of_older_deposits(store:
     assert store.deposits(after=deposits[0]) == deposits[1:]
 
 
+def test_an_older_copy_takes_another_identity(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path, vault())
+    store.create(GRANT, {"USDT": "1"}, NOW)
+    shutil.copy2(tmp_path / "keys.db", tmp_path / "copy")
+    before, _ = KeyStore(tmp_path, vault()).store()
+    assert KeyStore(tmp_path, vault()).store() == (before, 1)
+    store.create(GRANT, {"USDT": "lost"}, NOW)
+    (tmp_path / "copy").replace(tmp_path / "keys.db")
+    store = KeyStore(tmp_path, vault())
+    store.create(GRANT, {"USDT": "2"}, NOW)
+    after, _ = store.store()
+    assert after != before
+    assert [(one.id, one.store) for one in store.deposits()] == [(1, before), (2, after)]
+
+
+def test_a_store_without_its_mark_takes_another_identity(tmp_path: Path) -> None:
+    before, _ = KeyStore(tmp_path, vault()).store()
+    (tmp_path / MARK).unlink()
+    assert KeyStore(tmp_path, vault()).store()[0] != before
+
+
 def test_deposits_from_before_stores_had_an_identity_have_none(tmp_path: Path) -> None:
-    vault = Vault(bytes(32))
-    KeyStore(tmp_path, vault).create(GRANT, {"USDT": "1"}, NOW)
+    KeyStore(tmp_path, vault()).create(GRANT, {"USDT": "1"}, NOW)
     with closing(sqlite3.connect(tmp_path / "keys.db")) as rows:
         rows.execute("DELETE FROM meta WHERE name LIKE 'store.%'")
         rows.commit()
-    store = KeyStore(tmp_path, vault)
+    store = KeyStore(tmp_path, vault())
     store.create(GRANT, {"USDT": "2"}, NOW)
     identity, _ = store.store()
     deposits = store.deposits()
@@ -164,7 +185,7 @@ def test_files_are_private_while_the_database_is_open(store: KeyStore, tmp_path:
     store.create(GRANT, {}, NOW)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     watch.close()
-    assert set(modes) == {"keys.db", "keys.db-wal", "keys.db-shm"}
+    assert set(modes) == {"keys.db", "keys.db-wal", "keys.db-shm", "keys.mark"}
     assert set(modes.values()) == {0o600}
 
 

@@ -66,7 +66,7 @@ def test_a_missing_mark_is_of_no_journal(tmp_path: Path) -> None:
     assert not continues(tmp_path, 10)
 
 
-@pytest.mark.parametrize("copied", ["mark", "journal"])
+@pytest.mark.parametrize("copied", ["journal.made", "journal"])
 def test_a_copy_is_another_journal(tmp_path: Path, copied: str) -> None:
     written(tmp_path / "mark", 10, 10)
     shutil.copy2(tmp_path / copied, tmp_path / "copy")

@@ -87,7 +87,13 @@ async def test_a_session_without_a_product_list_bricks_no_folder(tmp_path: Path)
     ops = key(tmp_path, "ops", (*SCOPES, Scope.ADMIN), {})
     with serving(tmp_path):
         pass
-    order: Message = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "price": "35000", "quantity": "0.001"}
+    order: Message = {
+        "symbol": "BTC-USD",
+        "side": "buy",
+        "type": "limit",
+        "price": "35000",
+        "quantity": "0.001",
+    }
     with serving(tmp_path, "--venue", f"replay:{UNLISTED}", "--loop") as server:
         async with trader(server, alice) as client:
             while "book" not in client.events:

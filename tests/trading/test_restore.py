@@ -134,7 +134,10 @@ async def test_deposits_after_an_older_key_store_was_put_back_are_credited(tmp_p
         (tmp_path / name).unlink(missing_ok=True)
         if (tmp_path / f"old-{name}").exists():
             shutil.copy2(tmp_path / f"old-{name}", tmp_path / name)
+    carol = key(tmp_path, "carol", money={"USDT": "55"})  # gets an id that was given before
     with serving(tmp_path) as server:
+        async with trader(server, carol) as client:
+            assert amount(await client.rows("balances"), "USDT") == "55"
         bob = key(tmp_path, "bob", money={"USDT": "77"})
         async with trader(server, bob) as client:
             await funded(client)

@@ -15,11 +15,14 @@ from floorwire.doors.keyring import Key
 from floorwire.doors.vault import NONCE_BYTES, Vault, is_same
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.folder import touch_private
 
 ID_BYTES = 8
 SECRET_BYTES = 32
 STORE = "store."
 STORE_BYTES = 8
+MARK = "keys.mark"
+"""Holds the store's identity and the last deposit's id: a keys.db that knows less is an older copy."""
 
 INSERT = "INSERT INTO keys (id, account, allows, created_us, digest, sealed) VALUES (?, ?, ?, ?, ?, ?)"
 SELECT = "SELECT id, allows, created_us, revoked_us, digest, sealed FROM keys ORDER BY created_us, id"
@@ -67,14 +70,16 @@ class KeyStore:
 
     def __init__(self, folder: Path, vault: Vault) -> None:
         self._path = folder / database.FILE
+        self._mark_path = folder / MARK
         self._vault = vault
         with database.transaction(self._path) as rows:
             rows.execute("INSERT OR IGNORE INTO meta VALUES ('master', ?)", (vault.fingerprint,))
             (fingerprint,) = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
-            if not _stores(rows):
+            if self._is_copy(rows):
                 _begin_store(rows)
         if not is_same(fingerprint, vault.fingerprint):
             raise DatabaseError(f"{self._path}: its keys were made with another master key")
+        self._raise_mark()
 
     def create(self, grant: Grant, deposits: Mapping[str, str], now_us: int) -> Issued:
         """Make a key, its account if need be, and give that the deposits (asset -> amount)."""
@@ -83,6 +88,7 @@ class KeyStore:
         with database.transaction(self._path) as rows:
             _open_account(rows, grant.account, deposits, now_us)
             rows.execute(INSERT, (issued.key, grant.account, allows, now_us, *self._stored(issued)))
+        self._raise_mark()
         return issued
 
     def open_account(self, account: str, deposits: Mapping[str, str], now_us: int) -> None:
@@ -90,6 +96,7 @@ class KeyStore:
         with database.transaction(self._path) as rows:
             if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
                 _open_account(rows, account, deposits, now_us)
+        self._raise_mark()
 
     def find(self, key: str) -> Key:
         """Return the key, which is not revoked. Raises UnknownKeyError."""
@@ -136,6 +143,32 @@ class KeyStore:
         """Take another identity for the deposits from now on: ids may have been given twice."""
         with database.transaction(self._path) as rows:
             _begin_store(rows)
+        self._raise_mark()
+
+    def _is_copy(self, rows: sqlite3.Connection) -> bool:
+        """Return whether the database is new, or an older copy, which would give ids again."""
+        stores, (last_id,) = _stores(rows), rows.execute(LAST_DEPOSIT).fetchone()
+        identity, _, marked = self._mark().partition(" ")
+        return not stores or identity != stores[-1][1] or not marked.isdecimal() or int(marked) > last_id
+
+    def _mark(self) -> str:
+        try:
+            return self._mark_path.read_text("ascii", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def _raise_mark(self) -> None:
+        """Write the mark where it is another now, whole or not at all. Raises DatabaseError."""
+        identity, last_id = self.store()
+        text = f"{identity} {last_id}"
+        try:
+            if self._mark() != text:
+                draft = self._mark_path.with_name(f".{MARK}.{secrets.token_hex(ID_BYTES)}")
+                touch_private(draft)
+                draft.write_text(text, "ascii")
+                draft.replace(self._mark_path)
+        except OSError as error:
+            raise DatabaseError(f"{self._mark_path}: {error}") from None
 
     def watch(self) -> KeyWatch:
         """Return what tells of changes."""

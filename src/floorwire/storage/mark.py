@@ -4,20 +4,22 @@ SQLite drops what follows the first bad frame of its log without a word. The mar
 and never synced: it survives kill -9, and after a power cut it may be too low, never too high.
 
 The mark also tells whether the journal beside it is the one that it was written for, and not an older copy
-that was put back: it holds the inode numbers of both files, which no copy of them has, and the last record
-that a commit was begun for, beyond which the journal cannot have come since.
+that was put back. It holds the inode number of the journal, the time at which an empty file beside it was
+made (its ctime, which no copy keeps), and the last record that a commit was begun for: the journal cannot
+have come further since.
 """
 
 from __future__ import annotations
 
 import mmap
-import os
 import struct
 from pathlib import Path
 
 from floorwire.storage.folder import touch_private
 
 FILE = "journal.mark"
+MADE_FILE = "journal.made"
+"""Empty, and never changed: its ctime is when the folder got it."""
 _pair = struct.Struct("<Qq")
 _begun = struct.Struct("<Q")
 _files = struct.Struct("<QQ")
@@ -37,17 +39,19 @@ class Mark:
                 file.write(bytes(_SIZE - length))
                 file.flush()
             self._map = mmap.mmap(file.fileno(), _SIZE)
-            self._inode = os.fstat(file.fileno()).st_ino
+        made = path.with_name(MADE_FILE)
+        touch_private(made)
+        self._made_ns = made.stat().st_ctime_ns
         self._files: tuple[int, int] | None = None
         """What ``raise_to`` has to note, once, of the files as they are now."""
 
     def continues(self, journal: Path, last_n: int) -> bool:
         """Return whether the journal, whose last record this is, is the one that the mark was written for.
 
-        False where the mark is missing or older, or where either file was copied: then the journal may be an
+        False where the mark is missing or older, or where the files were copied: then the journal may be an
         older one that was put back, and what came after it is lost.
         """
-        self._files = self._inode, journal.stat().st_ino
+        self._files = journal.stat().st_ino, self._made_ns
         files = _files.unpack_from(self._map, _FILES_AT)
         if not any(files):  # written by a version that did not note them
             return self.n == last_n
