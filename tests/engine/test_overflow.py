@@ -10,19 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from floorwire.core.accounts import Coarsened, Entry, Listed
+from floorwire.core.account_events import AccountEntry, Coarsened, Listed
 from floorwire.core.codes import Code
+from floorwire.core.execution_reports import Filled, Triggered
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.reports import Filled, Triggered
 from floorwire.core.units import format_units
-from floorwire.engine.house import House, Rules
 from floorwire.engine.ledger import MOST_RECORDED, MOST_UNITS
+from floorwire.engine.order_manager import OrderManager, TradingRules
 
-RULES = Rules(Limits(price_collar="0.1", self_trade="allow"), 1_000, 2_500)
+RULES = TradingRules(Limits(price_collar="0.1", self_trade="allow"), 1_000, 2_500)
 FINE = Instrument("BTC-USD", "BTC", "USD", "v", "0.00000001", "0.00000001")
 COARSE = replace(FINE, tick_size="0.01", lot_size="0.0001")
 OTHER = Instrument("ETH-USD", "ETH", "USD", "v", "0.01", "0.001")
@@ -34,27 +34,27 @@ class Folded:
 
     def __init__(self) -> None:
         self.bid, self.ask = 100, 101
-        self.house = House(RULES, lambda _: Prices(self.bid, self.ask, self.bid, "live"))
-        self.entries: list[Entry] = []
+        self.order_manager = OrderManager(RULES, lambda _: Prices(self.bid, self.ask, self.bid, "live"))
+        self.entries: list[AccountEntry] = []
 
-    def add(self, entries: list[Entry]) -> list[Entry]:
+    def add(self, entries: list[AccountEntry]) -> list[AccountEntry]:
         self.entries += entries
         return entries
 
     def deposit(self, account: str, asset: str, amount: str, number: int) -> None:
-        self.add(self.house.deposit(account, asset, amount, number, 0))
+        self.add(self.order_manager.deposit(account, asset, amount, number, 0))
 
-    def list_instruments(self, *instruments: Instrument) -> list[Entry]:
-        return self.add(self.house.list_instruments(instruments, 0))
+    def list_instruments(self, *instruments: Instrument) -> list[AccountEntry]:
+        return self.add(self.order_manager.list_instruments(instruments, 0))
 
     def fill(self, name: str, symbol: str, side: Side, lots: int, price: int, at: int) -> None:
         """Place an order and let all of it be filled at this price."""
         ticket = Ticket(name, f"c{len(self.entries)}", symbol, side, "limit", lots, None, price)
-        decision = self.house.place(ticket, 0)
+        decision = self.order_manager.place(ticket, 0)
         assert decision.order is not None
         self.add(list(decision.entries))
         filled = Filled(decision.order.order_id, "t", at, lots, 0, "taker", 0)
-        self.add(self.house.settle([filled], 0))
+        self.add(self.order_manager.settle([filled], 0))
 
     def live(self, number: int, happening: tuple[object, ...]) -> None:
         """Let one thing happen. Raises Refusal."""
@@ -72,13 +72,15 @@ class Folded:
     def check(self) -> None:
         """Everything fits into records, nothing is lost, and the records make the same accounts."""
         written = [msgspec.msgpack.encode(entry) for entry in self.entries]
-        again = House(RULES, lambda _: Prices(0, 0, 0, "live"))
+        again = OrderManager(RULES, lambda _: Prices(0, 0, 0, "live"))
         for payload in written:
-            again.apply(msgspec.msgpack.decode(payload, type=Entry).event)
-        assert again.state_hash() == self.house.state_hash()
-        restored = House.restored(self.house.snapshot(), RULES, lambda _: Prices(0, 0, 0, "live"))
-        assert restored.state_hash() == self.house.state_hash()
-        assert self.house.conserved()
+            again.apply(msgspec.msgpack.decode(payload, type=AccountEntry).event)
+        assert again.state_hash() == self.order_manager.state_hash()
+        restored = OrderManager.restored(
+            self.order_manager.snapshot(), RULES, lambda _: Prices(0, 0, 0, "live")
+        )
+        assert restored.state_hash() == self.order_manager.state_hash()
+        assert self.order_manager.conserved()
 
 
 def step(decimals: int) -> str:
@@ -113,10 +115,10 @@ def test_an_instrument_with_too_fine_steps_is_not_listed() -> None:
     world = Folded()
     world.deposit("alice", "USD", "100000", 1)
     assert world.list_instruments(FINE, OTHER) == world.entries[-1:]
-    assert world.house.overflow(FINE) == "USD"
-    assert world.house.overflow(OTHER) is None
+    assert world.order_manager.overflow(FINE) == "USD"
+    assert world.order_manager.overflow(OTHER) is None
     with pytest.raises(Refusal) as caught:
-        world.house.terms(FINE.symbol)
+        world.order_manager.terms(FINE.symbol)
     assert caught.value.code is Code.UNKNOWN_SYMBOL
     world.fill("alice", OTHER.symbol, "buy", 10, 100, 100)
     world.check()
@@ -126,12 +128,12 @@ def test_an_instrument_whose_steps_become_too_fine_is_closed() -> None:
     world = Folded()
     world.deposit("alice", "USD", "100000", 1)
     world.list_instruments(COARSE)
-    decision = world.house.place(Ticket("alice", "a", FINE.symbol, "buy", "limit", 10, None, 100), 0)
+    decision = world.order_manager.place(Ticket("alice", "a", FINE.symbol, "buy", "limit", 10, None, 100), 0)
     world.add(list(decision.entries))
     world.list_instruments(FINE)
-    assert world.house.open_orders("alice") == []
+    assert world.order_manager.open_orders("alice") == []
     with pytest.raises(Refusal) as caught:
-        world.house.place(Ticket("alice", "b", FINE.symbol, "buy", "limit", 10, None, 100), 0)
+        world.order_manager.place(Ticket("alice", "b", FINE.symbol, "buy", "limit", 10, None, 100), 0)
     assert caught.value.code is Code.MARKET_HALTED
     assert world.list_instruments(FINE) == []
     world.list_instruments(COARSE)
@@ -154,13 +156,15 @@ def overflowed() -> Folded:
     world.deposit("alice", "BTC", "1", 2)
     world.deposit("bob", "USD", "200", 3)
     world.list_instruments(OTHER)
-    rests = world.house.place(Ticket("alice", "rests", OTHER.symbol, "buy", "limit", 1000, None, 99), 0)
+    rests = world.order_manager.place(
+        Ticket("alice", "rests", OTHER.symbol, "buy", "limit", 1000, None, 99), 0
+    )
     world.add(list(rests.entries))
     for event in (Listed(FINE, 0),):
-        world.entries.append(Entry(event, world.house.apply(event)))
+        world.entries.append(AccountEntry(event, world.order_manager.apply(event)))
     world.bid = world.ask = 35_000 * 10**8
     world.fill("bob", FINE.symbol, "buy", 1234, 35_000 * 10**8 + 1, 35_000 * 10**8 + 1)
-    fine = world.house.place(
+    fine = world.order_manager.place(
         Ticket("bob", "fine", FINE.symbol, "buy", "limit", 10**5, None, 35_000 * 10**8), 0
     )
     world.add(list(fine.entries))
@@ -170,28 +174,29 @@ def overflowed() -> Folded:
 def test_accounts_that_overflowed_are_counted_in_coarser_units() -> None:
     world = overflowed()
     with pytest.raises(OverflowError):
-        world.house.state_hash()
-    world.add(world.house.mend(7))
-    assert world.house.mend(8) == []
+        world.order_manager.state_hash()
+    world.add(world.order_manager.mend(7))
+    assert world.order_manager.mend(8) == []
     coarsened = world.entries[-2].event
     assert coarsened == Coarsened((("USD", 8),), (FINE.symbol,), 7)
     world.check()
-    (rests,) = world.house.open_orders("alice")
-    alice = {one.asset: one for one in world.house.balances("alice")}
+    (rests,) = world.order_manager.open_orders("alice")
+    alice = {one.asset: one for one in world.order_manager.balances("alice")}
     assert (alice["USD"].total, alice["USD"].decimals) == (100_000 * 10**8, 8)
     assert alice["USD"].held == rests.held == 99 * 1000 * 1000 + -(-99 * 1000 * 1000 * 2500 // 10**6)
-    assert world.house.open_orders("bob") == []
-    bob = {one.asset: one for one in world.house.balances("bob")}
+    assert world.order_manager.open_orders("bob") == []
+    bob = {one.asset: one for one in world.order_manager.balances("bob")}
     cost = 1234 * (35_000 * 10**8 + 1)
     spent = cost + -(-cost * 2500 // 10**6)
     assert (bob["USD"].total, bob["USD"].held) == ((200 * 10**16 - spent) // 10**8, 0)
     assert (
-        world.house.instrument_of(world.house.find("bob", client_order_id="fine")).tick_size == FINE.tick_size
+        world.order_manager.instrument_of(world.order_manager.find("bob", client_order_id="fine")).tick_size
+        == FINE.tick_size
     )
     world.bid = world.ask = 100
     world.fill("alice", OTHER.symbol, "buy", 10, 100, 100)
-    world.add(world.house.settle([Triggered(rests.order_id, 0)], 0))
-    world.add(world.house.settle([Filled(rests.order_id, "t", 99, 1000, 0, "maker", 0)], 0))
+    world.add(world.order_manager.settle([Triggered(rests.order_id, 0)], 0))
+    world.add(world.order_manager.settle([Filled(rests.order_id, "t", 99, 1000, 0, "maker", 0)], 0))
     world.check()
 
 
@@ -211,7 +216,7 @@ def test_a_fill_at_a_far_better_price_is_booked_up_to_the_border(price: int) -> 
     world.list_instruments(replace(OTHER, tick_size="1", lot_size="1"))
     world.deposit("alice", "ETH", "1000000", 1)
     world.fill("alice", OTHER.symbol, "sell", 1000, 100, price)
-    (usd,) = [one for one in world.house.balances("alice") if one.asset == "USD"]
+    (usd,) = [one for one in world.order_manager.balances("alice") if one.asset == "USD"]
     assert usd.total == MOST_RECORDED
     world.check()
     with pytest.raises(Refusal):

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
 from floorwire.storage import backup
-from floorwire.storage.audit import Entry, append
+from floorwire.storage.audit_log import AuditEntry, append
 from floorwire.storage.backup import BackupError, back_up, restore
-from floorwire.storage.journal import Snapshot
+from floorwire.storage.data_dir import DataDir
+from floorwire.storage.journal import JournalSnapshot
 from floorwire.storage.journal_sqlite import SqliteJournal
-from floorwire.storage.locker import Locker
 from tests.storage.journals import NOW, entry, keep
 
 
@@ -25,9 +25,9 @@ from tests.storage.journals import NOW, entry, keep
 def folder(tmp_path: Path) -> Path:
     """A data folder with a key, a deposit, five records, a snapshot and an audit log."""
     folder = tmp_path / "data"
-    locker = Locker(folder, {})
-    locker.keys.create(Grant("alice", (Scope.MARKET,)), {"USDT": "100"}, NOW)
-    append(locker.audit_path, [Entry(ts=NOW, event="keys.create")])
+    data_dir = DataDir(folder, {})
+    data_dir.keys.create(Grant("alice", (Scope.MARKET,)), {"USDT": "100"}, NOW)
+    append(data_dir.audit_path, [AuditEntry(ts=NOW, event="keys.create")])
     with closing(SqliteJournal(folder, 100)) as journal:
         asyncio.run(fill(journal))
     return folder
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 async def fill(journal: SqliteJournal) -> None:
     for number in range(5):
         await keep(journal, [entry("alice", str(number).encode())])
-    await journal.save_snapshot(Snapshot(4, [b"state"]))
+    await journal.save_snapshot(JournalSnapshot(4, [b"state"]))
 
 
 def names(archive: Path) -> list[str]:
@@ -66,10 +66,10 @@ def test_all_comes_back_but_the_mark_and_the_master_key(folder: Path, tmp_path: 
     assert sorted(path.name for path in other.iterdir()) == ["audit.jsonl", "journal.db", "keys.db", snapshot]
     (other / "master.key").write_bytes((folder / "master.key").read_bytes())
     (other / "master.key").chmod(0o600)
-    assert [key.grant for key in Locker(other, {}).keys.list_keys()] == [
-        key.grant for key in Locker(folder, {}).keys.list_keys()
+    assert [key.grant for key in DataDir(other, {}).keys.list_keys()] == [
+        key.grant for key in DataDir(folder, {}).keys.list_keys()
     ]
-    assert Locker(other, {}).keys.deposits() == Locker(folder, {}).keys.deposits()
+    assert DataDir(other, {}).keys.deposits() == DataDir(folder, {}).keys.deposits()
     with closing(SqliteJournal(other, 100)) as journal, closing(SqliteJournal(folder, 100)) as source:
         assert list(journal.read()) == list(source.read())
         assert (journal.is_restored, source.is_restored) == (True, False)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.auth import Scope
+from floorwire.core.authorization import Scope
 from floorwire.core.instrument import Instrument
-from floorwire.engine.house import House
+from floorwire.engine.order_manager import OrderManager
 from tests.fixtures.make_folders import UNLISTED
 from tests.trading.flaky import FAR, Disk, Office, served
 from tests.trading.trader import SCOPES, Message, amount, caller, key, serving, trader
@@ -27,7 +27,7 @@ def broken(name: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         calls += 1
         raise OverflowError("a fault")
 
-    monkeypatch.setattr(House, name, fail)
+    monkeypatch.setattr(OrderManager, name, fail)
     return lambda: calls
 
 
@@ -59,7 +59,7 @@ async def test_a_fault_while_it_runs_ends_nothing(name: str, office: Office) -> 
         calls = broken(name, fault)
         match name:
             case "deposit":
-                office.gateway.locker.keys.open_account("bob", {"USDT": "5"}, 2)
+                office.gateway.data_dir.keys.open_account("bob", {"USDT": "5"}, 2)
             case "set_guard":
                 office.wire.ask("session.deadman", timeout_s=60)
             case _:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from floorwire.storage.keys import Issued
+from floorwire.storage.key_store import Issued
 from tests.fixtures.make_folders import EXPECTED, state
 from tests.trading.trader import Message, Said, amount, caller, serving, trader
 

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from floorwire import config
+from floorwire.auth.secret_sealer import SecretSealer, verify_digest
 from floorwire.config import MASTER_KEY, SettingsError
-from floorwire.doors.vault import Vault, is_same
 from floorwire.storage import backup as backups
-from floorwire.storage import master
+from floorwire.storage import master_key
 from floorwire.storage.backup import BackupError
-from floorwire.storage.master import MasterKeyError, load_master
+from floorwire.storage.master_key import MasterKeyError, load_master
 
 Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 Archive = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.")]
@@ -31,7 +31,7 @@ def backup(archive: Archive, data: Data = None) -> None:
     except (BackupError, SettingsError) as error:
         raise _failed(error) from None
     typer.echo(f"{archive}: {made.records} records, {len(made.files)} files")
-    where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / master.FILE)
+    where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / master_key.FILE)
     typer.echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
 
 
@@ -58,20 +58,20 @@ def _put_master(source: Path, folder: Path) -> None:
     """Copy the master key into the folder, which has none."""
     master_key = load_master(source.parent, {MASTER_KEY: source.read_text()})
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(folder / master.FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(folder / master_key.FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(master_key.hex() + "\n")
 
 
 def _check_master(folder: Path) -> None:
     """Say it where the keys cannot be used yet. Raises MasterKeyError where the key is another one."""
-    if MASTER_KEY not in os.environ and not (folder / master.FILE).exists():
+    if MASTER_KEY not in os.environ and not (folder / master_key.FILE).exists():
         typer.echo(
-            f"Before the start: put the master key into {folder / master.FILE}, or {MASTER_KEY}", err=True
+            f"Before the start: put the master key into {folder / master_key.FILE}, or {MASTER_KEY}", err=True
         )
         return
-    vault = Vault(load_master(folder, os.environ))
-    if not is_same(backups.master_fingerprint(folder), vault.fingerprint):
+    sealer = SecretSealer(load_master(folder, os.environ))
+    if not verify_digest(backups.master_fingerprint(folder), sealer.fingerprint):
         raise MasterKeyError(
             f"{folder}: the keys were made with another master key; the server will not start"
         )

@@ -23,14 +23,21 @@ from pathlib import Path
 
 import msgspec
 
-from floorwire.storage import audit, database, inspection, journal_file, mark, master
-from floorwire.storage.folder import FILE_MODE, FOLDER_MODE
+from floorwire.storage import (
+    audit_log,
+    database,
+    high_water_mark,
+    journal_file,
+    journal_inspection,
+    master_key,
+)
 from floorwire.storage.journal import JournalError
-from floorwire.storage.snapshots import PREFIX
+from floorwire.storage.journal_snapshots import PREFIX
+from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE
 
 MANIFEST = "backup.json"
 FORMAT = 1
-ALLOWED = frozenset({journal_file.FILE, database.FILE, audit.FILE})
+ALLOWED = frozenset({journal_file.FILE, database.FILE, audit_log.FILE})
 CHUNK_BYTES = 1 << 20
 WAITS_S = 10.0
 
@@ -61,7 +68,7 @@ def back_up(folder: Path, archive: Path, now_us: int) -> Manifest:
         if (folder / journal_file.FILE).exists():
             _copy_database(folder / journal_file.FILE, copies / journal_file.FILE)
         _copy_database(folder / database.FILE, copies / database.FILE)
-        _copy_lines(folder / audit.FILE, copies / audit.FILE)
+        _copy_lines(folder / audit_log.FILE, copies / audit_log.FILE)
         manifest = Manifest(FORMAT, now_us, _verified(copies), _digests(copies))
         (copies / MANIFEST).write_bytes(msgspec.json.encode(manifest))
         try:
@@ -79,7 +86,7 @@ def restore(archive: Path, folder: Path) -> Manifest:
     """
     with _told():
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        taken = sorted(path.name for path in folder.iterdir() if path.name != master.FILE)
+        taken = sorted(path.name for path in folder.iterdir() if path.name != master_key.FILE)
         if taken:
             raise BackupError(f"{folder} is not empty ({taken[0]}): restore into another folder")
         draft = folder / ".restoring"
@@ -96,7 +103,7 @@ def restore(archive: Path, folder: Path) -> Manifest:
 
 def master_fingerprint(folder: Path) -> bytes:
     """Return the fingerprint of the master key that the folder's keys were made with. Raises BackupError."""
-    with _told(), closing(_reading(folder / database.FILE)) as rows:
+    with _told(), closing(_read_quota(folder / database.FILE)) as rows:
         found = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
     return b"" if found is None else bytes(found[0])
 
@@ -136,7 +143,7 @@ def _copy_snapshots(folder: Path, copies: Path) -> None:
 def _copy_database(source: Path, target: Path) -> None:
     """Copy an SQLite database as it is at one moment; whoever writes it is not held up."""
     os.close(_new(target))
-    with closing(_reading(source)) as rows, closing(sqlite3.connect(target)) as copy:
+    with closing(_read_quota(source)) as rows, closing(sqlite3.connect(target)) as copy:
         rows.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
 
@@ -157,7 +164,7 @@ def _copy(source: Path, target: Path, size: int) -> None:
             size -= len(part)
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def _read_quota(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAITS_S)
 
 
@@ -165,8 +172,8 @@ def _verified(copies: Path) -> int:
     """Return how many records the copied journal has, each verified; 0 where there is none."""
     if not (copies / journal_file.FILE).exists():
         return 0
-    assert not (copies / mark.FILE).exists()
-    return inspection.verify(copies).records
+    assert not (copies / high_water_mark.FILE).exists()
+    return journal_inspection.verify(copies).records
 
 
 def _digests(copies: Path) -> dict[str, str]:
