@@ -79,7 +79,7 @@ class Gateway:
         self._bus.subscribe(self.hub.publish)
         floor = VenueRouter()
         self.desk = _desk(settings, floor, self.hub)
-        self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit)
+        self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
         floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(

@@ -78,6 +78,32 @@ class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):
     account: str = ""
 
 
+class Coarsened(msgspec.Struct, frozen=True, array_like=True, tag="coarsened"):
+    """Assets are counted in coarser units, because a balance was larger than a record can hold.
+
+    ``symbols`` need finer units than that: they are closed, and their open orders hold nothing any more.
+    What is less than a unit goes to the house. No account's.
+    """
+
+    decimals: tuple[tuple[str, int], ...]
+    """Asset -> the decimals of its unit from now on."""
+    symbols: tuple[str, ...]
+    ts_us: int
+    account: str = ""
+
+
+class IdsReserved(msgspec.Struct, frozen=True, array_like=True, tag="reserved"):
+    """Order and fill ids up to these may have been given in a history that is lost. No account's.
+
+    It follows a restore from a backup: no id is given twice.
+    """
+
+    order_id: int
+    fill_id: int
+    ts_us: int
+    account: str = ""
+
+
 class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
     """The account was given units of the asset. ``deposit_id`` is the key store's, each booked once."""
 
@@ -86,6 +112,8 @@ class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
     units: int
     balance: Balance
     ts_us: int
+    store: str = ""
+    """The key store's identity: ids count up in each. "": from before stores had one."""
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted", gc=False):
@@ -212,6 +240,8 @@ class GuardSet(msgspec.Struct, frozen=True, array_like=True, tag="guard"):
 
 AccountEvent: TypeAlias = (
     Listed
+    | Coarsened
+    | IdsReserved
     | Deposited
     | OrderAccepted
     | OrderAmending
@@ -229,6 +259,8 @@ AccountEvent: TypeAlias = (
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Listed: (),
+    Coarsened: (),
+    IdsReserved: (),
     Deposited: ("balances",),
     OrderAccepted: ("orders", "balances"),
     OrderAmending: ("balances",),

@@ -29,6 +29,7 @@ cdef class Accounts:
     cdef public object last_order_id
     cdef public object last_fill_id
     cdef public object last_deposit_id
+    cdef public dict last_deposit_ids
     cdef public dict by_name
 
     @cython.locals(account=Account)

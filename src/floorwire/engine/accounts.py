@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias, get_args
 
 import msgspec
@@ -12,11 +12,13 @@ from floorwire.core.account_events import (
     AccountEvent,
     AmendRefused,
     Balance,
+    Coarsened,
     Deposited,
     Guard,
     GuardSet,
     Halted,
     HaltScope,
+    IdsReserved,
     LimitsSet,
     Listed,
     OrderAccepted,
@@ -42,8 +44,9 @@ from floorwire.engine.account_snapshot import (
     read,
 )
 from floorwire.engine.chunked_history import ChunkedHistory
+from floorwire.engine.holds import held
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.ledger import Balances, Ledger
+from floorwire.engine.ledger import MOST_UNITS, Balances, Ledger
 
 KEPT_CLOSED = 10_000
 """Closed orders of one account that are known by their ids; the oldest to close is forgotten first."""
@@ -104,6 +107,7 @@ class Accounts:
         "former",
         "halts",
         "last_deposit_id",
+        "last_deposit_ids",
         "last_fill_id",
         "last_order_id",
         "ledger",
@@ -121,6 +125,8 @@ class Accounts:
         self.last_order_id = 0
         self.last_fill_id = 0
         self.last_deposit_id = 0
+        self.last_deposit_ids: dict[str, int] = {}
+        """By the identity of the key store; those without one count in ``last_deposit_id``."""
         self.by_name: dict[str, Account] = {}
 
     def position(self, name: str, terms: InstrumentUnits) -> Position:
@@ -184,7 +190,7 @@ class Accounts:
         before = account.open.get(order_id)
         if before is None:  # it is new: nothing ever happens to closed ones
             account.by_client[ticket.client_order_id] = order_id
-            self.last_order_id = order_id
+            self.last_order_id = max(self.last_order_id, order_id)
         else:
             more = before.filled_lots - before.lots
         if order.state in OPEN:
@@ -209,7 +215,10 @@ class Accounts:
             self._put(account, event.order)
         elif isinstance(event, Deposited):
             self.ledger.put(account.balances, (event.balance,))
-            self.last_deposit_id = event.deposit_id
+            if event.store:
+                self.last_deposit_ids[event.store] = event.deposit_id
+            else:
+                self.last_deposit_id = event.deposit_id
         elif isinstance(event, LimitsSet):
             if event.key is None:
                 account.limits = event.limits
@@ -223,6 +232,11 @@ class Accounts:
     def _rule(self, event: AccountEvent) -> None:
         if isinstance(event, Listed):
             self._list(event.instrument)
+        elif isinstance(event, Coarsened):
+            self._coarsen(event)
+        elif isinstance(event, IdsReserved):
+            self.last_order_id = max(self.last_order_id, event.order_id)
+            self.last_fill_id = max(self.last_fill_id, event.fill_id)
         elif isinstance(event, Halted):
             self.halts.add((event.scope, event.name))
         elif isinstance(event, Resumed):
@@ -276,6 +290,87 @@ class Accounts:
                 terms.quote_decimals,
             )
 
+    def overflow(self, instrument: Instrument) -> str | None:
+        """Return the asset with too large amounts if the instrument were listed, None if all fit."""
+        factors = {asset: factor for asset, factor in self.ledger.factors(instrument).items() if factor > 1}
+        if factors:
+            for account in self.by_name.values():
+                for asset, amount in self._amounts(account):
+                    if asset in factors and amount * factors[asset] > MOST_UNITS:
+                        return asset
+        return None
+
+    def largest(self) -> dict[str, int]:
+        """Return the largest amount of each asset that any account has, holds or counts in a position."""
+        largest: dict[str, int] = {}
+        for account in self.by_name.values():
+            for asset, amount in self._amounts(account):
+                largest[asset] = max(largest.get(asset, 0), amount)
+        return largest
+
+    def _amounts(self, account: Account) -> Iterator[tuple[str, int]]:
+        """Yield everything that is counted in the units of an asset."""
+        for asset, balance in account.balances.items():
+            yield asset, max(balance.total, balance.held)
+        for symbol, position in account.positions.items():
+            terms = self.terms[symbol]
+            yield terms.base, max(position.quantity, position.bought)
+            yield terms.quote, max(position.cost, abs(position.realised))
+        for order in account.open.values():
+            terms = self.terms[order.ticket.symbol]
+            yield terms.quote if order.ticket.side == "buy" else terms.base, order.held
+            yield terms.quote, order.fee_credit
+
+    def _coarsen(self, event: Coarsened) -> None:
+        factors = {
+            asset: self.ledger.coarsen(asset, decimals, self.holders()) for asset, decimals in event.decimals
+        }
+        for symbol, terms in self.terms.items():
+            instrument = terms.instrument
+            if symbol in event.symbols:
+                instrument = msgspec.structs.replace(instrument, state="closed")
+            self.terms[symbol] = self._terms(instrument)
+        for account in self.by_name.values():
+            self._count_coarser(account, factors, event.symbols)
+
+    def _count_coarser(self, account: Account, factors: Mapping[str, int], closed: Collection[str]) -> None:
+        for order in list(account.open.values()):
+            ticket, terms = order.ticket, self.terms[order.ticket.symbol]
+            credit = order.fee_credit // factors.get(terms.quote, 1)
+            units = order.held
+            if ticket.symbol in closed:
+                units = 0
+            elif (terms.quote if ticket.side == "buy" else terms.base) in factors:
+                highest = max(order.price_ticks, order.asked_ticks)
+                left = max(order.lots, order.asked_lots) - order.filled_lots
+                units = held(ticket, terms, highest, left, order.filled_turnover, order.fee_ppm, credit)
+            changed = msgspec.structs.replace(order, held=units, fee_credit=credit)
+            self.orders[order.order_id] = account.open[order.order_id] = changed
+        for asset in factors.keys() & account.balances.keys():
+            balance = account.balances[asset]
+            account.balances[asset] = msgspec.structs.replace(balance, held=self._held(account, asset))
+        for symbol, position in account.positions.items():
+            terms = self.terms[symbol]
+            base, quote = factors.get(terms.base, 1), factors.get(terms.quote, 1)
+            account.positions[symbol] = Position(
+                symbol,
+                position.quantity // base,
+                position.bought // base,
+                position.cost // quote,
+                position.realised // quote,
+                terms.base_decimals,
+                terms.quote_decimals,
+            )
+
+    def _held(self, account: Account, asset: str) -> int:
+        """Return what the account's open orders hold of the asset."""
+        found = 0
+        for order in account.open.values():
+            terms = self.terms[order.ticket.symbol]
+            if (terms.quote if order.ticket.side == "buy" else terms.base) == asset:
+                found += order.held
+        return found
+
     # --- snapshots ----------------------------------------------------------------------------------
 
     def snapshot(self) -> AccountSnapshot:
@@ -292,6 +387,7 @@ class Accounts:
             last_deposit_id=self.last_deposit_id,
             accounts=len(self.by_name),
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
+            deposits=sorted(self.last_deposit_ids.items()),
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -330,6 +426,7 @@ class Accounts:
         accounts.last_order_id = head.last_order_id
         accounts.last_fill_id = head.last_fill_id
         accounts.last_deposit_id = head.last_deposit_id
+        accounts.last_deposit_ids = dict(head.deposits)
         return accounts
 
     def _restore(self, kept: AccountHistory) -> None:

@@ -26,11 +26,13 @@ from floorwire.core.account_events import (
     AccountEntry,
     AccountEvent,
     Balance,
+    Coarsened,
     Deposited,
     Guard,
     GuardSet,
     Halted,
     HaltScope,
+    IdsReserved,
     LimitsSet,
     Listed,
     OrderAccepted,
@@ -56,7 +58,7 @@ from floorwire.engine.accounts import NO_GUARD, Account, Accounts
 from floorwire.engine.effective_limits import EffectiveLimits, check
 from floorwire.engine.holds import asking, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.ledger import MOST_UNITS
+from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, needed
 from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 from floorwire.engine.settlement import Settlement
 from floorwire.engine.venue_orders import placed, placed_again
@@ -264,6 +266,7 @@ class OrderManager:
         if limits.max_position_lots is not None and is_buy:
             risk_checks.position(account, terms, risk_profile.same_base, limits.max_position_lots, lots)
         balances = _holding(account, terms, ticket.side, held_units)
+        _check_room(account, terms, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
         entry = self._book(OrderAccepted(name, order, balances, now_us))
         return OrderDecision(order, (entry,), (placed(order, account.owner, limits),))
 
@@ -305,6 +308,7 @@ class OrderManager:
                 )
         asked = asking(order, terms, new_ticks, new_lots)
         balances = _holding(account, terms, ticket.side, asked.held - order.held)
+        _check_room(account, terms, is_buy, new_lots - order.filled_lots, max(new_ticks, prices.bid_ticks))
         entry = self._book(OrderAmending(name, asked, balances, now_us))
         return OrderDecision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
@@ -408,33 +412,89 @@ class OrderManager:
         """Take in what may be traded, and what of it has changed; return the entries to journal.
 
         Orders of an instrument whose steps or assets are others now are cancelled: call it before
-        ``put_back``, and later only for changes of state.
+        ``put_back``, and later only for changes of state. An instrument that ``overflow`` names an asset of
+        is not taken in; where it could be traded before, it is closed.
         """
         entries: list[AccountEntry] = []
         for instrument in instruments:
             known = self._accounts.terms.get(instrument.symbol)
             if known is None or known.instrument != instrument:
+                if self._accounts.overflow(instrument) is not None:
+                    if known is not None and known.instrument.state == "open":
+                        entries += self._end_all(instrument.symbol, now_us)
+                        closed = replace(known.instrument, state="closed")
+                        entries.append(self._rule(Listed(closed, now_us)))
+                    continue
                 if known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, now_us)
                 entries.append(self._rule(Listed(instrument, now_us)))
         return entries
 
-    def deposit(
-        self, account: str, asset: str, amount: str, deposit_id: int, now_us: int
-    ) -> list[AccountEntry]:
-        """Credit a deposit of the key store (ids count up), once; return the entry to journal, or none.
+    def overflow(self, instrument: Instrument) -> str | None:
+        """Return the asset that would need units too fine for what accounts have of it; None if all fits."""
+        return self._accounts.overflow(instrument)
 
-        What is finer than the asset's unit is not credited. Raises Refusal where it is too much, or no
-        amount.
+    def mend(self, now_us: int) -> list[AccountEntry]:
+        """Count assets in coarser units where an amount fits into no record; return the entries to journal.
+
+        Earlier versions listed any instrument, so that a balance could grow beyond that. Nothing happens
+        where all fits.
         """
-        if deposit_id <= self._accounts.last_deposit_id:
+        largest = self._accounts.largest()
+        assets = [asset for asset, amount in sorted(largest.items()) if amount > MOST_RECORDED]
+        if not assets:
+            return []
+        coarser = tuple((asset, self._decimals_for(asset, largest[asset])) for asset in assets)
+        decimals = dict(coarser)
+        symbols = tuple(
+            symbol
+            for symbol, terms in sorted(self._accounts.terms.items())
+            if any(fine > decimals.get(asset, fine) for asset, fine in needed(terms.instrument).items())
+        )
+        entries = [self._rule(Coarsened(coarser, symbols, now_us))]
+        for symbol in symbols:
+            entries += self._end_all(symbol, now_us)
+        return entries
+
+    def _decimals_for(self, asset: str, largest: int) -> int:
+        """Return the decimals that the most instruments can trade in, and the largest amount fits in."""
+        known = self._accounts.ledger.decimals_of(asset)
+        needs = {needed(terms.instrument).get(asset, 0) for terms in self._accounts.terms.values()}
+        for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
+            if decimals < known and largest // 10 ** (known - decimals) <= MOST_UNITS:
+                return decimals
+        return LEAST_DECIMALS
+
+    def reserve_ids(self, order_id: int, fill_id: int, now_us: int) -> AccountEntry:
+        """Give no order and no fill an id up to these, from now on; return the entry to journal."""
+        return self._rule(IdsReserved(order_id, fill_id, now_us))
+
+    def last_fill_id(self) -> int:
+        """Return the highest fill id that was given, or is not to be."""
+        return self._accounts.last_fill_id
+
+    def last_deposit_id(self, store: str) -> int:
+        """Return the id of the last deposit of this key store that was credited; 0 where none was."""
+        if store:
+            return self._accounts.last_deposit_ids.get(store, 0)
+        return self._accounts.last_deposit_id
+
+    def deposit(
+        self, account: str, asset: str, amount: str, deposit_id: int, now_us: int, store: str = ""
+    ) -> list[AccountEntry]:
+        """Credit a deposit of the key store, once; return the entry to journal, or none.
+
+        Ids count up in each store; ``store`` is its identity. What is finer than the asset's unit is not
+        credited. Raises Refusal where it is too much, or no amount.
+        """
+        if deposit_id <= self.last_deposit_id(store):
             return []
         has = self._accounts.balance(account, asset)
         units = _units(amount, has.decimals)
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        return [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+        return [self._book(Deposited(account, deposit_id, units, balance, now_us, store))]
 
     def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> AccountEntry:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
@@ -514,6 +574,19 @@ def _holding(account: Account, terms: InstrumentUnits, side: Side, more: int) ->
     if balance.held > balance.total and more > 0:
         risk_checks.insufficient(balance, more)
     return (balance,)
+
+
+def _check_room(account: Account, terms: InstrumentUnits, is_buy: bool, lots: int, price_ticks: int) -> None:
+    """Check that the account can be given what the order may bring. Raises Refusal: ``bad_request``."""
+    asset, units = (
+        (terms.base, lots * terms.base_units)
+        if is_buy
+        else (terms.quote, lots * price_ticks * terms.quote_units)
+    )
+    has = account.balances.get(asset)
+    if units + (has.total if has is not None else 0) > MOST_UNITS:
+        text = f"quantity: the balance of {asset} could become too large to be counted"
+        raise Refusal(Code.BAD_REQUEST, text, {"field": "quantity"})
 
 
 def _units(amount: str, decimals: int) -> int:

@@ -20,6 +20,7 @@ from floorwire.core.orders import OPEN, Order, OrderState, Ticket
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import answered, fee, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
+from floorwire.engine.ledger import MOST_RECORDED
 from floorwire.engine.position import after_fill
 
 
@@ -113,6 +114,7 @@ class Settlement:
         notional = turnover * terms.quote_units
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
         charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
+        charged = min(charged, MOST_RECORDED)
         after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, now_us)
         quote = account.balances.get(terms.quote) or Balance(terms.quote, 0, 0, terms.quote_decimals)
         base = account.balances.get(terms.base) or Balance(terms.base, 0, 0, terms.base_decimals)
@@ -120,9 +122,11 @@ class Settlement:
         if is_buy:
             quote_total, base_total = quote.total - notional - charged, base.total + base_units
             quote_held -= released
+            base_total = min(base_total, MOST_RECORDED)
         else:
             quote_total, base_total = quote.total + notional - charged, base.total - base_units
             base_held -= released
+            quote_total = min(quote_total, MOST_RECORDED)
         before = account.positions.get(symbol)
         if before is None:
             before = Position(symbol, 0, 0, 0, 0, base.decimals, quote.decimals)
@@ -139,9 +143,21 @@ class Settlement:
                 Balance(terms.quote, quote_total, quote_held, quote.decimals),
                 Balance(terms.base, base_total, base_held, base.decimals),
             ),
-            after_fill(before, is_buy, base_units, notional, base_total),
+            _recordable(after_fill(before, is_buy, base_units, notional, base_total)),
             now_us,
         )
+
+
+def _recordable(position: Position) -> Position:
+    """Return the position with no amount larger than a record holds; costs add up over years."""
+    if max(position.bought, position.cost, abs(position.realised)) <= MOST_RECORDED:
+        return position
+    return replace(
+        position,
+        bought=min(position.bought, MOST_RECORDED),
+        cost=min(position.cost, MOST_RECORDED),
+        realised=max(-MOST_RECORDED, min(position.realised, MOST_RECORDED)),
+    )
 
 
 def _after_fill(
@@ -149,7 +165,8 @@ def _after_fill(
 ) -> Order:
     """Return the order with so many lots more filled; where that was all, it holds nothing."""
     ticket, fee_ppm = order.ticket, order.fee_ppm
-    filled_lots, filled_turnover = order.filled_lots + lots, order.filled_turnover + turnover
+    filled_lots = order.filled_lots + lots
+    filled_turnover = min(order.filled_turnover + turnover, MOST_RECORDED)
     state: OrderState = "filled"
     units = amending = asked_ticks = asked_lots = 0
     cancelling = False

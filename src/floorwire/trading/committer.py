@@ -50,10 +50,12 @@ class Committer:
         """A snapshot to save, of what is durable."""
 
     def begin(self, now_us: int) -> None:
-        """Write the first record, where the journal has none."""
-        first = self.book.begin(now_us)
-        if first is not None:
-            self.book.journal.append((first,), self._on_begun)
+        """Write what the journal has to begin with, all or nothing of it."""
+        first, entries = self.book.begin(now_us)
+        turn = CommitBatch()
+        turn.entries += entries
+        if first or entries:
+            self.book.journal.append([*first, *turn.records()], self._on_begun)
 
     def _on_begun(self, error: JournalError | None) -> None:
         if error is not None:

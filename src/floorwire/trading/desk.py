@@ -10,7 +10,8 @@ the market runs on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -115,8 +116,24 @@ class Desk:
         if self._read is None:
             self._has_failed.set()
         else:
-            self._begin(self._read)
+            self._try_to_begin(self._read)
         self._read = None
+
+    def _try_to_begin(self, book: AccountStore) -> bool:
+        """Begin with the accounts; where that fails, ``run`` reads them again. Return whether it did not."""
+        try:
+            self._begin(book)
+        except (
+            Exception
+        ) as error:  # of a venue, or ours: market data and the other venues must not end with it
+            log.exception("accounts read, but not put to work")
+            if self._committer is not None:
+                self._committer.fail(error)
+            else:
+                self._failed = book
+                self._has_failed.set()
+            return False
+        return True
 
     def _begin(self, book: AccountStore) -> None:
         self._committer = committer = Committer(
@@ -163,12 +180,7 @@ class Desk:
                 await self._begin_again(await self._recovery.reopen(failed))
 
     async def _begin_again(self, book: AccountStore) -> None:
-        try:
-            self._begin(book)
-        except Exception as error:  # of a venue: market data and the other venues must not end with it
-            log.exception("accounts read, but not put to work")
-            if self._committer is not None:
-                self._committer.fail(error)
+        if not self._try_to_begin(book):
             await asyncio.sleep(RETRY_S)
             return
         if self._committer is not None:
@@ -339,14 +351,16 @@ class Desk:
     def listed(self, instruments: Sequence[Instrument]) -> None:
         """A trading venue lists these, new or changed; where it has opened, orders of the new enter now."""
         new = self._floor.list_instruments(instruments)
-        self._list(instruments)
-        for venue in self._floor.opened:
-            self._put_back(venue, new)
+        with self._failing_alone("listing"):
+            self._list(instruments)
+            for venue in self._floor.opened:
+                self._put_back(venue, new)
 
     def opened(self, venue: str) -> None:
         """A trading venue has opened, without any order of ours in it."""
         self._floor.opened.add(venue)
-        self._put_back(venue, self._floor.at(venue))
+        with self._failing_alone("opening"):
+            self._put_back(venue, self._floor.at(venue))
 
     def reported(self, reports: Sequence[Report]) -> None:
         """This happened to orders that rest."""
@@ -376,6 +390,11 @@ class Desk:
             entries, decision = change(committer.book.order_manager, now_us)
         except Refusal as refusal:
             client.answer(error(refusal))
+            return
+        except Exception as fault:  # as in trade
+            log.exception("fault in an operator's change")
+            client.answer(error(Refusal(Code.INTERNAL, Code.INTERNAL.meaning)))
+            committer.fail(fault)
             return
         committer.rule(entries)
         committer.answer(PendingAnswer(client, UNSET, reply))
@@ -415,6 +434,10 @@ class Desk:
         records = None if committer is None else desk_metrics.records(committer)
         return DeskFigures(self._stats, refusing, self._guards.armed(), records)
 
+    def credited(self, store: str) -> int | None:
+        """Return the id of the key store's last deposit that was credited; None without accounts."""
+        return None if self._committer is None else self._committer.book.order_manager.last_deposit_id(store)
+
     def deposit(self, deposits: Sequence[Deposit]) -> None:
         """Credit what of these is not credited yet; all there are, in their order."""
         self._deposits = deposits
@@ -424,12 +447,11 @@ class Desk:
         order_manager, now_us = committer.book.order_manager, self._clock()
         for one in deposits:
             try:
-                committer.book_entries(
-                    order_manager.deposit(one.account, one.asset, one.amount, one.id, now_us)
-                )
-            except Refusal as refusal:
+                entries = order_manager.deposit(one.account, one.asset, one.amount, one.id, now_us, one.store)
+                committer.book_entries(entries)
+            except Exception as reason:  # noqa: BLE001 - one deposit's fault: the others are credited
                 self._stats.uncredited.add(one.id)
-                log.error("deposit not credited", account=one.account, id=one.id, reason=str(refusal))
+                log.error("deposit not credited", account=one.account, id=one.id, reason=str(reason))
 
     # --- parts --------------------------------------------------------------------------------------
 
@@ -449,8 +471,20 @@ class Desk:
 
     def _list(self, instruments: Iterable[Instrument]) -> None:
         committer = self._committer
-        if committer is not None:
-            committer.book_entries(committer.book.order_manager.list_instruments(instruments, self._clock()))
+        if committer is None:
+            return
+        order_manager = committer.book.order_manager
+        committer.book_entries(order_manager.list_instruments(instruments, self._clock()))
+        for instrument in instruments:
+            asset = order_manager.overflow(instrument)
+            if asset is not None:
+                log.error(
+                    "instrument not traded: its steps are too fine for what an account has of the asset",
+                    symbol=instrument.symbol,
+                    asset=asset,
+                    tick_size=instrument.tick_size,
+                    lot_size=instrument.lot_size,
+                )
 
     def _put_back(self, venue: str, symbols: set[str]) -> None:
         """Put the open orders of those of the symbols that the venue lists into its market as it is now."""
@@ -467,8 +501,11 @@ class Desk:
         """Journal a key's guard where it is another now; without accounts, when they have been read."""
         committer = self._committer
         if committer is not None:
-            order_manager = committer.book.order_manager
-            committer.book_entries(order_manager.set_guard(whose.account, whose.key, guard, self._clock()))
+            with self._failing_alone("guard"):
+                order_manager = committer.book.order_manager
+                committer.book_entries(
+                    order_manager.set_guard(whose.account, whose.key, guard, self._clock())
+                )
 
     def _see_to(self, committer: Committer, whose: GuardOwner, code: Code) -> None:
         """Cancel for it again, where what was cancelled is not durable before the journal fails."""
@@ -485,6 +522,16 @@ class Desk:
         if self._try(committer, decision, self._clock()):
             orders = len(decision.commands)
             log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
+
+    @contextmanager
+    def _failing_alone(self, what: str) -> Iterator[None]:
+        """Read the accounts again where this fails: whoever called goes on, market data above all."""
+        try:
+            yield
+        except Exception as fault:  # ours, or of a venue
+            log.exception("fault", at=what)
+            if self._committer is not None:
+                self._committer.fail(fault)
 
     def _try(self, committer: Committer, decision: OrderDecision, now_us: int) -> bool:
         try:

@@ -40,8 +40,15 @@ class JournalRecovery:
             return None
         try:
             book = AccountStore(journal, self._rules, self._prices)
+            state = book.order_manager.state_hash()
         except JournalError as error:
             journal.close()
+            self._failed(error)
+            return None
+        except Exception as error:  # a fault of ours in what the records say: market data must go on
+            journal.close()
+            if str(error) != self.trouble:
+                log.exception("fault: the accounts cannot be read")
             self._failed(error)
             return None
         self.trouble = None
@@ -50,11 +57,11 @@ class JournalRecovery:
             records=journal.last_n,
             replayed=book.replayed,
             seconds=round(time.monotonic() - began, 3),
-            state=book.order_manager.state_hash(),
+            state=state,
         )
         return book
 
-    def _failed(self, error: JournalError) -> None:
+    def _failed(self, error: Exception) -> None:
         if str(error) != self.trouble:
             log.error("the journal cannot be opened; orders are refused", error=str(error))
         self.trouble = str(error)
