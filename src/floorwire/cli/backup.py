@@ -13,7 +13,7 @@ from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
 from floorwire.config import MASTER_KEY, SettingsError
 from floorwire.storage import backup as backups
-from floorwire.storage import master_key
+from floorwire.storage import master_key as key_file
 from floorwire.storage.backup import BackupError
 from floorwire.storage.master_key import MasterKeyError, load_master
 
@@ -31,7 +31,7 @@ def backup(archive: Archive, data: Data = None) -> None:
     except (BackupError, SettingsError) as error:
         raise _failed(error) from None
     typer.echo(f"{archive}: {made.records} records, {len(made.files)} files")
-    where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / master_key.FILE)
+    where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / key_file.FILE)
     typer.echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
 
 
@@ -56,18 +56,18 @@ def restore(
 
 def _put_master(source: Path, folder: Path) -> None:
     """Copy the master key into the folder, which has none."""
-    master_key = load_master(source.parent, {MASTER_KEY: source.read_text()})
+    content = load_master(source.parent, {MASTER_KEY: source.read_text()})
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(folder / master_key.FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(folder / key_file.FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write(master_key.hex() + "\n")
+        file.write(content.hex() + "\n")
 
 
 def _check_master(folder: Path) -> None:
     """Say it where the keys cannot be used yet. Raises MasterKeyError where the key is another one."""
-    if MASTER_KEY not in os.environ and not (folder / master_key.FILE).exists():
+    if MASTER_KEY not in os.environ and not (folder / key_file.FILE).exists():
         typer.echo(
-            f"Before the start: put the master key into {folder / master_key.FILE}, or {MASTER_KEY}", err=True
+            f"Before the start: put the master key into {folder / key_file.FILE}, or {MASTER_KEY}", err=True
         )
         return
     sealer = SecretSealer(load_master(folder, os.environ))
