@@ -259,9 +259,9 @@ class Desk:
         lens = Lens(principal, self._instruments)
         self._reading.take(principal.account, errands.rows(house, principal.account, request), now_us)
         if isinstance(request, Fills):
-            begun = errands.list_fills(house, principal, lens, request, now_us)
+            begun = errands.list_fills(house, self._resolve, principal, lens, request, now_us)
             return self._past.search(commits, client, request, begun)
-        return errands.answer(house, principal, lens, request, now_us)
+        return errands.answer(house, self._resolve, principal, lens, request, now_us)
 
     def _check_open(self, commits: Commits) -> None:
         if self._is_draining:

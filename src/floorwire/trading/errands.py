@@ -106,7 +106,7 @@ def cancel_all(
 
 
 def answer(
-    house: House, principal: Principal, lens: Lens, request: Glance, now_us: int
+    house: House, resolve: Resolve, principal: Principal, lens: Lens, request: Glance, now_us: int
 ) -> OrderReply | OrderList | BalanceList | PositionList:
     """Return the answer to a question. Raises Refusal."""
     match request:
@@ -114,9 +114,10 @@ def answer(
             order = _order(house, principal, Action.ORDER_STATUS, request, now_us)
             return OrderReply(id=request.id, order=order_rows(house, [order])[0])
         case Orders():
-            authorise(principal, Action.ORDERS, now_us)
+            symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, now_us)
             seen = lens.orders(house.open_orders(principal.account))
-            return OrderList(id=request.id, orders=order_rows(house, seen))
+            shown = seen if symbol is None else [order for order in seen if order.ticket.symbol == symbol]
+            return OrderList(id=request.id, orders=order_rows(house, shown))
         case Balances():
             authorise(principal, Action.BALANCES, now_us)
             held = lens.balances(house.balances(principal.account))
@@ -139,20 +140,27 @@ def order_rows(house: House, listed: list[Order]) -> list[OrderRow]:
     return [orders.row(order, house.instrument_of(order)) for order in listed]
 
 
-def list_fills(house: House, principal: Principal, lens: Lens, request: Fills, now_us: int) -> Search:
+def list_fills(
+    house: House, resolve: Resolve, principal: Principal, lens: Lens, request: Fills, now_us: int
+) -> Search:
     """Return what of the fills asked for is at hand. Raises Refusal."""
-    authorise(principal, Action.FILLS, now_us)
+    symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, now_us)
     before = LATEST if request.before is UNSET else int(request.before)
-    return search(house, principal.account, lens, request.limit, before)
+    return search(house, principal.account, lens, request.limit, before, symbol)
 
 
-def search(house: House, account: str, lens: Lens, limit: int, before: int = LATEST) -> Search:
-    """Return a search for the fills that are older than ``before``, begun with those at hand."""
+def search(
+    house: House, account: str, lens: Lens, limit: int, before: int = LATEST, symbol: str | None = None
+) -> Search:
+    """Return a search for the fills that are older than ``before``, begun with those at hand.
+
+    ``symbol``: only the fills of this one, written as its instrument is.
+    """
 
     def row(fill: OrderFilled) -> FillRow:
         return fills.row(fill, house.instrument_of(fill.order))
 
-    begun = Search(house.seqs(account).fills, row, lens, limit, before)
+    begun = Search(house.seqs(account).fills, row, lens, limit, before, symbol)
     begun.look(house.fills(account))
     return begun
 
@@ -180,6 +188,16 @@ def _instrument(resolve: Resolve, principal: Principal, action: Action, text: st
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
         )
     return instrument
+
+
+def _symbol(
+    resolve: Resolve, principal: Principal, action: Action, text: str | UnsetType, now_us: int
+) -> str | None:
+    """Return the symbol that a list is narrowed to, None where it is not. Raises Refusal."""
+    if text is not UNSET:
+        return _instrument(resolve, principal, action, text, now_us).symbol
+    authorise(principal, action, now_us)
+    return None
 
 
 def _order(house: House, principal: Principal, action: Action, request: OneOrder, now_us: int) -> Order:

@@ -18,9 +18,18 @@ class Search:
     """Goes from the account's latest fill to its first; ``look`` at all of them in that order."""
 
     def __init__(
-        self, fills: int, row: Callable[[OrderFilled], FillRow], lens: Lens, limit: int, before: int
+        self,
+        fills: int,
+        row: Callable[[OrderFilled], FillRow],
+        lens: Lens,
+        limit: int,
+        before: int,
+        symbol: str | None = None,
     ) -> None:
-        """``fills``: how many the account has; of those older than the fill ``before`` so many are wanted."""
+        """``fills``: how many the account has; of those older than the fill ``before`` so many are wanted.
+
+        ``symbol``: only fills of this one are wanted.
+        """
         self.left = fills
         """How many there are older than what was looked at: the seq of the next on the channel ``fills``."""
         self.last_id = 0
@@ -30,6 +39,7 @@ class Search:
         self._row = row
         self._lens = lens
         self._limit = limit
+        self._symbol = symbol
 
     @property
     def is_over(self) -> bool:
@@ -43,8 +53,11 @@ class Search:
                 return
             self.left -= 1
             self.last_id = fill.fill_id
-            if fill.fill_id < self.before and self._lens.shows(fill):
+            if fill.fill_id < self.before and self._wants(fill):
                 self.rows.append(self._row(fill))
+
+    def _wants(self, fill: OrderFilled) -> bool:
+        return self._symbol in (None, fill.order.ticket.symbol) and self._lens.shows(fill)
 
     def reply(self, request_id: RequestId | UnsetType, *, forgotten: bool = False) -> FillList:
         """Return what was found, and where to go on; ``forgotten``: what is left is not kept any more."""

@@ -26,8 +26,9 @@ from floorwire.web.answers import answer
 from floorwire.web.caller import SHOWN, Asking, Caller
 from floorwire.web.inquiry import Inquiry, respond
 from floorwire.web.orders import takes
+from floorwire.web.query import CHECKED
 
-router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN])
+router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN, CHECKED])
 
 OK = 200
 NOBODY = ""
