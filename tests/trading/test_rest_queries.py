@@ -99,7 +99,8 @@ def test_fills_of_one_symbol_page_by_page(alice: httpx2.Client) -> None:
             fields = {"symbol": symbol, "side": "buy", "type": "market", "quantity": quantity}
             placed = alice.post("/orders", json={**fields, "client_order_id": f"{symbol}-{number}"})
             assert placed.status_code == 201
-    found, before = [], {}
+    found: list[Message] = []
+    before: dict[str, str] = {}
     while True:
         answer = alice.get("/fills", params={"symbol": "ethusdt", "limit": 2, **before}).json()
         found += answer["fills"]

@@ -382,6 +382,13 @@ class Desk:
             raise self._out_of_order()
         return self._standing
 
+    def halted_symbols(self) -> frozenset[str] | None:
+        """Return the symbols in which an operator halted trading; None: all trading is halted."""
+        halts = [] if self._standing is None else self._standing.halts()
+        if ("all", "") in halts:
+            return None
+        return frozenset(name for scope, name in halts if scope == "symbol")
+
     def house(self) -> House:
         """Return the accounts, to look at. Raises Refusal where they cannot be read."""
         if self._commits is None:
