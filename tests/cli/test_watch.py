@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.auth import Scope
+from floorwire.core.authorization import Scope
 from tests.cli.operator import written
 from tests.servers import Server, floorwire
 from tests.trading.trader import key

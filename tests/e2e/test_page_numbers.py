@@ -12,10 +12,10 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from floorwire.storage.keys import Issued
-from floorwire.storage.locker import Locker
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
+from floorwire.storage.key_store import Issued
 from tests.e2e.chromium import chromium
 from tests.e2e.visit import Visit
 from tests.servers import Server, floorwire
@@ -55,7 +55,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 def made(folder: str | Path, *scopes: Scope) -> Issued:
-    return Locker(Path(folder), {}).keys.create(Grant("alice", scopes), {}, time.time_ns() // 1000)
+    return DataDir(Path(folder), {}).keys.create(Grant("alice", scopes), {}, time.time_ns() // 1000)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from floorwire.doors.address import is_loopback
+from floorwire.auth.client_address import is_loopback
 
 PORT_VARIABLE: Final = "FLOORWIRE_PORT"
 DEFAULT_PORT: Final = 8000

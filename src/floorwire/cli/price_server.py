@@ -12,7 +12,7 @@ from picows import WSError, WSHandshakeError, WSListener, WSTransport, ws_connec
 
 from floorwire.cli import credential
 from floorwire.cli.address import check_private
-from floorwire.cli.remote import NOT_ALLOWED, UNREACHED, UNUSABLE
+from floorwire.cli.admin_client import NOT_ALLOWED, UNREACHED, UNUSABLE
 
 KEY_STATUSES: Final = frozenset({401, 403, 429})
 BUSY_STATUS: Final = 503

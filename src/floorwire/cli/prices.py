@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from floorwire.protocol.events import Ticker
+from floorwire.protocol.channel_events import Ticker
 
 REFRESH_PER_SECOND: Final = 8
 COLUMNS: Final = ("symbol", "bid", "ask", "last", "change", "volume")

@@ -17,11 +17,11 @@ from rich.live import Live
 
 from floorwire.cli import credential
 from floorwire.cli.address import AddressError, here, websocket
+from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
 from floorwire.cli.credential import CredentialError
 from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
 from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, Prices, TablePrices, is_terminal
-from floorwire.cli.remote import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
-from floorwire.protocol.events import Ticker
+from floorwire.protocol.channel_events import Ticker
 from floorwire.protocol.requests import Subscribe, Symbols
 
 RETRY_S: Final = 1.0

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.caller import Asking
+from floorwire.web.auth_context import Asking
 
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 MAX_QUOTED: Final = 64
