@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
+from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Refusal
 from floorwire.hub.hub import Hub
@@ -373,8 +374,14 @@ class Connection:
         )
 
     def _symbols(self) -> list[SymbolRow]:
+        halted = self._desk.halted_symbols()
+
+        def state(i: Instrument) -> InstrumentState:
+            is_halted = halted is None or i.symbol in halted
+            return "halted" if is_halted and i.state == "open" else i.state
+
         return [
-            SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, i.state, i.venue)
+            SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, state(i), i.venue)
             for i in self._hub.market.symbols
             if self._session.principal.sees(i.symbol)
         ]

@@ -277,9 +277,9 @@ class Desk:
             principal.account, handlers.rows(order_manager, principal.account, request), now_us
         )
         if isinstance(request, Fills):
-            begun = handlers.list_fills(order_manager, principal, visibility, request, now_us)
+            begun = handlers.list_fills(order_manager, self._resolve, principal, visibility, request, now_us)
             return self._fill_history.search(committer, client, request, begun)
-        return handlers.answer(order_manager, principal, visibility, request, now_us)
+        return handlers.answer(order_manager, self._resolve, principal, visibility, request, now_us)
 
     def _check_open(self, committer: Committer) -> None:
         if self._is_draining:
@@ -406,6 +406,13 @@ class Desk:
         if self._risk_status is None:
             raise self._out_of_order()
         return self._risk_status
+
+    def halted_symbols(self) -> frozenset[str] | None:
+        """Return the symbols in which an operator halted trading; None: all trading is halted."""
+        halts = [] if self._risk_status is None else self._risk_status.halts()
+        if ("all", "") in halts:
+            return None
+        return frozenset(name for scope, name in halts if scope == "symbol")
 
     def order_manager(self) -> OrderManager:
         """Return the accounts, to look at. Raises Refusal where they cannot be read."""

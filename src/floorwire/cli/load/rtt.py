@@ -25,6 +25,9 @@ MESSAGES: dict[Message, bytes] = {
 }
 """``echo``: as large as an order, against an echo endpoint. ``ping``: the protocol's own ping."""
 
+LIMITED = b'"rate_limited"'
+LIMITED_S = 0.1
+"""How long to ask nothing after a server said that it was asked too often; then a burst may come again."""
 ANSWER_S = 5.0
 """A round trip that takes longer than this fails the run."""
 
@@ -83,16 +86,26 @@ class EchoConnection:
         self._buffer = bytearray(64 * 1024)
         self._view = memoryview(self._buffer)
         self._counter = FrameCounter(self._control)
+        self._answer = b""
 
     def round_trips(self, count: int, seconds: float) -> array[int]:
-        """Return each round trip's nanoseconds, at most so many and for so long."""
+        """Return each round trip's nanoseconds, at most so many and for so long.
+
+        What was refused as too often is no round trip: a server answers so many pings a second, and closes
+        the connection of a client that does not heed that.
+        """
         times_ns = array("q")
+        self._counter.on_message = self._read
         send, answered, frame, clock = self._sock.send, self._answered, self._frame, time.perf_counter_ns
         end = clock() + int(seconds * 1e9)
         while len(times_ns) < count and (begin := clock()) < end:
             send(frame)
             answered()
-            times_ns.append(clock() - begin)
+            took_ns = clock() - begin
+            if LIMITED in self._answer:
+                time.sleep(LIMITED_S)
+            else:
+                times_ns.append(took_ns)
         return times_ns
 
     def check(self, message: Message) -> None:
@@ -105,6 +118,9 @@ class EchoConnection:
         good = answers[0] == self._payload if message == "echo" else b'"pong"' in answers[0]
         if not good:
             raise NoEchoError(f"{message} was answered with {answers[0][:200]!r}")
+
+    def _read(self, payload: bytes) -> None:
+        self._answer = payload
 
     def _answered(self) -> None:
         counter, buffer = self._counter, self._buffer
