@@ -175,8 +175,7 @@ class House:
     def positions(self, account: str) -> list[Position]:
         """Return the account's positions in all it ever traded, by symbol."""
         known = self._accounts.by_name.get(account)
-        names = sorted(known.positions) if known is not None else ()
-        return [self._accounts.position(account, self._accounts.terms[symbol]) for symbol in names]
+        return [position for _, position in sorted(known.positions.items())] if known is not None else []
 
     def seqs(self, account: str) -> Seqs:
         """Return the last seq of each of the account's private channels."""
@@ -342,13 +341,17 @@ class House:
 
     def settle(self, reports: Iterable[Report], now_us: int) -> list[Entry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
-        entries = []
+        entries: list[Entry] = []
         for report in reports:
             if type(report) is Working:  # it was accepted before the venue had it: nothing new
                 continue
             event = self._settlement.event(report, now_us)
-            if event is not None:
-                entries.append(self._book(event))
+            if event is None:
+                continue
+            entries.append(self._book(event))
+            if type(event) is OrderFilled:
+                quote, base = event.balances
+                self._move_positions(event.account, (quote.asset, base.asset), now_us, entries)
         return entries
 
     def put_back(self, symbols: Collection[str], now_us: int) -> Decision:
@@ -394,10 +397,12 @@ class House:
                 if known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, now_us)
                 entries.append(self._rule(Listed(instrument, now_us)))
+        for name in self._accounts.by_name:  # journals of before PositionsChanged lack some
+            self._move_positions(name, self._accounts.by_base, now_us, entries)
         return entries
 
     def deposit(self, account: str, asset: str, amount: str, deposit_id: int, now_us: int) -> list[Entry]:
-        """Credit a deposit of the key store (ids count up), once; return the entry to journal, or none.
+        """Credit a deposit of the key store (ids count up), once; return the entries to journal, or none.
 
         What is finer than the asset's unit is not credited. Raises Refusal where it is too much, or no
         amount.
@@ -409,7 +414,9 @@ class House:
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        return [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+        entries = [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+        self._move_positions(account, (asset,), now_us, entries)
+        return entries
 
     def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> Entry:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
@@ -429,6 +436,12 @@ class House:
 
     def _book(self, event: AccountEvent) -> Entry:
         return Entry(event, self._accounts.apply(event))
+
+    def _move_positions(self, name: str, assets: Iterable[str], now_us: int, entries: list[Entry]) -> None:
+        """Book what became of the positions in these assets, whose balances have changed."""
+        event = self._settlement.positions_changed(name, assets, now_us)
+        if event is not None:
+            entries.append(self._book(event))
 
     def _rule(self, event: AccountEvent) -> Entry:
         """Book what may change limits and instruments, and so what was worked out of them."""

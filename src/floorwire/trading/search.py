@@ -43,7 +43,7 @@ class Search:
                 return
             self.left -= 1
             self.last_id = fill.fill_id
-            if fill.fill_id < self.before and self._lens.shows(fill):
+            if fill.fill_id < self.before and self._lens.part_of(fill) is not None:
                 self.rows.append(self._row(fill))
 
     def reply(self, request_id: RequestId | UnsetType, *, forgotten: bool = False) -> FillList:
