@@ -10,7 +10,16 @@ from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
+from floorwire.engine.events import (
+    Accepted,
+    Amended,
+    Cancelled,
+    Event,
+    LevelChanged,
+    Match,
+    Rejected,
+    Triggered,
+)
 from floorwire.engine.matching import DuplicateOrderError, Matching
 from tests.engine.naive import NaiveMatching
 
@@ -443,3 +452,27 @@ def test_a_refused_command_leaves_the_state_as_it_was() -> None:
     ):
         assert isinstance(run(market, refused)[0], Rejected)
         assert market.state_hash() == before
+
+
+@pytest.mark.parametrize("stop_ticks", [2613, 2615])
+def test_a_sweep_up_triggers_the_sell_stops_that_it_goes_through(market: Market, stop_ticks: int) -> None:
+    market.execute(limit(1, "sell", 1, 2618))
+    market.execute(limit(2, "buy", 1, 2618))  # the last price is above the stop
+    for order_id, ticks in ((3, 2613), (4, 2616), (5, 2618)):
+        market.execute(limit(order_id, "sell", 1, ticks))
+    market.execute(Place(S, 6, 2, "sell", 1, None, "ioc", stop_ticks=stop_ticks))
+    market.execute(Place(S, 7, 2, "sell", 1, None, "ioc", stop_ticks=2612))
+    events = market.execute(limit(8, "buy", 3, 2618))
+    assert [event.order_id for event in events if isinstance(event, Triggered)] == [6]
+
+
+@pytest.mark.parametrize("stop_ticks", [2618, 2614])
+def test_a_sweep_down_triggers_the_buy_stops_that_it_goes_through(market: Market, stop_ticks: int) -> None:
+    market.execute(limit(1, "buy", 1, 2613))
+    market.execute(limit(2, "sell", 1, 2613))
+    for order_id, ticks in ((3, 2618), (4, 2616), (5, 2613)):
+        market.execute(limit(order_id, "buy", 1, ticks))
+    market.execute(Place(S, 6, 2, "buy", 1, None, "ioc", stop_ticks=stop_ticks))
+    market.execute(Place(S, 7, 2, "buy", 1, None, "ioc", stop_ticks=2619))
+    events = market.execute(limit(8, "sell", 3, 2613))
+    assert [event.order_id for event in events if isinstance(event, Triggered)] == [6]
