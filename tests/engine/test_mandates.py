@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from floorwire.core.accounts import LimitsSet, Listed
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine import mandates as mandates_module
+from floorwire.engine.accounts import Accounts
 from floorwire.engine.house import House, Rules
+from floorwire.engine.mandates import Mandate, Mandates
 from floorwire.engine.ticket import write
 from tests.engine.market import BTC, ETH
 
@@ -79,3 +82,27 @@ def test_an_account_that_nothing_ever_happened_to_is_known_as_soon_as_it_is_ther
     made.deposit("ann", "USDT", "1000000", 1, NOW)
     place(made, 2)
     assert [order.ticket.client_order_id for order in made.open_orders("ann")] == ["2"]
+
+
+def test_what_is_worked_out_is_bounded_and_slow_rates_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound all mandates are forgotten, and the rates of those whose bucket is full."""
+    monkeypatch.setattr(mandates_module, "MOST", 5)
+    accounts = Accounts()
+    accounts.apply(Listed(BTC, NOW))
+    for key in ("fast", "slow", "c", "d", "e"):
+        accounts.apply(LimitsSet("ann", key, Limits(orders_per_second=1), NOW))
+    mandates = Mandates(accounts, RULES.limits)
+
+    def ask(key: str, now_us: int) -> Mandate:
+        return mandates.of(("ann", key, BTC.symbol, None), now_us)
+
+    fast, slow = ask("fast", NOW), ask("slow", NOW)
+    assert fast.key_rate is not None
+    assert fast.key_rate.allow(NOW)
+    assert (ask("c", NOW), ask("d", NOW), ask("fast", NOW), ask("slow", NOW))[2:] == (fast, slow)
+    assert ask("fast", NOW) is fast
+    ask("e", NOW)  # one too many
+    again, slow_again = ask("fast", NOW), ask("slow", NOW)
+    assert again is not fast
+    assert again.key_rate is fast.key_rate, "else whoever was fast could be fast again"
+    assert slow_again.key_rate is not slow.key_rate

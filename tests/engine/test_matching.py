@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Protocol
 
 import pytest
@@ -15,11 +16,13 @@ from floorwire.engine.events import (
     Amended,
     Cancelled,
     Event,
+    Expired,
     LevelChanged,
     Match,
     Rejected,
     Triggered,
 )
+from floorwire.engine.levels import UNSWEPT
 from floorwire.engine.matching import DuplicateOrderError, Matching
 from tests.engine.naive import NaiveMatching
 
@@ -476,3 +479,33 @@ def test_a_sweep_down_triggers_the_buy_stops_that_it_goes_through(market: Market
     market.execute(Place(S, 7, 2, "buy", 1, None, "ioc", stop_ticks=2619))
     events = market.execute(limit(8, "sell", 3, 2613))
     assert [event.order_id for event in events if isinstance(event, Triggered)] == [6]
+
+
+def test_dates_of_closed_orders_are_swept_and_the_others_keep_their_order() -> None:
+    """Without the sweep a market would remember every gtd order that was ever cancelled."""
+    market = Matching()
+    for order_id, expires_us in ((1, 9_003), (2, 9_001), (3, 9_002)):
+        market.execute(Place(S, order_id, 1, "buy", 1, 100, "gtd", expires_us=expires_us))
+    market.execute(Place(S, 4, 1, "buy", 1, 100, "gtd", stop_ticks=200, expires_us=9_000))
+    for order_id in range(5, 1_005):
+        market.execute(Place(S, order_id, 1, "buy", 1, 90, "gtd", expires_us=order_id))
+        market.execute(Cancel(S, order_id))
+    remembered_us = market.next_expiry_us()
+    assert remembered_us is not None
+    assert remembered_us > 1_005 - 2 * UNSWEPT
+    expired = [event.order_id for event in market.expire(9_003) if isinstance(event, Expired)]
+    assert expired == [4, 2, 3, 1]
+    assert market.next_expiry_us() is None
+
+
+def test_orders_expire_in_the_order_of_their_dates_whatever_was_swept() -> None:
+    random, market, dates = Random(5), Matching(), dict[int, int]()
+    for order_id in range(1, 2_000):
+        dates[order_id] = random.randrange(10_000)
+        market.execute(Place(S, order_id, 1, "buy", 1, 90, "gtd", expires_us=dates[order_id]))
+        while len(dates) > 30:
+            cancelled = random.choice(list(dates))
+            market.execute(Cancel(S, cancelled))
+            del dates[cancelled]
+    expired = [event.order_id for event in market.expire(10_000) if isinstance(event, Expired)]
+    assert expired == sorted(dates, key=lambda order_id: (dates[order_id], order_id))

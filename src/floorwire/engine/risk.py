@@ -94,13 +94,14 @@ def size_and_price(
     prices: Prices,
     waits: bool = True,
 ) -> None:
-    """Check 6 to 9, ``price_ticks`` being what the order is measured at, and ``waits`` whether a stop does.
+    """Check 6 to 9, ``price_ticks`` being the order's limit or collar, and ``waits`` whether a stop does.
 
     A stop that waits is measured against its stop price. Raises Refusal.
     """
-    turnover = ticket.spend or lots * price_ticks
+    worth_ticks = _worth_ticks(ticket, price_ticks, prices, waits)
+    turnover = ticket.spend or lots * worth_ticks
     if not lots:
-        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", price_ticks)
+        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", worth_ticks)
     if turnover < terms.min_turnover:
         _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", terms.min_turnover)
     if bounds.max_lots is not None and lots > bounds.max_lots:
@@ -122,6 +123,24 @@ def size_and_price(
         worst = through(is_buy, best, bounds.collar_ppm)
         if price_ticks > worst if is_buy else price_ticks < worst:
             _outside(terms, price_ticks, "collar", worst)
+
+
+def _worth_ticks(ticket: Ticket, price_ticks: int, prices: Prices, waits: bool) -> int:
+    """Return the price that says what the order is worth.
+
+    Without a limit it is the market's: the best of the other side, of a stop that waits its stop price. The
+    collar is only the worst that it may get. A buy's limit is the most that it pays; a sell gets the market's
+    price where that is better than its limit.
+    """
+    is_buy = ticket.side == "buy"
+    if ticket.price_ticks is not None and is_buy:
+        return price_ticks
+    market_ticks = prices.ask_ticks if is_buy else prices.bid_ticks
+    if waits and ticket.stop_ticks is not None:
+        market_ticks = ticket.stop_ticks
+    if ticket.price_ticks is None:
+        return market_ticks or price_ticks
+    return price_ticks if price_ticks > market_ticks else market_ticks
 
 
 def _notional(code: Code, terms: Terms, turnover: int, relation: str, limit: int) -> NoReturn:
