@@ -43,19 +43,19 @@ from floorwire.core.accounts import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.instrument import Instrument, Side
+from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Refused, Report, Working
 from floorwire.core.units import InexactError, Scale
-from floorwire.engine import objections, risk
-from floorwire.engine.accounts import NO_GUARD, Account, Accounts
-from floorwire.engine.bounds import Bounds, check
-from floorwire.engine.holds import asking, held, holding
+from floorwire.engine import objections
+from floorwire.engine.accounts import NO_GUARD, Accounts
+from floorwire.engine.bounds import check
 from floorwire.engine.ledger import MOST_UNITS
-from floorwire.engine.mandates import Mandate, Mandates
+from floorwire.engine.mandates import Mandates
+from floorwire.engine.order_checks import OrderChecks
 from floorwire.engine.placing import placed, placed_again
 from floorwire.engine.settlement import Settlement
 from floorwire.engine.snapshot import Snapshot
@@ -87,18 +87,17 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 class House:
     """Accounts, their orders, money and limits."""
 
-    __slots__ = ("_accounts", "_mandates", "_prices", "_rules", "_settlement", "_spared_id", "_worst_ppm")
+    __slots__ = ("_accounts", "_checks", "_mandates", "_settlement", "_spared_id")
 
     def __init__(
         self, rules: Rules, prices: Callable[[str], Prices], accounts: Accounts | None = None
     ) -> None:
         """``prices``: what risk measures orders at, by canonical symbol (``TradingVenue.prices``)."""
-        self._rules = rules
-        self._prices = prices
         self._accounts = accounts or Accounts()
-        self._worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
         self._mandates = Mandates(self._accounts, rules.limits)
+        worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
+        self._checks = OrderChecks(self._accounts, self._mandates, prices, worst_ppm)
         self._spared_id = 0
 
     @classmethod
@@ -218,34 +217,18 @@ class House:
     ) -> Decision:
         """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
 
-        ``max_notional``: the key's own, of its Principal. Raises Refusal; see ``risk`` for what and in which
-        order.
+        ``max_notional``: the key's own, of its Principal. Raises Refusal; ``order_checks`` has the list.
         """
-        name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
-        known = self._accounts.by_name.get(name)
-        if known is not None and ticket.client_order_id in known.by_client:
-            order = self._accounts.orders[known.by_client[ticket.client_order_id]]
-            if order.ticket != ticket:
-                objections.another(ticket, order)
-            return Decision(order, (), (), duplicate=True)
-        if deadline_us is not None and now_us > deadline_us:
-            objections.late(deadline_us, now_us)
-        mandate = self._mandates.of((name, key, symbol, max_notional), now_us)
-        account, terms, limits, prices = mandate.account, mandate.terms, mandate.bounds, self._prices(symbol)
-        self._admit(mandate, prices, name, key, now_us)
-        if ticket.expires_us is not None and ticket.expires_us <= now_us:
-            raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
-        order = self._drafted(ticket, terms, prices, limits, key, now_us)
-        lots, held_units = order.lots, order.held
-        risk.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)
-        if ticket.reduce_only and is_buy:
-            raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
-        risk.count(account, limits, key)
-        if limits.max_position_lots is not None and is_buy:
-            risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
-        balances = _holding(account, terms, ticket.side, held_units)
-        entry = self._book(OrderAccepted(name, order, balances, now_us))
-        return Decision(order, (entry,), (placed(order, account.owner, limits),))
+        earlier = self._checks.earlier(ticket)
+        if earlier is not None:
+            return Decision(earlier, (), (), duplicate=True)
+        last_id, spared_id = self._accounts.last_order_id, self._spared_id
+        order_id = (last_id if last_id > spared_id else spared_id) + 1
+        order, balances, mandate = self._checks.new_order(
+            ticket, now_us, order_id, key, max_notional, deadline_us
+        )
+        entry = self._book(OrderAccepted(ticket.account, order, balances, now_us))
+        return Decision(order, (entry,), (placed(order, mandate.account.owner, mandate.bounds),))
 
     def amend(
         self,
@@ -264,24 +247,9 @@ class House:
         ``order`` is one that ``find`` has just returned. ``lots`` is the total, filled lots included; no more
         than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
         """
-        ticket, name = order.ticket, order.ticket.account
-        objections.closed(order)
-        if deadline_us is not None and now_us > deadline_us:
-            objections.late(deadline_us, now_us)
-        objections.unchangeable(ticket, price_ticks, lots)
-        mandate = self._mandates.of((name, key, ticket.symbol, max_notional), now_us)
-        account, terms, limits = mandate.account, mandate.terms, mandate.bounds
-        prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
-        self._admit(mandate, prices, name, key, now_us)
-        new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
-        if new_lots > order.filled_lots:
-            risk.size_and_price(ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered)
-            if limits.max_position_lots is not None and is_buy:
-                more_lots = max(0, new_lots - order.lots)
-                risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
-        asked = asking(order, terms, new_ticks, new_lots)
-        balances = _holding(account, terms, ticket.side, asked.held - order.held)
-        entry = self._book(OrderAmending(name, asked, balances, now_us))
+        asked, balances = self._checks.amend(order, now_us, price_ticks, lots, key, max_notional, deadline_us)
+        ticket = order.ticket
+        entry = self._book(OrderAmending(ticket.account, asked, balances, now_us))
         return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> Decision:
@@ -454,48 +422,6 @@ class House:
         """End an order that is in no market: for this reason, or for that of a cancel on its way to it."""
         why = order.code if order.cancelling else code
         return self._book(self._settlement.ended(order, "cancelled", why, now_us))
-
-    def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
-        """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""
-        if prices.feed != "live":
-            risk.current(mandate.terms, prices.feed)
-        rate, key_rate = mandate.account_rate, mandate.key_rate
-        if rate is not None and not rate.allow(now_us):
-            risk.too_fast("account", self.limits(account), rate.wait_us(now_us))
-        if key_rate is not None and not key_rate.allow(now_us):
-            risk.too_fast("key", self.limits(account, key), key_rate.wait_us(now_us))
-
-    def _drafted(
-        self, ticket: Ticket, terms: Terms, prices: Prices, limits: Bounds, key: str, now_us: int
-    ) -> Order:
-        """Return the order as it would be accepted. Raises Refusal."""
-        price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
-        last_id, spared_id = self._accounts.last_order_id, self._spared_id
-        if price_ticks is None:
-            reference = risk.reference(ticket, prices)
-            price_ticks = risk.through(ticket.side == "buy", reference, limits.collar_ppm)
-            if lots is None:
-                lots = (ticket.spend or 0) // reference
-        return Order(
-            (last_id if last_id > spared_id else spared_id) + 1,
-            ticket,
-            key,
-            lots or 0,
-            price_ticks,
-            "new",
-            now_us,
-            now_us,
-            held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
-            fee_ppm=ppm,
-        )
-
-
-def _holding(account: Account, terms: Terms, side: Side, more: int) -> tuple[Balance]:
-    """Return the balance with so many units more held. Raises Refusal: ``insufficient_balance``."""
-    balance = holding(account.balances, terms, side, more)
-    if balance.held > balance.total and more > 0:
-        risk.insufficient(balance, more)
-    return (balance,)
 
 
 def _units(amount: str, decimals: int) -> int:

@@ -1,23 +1,6 @@
-"""Risk: what is checked before an order, in this order; the first objection is the answer.
+"""Risk: the checks of an order against halts, prices, limits and balances.
 
-Before these the house looks at the client order id and the deadline. ``docs/orders.md`` tells them for
-traders.
-
-    1 market_halted   the instrument is not open; a halt for all, the account, the key or the symbol
-    2 stale_market    the prices are not current, and the instrument does not allow it
-    3 rate_limited    orders a second, of the account, then of the key
-    4 bad_request     gtd: the date has passed
-    5 no_liquidity    market orders: nothing rests on the other side
-    6 min_notional    worth less than the instrument's minimum
-    7 max_quantity    larger than account and key allow
-    8 max_notional    worth more than account and key allow
-    9 price_band      a limit too far from the last price; then one that goes too far through the market
-   10 reduce_only     a buy: there is nothing short that it could reduce
-   11 max_open_orders of the account, then of the key
-   12 position_limit  what is held with all open buys and this
-   13 insufficient_balance
-
-Post-only, fill-or-kill and self-trade are the market's own checks, made while it matches.
+``order_checks`` has the list of all checks, and makes them. The numbers here are those of that list.
 """
 
 from __future__ import annotations
@@ -39,7 +22,7 @@ from floorwire.engine.terms import MILLION, Terms
 
 
 def trading(accounts: Accounts, terms: Terms, account: str, key: str) -> None:
-    """Check 1: may there be orders at all. Raises Refusal."""
+    """Check 6: may there be orders at all. Raises Refusal."""
     symbol = terms.symbol
     if terms.instrument.state != "open":
         raise Refusal(Code.MARKET_HALTED, f"{symbol} is {terms.instrument.state}", {"scope": "symbol"})
@@ -56,20 +39,20 @@ def trading(accounts: Accounts, terms: Terms, account: str, key: str) -> None:
 
 
 def current(terms: Terms, feed: Feed) -> None:
-    """Check 2, of prices that are not live. Raises Refusal."""
+    """Check 7, of prices that are not live. Raises Refusal."""
     if not terms.instrument.trades_stale:
         raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
 
 
 def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
-    """Check 3 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
+    """Check 8 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
     per_second = limits.orders_per_second or 0
     text = f"the {who} may send {per_second} orders a second"
     raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
 def reference(ticket: Ticket, prices: Prices) -> int:
-    """Return the price that an order without a limit is measured at. Check 5. Raises Refusal."""
+    """Return the price that an order without a limit is measured at. Check 10. Raises Refusal."""
     if ticket.stop_ticks is not None:
         return ticket.stop_ticks
     best = prices.ask_ticks if ticket.side == "buy" else prices.bid_ticks
@@ -94,7 +77,7 @@ def size_and_price(
     prices: Prices,
     waits: bool = True,
 ) -> None:
-    """Check 6 to 9, ``price_ticks`` being the order's limit or collar, and ``waits`` whether a stop does.
+    """Checks 11 to 14, ``price_ticks`` being the order's limit or collar, and ``waits`` whether a stop does.
 
     A stop that waits is measured against its stop price. Raises Refusal.
     """
@@ -157,7 +140,7 @@ def _outside(terms: Terms, price_ticks: int, rule: str, limit_ticks: int) -> NoR
 
 
 def count(account: Account, bounds: Bounds, key: str) -> None:
-    """Check 11. Raises Refusal."""
+    """Check 16. Raises Refusal."""
     most = bounds.max_open
     if most is not None and len(account.open) >= most:
         _too_many("account", most)
@@ -172,7 +155,7 @@ def _too_many(who: str, limit: int) -> NoReturn:
 
 
 def position(account: Account, terms: Terms, same_base: Iterable[Terms], most: int, more_lots: int) -> None:
-    """Check 12, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
+    """Check 17, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
     has, buying = account.balances.get(terms.base), account.buying
     units = more_lots * terms.base_units
     if has is not None:
@@ -187,7 +170,7 @@ def position(account: Account, terms: Terms, same_base: Iterable[Terms], most: i
 
 
 def insufficient(would: Balance, needed: int) -> NoReturn:
-    """Check 13 failed, of the balance as it would be with so many units more held. Raises Refusal."""
+    """Check 18 failed, of the balance as it would be with so many units more held. Raises Refusal."""
     available = needed - (would.held - would.total)
     needs, left = format_units(needed, would.decimals), format_units(available, would.decimals)
     raise Refusal(

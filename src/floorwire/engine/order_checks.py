@@ -1,0 +1,188 @@
+"""Order checks: what is checked of a new order and of an amend, in the order in which it is made.
+
+The first check that fails is the answer. Nothing has changed then, but that the request counts against the
+order rate. ``docs/orders.md`` tells the checks to traders. Checks 1 to 3 turn the client's request into a
+``Ticket``; ``trading.errands.place`` makes them. ``OrderChecks.new_order`` makes the others, line by line as
+here.
+
+    check         error code                   refused where                                    decided in
+     1 permission unauthenticated, forbidden   the key may not do this with the symbol          core.auth
+     2 instrument unknown_symbol               the symbol names none, or more than one          errands
+     3 form       bad_request                  the fields do not go together                    ticket
+                  tick_size, lot_size          a price or a quantity is no whole step           ticket
+     4 identity   duplicate_client_order_id    the id is known with other content               objections
+     5 deadline   deadline_passed              it came later than its deadline                  objections
+     6 halts      market_halted                the instrument is not open; a halt of all, the
+                                               account, the key or the symbol                   risk
+     7 feed       stale_market                 the prices are not current                       risk
+     8 rate       rate_limited                 too many orders a second, of the account, then
+                                               of the key                                       risk
+     9 date       bad_request                  gtd: the date has passed                         objections
+    10 liquidity  no_liquidity                 market orders: the other side is empty           risk
+    11 value      min_notional                 worth less than the instrument's minimum         risk
+    12 quantity   max_quantity                 larger than account and key allow                risk
+    13 limit      max_notional                 worth more than account and key allow            risk
+    14 price      price_band                   too far from the last price, or through the
+                                               market                                           risk
+    15 reduce     reduce_only                  a buy: nothing is short that it could reduce     objections
+    16 count      max_open_orders              of the account, then of the key                  risk
+    17 position   position_limit               what is held, all open buys and this             risk
+    18 reserve    insufficient_balance         the hold does not fit into what is available     risk
+
+An amend makes 1, 5 to 8, 11 to 14, 17 and 18. Before 5 its order has to be open (``order_closed``); after 5
+it has to name something that the order has (``bad_request``).
+
+Post-only, fill-or-kill and self-trade are the market's own checks, made while it matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from floorwire.core.accounts import Balance
+from floorwire.core.instrument import Side
+from floorwire.core.orders import Order, Ticket
+from floorwire.core.ports import Prices
+from floorwire.engine import objections, risk
+from floorwire.engine.accounts import Account, Accounts
+from floorwire.engine.bounds import Bounds
+from floorwire.engine.holds import asking, held, holding
+from floorwire.engine.mandates import Mandate, Mandates
+from floorwire.engine.terms import Terms
+
+
+class OrderChecks:
+    """Checks against the accounts as they are. Changes nothing but the order rates."""
+
+    __slots__ = ("_accounts", "_mandates", "_prices", "_worst_ppm")
+
+    def __init__(
+        self, accounts: Accounts, mandates: Mandates, prices: Callable[[str], Prices], worst_ppm: int
+    ) -> None:
+        """``worst_ppm``: the higher of the fee rates, which an open order holds for."""
+        self._accounts = accounts
+        self._mandates = mandates
+        self._prices = prices
+        self._worst_ppm = worst_ppm
+
+    def earlier(self, ticket: Ticket) -> Order | None:
+        """Return the order that this ticket was accepted as before, None where it is new.
+
+        Check 4. Raises Refusal.
+        """
+        known = self._accounts.by_name.get(ticket.account)
+        if known is None or ticket.client_order_id not in known.by_client:
+            return None
+        order = self._accounts.orders[known.by_client[ticket.client_order_id]]
+        if order.ticket != ticket:
+            objections.another(ticket, order)
+        return order
+
+    def new_order(
+        self,
+        ticket: Ticket,
+        now_us: int,
+        order_id: int,
+        key: str,
+        max_notional: Decimal | None,
+        deadline_us: int | None,
+    ) -> tuple[Order, tuple[Balance], Mandate]:
+        """Return the order as it is accepted, the balance with its hold, and the mandate it has.
+
+        Checks 5 to 18, of a ticket that is new. Raises Refusal.
+        """
+        name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
+        if deadline_us is not None and now_us > deadline_us:
+            objections.late(deadline_us, now_us)
+        mandate = self._mandates.of((name, key, symbol, max_notional), now_us)  # no halt holds: check 6
+        account, terms, limits, prices = mandate.account, mandate.terms, mandate.bounds, self._prices(symbol)
+        self._feed_and_rates(mandate, prices, name, key, now_us)
+        if ticket.expires_us is not None and ticket.expires_us <= now_us:
+            objections.expired()
+        order = self._drafted(ticket, terms, prices, limits, order_id, key, now_us)  # check 10
+        lots = order.lots
+        risk.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)  # checks 11 to 14
+        if ticket.reduce_only and is_buy:
+            objections.cannot_reduce()
+        risk.count(account, limits, key)
+        if limits.max_position_lots is not None and is_buy:
+            risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
+        return order, _reserved(account, terms, ticket.side, order.held), mandate
+
+    def amend(
+        self,
+        order: Order,
+        now_us: int,
+        price_ticks: int | None,
+        lots: int | None,
+        key: str,
+        max_notional: Decimal | None,
+        deadline_us: int | None,
+    ) -> tuple[Order, tuple[Balance]]:
+        """Return the order with the amend on its way, and the balance with its hold. Raises Refusal."""
+        ticket, name = order.ticket, order.ticket.account
+        objections.closed(order)
+        if deadline_us is not None and now_us > deadline_us:
+            objections.late(deadline_us, now_us)
+        objections.unchangeable(ticket, price_ticks, lots)
+        mandate = self._mandates.of((name, key, ticket.symbol, max_notional), now_us)  # check 6
+        account, terms, limits = mandate.account, mandate.terms, mandate.bounds
+        prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
+        self._feed_and_rates(mandate, prices, name, key, now_us)
+        new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
+        if new_lots > order.filled_lots:  # else it is a cancel
+            risk.size_and_price(ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered)
+            if limits.max_position_lots is not None and is_buy:
+                more_lots = max(0, new_lots - order.lots)
+                risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
+        asked = asking(order, terms, new_ticks, new_lots)
+        return asked, _reserved(account, terms, ticket.side, asked.held - order.held)
+
+    def _feed_and_rates(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
+        """Checks 7 and 8. Raises Refusal."""
+        if prices.feed != "live":
+            risk.current(mandate.terms, prices.feed)
+        rate, key_rate = mandate.account_rate, mandate.key_rate
+        if rate is not None and not rate.allow(now_us):
+            risk.too_fast("account", self._mandates.limits(account), rate.wait_us(now_us))
+        if key_rate is not None and not key_rate.allow(now_us):
+            risk.too_fast("key", self._mandates.key_limits(account, key), key_rate.wait_us(now_us))
+
+    def _drafted(
+        self,
+        ticket: Ticket,
+        terms: Terms,
+        prices: Prices,
+        limits: Bounds,
+        order_id: int,
+        key: str,
+        now_us: int,
+    ) -> Order:
+        """Return the order as it would be accepted. Check 10. Raises Refusal."""
+        price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
+        if price_ticks is None:
+            reference = risk.reference(ticket, prices)
+            price_ticks = risk.through(ticket.side == "buy", reference, limits.collar_ppm)
+            if lots is None:
+                lots = (ticket.spend or 0) // reference
+        return Order(
+            order_id,
+            ticket,
+            key,
+            lots or 0,
+            price_ticks,
+            "new",
+            now_us,
+            now_us,
+            held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
+            fee_ppm=ppm,
+        )
+
+
+def _reserved(account: Account, terms: Terms, side: Side, more: int) -> tuple[Balance]:
+    """Return the balance with so many units more held. Check 18. Raises Refusal."""
+    balance = holding(account.balances, terms, side, more)
+    if balance.held > balance.total and more > 0:
+        risk.insufficient(balance, more)
+    return (balance,)
