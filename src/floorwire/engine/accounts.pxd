@@ -24,6 +24,7 @@ cdef class Accounts:
     cdef public Ledger ledger
     cdef public dict terms
     cdef public dict by_base
+    cdef public dict shared
     cdef public dict former
     cdef public dict orders
     cdef public set halts

@@ -103,6 +103,7 @@ class Accounts:
         "last_order_id",
         "ledger",
         "orders",
+        "shared",
         "terms",
     )
 
@@ -111,6 +112,8 @@ class Accounts:
         self.terms: dict[str, Terms] = {}
         self.by_base: dict[str, tuple[str, ...]] = {}
         """The symbols of the instruments of each base asset, in their order."""
+        self.shared: dict[str, tuple[str, ...]] = {}
+        """By symbol: its assets that are the base of another instrument, whose position its fills change."""
         self.former: dict[str, list[Former]] = {}
         self.orders: dict[int, Order] = {}
         """Open ones, and closed ones while they are kept."""
@@ -248,6 +251,14 @@ class Accounts:
         for symbol in sorted(self.terms):
             by_base.setdefault(self.terms[symbol].base, []).append(symbol)
         self.by_base = {base: tuple(symbols) for base, symbols in by_base.items()}
+        self.shared = {
+            symbol: tuple(
+                asset
+                for asset in (terms.quote, terms.base)
+                if any(other != symbol for other in by_base.get(asset, ()))
+            )
+            for symbol, terms in self.terms.items()
+        }
 
     def _terms(self, instrument: Instrument) -> Terms:
         decimals_of = self.ledger.decimals_of

@@ -318,8 +318,9 @@ class House:
                 continue
             entries.append(self._book(event))
             if type(event) is OrderFilled:
-                quote, base = event.balances
-                self._move_positions(event.account, (quote.asset, base.asset), now_us, entries)
+                shared = self._accounts.shared[event.position.symbol]
+                if shared:
+                    self._move_positions(event.account, shared, now_us, entries)
         return entries
 
     def put_back(self, symbols: Collection[str], now_us: int) -> Decision:
