@@ -12,8 +12,8 @@ from floorwire.core.limits import Limits
 from floorwire.core.orders import Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_checks
-from floorwire.engine.house import Rules
-from tests.engine.market import BTC, Market, house
+from floorwire.engine.order_manager import TradingRules
+from tests.engine.market import BTC, Market, order_manager
 
 NOW = 1_000_000
 
@@ -21,7 +21,7 @@ NOW = 1_000_000
 def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
     """One fault after another is removed; the next of the list is the answer then."""
     market = Market(BTC)
-    made = house(market, BTC, rules=Rules(Limits(price_collar="0.1", orders_per_second=1)))
+    made = order_manager(market, BTC, rules=TradingRules(Limits(price_collar="0.1", orders_per_second=1)))
     made.deposit("ann", "USDT", "100", 1, NOW)
     market.other("buy", 1_000, 199)
     market.other("sell", 1_000, 201)

@@ -11,36 +11,36 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from floorwire.core.accounts import Entry, OrderFilled, Position, PositionsChanged, Seqs
+from floorwire.core.account_events import AccountEntry, OrderFilled, Position, PositionsChanged, Seqs
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.orders import Ticket
 from floorwire.core.refusal import Refusal
-from floorwire.engine.house import House, Rules
+from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.position import after_balance
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market
 
 EUR = Instrument("ETH-EUR", "ETH", "EUR", "test", "0.05", "0.1", "1")
 NOW = 1_000_000
-FREE = Rules(limits=RULES.limits)
+FREE = TradingRules(limits=RULES.limits)
 
 
 class Floor:
     """Ann trades ETH against USDT, BTC and EUR, and BTC against USDT."""
 
-    def __init__(self, rules: Rules = FREE) -> None:
+    def __init__(self, rules: TradingRules = FREE) -> None:
         self.instruments = {one.symbol: one for one in (BTC, ETH, CROSS, EUR)}
         self.market = Market(*self.instruments.values())
-        self.house = House(rules, self.market.prices)
-        self.entries: list[Entry] = []
-        self.keep(self.house.list_instruments(self.instruments.values(), NOW))
+        self.order_manager = OrderManager(rules, self.market.prices)
+        self.entries: list[AccountEntry] = []
+        self.keep(self.order_manager.list_instruments(self.instruments.values(), NOW))
         self.done = 0
 
-    def keep(self, entries: Iterable[Entry]) -> None:
+    def keep(self, entries: Iterable[AccountEntry]) -> None:
         self.entries += entries
 
     def deposit(self, asset: str, amount: str) -> None:
         self.done += 1
-        self.keep(self.house.deposit("ann", asset, amount, self.done, NOW))
+        self.keep(self.order_manager.deposit("ann", asset, amount, self.done, NOW))
 
     def trade(self, symbol: str, side: Side, lots: int, ticks: int) -> None:
         """Let ann take so many lots at the price from somebody else. Raises Refusal."""
@@ -49,16 +49,16 @@ class Floor:
         self.done += 1
         ticket = Ticket("ann", str(self.done), symbol, side, "limit", lots, None, ticks, None, "ioc")
         try:
-            decision = self.house.place(ticket, NOW)
+            decision = self.order_manager.place(ticket, NOW)
         except Refusal:
             self.market.other(side, lots, ticks, symbol, ioc=True)
             raise
         self.keep(decision.entries)
         for command in decision.commands:
-            self.keep(self.house.settle(self.market.execute(command), NOW))
+            self.keep(self.order_manager.settle(self.market.execute(command), NOW))
 
     def position(self, symbol: str) -> Position:
-        return {one.symbol: one for one in self.house.positions("ann")}[symbol]
+        return {one.symbol: one for one in self.order_manager.positions("ann")}[symbol]
 
     def channel(self) -> dict[str, Position]:
         """Return what a client that has read the positions channel from its first event on has."""
@@ -102,7 +102,7 @@ def test_a_journal_that_lacks_these_events_is_put_right_when_instruments_are_lis
     floor.deposit("USDT", "10000")
     floor.trade(ETH.symbol, "buy", 10, 40_000)
     floor.trade(CROSS.symbol, "sell", 10, 3_000)
-    old = House(FREE, floor.market.prices)
+    old = OrderManager(FREE, floor.market.prices)
     for entry in floor.entries:
         if not isinstance(entry.event, PositionsChanged):
             old.apply(entry.event)
@@ -110,10 +110,10 @@ def test_a_journal_that_lacks_these_events_is_put_right_when_instruments_are_lis
     (entry,) = old.list_instruments(floor.instruments.values(), NOW)
     assert isinstance(entry.event, PositionsChanged)
     assert entry.seqs.positions == before + 1
-    assert old.positions("ann") == floor.house.positions("ann")
+    assert old.positions("ann") == floor.order_manager.positions("ann")
     assert old.list_instruments(floor.instruments.values(), NOW) == []
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=Entry) == entry
-    back = House.restored(old.snapshot(), FREE, floor.market.prices)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=AccountEntry) == entry
+    back = OrderManager.restored(old.snapshot(), FREE, floor.market.prices)
     assert back.list_instruments(floor.instruments.values(), NOW) == []
 
 
@@ -189,7 +189,7 @@ class Positions(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.floor = Floor(Rules(limits=RULES.limits, maker_ppm=1_111, taker_ppm=3_333))
+        self.floor = Floor(TradingRules(limits=RULES.limits, maker_ppm=1_111, taker_ppm=3_333))
         self.reckoning = Reckoning(self.floor.instruments.values())
         self.seen = 0
         for asset, amount in (("USDT", 20_000), ("EUR", 20_000), ("BTC", 1)):
@@ -216,10 +216,10 @@ class Positions(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         floor = self.floor
-        floor.house = House.restored(
-            floor.house.snapshot(), Rules(RULES.limits, 1_111, 3_333), floor.market.prices
+        floor.order_manager = OrderManager.restored(
+            floor.order_manager.snapshot(), TradingRules(RULES.limits, 1_111, 3_333), floor.market.prices
         )
-        assert floor.house.list_instruments(floor.instruments.values(), NOW) == []
+        assert floor.order_manager.list_instruments(floor.instruments.values(), NOW) == []
 
     @invariant()
     def positions_and_their_channel_are_what_fills_and_deposits_make(self) -> None:
@@ -242,7 +242,10 @@ class Positions(RuleBasedStateMachine):
             )
             for symbol, one in self.reckoning.bought.items()
         }
-        for told in (self.floor.channel(), {one.symbol: one for one in self.floor.house.positions("ann")}):
+        for told in (
+            self.floor.channel(),
+            {one.symbol: one for one in self.floor.order_manager.positions("ann")},
+        ):
             assert expected == {
                 symbol: (one.quantity, one.bought, one.cost, one.realised) for symbol, one in told.items()
             }

@@ -1,13 +1,13 @@
 cimport cython
 
 from floorwire.engine.accounts cimport Account, Accounts
-from floorwire.engine.mandates cimport Mandates
+from floorwire.engine.risk_profiles cimport RiskProfiles
 
 
 @cython.final
 cdef class OrderChecks:
     cdef Accounts _accounts
-    cdef Mandates _mandates
+    cdef RiskProfiles _risk_profiles
     cdef object _prices
     cdef object _worst_ppm
 
@@ -34,7 +34,7 @@ cdef class OrderChecks:
         object max_notional,
         object deadline_us,
     )
-    cdef object _feed_and_rates(self, object mandate, object prices, object account, object key, object now_us)
+    cdef object _feed_and_rates(self, object risk_profile, object prices, object account, object key, object now_us)
     cdef object _drafted(
         self,
         object ticket,

@@ -40,29 +40,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from floorwire.core.accounts import Balance
+from floorwire.core.account_events import Balance
 from floorwire.core.instrument import Side
 from floorwire.core.orders import Order, Ticket
 from floorwire.core.ports import Prices
-from floorwire.engine import objections, risk
+from floorwire.engine import request_checks, risk_checks
 from floorwire.engine.accounts import Account, Accounts
-from floorwire.engine.bounds import Bounds
+from floorwire.engine.effective_limits import EffectiveLimits
 from floorwire.engine.holds import asking, held, holding
-from floorwire.engine.mandates import Mandate, Mandates
-from floorwire.engine.terms import Terms
+from floorwire.engine.instrument_units import InstrumentUnits
+from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 
 
 class OrderChecks:
     """Checks against the accounts as they are. Changes nothing but the order rates."""
 
-    __slots__ = ("_accounts", "_mandates", "_prices", "_worst_ppm")
+    __slots__ = ("_accounts", "_prices", "_risk_profiles", "_worst_ppm")
 
     def __init__(
-        self, accounts: Accounts, mandates: Mandates, prices: Callable[[str], Prices], worst_ppm: int
+        self, accounts: Accounts, risk_profiles: RiskProfiles, prices: Callable[[str], Prices], worst_ppm: int
     ) -> None:
         """``worst_ppm``: the higher of the fee rates, which an open order holds for."""
         self._accounts = accounts
-        self._mandates = mandates
+        self._risk_profiles = risk_profiles
         self._prices = prices
         self._worst_ppm = worst_ppm
 
@@ -76,7 +76,7 @@ class OrderChecks:
             return None
         order = self._accounts.orders[known.by_client[ticket.client_order_id]]
         if order.ticket != ticket:
-            objections.another(ticket, order)
+            request_checks.another(ticket, order)
         return order
 
     def new_order(
@@ -87,28 +87,35 @@ class OrderChecks:
         key: str,
         max_notional: Decimal | None,
         deadline_us: int | None,
-    ) -> tuple[Order, tuple[Balance], Mandate]:
+    ) -> tuple[Order, tuple[Balance], RiskProfile]:
         """Return the order as it is accepted, the balance with its hold, and the mandate it has.
 
         Checks 5 to 18, of a ticket that is new. Raises Refusal.
         """
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
         if deadline_us is not None and now_us > deadline_us:
-            objections.late(deadline_us, now_us)
-        mandate = self._mandates.of((name, key, symbol, max_notional), now_us)  # no halt holds: check 6
-        account, terms, limits, prices = mandate.account, mandate.terms, mandate.bounds, self._prices(symbol)
-        self._feed_and_rates(mandate, prices, name, key, now_us)
+            request_checks.late(deadline_us, now_us)
+        risk_profile = self._risk_profiles.of(
+            (name, key, symbol, max_notional), now_us
+        )  # no halt holds: check 6
+        account, terms, limits, prices = (
+            risk_profile.account,
+            risk_profile.terms,
+            risk_profile.bounds,
+            self._prices(symbol),
+        )
+        self._feed_and_rates(risk_profile, prices, name, key, now_us)
         if ticket.expires_us is not None and ticket.expires_us <= now_us:
-            objections.expired()
+            request_checks.expired()
         order = self._drafted(ticket, terms, prices, limits, order_id, key, now_us)  # check 10
         lots = order.lots
-        risk.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)  # checks 11 to 14
+        risk_checks.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)  # checks 11 to 14
         if ticket.reduce_only and is_buy:
-            objections.cannot_reduce()
-        risk.count(account, limits, key)
+            request_checks.cannot_reduce()
+        risk_checks.count(account, limits, key)
         if limits.max_position_lots is not None and is_buy:
-            risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
-        return order, _reserved(account, terms, ticket.side, order.held), mandate
+            risk_checks.position(account, terms, risk_profile.same_base, limits.max_position_lots, lots)
+        return order, _reserved(account, terms, ticket.side, order.held), risk_profile
 
     def amend(
         self,
@@ -122,39 +129,47 @@ class OrderChecks:
     ) -> tuple[Order, tuple[Balance]]:
         """Return the order with the amend on its way, and the balance with its hold. Raises Refusal."""
         ticket, name = order.ticket, order.ticket.account
-        objections.closed(order)
+        request_checks.closed(order)
         if deadline_us is not None and now_us > deadline_us:
-            objections.late(deadline_us, now_us)
-        objections.unchangeable(ticket, price_ticks, lots)
-        mandate = self._mandates.of((name, key, ticket.symbol, max_notional), now_us)  # check 6
-        account, terms, limits = mandate.account, mandate.terms, mandate.bounds
+            request_checks.late(deadline_us, now_us)
+        request_checks.unchangeable(ticket, price_ticks, lots)
+        risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), now_us)  # check 6
+        account, terms, limits = risk_profile.account, risk_profile.terms, risk_profile.bounds
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
-        self._feed_and_rates(mandate, prices, name, key, now_us)
+        self._feed_and_rates(risk_profile, prices, name, key, now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:  # else it is a cancel
-            risk.size_and_price(ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered)
+            risk_checks.size_and_price(
+                ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered
+            )
             if limits.max_position_lots is not None and is_buy:
                 more_lots = max(0, new_lots - order.lots)
-                risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
+                risk_checks.position(
+                    account, terms, risk_profile.same_base, limits.max_position_lots, more_lots
+                )
         asked = asking(order, terms, new_ticks, new_lots)
         return asked, _reserved(account, terms, ticket.side, asked.held - order.held)
 
-    def _feed_and_rates(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
+    def _feed_and_rates(
+        self, risk_profile: RiskProfile, prices: Prices, account: str, key: str, now_us: int
+    ) -> None:
         """Checks 7 and 8. Raises Refusal."""
         if prices.feed != "live":
-            risk.current(mandate.terms, prices.feed)
-        rate, key_rate = mandate.account_rate, mandate.key_rate
+            risk_checks.current(risk_profile.terms, prices.feed)
+        rate, key_rate = risk_profile.account_rate, risk_profile.key_rate
         if rate is not None and not rate.allow(now_us):
-            risk.too_fast("account", self._mandates.limits(account), rate.wait_us(now_us))
+            risk_checks.too_fast("account", self._risk_profiles.limits(account), rate.wait_us(now_us))
         if key_rate is not None and not key_rate.allow(now_us):
-            risk.too_fast("key", self._mandates.key_limits(account, key), key_rate.wait_us(now_us))
+            risk_checks.too_fast(
+                "key", self._risk_profiles.key_limits(account, key), key_rate.wait_us(now_us)
+            )
 
     def _drafted(
         self,
         ticket: Ticket,
-        terms: Terms,
+        terms: InstrumentUnits,
         prices: Prices,
-        limits: Bounds,
+        limits: EffectiveLimits,
         order_id: int,
         key: str,
         now_us: int,
@@ -162,8 +177,8 @@ class OrderChecks:
         """Return the order as it would be accepted. Check 10. Raises Refusal."""
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
         if price_ticks is None:
-            reference = risk.reference(ticket, prices)
-            price_ticks = risk.through(ticket.side == "buy", reference, limits.collar_ppm)
+            reference = risk_checks.reference(ticket, prices)
+            price_ticks = risk_checks.through(ticket.side == "buy", reference, limits.collar_ppm)
             if lots is None:
                 lots = (ticket.spend or 0) // reference
         return Order(
@@ -180,9 +195,9 @@ class OrderChecks:
         )
 
 
-def _reserved(account: Account, terms: Terms, side: Side, more: int) -> tuple[Balance]:
+def _reserved(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
     """Return the balance with so many units more held. Check 18. Raises Refusal."""
     balance = holding(account.balances, terms, side, more)
     if balance.held > balance.total and more > 0:
-        risk.insufficient(balance, more)
+        risk_checks.insufficient(balance, more)
     return (balance,)

@@ -1,0 +1,52 @@
+"""The lens: what of its account a key may see: everything, or what is about its symbols and their assets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from floorwire.core.account_events import AccountEvent, Balance, Deposited, Position, PositionsChanged
+from floorwire.core.authorization import Principal
+from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order
+
+
+class Visibility:
+    """One principal's."""
+
+    __slots__ = ("_instruments", "_principal", "sees_all")
+
+    def __init__(self, principal: Principal, instruments: Callable[[], Iterable[Instrument]]) -> None:
+        self._principal = principal
+        self._instruments = instruments
+        self.sees_all = principal.symbols is None
+        """Whether it hides nothing."""
+
+    def orders(self, orders: Iterable[Order]) -> list[Order]:
+        """Return those that may be seen."""
+        return [order for order in orders if self.sees_all or self._principal.sees(order.ticket.symbol)]
+
+    def positions(self, positions: Iterable[Position]) -> list[Position]:
+        """Return those that may be seen."""
+        return [position for position in positions if self.sees_all or self._principal.sees(position.symbol)]
+
+    def balances(self, balances: Iterable[Balance]) -> list[Balance]:
+        """Return those that may be seen."""
+        return [balance for balance in balances if self.sees_all or balance.asset in self._assets()]
+
+    def part_of(self, event: AccountEvent) -> AccountEvent | None:
+        """Return what of the event may be seen: the event itself where that is all, None for nothing."""
+        if self.sees_all:
+            return event
+        if isinstance(event, PositionsChanged):
+            seen = tuple(self.positions(event.positions))
+            return replace(event, positions=seen) if seen else None
+        if isinstance(event, Deposited):
+            return event if event.balance.asset in self._assets() else None
+        order = getattr(event, "order", None)
+        return event if isinstance(order, Order) and self._principal.sees(order.ticket.symbol) else None
+
+    def _assets(self) -> set[str]:
+        seen = [one for one in self._instruments() if self._principal.sees(one.symbol)]
+        return {one.base for one in seen} | {one.quote for one in seen}
