@@ -40,9 +40,10 @@ class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an account has of an instrument's base asset, and what its trades in the instrument made of it.
 
-    ``quantity`` is the base balance's total as of a fill; ``bought`` the part that was bought in this
-    instrument, for ``cost`` in all, fees apart: cost / bought is the average entry price. A sale takes of
-    what was bought, in proportion to its cost, and of what was deposited where no more was bought.
+    ``quantity`` is the base balance's total; ``bought`` the part of it that was bought in this instrument,
+    for ``cost`` in all, fees apart: cost / bought is the average entry price. A sale in this instrument takes
+    of what was bought here first, in proportion to its cost. ``engine.position`` has what happens where the
+    asset leaves another way. The ``bought`` of all instruments of one asset are never more than its balance.
     """
 
     symbol: str
@@ -193,6 +194,18 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="filled", gc
         return self.order.ticket.side
 
 
+class PositionsChanged(msgspec.Struct, frozen=True, array_like=True, tag="positions"):
+    """The account's positions are these now, because their base asset came or left another way.
+
+    Such a way is a fill in another instrument of the asset, or a deposit. The position of a fill's own
+    instrument stands in ``OrderFilled``.
+    """
+
+    account: str
+    positions: tuple[Position, ...]
+    ts_us: int
+
+
 class OrderEnded(msgspec.Struct, frozen=True, array_like=True, tag="ended", gc=False):
     """What was left is cancelled, expired or rejected (``order.state``, ``order.code``); it holds nothing."""
 
@@ -250,6 +263,7 @@ AccountEvent: TypeAlias = (
     | OrderCancelling
     | OrderTriggered
     | OrderFilled
+    | PositionsChanged
     | OrderEnded
     | LimitsSet
     | Halted
@@ -269,6 +283,7 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     OrderCancelling: (),
     OrderTriggered: ("orders",),
     OrderFilled: ("orders", "fills", "balances", "positions"),
+    PositionsChanged: ("positions",),
     OrderEnded: ("orders", "balances"),
     LimitsSet: (),
     Halted: (),

@@ -23,6 +23,8 @@ cdef class Account:
 cdef class Accounts:
     cdef public Ledger ledger
     cdef public dict terms
+    cdef public dict by_base
+    cdef public dict shared
     cdef public dict former
     cdef public dict orders
     cdef public set halts

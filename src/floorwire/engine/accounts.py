@@ -29,6 +29,7 @@ from floorwire.core.account_events import (
     OrderFilled,
     OrderTriggered,
     Position,
+    PositionsChanged,
     Resumed,
     Seqs,
 )
@@ -103,6 +104,7 @@ class Accounts:
     """Every account. ``apply`` is the only way to change them, live and in recovery."""
 
     __slots__ = (
+        "by_base",
         "by_name",
         "former",
         "halts",
@@ -112,12 +114,17 @@ class Accounts:
         "last_order_id",
         "ledger",
         "orders",
+        "shared",
         "terms",
     )
 
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.terms: dict[str, InstrumentUnits] = {}
+        self.by_base: dict[str, tuple[str, ...]] = {}
+        """The symbols of the instruments of each base asset, in their order."""
+        self.shared: dict[str, tuple[str, ...]] = {}
+        """By symbol: its assets that are the base of another instrument, whose position its fills change."""
         self.former: dict[str, list[FormerInstrument]] = {}
         self.orders: dict[int, Order] = {}
         """Open ones, and closed ones while they are kept."""
@@ -128,15 +135,6 @@ class Accounts:
         self.last_deposit_ids: dict[str, int] = {}
         """By the identity of the key store; those without one count in ``last_deposit_id``."""
         self.by_name: dict[str, Account] = {}
-
-    def position(self, name: str, terms: InstrumentUnits) -> Position:
-        """Return the account's position in an instrument, with the base balance as it is now."""
-        total, symbol = self.balance(name, terms.base).total, terms.symbol
-        account = self.by_name.get(name)
-        known = account.positions.get(symbol) if account is not None else None
-        if known is None:
-            return Position(symbol, total, 0, 0, 0, terms.base_decimals, terms.quote_decimals)
-        return known if known.quantity == total else msgspec.structs.replace(known, quantity=total)
 
     def balance(self, name: str, asset: str) -> Balance:
         """Return what the account has of the asset."""
@@ -213,6 +211,8 @@ class Accounts:
     def _change(self, account: Account, event: AccountEvent) -> None:
         if isinstance(event, OrderTriggered | OrderCancelling):
             self._put(account, event.order)
+        elif isinstance(event, PositionsChanged):
+            account.positions.update((position.symbol, position) for position in event.positions)
         elif isinstance(event, Deposited):
             self.ledger.put(account.balances, (event.balance,))
             if event.store:
@@ -252,8 +252,7 @@ class Accounts:
             self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
         instruments = [terms.instrument for terms in self.terms.values()] + [instrument]
-        for listed in instruments:
-            self.terms[listed.symbol] = self._terms(listed)
+        self._set_terms(instruments)
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
                 self._rescale(account, factors)
@@ -265,6 +264,22 @@ class Accounts:
             if order.order_id <= former.last_order_id:
                 return former.instrument
         return self.terms[symbol].instrument
+
+    def _set_terms(self, instruments: Iterable[Instrument]) -> None:
+        for listed in instruments:
+            self.terms[listed.symbol] = self._terms(listed)
+        by_base: dict[str, list[str]] = {}
+        for symbol in sorted(self.terms):
+            by_base.setdefault(self.terms[symbol].base, []).append(symbol)
+        self.by_base = {base: tuple(symbols) for base, symbols in by_base.items()}
+        self.shared = {
+            symbol: tuple(
+                asset
+                for asset in (terms.quote, terms.base)
+                if any(other != symbol for other in by_base.get(asset, ()))
+            )
+            for symbol, terms in self.terms.items()
+        }
 
     def _terms(self, instrument: Instrument) -> InstrumentUnits:
         decimals_of = self.ledger.decimals_of
@@ -414,7 +429,7 @@ class Accounts:
         accounts = cls()
         ledger = accounts.ledger
         ledger.decimals.update(head.decimals)
-        accounts.terms = {listed.symbol: accounts._terms(listed) for listed in head.instruments}
+        accounts._set_terms(head.instruments)
         for former in head.former:
             accounts.former.setdefault(former.instrument.symbol, []).append(former)
         accounts.halts = set(head.halts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from floorwire.core.account_events import (
@@ -13,6 +15,7 @@ from floorwire.core.account_events import (
     OrderFilled,
     OrderTriggered,
     Position,
+    PositionsChanged,
 )
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
@@ -21,7 +24,7 @@ from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import answered, fee, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import MOST_RECORDED
-from floorwire.engine.position import after_fill
+from floorwire.engine.position import after_balance, after_fill
 
 
 class StrayReportError(ValueError):
@@ -54,6 +57,25 @@ class Settlement:
         if type(report) is Ended:
             return self.ended(order, report.state, report.code, now_us)
         return self._changed(order, report, now_us)
+
+    def positions_changed(self, name: str, assets: Iterable[str], now_us: int) -> PositionsChanged | None:
+        """Return what the balances of these assets, as they are now, make of other positions than was booked.
+
+        None where nothing is to be changed.
+        """
+        accounts = self._accounts
+        account = accounts.by_name[name]
+        changed: list[Position] = []
+        for asset in assets:
+            positions = [
+                account.positions[symbol]
+                for symbol in accounts.by_base.get(asset, ())
+                if symbol in account.positions
+            ]
+            if positions:
+                balance = account.balances.get(asset)
+                changed += after_balance(positions, 0 if balance is None else balance.total)
+        return PositionsChanged(name, tuple(changed), now_us) if changed else None
 
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
         """Return the balance that the order's hold is on, once it holds so many units more."""

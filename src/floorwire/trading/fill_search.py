@@ -57,7 +57,7 @@ class FillSearch:
                 self.rows.append(self._row(fill))
 
     def _wants(self, fill: OrderFilled) -> bool:
-        return self._symbol in (None, fill.order.ticket.symbol) and self._visibility.shows(fill)
+        return self._symbol in (None, fill.order.ticket.symbol) and self._visibility.part_of(fill) is not None
 
     def reply(self, request_id: RequestId | UnsetType, *, forgotten: bool = False) -> FillList:
         """Return what was found, and where to go on; ``forgotten``: what is left is not kept any more."""
