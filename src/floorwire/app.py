@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
@@ -37,10 +38,10 @@ from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.locker import Locker, LockerError
 from floorwire.storage.opening import open_journal
+from floorwire.trading.book import open_book
 from floorwire.trading.deposits import Deposits
 from floorwire.trading.desk import Desk
 from floorwire.trading.floor import Floor
-from floorwire.trading.keeper import Keeper
 
 BEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
@@ -96,8 +97,7 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
         """Run everything while the body runs, and drain what is left of it then."""
-        await asyncio.to_thread(self.desk.read)
-        self.desk.open()
+        await self.desk.open()
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
@@ -199,9 +199,9 @@ def _desk(settings: Settings, floor: Floor, hub: Hub) -> Desk:
         price_collar=f"{risk.price_collar:f}",
     )
     rules = Rules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    keeper = Keeper(lambda: open_journal(settings), rules, floor.prices)
+    open_accounts = partial(open_book, lambda: open_journal(settings), rules, floor.prices)
     symbols = hub.market.symbols
-    return Desk(keeper, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
+    return Desk(open_accounts, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
 
 
 def _us(seconds: float) -> int:

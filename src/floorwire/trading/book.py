@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
 from floorwire.core import accounts
 from floorwire.core.ports import Prices
@@ -16,6 +18,7 @@ BEGUN = "begun"
 """The kind of the first record: it holds the epoch of the private channels."""
 EPOCH_BYTES = 4
 
+log = structlog.get_logger("floorwire.desk")
 _entries = msgspec.msgpack.Decoder(accounts.Entry)
 
 
@@ -45,6 +48,28 @@ class Book:
         begun = _begun(now_us)
         self.epoch = begun.payload.decode()
         return begun
+
+
+def open_book(open_journal: Callable[[], Journal], rules: Rules, prices: Callable[[str], Prices]) -> Book:
+    """Open the journal and read the accounts from it; blocks.
+
+    Raises JournalError, and then leaves nothing open.
+    """
+    began = time.monotonic()
+    journal = open_journal()
+    try:
+        book = Book(journal, rules, prices)
+    except BaseException:
+        journal.close()
+        raise
+    log.info(
+        "accounts read",
+        records=journal.last_n,
+        replayed=book.replayed,
+        seconds=round(time.monotonic() - began, 3),
+        state=book.house.state_hash(),
+    )
+    return book
 
 
 def kept(record: Record) -> Entry:

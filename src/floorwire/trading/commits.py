@@ -43,7 +43,7 @@ class Commits:
         self._loop = asyncio.get_running_loop()  # to ask each turn would be a system call each turn
         self._turn = Turn()
         self._is_due = False
-        self._has_failed = False
+        self.has_failed = False
         self._snapshot_n = book.snapshot_n
         self._snapshot: Snapshot | None = None
         self.ready: asyncio.Queue[Snapshot] = asyncio.Queue(1)
@@ -87,9 +87,9 @@ class Commits:
 
     def fail(self, error: Exception) -> None:
         """Tell whoever waits, now and later, that nothing is certain; once."""
-        if self._has_failed:
+        if self.has_failed:
             return
-        self._has_failed = True
+        self.has_failed = True
         self.standing.is_current = False
         turn, self._turn = self._turn, Turn()
         self._on_failure(error)
@@ -106,7 +106,7 @@ class Commits:
         turn, self._turn = self._turn, Turn()
         if not (turn.entries or turn.answers or turn.afterwards):
             return
-        if self._has_failed:
+        if self.has_failed:
             turn.lose()
             return
         try:
@@ -126,7 +126,7 @@ class Commits:
             self._snapshot = Snapshot(last_n, self.book.house.snapshot())
 
     def _on_durable(self, turn: Turn, handed_ns: int, error: JournalError | None) -> None:
-        if error is not None or self._has_failed:
+        if error is not None or self.has_failed:
             self.fail(error or JournalError("failed before"))
             turn.lose()
             return

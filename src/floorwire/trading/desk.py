@@ -3,24 +3,22 @@
 One turn of the event loop: each request is authorised, decided by the house, executed on its venue in
 memory and booked, and so is each report of the venues; the turn's entries are one append to the journal;
 when that is durable, the answers leave, and then the private events. Where the journal fails, whoever waits
-is told that nothing is certain, new requests are refused, and the accounts are read from the journal again;
-the market runs on.
+is told that nothing is certain, and new requests are refused until the accounts have been read again
+(``keeper.py``); the market runs on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import structlog
 from msgspec import UNSET, UnsetType
 
 from floorwire.config import Storage
-from floorwire.core.accounts import Entry, Guard, PrivateChannel
+from floorwire.core.accounts import Entry, PrivateChannel
 from floorwire.core.auth import Action
 from floorwire.core.codes import Code
-from floorwire.core.commands import Cancel
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
@@ -47,10 +45,13 @@ from floorwire.storage.keys import Deposit
 from floorwire.trading import errands, tally
 from floorwire.trading.book import Book
 from floorwire.trading.commits import Commits
+from floorwire.trading.decision_executor import DecisionExecutor
+from floorwire.trading.desk_state import DeskLife
 from floorwire.trading.errands import Resolve
 from floorwire.trading.floor import Floor
 from floorwire.trading.follow import Following
-from floorwire.trading.guards import Guards, Owner, owner
+from floorwire.trading.guard_cancels import GuardCancels
+from floorwire.trading.guards import owner
 from floorwire.trading.keeper import Keeper
 from floorwire.trading.lens import Lens
 from floorwire.trading.line import Lines
@@ -61,153 +62,98 @@ from floorwire.trading.streams import Streams
 from floorwire.trading.turn import Answer, answered, refused
 
 BUSY_WAIT_US = 50_000
-RETRY_S = 1.0
 
 log = structlog.get_logger("floorwire.desk")
 
 
 class Desk:
-    """One process's. ``run`` is its life; before it ``read`` and ``open``, after it ``close``."""
+    """There is one in a process. ``open`` it, then ``run`` it, and ``close`` it at the end.
+
+    ``open_book`` reads the accounts and may block; ``clock`` gives the time in microseconds.
+    """
 
     def __init__(
         self,
-        keeper: Keeper,
+        open_book: Callable[[], Book],
         floor: Floor,
         resolve: Resolve,
         instruments: Callable[[], Iterable[Instrument]],
         clock: Callable[[], int],
         storage: Storage,
     ) -> None:
-        self._keeper = keeper
         self._floor = floor
         self._resolve = resolve
         self._instruments = instruments
         self._clock = clock
         self._storage = storage
+        self._life = DeskLife()
+        self._stats = DeskStats()
+        self._keeper = Keeper(self._life, open_book, self._stats, self)
+        self._executor = DecisionExecutor(floor, clock)
+        self._guard_cancels = GuardCancels(self._life, self._executor, clock)
+        self._guards = self._guard_cancels.guards
         self._streams = Streams(self._instrument_of, clock)
         self._reading = Reading()
         self._following = Following(self._streams, self._reading, instruments, clock)
         self._lines = Lines()
         self._past = Past(self._lines, self._counted)
-        self._guards = Guards(clock, self._cancel_for, self._keep_guard)
-        self._stats = DeskStats()
-        self._commits: Commits | None = None
-        self._standing: Standing | None = None
-        self._read: Book | None = None
-        self._failed: Book | None = None
-        self._has_failed = asyncio.Event()
         self._deposits: Sequence[Deposit] = ()
-        self._spared_id = 0  # order ids up to this one may be known to markets
-        self._due: list[tuple[Owner, Code]] = []
-        """Whose orders guards have to cancel, and why, each until that is durable."""
-        self._is_draining = self._is_closed = False
+        """All that there are; those that the journal lost are credited again."""
 
-    # --- its life -----------------------------------------------------------------------------------
+    # --- its life: what is behind it is in keeper.py ----------------------------------------------
 
-    def read(self) -> None:
-        """Read the accounts, before anybody comes; blocks, and may be off the loop."""
-        self._read = self._keeper.open()
-
-    def open(self) -> None:
-        """Begin with what was read. Where it could not be, ``run`` tries on."""
-        if self._read is None:
-            self._has_failed.set()
-        else:
-            self._begin(self._read)
-        self._read = None
-
-    def _begin(self, book: Book) -> None:
-        self._commits = commits = Commits(
-            book, self._streams, self._storage.snapshot_records, self._fail, self._stats
-        )
-        self._standing = commits.standing
-        book.house.spare(self._spared_id)
-        commits.begin(self._clock())
-        self._streams.epoch = book.epoch
-        self._stand_guard(commits)
-        self._list(self._floor.instruments())
-        for venue in self._floor.opened:
-            self._put_back(venue, self._floor.at(venue))
-        self.deposit(self._deposits)
-
-    def _stand_guard(self, commits: Commits) -> None:
-        """Cancel what guards could not while there were no accounts: it is in no market, and stays out."""
-        house, now_us = commits.book.house, self._clock()
-        kept = {Owner(account, key): guard for account, key, guard in house.guards()}
-        gone = [(whose, Code.DISCONNECTED) for whose in self._guards.begin(kept)]
-        due, self._due = dict.fromkeys([*self._due, *gone]), []
-        for whose, code in due:
-            entries = house.withdraw(whose.account, whose.key, code, now_us)
-            commits.book_entries(entries)
-            self._see_to(commits, whose, code)
-            log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=len(entries))
-        for whose in sorted({*kept, *self._guards.owners()}):
-            self._keep_guard(whose, self._guards.of(whose))
+    async def open(self) -> None:
+        """Read the accounts and begin. Where that cannot be, ``run`` tries again."""
+        await self._keeper.open()
 
     async def run(self) -> None:
-        """Save snapshots, and begin anew where the journal failed, until cancelled."""
+        """Recover when the journal fails, and serve readers of the past. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._following.run())
             tasks.create_task(self._past.run())
-            while True:
-                saving = None if self._commits is None else tasks.create_task(self._commits.save_snapshots())
-                await self._has_failed.wait()
-                self._has_failed.clear()
-                if saving is not None:
-                    saving.cancel()
-                failed, self._failed = self._failed, None
-                await self._begin_again(await self._keeper.reopen(failed))
-
-    async def _begin_again(self, book: Book) -> None:
-        try:
-            self._begin(book)
-        except Exception as error:  # of a venue: market data and the other venues must not end with it
-            log.exception("accounts read, but not put to work")
-            if self._commits is not None:
-                self._commits.fail(error)
-            await asyncio.sleep(RETRY_S)
-            return
-        if self._commits is not None:
-            self._following.go_on(self._commits)
-
-    def _fail(self, error: Exception) -> None:
-        """The journal failed: take the accounts' orders out of the market, and begin anew."""
-        commits, self._commits = self._commits, None
-        if commits is None or self._is_closed:
-            return  # nobody begins anew
-        self._stats.failures += 1
-        log.error("the journal failed; orders are refused", error=str(error))
-        self._keeper.trouble = str(error)
-        self._spared_id = commits.book.house.last_order_id()
-        self._take_out(commits.book.house)
-        self._failed = commits.book
-        self._has_failed.set()
-
-    def _take_out(self, house: House) -> None:
-        try:
-            for command in house.cancel_all().commands:
-                self._floor.execute(command, self._clock())
-        except Exception:  # a venue's fault, maybe the one that brought us here
-            log.exception("orders may still be in the market")
-
-    async def close(self) -> None:
-        """Cancel for whoever is not there to do it, and close the journal when all is durable."""
-        self._guards.end()
-        commits, self._is_closed = self._commits, True
-        if commits is not None:
-            await commits.settled()
-            self._commits = None  # what venues report from now on is the next process's to find out
-            await asyncio.to_thread(commits.book.journal.close)
+            tasks.create_task(self._keeper.run())
 
     def drain(self) -> None:
         """Take no more orders; cancels go on."""
-        self._is_draining = True
+        self._keeper.drain()
+
+    async def close(self) -> None:
+        """Cancel for whoever is not there to do it, and close the journal when all is durable."""
+        await self._keeper.close()
+
+    # --- what recovery asks: Work of keeper.py ----------------------------------------------------
+
+    def make_committer(self, book: Book, on_failure: Callable[[Exception], None]) -> Commits:
+        """Return what takes the entries for this journal; ``on_failure`` is called once, with why."""
+        return Commits(book, self._streams, self._storage.snapshot_records, on_failure, self._stats)
+
+    def begin_work(self, commits: Commits) -> None:
+        """Put the accounts to work: guards first, then the orders go back into their markets."""
+        commits.begin(self._clock())
+        self._streams.epoch = commits.book.epoch
+        self._guard_cancels.begin(commits)
+        self._executor.list_instruments(commits, self._floor.instruments())
+        for venue in self._floor.opened:
+            self._executor.put_back(commits, venue, self._floor.at(venue))
+        self.deposit(self._deposits)
+
+    def tell_followers(self, commits: Commits) -> None:
+        """Tell followers of the private channels what they missed."""
+        self._following.go_on(commits)
+
+    def take_orders_out(self, house: House) -> None:
+        """Take the accounts' orders out of the market. Never raises."""
+        self._executor.take_out(house)
+
+    def end_guards(self) -> None:
+        """Cancel now what guards would cancel when nobody is there any more."""
+        self._guards.end()
 
     # --- what clients ask ---------------------------------------------------------------------------
 
     def trade(self, client: Client, request: TradingRequest) -> None:
         """See to a request; it is answered once, in order, when what came of it is durable."""
-        commits = self._commits
+        commits = self._life.state.committer
         if commits is None:
             self._lines.stand(client).answer(self._counted(request, refused(request, self._out_of_order())))
             client.flush()
@@ -246,7 +192,7 @@ class Desk:
                 return self._outcome(commits, decision, request.id, now_us)
             case OrderCancelAll():
                 decision = errands.cancel_all(house, self._resolve, principal, request, now_us)
-                self._carry_out(commits, decision, now_us)
+                self._executor.execute(commits, decision, now_us)
                 order_ids = [str(command.order_id) for command in decision.commands]
                 return AllCancelled(id=request.id, order_ids=order_ids)
             case CancelOnDisconnect() | Deadman():
@@ -264,7 +210,7 @@ class Desk:
         return errands.answer(house, principal, lens, request, now_us)
 
     def _check_open(self, commits: Commits) -> None:
-        if self._is_draining:
+        if self._life.state.is_draining:
             raise Refusal(Code.DRAINING, Code.DRAINING.meaning)
         if self._is_behind(commits):
             raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_WAIT_US)
@@ -277,7 +223,7 @@ class Desk:
     ) -> Accepted | OrderError:
         """Carry a decision about one order out, and return what came of it."""
         assert decision.order is not None
-        reports = self._carry_out(commits, decision, now_us)
+        reports = self._executor.execute(commits, decision, now_us)
         before = decision.order
         order = commits.book.house.find(before.ticket.account, before.order_id)
         code = order.code if order.state == "rejected" else errands.refused(reports, order)
@@ -309,11 +255,12 @@ class Desk:
 
     def follow(self, client: Client, request: Subscribe, channel: PrivateChannel) -> None:
         """Tell the client all that happens to its account there, from a snapshot or from where it was."""
-        if self._commits is None:
+        commits = self._life.state.committer
+        if commits is None:
             client.answer(error(self._out_of_order(), request.id))
             client.flush()
         else:
-            self._following.begin(self._commits, client, request, channel)
+            self._following.begin(commits, client, request, channel)
 
     def unfollow(self, client: Client, channel: PrivateChannel) -> None:
         """Tell it no more."""
@@ -333,18 +280,23 @@ class Desk:
     def listed(self, instruments: Sequence[Instrument]) -> None:
         """A trading venue lists these, new or changed; where it has opened, orders of the new enter now."""
         new = self._floor.list_instruments(instruments)
-        self._list(instruments)
+        commits = self._life.state.committer
+        if commits is None:
+            return  # they are listed when the accounts have been read
+        self._executor.list_instruments(commits, instruments)
         for venue in self._floor.opened:
-            self._put_back(venue, new)
+            self._executor.put_back(commits, venue, new)
 
     def opened(self, venue: str) -> None:
         """A trading venue has opened, without any order of ours in it."""
         self._floor.opened.add(venue)
-        self._put_back(venue, self._floor.at(venue))
+        commits = self._life.state.committer
+        if commits is not None:
+            self._executor.put_back(commits, venue, self._floor.at(venue))
 
     def reported(self, reports: Sequence[Report]) -> None:
         """This happened to orders that rest."""
-        commits = self._commits
+        commits = self._life.state.committer
         if commits is None:
             return
         try:
@@ -362,7 +314,7 @@ class Desk:
         change: Callable[[House, int], tuple[Sequence[Entry], Decision | None]],
     ) -> None:
         """Make a change, carry out what follows, and answer when it is durable, or with the refusal."""
-        commits, now_us = self._commits, self._clock()
+        commits, now_us = self._life.state.committer, self._clock()
         if commits is None:
             client.answer(error(self._out_of_order()))
             return
@@ -374,37 +326,41 @@ class Desk:
         commits.rule(entries)
         commits.answer(Answer(client, UNSET, reply))
         if decision is not None:
-            self._try(commits, decision, now_us)
+            self._executor.execute_or_fail(commits, decision, now_us)
 
     def standing(self) -> Standing:
         """Return the halts and limits, of a broken journal too. Raises Refusal where none was ever read."""
-        if self._standing is None:
+        standing = self._life.state.standing
+        if standing is None:
             raise self._out_of_order()
-        return self._standing
+        return standing
 
     def house(self) -> House:
         """Return the accounts, to look at. Raises Refusal where they cannot be read."""
-        if self._commits is None:
-            raise self._out_of_order()
-        return self._commits.book.house
+        return self._working().book.house
 
     def state(self) -> tuple[int, Snapshot]:
         """Return how many records there are with those on their way, and all the accounts as of then.
 
         Raises Refusal where the accounts cannot be read.
         """
-        house = self.house()
-        assert self._commits is not None
-        self._commits.end_turn()
-        return self._commits.book.journal.last_n, house.snapshot()
+        commits = self._working()
+        commits.end_turn()
+        return commits.book.journal.last_n, commits.book.house.snapshot()
+
+    def _working(self) -> Commits:
+        commits = self._life.state.committer
+        if commits is None:
+            raise self._out_of_order()
+        return commits
 
     def figures(self) -> DeskFigures:
         """Return how everything is, for whoever watches."""
-        commits = self._commits
+        commits = self._life.state.committer
         refusing = {
             "journal": commits is None,
             "behind": commits is not None and self._is_behind(commits),
-            "draining": self._is_draining,
+            "draining": self._life.state.is_draining,
         }
         records = None if commits is None else tally.records(commits)
         return DeskFigures(self._stats, refusing, self._guards.armed(), records)
@@ -412,7 +368,7 @@ class Desk:
     def deposit(self, deposits: Sequence[Deposit]) -> None:
         """Credit what of these is not credited yet; all there are, in their order."""
         self._deposits = deposits
-        commits = self._commits
+        commits = self._life.state.committer
         if commits is None:
             return
         house, now_us = commits.book.house, self._clock()
@@ -424,67 +380,6 @@ class Desk:
                 log.error("deposit not credited", account=one.account, id=one.id, reason=str(refusal))
 
     # --- parts --------------------------------------------------------------------------------------
-
-    def _carry_out(self, commits: Commits, decision: Decision, now_us: int) -> list[Report]:
-        """Journal the decision and what the venues make of it; return their reports."""
-        commits.book_entries(decision.entries)
-        happened: list[Report] = []
-        for command in decision.commands:
-            reports = self._floor.execute(command, now_us)
-            entries = commits.book.house.settle(reports, now_us)
-            if type(command) is Cancel:
-                entries += commits.book.house.keep_cancel(command, now_us)
-            if entries:
-                commits.book_entries(entries)
-            happened += reports
-        return happened
-
-    def _list(self, instruments: Iterable[Instrument]) -> None:
-        commits = self._commits
-        if commits is not None:
-            commits.book_entries(commits.book.house.list_instruments(instruments, self._clock()))
-
-    def _put_back(self, venue: str, symbols: set[str]) -> None:
-        """Put the open orders of those of the symbols that the venue lists into its market as it is now."""
-        commits, now_us = self._commits, self._clock()
-        here = symbols & self._floor.at(venue)
-        if commits is None or not here:
-            return
-        decision = commits.book.house.put_back(here, now_us)
-        self._carry_out(commits, decision, now_us)
-        if decision.commands:
-            log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
-
-    def _keep_guard(self, whose: Owner, guard: Guard) -> None:
-        """Journal a key's guard where it is another now; without accounts, when they have been read."""
-        commits = self._commits
-        if commits is not None:
-            house = commits.book.house
-            commits.book_entries(house.set_guard(whose.account, whose.key, guard, self._clock()))
-
-    def _see_to(self, commits: Commits, whose: Owner, code: Code) -> None:
-        """Cancel for it again, where what was cancelled is not durable before the journal fails."""
-        self._due.append((whose, code))
-        commits.then(partial(self._due.remove, (whose, code)))
-
-    def _cancel_for(self, whose: Owner, code: Code) -> None:
-        commits = self._commits
-        if commits is None:
-            self._due.append((whose, code))
-            return
-        self._see_to(commits, whose, code)
-        decision = commits.book.house.cancel_all(account=whose.account, key=whose.key, code=code)
-        if self._try(commits, decision, self._clock()):
-            orders = len(decision.commands)
-            log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
-
-    def _try(self, commits: Commits, decision: Decision, now_us: int) -> bool:
-        try:
-            self._carry_out(commits, decision, now_us)
-        except Exception as fault:  # as in trade
-            log.exception("fault", commands=len(decision.commands))
-            commits.fail(fault)
-        return self._commits is commits
 
     def _instrument_of(self, order: Order) -> Instrument:
         return self.house().instrument_of(order)

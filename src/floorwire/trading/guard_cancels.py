@@ -1,0 +1,71 @@
+"""Makes the cancels that guards ask for: cancel on disconnect, the dead man's timer.
+
+Each is made, also where the journal fails: when there are no accounts as a guard fires, or when the cancel
+is lost with the journal, it is made after the accounts have been read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from floorwire.core.accounts import Guard
+from floorwire.core.codes import Code
+from floorwire.trading.commits import Commits
+from floorwire.trading.decision_executor import DecisionExecutor
+from floorwire.trading.desk_state import DeskLife
+from floorwire.trading.guards import Guards, Owner
+
+log = structlog.get_logger("floorwire.desk")
+
+
+class GuardCancels:
+    """The guards' timers, and the cancels that are not durable yet. ``clock`` gives microseconds."""
+
+    def __init__(self, life: DeskLife, executor: DecisionExecutor, clock: Callable[[], int]) -> None:
+        self.guards = Guards(clock, self._cancel, self._journal_guard)
+        self._life = life
+        self._executor = executor
+        self._clock = clock
+        self._due: list[tuple[Owner, Code]] = []
+        """Whose orders have to be cancelled, and why; removed when that is durable."""
+
+    def begin(self, commits: Commits) -> None:
+        """The accounts were read: cancel what is due. None of these orders is in a market; they stay out."""
+        house, now_us = commits.book.house, self._clock()
+        kept = {Owner(account, key): guard for account, key, guard in house.guards()}
+        gone = [(whose, Code.DISCONNECTED) for whose in self.guards.begin(kept)]
+        due, self._due = dict.fromkeys([*self._due, *gone]), []
+        for whose, code in due:
+            entries = house.withdraw(whose.account, whose.key, code, now_us)
+            commits.book_entries(entries)
+            self._remember(commits, whose, code)
+            log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=len(entries))
+        for whose in sorted({*kept, *self.guards.owners()}):
+            self._journal_guard(whose, self.guards.of(whose))
+
+    def _cancel(self, whose: Owner, code: Code) -> None:
+        """A guard fires: cancel now, or when there are accounts again."""
+        commits = self._life.state.committer
+        if commits is None:
+            self._due.append((whose, code))
+            return
+        self._remember(commits, whose, code)
+        decision = commits.book.house.cancel_all(account=whose.account, key=whose.key, code=code)
+        if self._executor.execute_or_fail(commits, decision, self._clock()):
+            orders = len(decision.commands)
+            log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
+
+    def _remember(self, commits: Commits, whose: Owner, code: Code) -> None:
+        """Cancel for this key again, where the journal fails before the cancel is durable."""
+        self._due.append((whose, code))
+        commits.then(partial(self._due.remove, (whose, code)))
+
+    def _journal_guard(self, whose: Owner, guard: Guard) -> None:
+        """Journal the key's guard, if it changed; without accounts, ``begin`` does it."""
+        commits = self._life.state.committer
+        if commits is not None:
+            house = commits.book.house
+            commits.book_entries(house.set_guard(whose.account, whose.key, guard, self._clock()))
