@@ -109,15 +109,21 @@ class Keeper:
     async def close(self) -> None:
         """Do what guards would do later, and close the journal when all is durable."""
         self._work.end_guards()
-        committer = self._life.state.committer
-        if committer is None:
-            self._life.move(Closed(self._life.state.standing))
-            return
-        self._life.move(Closing(committer))
-        await committer.settled()
-        if isinstance(self._life.state, Closing):  # else the journal failed, and nobody begins anew
-            self._life.move(Closed(committer.standing))
-        await _close(committer.book)
+        state = self._life.state
+        match state:
+            case Running(committer) | Draining(committer):
+                self._life.move(Closing(committer))
+                await committer.settled()
+                if self._life.state.phase is Phase.CLOSING:  # else the journal failed; nobody begins anew
+                    self._life.move(Closed(committer.standing))
+                await _close(committer.book)
+            case Failed(book=book):
+                self._life.move(Closed(state.standing))
+                await _close(book)
+            case Closing():
+                raise IllegalTransitionError(state.phase, Phase.CLOSING)
+            case _:  # who opens the journal meanwhile closes it again
+                self._life.move(Closed(state.standing))
 
     # --- parts --------------------------------------------------------------------------------------
 
@@ -207,6 +213,12 @@ async def _close_when_open(opening: asyncio.Future[Book]) -> None:
 
 
 async def _close(book: Book | None) -> None:
-    """Close the journal, off the loop: it blocks until what waits is on disk."""
-    if book is not None:
-        await asyncio.to_thread(book.journal.close)
+    """Close the journal, off the loop, until what waits is on disk. A cancelled caller waits for that too."""
+    if book is None:
+        return
+    closing = asyncio.ensure_future(asyncio.to_thread(book.journal.close))
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise

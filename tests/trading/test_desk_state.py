@@ -1,0 +1,192 @@
+"""The desk's states: which may follow which, and that everything else raises."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import product
+
+import pytest
+
+from floorwire.core.ports import Prices
+from floorwire.engine.house import House, Rules
+from floorwire.ops.stats import DeskStats
+from floorwire.trading.book import Book, open_book
+from floorwire.trading.commits import Commits
+from floorwire.trading.desk_state import (
+    NEXT,
+    Closed,
+    Closing,
+    DeskLife,
+    Draining,
+    Failed,
+    IllegalTransitionError,
+    New,
+    Opening,
+    Phase,
+    Recovering,
+    Running,
+    State,
+)
+from floorwire.trading.keeper import Keeper
+from floorwire.trading.streams import Streams
+from tests.trading.flaky import Disk
+
+LEGAL = {
+    "new": "opening closed",
+    "opening": "opening running draining failed closed",
+    "running": "draining failed closing",
+    "draining": "failed closing",
+    "failed": "failed recovering closed",
+    "recovering": "recovering running draining failed closed",
+    "closing": "closed",
+    "closed": "",
+}
+"""Written out again on purpose: who changes the table has to mean it."""
+
+
+def accounts() -> Book:
+    return open_book(Disk().open, Rules(), lambda _: Prices(0, 0, 0, "connecting"))
+
+
+def committer(book: Book) -> Commits:
+    def instrument_of(_: object) -> None:
+        raise AssertionError("no orders here")
+
+    return Commits(book, Streams(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
+
+
+def states() -> dict[Phase, State]:
+    """Return one state of each phase."""
+    commits = committer(accounts())
+    made: tuple[State, ...] = (
+        New(),
+        Opening(),
+        Running(commits),
+        Draining(commits),
+        Failed("why", None, None, 0, False),
+        Recovering("why", None, 0, False),
+        Closing(commits),
+        Closed(None),
+    )
+    return {state.phase: state for state in made}
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(Phase, Phase)), ids=lambda phase: phase.value)
+async def test_a_transition_is_legal_or_raises_with_both_names(before: Phase, after: Phase) -> None:
+    life, made = DeskLife(), states()
+    life.state = made[before]
+    if after.value in LEGAL[before.value].split():
+        life.move(made[after])
+        assert life.state is made[after]
+    else:
+        with pytest.raises(IllegalTransitionError, match=f"from {before.value} to {after.value}$") as caught:
+            life.move(made[after])
+        assert (caught.value.before, caught.value.after) == (before, after)
+        assert life.state is made[before], "it stays where it was"
+
+
+async def test_each_state_says_whether_the_journal_takes_something() -> None:
+    works = {phase for phase, state in states().items() if state.committer is not None}
+    assert works == {Phase.RUNNING, Phase.DRAINING, Phase.CLOSING}
+    refuses_orders = {phase for phase, state in states().items() if state.committer and state.is_draining}
+    assert refuses_orders == {Phase.DRAINING, Phase.CLOSING}
+
+
+def test_every_phase_can_be_reached_and_left_for_the_end() -> None:
+    reached, left = {Phase.NEW}, {Phase.CLOSED}
+    for _ in Phase:
+        reached |= {after for phase in reached for after in NEXT[phase]}
+        left |= {phase for phase in Phase if NEXT[phase] & left}
+    assert reached == left == set(Phase)
+
+
+async def test_who_waits_for_a_state_gets_it_also_when_it_comes_twice() -> None:
+    life = DeskLife()
+    seen: list[Failed] = []
+
+    async def watch() -> None:
+        seen.append(await life.until(Failed))
+
+    first = asyncio.create_task(watch())
+    await asyncio.sleep(0)
+    life.move(Opening())
+    await asyncio.sleep(0)
+    assert not seen
+    failed = Failed("why", None, None, 0, False)
+    life.move(failed)
+    await first
+    await watch()
+    assert seen == [failed, failed]
+
+
+class Idle:
+    """Accounts that nobody trades with."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.fault: Exception | None = None
+
+    def make_committer(self, book: Book, on_failure: object) -> Commits:
+        """Return one, or fail as told."""
+        if self.fault is not None:
+            raise self.fault
+        return committer(book)
+
+    def begin_work(self, commits: Commits) -> None:
+        """Note it."""
+        self.done.append("begin")
+
+    def tell_followers(self, commits: Commits) -> None:
+        """Note it."""
+        self.done.append("tell")
+
+    def take_orders_out(self, house: House) -> None:
+        """Note it."""
+        self.done.append("out")
+
+    def end_guards(self) -> None:
+        """Note it."""
+        self.done.append("end")
+
+
+async def test_what_is_done_twice_or_out_of_turn_raises() -> None:
+    life = DeskLife()
+    keeper = Keeper(life, accounts, DeskStats(), Idle())
+    with pytest.raises(IllegalTransitionError, match="from new to draining"):
+        keeper.drain()
+    await keeper.open()
+    with pytest.raises(IllegalTransitionError, match="from running to opening"):
+        await keeper.open()
+    keeper.drain()
+    keeper.drain()
+    await keeper.close()
+    keeper.drain()
+    with pytest.raises(IllegalTransitionError, match="from closed to closed"):
+        await keeper.close()
+    with pytest.raises(IllegalTransitionError, match="from closed to opening"):
+        await keeper.open()
+
+
+async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("floorwire.trading.keeper.RETRY_S", 0.001)
+    opened: list[Book] = []
+
+    def opening() -> Book:
+        opened.append(accounts())
+        return opened[-1]
+
+    life, work = DeskLife(), Idle()
+    keeper = Keeper(life, opening, DeskStats(), work)
+    work.fault = ZeroDivisionError("a fault of ours")
+    await keeper.open()
+    assert life.state.phase is Phase.FAILED
+    running = asyncio.create_task(keeper.run())
+    while len(opened) < 3:
+        await asyncio.sleep(0.001)
+    work.fault = None
+    await life.until(Running)
+    assert [book.journal.broken is None for book in opened] == [False] * (len(opened) - 1) + [True]
+    assert work.done == ["begin", "tell"]
+    running.cancel()
