@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from itertools import product
 
 import pytest
@@ -189,4 +190,51 @@ async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
     await life.until(Running)
     assert [book.journal.broken is None for book in opened] == [False] * (len(opened) - 1) + [True]
     assert work.done == ["begin", "tell"]
+    running.cancel()
+
+
+async def test_who_is_closed_after_a_failure_leaves_no_journal_open() -> None:
+    opened: list[Book] = []
+
+    def opening() -> Book:
+        opened.append(accounts())
+        return opened[-1]
+
+    life, work = DeskLife(), Idle()
+    work.fault = ZeroDivisionError("a fault of ours")
+    keeper = Keeper(life, opening, DeskStats(), work)
+    await keeper.open()
+    keeper.drain()
+    assert (life.state.phase, life.state.is_draining) == (Phase.FAILED, True)
+    await keeper.close()
+    assert [str(book.journal.broken) for book in opened] == ["the journal is closed"]
+
+
+async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> None:
+    opened: list[Book] = []
+    begun: list[int] = []
+    may_open = threading.Event()
+    may_open.set()
+
+    def opening() -> Book:
+        begun.append(1)
+        assert may_open.wait(20)
+        opened.append(accounts())
+        return opened[-1]
+
+    life, work = DeskLife(), Idle()
+    work.fault = ZeroDivisionError("a fault of ours")
+    keeper = Keeper(life, opening, DeskStats(), work)
+    await keeper.open()
+    work.fault = None
+    may_open.clear()
+    running = asyncio.create_task(keeper.run())
+    while len(begun) < 2:
+        await asyncio.sleep(0.001)
+    await keeper.close()
+    may_open.set()
+    while len(opened) < 2 or opened[-1].journal.broken is None:
+        await asyncio.sleep(0.001)
+    assert not running.done(), "the end is no failure"
+    assert (life.state.phase, work.done) == (Phase.CLOSED, ["end"])
     running.cancel()
