@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.doors.vault import Vault, WrongMasterKeyError, is_same
+from floorwire.doors.vault import Vault, WrongMasterKeyError, equal_in_constant_time
 from tests.doors.parts import SECRET, vault
 
 NONCE = b"n" * 12
@@ -54,7 +54,7 @@ def test_a_digest_takes_any_text(key: str, secret: str) -> None:
     assert len(vault().digest(key, secret)) == 32
 
 
-def test_is_same() -> None:
-    assert is_same(b"a", b"a")
-    assert not is_same(b"a", b"b")
-    assert not is_same(b"a", b"aa")
+def test_equal_in_constant_time() -> None:
+    assert equal_in_constant_time(b"a", b"a")
+    assert not equal_in_constant_time(b"a", b"b")
+    assert not equal_in_constant_time(b"a", b"aa")

@@ -9,7 +9,7 @@ import msgspec
 
 from floorwire.core.auth import Principal, Scope
 from floorwire.doors.grant import Grant
-from floorwire.doors.vault import NONCE_BYTES, Vault, WrongMasterKeyError, is_same
+from floorwire.doors.vault import NONCE_BYTES, Vault, WrongMasterKeyError, equal_in_constant_time
 from floorwire.protocol.login import signature
 
 MAX_SECRET = 256
@@ -107,13 +107,13 @@ class Keyring:
         """Return whether any key opens anything."""
         return any(held.key.is_live(now_us) for held in self._keys.values())
 
-    def by_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
+    def verify_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
         """Return whom the secret proves, if anybody."""
         known, principal = self._held_or_decoy(key)
-        right = is_same(self._vault.digest(key, secret[:MAX_SECRET]), known.digest)
+        right = equal_in_constant_time(self._vault.digest(key, secret[:MAX_SECRET]), known.digest)
         return principal if right and known.id == key and known.is_live(now_us) else None
 
-    def by_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
+    def verify_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
         """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
         known, principal = self._held_or_decoy(key)
         try:
@@ -121,7 +121,7 @@ class Keyring:
         except WrongMasterKeyError:  # somebody wrote to the database who should not
             return None
         expected = signature(secret, ts_us).encode()
-        right = is_same(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
+        right = equal_in_constant_time(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
         return principal if right and known.id == key and known.is_live(now_us) else None
 
     def _held_or_decoy(self, key: str) -> Held:

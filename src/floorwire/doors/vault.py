@@ -54,6 +54,6 @@ def _derived(master: bytes, purpose: bytes) -> bytes:
     return blake2b(b"floorwire.vault.1", key=master, person=purpose, digest_size=32).digest()
 
 
-def is_same(first: bytes, second: bytes) -> bool:
-    """Compare in constant time."""
+def equal_in_constant_time(first: bytes, second: bytes) -> bool:
+    """Compare a secret: how long it takes does not tell how much of it is right."""
     return hmac.compare_digest(first, second)

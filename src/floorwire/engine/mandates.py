@@ -74,7 +74,7 @@ class Mandates:
     def _worked_out(self, asked: Asked, now_us: int) -> Mandate:
         account, key, symbol, max_notional = asked
         terms = self.terms(symbol)
-        risk.trading(self._accounts, terms, account, key)
+        risk.check_halts(self._accounts, terms, account, key)
         if max(len(self._known), len(self._rates)) >= MOST:
             self._sweep(now_us)
         found = Mandate(

@@ -38,7 +38,7 @@ from floorwire.engine.bounds import Bounds
 from floorwire.engine.terms import MILLION, Terms
 
 
-def trading(accounts: Accounts, terms: Terms, account: str, key: str) -> None:
+def check_halts(accounts: Accounts, terms: Terms, account: str, key: str) -> None:
     """Check 1: may there be orders at all. Raises Refusal."""
     symbol = terms.symbol
     if terms.instrument.state != "open":

@@ -12,7 +12,7 @@ import msgspec
 
 from floorwire.doors.grant import Grant
 from floorwire.doors.keyring import Key
-from floorwire.doors.vault import NONCE_BYTES, Vault, is_same
+from floorwire.doors.vault import NONCE_BYTES, Vault, equal_in_constant_time
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
 
@@ -65,7 +65,7 @@ class KeyStore:
         with database.transaction(self._path) as rows:
             rows.execute("INSERT OR IGNORE INTO meta VALUES ('master', ?)", (vault.fingerprint,))
             (fingerprint,) = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
-        if not is_same(fingerprint, vault.fingerprint):
+        if not equal_in_constant_time(fingerprint, vault.fingerprint):
             raise DatabaseError(f"{self._path}: its keys were made with another master key")
 
     def create(self, grant: Grant, deposits: Mapping[str, str], now_us: int) -> Issued:
