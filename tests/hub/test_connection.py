@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from floorwire.core.codes import CloseCode
-from floorwire.hub.connection import SLICE_BYTES
+from floorwire.hub.client_transport import SLICE_BYTES
 from floorwire.hub.gate import Gate
 from floorwire.protocol.session import MISTAKES
 

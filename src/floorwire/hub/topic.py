@@ -106,7 +106,7 @@ class Topic:
         return self._pending_first
 
     def decide_resume(self, resume: Resume | None, codec: Codec, now_us: int) -> Opening:
-        """Return how a subscription begins: with what it missed, or with the state and, for who resumes, a gap.
+        """Return how a subscription begins: with what it missed, or with the state and, on a resume, a gap.
 
         Nothing may be pending.
         """

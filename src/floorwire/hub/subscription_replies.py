@@ -1,0 +1,97 @@
+"""Replies about subscriptions and instruments: what a connection holds, in the words of the protocol."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from floorwire.core.auth import Principal
+from floorwire.hub.market import Market
+from floorwire.hub.topic import Topic
+from floorwire.protocol.outbox import Lane
+from floorwire.protocol.replies import (
+    Gap,
+    Held,
+    Pair,
+    Subscribed,
+    SubscribedAll,
+    SymbolRow,
+    Unsubscribed,
+)
+from floorwire.protocol.session import Join, Leave
+from floorwire.protocol.skip import Skipped
+from floorwire.protocol.topic import Choice, TopicName
+
+
+def subscribed(join: Join, held: list[Held]) -> Pair | Subscribed | SubscribedAll:
+    """Return the reply to a subscribe; ``held``: what it led to, in the order of the request."""
+    request = join.request
+    if join.minimal:
+        return Pair("subscribed", held[0].symbol or "")
+    if request.symbols is UNSET:
+        fields = {name: getattr(held[0], name) for name in Held.__struct_fields__}
+        return Subscribed(id=request.id, **fields)
+    return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
+
+
+def unsubscribed(leave: Leave) -> Pair | Unsubscribed:
+    """Return the reply to an unsubscribe."""
+    request, choice = leave.request, leave.choices[0]
+    if leave.minimal:
+        return Pair("unsubscribed", choice.asked or "")
+    return Unsubscribed(
+        id=request.id,
+        channel=choice.topic.channel,
+        symbol=request.symbol,
+        symbols=request.symbols,
+        instrument=UNSET if request.symbol is UNSET else choice.topic.symbol or UNSET,
+        depth=_depth(choice.topic),
+        interval=_interval(choice.topic),
+    )
+
+
+def held(market: Market, choice: Choice, lane: Lane[Topic], gap: Gap | None) -> Held:
+    """Return one subscription as it stands; ``gap``: what a resume could not bring back."""
+    name = choice.topic
+    return Held(
+        channel=name.channel,
+        symbol=choice.asked or UNSET,
+        instrument=name.symbol or UNSET,
+        depth=_depth(name),
+        interval=_interval(name),
+        on_slow=lane.on_slow,
+        epoch=lane.topic.epoch,
+        seq=lane.topic.seq,
+        feed=market.feed(name.symbol),
+        gap=gap or UNSET,
+    )
+
+
+def symbol_rows(market: Market, principal: Principal) -> list[SymbolRow]:
+    """Return the instruments that the principal may see."""
+    return [
+        SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, i.state, i.venue)
+        for i in market.symbols
+        if principal.sees(i.symbol)
+    ]
+
+
+def skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
+    """Return the notice that a slow client is not told the events of these seqs."""
+    return Skipped(
+        channel=topic.name.channel,
+        symbol=topic.name.symbol or UNSET,
+        depth=_depth(topic.name),
+        interval=_interval(topic.name),
+        epoch=topic.epoch,
+        seq=last,
+        gap=Gap(first, last, "slow"),
+        sent=now_us,
+    )
+
+
+def _depth(name: TopicName) -> int | UnsetType:
+    return name.option if isinstance(name.option, int) else UNSET
+
+
+def _interval(name: TopicName) -> str | UnsetType:
+    return name.option if isinstance(name.option, str) else UNSET
