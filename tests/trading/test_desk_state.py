@@ -238,3 +238,24 @@ async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> N
     assert not running.done(), "the end is no failure"
     assert (life.state.phase, work.done) == (Phase.CLOSED, ["end"])
     running.cancel()
+
+
+async def test_accounts_that_the_engine_cannot_replay_stop_orders_and_not_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("floorwire.trading.keeper.RETRY_S", 0.001)
+    faults: list[Exception] = [OverflowError("too large for the engine"), OverflowError("and again")]
+
+    def opening() -> Book:
+        if faults:
+            raise faults.pop()
+        return accounts()
+
+    life, work = DeskLife(), Idle()
+    keeper = Keeper(life, opening, DeskStats(), work)
+    await keeper.open()
+    assert life.state == Failed("and again", None, None, 0, False)
+    running = asyncio.create_task(keeper.run())
+    await life.until(Running)
+    assert work.done == ["begin", "tell"]
+    running.cancel()

@@ -202,13 +202,17 @@ class Keeper:
             if str(error) != why:
                 log.error("the journal cannot be opened; orders are refused", error=str(error))
             return None, str(error)
+        except Exception as error:  # of the engine: the process must not end with it, market data goes on
+            if str(error) != why:
+                log.exception("the accounts cannot be read; orders are refused")
+            return None, str(error)
         except asyncio.CancelledError:
             await _close_when_open(opening)
             raise
 
 
 async def _close_when_open(opening: asyncio.Future[Book]) -> None:
-    with suppress(JournalError):  # then it did not open
+    with suppress(Exception):  # then it did not open
         await _close(await opening)
 
 
