@@ -15,21 +15,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from floorwire.config import Storage
-from floorwire.core import accounts
-from floorwire.core.accounts import PrivateChannel
-from floorwire.core.commands import Cancel, Command, Place
+from floorwire.config import StorageSettings
+from floorwire.core import account_events
+from floorwire.core.account_events import PrivateChannel
+from floorwire.core.execution_reports import Ended, Report, Working
 from floorwire.core.instrument import Instrument
+from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.reports import Ended, Report, Working
-from floorwire.engine.house import Decision, House, Rules
-from floorwire.protocol.answers import Accepted, Done, Guarded, OrderError
+from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.protocol.answers import Done, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.codec import JSON
-from floorwire.protocol.counter import Reply
+from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import Error
 from floorwire.protocol.requests import Subscribe
-from floorwire.protocol.trading import (
+from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,
     OrderCancel,
     OrderPlace,
@@ -37,11 +37,11 @@ from floorwire.protocol.trading import (
     TradingRequest,
 )
 from floorwire.storage.journal import Journal
-from floorwire.storage.keys import Deposit
-from floorwire.trading.book import Book, open_book
+from floorwire.storage.key_store import Deposit
+from floorwire.trading.account_store import AccountStore, open_book
 from floorwire.trading.desk import Desk
 from floorwire.trading.desk_state import IllegalTransitionError, Phase
-from floorwire.trading.floor import Floor
+from floorwire.trading.venue_router import VenueRouter
 from tests.trading.flaky import ALICE, Disk, FlakyJournal
 
 NOW_US = 1_800_000_000_000_000
@@ -132,7 +132,7 @@ class DeskMachine(RuleBasedStateMachine):
         """
         self.left = lasts
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("floorwire.trading.keeper.RETRY_S", 0.001)
+        self.patch.setattr("floorwire.trading.recovery.RETRY_S", 0.001)
         self.runner = asyncio.Runner()
         self.disk, self.market, self.may_read = Disk(), Market(), threading.Event()
         self.disk.is_full = is_full
@@ -141,9 +141,9 @@ class DeskMachine(RuleBasedStateMachine):
         self.journals: list[CountedJournal] = []
         self.reading = 0
         """Threads that open a journal."""
-        floor = Floor()
+        floor = VenueRouter()
         floor.open({"market": self.market})
-        storage = Storage(waiting_records=1000, snapshot_records=5)
+        storage = StorageSettings(waiting_records=1000, snapshot_records=5)
         self.desk = Desk(
             lambda: self.read(floor),
             floor,
@@ -176,11 +176,11 @@ class DeskMachine(RuleBasedStateMachine):
         await asyncio.sleep(0)
         return life
 
-    def read(self, floor: Floor) -> Book:
+    def read(self, floor: VenueRouter) -> AccountStore:
         """Read the accounts; in a thread."""
         self.reading += 1
         try:
-            return open_book(self.open_journal, Rules(), floor.prices)
+            return open_book(self.open_journal, TradingRules(), floor.prices)
         finally:
             self.reading -= 1
 
@@ -246,7 +246,7 @@ class DeskMachine(RuleBasedStateMachine):
                 OrderPlace(client_order_id=mine, symbol="BTC-USDT", side="buy", price="90", quantity="1")
             )
         )
-        if isinstance(reply, Accepted):
+        if isinstance(reply, OrderAcceptedReply):
             assert before is Phase.RUNNING
             assert int(reply.order_id) not in seen, "the market may remember another order of this id"
             self.open_ids.add(mine)
@@ -267,7 +267,7 @@ class DeskMachine(RuleBasedStateMachine):
         before = self.phase
         mine = data.draw(st.sampled_from(sorted(self.open_ids)))
         reply = self.runner.run(self._ask(OrderCancel(client_order_id=mine)))
-        if isinstance(reply, Accepted):
+        if isinstance(reply, OrderAcceptedReply):
             assert before in WORKING
             self.open_ids.remove(mine)
             self.gone.add(mine)
@@ -332,8 +332,10 @@ class DeskMachine(RuleBasedStateMachine):
     def halt(self) -> None:
         """Halt somebody else, as an operator."""
 
-        def change(house: House, now_us: int) -> tuple[Sequence[accounts.Entry], Decision | None]:
-            return [house.halt("account", "bob", now_us)], None
+        def change(
+            order_manager: OrderManager, now_us: int
+        ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
+            return [order_manager.halt("account", "bob", now_us)], None
 
         async def administer() -> Reply:
             self.desk.administer(self.client, Done(), change)
@@ -444,9 +446,9 @@ class DeskMachine(RuleBasedStateMachine):
         if self.phase in WITHOUT_ACCOUNTS:
             assert not self.market.orders, "nobody would book what happens to them"
         if self.phase in WORKING:
-            house = self.desk.house()
-            self._compare(house)
-            assert {order.order_id for order in house.open_orders("alice")} == set(self.market.orders)
+            order_manager = self.desk.order_manager()
+            self._compare(order_manager)
+            assert {order.order_id for order in order_manager.open_orders("alice")} == set(self.market.orders)
 
     @invariant()
     def halts_are_readable_once_read(self) -> None:
@@ -455,19 +457,19 @@ class DeskMachine(RuleBasedStateMachine):
             return
         if self.phase in (Phase.NEW, Phase.OPENING):
             with pytest.raises(Refusal):
-                self.desk.standing()
+                self.desk.risk_status()
         elif self.phase in WORKING:
-            assert self.desk.standing().is_current
+            assert self.desk.risk_status().is_current
         figures = self.desk.figures()
         assert figures.refusing["journal"] == (self.phase not in WORKING)
 
-    def _compare(self, house: House) -> None:
-        found = {order.ticket.client_order_id for order in house.open_orders("alice")}
+    def _compare(self, order_manager: OrderManager) -> None:
+        found = {order.ticket.client_order_id for order in order_manager.open_orders("alice")}
         assert self.open_ids <= found <= self.open_ids | self.doubtful
         assert not found & self.gone
 
-    def _read(self) -> House:
-        return Book(FlakyJournal(self.disk), Rules(), lambda _: PRICES).house
+    def _read(self) -> OrderManager:
+        return AccountStore(FlakyJournal(self.disk), TradingRules(), lambda _: PRICES).order_manager
 
     def teardown(self) -> None:
         """Close what is open, and see that nothing stays."""

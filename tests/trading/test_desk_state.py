@@ -9,10 +9,10 @@ from itertools import product
 import pytest
 
 from floorwire.core.ports import Prices
-from floorwire.engine.house import House, Rules
+from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.ops.stats import DeskStats
-from floorwire.trading.book import Book, open_book
-from floorwire.trading.commits import Commits
+from floorwire.trading.account_store import AccountStore, open_book
+from floorwire.trading.committer import Committer
 from floorwire.trading.desk_state import (
     NEXT,
     Closed,
@@ -28,8 +28,8 @@ from floorwire.trading.desk_state import (
     Running,
     State,
 )
-from floorwire.trading.keeper import Keeper
-from floorwire.trading.streams import Streams
+from floorwire.trading.private_fanout import PrivateFanout
+from floorwire.trading.recovery import JournalRecovery
 from tests.trading.flaky import Disk
 
 LEGAL = {
@@ -45,28 +45,28 @@ LEGAL = {
 """Written out again on purpose: who changes the table has to mean it."""
 
 
-def accounts() -> Book:
-    return open_book(Disk().open, Rules(), lambda _: Prices(0, 0, 0, "connecting"))
+def accounts() -> AccountStore:
+    return open_book(Disk().open, TradingRules(), lambda _: Prices(0, 0, 0, "connecting"))
 
 
-def committer(book: Book) -> Commits:
+def committer(book: AccountStore) -> Committer:
     def instrument_of(_: object) -> None:
         raise AssertionError("no orders here")
 
-    return Commits(book, Streams(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
+    return Committer(book, PrivateFanout(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
 
 
 def states() -> dict[Phase, State]:
     """Return one state of each phase."""
-    commits = committer(accounts())
+    committer = committer(accounts())
     made: tuple[State, ...] = (
         New(),
         Opening(),
-        Running(commits),
-        Draining(commits),
+        Running(committer),
+        Draining(committer),
         Failed("why", None, None, 0, False),
         Recovering("why", None, 0, False),
-        Closing(commits),
+        Closing(committer),
         Closed(None),
     )
     return {state.phase: state for state in made}
@@ -127,21 +127,21 @@ class Idle:
         self.done: list[str] = []
         self.fault: Exception | None = None
 
-    def make_committer(self, book: Book, on_failure: object) -> Commits:
+    def make_committer(self, book: AccountStore, on_failure: object) -> Committer:
         """Return one, or fail as told."""
         if self.fault is not None:
             raise self.fault
         return committer(book)
 
-    def begin_work(self, commits: Commits) -> None:
+    def begin_work(self, committer: Committer) -> None:
         """Note it."""
         self.done.append("begin")
 
-    def tell_followers(self, commits: Commits) -> None:
+    def tell_followers(self, committer: Committer) -> None:
         """Note it."""
         self.done.append("tell")
 
-    def take_orders_out(self, house: House) -> None:
+    def take_orders_out(self, order_manager: OrderManager) -> None:
         """Note it."""
         self.done.append("out")
 
@@ -152,38 +152,38 @@ class Idle:
 
 async def test_what_is_done_twice_or_out_of_turn_raises() -> None:
     life = DeskLife()
-    keeper = Keeper(life, accounts, DeskStats(), Idle())
+    recovery = JournalRecovery(life, accounts, DeskStats(), Idle())
     with pytest.raises(IllegalTransitionError, match="from new to draining"):
-        keeper.drain()
-    await keeper.open()
+        recovery.drain()
+    await recovery.open()
     with pytest.raises(IllegalTransitionError, match="from running to opening"):
-        await keeper.open()
-    keeper.drain()
-    keeper.drain()
-    await keeper.close()
-    keeper.drain()
+        await recovery.open()
+    recovery.drain()
+    recovery.drain()
+    await recovery.close()
+    recovery.drain()
     with pytest.raises(IllegalTransitionError, match="from closed to closed"):
-        await keeper.close()
+        await recovery.close()
     with pytest.raises(IllegalTransitionError, match="from closed to opening"):
-        await keeper.open()
+        await recovery.open()
 
 
 async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("floorwire.trading.keeper.RETRY_S", 0.001)
-    opened: list[Book] = []
+    monkeypatch.setattr("floorwire.trading.recovery.RETRY_S", 0.001)
+    opened: list[AccountStore] = []
 
-    def opening() -> Book:
+    def opening() -> AccountStore:
         opened.append(accounts())
         return opened[-1]
 
     life, work = DeskLife(), Idle()
-    keeper = Keeper(life, opening, DeskStats(), work)
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
     work.fault = ZeroDivisionError("a fault of ours")
-    await keeper.open()
+    await recovery.open()
     assert life.state.phase is Phase.FAILED
-    running = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(recovery.run())
     while len(opened) < 3:
         await asyncio.sleep(0.001)
     work.fault = None
@@ -194,29 +194,29 @@ async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
 
 
 async def test_who_is_closed_after_a_failure_leaves_no_journal_open() -> None:
-    opened: list[Book] = []
+    opened: list[AccountStore] = []
 
-    def opening() -> Book:
+    def opening() -> AccountStore:
         opened.append(accounts())
         return opened[-1]
 
     life, work = DeskLife(), Idle()
     work.fault = ZeroDivisionError("a fault of ours")
-    keeper = Keeper(life, opening, DeskStats(), work)
-    await keeper.open()
-    keeper.drain()
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    await recovery.open()
+    recovery.drain()
     assert (life.state.phase, life.state.is_draining) == (Phase.FAILED, True)
-    await keeper.close()
+    await recovery.close()
     assert [str(book.journal.broken) for book in opened] == ["the journal is closed"]
 
 
 async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> None:
-    opened: list[Book] = []
+    opened: list[AccountStore] = []
     begun: list[int] = []
     may_open = threading.Event()
     may_open.set()
 
-    def opening() -> Book:
+    def opening() -> AccountStore:
         begun.append(1)
         assert may_open.wait(20)
         opened.append(accounts())
@@ -224,14 +224,14 @@ async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> N
 
     life, work = DeskLife(), Idle()
     work.fault = ZeroDivisionError("a fault of ours")
-    keeper = Keeper(life, opening, DeskStats(), work)
-    await keeper.open()
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    await recovery.open()
     work.fault = None
     may_open.clear()
-    running = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(recovery.run())
     while len(begun) < 2:
         await asyncio.sleep(0.001)
-    await keeper.close()
+    await recovery.close()
     may_open.set()
     while len(opened) < 2 or opened[-1].journal.broken is None:
         await asyncio.sleep(0.001)
@@ -243,19 +243,19 @@ async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> N
 async def test_accounts_that_the_engine_cannot_replay_stop_orders_and_not_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("floorwire.trading.keeper.RETRY_S", 0.001)
+    monkeypatch.setattr("floorwire.trading.recovery.RETRY_S", 0.001)
     faults: list[Exception] = [OverflowError("too large for the engine"), OverflowError("and again")]
 
-    def opening() -> Book:
+    def opening() -> AccountStore:
         if faults:
             raise faults.pop()
         return accounts()
 
     life, work = DeskLife(), Idle()
-    keeper = Keeper(life, opening, DeskStats(), work)
-    await keeper.open()
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    await recovery.open()
     assert life.state == Failed("and again", None, None, 0, False)
-    running = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(recovery.run())
     await life.until(Running)
     assert work.done == ["begin", "tell"]
     running.cancel()

@@ -12,8 +12,8 @@ from floorwire.hub.peer import Wire
 from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
 from floorwire.protocol.codec import Codec, Outgoing
-from floorwire.protocol.outbox import Lane, Outbox, Verdict
-from floorwire.protocol.skip import Slow
+from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
+from floorwire.protocol.skip import SlowNotice
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
@@ -28,7 +28,7 @@ class ClientTransport:
 
     __slots__ = (
         "_hub",
-        "_lanes",
+        "_subscriptions",
         "_told_slow",
         "_wire",
         "codec",
@@ -48,7 +48,7 @@ class ClientTransport:
         self.slot = 0
         """Where ``Liveness`` keeps it."""
         self._hub = hub
-        self._lanes: dict[TopicName, Lane[Topic]] = {}
+        self._subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
         self._wire: Wire | None = None
         """None before ``opened`` and after ``closed``."""
         self._told_slow = False
@@ -75,8 +75,8 @@ class ClientTransport:
             self._place()
 
     def _place(self) -> None:
-        for lane in self._lanes.values():
-            lane.topic.place(self)
+        for subscription in self._subscriptions.values():
+            subscription.topic.place(self)
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; False where the server below does that by itself."""
@@ -96,25 +96,25 @@ class ClientTransport:
         while wire is not None:
             chunk = outbox.take(SLICE_BYTES)
             if not chunk:
-                lane = outbox.next_lagging()
-                if lane is None:
+                subscription = outbox.next_lagging()
+                if subscription is None:
                     outbox.blocked = self._told_slow = False
                     self._place()
                     return
-                self._catch_up(lane)
+                self._catch_up(subscription)
             elif not wire.write(chunk):
                 return
             wire = self._wire
 
-    def _catch_up(self, lane: Lane[Topic]) -> None:
-        topic = lane.topic
+    def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
+        topic = subscription.topic
         self._hub.settle(topic)  # what is pending belongs to what was left out
-        first, last = lane.catch_up()
+        first, last = subscription.catch_up()
         now_us = self._hub.now_us()
-        if not self._told_slow and SYSTEM in self._lanes:
+        if not self._told_slow and SYSTEM in self._subscriptions:
             self._told_slow = True
-            self.outbox.put(self.codec.frame(Slow(streams=self.outbox.lagging + 1, sent=now_us)))
-        state = topic.state(now_us, last - first) if lane.on_slow == "conflate" else None
+            self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=now_us)))
+        state = topic.state(now_us, last - first) if subscription.on_slow == "conflate" else None
         if state is not None:
             self.outbox.put(self.codec.frame(state))
         else:
@@ -148,14 +148,14 @@ class ClientTransport:
         if self.outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 
-    def _begin(self, lane: Lane[Topic], frames: list[bytes]) -> None:
+    def _begin(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
         # What a subscription begins with are events like any other: for a slow peer, the contract holds.
         if not frames:
             return
-        outbox, chunk, last = self.outbox, b"".join(frames), lane.topic.seq
+        outbox, chunk, last = self.outbox, b"".join(frames), subscription.topic.seq
         if not outbox.blocked:
             outbox.queue.append(chunk)
             if len(chunk) > SLICE_BYTES or len(outbox.queue) > BEGINNINGS:
                 self.flush()
-        elif outbox.offer(lane, chunk, last - len(frames) + 1, last) is Verdict.OVERFLOW:
-            self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {lane.topic.name.channel}")
+        elif outbox.offer(subscription, chunk, last - len(frames) + 1, last) is OfferResult.OVERFLOW:
+            self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {subscription.topic.name.channel}")

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from floorwire.core.auth import Principal
+from floorwire.access.authenticator import Authenticator
+from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub import subscription_replies as replies
 from floorwire.hub.client_transport import ClientTransport
-from floorwire.hub.gate import Gate
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
-from floorwire.protocol.counter import Desk, Reply
-from floorwire.protocol.replies import Error, Held, SubscriptionList, SymbolList, Unsubscribed
+from floorwire.protocol.desk_ports import DeskPort, Reply
+from floorwire.protocol.replies import Error, HeldSubscription, SubscriptionList, SymbolList, Unsubscribed
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
-    Follow,
-    Hangup,
-    Join,
-    Leave,
-    Prove,
-    Say,
+    Authenticate,
+    CloseConnection,
+    FollowAccount,
+    JoinTopics,
+    LeaveTopics,
+    ListSubscriptions,
+    ListSymbols,
+    PassToDesk,
+    SendReply,
     Session,
-    TellSubscriptions,
-    TellSymbols,
-    Trade,
-    Unfollow,
+    UnfollowAccount,
 )
 
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
@@ -37,14 +37,20 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 class Connection(ClientTransport):
     """The peer of one wire, and the desk's client."""
 
-    __slots__ = ("_desk", "_gate", "_liveness", "_session")
+    __slots__ = ("_authenticator", "_desk", "_liveness", "_session")
 
     def __init__(
-        self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, desk: Desk, outbox_bytes: int
+        self,
+        hub: Hub,
+        session: Session,
+        liveness: Liveness,
+        authenticator: Authenticator,
+        desk: DeskPort,
+        outbox_bytes: int,
     ) -> None:
         super().__init__(hub, session.codec, outbox_bytes)
         self._desk = desk
-        self._gate = gate
+        self._authenticator = authenticator
         self._session = session
         self._liveness = liveness
 
@@ -57,7 +63,7 @@ class Connection(ClientTransport):
         if wire.is_blocked:
             self.outbox.block()
         self._hub.enter(self)
-        self._session.share(self._gate.enter(self, self._session.principal))
+        self._session.share(self._authenticator.enter(self, self._session.principal))
         self._liveness.add(self, self._hub.now_us())
 
     def received(self, data: bytes, binary: bool) -> None:
@@ -66,29 +72,29 @@ class Connection(ClientTransport):
             return
         self._hub.stats.received_messages += 1
         decision = self._session.receive(data, binary, self._hub.now_us())
-        if type(decision) is Trade:  # the one that is in a hurry: each case that it is not takes 60 ns
+        if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
             self._desk.trade(self, decision.request)
             return
         match decision:
-            case Say() as say:
+            case SendReply() as say:
                 self._answer(say)
-            case Prove(request):
+            case Authenticate(request):
                 self._login(request)
-            case Join() as join:
+            case JoinTopics() as join:
                 self._join(join)
-            case Leave() as leave:
+            case LeaveTopics() as leave:
                 self._leave(leave)
-            case Follow(request, channel):
+            case FollowAccount(request, channel):
                 self._desk.follow(self, request, channel)
-            case Unfollow(request, channel):
+            case UnfollowAccount(request, channel):
                 self._desk.unfollow(self, channel)
                 self._say(Unsubscribed(id=request.id, channel=channel))
-            case TellSubscriptions(request):
+            case ListSubscriptions(request):
                 self._say(SubscriptionList(id=request.id, subscriptions=self._all_held()))
-            case TellSymbols(request):
+            case ListSymbols(request):
                 rows = replies.symbol_rows(self._hub.market, self.principal)
                 self._say(SymbolList(id=request.id, symbols=rows))
-            case Hangup() as hangup:
+            case CloseConnection() as hangup:
                 self._answer(hangup)
 
     def settled(self) -> None:
@@ -106,12 +112,12 @@ class Connection(ClientTransport):
         self._wire = None
         self._desk.left(self)
         self._hub.exit(self, code)
-        self._gate.leave(self, self._session.principal)
+        self._authenticator.leave(self, self._session.principal)
         self._liveness.discard(self)
-        for name in self._lanes:
+        for name in self._subscriptions:
             self._hub.leave(self, name)
         self.fd = -1  # the number may be another socket's next
-        self._lanes.clear()
+        self._subscriptions.clear()
         self._session.held.clear()
         self._session.followed.clear()
         self.outbox.queue.clear()
@@ -133,64 +139,68 @@ class Connection(ClientTransport):
 
     # --- what sessions decide -------------------------------------------------------------------
 
-    def _answer(self, answer: Say | Hangup) -> None:
+    def _answer(self, answer: SendReply | CloseConnection) -> None:
         match answer:
-            case Say(reply):
+            case SendReply(reply):
                 if isinstance(reply, Error):
                     self._note(reply)
                 self._say(reply)
-            case Hangup(code, reason):
+            case CloseConnection(code, reason):
                 self.close(code, reason)
 
     def _note(self, error: Error) -> None:
         self._hub.stats.refused_requests[error.code] += 1
         if error.code in RECORDED and self._wire is not None:
             principal, address = self._session.principal, self._wire.address
-            self._gate.note_refusal(principal, "websocket", error.code, error.message, address)
+            self._authenticator.note_refusal(principal, "websocket", error.code, error.message, address)
 
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
-        session, gate, now_us = self._session, self._gate, self._hub.now_us()
+        session, authenticator, now_us = self._session, self._authenticator, self._hub.now_us()
         before = session.principal
         try:
-            principal = gate.login(request, self._wire.address)
-            if principal.key != before.key and not gate.has_room(principal):
+            principal = authenticator.login(request, self._wire.address)
+            if principal.key != before.key and not authenticator.has_room(principal):
                 raise Refusal(Code.RATE_LIMITED, "too many connections of this key")
             answer = session.sign_in(principal, request, now_us)
         except Refusal as refusal:
             self._answer(session.refuse(refusal, request, now_us))
             return
-        gate.leave(self, before)
-        session.share(gate.enter(self, principal))
+        authenticator.leave(self, before)
+        session.share(authenticator.enter(self, principal))
         self._answer(answer)
 
-    def _join(self, join: Join) -> None:
+    def _join(self, join: JoinTopics) -> None:
         request = join.request
         resume = None if request.resume is UNSET else request.resume
         opened = []
         for choice in join.choices:
-            if choice.topic in self._lanes:
+            if choice.topic in self._subscriptions:
                 self._hub.leave(self, choice.topic)
-            _, lane, opening = self._hub.join(self, choice.topic, join.contract(choice), resume)
-            self._lanes[choice.topic] = lane
-            opened.append((choice, lane, opening))
+            _, subscription, opening = self._hub.join(self, choice.topic, join.contract(choice), resume)
+            self._subscriptions[choice.topic] = subscription
+            opened.append((choice, subscription, opening))
             if resume is not None:
                 self._hub.stats.resumes["replayed" if opening.gap is None else "gap"] += 1
         market = self._hub.market
-        held = [replies.held(market, choice, lane, opening.gap) for choice, lane, opening in opened]
+        held = [
+            replies.held(market, choice, subscription, opening.gap)
+            for choice, subscription, opening in opened
+        ]
         self._say(replies.subscribed(join, held))
-        for _, lane, opening in opened:
-            self._begin(lane, opening.frames)
+        for _, subscription, opening in opened:
+            self._begin(subscription, opening.frames)
 
-    def _leave(self, leave: Leave) -> None:
+    def _leave(self, leave: LeaveTopics) -> None:
         for choice in leave.choices:
             self._hub.leave(self, choice.topic)
-            del self._lanes[choice.topic]
+            del self._subscriptions[choice.topic]
         self._say(replies.unsubscribed(leave))
 
-    def _all_held(self) -> list[Held]:
+    def _all_held(self) -> list[HeldSubscription]:
         session, market = self._session, self._hub.market
         held = [
-            replies.held(market, choice, self._lanes[name], None) for name, choice in session.held.items()
+            replies.held(market, choice, self._subscriptions[name], None)
+            for name, choice in session.held.items()
         ]
         return held + [self._desk.held(self, channel) for channel in session.followed]

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.auth import Principal
-from floorwire.hub.market import Market
+from floorwire.core.authorization import Principal
+from floorwire.hub.market_state import MarketState
 from floorwire.hub.topic import Topic
-from floorwire.protocol.outbox import Lane
+from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
     Gap,
-    Held,
+    HeldSubscription,
     Pair,
     Subscribed,
     SubscribedAll,
     SymbolRow,
     Unsubscribed,
 )
-from floorwire.protocol.session import Join, Leave
-from floorwire.protocol.skip import Skipped
-from floorwire.protocol.topic import Choice, TopicName
+from floorwire.protocol.session import JoinTopics, LeaveTopics
+from floorwire.protocol.skip import SkippedNotice
+from floorwire.protocol.topic import TopicChoice, TopicName
 
 
-def subscribed(join: Join, held: list[Held]) -> Pair | Subscribed | SubscribedAll:
+def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
     """Return the reply to a subscribe; ``held``: what it led to, in the order of the request."""
     request = join.request
     if join.minimal:
         return Pair("subscribed", held[0].symbol or "")
     if request.symbols is UNSET:
-        fields = {name: getattr(held[0], name) for name in Held.__struct_fields__}
+        fields = {name: getattr(held[0], name) for name in HeldSubscription.__struct_fields__}
         return Subscribed(id=request.id, **fields)
     return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
 
 
-def unsubscribed(leave: Leave) -> Pair | Unsubscribed:
+def unsubscribed(leave: LeaveTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
     request, choice = leave.request, leave.choices[0]
     if leave.minimal:
@@ -49,24 +49,26 @@ def unsubscribed(leave: Leave) -> Pair | Unsubscribed:
     )
 
 
-def held(market: Market, choice: Choice, lane: Lane[Topic], gap: Gap | None) -> Held:
+def held(
+    market: MarketState, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
+) -> HeldSubscription:
     """Return one subscription as it stands; ``gap``: what a resume could not bring back."""
     name = choice.topic
-    return Held(
+    return HeldSubscription(
         channel=name.channel,
         symbol=choice.asked or UNSET,
         instrument=name.symbol or UNSET,
         depth=_depth(name),
         interval=_interval(name),
-        on_slow=lane.on_slow,
-        epoch=lane.topic.epoch,
-        seq=lane.topic.seq,
+        on_slow=subscription.on_slow,
+        epoch=subscription.topic.epoch,
+        seq=subscription.topic.seq,
         feed=market.feed(name.symbol),
         gap=gap or UNSET,
     )
 
 
-def symbol_rows(market: Market, principal: Principal) -> list[SymbolRow]:
+def symbol_rows(market: MarketState, principal: Principal) -> list[SymbolRow]:
     """Return the instruments that the principal may see."""
     return [
         SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, i.state, i.venue)
@@ -75,9 +77,9 @@ def symbol_rows(market: Market, principal: Principal) -> list[SymbolRow]:
     ]
 
 
-def skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
+def skipped(topic: Topic, first: int, last: int, now_us: int) -> SkippedNotice:
     """Return the notice that a slow client is not told the events of these seqs."""
-    return Skipped(
+    return SkippedNotice(
         channel=topic.name.channel,
         symbol=topic.name.symbol or UNSET,
         depth=_depth(topic.name),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeAlias, TypeVar, final
 
-from floorwire.trading.book import Book
-from floorwire.trading.commits import Commits
-from floorwire.trading.standing import Standing
+from floorwire.trading.account_store import AccountStore
+from floorwire.trading.committer import Committer
+from floorwire.trading.risk_status import RiskStatus
 
 
 class Phase(Enum):
@@ -59,19 +59,19 @@ class _Unread:
     """A state in which no accounts were ever read."""
 
     committer: ClassVar[None] = None
-    standing: ClassVar[None] = None
+    risk_status: ClassVar[None] = None
 
 
 @dataclass(frozen=True)
 class _Working:
     """A state in which the journal works: requests go to the committer."""
 
-    committer: Commits
+    committer: Committer
 
     @property
-    def standing(self) -> Standing:
+    def risk_status(self) -> RiskStatus:
         """The halts and limits in force."""
-        return self.committer.standing
+        return self.committer.risk_status
 
 
 @final
@@ -119,9 +119,9 @@ class Failed:
     phase: ClassVar[Phase] = Phase.FAILED
     committer: ClassVar[None] = None
     why: str
-    book: Book | None
+    book: AccountStore | None
     """What has to be closed before the journal is opened again; None where nothing is open."""
-    standing: Standing | None
+    risk_status: RiskStatus | None
     """The halts and limits when it failed; None where they were never read."""
     last_order_id: int
     """Venues may know orders up to this id, although the journal may have lost them."""
@@ -136,7 +136,7 @@ class Recovering:
     phase: ClassVar[Phase] = Phase.RECOVERING
     committer: ClassVar[None] = None
     why: str
-    standing: Standing | None
+    risk_status: RiskStatus | None
     last_order_id: int
     is_draining: bool
 
@@ -158,7 +158,7 @@ class Closed:
     phase: ClassVar[Phase] = Phase.CLOSED
     committer: ClassVar[None] = None
     is_draining: ClassVar[bool] = True
-    standing: Standing | None
+    risk_status: RiskStatus | None
 
 
 State: TypeAlias = New | Opening | Running | Draining | Failed | Recovering | Closing | Closed
