@@ -35,8 +35,8 @@ def store(tmp_path: Path) -> KeyStore:
 def signs_in(store: KeyStore, issued: Issued) -> bool:
     ring = Keyring(sealer())
     ring.replace(store.list_keys())
-    by_secret = ring.by_secret(issued.key, issued.secret, NOW)
-    assert by_secret is ring.by_signature(issued.key, NOW, signature(issued.secret, NOW), NOW)
+    by_secret = ring.verify_secret(issued.key, issued.secret, NOW)
+    assert by_secret is ring.verify_signature(issued.key, NOW, signature(issued.secret, NOW), NOW)
     return by_secret is not None
 
 
@@ -174,8 +174,8 @@ def test_a_stolen_database_does_not_sign_in(store: KeyStore, tmp_path: Path) -> 
     thief = SecretSealer(b"x" * 32)
     ring = Keyring(thief)
     ring.replace(store.list_keys())
-    assert ring.by_secret(issued.key, issued.secret, NOW) is None
-    assert ring.by_signature(issued.key, NOW, signature(issued.secret, NOW), NOW) is None
+    assert ring.verify_secret(issued.key, issued.secret, NOW) is None
+    assert ring.verify_signature(issued.key, NOW, signature(issued.secret, NOW), NOW) is None
     with pytest.raises(DatabaseError, match="another master key"):
         KeyStore(tmp_path, thief)
 

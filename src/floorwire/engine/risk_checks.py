@@ -21,7 +21,7 @@ from floorwire.engine.effective_limits import EffectiveLimits
 from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 
 
-def trading(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
+def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
     """Check 6: may there be orders at all. Raises Refusal."""
     symbol = terms.symbol
     if terms.instrument.state != "open":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -26,6 +27,7 @@ RESERVED_IDS = 1_000_000_000
 """How many ids at least are left out after a restore: the lost history may have given them."""
 EPOCH_BYTES = 4
 
+log = structlog.get_logger("floorwire.desk")
 _entries = msgspec.msgpack.Decoder(account_events.AccountEntry)
 log = structlog.get_logger("floorwire.desk")
 
@@ -73,6 +75,31 @@ class AccountStore:
         begun = _begun(now_us)
         self.epoch = begun.payload.decode()
         return [begun], [*self.mended, *reserved]
+
+
+def open_book(
+    open_journal: Callable[[], Journal], rules: TradingRules, prices: Callable[[str], Prices]
+) -> AccountStore:
+    """Open the journal and read the accounts from it; blocks.
+
+    Raises JournalError, and then leaves nothing open.
+    """
+    began = time.monotonic()
+    journal = open_journal()
+    try:
+        book = AccountStore(journal, rules, prices)
+        state = book.order_manager.state_hash()
+    except BaseException:
+        journal.close()
+        raise
+    log.info(
+        "accounts read",
+        records=journal.last_n,
+        replayed=book.replayed,
+        seconds=round(time.monotonic() - began, 3),
+        state=state,
+    )
+    return book
 
 
 def kept(record: JournalRecord) -> JournalEntry:
