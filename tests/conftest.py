@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from floorwire.access.authenticator import Authenticator
@@ -16,6 +17,16 @@ from floorwire.config import Settings
 settings.register_profile("wander", deadline=None, print_blob=True)
 settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("floorwire")
+
+
+# A traceback with the locals of each frame takes a second to print; tests of faults print many.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(autouse=True, scope="session")
