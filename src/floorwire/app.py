@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import secrets
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TypeGuard
 
 from floorwire import channels
 from floorwire.bus.local import LocalBus
+from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
 from floorwire.core.auth import Principal
 from floorwire.core.codes import CloseCode
@@ -48,21 +48,18 @@ PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
 
 
-def now_us() -> int:
-    """Return the time in microseconds since the epoch, UTC."""
-    return time.time_ns() // 1000
-
-
 class Gateway:
     """A whole gateway in one process: venues, hub and connections. ``running()`` is its life.
 
-    Raises SettingsError where the data folder cannot be used or the settings cannot be kept.
+    ``clock``: another than the system's, for tests. Raises SettingsError where the data folder cannot be used
+    or the settings cannot be kept.
     """
 
-    def __init__(self, settings: Settings, venues: Sequence[Venue]) -> None:
+    def __init__(self, settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
         self.settings = settings
+        self.clock = clock = clock or Clock()
         self.frontage = _frontage(settings)
-        self.locker, self.gate = _gate(settings, self.frontage)
+        self.locker, self.gate = _gate(settings, self.frontage, clock)
         self.stats = Stats()
         self.is_draining = False
         self.admission = _admission(settings)
@@ -71,14 +68,14 @@ class Gateway:
             epoch=secrets.token_hex(4),
             resume_bytes=settings.resume.bytes,
             resume_us=_us(settings.resume.seconds),
-            clock=now_us,
+            clock=clock,
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
             stats=self.stats,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
         floor = Floor()
-        self.desk = _desk(settings, floor, self.hub)
+        self.desk = _desk(settings, floor, self.hub, clock)
         self._deposits = Deposits(self.locker.keys, self.desk.deposit)
         self._feeds = [self._feed(venue) for venue in venues]
         floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
@@ -90,8 +87,8 @@ class Gateway:
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
         if _trades(venue):
-            return TradingFeed(venue, self._bus, self.stats, now_us, stale_us, self.desk)
-        return VenueFeed(venue, self._bus, self.stats, now_us, stale_us)
+            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk)
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
@@ -136,7 +133,7 @@ class Gateway:
         self.is_draining = True
         self.desk.drain()
         within_s = self.settings.drain.seconds
-        self.hub.notify(Draining(max(1, round(within_s)), now_us()))
+        self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
         self.hub.flush()
         steps = max(1, round(within_s / DRAIN_STEP_S))
         for step in range(steps, 0, -1):
@@ -153,13 +150,13 @@ class Gateway:
             due += BEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
-            self.hub.notify(Beat(now_us()))
+            self.hub.notify(Beat(self.clock.stamp_us()))
             self.hub.sweep()
 
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(self._liveness.slot_us / 1e6)
-            for dead in self._liveness.due(now_us()):
+            for dead in self._liveness.due(self.clock.monotonic_us()):
                 assert isinstance(dead, Connection)
                 dead.close(CloseCode.NO_PONG, "no pong")
 
@@ -177,10 +174,10 @@ def _frontage(settings: Settings) -> Frontage:
     )
 
 
-def _gate(settings: Settings, frontage: Frontage) -> tuple[Locker, Gate]:
+def _gate(settings: Settings, frontage: Frontage, clock: Clock) -> tuple[Locker, Gate]:
     try:
         locker = Locker(Path(settings.data), os.environ)
-        return locker, Gate(settings, locker, now_us, is_home=frontage.is_home)
+        return locker, Gate(settings, locker, clock, is_home=frontage.is_home)
     except (LockerError, DatabaseError, OSError) as error:
         raise SettingsError(f"data folder: {error}") from None
 
@@ -189,7 +186,7 @@ def _trades(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
-def _desk(settings: Settings, floor: Floor, hub: Hub) -> Desk:
+def _desk(settings: Settings, floor: Floor, hub: Hub, clock: Clock) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
     limits = Limits(
@@ -201,7 +198,7 @@ def _desk(settings: Settings, floor: Floor, hub: Hub) -> Desk:
     rules = Rules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
     keeper = Keeper(lambda: open_journal(settings), rules, floor.prices)
     symbols = hub.market.symbols
-    return Desk(keeper, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
+    return Desk(keeper, floor, symbols.resolve, lambda: symbols, clock, settings.storage)
 
 
 def _us(seconds: float) -> int:

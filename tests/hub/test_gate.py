@@ -21,6 +21,7 @@ from floorwire.protocol.login import signature
 from floorwire.protocol.requests import Login
 from floorwire.storage.keys import Issued
 from floorwire.storage.locker import Locker
+from tests.clocks import following
 from tests.doors.issuer import SHARED
 
 HERE = "192.0.2.7"
@@ -29,8 +30,8 @@ S = 1_000_000
 Line: TypeAlias = "dict[str, str | int]"
 
 
-class Clock:
-    """A clock that stands until it is moved."""
+class Now:
+    """A time that stands until it is moved."""
 
     def __init__(self) -> None:
         self.now_us = START
@@ -54,11 +55,11 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = Clock()
+        self.clock = Now()
         self.locker = Locker(folder, {})
 
     def gate(self, settings: Settings | None = None, *, is_home: bool = True) -> Gate:
-        return Gate(settings or Settings(), self.locker, self.clock, is_home=is_home)
+        return Gate(settings or Settings(), self.locker, following(self.clock), is_home=is_home)
 
     def key(self, *, expires_us: int | None = None, symbols: tuple[str, ...] | None = None) -> Issued:
         grant = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=symbols, expires_us=expires_us)

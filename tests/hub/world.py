@@ -24,6 +24,7 @@ from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.session import Session, SessionLimits
+from tests.clocks import following
 from tests.hub.nodesk import NoDesk
 from tests.scripted import SYMBOLS, events, listing, snapshot
 
@@ -58,7 +59,7 @@ class World:
             epoch=f"epoch{self._epochs}",
             resume_bytes=self._resume_bytes,
             resume_us=self._resume_us,
-            clock=lambda: self.now_us,
+            clock=following(lambda: self.now_us),
             at_turn_end=self._at_turn_end,
             stats=self.stats,
         )

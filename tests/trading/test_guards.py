@@ -12,6 +12,7 @@ from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.counter import Reply
 from floorwire.trading.guards import Guards, Owner
+from tests.clocks import following
 
 K1, K2 = Owner("alice", "k1"), Owner("alice", "k2")
 GONE, DEAD = Code.DISCONNECTED, Code.DEADMAN
@@ -49,7 +50,7 @@ class Post:
     def __init__(self) -> None:
         self.cancelled: list[Cancelled] = []
         self.kept: dict[Owner, Guard] = {}
-        self.guards = Guards(lambda: NOW_US, self._cancel, self.kept.__setitem__)
+        self.guards = Guards(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
 
     def _cancel(self, whose: Owner, code: Code) -> None:
         self.cancelled.append((whose, code))

@@ -21,7 +21,7 @@ cdef class House:
     cpdef list settle(self, object reports, object now_us)
     cdef object _book(self, object event)
     cdef object _rule(self, object event)
-    cdef object _admit(self, object mandate, object prices, object account, object key, object now_us)
+    cdef object _admit(self, object mandate, object prices, object account, object key, object rate_us)
     cdef object _drafted(
         self, object ticket, object terms, object prices, object limits, object key, object now_us
     )

@@ -43,6 +43,7 @@ from floorwire.core.accounts import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order, Ticket
@@ -213,12 +214,15 @@ class House:
         ticket: Ticket,
         now_us: int,
         *,
+        at: Moment | None = None,
         key: str = "",
         max_notional: Decimal | None = None,
         deadline_us: int | None = None,
     ) -> Decision:
         """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
 
+        ``now_us``: the date that is written. ``at``: monotonic time, by which rates are limited, and the date
+        that expiries and deadlines are compared with; where it is not given, both are ``now_us``.
         ``max_notional``: the key's own, of its Principal. Raises Refusal; see ``risk`` for what and in which
         order.
         """
@@ -229,12 +233,13 @@ class House:
             if order.ticket != ticket:
                 objections.another(ticket, order)
             return Decision(order, (), (), duplicate=True)
-        if deadline_us is not None and now_us > deadline_us:
-            objections.late(deadline_us, now_us)
-        mandate = self._mandates.of((name, key, symbol, max_notional), now_us)
+        rate_us, wall_us = (now_us, now_us) if at is None else (at.now_us, at.wall_us)
+        if deadline_us is not None and wall_us > deadline_us:
+            objections.late(deadline_us, wall_us)
+        mandate = self._mandates.of((name, key, symbol, max_notional), rate_us)
         account, terms, limits, prices = mandate.account, mandate.terms, mandate.bounds, self._prices(symbol)
-        self._admit(mandate, prices, name, key, now_us)
-        if ticket.expires_us is not None and ticket.expires_us <= now_us:
+        self._admit(mandate, prices, name, key, rate_us)
+        if ticket.expires_us is not None and ticket.expires_us <= wall_us:
             raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
         order = self._drafted(ticket, terms, prices, limits, key, now_us)
         lots, held_units = order.lots, order.held
@@ -253,6 +258,7 @@ class House:
         order: Order,
         now_us: int,
         *,
+        at: Moment | None = None,
         price_ticks: int | None = None,
         lots: int | None = None,
         key: str = "",
@@ -267,13 +273,14 @@ class House:
         """
         ticket, name = order.ticket, order.ticket.account
         objections.closed(order)
-        if deadline_us is not None and now_us > deadline_us:
-            objections.late(deadline_us, now_us)
+        rate_us, wall_us = (now_us, now_us) if at is None else (at.now_us, at.wall_us)
+        if deadline_us is not None and wall_us > deadline_us:
+            objections.late(deadline_us, wall_us)
         objections.unchangeable(ticket, price_ticks, lots)
-        mandate = self._mandates.of((name, key, ticket.symbol, max_notional), now_us)
+        mandate = self._mandates.of((name, key, ticket.symbol, max_notional), rate_us)
         account, terms, limits = mandate.account, mandate.terms, mandate.bounds
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
-        self._admit(mandate, prices, name, key, now_us)
+        self._admit(mandate, prices, name, key, rate_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:
             risk.size_and_price(ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered)
@@ -442,15 +449,15 @@ class House:
         why = order.code if order.cancelling else code
         return self._book(self._settlement.ended(order, "cancelled", why, now_us))
 
-    def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, now_us: int) -> None:
+    def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, rate_us: int) -> None:
         """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""
         if prices.feed != "live":
             risk.current(mandate.terms, prices.feed)
         rate, key_rate = mandate.account_rate, mandate.key_rate
-        if rate is not None and not rate.allow(now_us):
-            risk.too_fast("account", self.limits(account), rate.wait_us(now_us))
-        if key_rate is not None and not key_rate.allow(now_us):
-            risk.too_fast("key", self.limits(account, key), key_rate.wait_us(now_us))
+        if rate is not None and not rate.allow(rate_us):
+            risk.too_fast("account", self.limits(account), rate.wait_us(rate_us))
+        if key_rate is not None and not key_rate.allow(rate_us):
+            risk.too_fast("key", self.limits(account, key), key_rate.wait_us(rate_us))
 
     def _drafted(
         self, ticket: Ticket, terms: Terms, prices: Prices, limits: Bounds, key: str, now_us: int

@@ -107,7 +107,8 @@ class Connection:
         if self._wire is None:
             return
         self._hub.stats.received_messages += 1
-        decision = self._session.receive(data, binary, self._hub.now_us())
+        at = self._hub.moment()
+        decision = self._session.receive(data, binary, at.now_us, at.wall_us)
         if type(decision) is Trade:  # the one that is in a hurry: each case that it is not takes 60 ns
             self._desk.trade(self, decision.request)
             return
@@ -256,15 +257,15 @@ class Connection:
 
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
-        session, gate, now_us = self._session, self._gate, self._hub.now_us()
+        session, gate, at = self._session, self._gate, self._hub.moment()
         before = session.principal
         try:
             principal = gate.login(request, self._wire.address)
             if principal.key != before.key and not gate.has_room(principal):
                 raise Refusal(Code.RATE_LIMITED, "too many connections of this key")
-            answer = session.sign_in(principal, request, now_us)
+            answer = session.sign_in(principal, request, at.wall_us)
         except Refusal as refusal:
-            self._answer(session.refuse(refusal, request, now_us))
+            self._answer(session.refuse(refusal, request, at.now_us))
             return
         gate.leave(self, before)
         session.share(gate.enter(self, principal))
@@ -375,18 +376,18 @@ class Connection:
         topic = lane.topic
         self._hub.settle(topic)  # what is pending belongs to what was left out
         first, last = lane.catch_up()
-        now_us = self._hub.now_us()
+        sent_us = self._hub.moment().stamp_us
         if not self._told_slow and SYSTEM in self._lanes:
             self._told_slow = True
-            self.outbox.put(self.codec.frame(Slow(streams=self.outbox.lagging + 1, sent=now_us)))
-        state = topic.state(now_us, last - first) if lane.on_slow == "conflate" else None
+            self.outbox.put(self.codec.frame(Slow(streams=self.outbox.lagging + 1, sent=sent_us)))
+        state = topic.state(sent_us, last - first) if lane.on_slow == "conflate" else None
         if state is not None:
             self.outbox.put(self.codec.frame(state))
         else:
-            self.outbox.put(self.codec.frame(_skipped(topic, first, last, now_us)))
+            self.outbox.put(self.codec.frame(_skipped(topic, first, last, sent_us)))
 
 
-def _skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
+def _skipped(topic: Topic, first: int, last: int, sent_us: int) -> Skipped:
     return Skipped(
         channel=topic.name.channel,
         symbol=topic.name.symbol or UNSET,
@@ -395,7 +396,7 @@ def _skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
         epoch=topic.epoch,
         seq=last,
         gap=Gap(first, last, "slow"),
-        sent=now_us,
+        sent=sent_us,
     )
 
 

@@ -16,11 +16,13 @@ from functools import partial
 import structlog
 from msgspec import UNSET, UnsetType
 
+from floorwire.clock import Clock
 from floorwire.config import Storage
 from floorwire.core.accounts import Entry, Guard, PrivateChannel
 from floorwire.core.auth import Action
 from floorwire.core.codes import Code
 from floorwire.core.commands import Cancel
+from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
@@ -75,7 +77,7 @@ class Desk:
         floor: Floor,
         resolve: Resolve,
         instruments: Callable[[], Iterable[Instrument]],
-        clock: Callable[[], int],
+        clock: Clock,
         storage: Storage,
     ) -> None:
         self._keeper = keeper
@@ -122,7 +124,7 @@ class Desk:
         )
         self._standing = commits.standing
         book.house.spare(self._spared_id)
-        commits.begin(self._clock())
+        commits.begin(self._clock.stamp_us())
         self._streams.epoch = book.epoch
         self._stand_guard(commits)
         self._list(self._floor.instruments())
@@ -132,7 +134,7 @@ class Desk:
 
     def _stand_guard(self, commits: Commits) -> None:
         """Cancel what guards could not while there were no accounts: it is in no market, and stays out."""
-        house, now_us = commits.book.house, self._clock()
+        house, now_us = commits.book.house, self._clock.stamp_us()
         kept = {Owner(account, key): guard for account, key, guard in house.guards()}
         gone = [(whose, Code.DISCONNECTED) for whose in self._guards.begin(kept)]
         due, self._due = dict.fromkeys([*self._due, *gone]), []
@@ -186,7 +188,7 @@ class Desk:
     def _take_out(self, house: House) -> None:
         try:
             for command in house.cancel_all().commands:
-                self._floor.execute(command, self._clock())
+                self._floor.execute(command, self._clock.stamp_us())
         except Exception:  # a venue's fault, maybe the one that brought us here
             log.exception("orders may still be in the market")
 
@@ -231,37 +233,37 @@ class Desk:
 
     def _reply(self, commits: Commits, client: Client, request: TradingRequest) -> Reply | None:
         """Return the answer; None where it follows by itself."""
-        house, principal, now_us = commits.book.house, client.principal, self._clock()
+        house, principal, at = commits.book.house, client.principal, self._clock.moment()
         match request:
             case OrderPlace():
                 self._check_open(commits)
-                decision = errands.place(house, self._resolve, principal, request, now_us)
-                return self._outcome(commits, decision, request.id, now_us)
+                decision = errands.place(house, self._resolve, principal, request, at)
+                return self._outcome(commits, decision, request.id, at.stamp_us)
             case OrderAmend():
                 self._check_open(commits)
-                decision = errands.amend(house, principal, request, now_us)
-                return self._outcome(commits, decision, request.id, now_us)
+                decision = errands.amend(house, principal, request, at)
+                return self._outcome(commits, decision, request.id, at.stamp_us)
             case OrderCancel():
-                decision = errands.cancel(house, principal, request, now_us)
-                return self._outcome(commits, decision, request.id, now_us)
+                decision = errands.cancel(house, principal, request, at.wall_us)
+                return self._outcome(commits, decision, request.id, at.stamp_us)
             case OrderCancelAll():
-                decision = errands.cancel_all(house, self._resolve, principal, request, now_us)
-                self._carry_out(commits, decision, now_us)
+                decision = errands.cancel_all(house, self._resolve, principal, request, at.wall_us)
+                self._carry_out(commits, decision, at.stamp_us)
                 order_ids = [str(command.order_id) for command in decision.commands]
                 return AllCancelled(id=request.id, order_ids=order_ids)
             case CancelOnDisconnect() | Deadman():
-                return self._guard(client, request, now_us)
+                return self._guard(client, request, at.wall_us)
             case _:
-                return self._look(commits, client, request, now_us)
+                return self._look(commits, client, request, at)
 
-    def _look(self, commits: Commits, client: Client, request: Query, now_us: int) -> Reply | None:
+    def _look(self, commits: Commits, client: Client, request: Query, at: Moment) -> Reply | None:
         house, principal = commits.book.house, client.principal
         lens = Lens(principal, self._instruments)
-        self._reading.take(principal.account, errands.rows(house, principal.account, request), now_us)
+        self._reading.take(principal.account, errands.rows(house, principal.account, request), at.now_us)
         if isinstance(request, Fills):
-            begun = errands.list_fills(house, principal, lens, request, now_us)
+            begun = errands.list_fills(house, principal, lens, request, at.wall_us)
             return self._past.search(commits, client, request, begun)
-        return errands.answer(house, principal, lens, request, now_us)
+        return errands.answer(house, principal, lens, request, at.wall_us)
 
     def _check_open(self, commits: Commits) -> None:
         if self._is_draining:
@@ -293,14 +295,14 @@ class Desk:
         refusal = Refusal(code, code.meaning, details)
         return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
 
-    def _guard(self, client: Client, request: CancelOnDisconnect | Deadman, now_us: int) -> Guarded:
+    def _guard(self, client: Client, request: CancelOnDisconnect | Deadman, wall_us: int) -> Guarded:
         if isinstance(request, Deadman):
-            errands.authorise(client.principal, Action.DEADMAN, now_us)
+            errands.authorise(client.principal, Action.DEADMAN, wall_us)
             timeout_us = _us(request.timeout_s)
             self._guards.arm(owner(client), timeout_us)
-            cancels_at = now_us + timeout_us if timeout_us else UNSET
+            cancels_at = wall_us + timeout_us if timeout_us else UNSET
             return Guarded(id=request.id, timeout_s=request.timeout_s, cancels_at=cancels_at)
-        errands.authorise(client.principal, Action.CANCEL_ON_DISCONNECT, now_us)
+        errands.authorise(client.principal, Action.CANCEL_ON_DISCONNECT, wall_us)
         if request.enabled:
             self._guards.watch(client, _us(request.grace_s))
         else:
@@ -348,7 +350,7 @@ class Desk:
         if commits is None:
             return
         try:
-            commits.book_entries(commits.book.house.settle(reports, self._clock()))
+            commits.book_entries(commits.book.house.settle(reports, self._clock.stamp_us()))
         except Exception as fault:  # as in trade
             log.exception("a venue reports what cannot be")
             commits.fail(fault)
@@ -362,7 +364,7 @@ class Desk:
         change: Callable[[House, int], tuple[Sequence[Entry], Decision | None]],
     ) -> None:
         """Make a change, carry out what follows, and answer when it is durable, or with the refusal."""
-        commits, now_us = self._commits, self._clock()
+        commits, now_us = self._commits, self._clock.stamp_us()
         if commits is None:
             client.answer(error(self._out_of_order()))
             return
@@ -415,7 +417,7 @@ class Desk:
         commits = self._commits
         if commits is None:
             return
-        house, now_us = commits.book.house, self._clock()
+        house, now_us = commits.book.house, self._clock.stamp_us()
         for one in deposits:
             try:
                 commits.book_entries(house.deposit(one.account, one.asset, one.amount, one.id, now_us))
@@ -442,11 +444,11 @@ class Desk:
     def _list(self, instruments: Iterable[Instrument]) -> None:
         commits = self._commits
         if commits is not None:
-            commits.book_entries(commits.book.house.list_instruments(instruments, self._clock()))
+            commits.book_entries(commits.book.house.list_instruments(instruments, self._clock.stamp_us()))
 
     def _put_back(self, venue: str, symbols: set[str]) -> None:
         """Put the open orders of those of the symbols that the venue lists into its market as it is now."""
-        commits, now_us = self._commits, self._clock()
+        commits, now_us = self._commits, self._clock.stamp_us()
         here = symbols & self._floor.at(venue)
         if commits is None or not here:
             return
@@ -460,7 +462,7 @@ class Desk:
         commits = self._commits
         if commits is not None:
             house = commits.book.house
-            commits.book_entries(house.set_guard(whose.account, whose.key, guard, self._clock()))
+            commits.book_entries(house.set_guard(whose.account, whose.key, guard, self._clock.stamp_us()))
 
     def _see_to(self, commits: Commits, whose: Owner, code: Code) -> None:
         """Cancel for it again, where what was cancelled is not durable before the journal fails."""
@@ -474,7 +476,7 @@ class Desk:
             return
         self._see_to(commits, whose, code)
         decision = commits.book.house.cancel_all(account=whose.account, key=whose.key, code=code)
-        if self._try(commits, decision, self._clock()):
+        if self._try(commits, decision, self._clock.stamp_us()):
             orders = len(decision.commands)
             log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
 

@@ -11,6 +11,7 @@ from floorwire.channels import balances, fills, orders, positions
 from floorwire.core.accounts import OrderFilled
 from floorwire.core.auth import Action, Principal, decide
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
@@ -43,12 +44,13 @@ Resolve: TypeAlias = Callable[[str], Instrument | None]
 """From a symbol as a client writes it to the instrument it names."""
 
 
-def place(house: House, resolve: Resolve, principal: Principal, request: OrderPlace, now_us: int) -> Decision:
+def place(house: House, resolve: Resolve, principal: Principal, request: OrderPlace, at: Moment) -> Decision:
     """Return what an order comes to. Raises Refusal."""
-    instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, now_us)
+    instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, at.wall_us)
     return house.place(
         _ticket(house, principal, request, instrument.symbol),
-        now_us,
+        at.stamp_us,
+        at=at,
         key=principal.key,
         max_notional=principal.max_notional,
         deadline_us=None if request.deadline is UNSET else request.deadline,
@@ -74,13 +76,14 @@ def _ticket(house: House, principal: Principal, request: OrderPlace, symbol: str
     )
 
 
-def amend(house: House, principal: Principal, request: OrderAmend, now_us: int) -> Decision:
+def amend(house: House, principal: Principal, request: OrderAmend, at: Moment) -> Decision:
     """Return what an amend comes to. Raises Refusal."""
-    order = _order(house, principal, Action.ORDER_AMEND, request, now_us)
+    order = _order(house, principal, Action.ORDER_AMEND, request, at.wall_us)
     instrument = house.terms(order.ticket.symbol).instrument
     return house.amend(
         order,
-        now_us,
+        at.stamp_us,
+        at=at,
         price_ticks=None if request.price is UNSET else tickets.ticks(instrument, "price", request.price),
         lots=None if request.quantity is UNSET else tickets.lots(instrument, request.quantity),
         key=principal.key,
@@ -89,40 +92,40 @@ def amend(house: House, principal: Principal, request: OrderAmend, now_us: int) 
     )
 
 
-def cancel(house: House, principal: Principal, request: OrderCancel, now_us: int) -> Decision:
+def cancel(house: House, principal: Principal, request: OrderCancel, wall_us: int) -> Decision:
     """Return what a cancel comes to. Raises Refusal."""
-    return house.cancel(_order(house, principal, Action.ORDER_CANCEL, request, now_us))
+    return house.cancel(_order(house, principal, Action.ORDER_CANCEL, request, wall_us))
 
 
 def cancel_all(
-    house: House, resolve: Resolve, principal: Principal, request: OrderCancelAll, now_us: int
+    house: House, resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int
 ) -> Decision:
     """Return what cancelling everything, or all of one symbol, comes to. Raises Refusal."""
     if request.symbol is UNSET:
-        authorise(principal, Action.ORDER_CANCEL_ALL, now_us)
+        authorise(principal, Action.ORDER_CANCEL_ALL, wall_us)
         return house.cancel_all(account=principal.account)
-    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, now_us)
+    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
     return house.cancel_all(account=principal.account, symbol=instrument.symbol)
 
 
 def answer(
-    house: House, principal: Principal, lens: Lens, request: Glance, now_us: int
+    house: House, principal: Principal, lens: Lens, request: Glance, wall_us: int
 ) -> OrderReply | OrderList | BalanceList | PositionList:
     """Return the answer to a question. Raises Refusal."""
     match request:
         case OrderStatus():
-            order = _order(house, principal, Action.ORDER_STATUS, request, now_us)
+            order = _order(house, principal, Action.ORDER_STATUS, request, wall_us)
             return OrderReply(id=request.id, order=order_rows(house, [order])[0])
         case Orders():
-            authorise(principal, Action.ORDERS, now_us)
+            authorise(principal, Action.ORDERS, wall_us)
             seen = lens.orders(house.open_orders(principal.account))
             return OrderList(id=request.id, orders=order_rows(house, seen))
         case Balances():
-            authorise(principal, Action.BALANCES, now_us)
+            authorise(principal, Action.BALANCES, wall_us)
             held = lens.balances(house.balances(principal.account))
             return BalanceList(id=request.id, balances=[balances.row(balance) for balance in held])
         case Positions():
-            authorise(principal, Action.POSITIONS, now_us)
+            authorise(principal, Action.POSITIONS, wall_us)
             had = lens.positions(house.positions(principal.account))
             return PositionList(id=request.id, positions=[positions.row(position) for position in had])
 
@@ -139,9 +142,9 @@ def order_rows(house: House, listed: list[Order]) -> list[OrderRow]:
     return [orders.row(order, house.instrument_of(order)) for order in listed]
 
 
-def list_fills(house: House, principal: Principal, lens: Lens, request: Fills, now_us: int) -> Search:
+def list_fills(house: House, principal: Principal, lens: Lens, request: Fills, wall_us: int) -> Search:
     """Return what of the fills asked for is at hand. Raises Refusal."""
-    authorise(principal, Action.FILLS, now_us)
+    authorise(principal, Action.FILLS, wall_us)
     before = LATEST if request.before is UNSET else int(request.before)
     return search(house, principal.account, lens, request.limit, before)
 
@@ -165,16 +168,18 @@ def refused(reports: Sequence[Report], order: Order) -> Code | None:
     return None
 
 
-def authorise(principal: Principal, action: Action, now_us: int, symbol: str | None = None) -> None:
+def authorise(principal: Principal, action: Action, wall_us: int, symbol: str | None = None) -> None:
     """Raise Refusal where the principal may not do this with its account."""
-    refusal = decide(principal, action, now_us, symbol=symbol, account=principal.account)
+    refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account)
     if refusal is not None:
         raise refusal
 
 
-def _instrument(resolve: Resolve, principal: Principal, action: Action, text: str, now_us: int) -> Instrument:
+def _instrument(
+    resolve: Resolve, principal: Principal, action: Action, text: str, wall_us: int
+) -> Instrument:
     instrument = resolve(text)
-    authorise(principal, action, now_us, text if instrument is None else instrument.symbol)
+    authorise(principal, action, wall_us, text if instrument is None else instrument.symbol)
     if instrument is None:
         raise Refusal(
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
@@ -182,16 +187,16 @@ def _instrument(resolve: Resolve, principal: Principal, action: Action, text: st
     return instrument
 
 
-def _order(house: House, principal: Principal, action: Action, request: OneOrder, now_us: int) -> Order:
+def _order(house: House, principal: Principal, action: Action, request: OneOrder, wall_us: int) -> Order:
     if (request.order_id is UNSET) is (request.client_order_id is UNSET):
         raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id, not both", {"field": "order_id"})
     order_id = None if request.order_id is UNSET else int(request.order_id)
     try:
         order = house.find(principal.account, order_id, _given(request.client_order_id))
     except Refusal:
-        authorise(principal, action, now_us, next(iter(principal.symbols or ()), None))  # that comes first
+        authorise(principal, action, wall_us, next(iter(principal.symbols or ()), None))  # that comes first
         raise
-    authorise(principal, action, now_us, order.ticket.symbol)
+    authorise(principal, action, wall_us, order.ticket.symbol)
     return order
 
 

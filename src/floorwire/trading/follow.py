@@ -9,6 +9,7 @@ import structlog
 from msgspec import UNSET
 
 from floorwire.channels import balances, fills, orders, positions
+from floorwire.clock import Clock
 from floorwire.core.accounts import Entry, PrivateChannel
 from floorwire.core.instrument import Instrument
 from floorwire.core.refusal import Refusal
@@ -47,7 +48,7 @@ class Following:
         streams: Streams,
         reading: Reading,
         instruments: Callable[[], Iterable[Instrument]],
-        clock: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._streams = streams
         self._reading = reading
@@ -65,7 +66,9 @@ class Following:
         gap = None if resume is None else self._gap(follower, resume)
         if resume is None or gap is not None:
             try:
-                self._reading.take(account, self._rows(commits.book.house, follower), self._clock())
+                self._reading.take(
+                    account, self._rows(commits.book.house, follower), self._clock.monotonic_us()
+                )
             except Refusal as refusal:
                 commits.answer(Answer(client, request.id, error(refusal, request.id)))
                 return
@@ -196,7 +199,7 @@ class Following:
 
     def _snapshot(self, house: House, follower: Follower) -> PrivateEvent:
         account, lens = follower.client.principal.account, follower.lens
-        at = PrivateStamp(self._streams.epoch, follower.seq, self._clock())
+        at = PrivateStamp(self._streams.epoch, follower.seq, self._clock.stamp_us())
         match follower.channel:
             case "orders":
                 return orders.snapshot(errands.order_rows(house, lens.orders(house.open_orders(account))), at)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from floorwire.clock import Clock
 from floorwire.core.accounts import Guard
 from floorwire.core.codes import Code
 from floorwire.protocol.counter import Client
+from floorwire.protocol.trading import MAX_GRACE_S
 
 
 class Owner(NamedTuple):
@@ -19,10 +21,13 @@ class Owner(NamedTuple):
 
 
 class Timer(NamedTuple):
-    """One that runs, and what a ``Guard`` says of it: when a grace is over, how long a dead man has."""
+    """One that runs, in monotonic time, and what a ``Guard`` says of it."""
 
     handle: asyncio.TimerHandle
-    us: int
+    ends_us: int
+    """When it is up, in monotonic time."""
+    kept_us: int
+    """The date at which a grace is over; how long a dead man has."""
 
 
 def owner(client: Client) -> Owner:
@@ -37,7 +42,7 @@ class Guards:
 
     def __init__(
         self,
-        clock: Callable[[], int],
+        clock: Clock,
         cancel: Callable[[Owner, Code], None],
         keep: Callable[[Owner, Guard], None],
     ) -> None:
@@ -63,15 +68,17 @@ class Guards:
 
     def _take_up(self, whose: Owner, guard: Guard) -> bool:
         """Return whether its grace is over."""
-        now_us = self._clock()
+        at = self._clock.moment()
         if guard.deadman_us is not None:
             self._arm(whose, guard.deadman_us)
         if guard.grace_us is not None:
-            self._expect(whose, now_us + guard.grace_us)
+            self._expect(whose, guard.grace_us)
         if guard.cancels_us is not None:
-            self._expect(whose, guard.cancels_us)
+            # It is a date. Where the clock was set back since, it is far off: no grace is longer than this.
+            most_us = MAX_GRACE_S * 1_000_000
+            self._expect(whose, min(guard.cancels_us - at.wall_us, most_us), guard.cancels_us)
         grace = self._graces.get(whose)
-        if grace is None or grace.us > now_us:
+        if grace is None or grace.ends_us > at.now_us:
             return False
         self._disarm(self._graces, whose)
         return True
@@ -85,8 +92,8 @@ class Guards:
         graces, grace, deadman = self._watching.get(whose), self._graces.get(whose), self._deadmen.get(whose)
         return Guard(
             min(graces.values()) if graces else None,
-            None if grace is None else grace.us,
-            None if deadman is None else deadman.us,
+            None if grace is None else grace.kept_us,
+            None if deadman is None else deadman.kept_us,
         )
 
     def armed(self) -> dict[str, int]:
@@ -118,7 +125,7 @@ class Guards:
     def left(self, client: Client) -> None:
         """The client is gone: cancel when its grace is over; by the loop's next turn where it has none."""
         for whose in self._asked.pop(client, ()):
-            self._expect(whose, self._clock() + self._unwatch(client, whose))
+            self._expect(whose, self._unwatch(client, whose))
             self._keep(whose, self.of(whose))
 
     def arm(self, whose: Owner, timeout_us: int) -> None:
@@ -143,14 +150,20 @@ class Guards:
     def _arm(self, whose: Owner, timeout_us: int) -> None:
         self._disarm(self._deadmen, whose)
         if timeout_us:
-            self._deadmen[whose] = Timer(self._later(self._deadmen, whose, timeout_us), timeout_us)
+            handle = self._later(self._deadmen, whose, timeout_us)
+            self._deadmen[whose] = Timer(handle, self._clock.monotonic_us() + timeout_us, timeout_us)
 
-    def _expect(self, whose: Owner, ends_us: int) -> None:
-        """Cancel then, or before, where that was said of another connection that went."""
-        running = self._graces.get(whose)
-        if running is None or running.us > ends_us:
+    def _expect(self, whose: Owner, wait_us: int, kept_us: int | None = None) -> None:
+        """Cancel after so long, or before, where that was said of another connection that went.
+
+        ``kept_us``: the date of that, where it is known already.
+        """
+        at = self._clock.moment()
+        ends_us, running = at.now_us + wait_us, self._graces.get(whose)
+        if running is None or running.ends_us > ends_us:
             self._disarm(self._graces, whose)
-            self._graces[whose] = Timer(self._later(self._graces, whose, ends_us - self._clock()), ends_us)
+            handle = self._later(self._graces, whose, wait_us)
+            self._graces[whose] = Timer(handle, ends_us, at.wall_us + wait_us if kept_us is None else kept_us)
 
     def _unwatch(self, client: Client, whose: Owner) -> int:
         """Return the grace that the client had asked for."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec import UNSET
 
+from floorwire.clock import Clock
 from floorwire.core.accounts import CHANNELS, Entry, PrivateChannel
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.counter import Client
@@ -17,7 +18,7 @@ from floorwire.trading.words import InstrumentOf, message, seq_of
 class Streams:
     """Followers by account and channel."""
 
-    def __init__(self, instrument_of: InstrumentOf, clock: Callable[[], int]) -> None:
+    def __init__(self, instrument_of: InstrumentOf, clock: Clock) -> None:
         self.epoch = ""
         self._instrument_of = instrument_of
         self._clock = clock
@@ -101,7 +102,7 @@ class Streams:
         client, hidden = follower.client, follower.hidden
         frame = shared.get(client.codec) if shared is not None and not hidden else None
         if frame is None:
-            at = PrivateStamp(self.epoch, seq, self._clock(), hidden or UNSET)
+            at = PrivateStamp(self.epoch, seq, self._clock.stamp_us(), hidden or UNSET)
             frame = client.codec.frame(message(follower.channel, entry.event, self._instrument_of, at))
             follower.hidden = 0
             if shared is not None and not hidden:

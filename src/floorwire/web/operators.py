@@ -12,7 +12,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import UNSET
 from pydantic import ConfigDict, Field
 
-from floorwire.app import now_us
 from floorwire.core.accounts import Entry, HaltScope
 from floorwire.core.auth import Action
 from floorwire.core.codes import Code
@@ -61,8 +60,8 @@ async def set_limits(
     except (msgspec.DecodeError, ValueError) as error:
         raise Refusal(Code.BAD_JSON, str(error)[:200]) from None
 
-    def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
-        return [house.set_limits(account, limits, now_us, key or None)], None
+    def change(house: House, stamp_us: int) -> tuple[Sequence[Entry], Decision | None]:
+        return [house.set_limits(account, limits, stamp_us, key or None)], None
 
     return await _administer(caller, Action.LIMITS_SET, f"{account} {key}".strip(), change)
 
@@ -109,7 +108,7 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
     new = _named(caller, new)
     cancelled = 0
 
-    def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
+    def change(house: House, stamp_us: int) -> tuple[Sequence[Entry], Decision | None]:
         nonlocal cancelled
         cancels = house.cancel_all(
             account=new.name if new.scope == "account" else None,
@@ -118,7 +117,7 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
             code=Code.MARKET_HALTED,
         )
         cancelled = len(cancels.commands)
-        return [house.halt(new.scope, new.name, now_us)], cancels
+        return [house.halt(new.scope, new.name, stamp_us)], cancels
 
     response = await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
     if response.status_code != OK:
@@ -137,8 +136,8 @@ async def resume(
     if (scope, name) not in caller.gateway.desk.standing().halts():
         ended = _named(caller, ended)
 
-    def change(house: House, now_us: int) -> tuple[Sequence[Entry], Decision | None]:
-        return [house.resume(scope, ended.name, now_us)], None
+    def change(house: House, stamp_us: int) -> tuple[Sequence[Entry], Decision | None]:
+        return [house.resume(scope, ended.name, stamp_us)], None
 
     response = await _administer(caller, Action.RESUME, f"{scope} {ended.name}".strip(), change)
     if response.status_code != OK:
@@ -187,7 +186,9 @@ def _named(caller: Caller, new: NewHalt) -> NewHalt:
 def _tell(caller: Caller, halt: NewHalt, *, is_halted: bool) -> None:
     """Let everybody know on ``system`` what concerns everybody."""
     if halt.scope in ("all", "symbol"):
-        caller.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, now_us()))
+        caller.gateway.hub.notify(
+            TradingChanged(halt.name or None, is_halted, caller.gateway.clock.stamp_us())
+        )
 
 
 async def _administer(caller: Caller, action: Action, target: str, change: Change) -> Response:

@@ -45,6 +45,9 @@ class Simulation:
         self._pits: dict[str, Pit] = {}
         self._expiry_us = NEVER
         """No order expires before."""
+        self._ahead_us = 0
+        """How far the market's time is ahead of the date: orders expire by the date."""
+        self._ran_us = now_us
         self._agenda.enter(self._opinion, now_us)
         for profile in profiles:
             self._open(profile, now_us)
@@ -88,9 +91,9 @@ class Simulation:
         """Return when an order expires next, and where."""
         due: tuple[int, Pit | None] = NEVER, None
         for pit in self._pits.values():
-            at_us = pit.market.next_expiry_us()
-            if at_us is not None and at_us < due[0]:
-                due = at_us, pit
+            expires_us = pit.market.next_expiry_us()
+            if expires_us is not None and expires_us + self._ahead_us < due[0]:
+                due = expires_us + self._ahead_us, pit
         return due
 
     def run(self, until_us: int) -> list[MarketEvent]:
@@ -104,7 +107,7 @@ class Simulation:
     def execute(self, command: Command, now_us: int) -> list[MarketEvent]:
         """Execute an account's command in a market that there is; return what is shown of it."""
         if type(command) is Place and command.expires_us is not None:
-            self._expiry_us = min(self._expiry_us, command.expires_us)
+            self._expiry_us = min(self._expiry_us, command.expires_us + self._ahead_us)
         answer = self._pits[command.symbol].submit(command, now_us)[0]
         if type(answer) is Rejected:
             self._told.append(refused(command, answer, now_us))
@@ -125,7 +128,14 @@ class Simulation:
         while self._expiry_us <= until_us:
             self._expiry_us, pit = self._next_expiry()
             if pit is not None and self._expiry_us <= until_us:
-                pit.expire(self._expiry_us)
+                pit.expire(self._expiry_us - self._ahead_us, max(self._expiry_us, self._ran_us))
+        self._ran_us = until_us
+
+    def date(self, ahead_us: int) -> None:
+        """Be so far ahead of the date from now on."""
+        if ahead_us != self._ahead_us:
+            self._ahead_us = ahead_us
+            self._expiry_us = 0  # look again
 
     def postpone(self, by_us: int) -> None:
         """Let time pass in which nothing happens."""
