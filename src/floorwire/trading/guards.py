@@ -9,6 +9,7 @@ from typing import NamedTuple
 from floorwire.clock import Clock
 from floorwire.core.accounts import Guard
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.protocol.counter import Client
 from floorwire.protocol.trading import MAX_GRACE_S
 
@@ -72,11 +73,11 @@ class Guards:
         if guard.deadman_us is not None:
             self._arm(whose, guard.deadman_us)
         if guard.grace_us is not None:
-            self._expect(whose, guard.grace_us)
+            self._expect(whose, guard.grace_us, at)
         if guard.cancels_us is not None:
             # It is a date. Where the clock was set back since, it is far off: no grace is longer than this.
             most_us = MAX_GRACE_S * 1_000_000
-            self._expect(whose, min(guard.cancels_us - at.wall_us, most_us), guard.cancels_us)
+            self._expect(whose, min(guard.cancels_us - at.wall_us, most_us), at, guard.cancels_us)
         grace = self._graces.get(whose)
         if grace is None or grace.ends_us > at.now_us:
             return False
@@ -125,7 +126,7 @@ class Guards:
     def left(self, client: Client) -> None:
         """The client is gone: cancel when its grace is over; by the loop's next turn where it has none."""
         for whose in self._asked.pop(client, ()):
-            self._expect(whose, self._unwatch(client, whose))
+            self._expect(whose, self._unwatch(client, whose), self._clock.moment())
             self._keep(whose, self.of(whose))
 
     def arm(self, whose: Owner, timeout_us: int) -> None:
@@ -153,12 +154,11 @@ class Guards:
             handle = self._later(self._deadmen, whose, timeout_us)
             self._deadmen[whose] = Timer(handle, self._clock.monotonic_us() + timeout_us, timeout_us)
 
-    def _expect(self, whose: Owner, wait_us: int, kept_us: int | None = None) -> None:
-        """Cancel after so long, or before, where that was said of another connection that went.
+    def _expect(self, whose: Owner, wait_us: int, at: Moment, kept_us: int | None = None) -> None:
+        """Cancel so long after ``at``, or before, where that was said of another connection that went.
 
         ``kept_us``: the date of that, where it is known already.
         """
-        at = self._clock.moment()
         ends_us, running = at.now_us + wait_us, self._graces.get(whose)
         if running is None or running.ends_us > ends_us:
             self._disarm(self._graces, whose)
