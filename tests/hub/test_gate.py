@@ -10,18 +10,20 @@ from typing import Literal, TypeAlias
 import jwt
 import pytest
 
+from floorwire.clock import HOLD_US
 from floorwire.config import Auth, Jwt, Limits, Settings, SettingsError
 from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.doors.grant import Grant
+from floorwire.doors.throttle import FREE
 from floorwire.hub import gate as gate_module
 from floorwire.hub.gate import DEMO, Gate
 from floorwire.protocol.login import signature
 from floorwire.protocol.requests import Login
 from floorwire.storage.keys import Issued
 from floorwire.storage.locker import Locker
-from tests.clocks import following
+from tests.clocks import Times, following
 from tests.doors.issuer import SHARED
 
 HERE = "192.0.2.7"
@@ -300,3 +302,53 @@ async def test_a_request_is_no_sign_in(house: House) -> None:
         with pytest.raises(Refusal):
             gate.request("a.b", HERE)
     assert [(line["event"], line["how"]) for line in house.lines()] == [("refused", "request")]
+
+
+async def test_a_login_is_not_good_again_when_the_clock_is_set_back_to_it(house: House) -> None:
+    times, issued = Times(START), house.key()
+    gate = Gate(Settings(), house.locker, times.clock(), is_home=True)
+    used = signed(issued, START)
+    gate.login(used, HERE)
+    for _ in range(2):  # so long that it is forgotten
+        times.sleep(40 * S)
+        gate.login(signed(issued, times.system_us), HERE)
+    times.step(-80 * S)
+    gate.bearer(bearer(issued), HERE)
+    times.sleep(HOLD_US)
+    times.step(-HOLD_US)
+    assert abs(times.system_us - START) < S, "it is the date of the login again"
+    with pytest.raises(Refusal) as raised:
+        gate.login(used, HERE)
+    assert raised.value.code is Code.BAD_SIGNATURE
+    assert "used before" in raised.value.message
+    gate.login(signed(issued, times.system_us + 1), HERE)
+
+
+async def test_waits_of_who_failed_are_no_longer_when_the_clock_is_set_back(house: House) -> None:
+    times, issued = Times(START), house.key()
+    gate = Gate(Settings(), house.locker, times.clock(), is_home=True)
+    for _ in range(FREE + 1):
+        with pytest.raises(Refusal):
+            gate.request(f"{issued.key}.wrong", HERE)
+    times.step(-3_600 * S)
+    with pytest.raises(Refusal) as raised:
+        gate.request(bearer(issued), HERE)
+    wait_us = raised.value.wait_us or 0
+    assert 0 < wait_us <= S
+    times.sleep(wait_us)
+    gate.request(bearer(issued), HERE)
+
+
+@pytest.mark.parametrize("step_us", [3_600 * S, -3_600 * S])
+async def test_a_ticket_is_good_for_as_long_as_it_says(house: House, step_us: int) -> None:
+    times, issued = Times(START), house.key()
+    gate = Gate(Settings(), house.locker, times.clock(), is_home=True)
+    alice = gate.bearer(bearer(issued), HERE)
+    ticket = gate.issue(alice, HERE)
+    late = gate.issue(alice, HERE)
+    times.step(step_us)
+    times.sleep(29 * S)
+    assert gate.ticket(ticket.ticket, HERE) is alice
+    times.sleep(2 * S)
+    with pytest.raises(Refusal):
+        gate.ticket(late.ticket, HERE)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire import channels
+from floorwire.clock import Clock as ProcessClock
 from floorwire.core.codes import CloseCode
 from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.hub.connection import Connection
@@ -24,7 +25,6 @@ from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.session import Session, SessionLimits
-from tests.clocks import following
 from tests.hub.nodesk import NoDesk
 from tests.scripted import SYMBOLS, events, listing, snapshot
 
@@ -42,6 +42,8 @@ class World:
 
     def __init__(self, gate: Gate, resume_bytes: int = 1_000_000, resume_us: int = 60 * SECOND_US) -> None:
         self.now_us = START_US
+        self.step_us = 0
+        """By how much the system's clock was set ahead or back."""
         self.counts = dict.fromkeys(SYMBOLS, 0)
         self._gate = gate
         self._resume_bytes, self._resume_us = resume_bytes, resume_us
@@ -59,7 +61,7 @@ class World:
             epoch=f"epoch{self._epochs}",
             resume_bytes=self._resume_bytes,
             resume_us=self._resume_us,
-            clock=following(lambda: self.now_us),
+            clock=ProcessClock(lambda: self.now_us, lambda: self.now_us + self.step_us),
             at_turn_end=self._at_turn_end,
             stats=self.stats,
         )
