@@ -20,7 +20,7 @@ class Times:
 
     def clock(self) -> Clock:
         """Return a process's clock, started now."""
-        return Clock(lambda: self.monotonic_us, lambda: self.system_us)
+        return Clock(lambda: self.monotonic_us * 1000, lambda: self.system_us * 1000)
 
     def sleep(self, us: int) -> None:
         """Let time pass."""
@@ -34,7 +34,7 @@ class Times:
 
 def following(date_us: Callable[[], int]) -> Clock:
     """Return a clock whose system's clock is never set."""
-    return Clock(date_us, date_us)
+    return Clock(lambda: date_us() * 1000, lambda: date_us() * 1000)
 
 
 def moment(us: int) -> Moment:

@@ -66,12 +66,12 @@ def _main() -> None:
     with Path(path).open("rb") as file:
         shared = mmap.mmap(file.fileno(), OFFSET.size, access=mmap.ACCESS_READ)
 
-    def system_us() -> int:
-        return time.time_ns() // 1000 + int(OFFSET.unpack_from(shared)[0])
+    def system_ns() -> int:
+        return time.time_ns() + int(OFFSET.unpack_from(shared)[0]) * 1000
 
     settings = config.load(None, {}, ["port=0", "drain.seconds=0.1", *assignments])
     venues = [sim.venue(random.Random(7), ("BTC-USDT",))]
-    serve(settings, venues, clock.Clock(system=system_us))
+    serve(settings, venues, clock.Clock(system_ns=system_ns))
 
 
 if __name__ == "__main__":

@@ -185,9 +185,8 @@ class TradingFeed(VenueFeed):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _time(self) -> int:
-        at = self._clock.moment()
-        self._trading.date(at.wall_us - at.now_us)
-        return at.now_us
+        self._trading.date(self._clock.offset_us)
+        return self._clock.monotonic_us()
 
     def execute(self, command: Command) -> Sequence[Report]:
         """Execute the command; what the market shows of it is published soon, and in order.

@@ -61,7 +61,7 @@ class World:
             epoch=f"epoch{self._epochs}",
             resume_bytes=self._resume_bytes,
             resume_us=self._resume_us,
-            clock=ProcessClock(lambda: self.now_us, lambda: self.now_us + self.step_us),
+            clock=ProcessClock(lambda: self.now_us * 1000, lambda: (self.now_us + self.step_us) * 1000),
             at_turn_end=self._at_turn_end,
             stats=self.stats,
         )
