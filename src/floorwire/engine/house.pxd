@@ -18,12 +18,12 @@ cdef class House:
     @cython.locals(known=Account)
     cpdef object find(self, object account, object order_id=*, object client_order_id=*)
     cpdef object cancel(self, object order)
-    cpdef list settle(self, object reports, object now_us)
+    cpdef list settle(self, object reports, object stamp_us)
     cdef object _book(self, object event)
     cdef object _rule(self, object event)
     cdef object _admit(self, object mandate, object prices, object account, object key, object rate_us)
     cdef object _drafted(
-        self, object ticket, object terms, object prices, object limits, object key, object now_us
+        self, object ticket, object terms, object prices, object limits, object key, object stamp_us
     )
 
 

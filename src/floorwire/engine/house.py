@@ -5,13 +5,13 @@ entries to be journalled in that order, before anything else is asked of the hou
 nothing has changed (but that a command was counted against the order rate). Recovery calls ``apply`` with
 what the journal holds, which is all that the live house does too.
 
-    live      decision = house.place(ticket, now_us, key=...)       entries to journal, commands for the venue
+    live      decision = house.place(ticket, stamp_us, key=...)     entries to journal, commands for the venue
               for command in decision.commands:
-                  execution = venue.execute(command, now_us)
-                  entries += house.settle(execution.reports, now_us)
+                  execution = venue.execute(command, stamp_us)
+                  entries += house.settle(execution.reports, stamp_us)
     recovery  house = House.restored(snapshot, rules, prices)
               for event in the journal after it: house.apply(event)
-              entries = house.list_instruments(...), then house.put_back(symbols, now_us) like any decision
+              entries = house.list_instruments(...), then house.put_back(symbols, stamp_us) like any decision
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ class House:
     def place(
         self,
         ticket: Ticket,
-        now_us: int,
+        stamp_us: int,
         *,
         at: Moment | None = None,
         key: str = "",
@@ -221,8 +221,8 @@ class House:
     ) -> Decision:
         """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
 
-        ``now_us``: the date that is written. ``at``: monotonic time, by which rates are limited, and the date
-        that expiries and deadlines are compared with; where it is not given, both are ``now_us``.
+        ``stamp_us``: the date that is written. ``at``: monotonic time, by which rates are limited, and the
+        date that expiries and deadlines are compared with; where it is not given, both are ``stamp_us``.
         ``max_notional``: the key's own, of its Principal. Raises Refusal; see ``risk`` for what and in which
         order.
         """
@@ -233,7 +233,7 @@ class House:
             if order.ticket != ticket:
                 objections.another(ticket, order)
             return Decision(order, (), (), duplicate=True)
-        rate_us, wall_us = (now_us, now_us) if at is None else (at.now_us, at.wall_us)
+        rate_us, wall_us = (stamp_us, stamp_us) if at is None else (at.now_us, at.wall_us)
         if deadline_us is not None and wall_us > deadline_us:
             objections.late(deadline_us, wall_us)
         mandate = self._mandates.of((name, key, symbol, max_notional), rate_us)
@@ -241,7 +241,7 @@ class House:
         self._admit(mandate, prices, name, key, rate_us)
         if ticket.expires_us is not None and ticket.expires_us <= wall_us:
             raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
-        order = self._drafted(ticket, terms, prices, limits, key, now_us)
+        order = self._drafted(ticket, terms, prices, limits, key, stamp_us)
         lots, held_units = order.lots, order.held
         risk.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)
         if ticket.reduce_only and is_buy:
@@ -250,13 +250,13 @@ class House:
         if limits.max_position_lots is not None and is_buy:
             risk.position(account, terms, mandate.same_base, limits.max_position_lots, lots)
         balances = _holding(account, terms, ticket.side, held_units)
-        entry = self._book(OrderAccepted(name, order, balances, now_us))
+        entry = self._book(OrderAccepted(name, order, balances, stamp_us))
         return Decision(order, (entry,), (placed(order, account.owner, limits),))
 
     def amend(
         self,
         order: Order,
-        now_us: int,
+        stamp_us: int,
         *,
         at: Moment | None = None,
         price_ticks: int | None = None,
@@ -273,7 +273,7 @@ class House:
         """
         ticket, name = order.ticket, order.ticket.account
         objections.closed(order)
-        rate_us, wall_us = (now_us, now_us) if at is None else (at.now_us, at.wall_us)
+        rate_us, wall_us = (stamp_us, stamp_us) if at is None else (at.now_us, at.wall_us)
         if deadline_us is not None and wall_us > deadline_us:
             objections.late(deadline_us, wall_us)
         objections.unchangeable(ticket, price_ticks, lots)
@@ -289,7 +289,7 @@ class House:
                 risk.position(account, terms, mandate.same_base, limits.max_position_lots, more_lots)
         asked = asking(order, terms, new_ticks, new_lots)
         balances = _holding(account, terms, ticket.side, asked.held - order.held)
-        entry = self._book(OrderAmending(name, asked, balances, now_us))
+        entry = self._book(OrderAmending(name, asked, balances, stamp_us))
         return Decision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> Decision:
@@ -322,7 +322,7 @@ class House:
             ],
         )
 
-    def keep_cancel(self, cancel: Cancel, now_us: int) -> list[Entry]:
+    def keep_cancel(self, cancel: Cancel, stamp_us: int) -> list[Entry]:
         """Keep that a cancel is on its way, and why, where the venue has not answered it at once.
 
         Of several on their way to one order it is the first that counts, as it will to the venue.
@@ -331,47 +331,47 @@ class House:
         if order is None or order.state not in OPEN or order.cancelling:
             return []
         kept = replace(order, cancelling=True, code=cancel.code)
-        return [self._book(OrderCancelling(order.ticket.account, kept, now_us))]
+        return [self._book(OrderCancelling(order.ticket.account, kept, stamp_us))]
 
-    def withdraw(self, account: str, key: str, code: Code, now_us: int) -> list[Entry]:
+    def withdraw(self, account: str, key: str, code: Code, stamp_us: int) -> list[Entry]:
         """Cancel the open orders of an account's key while they are in no market: before ``put_back``.
 
         ``code``: why; of an order that a cancel was on its way to, why that was.
         """
         mine = [order for order in self.open_orders(account) if order.key == key]
-        return [self._cancelled(order, code, now_us) for order in mine]
+        return [self._cancelled(order, code, stamp_us) for order in mine]
 
-    def set_guard(self, account: str, key: str, guard: Guard, now_us: int) -> list[Entry]:
+    def set_guard(self, account: str, key: str, guard: Guard, stamp_us: int) -> list[Entry]:
         """Keep how a key's orders are guarded; return the entry to journal, or none where it is known."""
         known = self._accounts.by_name.get(account)
         before = NO_GUARD if known is None else known.guards.get(key, NO_GUARD)
-        return [] if guard == before else [self._book(GuardSet(account, key, guard, now_us))]
+        return [] if guard == before else [self._book(GuardSet(account, key, guard, stamp_us))]
 
-    def settle(self, reports: Iterable[Report], now_us: int) -> list[Entry]:
+    def settle(self, reports: Iterable[Report], stamp_us: int) -> list[Entry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
         entries = []
         for report in reports:
             if type(report) is Working:  # it was accepted before the venue had it: nothing new
                 continue
-            event = self._settlement.event(report, now_us)
+            event = self._settlement.event(report, stamp_us)
             if event is not None:
                 entries.append(self._book(event))
         return entries
 
-    def put_back(self, symbols: Collection[str], now_us: int) -> Decision:
+    def put_back(self, symbols: Collection[str], stamp_us: int) -> Decision:
         """Return the symbols' open orders as commands for markets that have none of them, the oldest first.
 
         What rested may cross there now and fill, post-only or not; amends that were on their way are void.
         What a cancel was on its way to is cancelled instead: its owner was told so.
         """
         lost = [
-            Refused(order.order_id, "amend", Code.INTERNAL, now_us)
+            Refused(order.order_id, "amend", Code.INTERNAL, stamp_us)
             for order in self._open_in(symbols)
             for _ in range(order.amending)
         ]
-        entries = self.settle(lost, now_us)
+        entries = self.settle(lost, stamp_us)
         entries += [
-            self._cancelled(order, None, now_us) for order in self._open_in(symbols) if order.cancelling
+            self._cancelled(order, None, stamp_us) for order in self._open_in(symbols) if order.cancelling
         ]
         return Decision(None, entries, [self._put_back(order) for order in self._open_in(symbols)])
 
@@ -388,7 +388,7 @@ class House:
 
     # --- operators ----------------------------------------------------------------------------------
 
-    def list_instruments(self, instruments: Iterable[Instrument], now_us: int) -> list[Entry]:
+    def list_instruments(self, instruments: Iterable[Instrument], stamp_us: int) -> list[Entry]:
         """Take in what may be traded, and what of it has changed; return the entries to journal.
 
         Orders of an instrument whose steps or assets are others now are cancelled: call it before
@@ -399,11 +399,11 @@ class House:
             known = self._accounts.terms.get(instrument.symbol)
             if known is None or known.instrument != instrument:
                 if known is not None and known.instrument.steps != instrument.steps:
-                    entries += self._end_all(instrument.symbol, now_us)
-                entries.append(self._rule(Listed(instrument, now_us)))
+                    entries += self._end_all(instrument.symbol, stamp_us)
+                entries.append(self._rule(Listed(instrument, stamp_us)))
         return entries
 
-    def deposit(self, account: str, asset: str, amount: str, deposit_id: int, now_us: int) -> list[Entry]:
+    def deposit(self, account: str, asset: str, amount: str, deposit_id: int, stamp_us: int) -> list[Entry]:
         """Credit a deposit of the key store (ids count up), once; return the entry to journal, or none.
 
         What is finer than the asset's unit is not credited. Raises Refusal where it is too much, or no
@@ -416,21 +416,21 @@ class House:
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        return [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+        return [self._book(Deposited(account, deposit_id, units, balance, stamp_us))]
 
-    def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> Entry:
+    def set_limits(self, account: str, limits: Limits, stamp_us: int, key: str | None = None) -> Entry:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
         ``bad_request``."""
         check(limits)
-        return self._rule(LimitsSet(account, key, limits, now_us))
+        return self._rule(LimitsSet(account, key, limits, stamp_us))
 
-    def halt(self, scope: HaltScope, name: str, now_us: int) -> Entry:
+    def halt(self, scope: HaltScope, name: str, stamp_us: int) -> Entry:
         """Take no new orders and no amends of all ("" as name), an account, a key or a symbol."""
-        return self._rule(Halted(scope, name, now_us))
+        return self._rule(Halted(scope, name, stamp_us))
 
-    def resume(self, scope: HaltScope, name: str, now_us: int) -> Entry:
+    def resume(self, scope: HaltScope, name: str, stamp_us: int) -> Entry:
         """End such a halt."""
-        return self._rule(Resumed(scope, name, now_us))
+        return self._rule(Resumed(scope, name, stamp_us))
 
     # --- parts --------------------------------------------------------------------------------------
 
@@ -441,13 +441,13 @@ class House:
         """Book what may change limits and instruments, and so what was worked out of them."""
         return Entry(event, self.apply(event))
 
-    def _end_all(self, symbol: str, now_us: int) -> list[Entry]:
-        return [self._cancelled(order, Code.MARKET_HALTED, now_us) for order in self._open_in((symbol,))]
+    def _end_all(self, symbol: str, stamp_us: int) -> list[Entry]:
+        return [self._cancelled(order, Code.MARKET_HALTED, stamp_us) for order in self._open_in((symbol,))]
 
-    def _cancelled(self, order: Order, code: Code | None, now_us: int) -> Entry:
+    def _cancelled(self, order: Order, code: Code | None, stamp_us: int) -> Entry:
         """End an order that is in no market: for this reason, or for that of a cancel on its way to it."""
         why = order.code if order.cancelling else code
-        return self._book(self._settlement.ended(order, "cancelled", why, now_us))
+        return self._book(self._settlement.ended(order, "cancelled", why, stamp_us))
 
     def _admit(self, mandate: Mandate, prices: Prices, account: str, key: str, rate_us: int) -> None:
         """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""
@@ -460,7 +460,7 @@ class House:
             risk.too_fast("key", self.limits(account, key), key_rate.wait_us(rate_us))
 
     def _drafted(
-        self, ticket: Ticket, terms: Terms, prices: Prices, limits: Bounds, key: str, now_us: int
+        self, ticket: Ticket, terms: Terms, prices: Prices, limits: Bounds, key: str, stamp_us: int
     ) -> Order:
         """Return the order as it would be accepted. Raises Refusal."""
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
@@ -477,8 +477,8 @@ class House:
             lots or 0,
             price_ticks,
             "new",
-            now_us,
-            now_us,
+            stamp_us,
+            stamp_us,
             held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
             fee_ppm=ppm,
         )

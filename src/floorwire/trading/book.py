@@ -38,11 +38,11 @@ class Book:
             first = next(iter(journal.read(0)))
             self.epoch = first.payload.decode()
 
-    def begin(self, now_us: int) -> Entry | None:
+    def begin(self, stamp_us: int) -> Entry | None:
         """Return the first record of a new journal, None where there is one."""
         if self.epoch:
             return None
-        begun = _begun(now_us)
+        begun = _begun(stamp_us)
         self.epoch = begun.payload.decode()
         return begun
 
@@ -57,8 +57,8 @@ def kept(record: Record) -> Entry:
     return Entry(record.account, record.kind, record.ts_us, record.payload)
 
 
-def _begun(now_us: int) -> Entry:
-    return Entry("", BEGUN, now_us, secrets.token_hex(EPOCH_BYTES).encode())
+def _begun(stamp_us: int) -> Entry:
+    return Entry("", BEGUN, stamp_us, secrets.token_hex(EPOCH_BYTES).encode())
 
 
 def _snapshot(journal: Journal, rules: Rules, prices: Callable[[str], Prices]) -> tuple[House, int]:

@@ -49,9 +49,9 @@ class Commits:
         self.ready: asyncio.Queue[Snapshot] = asyncio.Queue(1)
         """A snapshot to save, of what is durable."""
 
-    def begin(self, now_us: int) -> None:
+    def begin(self, stamp_us: int) -> None:
         """Write the first record, where the journal has none."""
-        first = self.book.begin(now_us)
+        first = self.book.begin(stamp_us)
         if first is not None:
             self.book.journal.append((first,), self._on_begun)
 

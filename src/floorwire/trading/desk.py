@@ -134,12 +134,12 @@ class Desk:
 
     def _stand_guard(self, commits: Commits) -> None:
         """Cancel what guards could not while there were no accounts: it is in no market, and stays out."""
-        house, now_us = commits.book.house, self._clock.stamp_us()
+        house, stamp_us = commits.book.house, self._clock.stamp_us()
         kept = {Owner(account, key): guard for account, key, guard in house.guards()}
         gone = [(whose, Code.DISCONNECTED) for whose in self._guards.begin(kept)]
         due, self._due = dict.fromkeys([*self._due, *gone]), []
         for whose, code in due:
-            entries = house.withdraw(whose.account, whose.key, code, now_us)
+            entries = house.withdraw(whose.account, whose.key, code, stamp_us)
             commits.book_entries(entries)
             self._see_to(commits, whose, code)
             log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=len(entries))
@@ -275,11 +275,11 @@ class Desk:
         return commits.behind > self._storage.waiting_records // 2
 
     def _outcome(
-        self, commits: Commits, decision: Decision, request_id: RequestId | UnsetType, now_us: int
+        self, commits: Commits, decision: Decision, request_id: RequestId | UnsetType, stamp_us: int
     ) -> Accepted | OrderError:
         """Carry a decision about one order out, and return what came of it."""
         assert decision.order is not None
-        reports = self._carry_out(commits, decision, now_us)
+        reports = self._carry_out(commits, decision, stamp_us)
         before = decision.order
         order = commits.book.house.find(before.ticket.account, before.order_id)
         code = order.code if order.state == "rejected" else errands.refused(reports, order)
@@ -364,19 +364,19 @@ class Desk:
         change: Callable[[House, int], tuple[Sequence[Entry], Decision | None]],
     ) -> None:
         """Make a change, carry out what follows, and answer when it is durable, or with the refusal."""
-        commits, now_us = self._commits, self._clock.stamp_us()
+        commits, stamp_us = self._commits, self._clock.stamp_us()
         if commits is None:
             client.answer(error(self._out_of_order()))
             return
         try:
-            entries, decision = change(commits.book.house, now_us)
+            entries, decision = change(commits.book.house, stamp_us)
         except Refusal as refusal:
             client.answer(error(refusal))
             return
         commits.rule(entries)
         commits.answer(Answer(client, UNSET, reply))
         if decision is not None:
-            self._try(commits, decision, now_us)
+            self._try(commits, decision, stamp_us)
 
     def standing(self) -> Standing:
         """Return the halts and limits, of a broken journal too. Raises Refusal where none was ever read."""
@@ -417,25 +417,25 @@ class Desk:
         commits = self._commits
         if commits is None:
             return
-        house, now_us = commits.book.house, self._clock.stamp_us()
+        house, stamp_us = commits.book.house, self._clock.stamp_us()
         for one in deposits:
             try:
-                commits.book_entries(house.deposit(one.account, one.asset, one.amount, one.id, now_us))
+                commits.book_entries(house.deposit(one.account, one.asset, one.amount, one.id, stamp_us))
             except Refusal as refusal:
                 self._stats.uncredited.add(one.id)
                 log.error("deposit not credited", account=one.account, id=one.id, reason=str(refusal))
 
     # --- parts --------------------------------------------------------------------------------------
 
-    def _carry_out(self, commits: Commits, decision: Decision, now_us: int) -> list[Report]:
+    def _carry_out(self, commits: Commits, decision: Decision, stamp_us: int) -> list[Report]:
         """Journal the decision and what the venues make of it; return their reports."""
         commits.book_entries(decision.entries)
         happened: list[Report] = []
         for command in decision.commands:
-            reports = self._floor.execute(command, now_us)
-            entries = commits.book.house.settle(reports, now_us)
+            reports = self._floor.execute(command, stamp_us)
+            entries = commits.book.house.settle(reports, stamp_us)
             if type(command) is Cancel:
-                entries += commits.book.house.keep_cancel(command, now_us)
+                entries += commits.book.house.keep_cancel(command, stamp_us)
             if entries:
                 commits.book_entries(entries)
             happened += reports
@@ -448,12 +448,12 @@ class Desk:
 
     def _put_back(self, venue: str, symbols: set[str]) -> None:
         """Put the open orders of those of the symbols that the venue lists into its market as it is now."""
-        commits, now_us = self._commits, self._clock.stamp_us()
+        commits, stamp_us = self._commits, self._clock.stamp_us()
         here = symbols & self._floor.at(venue)
         if commits is None or not here:
             return
-        decision = commits.book.house.put_back(here, now_us)
-        self._carry_out(commits, decision, now_us)
+        decision = commits.book.house.put_back(here, stamp_us)
+        self._carry_out(commits, decision, stamp_us)
         if decision.commands:
             log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
 
@@ -480,9 +480,9 @@ class Desk:
             orders = len(decision.commands)
             log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
 
-    def _try(self, commits: Commits, decision: Decision, now_us: int) -> bool:
+    def _try(self, commits: Commits, decision: Decision, stamp_us: int) -> bool:
         try:
-            self._carry_out(commits, decision, now_us)
+            self._carry_out(commits, decision, stamp_us)
         except Exception as fault:  # as in trade
             log.exception("fault", commands=len(decision.commands))
             commits.fail(fault)
