@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.ports import Prices
@@ -24,7 +25,9 @@ def house() -> House:
     return made
 
 
-def place(house: House, number: int, instrument: Instrument = BTC, now_us: int = NOW) -> None:
+def place(
+    house: House, number: int, instrument: Instrument = BTC, now_us: int = NOW, at: Moment | None = None
+) -> None:
     ticket = write(
         house.terms(instrument.symbol),
         account="ann",
@@ -34,7 +37,7 @@ def place(house: House, number: int, instrument: Instrument = BTC, now_us: int =
         quantity=instrument.lot_size,
         price=instrument.price.format(200),
     )
-    house.place(ticket, now_us, key="k")
+    house.place(ticket, now_us, key="k", at=at)
 
 
 def refused(house: House, number: int, instrument: Instrument = BTC, now_us: int = NOW) -> Code:
@@ -70,6 +73,17 @@ def test_who_was_fast_stays_so_when_mandates_are_forgotten(
     place(house, 2, ETH)
     assert refused(house, 3) is Code.RATE_LIMITED
     place(house, 3, now_us=NOW + 1_000_000)
+
+
+def test_a_clock_that_is_set_back_slows_nobody_down(house: House) -> None:
+    place(house, 1, at=Moment(NOW, NOW, NOW))
+    hour_us = 3_600_000_000
+    for number in (2, 3):
+        place(house, number, at=Moment(NOW + 1_000_000, NOW - hour_us, NOW + 500_000))
+    with pytest.raises(Refusal) as caught:
+        place(house, 4, at=Moment(NOW + 1_000_001, NOW + hour_us, NOW + hour_us))
+    assert caught.value.code is Code.RATE_LIMITED
+    assert 0 < (caught.value.wait_us or 0) <= 1_000_000
 
 
 def test_an_account_that_nothing_ever_happened_to_is_known_as_soon_as_it_is_there() -> None:
