@@ -14,9 +14,10 @@ import structlog
 
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
-from floorwire.core.commands import Command
+from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
     Prices,
     Reported,
@@ -26,7 +27,6 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.core.reports import Report
 from floorwire.ops.stats import Stats
 
 SHOWN = frozenset(get_args(MarketEvent))
@@ -36,7 +36,7 @@ IDLE_S = 1.0
 log = structlog.get_logger("floorwire.feeds")
 
 
-class Desk(Protocol):
+class VenueListener(Protocol):
     """Who hears what a trading venue has to say to whoever trades on it."""
 
     def listed(self, instruments: Sequence[Instrument]) -> None:
@@ -176,7 +176,7 @@ class TradingFeed(VenueFeed):
         stats: Stats,
         clock: Clock,
         stale_us: int,
-        desk: Desk,
+        desk: VenueListener,
     ) -> None:
         super().__init__(venue, bus, stats, clock, stale_us)
         self._trading = venue

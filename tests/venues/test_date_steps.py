@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.commands import Place
-from floorwire.core.market import Clock, MarketEvent
+from floorwire.core.execution_reports import Ended, Report
+from floorwire.core.market_events import Clock, MarketEvent
+from floorwire.core.order_commands import Place
 from floorwire.core.ports import Reported, VenueOutput, Wake, Woke
-from floorwire.core.reports import Ended, Report
 from floorwire.venues.paper import PaperVenue
 from floorwire.venues.sim import SimVenue, venue
 from tests.venues.test_paper import Outside
