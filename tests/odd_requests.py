@@ -16,6 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from floorwire.core.account_events import AccountEntry, HaltScope
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -195,17 +196,18 @@ class Floor:
     def ask(self) -> None:
         at, order_manager = self.at, self.order_manager
         draw, name, now_us, most = at.rng.random(), at.rng.choice(NAMES), at.number(), Decimal("0.03")
+        moment = Moment(now_us, now_us, now_us)
         if draw < 0.6:
             self.carry_out(
                 at.tried(
-                    order_manager.place, at.ticket(name), now_us, max_notional=at.rng.choice((None, most))
+                    order_manager.place, at.ticket(name), moment, max_notional=at.rng.choice((None, most))
                 )
             )
         elif draw < 0.8:
             order = at.tried(order_manager.find, name, at.number(1, 100))
             if order is not None:
                 ticks, lots = at.maybe(0.5, at.price), at.maybe(0.5, at.number)
-                self.carry_out(at.tried(order_manager.amend, order, now_us, price_ticks=ticks, lots=lots))
+                self.carry_out(at.tried(order_manager.amend, order, moment, price_ticks=ticks, lots=lots))
         elif draw < 0.9:
             self.carry_out(
                 at.tried(order_manager.cancel_all, account=name, code=at.rng.choice((None, *Code)))

@@ -123,9 +123,9 @@ class MarketAccess:
         self._tell(events, now_us)
         return events
 
-    def expire(self, now_us: int) -> None:
-        """Let the orders go that were good until now."""
-        self._tell(self.market.expire(now_us), now_us)
+    def expire(self, wall_us: int, now_us: int) -> None:
+        """Let the orders go that were good until this date; it is ``now_us`` in the market's time."""
+        self._tell(self.market.expire(wall_us), now_us)
 
     def _tell(self, events: list[Event], now_us: int) -> None:
         self._told += self._reporter.report(events, now_us)
