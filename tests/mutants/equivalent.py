@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+SENTENCE = re.compile(r"""["']([^"' ]* [^"']*)["']""")
 LIST = Path(__file__).with_name("equivalent.toml")
 
 
@@ -27,6 +28,16 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     equivalent: list[Equivalent]
 
 
+def is_wording(before: str, after: str) -> bool:
+    """Say whether only the words of a sentence changed. Programs read codes and details, which are tested."""
+    for found in SENTENCE.finditer(before):
+        text = found[1]
+        for changed in (f"XX{text}XX", text.upper(), text.lower()):
+            if before[: found.start(1)] + changed + before[found.end(1) :] == after:
+                return True
+    return False
+
+
 class Equivalents:
     """The list, as patterns."""
 
@@ -44,7 +55,7 @@ class Equivalents:
         lines = diff.splitlines()[2:]  # without the header
         before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
         after = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
-        return any(
+        return is_wording(before, after) or any(
             where.fullmatch(module) and old.fullmatch(before) and new.fullmatch(after)
             for where, old, new in self._patterns
         )
