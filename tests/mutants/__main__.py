@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.mutants import order
 from tests.mutants.equivalent import Equivalents
 from tests.mutants.select import PACKAGE, ROOT, modules, tests_of
 
@@ -31,7 +32,7 @@ SETTINGS = """
 source_paths = ["src"]
 only_mutate = ["src/floorwire/{module}.py"]
 pytest_add_cli_args_test_selection = {tests}
-pytest_add_cli_args = ["-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "tests.mutants.order", "--hypothesis-profile=mutants"]
 also_copy = ["docs", "benchmarks"]
 timeout_constant = 2.0
 timeout_multiplier = 10.0
@@ -92,6 +93,7 @@ def run(module: str, seconds: float) -> None:
         "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}",
         "PURE_PYTHON": "1",  # what is compiled could not be mutated
         "PYTHONHASHSEED": "0",
+        order.VARIABLE: os.pathsep.join(tests_of(module)),
         "PYTHONPATH": "",
     }
     command = [str(bin_folder / "mutmut"), "run", "--max-children", "1"]
