@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-SENTENCE = re.compile(r"""["']([^"' ]* [^"']*)["']""")
+TEXTS = (re.compile(r'"([^"]*)"'), re.compile(r"'([^']*)'"))
+"""String literals, and those inside an f-string."""
 LIST = Path(__file__).with_name("equivalent.toml")
 
 
@@ -30,7 +31,7 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def is_wording(before: str, after: str) -> bool:
     """Say whether only the words of a sentence changed. Programs read codes and details, which are tested."""
-    for found in SENTENCE.finditer(before):
+    for found in (found for texts in TEXTS for found in texts.finditer(before) if " " in found[1]):
         text = found[1]
         for changed in (f"XX{text}XX", text.upper(), text.lower()):
             if before[: found.start(1)] + changed + before[found.end(1) :] == after:
