@@ -21,7 +21,7 @@ import msgspec
 
 from tests.mutants import order
 from tests.mutants.equivalent import Equivalents
-from tests.mutants.select import PACKAGE, ROOT, modules, tests_of
+from tests.mutants.select import PACKAGE, ROOT, judges_of, modules
 
 FOLDER = ROOT / "build" / "mutants"
 # What mutmut writes as exit code of a mutant's tests.
@@ -80,7 +80,7 @@ def prepare(module: str) -> None:
     for name in ("src", "tests", "docs", "benchmarks"):
         shutil.copytree(ROOT / name, FOLDER / name, ignore=without)
     settings = SETTINGS.format(
-        module=module, tests=msgspec.json.encode(tests_of(module)).decode(), cache=FOLDER / ".mypy"
+        module=module, tests=msgspec.json.encode(judges_of(module)).decode(), cache=FOLDER / ".mypy"
     )
     (FOLDER / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + settings)
 
@@ -93,7 +93,7 @@ def run(module: str, seconds: float) -> None:
         "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}",
         "PURE_PYTHON": "1",  # what is compiled could not be mutated
         "PYTHONHASHSEED": "0",
-        order.VARIABLE: os.pathsep.join(tests_of(module)),
+        order.VARIABLE: os.pathsep.join(judges_of(module)),
         "PYTHONPATH": "",
     }
     command = [str(bin_folder / "mutmut"), "run", "--max-children", "1"]
