@@ -1,0 +1,104 @@
+"""What a market keeps of an order that was amended, and what it says of expiries."""
+
+from __future__ import annotations
+
+from floorwire.core.codes import Code
+from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.instrument import Side
+from floorwire.core.orders import TimeInForce
+from floorwire.engine.events import Amended, Cancelled, Event, Expired, LevelChanged, Match
+from floorwire.engine.matching import Matching
+
+S = "BTC-USDT"
+
+
+def run(market: Matching, *commands: Command) -> list[Event]:
+    """Return the events of the last command, without those of levels."""
+    for command in commands:
+        events = market.execute(command)
+    return [event for event in events if not isinstance(event, LevelChanged)]
+
+
+def limit(
+    order_id: int,
+    side: Side,
+    lots: int,
+    price: int,
+    tif: TimeInForce = "gtc",
+    owner: int = 7,
+    *,
+    expires_us: int | None = None,
+    stop: int | None = None,
+    no_self_trade: bool = False,
+) -> Place:
+    return Place(
+        S,
+        order_id,
+        owner,
+        side,
+        lots,
+        price,
+        tif,
+        stop_ticks=stop,
+        expires_us=expires_us,
+        no_self_trade=no_self_trade,
+    )
+
+
+def test_an_order_that_grew_may_shrink_again_in_its_turn() -> None:
+    market = Matching()
+    run(market, limit(1, "buy", 10, 100), Amend(S, 1, 101, 20))
+    assert run(market, Amend(S, 1, None, 15)) == [Amended(1, 101, 15, kept_priority=True)]
+    assert (market.orders[1].lots, market.orders[1].open_lots) == (15, 15)
+    assert run(market, Amend(S, 1, None, 16)) == [Amended(1, 101, 16, kept_priority=False)]
+
+
+def test_an_amend_that_would_meet_its_own_order_says_why_it_ends() -> None:
+    market = Matching()
+    run(market, limit(1, "sell", 4, 101), limit(2, "buy", 10, 99, no_self_trade=True))
+    events = run(market, Amend(S, 2, 102, None))
+    assert events == [Amended(2, 102, 10, kept_priority=False), Cancelled(2, 10, Code.SELF_TRADE)]
+    assert 1 in market.orders
+
+
+def test_the_next_expiry_is_the_earliest() -> None:
+    market = Matching()
+    assert market.next_expiry_us() is None
+    run(market, limit(1, "buy", 1, 100, "gtd", expires_us=20))
+    assert market.next_expiry_us() == 20
+    run(market, limit(2, "sell", 1, 200, "gtd", expires_us=10, stop=90))
+    assert market.next_expiry_us() == 10
+    assert market.expire(9) == []
+    assert market.expire(10) == [Expired(2, 1)]
+    assert market.next_expiry_us() == 20
+    assert market.expire(20)[0] == Expired(1, 1)
+    assert market.next_expiry_us() is None
+
+
+def test_when_open_orders_expire_is_part_of_the_state_and_of_closed_ones_is_not() -> None:
+    def state(expires_us: int, *others: Command, stop: int | None = None) -> str:
+        market = Matching()
+        run(market, limit(1, "buy", 1, 100, "gtd", expires_us=expires_us, stop=stop), *others)
+        return market.state_hash()
+
+    gone = (limit(2, "buy", 1, 90, "gtd", expires_us=5), Cancel(S, 2))
+    assert state(10) != state(11)
+    assert state(10, stop=105) != state(11, stop=105)
+    assert state(10) == state(10, *gone)
+    assert state(10, stop=105) != state(10)
+
+
+def test_an_order_spends_all_of_its_money_where_that_is_one_lot() -> None:
+    for price in (100, 99):
+        market = Matching()
+        run(market, limit(1, "sell", 5, price))
+        events = run(market, Place(S, 2, 8, "buy", 1_000, None, "ioc", spend=100))
+        assert [event.lots for event in events if isinstance(event, Match)] == [1]
+    market = Matching()
+    run(market, limit(1, "sell", 1, 60), limit(2, "sell", 5, 40))
+    events = run(market, Place(S, 3, 8, "buy", 1_000, None, "ioc", spend=260))
+    assert [(event.price_ticks, event.lots) for event in events if isinstance(event, Match)] == [
+        (40, 5),
+        (60, 1),
+    ]
+    assert events[1] == Amended(3, 0, 6, kept_priority=False)
