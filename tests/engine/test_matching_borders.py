@@ -6,7 +6,7 @@ from floorwire.core.codes import Code
 from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import Amended, Cancelled, Event, Expired, LevelChanged, Match
+from floorwire.engine.events import Amended, Cancelled, Event, Expired, LevelChanged, Match, Rejected
 from floorwire.engine.matching import Matching
 
 S = "BTC-USDT"
@@ -102,3 +102,50 @@ def test_an_order_spends_all_of_its_money_where_that_is_one_lot() -> None:
         (60, 1),
     ]
     assert events[1] == Amended(3, 0, 6, kept_priority=False)
+
+
+def test_a_state_is_told_by_sixteen_bytes() -> None:
+    assert len(bytes.fromhex(Matching().state_hash())) == 16
+
+
+def test_fill_or_kill_asks_for_what_is_left_of_an_order_that_was_filled_in_part() -> None:
+    for there, fills in ((6, [6]), (5, [])):
+        market = Matching()
+        run(market, limit(1, "sell", there, 100))
+        events = run(market, Place(S, 2, 8, "buy", 10, 100, "fok", filled_lots=4))
+        assert [event.lots for event in events if isinstance(event, Match)] == fills
+
+
+def test_who_may_not_trade_with_itself_stops_before_its_own_order() -> None:
+    for others_lots, fills in ((0, []), (3, [3])):
+        market = Matching()
+        if others_lots:
+            run(market, limit(1, "sell", others_lots, 100, owner=9))
+        run(market, limit(2, "sell", 4, 100))
+        events = run(market, limit(3, "buy", 10, 100, no_self_trade=True))
+        assert [event.lots for event in events if isinstance(event, Match)] == fills
+        assert events[-1] == Cancelled(3, 10 - others_lots, Code.SELF_TRADE)
+        assert market.orders[2].open_lots == 4
+    market = Matching()
+    run(market, limit(2, "sell", 4, 100))
+    assert isinstance(run(market, limit(3, "buy", 10, 100))[1], Match), "it may, where nothing forbids it"
+
+
+def test_an_order_may_be_amended_down_to_one_tick_and_one_lot() -> None:
+    market = Matching()
+    run(market, limit(1, "buy", 5, 10))
+    assert run(market, Amend(S, 1, 1, 1)) == [Amended(1, 1, 1, kept_priority=False)]
+    for price, lots in ((0, 1), (1, 0)):
+        assert run(market, Amend(S, 1, price, lots)) == [Rejected(1, Code.BAD_REQUEST)]
+
+
+def test_so_may_a_stop_that_waits() -> None:
+    market = Matching()
+    run(market, Place(S, 1, 7, "buy", 5, 10, "gtc", stop_ticks=20, filled_lots=2))
+    for price, lots in ((0, 5), (10, 0), (0, 0), (None, 0)):
+        assert run(market, Amend(S, 1, price, lots)) == [Rejected(1, Code.BAD_REQUEST)]
+    assert run(market, Amend(S, 1, 1, 3)) == [Amended(1, 1, 3, kept_priority=True)]
+    assert run(market, Amend(S, 1, None, 2)) == [Cancelled(1, 1, None)]
+    assert 1 not in market.waiting
+    run(market, Place(S, 2, 7, "buy", 5, None, "ioc", stop_ticks=20))
+    assert run(market, Amend(S, 2, None, 1)) == [Amended(2, 0, 1, kept_priority=True)]
