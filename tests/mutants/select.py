@@ -33,8 +33,8 @@ def modules(wanted: str = "") -> list[str]:
 def judges_of(module: str) -> list[str]:
     """Return the paths of the tests that judge `module`.
 
-    They are its own and those that import it. Where it has no test file of its own, those of its whole room
-    are added, and those that import a module which imports it. Its own come first, property tests last.
+    They are its own, those that import it, and those that import a module which imports it. Where it has no
+    test file of its own, those of its whole room are added. Its own come first, property tests last.
     mutmut runs of them only what reaches the function that a mutant is of.
     """
     folder, _, name = module.rpartition("/")
@@ -49,7 +49,7 @@ def judges_of(module: str) -> list[str]:
     direct = importers(module, elsewhere)
     indirect = [path for user in users for path in importers(user, elsewhere)]
     has_own = (TESTS / folder / f"test_{name}.py").exists()
-    every = list(dict.fromkeys(own + direct if has_own else own + of_room + direct + indirect))
+    every = list(dict.fromkeys(own + direct + indirect if has_own else own + of_room + direct + indirect))
     every.sort(key=lambda path: (path not in own, "hypothesis" in path.read_text()))
     named = [path.relative_to(ROOT).as_posix() for path in every]
     return [path for path in named if path not in SLOW]
