@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from floorwire.core.accounts import Deposited, Listed, OrderEnded
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -14,9 +15,11 @@ from floorwire.core.orders import Order, OrderType, Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.reports import Amended, Filled, Triggered
+from floorwire.core.units import Scale
 from floorwire.engine.accounts import NO_GUARD
 from floorwire.engine.house import House, Rules
-from tests.engine.market import BTC
+from floorwire.engine.ledger import MOST_UNITS
+from tests.engine.market import BTC, ETH
 
 NOW = 1_000_000
 COLLAR = Limits(price_collar="0.1")
@@ -154,3 +157,28 @@ def test_a_stop_is_measured_at_its_stop_price_and_at_the_market_once_it_is_there
     desk.house.amend(desk.find(order), NOW, price_ticks=320)
     desk.house.settle([Amended(order.order_id, 320, 10, NOW)], NOW)
     assert desk.find(order).price_ticks == 320
+
+
+def test_a_deposit_may_be_nothing_and_as_much_as_there_may_be() -> None:
+    desk = Desk()
+    (entry,) = desk.house.deposit("ann", "XMR", "0.000000001", 3, NOW)
+    assert isinstance(entry.event, Deposited)
+    assert (entry.event.units, entry.event.balance.total) == (0, 0)
+    most = Scale(8, 1).format(MOST_UNITS)
+    (entry,) = desk.house.deposit("ann", "XMR", most, 4, NOW)
+    assert isinstance(entry.event, Deposited)
+    assert entry.event.balance.total == MOST_UNITS
+    for amount in ("0.00000001", "-1", "x"):
+        refused = refusal(lambda given=amount: desk.house.deposit("ann", "XMR", given, 5, NOW))  # type: ignore[misc]
+        assert (refused.code, refused.details) == (Code.BAD_REQUEST, {"field": "amount"})
+
+
+def test_all_that_ends_when_several_instruments_change_is_journalled() -> None:
+    desk = Desk()
+    desk.house.list_instruments([ETH], NOW)
+    for symbol, price in ((BTC.symbol, 190), (ETH.symbol, 190)):
+        desk.place(desk.ticket(price=price, symbol=symbol))
+    changed = [replace(one, tick_size="0.1") for one in (BTC, ETH)]
+    entries = desk.house.list_instruments(changed, NOW)
+    assert [type(entry.event) for entry in entries] == [OrderEnded, Listed, OrderEnded, Listed]
+    assert desk.house.open_orders("ann") == []
