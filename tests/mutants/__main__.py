@@ -113,16 +113,14 @@ def run(module: str, seconds: float) -> None:
 
 
 def outcome(module: str, equivalents: Equivalents) -> tuple[Counts, list[str]]:
-    """Count the mutants of `module`, and return the diffs of those that no test fails on."""
+    """Count the mutants of `module`, and return what is to be read: the diffs on which no test fails."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
     path = f"src/floorwire/{module}.py"
-    try:
-        results = msgspec.json.decode(
-            (FOLDER / "mutants" / f"{path}.meta").read_bytes(), type=Meta
-        ).exit_code_by_key
-    except FileNotFoundError:
-        raise SystemExit(f"mutmut failed on {module}:\n{(FOLDER / 'log').read_text()[-4000:]}") from None
+    meta = FOLDER / "mutants" / f"{path}.meta"
+    if not meta.exists():
+        return Counts(not_run=1), ["mutmut made no mutants: its output is in build/mutants/log"]
+    results = msgspec.json.decode(meta.read_bytes(), type=Meta).exit_code_by_key
     counts = Counts(mutants=len(results))
     diffs = []
     for name, code in results.items():
@@ -141,6 +139,8 @@ def outcome(module: str, equivalents: Equivalents) -> tuple[Counts, list[str]]:
                 counts.survived += 1
                 how = "survived" if code == SURVIVED else "is reached by no test"
                 diffs.append(f"{name.split('.')[-1]} {how}\n{diff}")
+    if counts.not_run:
+        diffs.append("mutmut stopped before all were tried: its output is in build/mutants/log")
     return counts, diffs
 
 
@@ -152,7 +152,7 @@ def main() -> int:
         default="",
         help="a room, a folder or a module, such as engine/risk; all by default",
     )
-    parser.add_argument("--minutes", type=float, default=120, help="stop after so many minutes")
+    parser.add_argument("--minutes", type=float, default=180, help="stop after so many minutes")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that mutmut is ended too
     names = modules(asked.module)
@@ -170,8 +170,9 @@ def main() -> int:
         left_s = ends - time.monotonic()
         if left_s <= 0:
             print(
-                f"The time is over before {module}: start from there with MODULE={module}, or give MINUTES=."
+                f"The time is over: {len(names) - number + 1} modules are left, {module} and those after it."
             )
+            total.not_run += 1
             break
         began = time.monotonic()
         print(f"[{number}/{len(names)}] {module} ...", end=" ", flush=True)
