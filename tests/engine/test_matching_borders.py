@@ -149,3 +149,38 @@ def test_so_may_a_stop_that_waits() -> None:
     assert 1 not in market.waiting
     run(market, Place(S, 2, 7, "buy", 5, None, "ioc", stop_ticks=20))
     assert run(market, Amend(S, 2, None, 1)) == [Amended(2, 0, 1, kept_priority=True)]
+
+
+def test_fill_or_kill_counts_only_what_others_offer_before_its_own_order() -> None:
+    for lots, price, fills in ((3, 100, True), (4, 100, False), (4, 101, False)):
+        market = Matching()
+        run(
+            market,
+            limit(1, "sell", 3, 100, owner=9),
+            limit(2, "sell", 4, 100),
+            limit(3, "sell", 5, 101, owner=9),
+        )
+        events = run(market, limit(4, "buy", lots, price, "fok", no_self_trade=True))
+        assert any(isinstance(event, Match) for event in events) is fills
+        assert fills or events == [Rejected(4, Code.FOK_UNFILLED)]
+    for lots, price, fills in (
+        (3, 100, True),
+        (4, 100, False),
+        (4, 101, True),
+        (8, 101, True),
+        (9, 101, False),
+    ):
+        for no_self_trade in (True, False):
+            market = Matching()
+            run(market, limit(1, "sell", 3, 100, owner=9), limit(3, "sell", 5, 101, owner=9))
+            events = run(market, limit(4, "buy", lots, price, "fok", no_self_trade=no_self_trade))
+            assert any(isinstance(event, Match) for event in events) is fills
+
+
+def test_the_best_price_of_a_side_is_told() -> None:
+    market = Matching()
+    assert (market.bids.best_size(), market.asks.best_size()) == ((0, 0), (0, 0))
+    assert (market.bids.best_ticks(), market.asks.best_ticks()) == (0, 0)
+    run(market, limit(1, "buy", 3, 99), limit(2, "buy", 4, 98), limit(3, "sell", 5, 101))
+    assert (market.bids.best_size(), market.asks.best_size()) == ((99, 3), (101, 5))
+    assert (market.bids.best_ticks(), market.asks.best_ticks()) == (99, 101)
