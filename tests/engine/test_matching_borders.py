@@ -126,6 +126,7 @@ def test_who_may_not_trade_with_itself_stops_before_its_own_order() -> None:
         assert [event.lots for event in events if isinstance(event, Match)] == fills
         assert events[-1] == Cancelled(3, 10 - others_lots, Code.SELF_TRADE)
         assert market.orders[2].open_lots == 4
+        assert market.last_ticks == (100 if fills else 0), "nothing was traded"
     market = Matching()
     run(market, limit(2, "sell", 4, 100))
     assert isinstance(run(market, limit(3, "buy", 10, 100))[1], Match), "it may, where nothing forbids it"
