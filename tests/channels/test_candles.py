@@ -9,8 +9,8 @@ import pytest
 from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
 from floorwire.core.bar import SECOND_US
-from floorwire.core.market import Candle, Clock, Trade
-from floorwire.protocol.events import AnyEvent, Candles
+from floorwire.core.market_events import Candle, Clock, Trade
+from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import BTC, Drive
 
 MINUTE_US = 60 * SECOND_US

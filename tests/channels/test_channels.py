@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, discover
-from floorwire.core.market import BookSnapshot, Clock, FeedStatus, Listing, Quote, Trade
+from floorwire.core.market_events import BookSnapshot, Clock, FeedStatus, Listing, Quote, Trade
 from floorwire.core.notices import Beat, Draining, FeedChanged
 from tests.channels.drive import BTC, Drive
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from floorwire.channels.ticker import CHANNEL
-from floorwire.core.day import DAY_MINUTES, MINUTE_US
-from floorwire.core.market import BookChange, BookSnapshot, Clock, DayStats, Quote, Trade
-from floorwire.protocol.events import AnyEvent, Ticker
+from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, Quote, Trade
+from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
+from floorwire.protocol.channel_events import AnyEvent, Ticker
 from tests.channels.drive import Drive
 
 DAY_US = DAY_MINUTES * MINUTE_US

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from floorwire.channels.trades import CHANNEL
-from floorwire.core.market import Trade
-from floorwire.protocol.events import Trades
+from floorwire.core.market_events import Trade
+from floorwire.protocol.channel_events import Trades
 from tests.channels.drive import EPOCH, RECV_US, SENT_US, Drive
 
 

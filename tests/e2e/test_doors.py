@@ -16,17 +16,17 @@ from pathlib import Path
 import pytest
 import websockets
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from tests.e2e.doors import (
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from tests.e2e.sign_in_servers import (
     PATIENCE_S,
     STRANGER,
     TRADER,
-    House,
+    KeyedServer,
     admin,
     ask,
     closed,
-    house,
+    keyed_server,
     login,
     now_us,
     until,
@@ -35,14 +35,14 @@ from tests.web import certificates
 
 
 @pytest.fixture(scope="module")
-def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """A server as it comes, which others' tests leave as it is."""
-    with house(tmp_path_factory.mktemp("data"), "--seed", "1") as made:
+    with keyed_server(tmp_path_factory.mktemp("data"), "--seed", "1") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """A server where the market needs a key, and little is allowed of anything."""
     settings = (
         "auth.market=key", "limits.handshake_timeout_s=1", "limits.connections_per_key=3",
@@ -50,11 +50,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "limits.connections_per_address=5",
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("data")
-    with house(folder, "--seed", "1", *(part for text in settings for part in ("--set", text))) as made:
+    with keyed_server(
+        folder, "--seed", "1", *(part for text in settings for part in ("--set", text))
+    ) as made:
         yield made
 
 
-async def test_each_way_in_over_a_real_connection(open_house: House) -> None:
+async def test_each_way_in_over_a_real_connection(open_house: KeyedServer) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued) as ws:
         assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
@@ -75,7 +77,7 @@ async def test_each_way_in_over_a_real_connection(open_house: House) -> None:
             await open_house.connect(headers={"Authorization": shown}, local=STRANGER)
 
 
-async def test_a_key_made_beside_the_server_signs_in(open_house: House) -> None:
+async def test_a_key_made_beside_the_server_signs_in(open_house: KeyedServer) -> None:
     issued = open_house.keys.create(TRADER, {}, now_us())
     async with asyncio.timeout(PATIENCE_S):
         while True:
@@ -87,12 +89,12 @@ async def test_a_key_made_beside_the_server_signs_in(open_house: House) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def test_who_fails_waits_longer_each_time(open_house: House) -> None:
+async def test_who_fails_waits_longer_each_time(open_house: KeyedServer) -> None:
     async with open_house.connect(local="127.0.0.8") as ws:
         free = [await ask(ws, action="login", token="wrong") for _ in range(11)]
         assert [said["code"] for said in free] == ["bad_signature"] * 11
         # From here on every failure doubles the wait. What is left of it when we ask depends on this machine;
-        # the whole wait is tested with a clock that stands (tests/doors/test_throttle.py).
+        # the whole wait is tested with a clock that stands (tests/auth/test_failure_throttle.py).
         for longest_ms in (250, 500, 1_000):
             while (said := await ask(ws, action="login", token="wrong"))["code"] == "rate_limited":
                 left_ms = said["retry_after_ms"]
@@ -106,7 +108,7 @@ async def test_who_fails_waits_longer_each_time(open_house: House) -> None:
         assert 0 < left_ms <= 2_000
 
 
-async def test_a_key_for_the_market_can_do_nothing_else(open_house: House) -> None:
+async def test_a_key_for_the_market_can_do_nothing_else(open_house: KeyedServer) -> None:
     issued = await open_house.key(Grant("watcher", (Scope.MARKET,)))
     async with open_house.connect(issued) as ws:
         assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
@@ -117,7 +119,7 @@ async def test_a_key_for_the_market_can_do_nothing_else(open_house: House) -> No
             assert said["code"] in ("forbidden", "unknown_action"), said
 
 
-async def test_a_narrowed_key_sees_only_its_symbol(open_house: House) -> None:
+async def test_a_narrowed_key_sees_only_its_symbol(open_house: KeyedServer) -> None:
     issued = await open_house.key(Grant("narrow", (Scope.MARKET,), symbols=("BTC-USDT",)))
     async with open_house.connect(issued) as ws:
         said = await ask(ws, action="symbols")
@@ -130,7 +132,7 @@ async def test_a_narrowed_key_sees_only_its_symbol(open_house: House) -> None:
 
 
 @pytest.mark.parametrize("way", ["bearer", "login"])
-async def test_a_revoked_keys_connections_close(open_house: House, way: str) -> None:
+async def test_a_revoked_keys_connections_close(open_house: KeyedServer, way: str) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued if way == "bearer" else None) as ws, open_house.connect() as other:
         if way == "login":
@@ -140,7 +142,7 @@ async def test_a_revoked_keys_connections_close(open_house: House, way: str) -> 
         assert (await ask(other, action="ping"))["status"] == "pong"
 
 
-async def test_an_expired_keys_connections_close_and_not_before(open_house: House) -> None:
+async def test_an_expired_keys_connections_close_and_not_before(open_house: KeyedServer) -> None:
     ends_us = now_us() + 1_500_000
     issued = await open_house.key(Grant("brief", (Scope.MARKET,), expires_us=ends_us))
     async with open_house.connect(issued) as ws:
@@ -148,7 +150,7 @@ async def test_an_expired_keys_connections_close_and_not_before(open_house: Hous
         assert now_us() >= ends_us
 
 
-async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: House) -> None:
+async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: KeyedServer) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued) as ws:
         rotated = open_house.keys.rotate(issued.key)
@@ -157,7 +159,7 @@ async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open
         assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_a_page_of_another_site_is_refused(open_house: House) -> None:
+async def test_a_page_of_another_site_is_refused(open_house: KeyedServer) -> None:
     host = f"{open_house.server.host}:{open_house.server.port}"
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
         with pytest.raises(websockets.InvalidStatus, match="403"):
@@ -166,7 +168,7 @@ async def test_a_page_of_another_site_is_refused(open_house: House) -> None:
         pass
 
 
-async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: House) -> None:
+async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: KeyedServer) -> None:
     async with strict.connect() as ws:
         assert (await ask(ws, action="symbols"))["code"] == "unauthenticated"
         said = await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")
@@ -174,7 +176,7 @@ async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: House
         assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: House) -> None:
+async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: KeyedServer) -> None:
     issued = await strict.key()
     connections = [await strict.connect(issued) for _ in range(3)]
     async with strict.connect(issued) as fourth:
@@ -194,7 +196,9 @@ async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: Hou
 @pytest.mark.parametrize(
     ("local", "whose"), [("127.0.0.2", "198.51.100.9"), ("127.0.0.3", "127.0.0.3")], ids=["proxy", "client"]
 )
-async def test_whose_a_connection_is_a_trusted_proxy_tells(strict: House, local: str, whose: str) -> None:
+async def test_whose_a_connection_is_a_trusted_proxy_tells(
+    strict: KeyedServer, local: str, whose: str
+) -> None:
     shown = {"Authorization": "Bearer a.b", "X-Forwarded-For": "1.2.3.4, 198.51.100.9"}
     with pytest.raises(websockets.InvalidStatus, match="401"):
         await strict.connect(headers=shown, local=local)
@@ -205,7 +209,7 @@ POST = b"POST /api/v1/%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r
 
 
 @pytest.mark.parametrize("slowly", [b"", b"GET /ws HTTP/1.1\r\n", POST % b"keys"])
-def test_who_dawdles_is_hung_up_on(strict: House, slowly: bytes) -> None:
+def test_who_dawdles_is_hung_up_on(strict: KeyedServer, slowly: bytes) -> None:
     assert b"200" not in dawdle(strict, slowly)
 
 
@@ -213,7 +217,7 @@ DROPS = 200
 """More than a client that gets another second with each byte would need to be seen as one."""
 
 
-def dawdle(at: House, slowly: bytes) -> bytes:
+def dawdle(at: KeyedServer, slowly: bytes) -> bytes:
     """Send this and nothing more; return what comes until the server hangs up.
 
     Raises TimeoutError where it does not.
@@ -223,7 +227,7 @@ def dawdle(at: House, slowly: bytes) -> bytes:
         return b"".join(iter(lambda: sock.recv(4_096), b""))
 
 
-def test_a_drop_at_a_time_is_no_way_round_it(strict: House) -> None:
+def test_a_drop_at_a_time_is_no_way_round_it(strict: KeyedServer) -> None:
     with socket.create_connection((strict.server.host, strict.server.port), timeout=PATIENCE_S) as sock:
         for _ in range(DROPS):
             try:
@@ -241,7 +245,7 @@ def test_a_drop_at_a_time_is_no_way_round_it(strict: House) -> None:
         (b"POST /api/v1/keys HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", b"413"),
     ],
 )
-def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: bytes) -> None:
+def test_heads_and_bodies_have_a_size(strict: KeyedServer, request_: bytes, status: bytes) -> None:
     with socket.create_connection((strict.server.host, strict.server.port), timeout=10) as sock:
         with suppress(OSError):  # the answer may come before all is sent
             for at in range(0, len(request_), 10_000):
@@ -251,7 +255,7 @@ def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: by
 
 
 @pytest.mark.parametrize("path", [b"/", b"/ws", b"/" + b"x" * 20_000])
-def test_a_head_that_comes_at_once_has_a_size_too(open_house: House, path: bytes) -> None:
+def test_a_head_that_comes_at_once_has_a_size_too(open_house: KeyedServer, path: bytes) -> None:
     with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
         sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")
         assert b"".join(iter(lambda: sock.recv(4_096), b"")).split()[1] == b"431"
@@ -260,7 +264,7 @@ def test_a_head_that_comes_at_once_has_a_size_too(open_house: House, path: bytes
 @pytest.mark.parametrize(
     "request_", [b"BREW / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /\xff HTTP/1.1\r\n\r\n"]
 )
-def test_what_is_no_http_is_told_so_like_any_error(open_house: House, request_: bytes) -> None:
+def test_what_is_no_http_is_told_so_like_any_error(open_house: KeyedServer, request_: bytes) -> None:
     with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
         sock.sendall(request_)
         head, _, body = b"".join(iter(lambda: sock.recv(4_096), b"")).partition(b"\r\n\r\n")
@@ -291,7 +295,7 @@ def test_it_does_not_listen_where_that_would_not_be_safe(tmp_path: Path) -> None
 
 
 async def test_behind_a_proxy_with_keys_it_does(tmp_path: Path) -> None:
-    with house(tmp_path, "--host", "0.0.0.0", "--behind-proxy") as made:
+    with keyed_server(tmp_path, "--host", "0.0.0.0", "--behind-proxy") as made:
         made.server.host = "127.0.0.1"
         async with made.connect() as ws:
             assert (await ask(ws, action="symbols"))["code"] == "unauthenticated"
@@ -300,7 +304,7 @@ async def test_behind_a_proxy_with_keys_it_does(tmp_path: Path) -> None:
 async def test_tls_is_on_and_its_certificate_is_read_again(tmp_path: Path) -> None:
     cert, key = certificates.write(tmp_path)
     flags = ("--tls-cert", str(cert), "--tls-key", str(key), "--set", "limits.handshake_timeout_s=1")
-    with house(tmp_path / "data", *flags) as made:
+    with keyed_server(tmp_path / "data", *flags) as made:
         first = ssl.create_default_context(cafile=str(cert))
         async with made.connect(tls=first) as early:
             await ask(early, action="subscribe", channel="book", symbol="BTC-USDT")
@@ -325,7 +329,7 @@ async def test_tls_is_on_and_its_certificate_is_read_again(tmp_path: Path) -> No
             assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_the_record_is_whole_and_tells_no_secret(open_house: House) -> None:
+async def test_the_record_is_whole_and_tells_no_secret(open_house: KeyedServer) -> None:
     issued = await open_house.key(Grant("recorded", (Scope.MARKET,)))
     async with open_house.connect(issued) as ws:
         await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from floorwire.core.accounts import Listed, Position
+from floorwire.core.account_events import Listed, Position
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.orders import Order, Ticket
 from floorwire.engine import accounts as accounts_module
-from floorwire.engine import latest as latest_module
+from floorwire.engine import chunked_history as latest_module
 from floorwire.engine.accounts import Accounts
-from floorwire.engine.house import House
-from tests.engine.market import BTC, CROSS, ETH, RULES, Market, house
+from floorwire.engine.order_manager import OrderManager
+from tests.engine.market import BTC, CROSS, ETH, RULES, Market, order_manager
 
 NOW = 1_000_000
 
@@ -22,29 +22,29 @@ class Trading:
 
     def __init__(self) -> None:
         self.market = Market(BTC, ETH, CROSS)
-        self.house = house(self.market, BTC, ETH, CROSS)
+        self.order_manager = order_manager(self.market, BTC, ETH, CROSS)
         for number, asset in enumerate(("BTC", "ETH", "USDT"), 1):
-            self.house.deposit("ann", asset, "1000", number, 0)
+            self.order_manager.deposit("ann", asset, "1000", number, 0)
         self.placed = 0
 
     def place(self, side: Side, lots: int, price: int, instrument: Instrument = BTC) -> Order:
         self.placed += 1
         name = str(self.placed)
         ticket = Ticket("ann", name, instrument.symbol, side, "limit", lots, None, price, None, "gtc")
-        for command in self.house.place(ticket, NOW, key="k").commands:
-            self.house.settle(self.market.execute(command), NOW)
-        return self.house.find("ann", client_order_id=name)
+        for command in self.order_manager.place(ticket, NOW, key="k").commands:
+            self.order_manager.settle(self.market.execute(command), NOW)
+        return self.order_manager.find("ann", client_order_id=name)
 
     def other(self, side: Side, lots: int, price: int, instrument: Instrument = BTC) -> None:
-        self.house.settle(self.market.other(side, lots, price, instrument.symbol), NOW)
+        self.order_manager.settle(self.market.other(side, lots, price, instrument.symbol), NOW)
 
     def amend(self, order: Order, lots: int) -> None:
-        for command in self.house.amend(order, NOW, lots=lots, key="k").commands:
-            self.house.settle(self.market.execute(command), NOW)
+        for command in self.order_manager.amend(order, NOW, lots=lots, key="k").commands:
+            self.order_manager.settle(self.market.execute(command), NOW)
 
     def cancel(self, order: Order) -> None:
-        for command in self.house.cancel(order).commands:
-            self.house.settle(self.market.execute(command), NOW)
+        for command in self.order_manager.cancel(order).commands:
+            self.order_manager.settle(self.market.execute(command), NOW)
 
     def buying(self) -> dict[str, int]:
         """Return the lots that are left of open buys."""
@@ -52,10 +52,10 @@ class Trading:
 
     @property
     def accounts(self) -> Accounts:
-        return self.house._accounts
+        return self.order_manager._accounts
 
     def again(self, order: Order) -> Order:
-        return self.house.find("ann", order.order_id)
+        return self.order_manager.find("ann", order.order_id)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_position_in_what_was_never_traded_is_empty() -> None:
 
 
 def test_owners_are_numbered_from_one_in_the_order_in_which_accounts_come() -> None:
-    made = house(Market(BTC), BTC)
+    made = order_manager(Market(BTC), BTC)
     for number, name in enumerate(("ann", "bob", "cho"), 1):
         made.deposit(name, "USDT", "1", number, 0)
     assert [account.owner for account in made._accounts.by_name.values()] == [1, 2, 3]
@@ -83,7 +83,7 @@ def test_fees_are_booked_in_the_quote_asset(trading: Trading) -> None:
     trading.place("buy", 1, 400)
     fees = trading.accounts.ledger.fees
     assert {asset for asset, units in fees.items() if units} == {"USDT"}
-    (fill,) = trading.house.fills("ann")
+    (fill,) = trading.order_manager.fills("ann")
     assert fees["USDT"] == fill.fee > 0
 
 
@@ -108,9 +108,12 @@ def test_lots_left_of_open_buys_are_counted_through_an_orders_whole_life(trading
 
 def test_the_last_order_before_new_steps_is_counted_in_the_old_ones(trading: Trading) -> None:
     before = trading.place("buy", 10, 200)
-    trading.house.list_instruments([replace(BTC, tick_size="0.05")], NOW)
+    trading.order_manager.list_instruments([replace(BTC, tick_size="0.05")], NOW)
     after = trading.place("buy", 10, 250)
-    assert [trading.house.instrument_of(order).tick_size for order in (before, after)] == ["0.5", "0.05"]
+    assert [trading.order_manager.instrument_of(order).tick_size for order in (before, after)] == [
+        "0.5",
+        "0.05",
+    ]
 
 
 def finer(instrument: Instrument, decimals: int) -> Instrument:
@@ -122,19 +125,19 @@ def test_finer_units_change_what_is_counted_in_them_and_nothing_else(refined: st
     trading = Trading()
     order = trading.place("buy", 1_001, 3_333, CROSS)
     trading.other("sell", 7, 3_333, CROSS)
-    before, (position, *_) = trading.again(order), trading.house.positions("ann")
+    before, (position, *_) = trading.again(order), trading.order_manager.positions("ann")
     assert before.fee_credit
     assert position.symbol == CROSS.symbol
-    trading.house.list_instruments([finer(ETH if refined == "ETH" else BTC, 10)], NOW)
+    trading.order_manager.list_instruments([finer(ETH if refined == "ETH" else BTC, 10)], NOW)
     eth, btc = (100, 1) if refined == "ETH" else (1, 100)
-    after, (now, *_) = trading.again(order), trading.house.positions("ann")
+    after, (now, *_) = trading.again(order), trading.order_manager.positions("ann")
     assert (after.held, after.fee_credit) == (before.held * btc, before.fee_credit * btc)
     assert (now.quantity, now.bought) == (position.quantity * eth, position.bought * eth)
     assert (now.cost, now.realised) == (position.cost * btc, position.realised * btc)
     trading.other("sell", 994, 3_333, CROSS)
     assert trading.again(order).state == "filled"
-    assert not any(balance.held for balance in trading.house.balances("ann"))
-    assert trading.house.conserved()
+    assert not any(balance.held for balance in trading.order_manager.balances("ann"))
+    assert trading.order_manager.conserved()
 
 
 def test_a_snapshot_remembers_which_fills_were_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +147,8 @@ def test_a_snapshot_remembers_which_fills_were_forgotten(monkeypatch: pytest.Mon
     trading.place("buy", 7, 200)
     for _ in range(7):
         trading.other("sell", 1, 200)
-    fills = trading.house.fills("ann")
+    fills = trading.order_manager.fills("ann")
     assert [fill.fill_id for fill in fills] == [7, 6, 5, 4, 3]
-    restored = House.restored(trading.house.snapshot(), RULES, trading.market.prices)
+    restored = OrderManager.restored(trading.order_manager.snapshot(), RULES, trading.market.prices)
     assert restored.fills("ann") == fills
-    assert restored.state_hash() == trading.house.state_hash()
+    assert restored.state_hash() == trading.order_manager.state_hash()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.accounts import Balance
+from floorwire.core.account_events import Balance
 from floorwire.core.orders import Order, Ticket
 from floorwire.engine.holds import answered, asking, fee, held, holding
-from floorwire.engine.terms import Terms
+from floorwire.engine.instrument_units import InstrumentUnits
 from tests.engine.market import BTC
 
-TERMS = Terms.of(BTC, 8, 8)
+TERMS = InstrumentUnits.of(BTC, 8, 8)
 UNIT = TERMS.quote_units
 BUY = Ticket("ann", "1", BTC.symbol, "buy", "limit", 10, None, 190)
 SELL = Ticket("ann", "2", BTC.symbol, "sell", "limit", 10, None, 190)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import Amended, Cancelled, Event, Expired, LevelChanged, Match, Rejected
 from floorwire.engine.matching import Matching
+from floorwire.engine.matching_events import (
+    Amended,
+    Cancelled,
+    Event,
+    Expired,
+    LevelChanged,
+    Rejected,
+    TradeMatched,
+)
 
 S = "BTC-USDT"
 
@@ -93,11 +101,11 @@ def test_an_order_spends_all_of_its_money_where_that_is_one_lot() -> None:
         market = Matching()
         run(market, limit(1, "sell", 5, price))
         events = run(market, Place(S, 2, 8, "buy", 1_000, None, "ioc", spend=100))
-        assert [event.lots for event in events if isinstance(event, Match)] == [1]
+        assert [event.lots for event in events if isinstance(event, TradeMatched)] == [1]
     market = Matching()
     run(market, limit(1, "sell", 1, 60), limit(2, "sell", 5, 40))
     events = run(market, Place(S, 3, 8, "buy", 1_000, None, "ioc", spend=260))
-    assert [(event.price_ticks, event.lots) for event in events if isinstance(event, Match)] == [
+    assert [(event.price_ticks, event.lots) for event in events if isinstance(event, TradeMatched)] == [
         (40, 5),
         (60, 1),
     ]
@@ -113,7 +121,7 @@ def test_fill_or_kill_asks_for_what_is_left_of_an_order_that_was_filled_in_part(
         market = Matching()
         run(market, limit(1, "sell", there, 100))
         events = run(market, Place(S, 2, 8, "buy", 10, 100, "fok", filled_lots=4))
-        assert [event.lots for event in events if isinstance(event, Match)] == fills
+        assert [event.lots for event in events if isinstance(event, TradeMatched)] == fills
 
 
 def test_who_may_not_trade_with_itself_stops_before_its_own_order() -> None:
@@ -123,13 +131,15 @@ def test_who_may_not_trade_with_itself_stops_before_its_own_order() -> None:
             run(market, limit(1, "sell", others_lots, 100, owner=9))
         run(market, limit(2, "sell", 4, 100))
         events = run(market, limit(3, "buy", 10, 100, no_self_trade=True))
-        assert [event.lots for event in events if isinstance(event, Match)] == fills
+        assert [event.lots for event in events if isinstance(event, TradeMatched)] == fills
         assert events[-1] == Cancelled(3, 10 - others_lots, Code.SELF_TRADE)
         assert market.orders[2].open_lots == 4
         assert market.last_ticks == (100 if fills else 0), "nothing was traded"
     market = Matching()
     run(market, limit(2, "sell", 4, 100))
-    assert isinstance(run(market, limit(3, "buy", 10, 100))[1], Match), "it may, where nothing forbids it"
+    assert isinstance(run(market, limit(3, "buy", 10, 100))[1], TradeMatched), (
+        "it may, where nothing forbids it"
+    )
 
 
 def test_an_order_may_be_amended_down_to_one_tick_and_one_lot() -> None:
@@ -162,7 +172,7 @@ def test_fill_or_kill_counts_only_what_others_offer_before_its_own_order() -> No
             limit(3, "sell", 5, 101, owner=9),
         )
         events = run(market, limit(4, "buy", lots, price, "fok", no_self_trade=True))
-        assert any(isinstance(event, Match) for event in events) is fills
+        assert any(isinstance(event, TradeMatched) for event in events) is fills
         assert fills or events == [Rejected(4, Code.FOK_UNFILLED)]
     for lots, price, fills in (
         (3, 100, True),
@@ -175,7 +185,7 @@ def test_fill_or_kill_counts_only_what_others_offer_before_its_own_order() -> No
             market = Matching()
             run(market, limit(1, "sell", 3, 100, owner=9), limit(3, "sell", 5, 101, owner=9))
             events = run(market, limit(4, "buy", lots, price, "fok", no_self_trade=no_self_trade))
-            assert any(isinstance(event, Match) for event in events) is fills
+            assert any(isinstance(event, TradeMatched) for event in events) is fills
 
 
 def test_the_best_price_of_a_side_is_told() -> None:

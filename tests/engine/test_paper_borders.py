@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend
-from floorwire.core.reports import Amended, Ended, Refused
+from floorwire.core.execution_reports import Amended, Ended, Refused
+from floorwire.core.order_commands import Amend
 from tests.engine.paper_world import S, World, buy, code, fills
 
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.accounts import Balance
-from floorwire.core.commands import Cancel
+from floorwire.core.account_events import Balance
+from floorwire.core.execution_reports import Ended, Filled, Report, Triggered
 from floorwire.core.instrument import Side
+from floorwire.core.order_commands import Cancel
 from floorwire.core.orders import Order, Ticket
-from floorwire.core.reports import Ended, Filled, Report, Triggered
-from floorwire.engine.house import House, Rules
+from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
-from tests.engine.market import BTC, RULES, Market, house
+from tests.engine.market import BTC, RULES, Market, order_manager
 
 NOW, LATER = 1_000_000, 2_000_000
-RULED = Rules(limits=RULES.limits, maker_ppm=1, taker_ppm=1)
+RULED = TradingRules(limits=RULES.limits, maker_ppm=1, taker_ppm=1)
 
 
-def made(asset: str, amount: str) -> House:
+def made(asset: str, amount: str) -> OrderManager:
     """Return a house where ann has this and nothing else."""
-    trading = house(Market(BTC), BTC, rules=RULED)
+    trading = order_manager(Market(BTC), BTC, rules=RULED)
     trading.deposit("ann", asset, amount, 1, 0)
     return trading
 
 
-def placed(trading: House, side: Side, price: int = 199, **more: object) -> Order:
+def placed(trading: OrderManager, side: Side, price: int = 199, **more: object) -> Order:
     ticket = Ticket("ann", "1", BTC.symbol, side, "limit", 10, None, price, **more)  # type: ignore[arg-type]
     order = trading.place(ticket, NOW, key="k").order
     assert order is not None

@@ -12,7 +12,11 @@ TESTS = ROOT / "tests"
 ROOMS = ("core", "engine", "protocol")
 # Where tests of other rooms may judge a module too. Those that start servers are too slow for every mutant.
 ALSO = ("channels", "core", "engine", "hub", "property", "protocol", "venues/parts")
-SLOW = ("tests/property/test_knocks.py", "tests/property/test_resume.py", "tests/hub/test_gate.py")
+SLOW = (
+    "tests/property/test_knocks.py",
+    "tests/property/test_resume.py",
+    "tests/access/test_authenticator.py",
+)
 
 
 def modules(wanted: str = "") -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floorwire.protocol.outbox import Lane, Outbox
+from floorwire.protocol.outbox import Outbox, OutboxSubscription
 
 
 def test_while_the_peer_keeps_up_anything_has_room() -> None:
@@ -24,8 +24,8 @@ def test_a_blocked_outbox_has_room_up_to_its_limit() -> None:
 
 
 def test_a_lane_that_left_nothing_out_has_nothing_to_announce() -> None:
-    lane = Lane("a", "conflate")
-    assert (lane.lags, lane.catch_up()) == (False, (0, 0))
-    lane.leave_out(1, 2)
-    lane.leave_out(3, 3)
-    assert (lane.lags, lane.catch_up(), lane.lags) == (True, (1, 3), False)
+    subscription = OutboxSubscription("a", "conflate")
+    assert (subscription.lags, subscription.catch_up()) == (False, (0, 0))
+    subscription.leave_out(1, 2)
+    subscription.leave_out(3, 3)
+    assert (subscription.lags, subscription.catch_up(), subscription.lags) == (True, (1, 3), False)

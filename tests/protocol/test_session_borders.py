@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from floorwire.core.auth import GUEST
+from floorwire.core.authorization import GUEST
 from floorwire.core.codes import Code
-from floorwire.protocol.bucket import Bucket
 from floorwire.protocol.codec import JSON
+from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error
-from floorwire.protocol.session import Decision, Join, Say, Session, SessionLimits
+from floorwire.protocol.session import Decision, JoinTopics, SendReply, Session, SessionLimits
 
 from .catalogue import Shelf
 
@@ -25,7 +25,7 @@ def ask(at: Session, action: str, **fields: object) -> Decision:
 
 
 def error(decision: Decision) -> Error:
-    assert isinstance(decision, Say)
+    assert isinstance(decision, SendReply)
     assert isinstance(decision.reply, Error)
     return decision.reply
 
@@ -44,13 +44,13 @@ def test_a_channel_that_is_not_named_is_missing() -> None:
 def test_options_hold_for_each_of_several_symbols() -> None:
     for option in ({"depth": 5}, {"interval": "1m"}):
         decision = ask(session(), "subscribe", channel="book", symbols=["A", "B"], **option)
-        assert isinstance(decision, Join)
+        assert isinstance(decision, JoinTopics)
         assert [choice.topic.option for choice in decision.choices] == 2 * list(option.values())
 
 
 def refused(at: Session) -> Error:
     """Ask until it is too much."""
-    while isinstance(said := ask(at, "ping"), Say):
+    while isinstance(said := ask(at, "ping"), SendReply):
         if isinstance(said.reply, Error):
             return said.reply
     raise AssertionError(said)
@@ -61,5 +61,5 @@ def test_who_asks_too_fast_is_told_whose_limit_it_was() -> None:
     assert own.code == Code.RATE_LIMITED
     assert own.message == "too many requests on this connection"
     shared = session()
-    shared.share(Bucket(10, burst=3))
+    shared.share(TokenBucket(10, burst=3))
     assert refused(shared).message == "too many requests on the key's connections"

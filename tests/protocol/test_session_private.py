@@ -7,8 +7,8 @@ import json
 import msgspec
 import pytest
 
-from floorwire.core.accounts import PrivateChannel
-from floorwire.core.auth import GUEST, Principal, Scope
+from floorwire.core.account_events import PrivateChannel
+from floorwire.core.authorization import GUEST, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import JSON
@@ -17,12 +17,12 @@ from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
     FOLLOWING,
     Decision,
-    Follow,
-    Join,
-    Say,
+    FollowAccount,
+    JoinTopics,
+    SendReply,
     Session,
     SessionLimits,
-    Unfollow,
+    UnfollowAccount,
 )
 
 from .catalogue import Shelf
@@ -49,7 +49,7 @@ def follow(at: Session, channel: str, **fields: object) -> Decision:
 
 
 def error(decision: Decision) -> Error:
-    assert isinstance(decision, Say)
+    assert isinstance(decision, SendReply)
     assert isinstance(decision.reply, Error)
     return decision.reply
 
@@ -58,12 +58,12 @@ def error(decision: Decision) -> Error:
 def test_a_private_channel_is_followed_and_left(channel: PrivateChannel) -> None:
     at = session(trader())
     followed = follow(at, channel, id=7)
-    assert isinstance(followed, Follow)
+    assert isinstance(followed, FollowAccount)
     assert (followed.channel, followed.request.channel, followed.request.id) == (channel, channel, 7)
     assert list(at.followed) == [channel]
     assert not at.held
     left = ask(at, "unsubscribe", channel=channel, id=8)
-    assert isinstance(left, Unfollow)
+    assert isinstance(left, UnfollowAccount)
     assert (left.channel, left.request.id) == (channel, 8)
     assert not at.followed
     assert error(ask(at, "unsubscribe", channel=channel)).code == Code.NOT_SUBSCRIBED
@@ -87,7 +87,7 @@ def test_whoever_follows_has_to_be_allowed_to() -> None:
             at = session(principal)
             assert error(follow(at, channel)).code == code
             assert not at.followed
-        assert isinstance(follow(session(trader(expires_us=NOW + 1)), channel), Follow)
+        assert isinstance(follow(session(trader(expires_us=NOW + 1)), channel), FollowAccount)
 
 
 @pytest.mark.parametrize(
@@ -104,21 +104,21 @@ def test_a_private_channel_has_nothing_to_choose(name: str, value: object) -> No
 
 
 def test_the_one_contract_of_a_private_channel_may_be_said() -> None:
-    assert isinstance(follow(session(trader()), "orders", on_slow="disconnect"), Follow)
+    assert isinstance(follow(session(trader()), "orders", on_slow="disconnect"), FollowAccount)
 
 
 def test_private_channels_count_among_the_subscriptions() -> None:
     at = session(trader(), most=3)
     for channel in ("orders", "fills"):
-        assert isinstance(follow(at, channel), Follow)
-    assert isinstance(ask(at, "subscribe", symbol="A"), Join)
+        assert isinstance(follow(at, channel), FollowAccount)
+    assert isinstance(ask(at, "subscribe", symbol="A"), JoinTopics)
     for decision in (follow(at, "balances"), ask(at, "subscribe", symbol="B")):
         refusal = error(decision)
         assert (refusal.code, refusal.details) == (Code.TOO_MANY_SUBSCRIPTIONS, {"limit": 3, "held": 3})
-    assert isinstance(follow(at, "orders"), Follow), "one that is held already is no more"
+    assert isinstance(follow(at, "orders"), FollowAccount), "one that is held already is no more"
     assert list(at.followed) == ["orders", "fills"]
     ask(at, "unsubscribe", channel="fills")
-    assert isinstance(follow(at, "balances"), Follow)
+    assert isinstance(follow(at, "balances"), FollowAccount)
 
 
 def test_a_new_sign_in_keeps_what_is_followed_where_it_may_see_the_same() -> None:

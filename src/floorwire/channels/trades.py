@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import MarketEvent, Trade
+from floorwire.core.market_events import MarketEvent, Trade
 from floorwire.core.notices import Notice
-from floorwire.protocol import events
+from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 
 class TradesTracker:
@@ -37,11 +37,11 @@ class TradesStream:
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
 
-    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Trades]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Trades]:
         """Return the trade as one message."""
         if not isinstance(event, Trade):
             return ()
-        message = events.Trades(
+        message = channel_events.Trades(
             epoch=at.epoch,
             seq=at.seq,
             ts=event.ts_us,
@@ -55,7 +55,7 @@ class TradesStream:
         )
         return (message,)
 
-    def state(self, _at: Stamp, _conflated: int = 0) -> None:
+    def state(self, _at: EventStamp, _conflated: int = 0) -> None:
         """Return None: what was traded is no state."""
 
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from floorwire.core.market import FeedStatus
+from floorwire.core.market_events import FeedStatus
 
 
 class Beat(msgspec.Struct, frozen=True):
