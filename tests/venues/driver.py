@@ -14,6 +14,7 @@ from floorwire.core.ports import (
     Closed,
     Fetch,
     Frame,
+    Heard,
     Open,
     Opened,
     Reported,
@@ -101,7 +102,11 @@ def statuses(outputs: Iterable[VenueOutput]) -> list[tuple[str | None, str, str]
 
 def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
     """Return what is not asked of the shell."""
-    return [said for said in outputs if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported)]
+    return [
+        said
+        for said in outputs
+        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Heard)
+    ]
 
 
 def rebuilt(outputs: Iterable[VenueOutput], symbol: str) -> Book:

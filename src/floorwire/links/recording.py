@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from floorwire import venues
 from floorwire.core.ports import Closed, Frame, Opened
 from floorwire.links.transcript import Entry, Skipped, Skips, entries
+from floorwire.venues.parts.line import STALE_US
 from floorwire.venues.replay import Adapter, Heard, Replay, Told
 
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<turn>[0-9]+)")
@@ -141,13 +142,19 @@ def read(path: Path, adapter: str | None = None) -> Recording:
 
 
 def replay(
-    recording: Recording, prefix: str = "", speed: float | None = 1.0, *, loop: bool = False
+    recording: Recording,
+    prefix: str = "",
+    speed: float | None = 1.0,
+    *,
+    loop: bool = False,
+    stale_us: int = STALE_US,
 ) -> Replay:
-    """Return the venue that plays the recording. Raises SpeedError."""
+    """Return the venue that plays the recording. ``stale_us``: the silence, in recorded time, after which
+    what a link told is not current. Raises SpeedError."""
     exchange = exchanges()[recording.adapter]
 
     def make() -> Adapter:
-        return exchange.venue(recording.symbols, prefix, recorded=True)
+        return exchange.venue(recording.symbols, prefix, recorded=True, stale_us=stale_us)
 
     return Replay(make, recording, speed, loop=loop)
 

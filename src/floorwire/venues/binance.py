@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, Listing, MarketEvent
+from floorwire.core.market import BookChange, BookSnapshot, Level, Listing, MarketEvent, Quote
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -21,16 +21,18 @@ from floorwire.core.ports import (
     Fetch,
     Frame,
     Opened,
+    Send,
     VenueInput,
     VenueOutput,
     Wake,
     Woke,
 )
+from floorwire.venues.parts.ages import Ages
 from floorwire.venues.parts.budget import Budget
 from floorwire.venues.parts.catalogue import Catalogue
 from floorwire.venues.parts.decimals import OffTickError, levels
 from floorwire.venues.parts.diffs import Diff, Diffs
-from floorwire.venues.parts.line import SECOND_US
+from floorwire.venues.parts.line import SECOND_US, STALE_US
 from floorwire.venues.parts.lines import Lines
 from floorwire.venues.parts.roster import folded
 from floorwire.venues.parts.statuses import Statuses
@@ -55,6 +57,17 @@ STREAMS = (
 SYMBOLS_PER_LINK = 25
 """250 streams of the 1,024 that a link may have, in an address that is not too long for servers."""
 SILENT_US = 60 * SECOND_US
+SYMBOL_SILENT_US = 90 * SECOND_US
+"""Candles are pushed every 2 s, and each minute when it is over: a symbol of which nothing comes for longer,
+while its link speaks, is not sent any more (web-socket-streams.md, "Kline/Candlestick Streams")."""
+ASK_AGAIN_US = 60 * SECOND_US
+"""How often the streams of such a symbol are subscribed anew."""
+QUOTE_LATE_US = 3 * SECOND_US
+"""Best prices come at once, differences every 100 ms. Where the book has shown others for this long, best
+prices have ceased to come, and the book tells them."""
+DEPTH_LATE_US = 5 * SECOND_US
+"""Best prices carry the book's update id. Where differences are behind it for this long, they have ceased."""
+NOTHING: Level = (0, 0)
 
 DEPTH = 1_000
 QUIET_US = 5 * SECOND_US
@@ -66,13 +79,16 @@ STOP_STATUS = (418, 429)
 STOP_US = 60 * SECOND_US
 
 
-def venue(symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False) -> Binance:
+def venue(
+    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+) -> Binance:
     """Return the adapter for these symbols (BASE-QUOTE); with none, for whatever comes on the link.
 
     ``prefix`` is put before canonical symbols. ``recorded``: for recordings, where all is on one link, and
-    where the list may be missing; a symbol that no list tells is then taken at eight decimals.
+    where the list may be missing; a symbol that no list tells is then taken at eight decimals. ``stale_us``:
+    how long nothing may come on an open link until what it told is not current.
     """
-    return Binance(symbols, prefix, recorded=recorded)
+    return Binance(symbols, prefix, recorded=recorded, stale_us=stale_us)
 
 
 def asked_for(text: str) -> list[str]:
@@ -89,7 +105,23 @@ def asked_for(text: str) -> list[str]:
 class Market:
     """One symbol that is followed."""
 
-    __slots__ = ("diffs", "instrument", "is_asked", "is_void", "link", "next_us", "quoted", "traded", "tries")
+    __slots__ = (
+        "best",
+        "depth_us",
+        "diffs",
+        "has_candles",
+        "instrument",
+        "is_asked",
+        "is_silent",
+        "is_void",
+        "link",
+        "next_us",
+        "quoted",
+        "quoted_us",
+        "resubscribed_us",
+        "traded",
+        "tries",
+    )
 
     def __init__(self, instrument: Instrument, link: str) -> None:
         self.instrument = instrument
@@ -101,13 +133,26 @@ class Market:
         self.next_us = 0
         self.tries = 0
         self.quoted = 0
+        self.quoted_us = 0
+        """When the last best prices came."""
+        self.best: tuple[Level, Level] | None = None
+        """The best prices told last, None before the first since the link opened."""
+        self.depth_us = 0
+        """When the last difference came."""
         self.traded = 0
+        self.has_candles = False
+        """Whether candles came since the link opened: then the symbol is never silent for long."""
+        self.is_silent = False
+        """Whether nothing of the symbol, or of its book, comes any more though its link speaks."""
+        self.resubscribed_us = 0
 
     def forget(self) -> None:
         """The link is gone: what was known and asked for is of the past."""
         self.diffs.restart()
         self.is_void = self.is_asked
         self.tries = self.quoted = 0
+        self.best = None
+        self.has_candles = self.is_silent = False
 
     def back_off(self, now_us: int) -> None:
         """Wait before the next snapshot is asked for, longer each time."""
@@ -120,11 +165,13 @@ class Binance:
 
     name = terms.VENUE
 
-    def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool) -> None:
+    def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool, stale_us: int) -> None:
         self.skipped: Counter[str] = Counter()
         self._prefix = prefix
         self._catalogue = Catalogue(LIST_URL, symbols, self._guess if recorded else None)
-        self._lines = Lines(SILENT_US, None if recorded else SYMBOLS_PER_LINK)
+        self._lines = Lines(SILENT_US, None if recorded else SYMBOLS_PER_LINK, stale_us)
+        self._ages = Ages()
+        self._is_recorded = recorded
         self._statuses = Statuses()
         self._times = Times()
         self._markets: dict[str, Market] = {}
@@ -143,8 +190,8 @@ class Binance:
         """Return what follows from one input."""
         match happened:
             case Frame(link, data):
-                outputs = list(self._frame(link, data, now_us))
-                self._times.hear(outputs, now_us)
+                outputs = self._times.hear(self._frame(link, data, now_us), now_us)
+                self.skipped["bad_time"] = self._times.refused
                 return outputs
             case Answer():
                 return list(self._answer(happened, now_us))
@@ -162,8 +209,12 @@ class Binance:
             if isinstance(effect, Close):
                 yield from self._down(effect.link, effect.reason, now_us)
             yield effect
+        for link in self._lines.quieted(now_us):
+            yield from self._not_current(link, "silent", now_us)
         for native, market in self._markets.items():
+            yield from self._watch_symbol(native, market, now_us)
             yield from self._ask(native, market, now_us)
+        yield from self._ages.news()
         yield from self._catalogue.ask(now_us)
         yield from self._times.clock(now_us)
         yield _next_second(now_us)
@@ -236,19 +287,63 @@ class Binance:
 
     def _down(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """What came on the link has no future: its books begin anew when it is up again."""
-        lost = [market for market in self._markets.values() if market.link == link]
-        for market in lost:
-            market.forget()
-            if self._lines.any_up():
-                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
-        if not self._lines.any_up():
+        for market in self._markets.values():
+            if market.link == link:
+                market.forget()
+        yield from self._not_current(link, reason, now_us)
+
+    def _not_current(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Say that what came on the link is not current."""
+        if not self._lines.any_speaks():
             yield from self._statuses.all("stale", reason, now_us)
+            return
+        for market in self._markets.values():
+            if market.link == link:
+                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
+
+    def _heard_again(self, link: str, now_us: int) -> Iterator[VenueOutput]:
+        """A link that was only quiet has lost nothing: the books of before are current again."""
+        for market in self._markets.values():
+            if market.link == link and market.diffs.is_live:
+                yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
+
+    def _watch_symbol(self, native: str, market: Market, now_us: int) -> Iterator[VenueOutput]:
+        """Notice a symbol that is not sent any more while others on its link are."""
+        speaks_us = self._lines.speaks_us(market.link, now_us)
+        if not speaks_us or market.instrument.state != "open":
+            return
+        age_us = self._ages.of(market.instrument.symbol, now_us)
+        quiet_us = speaks_us if age_us is None else min(age_us, speaks_us)
+        is_expected = market.has_candles or not self._is_recorded
+        if quiet_us >= SYMBOL_SILENT_US and is_expected and not market.is_silent:
+            yield from self._fall_silent(native, market, now_us)
+        elif market.is_silent and now_us - market.resubscribed_us >= ASK_AGAIN_US:
+            yield from self._subscribe_anew(native, market, now_us)
+
+    def _fall_silent(self, native: str, market: Market, now_us: int) -> Iterator[VenueOutput]:
+        """What is known of the symbol is not current; its next difference begins the book anew."""
+        market.is_silent = True
+        market.is_void = market.is_asked
+        market.diffs.restart()
+        yield from self._statuses.one(market.instrument.symbol, "stale", "silent", now_us)
+        yield from self._subscribe_anew(native, market, now_us)
+
+    def _subscribe_anew(self, native: str, market: Market, now_us: int) -> Iterator[Send]:
+        market.resubscribed_us = now_us
+        streams = [f"{native.lower()}@{stream}" for stream in STREAMS]
+        for number, method in enumerate(("UNSUBSCRIBE", "SUBSCRIBE"), 1):
+            request = {"method": method, "params": streams, "id": number}
+            yield Send(market.link, msgspec.json.encode(request).decode())
 
     # --- frames ---------------------------------------------------------------------------------
 
     def _frame(self, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
-        if not self._lines.heard(link, now_us):
+        hearing = self._lines.heard(link, now_us)
+        if hearing == "deaf":
             return
+        self._ages.link(link)
+        if hearing == "heard_again":
+            yield from self._heard_again(link, now_us)
         try:
             message = shapes.read(data)
             if message is None:
@@ -259,6 +354,7 @@ class Binance:
             if market is None:
                 self.skipped["unknown_symbol"] += 1
                 return
+            self._ages.symbol(market.instrument.symbol, now_us)
             yield from self._said(message, market, now_us)
         except OffTickError:
             self.skipped["off_tick"] += 1
@@ -303,14 +399,29 @@ class Binance:
         if message.update < market.quoted:
             self.skipped["repeated"] += 1
             return
-        market.quoted = message.update
+        market.quoted, market.quoted_us = message.update, now_us
+        market.best = (quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots)
         yield quote
+        behind = market.diffs.is_live and message.update > market.diffs.last_id
+        if behind and now_us - market.depth_us >= DEPTH_LATE_US:
+            yield from self._fall_silent(message.symbol, market, now_us)
+
+    def _best(self, market: Market, ts_us: int, now_us: int) -> Iterator[Quote]:
+        """Tell the best prices of the book where the venue has ceased to tell them."""
+        if market.best is None or now_us - market.quoted_us < QUOTE_LATE_US:
+            return
+        book = market.diffs.book
+        best = book.bids.best() or NOTHING, book.asks.best() or NOTHING
+        if best != market.best:
+            market.best = best
+            yield Quote(market.instrument.symbol, *best[0], *best[1], ts_us)
 
     def _candle(self, message: shapes.Kline, market: Market) -> Iterator[MarketEvent]:
         candle = terms.candle(message, market.instrument)
         if candle is None:
             self.skipped["other_kind"] += 1
         else:
+            market.has_candles = True
             yield candle
 
     # --- books ----------------------------------------------------------------------------------
@@ -320,13 +431,16 @@ class Binance:
         asks, asks_off = levels(market.instrument, said.asks)
         self.skipped["off_tick"] += bids_off + asks_off
         diff = Diff(said.first, said.last, bids, asks, said.event_ms * 1000)
+        market.depth_us = now_us
         match market.diffs.take(diff):
             case "applied" if self._is_crossed(market):
                 yield from self._start_over(market, now_us)
                 market.diffs.take(diff)
             case "applied":
                 yield BookChange(market.instrument.symbol, bids, asks, diff.ts_us)
+                yield from self._best(market, diff.ts_us, now_us)
             case "held":
+                market.is_silent = False
                 yield from self._ask(said.symbol, market, now_us)
             case "gap":
                 yield from self._statuses.one(market.instrument.symbol, "stale", "sequence_gap", now_us)
@@ -340,7 +454,8 @@ class Binance:
         if market.diffs.is_live or market.is_asked or up_us is None or now_us < market.next_us:
             return
         # Buffer first, then ask. Where nothing comes to be buffered, nothing changes the book either.
-        if (market.diffs.is_waiting or up_us >= QUIET_US) and self._budget.spend(now_us):
+        is_quiet = up_us >= QUIET_US and not market.is_silent
+        if (market.diffs.is_waiting or is_quiet) and self._budget.spend(now_us):
             market.is_asked = True
             market.back_off(now_us)
             yield Fetch(_depth_url(native))
@@ -349,7 +464,7 @@ class Binance:
         market.is_asked = False
         if answer.status in STOP_STATUS:
             self._budget.stop(now_us + STOP_US)
-        if market.is_void or market.diffs.is_live:
+        if market.is_void or market.diffs.is_live or market.is_silent:
             market.is_void = False
             return
         try:
@@ -372,6 +487,7 @@ class Binance:
         symbol, book = market.instrument.symbol, market.diffs.book
         bids, asks = book.bids.top(len(book.bids)), book.asks.top(len(book.asks))
         yield BookSnapshot(symbol, tuple(bids), tuple(asks), now_us)
+        market.depth_us = now_us
         yield from self._statuses.one(symbol, "live", "synced", now_us)
 
     def _is_crossed(self, market: Market) -> bool:

@@ -26,10 +26,11 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
+from floorwire.venues.parts.ages import Ages
 from floorwire.venues.parts.catalogue import Catalogue
 from floorwire.venues.parts.decimals import OffTickError, levels, micros
 from floorwire.venues.parts.kept import KeptBook
-from floorwire.venues.parts.line import SECOND_US
+from floorwire.venues.parts.line import SECOND_US, STALE_US
 from floorwire.venues.parts.lines import Lines
 from floorwire.venues.parts.statuses import Statuses
 from floorwire.venues.parts.times import Times
@@ -55,17 +56,22 @@ CHANNELS = ["level2_batch", "matches", "ticker", "heartbeat"]
 PRODUCTS_PER_LINK = 25
 SILENT_US = 30 * SECOND_US
 """Every product has a heartbeat a second."""
+SYMBOL_SILENT_US = 10 * SECOND_US
+"""A product without one, and without anything else, for this long is not sent any more."""
 SNAPSHOT_S = (10, 20, 40, 80, 160, 300)
 """How long a snapshot may take before it is asked for again, by the number of times that it did not come."""
 
 
-def venue(symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False) -> Coinbase:
+def venue(
+    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+) -> Coinbase:
     """Return the adapter for these symbols (BASE-QUOTE); with none, for whatever comes on the link.
 
     ``prefix`` is put before canonical symbols. ``recorded``: for recordings, where all is on one link, and
-    where the list may be missing; a product that no list tells is then taken at eight decimals.
+    where the list may be missing; a product that no list tells is then taken at eight decimals. ``stale_us``:
+    how long nothing may come on an open link until what it told is not current.
     """
-    return Coinbase(symbols, prefix, recorded=recorded)
+    return Coinbase(symbols, prefix, recorded=recorded, stale_us=stale_us)
 
 
 def asked_for(text: str) -> list[str]:
@@ -82,7 +88,19 @@ def asked_for(text: str) -> list[str]:
 class Market:
     """One product that is followed."""
 
-    __slots__ = ("asked_us", "book", "excused", "last_beat", "link", "ticked", "traded", "tries")
+    __slots__ = (
+        "asked_us",
+        "book",
+        "changed_us",
+        "excused",
+        "has_beats",
+        "is_silent",
+        "last_beat",
+        "link",
+        "ticked",
+        "traded",
+        "tries",
+    )
 
     def __init__(self, instrument: Instrument, link: str) -> None:
         self.book = KeptBook(instrument)
@@ -94,6 +112,12 @@ class Market:
         self.ticked = 0
         self.last_beat = 0
         """The last trade that the last heartbeat told."""
+        self.has_beats = False
+        """Whether heartbeats came: then the product is never silent for long."""
+        self.is_silent = False
+        """Whether nothing of the product comes any more though its link speaks."""
+        self.changed_us = 0
+        """The venue's time of the last change of the book that was applied."""
         self.excused = 0
         """Up to this trade, what is missing has been dealt with."""
 
@@ -118,11 +142,13 @@ class Coinbase:
 
     name = terms.VENUE
 
-    def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool) -> None:
+    def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool, stale_us: int) -> None:
         self.skipped: Counter[str] = Counter()
         self._prefix = prefix
         self._catalogue = Catalogue(LIST_URL, symbols, self._guess if recorded else None)
-        self._lines = Lines(SILENT_US, None if recorded else PRODUCTS_PER_LINK)
+        self._lines = Lines(SILENT_US, None if recorded else PRODUCTS_PER_LINK, stale_us)
+        self._ages = Ages()
+        self._is_recorded = recorded
         self._numbers: dict[str, int] = {}
         self._statuses = Statuses()
         self._times = Times()
@@ -140,8 +166,8 @@ class Coinbase:
         """Return what follows from one input."""
         match happened:
             case Frame(link, data):
-                outputs = list(self._frame(link, data, now_us))
-                self._times.hear(outputs, now_us)
+                outputs = self._times.hear(self._frame(link, data, now_us), now_us)
+                self.skipped["bad_time"] = self._times.refused
                 return outputs
             case Answer(url) if url == self._catalogue.url:
                 return list(self._take_list(happened, now_us))
@@ -159,9 +185,13 @@ class Coinbase:
             if isinstance(effect, Close):
                 yield from self._down(effect.link, effect.reason, now_us)
             yield effect
+        for link in self._lines.quieted(now_us):
+            yield from self._not_current(link, "silent", now_us)
         for product, market in self._markets.items():
+            yield from self._watch_symbol(product, market, now_us)
             if market.snapshot_is_due(now_us):
                 yield from self._ask_again(product, market, now_us)
+        yield from self._ages.news()
         yield from self._catalogue.ask(now_us)
         yield from self._times.clock(now_us)
         yield _next_second(now_us)
@@ -237,14 +267,42 @@ class Coinbase:
 
     def _down(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """What came on the link has no future: its books begin anew when it is up again."""
-        lost = [market for market in self._markets.values() if market.link == link]
-        for market in lost:
-            market.forget(now_us)
-            market.tries = 0
-            if self._lines.any_up():
-                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
-        if not self._lines.any_up():
+        for market in self._markets.values():
+            if market.link == link:
+                market.forget(now_us)
+                market.tries = 0
+                market.has_beats = market.is_silent = False
+        yield from self._not_current(link, reason, now_us)
+
+    def _not_current(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Say that what came on the link is not current."""
+        if not self._lines.any_speaks():
             yield from self._statuses.all("stale", reason, now_us)
+            return
+        for market in self._markets.values():
+            if market.link == link:
+                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
+
+    def _heard_again(self, link: str, now_us: int) -> Iterator[VenueOutput]:
+        """A link that was only quiet has lost nothing: the books of before are current again."""
+        for market in self._markets.values():
+            if market.link == link and market.book.is_synced and not market.is_silent:
+                yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
+
+    def _watch_symbol(self, product: str, market: Market, now_us: int) -> Iterator[VenueOutput]:
+        """Notice a product that is not sent any more while others on its link are."""
+        speaks_us = self._lines.speaks_us(market.link, now_us)
+        if market.is_silent or not market.book.is_synced or not speaks_us:
+            return
+        age_us = self._ages.of(market.instrument.symbol, now_us)
+        quiet_us = speaks_us if age_us is None else min(age_us, speaks_us)
+        if quiet_us < SYMBOL_SILENT_US or not (market.has_beats or not self._is_recorded):
+            return
+        if not self._is_recorded:
+            yield from self._distrust(product, market, "silent", now_us)
+        else:  # nothing can be asked for again; what comes later comes in order
+            market.is_silent = True
+            yield from self._statuses.one(market.instrument.symbol, "stale", "silent", now_us)
 
     def _give_up(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """Messages of the link were lost, and nothing tells which: open it anew."""
@@ -255,8 +313,12 @@ class Coinbase:
     # --- frames ---------------------------------------------------------------------------------
 
     def _frame(self, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
-        if not self._lines.heard(link, now_us):
+        hearing = self._lines.heard(link, now_us)
+        if hearing == "deaf":
             return
+        self._ages.link(link)
+        if hearing == "heard_again":
+            yield from self._heard_again(link, now_us)
         try:
             kind = shapes.head(data)
         except (ValueError, RecursionError):
@@ -316,11 +378,15 @@ class Coinbase:
         if market is None:
             self.skipped["unknown_symbol"] += 1
             return
+        self._ages.symbol(market.instrument.symbol, now_us)
+        if market.is_silent:
+            market.is_silent = False
+            yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
         match message:
             case shapes.Snapshot():
                 yield from self._snapshot(message, market, now_us)
             case shapes.Change():
-                yield from self._change(message, market)
+                yield from self._change(message, market, now_us)
             case shapes.Match():
                 yield from self._match(message, market)
             case shapes.Ticker():
@@ -360,6 +426,7 @@ class Coinbase:
 
     def _beat(self, said: shapes.Heartbeat, market: Market, now_us: int) -> Iterator[VenueOutput]:
         """A trade that one heartbeat told and that has not come by the next is lost, and maybe more."""
+        market.has_beats = True
         lost = market.last_beat
         market.last_beat = said.last_trade_id
         if market.traded is not None and lost > max(market.traded, market.excused):
@@ -372,18 +439,22 @@ class Coinbase:
         bids, bids_off = levels(market.instrument, said.bids)
         asks, asks_off = levels(market.instrument, said.asks)
         ts_us = terms.when(said.time, now_us)
+        if said.time is not None and ts_us < market.changed_us:
+            self.skipped["old_snapshot"] += 1  # what is known is newer; another one will be asked for
+            return
         self.skipped["off_tick"] += bids_off + asks_off
         yield market.book.snapshot(bids, asks, ts_us)
         market.tries = 0
         yield from self._statuses.one(market.instrument.symbol, "live", "synced", now_us)
         yield from market.book.best(ts_us)
 
-    def _change(self, said: shapes.Change, market: Market) -> Iterator[VenueOutput]:
+    def _change(self, said: shapes.Change, market: Market, now_us: int) -> Iterator[VenueOutput]:
         if not market.book.is_synced:
             return
         bids, bids_off = levels(market.instrument, terms.side(said, "buy"))
         asks, asks_off = levels(market.instrument, terms.side(said, "sell"))
         ts_us = micros(said.time)
+        market.changed_us = max(market.changed_us, self._times.bounded(ts_us, now_us))
         self.skipped["off_tick"] += bids_off + asks_off
         yield market.book.change(bids, asks, ts_us)
         yield from market.book.best(ts_us)
