@@ -23,6 +23,8 @@ class Bar(msgspec.Struct):
     close_ticks: int
     volume_lots: int
     trades: int
+    is_incomplete: bool = False
+    """Whether not all of its interval was heard."""
 
     @classmethod
     def of_trade(cls, trade: Trade) -> Bar:

@@ -40,7 +40,12 @@ class MakeAdapter(Protocol):
     """The ``venue`` function of an adapter's module."""
 
     def __call__(
-        self, symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False
+        self,
+        symbols: Sequence[str] = (),
+        prefix: str = "",
+        *,
+        recorded: bool = False,
+        stale_us: int = STALE_US,
     ) -> Adapter: ...
 
 

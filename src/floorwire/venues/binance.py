@@ -394,7 +394,7 @@ class Binance:
         market.traded = message.trade_id
         yield trade
 
-    def _quotes(self, message: shapes.BookTicker, market: Market, now_us: int) -> Iterator[MarketEvent]:
+    def _quotes(self, message: shapes.BookTicker, market: Market, now_us: int) -> Iterator[VenueOutput]:
         quote = terms.quote(message, market.instrument, now_us)
         if message.update < market.quoted:
             self.skipped["repeated"] += 1
