@@ -99,3 +99,27 @@ def test_a_quote_that_has_our_time_tells_nothing_of_the_venues() -> None:
     times.hear([trade(NOW - 300_000_000)], NOW)
     times.hear([Quote("BTC-USDT", 1, 1, 2, 1, NOW)], NOW)
     assert times.clock(NOW) == [Clock(NOW - 300_000_000 - LATE_US, is_reckoned=True)]
+
+
+def test_an_old_trade_that_comes_first_makes_no_later_one_wrong() -> None:
+    times = Times()
+    times.hear([trade(NOW - HOUR_US)], NOW)
+    assert times.hear([trade(NOW + 1_000_000)], NOW + 1_000_000) == [trade(NOW + 1_000_000)]
+
+
+def test_times_that_creep_ahead_are_not_followed() -> None:
+    times = Times()
+    for second in range(0, 60, 4):
+        times.hear([trade(NOW), trade(NOW + second * 1_000_000)], NOW)
+    assert times.clock(NOW)[0].ts_us < NOW + 6_000_000
+
+
+def test_a_clock_of_ours_that_is_set_right_again_is_not_behind_any_more() -> None:
+    times = Times()
+    for number in range(ADOPT):
+        at_us = NOW + number * ADOPT_US // (ADOPT - 1)
+        times.hear([trade(at_us + HOUR_US)], at_us)
+    for minute in range(62, 65):
+        at_us = NOW + minute * WINDOW_US
+        times.hear([trade(at_us)], at_us)
+    assert times.hear([trade(at_us + HOUR_US)], at_us) == [trade(at_us)]

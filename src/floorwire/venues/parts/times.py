@@ -13,9 +13,7 @@ LATE_US = 500_000
 """How much later than the quickest a message may come and still count into its own second."""
 WINDOW_US = 60_000_000
 AHEAD_US = 5_000_000
-"""How far ahead of the venue's time, as learned, the time of a message may be."""
-UNKNOWN_AHEAD_US = 10_000_000
-"""How far ahead of our clock it may be while nothing was learned."""
+"""How far ahead of our clock the time of a message may be; of the venue's, where ours is far behind it."""
 ADOPT = 20
 """So many messages in a row, all ahead by about the same, are not wrong: the clocks differ by that much."""
 ADOPT_US = 3_000_000
@@ -27,8 +25,8 @@ class Times:
 
     Our clock and the venue's differ, and messages travel: the quickest messages of the last minute or two
     tell by how much together. A minute's window, since a clock is set and a route changes. The time of a
-    message that is further ahead than that, and some seconds, is not used. A time of the past is used: it
-    moves nothing, and an exchange repeats old trades.
+    message that is seconds ahead of our clock is not used, unless all of them are. A time of the past is
+    used: it moves nothing, and an exchange repeats old trades.
     """
 
     def __init__(self) -> None:
@@ -38,6 +36,8 @@ class Times:
         self._before_us: int | None = None
         self._window = 0
         self._told_us = 0
+        self._behind_us = 0
+        """By how much our clock is behind the venue's, where that is more than some seconds."""
         self._suspects = 0
         """How many messages in a row were ahead by about ``_suspect_us``, since ``_suspect_since_us``."""
         self._suspect_us = 0
@@ -48,11 +48,11 @@ class Times:
         return [known for output in outputs for known in self._believed(output, now_us)]
 
     def bounded(self, ts_us: int, now_us: int) -> int:
-        """Return the time, or the venue's present time as learned where it is too far ahead of that."""
+        """Return the time, or the venue's present time as learned where it is too far ahead."""
+        if ts_us <= now_us + self._behind_us + AHEAD_US:
+            return ts_us
         ahead_us = self._learned()
-        if ahead_us is None:
-            return ts_us if ts_us <= now_us + UNKNOWN_AHEAD_US else now_us
-        return ts_us if ts_us <= now_us + ahead_us + AHEAD_US else now_us + ahead_us
+        return now_us + (self._behind_us if ahead_us is None else ahead_us)
 
     def clock(self, now_us: int) -> list[Clock]:
         """Return the venue's time; nothing before the first message, and never an earlier one again."""
@@ -88,6 +88,7 @@ class Times:
         if self._suspects < ADOPT or now_us - self._suspect_since_us < ADOPT_US:
             return False
         self._ahead_us = self._before_us = None
+        self._behind_us = ahead_us
         return True
 
     def _learned(self) -> int | None:
@@ -98,6 +99,8 @@ class Times:
     def _learn(self, ahead_us: int, window: int) -> None:
         if window != self._window:
             self._before_us = self._ahead_us if window == self._window + 1 else None
+            if self._ahead_us is not None and self._ahead_us < self._behind_us:
+                self._behind_us = max(0, self._ahead_us)  # our clock was set
             self._ahead_us, self._window = None, window
         if self._ahead_us is None or ahead_us > self._ahead_us:
             self._ahead_us = ahead_us
