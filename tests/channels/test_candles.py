@@ -382,3 +382,21 @@ def test_between_the_venues_candles_ours_fill_the_holes() -> None:
         (60, "1.00", 1, True, False),
         (120, "0.44", 30, False, False),
     ]
+
+
+def test_a_minute_that_began_just_before_it_was_surely_heard_is_incomplete() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"), clock(59.5))
+    assert seen(drive.feed(trade(61, 100))) == [(60, "1.00", 1, False, True)]
+
+
+def test_after_the_venues_candles_a_minute_that_was_not_all_heard_is_a_hole() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"), candle(0, 42, closed=True), clock(70))
+    assert drive.feed(clock(126), clock(180), clock(240)) == [], "the price may have moved unheard"
+
+
+def test_before_the_first_time_of_a_current_feed_nothing_is_filled() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"), candle(0, 42, closed=True))
+    assert seen(drive.feed(trade(130, 100))) == [(120, "1.00", 1, False, True)]

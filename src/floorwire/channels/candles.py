@@ -101,7 +101,7 @@ class Series:
         if not self.counts(bar.start_us):
             return
         self._has_traded = True
-        self._is_cut = self._is_cut and heard_us == inf
+        self._is_cut = self._is_cut and bar.start_us < heard_us
         if self.bar is not None:
             self.bar.merge(bar)
         else:
@@ -115,14 +115,14 @@ class Series:
                 bar.is_incomplete = True
         self._is_priced, self._is_cut = False, True
 
-    def roll(self, now_us: int, heard_us: float) -> list[Bar]:
+    def roll(self, now_us: int) -> list[Bar]:
         """Begin the interval that is now; return the candles that this closes."""
         start_us = now_us - now_us % self.interval_us
         self.end_us = start_us + self.interval_us
         over, self.bar = self.bar, None
         if over is not None:
             self._counted.append(over)
-        return [] if self.of_venue else self._close_until(start_us, now_us, heard_us)
+        return [] if self.of_venue else self._close_until(start_us, now_us)
 
     def is_overdue(self, now_us: int) -> bool:
         """Return whether the venue has not closed its candle, or begun the next and closed that, in time."""
@@ -132,13 +132,13 @@ class Series:
             start_us = 0 if self.closed is None else self.closed.start_us + self.interval_us
         return now_us >= start_us + self.interval_us + LAPSE_US
 
-    def lapse(self, now_us: int, heard_us: float) -> list[Bar]:
+    def lapse(self, now_us: int) -> list[Bar]:
         """Go on with ours, since the venue's have ended; return the candles that this closes."""
         closed = []
         if self._venue is not None:
             closed.append(self._close(self._best(self._venue), now_us))
         self.of_venue, self._venue = False, None
-        return closed + self._close_until(self.end_us - self.interval_us, now_us, heard_us)
+        return closed + self._close_until(self.end_us - self.interval_us, now_us)
 
     def take(self, candle: Candle, heard_us: float) -> list[Bar]:
         """Take in the venue's candle, unless it is of the past; return the candles that this closes."""
@@ -153,8 +153,8 @@ class Series:
         elif self._venue is not None and self._venue.start_us < candle.start_us:
             closed.append(self._close(self._venue, candle.ts_us))
             self._venue = None
-        closed += self._close_until(candle.start_us, candle.ts_us, heard_us)
-        self._is_cut = False
+        closed += self._close_until(candle.start_us, candle.ts_us)
+        self._is_cut = self._is_cut and candle.ts_us < heard_us
         bar = Bar.of_venue(candle)
         if candle.closed:
             self._venue = None
@@ -183,25 +183,20 @@ class Series:
         self._counted = [later for later in self._counted if later.start_us > bar.start_us]
         return bar
 
-    def _close_until(self, until_us: int, now_us: int, heard_us: float) -> list[Bar]:
+    def _close_until(self, until_us: int, now_us: int) -> list[Bar]:
         """Close ours that are over, with flat ones between them, from the last closed one on."""
         closed = []
         for bar in [bar for bar in self._counted if bar.start_us < until_us]:
-            closed += self._fill(bar.start_us, now_us, heard_us)
+            closed += self._fill(bar.start_us, now_us)
             closed.append(self._close(bar, now_us))
-        return closed + self._fill(until_us, now_us, heard_us)
+        return closed + self._fill(until_us, now_us)
 
-    def _fill(self, until_us: int, now_us: int, heard_us: float) -> list[Bar]:
+    def _fill(self, until_us: int, now_us: int) -> list[Bar]:
         """Close flat candles from the last closed one on. Where something was missed, there is a hole."""
-        if self.closed is None or not self._is_priced or heard_us > until_us:
+        if self.closed is None or not self._is_priced:
             return []
         price_ticks = self.closed.close_ticks
-        heard_from_us = -(-int(heard_us) // self.interval_us) * self.interval_us
-        first_us = max(
-            self.closed.start_us + self.interval_us,
-            until_us - MOST_FLAT * self.interval_us,
-            heard_from_us,
-        )
+        first_us = max(self.closed.start_us + self.interval_us, until_us - MOST_FLAT * self.interval_us)
         starts_us = range(first_us, until_us, self.interval_us)
         return [self._close(Bar.flat(start_us, price_ticks), now_us) for start_us in starts_us]
 
@@ -295,9 +290,9 @@ class CandlesTracker:
         for interval_us, series in self._series.items():
             closed: list[Bar] = []
             if now_us >= series.end_us:
-                closed = series.roll(now_us, self._heard_us)
+                closed = series.roll(now_us)
             if series.of_venue and series.is_overdue(now_us):
-                closed += series.lapse(now_us, self._heard_us)
+                closed += series.lapse(now_us)
                 if series.bar is not None:
                     self._moved.add(interval_us)
             if closed:
