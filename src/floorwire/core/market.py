@@ -110,7 +110,8 @@ class FeedStatus(msgspec.Struct, frozen=True):
     symbol: str | None
     feed: Feed
     reason: str
-    """``start``, ``synced``, ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``, ``ended``."""
+    """``start``, ``synced``, ``heard`` (again), ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``,
+    ``fault``, ``ended``."""
     ts_us: int
 
 
