@@ -44,6 +44,8 @@ def counted() -> Stats:
     stats.resumes["gap"] = 13
     stats.venue_events["sim"] = 14
     stats.venue_last_us["sim"] = NOW_US - 1_500_000
+    stats.link_last_us["binance", "streams-0"] = NOW_US - 17_000_000
+    stats.symbol_last_us["binance", "BTC-USDT"] = NOW_US - 18_000_000
     return stats
 
 
@@ -64,6 +66,8 @@ def counted() -> Stats:
         ("resumes_total|gap", 13),
         ("venue_events_total|sim", 14),
         ("feed_age_seconds|sim", 1.5),
+        ("link_age_seconds|streams-0|binance", 17),
+        ("symbol_age_seconds|BTC-USDT|binance", 18),
         ("outbox_bytes", 16),
     ],
 )
