@@ -84,7 +84,7 @@ class BuildRooms(build_ext):
         return [one for one in self.extensions if one.name.startswith(f"floorwire.{room}.")]
 
 
-# Without a compiler hub/straight.py does the same in Python.
+# Without a compiler hub/direct_send.py does the same in Python.
 sendloop = Extension("floorwire.hub.sendloop", ["src/floorwire/hub/sendloop.c"], optional=True)
 setup(
     ext_modules=[sendloop, *(extension for room in ROOMS for extension in compiled(room))],

@@ -22,7 +22,7 @@ import uvloop
 
 from benchmarks import machine
 from floorwire.storage import journal_file
-from floorwire.storage.journal import Entry, Journal, JournalError
+from floorwire.storage.journal import Journal, JournalEntry, JournalError
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.journal_sqlite import SqliteJournal
 
@@ -33,9 +33,11 @@ ACCOUNTS = 50
 IN_FLIGHT = 64
 
 
-def entry(number: int, accounts: int = ACCOUNTS) -> Entry:
+def entry(number: int, accounts: int = ACCOUNTS) -> JournalEntry:
     """Return an event of one of so many accounts."""
-    return Entry(f"account{number % accounts}", "order_accepted", 1_800_000_000_000_000 + number, PAYLOAD)
+    return JournalEntry(
+        f"account{number % accounts}", "order_accepted", 1_800_000_000_000_000 + number, PAYLOAD
+    )
 
 
 def fdatasync(folder: Path, count: int, size: int, pause_s: float = 0) -> list[float]:
@@ -120,21 +122,21 @@ class Flight:
             self._landed.set_result(None)
 
 
-async def measure(folder: Path, rounds: int, commits: int) -> Sequence[str]:
+async def measure(folder: Path, rounds: int, committer: int) -> Sequence[str]:
     """Return the table's lines."""
     times: defaultdict[str, list[float]] = defaultdict(list)
     rates: defaultdict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
-        times["fdatasync of 4 KiB"] += fdatasync(folder, commits, 4_096)
-        times["fdatasync of 12 KiB"] += fdatasync(folder, commits, 12_288)
+        times["fdatasync of 4 KiB"] += fdatasync(folder, committer, 4_096)
+        times["fdatasync of 12 KiB"] += fdatasync(folder, committer, 12_288)
         with closing(SqliteJournal(folder, WAITING)) as journal:
-            times["sqlite, 1 record"] += await one_at_a_time(journal, commits, 1)
-            times["sqlite, 64 of one account"] += await one_at_a_time(journal, commits, 64, 1)
-            times[f"sqlite, 64 of {ACCOUNTS} accounts"] += await one_at_a_time(journal, commits, 64)
-            rates["sqlite"].append(await Flight(journal, 32 * commits).run())
+            times["sqlite, 1 record"] += await one_at_a_time(journal, committer, 1)
+            times["sqlite, 64 of one account"] += await one_at_a_time(journal, committer, 64, 1)
+            times[f"sqlite, 64 of {ACCOUNTS} accounts"] += await one_at_a_time(journal, committer, 64)
+            rates["sqlite"].append(await Flight(journal, 32 * committer).run())
         with closing(MemoryJournal(WAITING, 100_000)) as memory:
-            times["memory, 1 record"] += await one_at_a_time(memory, commits, 1)
-            rates["memory"].append(await Flight(memory, 32 * commits).run())
+            times["memory, 1 record"] += await one_at_a_time(memory, committer, 1)
+            rates["memory"].append(await Flight(memory, 32 * committer).run())
     return (*(_row(name, spent) for name, spent in times.items()), *(_rates(*item) for item in rates.items()))
 
 
@@ -185,7 +187,7 @@ def main() -> None:
         print("disturbed:", line)
     print(f"{'microseconds':<26} {'p10':>9} {'p50':>9} {'p99':>9}")
     with tempfile.TemporaryDirectory(dir=options.data) as name:
-        for line in uvloop.run(measure(Path(name), options.rounds, options.commits)):
+        for line in uvloop.run(measure(Path(name), options.rounds, options.committer)):
             print(line)
     if options.read:
         with tempfile.TemporaryDirectory(dir=options.data) as name:

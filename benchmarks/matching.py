@@ -16,18 +16,18 @@ from typing import NamedTuple
 
 from benchmarks import machine
 from benchmarks.figures import Figure, Verdict, table
-from floorwire.core.accounts import Entry
-from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.account_events import AccountEntry
+from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.reports import Report
-from floorwire.engine.events import Rejected
-from floorwire.engine.house import Decision, House, Rules
+from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching import Matching
-from floorwire.engine.reporter import Reporter, refused
+from floorwire.engine.matching_events import Rejected
+from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.web.server import GC_THRESHOLD
 
 SYMBOL = "BTC-USDT"
@@ -135,7 +135,7 @@ class Venue:
 
     def __init__(self) -> None:
         self.market = Matching()
-        self._reporter = Reporter(0)
+        self._reporter = ExecutionReporter(0)
 
     def prices(self, symbol: str) -> Prices:
         """Return the best of both sides, and the last trade's."""
@@ -150,7 +150,7 @@ class Venue:
         return self._reporter.report(events, 0)
 
 
-RULES = Rules(
+RULES = TradingRules(
     limits=Limits(
         max_order_notional="10000000",
         max_order_quantity={"BTC": "1000"},
@@ -165,49 +165,54 @@ RULES = Rules(
 INSTRUMENT = Instrument(SYMBOL, "BTC", "USDT", "bench", "0.1", "0.001", "0.0001", price_band="0.9")
 
 
-def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, House]:
+def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, OrderManager]:
     """Check, match, settle and book them all; return the time that it took and how many entries it made."""
     venue = Venue()
-    house = House(RULES, venue.prices)
+    order_manager = OrderManager(RULES, venue.prices)
     names = [f"trader{number}" for number in range(accounts)]
-    endow(house, names)
+    endow(order_manager, names)
     tickets = [ticket_of(command, names[command.order_id % accounts]) for command in commands]
     ids: dict[int, int] = {}  # the flow's order ids to the house's
     entries = 0
     started = time.process_time()
     for now_us, (command, ticket) in enumerate(zip(commands, tickets, strict=True)):
         try:
-            decision = decide(house, command, ticket, names[command.order_id % accounts], ids, now_us)
+            decision = decide(order_manager, command, ticket, names[command.order_id % accounts], ids, now_us)
         except Refusal:
             continue
         entries += len(decision.entries)
         for ordered in decision.commands:
-            entries += len(house.settle(venue.execute(ordered), now_us))
-    return time.process_time() - started, entries, house
+            entries += len(order_manager.settle(venue.execute(ordered), now_us))
+    return time.process_time() - started, entries, order_manager
 
 
-def endow(house: House, names: list[str]) -> list[Entry]:
+def endow(order_manager: OrderManager, names: list[str]) -> list[AccountEntry]:
     """List the instrument and give each account money; return the entries."""
-    entries = [*house.list_instruments([INSTRUMENT], 0)]
+    entries = [*order_manager.list_instruments([INSTRUMENT], 0)]
     for number, name in enumerate(names):
-        entries += house.deposit(name, "BTC", "1000000000", 2 * number + 1, 0)
-        entries += house.deposit(name, "USDT", "1000000000", 2 * number + 2, 0)
+        entries += order_manager.deposit(name, "BTC", "1000000000", 2 * number + 1, 0)
+        entries += order_manager.deposit(name, "USDT", "1000000000", 2 * number + 2, 0)
     return entries
 
 
 def decide(
-    house: House, command: Command, ticket: Ticket | None, account: str, ids: dict[int, int], now_us: int
-) -> Decision:
+    order_manager: OrderManager,
+    command: Command,
+    ticket: Ticket | None,
+    account: str,
+    ids: dict[int, int],
+    now_us: int,
+) -> OrderDecision:
     """Return what the house decides; ``ids`` are those it gave the flow's orders. Raises Refusal."""
     if ticket is not None:
-        decision = house.place(ticket, now_us)
+        decision = order_manager.place(ticket, now_us)
         if decision.order is not None:
             ids[command.order_id] = decision.order.order_id
         return decision
-    order = house.find(account, ids[command.order_id])
+    order = order_manager.find(account, ids[command.order_id])
     if type(command) is Amend:
-        return house.amend(order, now_us, price_ticks=command.price_ticks)
-    return house.cancel(order)
+        return order_manager.amend(order, now_us, price_ticks=command.price_ticks)
+    return order_manager.cancel(order)
 
 
 def ticket_of(command: Command, account: str) -> Ticket | None:
@@ -239,8 +244,8 @@ def _alone(commands: list[Command]) -> tuple[float, float]:
 
 def _booked(commands: list[Command], accounts: int = 100) -> tuple[float, float]:
     """Return the same with risk and ledger: microseconds, and how many entries."""
-    seconds, entries, house = _through_house(commands, accounts)
-    assert house.conserved(), "money was lost"
+    seconds, entries, order_manager = _through_house(commands, accounts)
+    assert order_manager.conserved(), "money was lost"
     return 1e6 * seconds / len(commands), entries / len(commands)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from benchmarks.rhythm import LOT, TICK, Rhythm
-from floorwire.config import Limits, Settings
+from floorwire.config import LimitSettings, Settings
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import FeedStatus, Listing, MarketEvent, Quote, Trade
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, Quote, Trade
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
 from floorwire.web.server import serve
 
@@ -47,7 +47,7 @@ class Pulse:
 
 
 # As shipped, but that one client may ask as often as it can: round trips of pings are timed.
-UNHURRIED = Limits(commands_per_second=1_000_000)
+UNHURRIED = LimitSettings(commands_per_second=1_000_000)
 
 if __name__ == "__main__":
     asked = Rhythm.from_arguments()

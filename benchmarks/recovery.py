@@ -21,61 +21,63 @@ import uvloop
 
 from benchmarks import machine
 from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
-from floorwire.config import Storage
-from floorwire.core.accounts import Entry
-from floorwire.core.commands import Command
+from floorwire.config import StorageSettings
+from floorwire.core.account_events import AccountEntry
+from floorwire.core.order_commands import Command
 from floorwire.core.refusal import Refusal
-from floorwire.engine.house import House
-from floorwire.storage.journal import Snapshot
+from floorwire.engine.order_manager import OrderManager
+from floorwire.storage.journal import JournalSnapshot
 from floorwire.storage.journal_sqlite import SqliteJournal
-from floorwire.trading.book import Book
-from floorwire.trading.turn import Turn
+from floorwire.trading.account_store import AccountStore
+from floorwire.trading.commit_batch import CommitBatch
 
 BATCH = 4_096
 UNDER_S = 20.0
 
 
-def happenings(house: House, venue: Venue, commands: list[Command], accounts: int) -> Iterator[list[Entry]]:
+def happenings(
+    order_manager: OrderManager, venue: Venue, commands: list[Command], accounts: int
+) -> Iterator[list[AccountEntry]]:
     """Yield the entries of each command of a flow of orders."""
     names = [f"trader{number}" for number in range(accounts)]
     ids: dict[int, int] = {}
-    yield endow(house, names)
+    yield endow(order_manager, names)
     for now_us, command in enumerate(commands):
         name = names[command.order_id % accounts]
         try:
-            decision = decide(house, command, ticket_of(command, name), name, ids, now_us)
+            decision = decide(order_manager, command, ticket_of(command, name), name, ids, now_us)
         except Refusal:
             continue
         entries = [*decision.entries]
         for ordered in decision.commands:
-            entries += house.settle(venue.execute(ordered), now_us)
+            entries += order_manager.settle(venue.execute(ordered), now_us)
         yield entries
 
 
-async def fill(folder: Path, records: int, accounts: int) -> tuple[Snapshot, str]:
+async def fill(folder: Path, records: int, accounts: int) -> tuple[JournalSnapshot, str]:
     """Journal so many records, or a few more; return the digest, and a snapshot as old as may be."""
-    snapshot, venue = Snapshot(0, ()), Venue()
+    snapshot, venue = JournalSnapshot(0, ()), Venue()
     with closing(SqliteJournal(folder, 4 * BATCH)) as journal:
-        book = Book(journal, RULES, venue.prices)
+        book = AccountStore(journal, RULES, venue.prices)
         first = book.begin(0)
         assert first is not None, "the folder is new"
         journal.append((first,), lambda _: None)
-        made = happenings(book.house, venue, Flow(1).make(records, MIXTURES[0]), accounts)
+        made = happenings(book.order_manager, venue, Flow(1).make(records, MIXTURES[0]), accounts)
         while journal.last_n < records:
-            turn, durable = Turn(), asyncio.Event()
+            turn, durable = CommitBatch(), asyncio.Event()
             while len(turn.entries) < min(BATCH, records - journal.last_n):
                 turn.entries += next(made)
             journal.append(turn.records(), lambda _, durable=durable: durable.set())  # type: ignore[misc]
             await durable.wait()
-            if not snapshot.n and journal.last_n >= records - Storage().snapshot_records:
-                snapshot = taken(journal.last_n, book.house)
-        return snapshot, book.house.state_hash()
+            if not snapshot.n and journal.last_n >= records - StorageSettings().snapshot_records:
+                snapshot = taken(journal.last_n, book.order_manager)
+        return snapshot, book.order_manager.state_hash()
 
 
-def taken(n: int, house: House) -> Snapshot:
+def taken(n: int, order_manager: OrderManager) -> JournalSnapshot:
     """Take a snapshot; say how long that took, and how long the longest of its pieces took."""
     started = time.perf_counter()
-    snapshot = Snapshot(n, house.snapshot())
+    snapshot = JournalSnapshot(n, order_manager.snapshot())
     spent = [(time.perf_counter() - started) * 1_000]
     pieces = iter(snapshot.state)
     made: list[bytes] = []
@@ -86,11 +88,11 @@ def taken(n: int, house: House) -> Snapshot:
             break
         spent.append((time.perf_counter() - started) * 1_000)
         made.append(piece)
-    opened = sum(len(house.open_orders(name)) for name in house.accounts())
+    opened = sum(len(order_manager.open_orders(name)) for name in order_manager.accounts())
     print(
         f"snapshot: taken in {spent[0]:.2f} ms; {len(made):,} pieces of {sum(map(len, made)) / 1e6:.1f} MB,"
         f" at most {max(spent[1:]):.2f} ms each, {sum(spent[1:]):.0f} ms in all;"
-        f" {house.kept():,} orders, {opened:,} of them open"
+        f" {order_manager.kept():,} orders, {opened:,} of them open"
     )
     return snapshot
 
@@ -99,13 +101,13 @@ def start(folder: Path, state_hash: str) -> tuple[float, int]:
     """Return how many seconds a start takes, and how many records it folds."""
     started = time.perf_counter()
     with closing(SqliteJournal(folder, BATCH)) as journal:
-        book = Book(journal, RULES, Venue().prices)
+        book = AccountStore(journal, RULES, Venue().prices)
         spent = time.perf_counter() - started
-        assert book.house.state_hash() == state_hash, "not the accounts that were journalled"
+        assert book.order_manager.state_hash() == state_hash, "not the accounts that were journalled"
         return spent, book.replayed
 
 
-async def save(folder: Path, snapshot: Snapshot) -> None:
+async def save(folder: Path, snapshot: JournalSnapshot) -> None:
     """Keep the snapshot beside the journal."""
     with closing(SqliteJournal(folder, BATCH)) as journal:
         await journal.save_snapshot(snapshot)

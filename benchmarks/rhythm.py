@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from floorwire.protocol.events import Ticker
+from floorwire.protocol.channel_events import Ticker
 
 TICK, LOT = "0.001", "0.0001"
 

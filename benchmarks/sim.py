@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from floorwire.core.market import BookChange, BookSnapshot, Quote, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, Quote, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.venues.sim import venue
 

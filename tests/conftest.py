@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from floorwire.access.authenticator import Authenticator
 from floorwire.app import Gateway
 from floorwire.config import Settings
-from floorwire.hub.gate import Gate
 
 # Property tests are judged by what they find, not by how fast the machine is.
 # The quick suite tries the same examples each time; `make test-slow` wanders too, and prints the way back.
@@ -28,6 +28,6 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+def authenticator(tmp_path_factory: pytest.TempPathFactory) -> Authenticator:
     """A gate that lets everybody in to see the market, as on a person's own machine."""
-    return Gateway(Settings(data=str(tmp_path_factory.mktemp("data"))), venues=[]).gate
+    return Gateway(Settings(data=str(tmp_path_factory.mktemp("data"))), venues=[]).authenticator

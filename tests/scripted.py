@@ -10,7 +10,7 @@ import sys
 
 from floorwire import config
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import (
+from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Clock,

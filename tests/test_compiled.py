@@ -15,8 +15,8 @@ import pytest
 
 from floorwire import engine
 from floorwire.compiled import PURE, folder, path
-from floorwire.core.accounts import Position
-from floorwire.engine import objections
+from floorwire.core.account_events import Position
+from floorwire.engine import request_checks
 from floorwire.engine.position import after_fill
 
 PACKAGE = Path(engine.__file__).parent
@@ -46,34 +46,34 @@ def test_every_module_of_the_engine_is_compiled() -> None:
     sources = {source.stem for source in PACKAGE.glob("*.py")} - {"__init__"}
     modules = {module.name.partition(".")[0] for module in folder(PACKAGE).glob(f"*{EXTENSION_SUFFIXES[0]}")}
     assert modules == sources, "the engine was edited, or this is a new Python: make install compiles it"
-    assert objections.__file__.endswith(EXTENSION_SUFFIXES[0])
+    assert request_checks.__file__.endswith(EXTENSION_SUFFIXES[0])
 
 
 @needs_compiled
 def test_the_sources_are_read_where_that_is_asked_for() -> None:
-    assert file_of("floorwire.engine.house", **{PURE: ""}).endswith(EXTENSION_SUFFIXES[0])
-    assert file_of("floorwire.engine.house", **{PURE: "1"}) == str(PACKAGE / "house.py")
+    assert file_of("floorwire.engine.order_manager", **{PURE: ""}).endswith(EXTENSION_SUFFIXES[0])
+    assert file_of("floorwire.engine.order_manager", **{PURE: "1"}) == str(PACKAGE / "order_manager.py")
 
 
 SESSION = """
 from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
 from floorwire.core.refusal import Refusal
-from floorwire.engine.house import House
+from floorwire.engine.order_manager import OrderManager
 
 venue, names, ids = Venue(), [f"trader{number}" for number in range(7)], {}
-house = House(RULES, venue.prices)
-endow(house, names)
+order_manager = OrderManager(RULES, venue.prices)
+endow(order_manager, names)
 refused = 0
 for mixture in MIXTURES:
     for now_us, command in enumerate(Flow(7).make(2_000, mixture)):
         account = names[command.order_id % 7]
         try:
-            for ordered in decide(house, command, ticket_of(command, account), account, ids, now_us).commands:
-                house.settle(venue.execute(ordered), now_us)
+            for ordered in decide(order_manager, command, ticket_of(command, account), account, ids, now_us).commands:
+                order_manager.settle(venue.execute(ordered), now_us)
         except Refusal:
             refused += 1
-assert house.conserved()
-print(house.state_hash(), venue.market.state_hash(), house.last_order_id(), refused)
+assert order_manager.conserved()
+print(order_manager.state_hash(), venue.market.state_hash(), order_manager.last_order_id(), refused)
 """
 
 
@@ -84,7 +84,7 @@ def test_a_session_comes_to_the_same() -> None:
 
 @needs_compiled
 def test_odd_requests_come_to_the_same_and_fail_with_the_same_words() -> None:
-    program = "import runpy; runpy.run_module('tests.oddities', run_name='__main__')"
+    program = "import runpy; runpy.run_module('tests.odd_requests', run_name='__main__')"
     said = printed(program)
     assert said == printed(program, **{PURE: "1"})
     assert "Refusal" in said

@@ -7,7 +7,7 @@ import pytest
 
 from floorwire import config
 from floorwire.config import SettingsError
-from floorwire.core.auth import Scope
+from floorwire.core.authorization import Scope
 
 
 def test_a_list_is_written_with_commas_in_the_environment_and_on_the_command_line() -> None:

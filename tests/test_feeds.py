@@ -10,8 +10,8 @@ import pytest
 
 from floorwire import feeds
 from floorwire.bus.local import LocalBus
-from floorwire.core.commands import Cancel, Command
-from floorwire.core.market import Clock, FeedStatus, MarketEvent, Trade
+from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
+from floorwire.core.order_commands import Cancel, Command
 from floorwire.core.ports import Execution, Heard, Open, Prices, VenueInput, VenueOutput, Wake, Woke
 from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.ops.stats import Stats

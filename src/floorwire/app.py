@@ -13,34 +13,34 @@ from pathlib import Path
 from typing import TypeGuard
 
 from floorwire import channels
+from floorwire.access.admission import Admission
+from floorwire.access.authenticator import Authenticator
+from floorwire.auth.client_address import is_loopback
+from floorwire.auth.grant import GrantError, networks
+from floorwire.auth.origin_policy import OriginPolicy
 from floorwire.bus.local import LocalBus
 from floorwire.config import Settings, SettingsError
-from floorwire.core.auth import Principal
+from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Beat, Draining
 from floorwire.core.ports import TradingVenue, Venue
-from floorwire.doors.address import is_loopback
-from floorwire.doors.frontage import Frontage
-from floorwire.doors.grant import GrantError, networks
-from floorwire.engine.house import Rules
-from floorwire.engine.terms import MILLION
+from floorwire.engine.instrument_units import MILLION
+from floorwire.engine.order_manager import TradingRules
 from floorwire.feeds import TradingFeed, VenueFeed
-from floorwire.hub.admission import Admission
 from floorwire.hub.connection import Connection
-from floorwire.hub.gate import Gate
 from floorwire.hub.hub import Hub
-from floorwire.hub.liveness import Liveness, Watch
+from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
+from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.locker import Locker, LockerError
-from floorwire.storage.opening import open_journal
-from floorwire.trading.deposits import Deposits
+from floorwire.storage.journal_opening import open_journal
+from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
-from floorwire.trading.floor import Floor
-from floorwire.trading.keeper import Keeper
+from floorwire.trading.recovery import JournalRecovery
+from floorwire.trading.venue_router import VenueRouter
 
 BEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
@@ -61,8 +61,8 @@ class Gateway:
 
     def __init__(self, settings: Settings, venues: Sequence[Venue]) -> None:
         self.settings = settings
-        self.frontage = _frontage(settings)
-        self.locker, self.gate = _gate(settings, self.frontage)
+        self.origin_policy = _origin_policy(settings)
+        self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy)
         self.stats = Stats()
         self.is_draining = False
         self.admission = _admission(settings)
@@ -77,13 +77,13 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
-        floor = Floor()
+        floor = VenueRouter()
         self.desk = _desk(settings, floor, self.hub)
-        self._deposits = Deposits(self.locker.keys, self.desk.deposit)
+        self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit)
         self._feeds = [self._feed(venue) for venue in venues]
         floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(
-            Watch(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
+            PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
         self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
 
@@ -106,7 +106,7 @@ class Gateway:
                 for run in (
                     self._beat(),
                     self._ping(),
-                    self.gate.run(),
+                    self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
                 )
@@ -122,7 +122,9 @@ class Gateway:
     def connection(self, codec: Codec, default_channel: str | None, principal: Principal) -> Connection:
         """Return the peer for a new client's wire."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
-        return Connection(self.hub, session, self._liveness, self.gate, self.desk, self.settings.outbox.bytes)
+        return Connection(
+            self.hub, session, self._liveness, self.authenticator, self.desk, self.settings.outbox.bytes
+        )
 
     def outbox_bytes(self) -> int:
         """Return what waits for slow clients, in bytes."""
@@ -164,24 +166,24 @@ class Gateway:
                 dead.close(CloseCode.NO_PONG, "no pong")
 
 
-def _frontage(settings: Settings) -> Frontage:
+def _origin_policy(settings: Settings) -> OriginPolicy:
     doors = settings.doors
     try:
         proxies = networks("doors.trusted_proxies", doors.trusted_proxies)
     except GrantError as error:
         raise SettingsError(str(error)) from None
-    return Frontage(
+    return OriginPolicy(
         is_home=is_loopback(settings.host) and not doors.behind_proxy and not proxies,
         origins=frozenset(origin.rstrip("/").lower() for origin in doors.origins),
         proxies=proxies,
     )
 
 
-def _gate(settings: Settings, frontage: Frontage) -> tuple[Locker, Gate]:
+def _authenticator(settings: Settings, origin_policy: OriginPolicy) -> tuple[DataDir, Authenticator]:
     try:
-        locker = Locker(Path(settings.data), os.environ)
-        return locker, Gate(settings, locker, now_us, is_home=frontage.is_home)
-    except (LockerError, DatabaseError, OSError) as error:
+        data_dir = DataDir(Path(settings.data), os.environ)
+        return data_dir, Authenticator(settings, data_dir, now_us, is_home=origin_policy.is_home)
+    except (DataDirError, DatabaseError, OSError) as error:
         raise SettingsError(f"data folder: {error}") from None
 
 
@@ -189,7 +191,7 @@ def _trades(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
-def _desk(settings: Settings, floor: Floor, hub: Hub) -> Desk:
+def _desk(settings: Settings, floor: VenueRouter, hub: Hub) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
     limits = Limits(
@@ -198,10 +200,10 @@ def _desk(settings: Settings, floor: Floor, hub: Hub) -> Desk:
         orders_per_second=risk.orders_per_second,
         price_collar=f"{risk.price_collar:f}",
     )
-    rules = Rules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    keeper = Keeper(lambda: open_journal(settings), rules, floor.prices)
+    rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
+    recovery = JournalRecovery(lambda: open_journal(settings), rules, floor.prices)
     symbols = hub.market.symbols
-    return Desk(keeper, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
+    return Desk(recovery, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
 
 
 def _us(seconds: float) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from floorwire.core.auth import Scope
+from floorwire.core.authorization import Scope
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
@@ -30,7 +30,7 @@ class SettingsError(ValueError):
     """A setting that does not exist or has a value that it cannot take; says which and where from."""
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one server, one address and one connection may take."""
 
     connections: Annotated[Count, Meta(description="open connections, half-open ones included")] = 20_000
@@ -69,7 +69,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subscriptions: Annotated[Count, Meta(description="subscriptions that one connection may hold")] = 1_000
 
 
-class Outbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may wait for one slow client."""
 
     bytes: Annotated[
@@ -80,7 +80,7 @@ class Outbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 131_072
 
 
-class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ResumeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of each stream is kept for clients that come back."""
 
     bytes: Annotated[Bytes, Meta(description="bytes kept of one stream")] = 1_048_576
@@ -89,7 +89,7 @@ class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 60.0
 
 
-class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How dead peers are found."""
 
     interval_s: Annotated[
@@ -98,7 +98,7 @@ class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[Seconds, Meta(description="how long after a ping nothing may come back")] = 10.0
 
 
-class Drain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server shuts down."""
 
     seconds: Annotated[
@@ -114,7 +114,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 10.0
 
 
-class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How recordings are played."""
 
     speed: Annotated[
@@ -123,7 +123,7 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loop: Annotated[bool, Meta(description="start again at the end")] = False
 
 
-class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Encryption of our own; both files are read again when they change."""
 
     cert: Annotated[str | None, Meta(description="PEM file with the certificate and its chain")] = None
@@ -144,7 +144,7 @@ class DoorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
 
 
-class Jwt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class JwtSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose tokens are taken for sign-in; none until issuer, audience and a way to check them are given."""
 
     issuer: Annotated[str | None, Meta(description="what a token's iss has to be")] = None
@@ -163,17 +163,17 @@ class Jwt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)
 
 
-class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who has to sign in, and how."""
 
     market: Annotated[
         Literal["auto", "open", "key"],
         Meta(description="market data for everybody, or with a key; auto: open on loopback"),
     ] = "auto"
-    jwt: Jwt = Jwt()
+    jwt: JwtSettings = JwtSettings()
 
 
-class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the journal of accounts and orders is kept."""
 
     waiting_records: Annotated[
@@ -187,7 +187,7 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 200_000
 
 
-class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an account may do that has no limits of its own; admins set those while the server runs."""
 
     max_open_orders: Annotated[Count, Meta(description="open orders of one account")] = 1_000
@@ -207,7 +207,7 @@ class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.05
 
 
-class Fees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FeeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the simulated and the paper exchange charge, in the quote asset, as fractions of the turnover."""
 
     maker: Annotated[float, Meta(ge=0, lt=1, description="of what rested in the book")] = 0.0002
@@ -242,19 +242,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
     ] = "info"
-    limits: Limits = Limits()
-    outbox: Outbox = Outbox()
-    resume: Resume = Resume()
-    ping: Ping = Ping()
-    drain: Drain = Drain()
+    limits: LimitSettings = LimitSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    resume: ResumeSettings = ResumeSettings()
+    ping: PingSettings = PingSettings()
+    drain: DrainSettings = DrainSettings()
     feed: FeedSettings = FeedSettings()
-    replay: Replay = Replay()
-    tls: Tls = Tls()
+    replay: ReplaySettings = ReplaySettings()
+    tls: TlsSettings = TlsSettings()
     doors: DoorSettings = DoorSettings()
-    auth: Auth = Auth()
-    storage: Storage = Storage()
-    risk: Risk = Risk()
-    fees: Fees = Fees()
+    auth: AuthSettings = AuthSettings()
+    storage: StorageSettings = StorageSettings()
+    risk: RiskSettings = RiskSettings()
+    fees: FeeSettings = FeeSettings()
     paper: PaperSettings = PaperSettings()
 
 

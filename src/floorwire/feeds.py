@@ -13,9 +13,10 @@ import msgspec
 import structlog
 
 from floorwire.bus.local import LocalBus
-from floorwire.core.commands import Command
+from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import Clock, Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Clock, Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
     Heard,
     Prices,
@@ -26,7 +27,6 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.core.reports import Report
 from floorwire.ops.stats import Stats
 
 SHOWN = frozenset(get_args(MarketEvent))
@@ -36,7 +36,7 @@ IDLE_S = 1.0
 log = structlog.get_logger("floorwire.feeds")
 
 
-class Desk(Protocol):
+class VenueListener(Protocol):
     """Who hears what a trading venue has to say to whoever trades on it."""
 
     def listed(self, instruments: Sequence[Instrument]) -> None:
@@ -210,7 +210,7 @@ class TradingFeed(VenueFeed):
         stats: Stats,
         clock: Callable[[], int],
         stale_us: int,
-        desk: Desk,
+        desk: VenueListener,
     ) -> None:
         super().__init__(venue, bus, stats, clock, stale_us)
         self._trading = venue

@@ -11,9 +11,9 @@ from benchmarks.pulse import Pulse
 from benchmarks.rhythm import Rhythm, Tickers
 
 from floorwire.channels import ticker
-from floorwire.core.market import Listing, Quote, Trade
+from floorwire.core.market_events import Listing, Quote, Trade
 from floorwire.core.ports import Wake, Woke
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 NOW = 1_800_000_000_000_000
 WIDE = Rhythm(port=1, symbols=5, bursts_per_second=20, width=2, depth=1)
@@ -51,7 +51,7 @@ def test_tickers_are_as_floorwire_writes_them() -> None:
     for event in opening:
         if isinstance(event, Quote | Trade) and event.symbol == instrument.symbol:
             tracker.apply(event)
-    ours = tracker.stream(None).state(Stamp("01234567-1", 1, NOW, NOW))
+    ours = tracker.stream(None).state(EventStamp("01234567-1", 1, NOW, NOW))
     theirs = Tickers().next(instrument.symbol)
     assert len(msgspec.json.encode(ours)) == len(theirs)
     assert msgspec.json.decode(msgspec.json.encode(ours)).keys() == msgspec.json.decode(theirs).keys()

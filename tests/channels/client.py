@@ -7,7 +7,7 @@ from zlib import crc32
 
 from msgspec import UNSET
 
-from floorwire.protocol.events import AnyEvent, Book, WireLevel
+from floorwire.protocol.channel_events import AnyEvent, BookEvent, WireLevel
 
 
 class BookClient:
@@ -20,7 +20,7 @@ class BookClient:
 
     def read(self, message: AnyEvent) -> None:
         """Apply a message; fail where it does not follow, or what comes out is not what it says."""
-        assert isinstance(message, Book)
+        assert isinstance(message, BookEvent)
         if message.type == "snapshot":
             assert message.prev is UNSET
             self.bids, self.asks = dict(message.bids), dict(message.asks)

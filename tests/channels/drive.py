@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from floorwire.channels import Channel, Option, Stream, Tracker
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import MarketEvent
+from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
-from floorwire.protocol.events import AnyEvent
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.channel_events import AnyEvent
+from floorwire.protocol.stamp import EventStamp
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "sim", tick_size="0.01", lot_size="0.001")
 EPOCH = "e"
@@ -36,7 +36,7 @@ class Drive:
 
     def follow(self, event: MarketEvent | Notice) -> list[AnyEvent]:
         """Return the messages of an event that the tracker has applied already."""
-        messages = list(self.stream.apply(event, Stamp(EPOCH, self.seq + 1, RECV_US, SENT_US)))
+        messages = list(self.stream.apply(event, EventStamp(EPOCH, self.seq + 1, RECV_US, SENT_US)))
         for message in messages:
             self.seq += 1
             assert (message.epoch, message.seq) == (EPOCH, self.seq)
@@ -45,4 +45,4 @@ class Drive:
 
     def state(self, conflated: int = 0) -> AnyEvent | None:
         """Return the state as of the current seq."""
-        return self.stream.state(Stamp(EPOCH, self.seq, RECV_US, SENT_US), conflated)
+        return self.stream.state(EventStamp(EPOCH, self.seq, RECV_US, SENT_US), conflated)

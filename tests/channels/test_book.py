@@ -9,9 +9,9 @@ from msgspec import UNSET
 
 from floorwire.channels import BadOptionError
 from floorwire.channels.book import CHANNEL, DEPTHS
-from floorwire.core.market import BookChange, BookSnapshot, Level
+from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.core.notices import FeedTurned
-from floorwire.protocol.events import AnyEvent, Book, WireLevel
+from floorwire.protocol.channel_events import AnyEvent, BookEvent, WireLevel
 from tests.channels.client import BookClient
 from tests.channels.drive import BTC, Drive
 
@@ -27,9 +27,9 @@ def change(bids: list[Level], asks: list[Level], ts_us: int = 2) -> BookChange:
 LADDER = snapshot([(100 - n, 10 + n) for n in range(12)], [(101 + n, 20 + n) for n in range(12)])
 
 
-def only(messages: list[AnyEvent]) -> Book:
+def only(messages: list[AnyEvent]) -> BookEvent:
     (message,) = messages
-    assert isinstance(message, Book)
+    assert isinstance(message, BookEvent)
     return message
 
 
@@ -177,7 +177,7 @@ def test_the_state_is_as_of_the_last_visible_change() -> None:
     drive = Drive(CHANNEL, 1)
     drive.feed(LADDER, change([(100, 7)], [], ts_us=5), change([(90, 7)], [], ts_us=6))
     state = drive.state(conflated=4)
-    assert isinstance(state, Book)
+    assert isinstance(state, BookEvent)
     assert (state.type, state.seq, state.conflated, state.ts) == ("snapshot", 2, 4, 5)
     assert state.bids == (("1.00", "0.007"),)
 
@@ -189,7 +189,7 @@ def test_an_update_without_levels_says_that_the_book_is_not_current() -> None:
     client.read(stale)
     assert (stale.type, stale.prev, stale.bids, stale.asks, stale.feed) == ("update", 1, (), (), "stale")
     state = drive.state()
-    assert isinstance(state, Book)
+    assert isinstance(state, BookEvent)
     assert state.feed == "stale"
     again = only(drive.feed(LADDER))
     client.read(again)

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
 from floorwire.core.bar import SECOND_US
-from floorwire.core.market import Candle, Clock, Feed, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, Trade
 from floorwire.core.notices import FeedTurned
-from floorwire.protocol.events import AnyEvent, Candles
+from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import BTC, Drive
 
 MINUTE_US = 60 * SECOND_US

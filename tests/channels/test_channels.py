@@ -6,9 +6,9 @@ import pytest
 from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, discover
-from floorwire.core.market import BookSnapshot, Clock, FeedStatus, Listing, Quote, Trade
+from floorwire.core.market_events import BookSnapshot, Clock, FeedStatus, Listing, Quote, Trade
 from floorwire.core.notices import Beat, Draining, FeedChanged
-from floorwire.protocol.events import Event, TradesFeed
+from floorwire.protocol.channel_events import Event, TradesFeed
 from tests.channels.drive import BTC, Drive
 
 CHANNELS = discover()

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from floorwire.channels import Channel, Option, discover
-from floorwire.core.market import (
+from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Clock,
@@ -21,8 +21,8 @@ from floorwire.core.market import (
     Trade,
 )
 from floorwire.core.notices import Beat, Draining, FeedChanged, FeedTurned, Notice
-from floorwire.protocol.events import AnyEvent, Book
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.channel_events import AnyEvent, BookEvent
+from floorwire.protocol.stamp import EventStamp
 from tests.channels.client import BookClient
 from tests.channels.drive import BTC
 
@@ -54,7 +54,7 @@ def said(channel: Channel, option: Option, *happened: MarketEvent | Notice) -> I
     for event in happened:
         tracker.apply(event)
         venue_us = event.status.ts_us if isinstance(event, FeedChanged) else event.ts_us
-        for message in stream.apply(event, Stamp("k3-7", seq + 1, venue_us + 4200, venue_us + 4300)):
+        for message in stream.apply(event, EventStamp("k3-7", seq + 1, venue_us + 4200, venue_us + 4300)):
             seq += 1
             yield message
 
@@ -83,7 +83,7 @@ def test_the_worked_checksum_is_right() -> None:
     client = BookClient()
     for message in said(CHANNELS["book"], 5, SNAPSHOT, CHANGE):
         client.read(message)
-        assert isinstance(message, Book)
+        assert isinstance(message, BookEvent)
         bids, asks = client.view()
         text = "|".join(f"{price}:{size}" for price, size in bids + asks)
         assert f"{text}\n" in PAGE

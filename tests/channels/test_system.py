@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from floorwire.channels.system import CHANNEL
 from floorwire.core.instrument import Instrument, InstrumentState
-from floorwire.core.market import Feed, FeedStatus, Listing
+from floorwire.core.market_events import Feed, FeedStatus, Listing
 from floorwire.core.notices import Draining, FeedChanged
-from floorwire.protocol.events import AnyEvent, System
+from floorwire.protocol.channel_events import AnyEvent, System
 from tests.channels.drive import BTC, Drive
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from floorwire.channels.ticker import CHANNEL, SECOND_US
-from floorwire.core.day import DAY_MINUTES, MINUTE_US
-from floorwire.core.market import BookChange, BookSnapshot, Clock, DayStats, Feed, Quote, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, Feed, Quote, Trade
 from floorwire.core.notices import FeedTurned
-from floorwire.protocol.events import AnyEvent, Ticker
+from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
+from floorwire.protocol.channel_events import AnyEvent, Ticker
 from tests.channels.drive import Drive
 
 DAY_US = DAY_MINUTES * MINUTE_US

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from floorwire.channels.trades import CHANNEL
-from floorwire.core.market import Trade
+from floorwire.core.market_events import Trade
 from floorwire.core.notices import FeedTurned
-from floorwire.protocol.events import Trades, TradesFeed
+from floorwire.protocol.channel_events import Trades, TradesFeed
 from floorwire.protocol.replies import Gap
 from tests.channels.drive import EPOCH, RECV_US, SENT_US, Drive
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.storage.keys import Issued
+from floorwire.storage.key_store import Issued
 from tests.cli.operator import key_file
 from tests.trading.trader import key
 

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from floorwire.cli import app
-from floorwire.core.auth import Scope
-from floorwire.storage.keys import Issued
+from floorwire.core.authorization import Scope
+from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import Trader, key
 

@@ -11,7 +11,7 @@ from floorwire.cli.load.connect import ConnectReport
 from floorwire.cli.load.fanout import FanoutReport
 from floorwire.cli.load.rtt import RttReport
 from floorwire.cli.load.stall import StallReport
-from tests.cli.load.tiny import UNKNOWN, Tiny, running
+from tests.cli.load.small_server import UNKNOWN, Tiny, running
 
 SHORT = ("--seconds", "0.2", "--warmup", "0", "--clients", "3")
 

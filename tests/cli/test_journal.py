@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from floorwire.cli.journal import app
-from floorwire.core import accounts
-from floorwire.core.accounts import Seqs
+from floorwire.core import account_events
+from floorwire.core.account_events import Seqs
 from floorwire.storage import journal_file
-from floorwire.storage.journal import Entry, Snapshot
+from floorwire.storage.journal import JournalEntry, JournalSnapshot
 from floorwire.storage.journal_sqlite import SqliteJournal
 from tests.storage.journals import NOW, entry, keep
 from tests.trading.trader import key, serving, trader
@@ -26,16 +26,18 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
-def halted(account: str, name: str = "") -> Entry:
+def halted(account: str, name: str = "") -> JournalEntry:
     """Return what the desk journals of an event."""
-    event = accounts.Halted("account", name, NOW, account)
-    return entry(account, msgspec.msgpack.encode(accounts.Entry(event, Seqs(orders=7))), "halted")
+    event = account_events.Halted("account", name, NOW, account)
+    return entry(
+        account, msgspec.msgpack.encode(account_events.AccountEntry(event, Seqs(orders=7))), "halted"
+    )
 
 
 async def fill(journal: SqliteJournal) -> None:
     for number in range(5):
         await keep(journal, [halted(account, str(number)) for account in ("alice", "bob")])
-    await journal.save_snapshot(Snapshot(8, [b"state"]))
+    await journal.save_snapshot(JournalSnapshot(8, [b"state"]))
 
 
 @pytest.fixture

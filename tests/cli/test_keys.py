@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from floorwire.cli.keys import app
-from floorwire.core.auth import Scope
-from floorwire.storage.locker import Locker
+from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
 
 Row: TypeAlias = "dict[str, str | int | list[str] | None]"
 MAKE = ("create", "--account", "alice", "--scopes", "market,account,trade")
@@ -87,7 +87,7 @@ def test_a_narrow_window_shows_keys_and_accounts_whole(
 
 def test_deposits_are_kept_for_the_ledger(tmp_path: Path) -> None:
     make(tmp_path, "--deposit", "USDT=1000000", "--deposit", "BTC=2,ETH=3.5")
-    held = [(given.account, given.asset, given.amount) for given in Locker(tmp_path, {}).keys.deposits()]
+    held = [(given.account, given.asset, given.amount) for given in DataDir(tmp_path, {}).keys.deposits()]
     assert held == [("alice", "USDT", "1000000"), ("alice", "BTC", "2"), ("alice", "ETH", "3.5")]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.storage.keys import Issued
+from floorwire.storage.key_store import Issued
 from tests.cli.operator import operate
 from tests.servers import Server
 from tests.trading.trader import serving, trader

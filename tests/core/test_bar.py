@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.bar import SECOND_US, Bar
-from floorwire.core.market import Candle, Trade
+from floorwire.core.market_events import Candle, Trade
 
 
 def trade(ts_us: int, price_ticks: int, size_lots: int = 1) -> Trade:

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from floorwire.app import Gateway
-from floorwire.config import Limits, Settings
+from floorwire.config import LimitSettings, Settings
 from floorwire.core.codes import CloseCode
 from floorwire.web import create_app
 from tests.clients import MSGPACK, TEXT, Message, client, frame, raw
@@ -32,7 +32,9 @@ LISTENING = re.compile(r"http://(\S+):(\d+)")
 @pytest.fixture
 def hosted(tmp_path: Path) -> Iterator[TestClient]:
     """An app over the scripted venue, run by Starlette's TestClient."""
-    settings = Settings(data=str(tmp_path), echo=True, limits=Limits(connections=3, message_bytes=2_000))
+    settings = Settings(
+        data=str(tmp_path), echo=True, limits=LimitSettings(connections=3, message_bytes=2_000)
+    )
     with TestClient(create_app(Gateway(settings, [Scripted(100)]))) as hosted:
         yield hosted
 

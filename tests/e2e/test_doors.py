@@ -16,21 +16,31 @@ from pathlib import Path
 import pytest
 import websockets
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from tests.e2e.doors import STRANGER, TRADER, House, admin, ask, closed, house, login, now_us
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from tests.e2e.sign_in_servers import (
+    STRANGER,
+    TRADER,
+    KeyedServer,
+    admin,
+    ask,
+    closed,
+    keyed_server,
+    login,
+    now_us,
+)
 from tests.web import certificates
 
 
 @pytest.fixture(scope="module")
-def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """A server as it comes, which others' tests leave as it is."""
-    with house(tmp_path_factory.mktemp("data"), "--seed", "1") as made:
+    with keyed_server(tmp_path_factory.mktemp("data"), "--seed", "1") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """A server where the market needs a key, and little is allowed of anything."""
     settings = (
         "auth.market=key", "limits.handshake_timeout_s=1", "limits.connections_per_key=3",
@@ -38,11 +48,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "limits.connections_per_address=5",
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("data")
-    with house(folder, "--seed", "1", *(part for text in settings for part in ("--set", text))) as made:
+    with keyed_server(
+        folder, "--seed", "1", *(part for text in settings for part in ("--set", text))
+    ) as made:
         yield made
 
 
-async def test_each_way_in_over_a_real_connection(open_house: House) -> None:
+async def test_each_way_in_over_a_real_connection(open_house: KeyedServer) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued) as ws:
         assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
@@ -63,14 +75,14 @@ async def test_each_way_in_over_a_real_connection(open_house: House) -> None:
             await open_house.connect(headers={"Authorization": shown}, local=STRANGER)
 
 
-async def test_a_key_made_beside_the_server_signs_in_within_a_second(open_house: House) -> None:
+async def test_a_key_made_beside_the_server_signs_in_within_a_second(open_house: KeyedServer) -> None:
     issued = open_house.keys.create(TRADER, {}, now_us())
     await asyncio.sleep(1)
     async with open_house.connect(issued) as ws:
         assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_who_fails_waits_longer_each_time(open_house: House) -> None:
+async def test_who_fails_waits_longer_each_time(open_house: KeyedServer) -> None:
     async with open_house.connect(local="127.0.0.8") as ws:
         said = [await ask(ws, action="login", token="wrong") for _ in range(12)]
         assert [reply["code"] for reply in said] == ["bad_signature"] * 11 + ["rate_limited"]
@@ -83,7 +95,7 @@ async def test_who_fails_waits_longer_each_time(open_house: House) -> None:
         assert [round(wait / 250) for wait in waits if isinstance(wait, int)] == [1, 2, 4]
 
 
-async def test_a_key_for_the_market_can_do_nothing_else(open_house: House) -> None:
+async def test_a_key_for_the_market_can_do_nothing_else(open_house: KeyedServer) -> None:
     issued = await open_house.key(Grant("watcher", (Scope.MARKET,)))
     async with open_house.connect(issued) as ws:
         assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
@@ -94,7 +106,7 @@ async def test_a_key_for_the_market_can_do_nothing_else(open_house: House) -> No
             assert said["code"] in ("forbidden", "unknown_action"), said
 
 
-async def test_a_narrowed_key_sees_only_its_symbol(open_house: House) -> None:
+async def test_a_narrowed_key_sees_only_its_symbol(open_house: KeyedServer) -> None:
     issued = await open_house.key(Grant("narrow", (Scope.MARKET,), symbols=("BTC-USDT",)))
     async with open_house.connect(issued) as ws:
         said = await ask(ws, action="symbols")
@@ -107,7 +119,7 @@ async def test_a_narrowed_key_sees_only_its_symbol(open_house: House) -> None:
 
 
 @pytest.mark.parametrize("way", ["bearer", "login"])
-async def test_a_revoked_keys_connections_close_within_a_second(open_house: House, way: str) -> None:
+async def test_a_revoked_keys_connections_close_within_a_second(open_house: KeyedServer, way: str) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued if way == "bearer" else None) as ws, open_house.connect() as other:
         if way == "login":
@@ -119,7 +131,7 @@ async def test_a_revoked_keys_connections_close_within_a_second(open_house: Hous
         assert (await ask(other, action="ping"))["status"] == "pong"
 
 
-async def test_an_expired_keys_connections_close_within_a_second(open_house: House) -> None:
+async def test_an_expired_keys_connections_close_within_a_second(open_house: KeyedServer) -> None:
     ends_us = now_us() + 1_500_000
     issued = await open_house.key(Grant("brief", (Scope.MARKET,), expires_us=ends_us))
     async with open_house.connect(issued) as ws:
@@ -127,7 +139,7 @@ async def test_an_expired_keys_connections_close_within_a_second(open_house: Hou
         assert 0 <= now_us() - ends_us < 1_000_000
 
 
-async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: House) -> None:
+async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: KeyedServer) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued) as ws:
         rotated = open_house.keys.rotate(issued.key)
@@ -136,7 +148,7 @@ async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open
         assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_a_page_of_another_site_is_refused(open_house: House) -> None:
+async def test_a_page_of_another_site_is_refused(open_house: KeyedServer) -> None:
     host = f"{open_house.server.host}:{open_house.server.port}"
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
         with pytest.raises(websockets.InvalidStatus, match="403"):
@@ -145,7 +157,7 @@ async def test_a_page_of_another_site_is_refused(open_house: House) -> None:
         pass
 
 
-async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: House) -> None:
+async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: KeyedServer) -> None:
     async with strict.connect() as ws:
         assert (await ask(ws, action="symbols"))["code"] == "unauthenticated"
         said = await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")
@@ -153,7 +165,7 @@ async def test_where_the_market_needs_a_key_nobody_sees_it_without(strict: House
         assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: House) -> None:
+async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: KeyedServer) -> None:
     issued = await strict.key()
     connections = [await strict.connect(issued) for _ in range(3)]
     async with strict.connect(issued) as fourth:
@@ -170,7 +182,9 @@ async def test_a_key_has_so_many_connections_and_shares_its_commands(strict: Hou
 @pytest.mark.parametrize(
     ("local", "whose"), [("127.0.0.2", "198.51.100.9"), ("127.0.0.3", "127.0.0.3")], ids=["proxy", "client"]
 )
-async def test_whose_a_connection_is_a_trusted_proxy_tells(strict: House, local: str, whose: str) -> None:
+async def test_whose_a_connection_is_a_trusted_proxy_tells(
+    strict: KeyedServer, local: str, whose: str
+) -> None:
     shown = {"Authorization": "Bearer a.b", "X-Forwarded-For": "1.2.3.4, 198.51.100.9"}
     with pytest.raises(websockets.InvalidStatus, match="401"):
         await strict.connect(headers=shown, local=local)
@@ -182,20 +196,20 @@ POST = b"POST /api/v1/%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r
 
 
 @pytest.mark.parametrize("slowly", [b"", b"GET /ws HTTP/1.1\r\n", POST % b"keys"])
-def test_who_dawdles_is_hung_up_on(strict: House, slowly: bytes) -> None:
+def test_who_dawdles_is_hung_up_on(strict: KeyedServer, slowly: bytes) -> None:
     began = time.monotonic()
     assert b"200" not in dawdle(strict, slowly)
     assert time.monotonic() - began < 8
 
 
-def dawdle(at: House, slowly: bytes) -> bytes:
+def dawdle(at: KeyedServer, slowly: bytes) -> bytes:
     """Send this and nothing more; return what comes until the server hangs up."""
     with socket.create_connection((at.server.host, at.server.port), timeout=10) as sock:
         sock.sendall(slowly)
         return b"".join(iter(lambda: sock.recv(4_096), b""))
 
 
-def test_a_drop_at_a_time_is_no_way_round_it(strict: House) -> None:
+def test_a_drop_at_a_time_is_no_way_round_it(strict: KeyedServer) -> None:
     with socket.create_connection((strict.server.host, strict.server.port), timeout=10) as sock:
         began = time.monotonic()
         with suppress(OSError):
@@ -212,7 +226,7 @@ def test_a_drop_at_a_time_is_no_way_round_it(strict: House) -> None:
         (b"POST /api/v1/keys HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", b"413"),
     ],
 )
-def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: bytes) -> None:
+def test_heads_and_bodies_have_a_size(strict: KeyedServer, request_: bytes, status: bytes) -> None:
     with socket.create_connection((strict.server.host, strict.server.port), timeout=10) as sock:
         for at in range(0, len(request_), 10_000):
             sock.sendall(request_[at : at + 10_000])
@@ -221,7 +235,7 @@ def test_heads_and_bodies_have_a_size(strict: House, request_: bytes, status: by
 
 
 @pytest.mark.parametrize("path", [b"/", b"/ws", b"/" + b"x" * 20_000])
-def test_a_head_that_comes_at_once_has_a_size_too(open_house: House, path: bytes) -> None:
+def test_a_head_that_comes_at_once_has_a_size_too(open_house: KeyedServer, path: bytes) -> None:
     with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
         sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")
         assert b"".join(iter(lambda: sock.recv(4_096), b"")).split()[1] == b"431"
@@ -230,7 +244,7 @@ def test_a_head_that_comes_at_once_has_a_size_too(open_house: House, path: bytes
 @pytest.mark.parametrize(
     "request_", [b"BREW / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /\xff HTTP/1.1\r\n\r\n"]
 )
-def test_what_is_no_http_is_told_so_like_any_error(open_house: House, request_: bytes) -> None:
+def test_what_is_no_http_is_told_so_like_any_error(open_house: KeyedServer, request_: bytes) -> None:
     with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
         sock.sendall(request_)
         head, _, body = b"".join(iter(lambda: sock.recv(4_096), b"")).partition(b"\r\n\r\n")
@@ -261,7 +275,7 @@ def test_it_does_not_listen_where_that_would_not_be_safe(tmp_path: Path) -> None
 
 
 async def test_behind_a_proxy_with_keys_it_does(tmp_path: Path) -> None:
-    with house(tmp_path, "--host", "0.0.0.0", "--behind-proxy") as made:
+    with keyed_server(tmp_path, "--host", "0.0.0.0", "--behind-proxy") as made:
         made.server.host = "127.0.0.1"
         async with made.connect() as ws:
             assert (await ask(ws, action="symbols"))["code"] == "unauthenticated"
@@ -270,7 +284,7 @@ async def test_behind_a_proxy_with_keys_it_does(tmp_path: Path) -> None:
 async def test_tls_is_on_and_its_certificate_is_read_again(tmp_path: Path) -> None:
     cert, key = certificates.write(tmp_path)
     flags = ("--tls-cert", str(cert), "--tls-key", str(key), "--set", "limits.handshake_timeout_s=1")
-    with house(tmp_path / "data", *flags) as made:
+    with keyed_server(tmp_path / "data", *flags) as made:
         first = ssl.create_default_context(cafile=str(cert))
         async with made.connect(tls=first) as early:
             await ask(early, action="subscribe", channel="book", symbol="BTC-USDT")
@@ -297,7 +311,7 @@ async def test_tls_is_on_and_its_certificate_is_read_again(tmp_path: Path) -> No
             assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_the_record_is_whole_and_tells_no_secret(open_house: House) -> None:
+async def test_the_record_is_whole_and_tells_no_secret(open_house: KeyedServer) -> None:
     issued = await open_house.key(Grant("recorded", (Scope.MARKET,)))
     async with open_house.connect(issued) as ws:
         await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import httpx2
 import pytest
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from tests.e2e.doors import House, ask, house
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from tests.e2e.sign_in_servers import KeyedServer, ask, keyed_server
 
 FREE = {"/health", "/ready", "/metrics", "/api/v1/tickets"}
 """A ticket is a way to sign in, and brings no more than its key may."""
@@ -53,28 +53,30 @@ FORBIDDEN: dict[tuple[str, str], object] = {
 
 
 @pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("public"), "--host", "0.0.0.0", "--behind-proxy") as made:
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
+    with keyed_server(tmp_path_factory.mktemp("public"), "--host", "0.0.0.0", "--behind-proxy") as made:
         made.server.host = "127.0.0.1"
         yield made
 
 
 @pytest.fixture(scope="module")
-def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """Where anybody sees the market."""
     folder = tmp_path_factory.mktemp("open")
-    with house(folder) as made:
+    with keyed_server(folder) as made:
         yield made
 
 
-async def rest(at: House, account: str = "prometheus", scope: Scope = Scope.MONITOR) -> httpx2.AsyncClient:
+async def rest(
+    at: KeyedServer, account: str = "prometheus", scope: Scope = Scope.MONITOR
+) -> httpx2.AsyncClient:
     issued = await at.key(Grant(account, (scope,)))
     return httpx2.AsyncClient(
         base_url=at.server.http(), headers={"authorization": f"Bearer {issued.key}.{issued.secret}"}
     )
 
 
-async def test_it_reads_the_numbers(public: House) -> None:
+async def test_it_reads_the_numbers(public: KeyedServer) -> None:
     async with await rest(public) as prometheus:
         answer = await prometheus.get("/metrics")
         assert answer.status_code == 200
@@ -82,7 +84,7 @@ async def test_it_reads_the_numbers(public: House) -> None:
     assert httpx2.get(public.server.http("/metrics")).status_code == 401
 
 
-async def test_it_can_do_nothing_else_over_http(public: House) -> None:
+async def test_it_can_do_nothing_else_over_http(public: KeyedServer) -> None:
     paths = httpx2.get(public.server.http("/openapi.json")).json()["paths"]
     described = {(method, path) for path, methods in paths.items() for method in methods}
     assert {asked for asked in described if asked[1] not in FREE} == FORBIDDEN.keys()
@@ -101,7 +103,7 @@ async def test_it_can_do_nothing_else_over_http(public: House) -> None:
 
 @pytest.mark.parametrize("way", ["public", "open_house"])
 async def test_it_can_do_nothing_else_over_a_connection(way: str, request: pytest.FixtureRequest) -> None:
-    at: House = request.getfixturevalue(way)
+    at: KeyedServer = request.getfixturevalue(way)
     issued = await at.key(Grant("prometheus", (Scope.MONITOR,)))
     async with at.connect(issued) as ws:
         for asked in REQUESTS:

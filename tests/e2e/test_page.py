@@ -16,11 +16,11 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from floorwire.storage.locker import Locker
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
 from tests.e2e.chromium import chromium
-from tests.e2e.line import Line, Message
+from tests.e2e.slow_link import Line, Message
 from tests.servers import Server, floorwire
 
 PATIENCE_MS = 30_000
@@ -118,7 +118,7 @@ def test_the_first_run_signs_the_page_in_as_the_demo_account(visit: Visit) -> No
 
 def test_where_there_are_keys_the_page_is_a_guest(visit: Visit) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        Locker(Path(folder), {}).keys.create(Grant("alice", (Scope.MARKET,)), {}, 0)
+        DataDir(Path(folder), {}).keys.create(Grant("alice", (Scope.MARKET,)), {}, 0)
         with floorwire("--data", folder) as server:
             visit.open(server)
             visit.expect_state("live")

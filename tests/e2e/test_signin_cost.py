@@ -21,15 +21,15 @@ import msgspec
 import pytest
 from websockets.sync.client import connect
 
+from floorwire.auth.sign_in import SignIn
 from floorwire.cli.load.connect import ConnectPlan, run_connect
-from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 from floorwire.core.refusal import Refusal
-from floorwire.doors.signin import SignIn
 from floorwire.protocol.login import signature
-from tests.doors.issuer import EC_KEY, RSA_KEY, claims, signed, tokens
-from tests.doors.parts import NOW, SECRET, key, keyring
-from tests.e2e.doors import House, ask, house
+from tests.auth.issuer import EC_KEY, RSA_KEY, claims, signed, tokens
+from tests.auth.parts import NOW, SECRET, key, keyring
+from tests.e2e.sign_in_servers import KeyedServer, ask, keyed_server
 from tests.servers import Server, scripted
 
 pytestmark = pytest.mark.slow
@@ -58,9 +58,9 @@ while True:
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     assignments = [part for text in LIMITS for part in ("--set", text)]
-    with house(tmp_path_factory.mktemp("data"), "--seed", "1", *assignments) as made:
+    with keyed_server(tmp_path_factory.mktemp("data"), "--seed", "1", *assignments) as made:
         yield made
 
 
@@ -92,7 +92,7 @@ def test_signing_in_takes_less_than_a_millisecond_of_the_loop() -> None:
     assert max(spent.values()) < MILLISECOND_NS, spent
 
 
-async def test_a_thousand_signed_in_clients_come_back_nearly_as_fast(quiet: House) -> None:
+async def test_a_thousand_signed_in_clients_come_back_nearly_as_fast(quiet: KeyedServer) -> None:
     issued = await quiet.key()
     plain = Target.resolve(quiet.server.ws())
     shown = msgspec.structs.replace(
@@ -101,7 +101,7 @@ async def test_a_thousand_signed_in_clients_come_back_nearly_as_fast(quiet: Hous
 
     def rate(target: Target) -> float:
         """Return how many clients a second come, subscribe, hear an event and go."""
-        wish = Wish("ticker", ("BTC-USDT",), 1)
+        wish = SubscriptionPlan("ticker", ("BTC-USDT",), 1)
         report = run_connect(ConnectPlan(target, wish, 1_000, 100, 60.0, 1, None))
         assert report.failures == {}
         return report.completed_per_second
@@ -185,7 +185,7 @@ def test_the_time_of_a_refusal_does_not_tell_whether_the_key_exists() -> None:
 
 
 async def test_nor_does_it_over_a_connection(tmp_path: Path) -> None:
-    with house(tmp_path, "--seed", "1") as made:
+    with keyed_server(tmp_path, "--seed", "1") as made:
         known = [await made.key() for _ in range(120)]
         rng = random.Random(7)
         spent: dict[bool, list[float]] = {True: [], False: []}

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from floorwire.core.commands import Command, Place
+from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
-from floorwire.core.market import Feed
+from floorwire.core.market_events import Feed
+from floorwire.core.order_commands import Command, Place
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Prices
-from floorwire.core.reports import Report
-from floorwire.engine.events import Rejected
 from floorwire.engine.exchange import Exchange
-from floorwire.engine.house import House, Rules
-from floorwire.engine.reporter import Reporter, refused
+from floorwire.engine.execution_reporter import ExecutionReporter, refused
+from floorwire.engine.matching_events import Rejected
+from floorwire.engine.order_manager import OrderManager, TradingRules
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "test", "0.5", "0.01", "1")
 ETH = Instrument("ETH-USDT", "ETH", "USDT", "test", "0.05", "0.1", "1")
 CROSS = Instrument("ETH-BTC", "ETH", "BTC", "test", "0.00001", "0.1")
-RULES = Rules(limits=Limits(price_collar="0.1"), maker_ppm=1_000, taker_ppm=2_500)
+RULES = TradingRules(limits=Limits(price_collar="0.1"), maker_ppm=1_000, taker_ppm=2_500)
 
 
 class Market:
@@ -26,7 +26,7 @@ class Market:
     def __init__(self, *instruments: Instrument) -> None:
         self.exchange = Exchange(instrument.symbol for instrument in instruments)
         self.feed: Feed = "live"
-        self._reporter = Reporter(0)
+        self._reporter = ExecutionReporter(0)
         self._others = 0
 
     def prices(self, symbol: str) -> Prices:
@@ -55,7 +55,7 @@ class Market:
         ]
 
 
-def house(market: Market, *instruments: Instrument, rules: Rules = RULES) -> House:
-    made = House(rules, market.prices)
+def order_manager(market: Market, *instruments: Instrument, rules: TradingRules = RULES) -> OrderManager:
+    made = OrderManager(rules, market.prices)
     made.list_instruments(instruments, 0)
     return made

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from msgspec.structs import replace as replace_struct
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.engine.events import (
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
+from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
     Event,
     Expired,
     LevelChanged,
-    Match,
     Rejected,
+    TradeMatched,
     Triggered,
 )
 
@@ -201,7 +201,7 @@ class NaiveMatching:
             self.matches += 1
             assert maker.price is not None
             events.append(
-                Match(
+                TradeMatched(
                     match_id=self.matches,
                     taker_side=taker.side,
                     price_ticks=maker.price,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Working
 from floorwire.core.instrument import Side
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Working
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 
 OTHER: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
 FAR = 1 << 62

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Command, Place
+from floorwire.core.execution_reports import Ended, Filled, Refused, Report
 from floorwire.core.instrument import Side
-from floorwire.core.market import BookChange, BookSnapshot, Feed, Level, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, Level, Trade
+from floorwire.core.order_commands import Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.core.reports import Ended, Filled, Refused, Report
-from floorwire.engine.paper import Paper
-from floorwire.engine.unexplained import LATE_US
+from floorwire.engine.paper import PaperMatching
+from floorwire.engine.unattributed_decreases import LATE_US
 
 S = "BTC-USDT"
 BIDS: tuple[Level, ...] = ((100, 10), (99, 20), (97, 30))
@@ -22,7 +22,7 @@ class World:
     """A paper market and the market outside, whose clock ticks with each event."""
 
     def __init__(self, feed: Feed = "live") -> None:
-        self.paper = Paper()
+        self.paper = PaperMatching()
         self.now_us = 0
         self.snapshot(BIDS, ASKS)
         self.follow(feed)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Cancel, Place
-from floorwire.engine.events import Accepted, LevelChanged, Rejected
+from floorwire.core.order_commands import Cancel, Place
 from floorwire.engine.exchange import Exchange
+from floorwire.engine.matching_events import Accepted, LevelChanged, Rejected
 
 
 def test_a_command_goes_to_its_market_alone() -> None:

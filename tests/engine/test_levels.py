@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from random import Random
 
-from floorwire.engine.levels import Level, Levels, Order
+from floorwire.engine.levels import BookSide, Level, RestingOrder
 
 
-def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> Order:
-    return Order(order_id, 1, "buy", price_ticks, lots, lots, False, False)
+def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> RestingOrder:
+    return RestingOrder(order_id, 1, "buy", price_ticks, lots, lots, False, False)
 
 
 def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
@@ -50,12 +50,12 @@ def test_filling_from_the_front_counts_those_passed_over() -> None:
 
 
 def test_sides_are_ordered_best_first() -> None:
-    bids, asks = Levels("buy"), Levels("sell")
+    bids, asks = BookSide("buy"), BookSide("sell")
     for i, price in enumerate((101, 99, 100, 99)):
-        bids.join(Order(i, 1, "buy", price, 2, 2, False, False))
-        asks.join(Order(i, 1, "sell", price, 2, 2, False, False))
+        bids.join(RestingOrder(i, 1, "buy", price, 2, 2, False, False))
+        asks.join(RestingOrder(i, 1, "sell", price, 2, 2, False, False))
     assert bids.sizes() == [(101, 2), (100, 2), (99, 4)]
     assert asks.sizes() == [(99, 4), (100, 2), (101, 2)]
     assert [one.order_id for one in asks] == [1, 3, 2, 0]
     assert bids.best_size() == (101, 2)
-    assert Levels("buy").best_size() == (0, 0)
+    assert BookSide("buy").best_size() == (0, 0)

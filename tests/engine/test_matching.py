@@ -7,11 +7,19 @@ from typing import Protocol
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import Accepted, Amended, Cancelled, Event, LevelChanged, Match, Rejected
 from floorwire.engine.matching import DuplicateOrderError, Matching
+from floorwire.engine.matching_events import (
+    Accepted,
+    Amended,
+    Cancelled,
+    Event,
+    LevelChanged,
+    Rejected,
+    TradeMatched,
+)
 from tests.engine.naive import NaiveMatching
 
 S = "BTC-USDT"
@@ -50,9 +58,9 @@ def run(market: Market, *commands: Command) -> list[Event]:
 
 def met(
     match_id: int, side: Side, price: int, lots: int, maker: tuple[int, int], taker: tuple[int, int]
-) -> Match:
+) -> TradeMatched:
     """A match between owner 7's orders; maker and taker as (order id, lots left)."""
-    return Match(match_id, side, price, lots, maker[0], 7, maker[1], taker[0], 7, taker[1])
+    return TradeMatched(match_id, side, price, lots, maker[0], 7, maker[1], taker[0], 7, taker[1])
 
 
 # --- resting ------------------------------------------------------------------------------------------
@@ -132,7 +140,7 @@ def test_what_a_taker_leaves_open_rests_at_its_price(market: Market) -> None:
 
 def test_a_match_names_both_owners(market: Market) -> None:
     events = run(market, limit(1, "sell", 2, 100, owner=11), limit(2, "buy", 2, 100, owner=22))
-    assert events[1] == Match(1, "buy", 100, 2, 1, 11, 0, 2, 22, 0)
+    assert events[1] == TradeMatched(1, "buy", 100, 2, 1, 11, 0, 2, 22, 0)
 
 
 # --- market orders ------------------------------------------------------------------------------------

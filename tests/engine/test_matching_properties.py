@@ -9,22 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.core.market import Level
+from floorwire.core.market_events import Level
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import (
+from floorwire.engine.matching import Matching
+from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
     Event,
     Expired,
     LevelChanged,
-    Match,
     Rejected,
+    TradeMatched,
     Triggered,
 )
-from floorwire.engine.matching import Matching
 from tests.engine.naive import NaiveMatching
 
 S = "ETH-USDT"
@@ -135,7 +135,7 @@ class TwoMarkets(RuleBasedStateMachine):
             no_self_trade=guarded,
         )
         events = self.both(place)
-        paid = [event.price_ticks * event.lots for event in events if isinstance(event, Match)]
+        paid = [event.price_ticks * event.lots for event in events if isinstance(event, TradeMatched)]
         own = sum(paid[: self.fast.matches - before])
         assert any(isinstance(event, Triggered) for event in events) or own <= spend
 
@@ -179,7 +179,7 @@ class TwoMarkets(RuleBasedStateMachine):
                 self.placed[order_id] = lots - self.filled[order_id]
             case Cancelled(order_id, lots):
                 self.cancelled[order_id] += lots
-            case Match(_, _, _, lots, maker_id, _, _, taker_id):
+            case TradeMatched(_, _, _, lots, maker_id, _, _, taker_id):
                 self.matched[maker_id] += lots
                 self.matched[taker_id] += lots
             case LevelChanged(side, price, lots):

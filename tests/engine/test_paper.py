@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Place
+from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Triggered, Working
+from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.ports import Prices
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Triggered, Working
 from tests.engine.paper_world import BIDS, S, World, buy, code, fills, sell
 
 

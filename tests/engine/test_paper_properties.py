@@ -10,12 +10,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Working
 from floorwire.core.instrument import Side
-from floorwire.core.market import BookChange, BookSnapshot, Feed, Trade
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Working
-from floorwire.engine.paper import Paper
-from floorwire.engine.unexplained import LATE_US
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, Trade
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
+from floorwire.engine.paper import PaperMatching
+from floorwire.engine.unattributed_decreases import LATE_US
 from tests.engine.naive_paper import OTHER, NaivePaper
 
 S = "BTC-USDT"
@@ -83,7 +83,7 @@ class Twin:
     """The paper market and the naive one, told the same; what they say is compared and judged."""
 
     def __init__(self) -> None:
-        self.paper, self.naive = Paper(), NaivePaper()
+        self.paper, self.naive = PaperMatching(), NaivePaper()
         self.now_us = 0
         self.sizes: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
         self.placed = 0

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.market import BookChange, BookSnapshot, MarketEvent, Quote, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, MarketEvent, Quote, Trade
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.engine.matching import Matching
-from floorwire.engine.tape import Tape
+from floorwire.engine.tape import MarketTape
 
 S = "BTC-USDT"
 
@@ -13,7 +13,7 @@ class Shown:
 
     def __init__(self) -> None:
         self.market = Matching()
-        self.tape = Tape(S, self.market, 1000)
+        self.tape = MarketTape(S, self.market, 1000)
 
     def after(self, *commands: Command) -> list[MarketEvent]:
         """Return what the last command showed."""

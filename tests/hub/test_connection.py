@@ -5,18 +5,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
 from floorwire.hub.connection import SLICE_BYTES
-from floorwire.hub.gate import Gate
 from floorwire.protocol.session import MISTAKES
 
 from .world import PlayedWire, Said, World, plain
 
 
 @pytest.fixture
-def world(gate: Gate) -> World:
+def world(authenticator: Authenticator) -> World:
     """A world in which nothing has happened yet."""
-    return World(gate)
+    return World(authenticator)
 
 
 def answers(wire: PlayedWire, action: str, **fields: object) -> list[dict[str, Said]]:

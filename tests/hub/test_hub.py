@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.core.market import Clock, FeedStatus, Quote
+from floorwire.core.market_events import Clock, FeedStatus, Quote
 from floorwire.core.notices import Beat
 from floorwire.hub import hub as hub_module
-from floorwire.hub.gate import Gate
 from floorwire.protocol.codec import JSON, MSGPACK
 from floorwire.protocol.topic import TopicName
 
@@ -18,9 +18,9 @@ TICKER = TopicName("ticker", "BTC-USDT", None)
 
 
 @pytest.fixture
-def world(gate: Gate) -> World:
+def world(authenticator: Authenticator) -> World:
     """A world in which nothing has happened yet."""
-    return World(gate)
+    return World(authenticator)
 
 
 def subscribed(

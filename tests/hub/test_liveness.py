@@ -8,11 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from floorwire.hub.liveness import Liveness, Watch
+from floorwire.hub.liveness import Liveness, PingTiming
 
 START_US = 1_800_000_000_000_000
 SECOND_US = 1_000_000
-WATCH = Watch(interval_us=20 * SECOND_US, timeout_us=10 * SECOND_US)
+WATCH = PingTiming(interval_us=20 * SECOND_US, timeout_us=10 * SECOND_US)
 
 
 class Patient:
@@ -79,7 +79,7 @@ def test_who_is_pinged_by_somebody_else_is_forgotten() -> None:
 
 
 def test_a_timeout_longer_than_the_interval_still_pings() -> None:
-    watch = Watch(interval_us=SECOND_US, timeout_us=5 * SECOND_US)
+    watch = PingTiming(interval_us=SECOND_US, timeout_us=5 * SECOND_US)
     liveness, patient = Liveness(watch, lambda: 0.5), Patient()
     liveness.add(patient, START_US)
     assert run(liveness, patient, START_US + 30 * SECOND_US, answers=True) is None
@@ -98,7 +98,7 @@ class Ward(RuleBasedStateMachine):
     )
     def begin(self, interval_us: int, timeout_us: int, jitter: float) -> None:
         """Open the ward."""
-        self.watch = Watch(interval_us, timeout_us)
+        self.watch = PingTiming(interval_us, timeout_us)
         self.liveness = Liveness(self.watch, lambda: jitter)
         self.now_us = START_US
         self.here: dict[Patient, int] = {}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from floorwire.core.market import BookSnapshot, Listing
-from floorwire.hub.gate import Gate
+from floorwire.access.authenticator import Authenticator
+from floorwire.core.market_events import BookSnapshot, Listing
 from tests.hub.world import World
 from tests.scripted import listing
 
 
 @pytest.fixture
-def world(gate: Gate) -> World:
+def world(authenticator: Authenticator) -> World:
     """Return a world."""
-    return World(gate)
+    return World(authenticator)
 
 
 def test_other_ticks_begin_the_streams_anew_with_a_new_epoch(world: World) -> None:

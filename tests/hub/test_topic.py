@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from floorwire import channels
-from floorwire.core.market import BookSnapshot, MarketEvent, Trade
-from floorwire.hub.ring import Ring
+from floorwire.core.market_events import BookSnapshot, MarketEvent, Trade
+from floorwire.hub.resume_ring import ResumeRing
 from floorwire.hub.topic import Topic
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
@@ -32,7 +32,7 @@ class Feed:
         self.happen(opened_at)
         name = TopicName(channel, SYMBOL, self._channel.option(None, None))
         stream = self._tracker.stream(name.option)
-        self.topic = self._topic = Topic(name, "epoch", stream, Ring(ring_bytes, 1_000_000), NOW_US)
+        self.topic = self._topic = Topic(name, "epoch", stream, ResumeRing(ring_bytes, 1_000_000), NOW_US)
 
     def happen(self, times: int) -> None:
         """Let the symbol's next events happen, each the end of a turn."""

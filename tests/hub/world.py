@@ -14,23 +14,23 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire import channels
+from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.hub.connection import Connection
-from floorwire.hub.gate import Gate
 from floorwire.hub.hub import Hub
-from floorwire.hub.liveness import Liveness, Watch
+from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.session import Session, SessionLimits
-from tests.hub.nodesk import NoDesk
+from tests.hub.no_desk import NoDesk
 from tests.scripted import SYMBOLS, events, listing, snapshot
 
 START_US = 1_800_000_000_000_000
 SECOND_US = 1_000_000
 VENUE = "scripted"
-WATCH = Watch(interval_us=20 * SECOND_US, timeout_us=10 * SECOND_US)
+WATCH = PingTiming(interval_us=20 * SECOND_US, timeout_us=10 * SECOND_US)
 
 Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
 Message: TypeAlias = dict[str, Said]
@@ -39,10 +39,12 @@ Message: TypeAlias = dict[str, Said]
 class World:
     """One hub with the scripted symbols, their books open, at a time that the test moves."""
 
-    def __init__(self, gate: Gate, resume_bytes: int = 1_000_000, resume_us: int = 60 * SECOND_US) -> None:
+    def __init__(
+        self, authenticator: Authenticator, resume_bytes: int = 1_000_000, resume_us: int = 60 * SECOND_US
+    ) -> None:
         self.now_us = START_US
         self.counts = dict.fromkeys(SYMBOLS, 0)
-        self._gate = gate
+        self._authenticator = authenticator
         self._resume_bytes, self._resume_us = resume_bytes, resume_us
         self._epochs = self._lots = 0
         self.restart()
@@ -102,7 +104,7 @@ class World:
         """Return the client's end of a new connection."""
         limits = SessionLimits(commands_per_second=1_000_000, subscriptions=100)
         session = Session(codec, default_channel, self.hub.market, limits)
-        connection = Connection(self.hub, session, self.liveness, self._gate, NoDesk(), outbox_bytes)
+        connection = Connection(self.hub, session, self.liveness, self._authenticator, NoDesk(), outbox_bytes)
         return (wire or PlayedWire)(connection)
 
 

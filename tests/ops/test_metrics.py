@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from floorwire.ops.metrics import DeskCollector, GatewayCollector
 from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Records, Stats
-from floorwire.protocol.trading import OrderCancel, OrderPlace
+from floorwire.protocol.trading_requests import OrderCancel, OrderPlace
 
 NOW_US = 1_800_000_000_000_000
 
@@ -99,7 +99,7 @@ def busy() -> DeskFigures:
     stats.commands[OrderCancel, "accepted"] = 24
     stats.failures, stats.snapshot_failures = 25, 26
     stats.uncredited.update(range(27))
-    stats.commits.observe(180)
+    stats.committer.observe(180)
     return DeskFigures(
         stats,
         refusing={"journal": False, "behind": True, "draining": False},

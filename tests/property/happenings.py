@@ -5,8 +5,17 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from floorwire.core.bar import SECOND_US
-from floorwire.core.day import DAY_MINUTES, MINUTE_US
-from floorwire.core.market import BookChange, BookSnapshot, Candle, Clock, DayStats, Level, Quote, Trade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Candle,
+    Clock,
+    DayStats,
+    Level,
+    Quote,
+    Trade,
+)
+from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 
 BTC_USDT = "BTC-USDT"
 MIDNIGHT_US = 20_000 * DAY_MINUTES * MINUTE_US

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire.channels.book import CHANNEL, DEPTHS
-from floorwire.core.market import BookChange, BookSnapshot, Level
-from floorwire.protocol.events import Book, WireLevel
+from floorwire.core.market_events import BookChange, BookSnapshot, Level
+from floorwire.protocol.channel_events import BookEvent, WireLevel
 from tests.channels.client import BookClient
 from tests.channels.drive import BTC, Drive
 
@@ -125,7 +125,7 @@ def test_a_client_that_joins_or_is_conflated_at_any_point_sees_what_the_others_s
                 slow.read(message)
         if missed and data.draw(st.booleans(), "writable"):
             state = drive.state(conflated=missed)
-            assert isinstance(state, Book)
+            assert isinstance(state, BookEvent)
             assert (state.seq, state.conflated) == (drive.seq, missed)
             slow.read(state)
             missed = 0
@@ -148,5 +148,5 @@ def test_a_client_that_joins_late_reads_on_from_the_state(
     for message in late.feed(*after):
         client.read(message)
     now = late.state()
-    assert isinstance(now, Book)
+    assert isinstance(now, BookEvent)
     assert client.view() == (now.bids, now.asks)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
-from floorwire.core.market import Clock, Trade
-from floorwire.protocol.events import AnyEvent, Candles
+from floorwire.core.market_events import Clock, Trade
+from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import Drive
 
 from .happenings import MIDNIGHT_US, prices, sizes, trade

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from floorwire.channels.candles import CHANNEL, LAPSE_US
 from floorwire.core.bar import SECOND_US, Bar
-from floorwire.core.market import Candle, Clock, Feed, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, Trade
 from floorwire.core.notices import FeedTurned
-from floorwire.protocol.events import Candles
+from floorwire.protocol.channel_events import Candles
 from tests.channels.drive import BTC, Drive
 
 from .happenings import MIDNIGHT_US

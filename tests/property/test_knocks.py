@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from uvicorn.server import ServerState
 
 from floorwire.app import Gateway
-from floorwire.config import Limits, Settings
-from floorwire.core.auth import STRANGER
+from floorwire.config import LimitSettings, Settings
+from floorwire.core.authorization import STRANGER
 from floorwire.core.codes import CloseCode
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.frames import split
 from floorwire.web import create_app
-from floorwire.web.door import Door
-from floorwire.web.upgrade import Upgrade
+from floorwire.web.http_protocol import HttpProtocol
+from floorwire.web.picows_upgrade import PicowsUpgrade
 from tests.property.knocks import heads, login_bytes
 
 EXPECTED = {
@@ -37,7 +37,7 @@ EXPECTED = {
 AT_LENGTH = settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
 SOME = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PATIENCE_S = 5
-LIMITS = Limits(handshakes_per_second=1_000_000, handshake_timeout_s=0.5)
+LIMITS = LimitSettings(handshakes_per_second=1_000_000, handshake_timeout_s=0.5)
 
 
 class Ear:
@@ -73,7 +73,9 @@ class Porch:
         self.broken: list[object] = []
         loop = self.runner.get_loop()
         loop.set_exception_handler(lambda _, context: self.broken.append(context))
-        self.config = uvicorn.Config(create_app(self.gateway), ws=Upgrade, log_config=None, access_log=False)
+        self.config = uvicorn.Config(
+            create_app(self.gateway), ws=PicowsUpgrade, log_config=None, access_log=False
+        )
         self.config.load()
 
     def login(self, data: bytes) -> None:
@@ -95,7 +97,9 @@ class Porch:
         theirs, _ = self.listener.accept()
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: Door(self.gateway, self.config, ServerState(), {}), theirs)
+        await loop.connect_accepted_socket(
+            lambda: HttpProtocol(self.gateway, self.config, ServerState(), {}), theirs
+        )
         await loop.sock_sendall(ours, head)
         ours.shutdown(socket.SHUT_WR)
         said = b""

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from floorwire.protocol.outbox import Lane, Outbox, Verdict
+from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.requests import OnSlow
 
 LIMIT = 100
@@ -26,20 +26,20 @@ CONTRACTS: dict[str, OnSlow] = {
 class Sent(NamedTuple):
     """The events first..last of a lane in one chunk, or an announcement that they will not come."""
 
-    lane: str
+    subscription: str
     first: int
     last: int
 
 
 def chunk(sent: Sent, size: int) -> bytes:
     """Return the events as bytes that can be read back."""
-    return f"{sent.lane},{sent.first},{sent.last},".encode().ljust(size, b".") + b";"
+    return f"{sent.subscription},{sent.first},{sent.last},".encode().ljust(size, b".") + b";"
 
 
 def read(data: bytes) -> list[Sent]:
     """Return the events in what the peer read."""
     parts = [part.split(b",") for part in data.split(b";") if part and part != REPLY[:-1]]
-    return [Sent(lane.decode(), int(first), int(last)) for lane, first, last, _ in parts]
+    return [Sent(subscription.decode(), int(first), int(last)) for subscription, first, last, _ in parts]
 
 
 class SlowPeer(RuleBasedStateMachine):
@@ -48,7 +48,7 @@ class SlowPeer(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.outbox: Outbox[str] = Outbox(LIMIT)
-        self.lanes = {name: Lane(name, on_slow) for name, on_slow in CONTRACTS.items()}
+        self.subscriptions = {name: OutboxSubscription(name, on_slow) for name, on_slow in CONTRACTS.items()}
         self.seqs = dict.fromkeys(CONTRACTS, 0)
         self.told = dict.fromkeys(CONTRACTS, 0)
         self.replies = 0
@@ -62,15 +62,15 @@ class SlowPeer(RuleBasedStateMachine):
         """As the hub does: a topic's chunk of one turn."""
         sent = Sent(name, self.seqs[name] + 1, self.seqs[name] + events)
         self.seqs[name] = sent.last
-        data, lane = chunk(sent, size), self.lanes[name]
+        data, subscription = chunk(sent, size), self.subscriptions[name]
         if not self.outbox.blocked:
             self.outbox.queue.append(data)
             return
         had_room = self.outbox.size + len(data) <= LIMIT
-        verdict = self.outbox.offer(lane, data, sent.first, sent.last)
-        assert (verdict is Verdict.QUEUED) <= had_room
-        self.closed = verdict is Verdict.OVERFLOW
-        assert self.closed <= (lane.on_slow == "disconnect" and not had_room)
+        verdict = self.outbox.offer(subscription, data, sent.first, sent.last)
+        assert (verdict is OfferResult.QUEUED) <= had_room
+        self.closed = verdict is OfferResult.OVERFLOW
+        assert self.closed <= (subscription.on_slow == "disconnect" and not had_room)
 
     @precondition(lambda self: not self.closed and self.replies < 3)
     @rule()
@@ -100,24 +100,24 @@ class SlowPeer(RuleBasedStateMachine):
             if data:
                 self.peer_reads(data)
                 continue
-            lane = self.outbox.next_lagging()
-            if lane is None:
+            subscription = self.outbox.next_lagging()
+            if subscription is None:
                 self.outbox.blocked = False
                 return
-            self.catch_up(lane)
+            self.catch_up(subscription)
 
-    def catch_up(self, lane: Lane[str]) -> None:
+    def catch_up(self, subscription: OutboxSubscription[str]) -> None:
         """As the connection does: what was left out is announced in one message."""
-        first, last = lane.catch_up()
-        assert last == self.seqs[lane.topic], "whatever came later was left out too"
-        self.outbox.put(chunk(Sent(lane.topic, first, last), 20))
+        first, last = subscription.catch_up()
+        assert last == self.seqs[subscription.topic], "whatever came later was left out too"
+        self.outbox.put(chunk(Sent(subscription.topic, first, last), 20))
 
     def peer_reads(self, data: bytes) -> None:
         """Each lane goes on where it was: nothing twice, nothing missing, nothing old after new."""
         self.replies -= data.count(REPLY)
         for sent in read(data):
-            assert sent.first == self.told[sent.lane] + 1
-            self.told[sent.lane] = sent.last
+            assert sent.first == self.told[sent.subscription] + 1
+            self.told[sent.subscription] = sent.last
 
     @invariant()
     def memory_is_bounded(self) -> None:
@@ -129,11 +129,11 @@ class SlowPeer(RuleBasedStateMachine):
     @invariant()
     def nothing_is_forgotten(self) -> None:
         """Every seq was told, is queued, or its lane waits to announce it."""
-        queued = {sent.lane: sent.last for sent in read(b"".join(self.outbox.queue))}
-        for name, lane in self.lanes.items():
-            if lane.lags:
-                assert lane.left_out_last == self.seqs[name]
-                assert lane.left_out_first == queued.get(name, self.told[name]) + 1
+        queued = {sent.subscription: sent.last for sent in read(b"".join(self.outbox.queue))}
+        for name, subscription in self.subscriptions.items():
+            if subscription.lags:
+                assert subscription.left_out_last == self.seqs[name]
+                assert subscription.left_out_first == queued.get(name, self.told[name]) + 1
             elif not self.closed:
                 assert queued.get(name, self.told[name]) == self.seqs[name]
 

@@ -13,11 +13,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
 from floorwire.core.notices import Beat
-from floorwire.hub.gate import Gate
+from floorwire.protocol.channel_events import BookEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
-from floorwire.protocol.events import Book
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import TopicName
 from tests.channels.client import BookClient
@@ -129,7 +129,7 @@ class Client:
             for seq, event in sorted(stream.came.items()):
                 said = content(event)
                 if stream.name.channel == "book":
-                    book.read(msgspec.convert(event, Book))
+                    book.read(msgspec.convert(event, BookEvent))
                     said = {"bids": dict(book.bids), "asks": dict(book.asks), "ts": event["ts"]}
                 told[Place(stream.name, stream.epoch, seq)] = said
         return told
@@ -174,14 +174,14 @@ WAITS_US = (0, 1_000, SECOND_US, 3 * SECOND_US, 20 * SECOND_US)
     st.sets(st.sampled_from(NAMES)),
 )
 def test_after_any_cut_every_seq_came_or_was_announced(
-    gate: Gate,
+    authenticator: Authenticator,
     script: list[Step],
     codecs: tuple[Codec, Codec, Codec],
     outbox_bytes: int,
     resume_bytes: int,
     followed_throughout: set[Name],
 ) -> None:
-    world = World(gate, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
+    world = World(authenticator, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
     witness = Client(world, JSON, 1_000_000, PlayedWire)
     for name in followed_throughout:
         witness.subscribe(name, None)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.replies import Error
-from floorwire.protocol.session import Hangup, Join, Leave, Say, Session, SessionLimits
+from floorwire.protocol.session import (
+    CloseConnection,
+    JoinTopics,
+    LeaveTopics,
+    SendReply,
+    Session,
+    SessionLimits,
+)
 
 from ..protocol.catalogue import Shelf
 from .requests import written_json, written_msgpack
@@ -43,17 +50,17 @@ def test_any_conversation(
         before = set(session.held)
         decision = session.receive(data, binary, now_us)
         match decision:
-            case Say(reply):
+            case SendReply(reply):
                 assert len(list(split(codec.frame(reply)))) == 1
                 assert not isinstance(reply, Error) or reply.code in tuple(Code)
                 assert set(session.held) == before
-            case Join(choices=choices):
+            case JoinTopics(choices=choices):
                 assert set(session.held) == before | {choice.topic for choice in choices}
                 assert len(session.held) <= LIMITS.subscriptions
-            case Leave(choices=choices):
+            case LeaveTopics(choices=choices):
                 assert {choice.topic for choice in choices} <= before
                 assert set(session.held) == before - {choice.topic for choice in choices}
-            case Hangup():
+            case CloseConnection():
                 return
             case _:
                 assert set(session.held) == before

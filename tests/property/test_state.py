@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from floorwire.channels import Channel, Option
 from floorwire.channels.candles import CHANNEL as CANDLES
 from floorwire.channels.ticker import CHANNEL as TICKER
-from floorwire.core.market import MarketEvent
-from floorwire.protocol.events import AnyEvent, Candles
+from floorwire.core.market_events import MarketEvent
+from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import Drive
 
 from . import happenings as any_

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.channels.ticker import CHANNEL
-from floorwire.core.day import DAY_MINUTES, MINUTE_US
-from floorwire.core.market import Clock, Trade
-from floorwire.protocol.events import Ticker
+from floorwire.core.market_events import Clock, Trade
+from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
+from floorwire.protocol.channel_events import Ticker
 from tests.channels.drive import Drive
 
 from .happenings import clocks, trades

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import Choice, TopicName
+from floorwire.protocol.topic import TopicChoice, TopicName
 
 CONTRACTS: dict[str, frozenset[OnSlow]] = {
     "ticker": frozenset(("conflate", "skip", "disconnect")),
@@ -17,7 +17,9 @@ CONTRACTS: dict[str, frozenset[OnSlow]] = {
 class Shelf:
     """Every upper-case symbol on ``ticker`` and ``book``; ``heartbeat`` has none."""
 
-    def choose(self, channel: str, symbol: str | None, depth: int | None, interval: str | None) -> Choice:
+    def choose(
+        self, channel: str, symbol: str | None, depth: int | None, interval: str | None
+    ) -> TopicChoice:
         """Return what the names name; lower case names the same symbol."""
         if channel not in CONTRACTS:
             raise Refusal(Code.UNKNOWN_CHANNEL, channel)
@@ -28,4 +30,4 @@ class Shelf:
         if channel != "book" and depth is not None:
             raise Refusal(Code.BAD_REQUEST, "depth", {"field": "depth"})
         name = TopicName(channel, symbol and symbol.upper(), depth if interval is None else interval)
-        return Choice(name, symbol, "conflate", CONTRACTS[channel])
+        return TopicChoice(name, symbol, "conflate", CONTRACTS[channel])

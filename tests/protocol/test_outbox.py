@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.protocol.outbox import Lane, Outbox, Verdict
+from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.requests import OnSlow
 
 
@@ -26,37 +26,39 @@ def test_blocking_counts_what_is_queued_already() -> None:
 def test_what_fits_is_queued() -> None:
     outbox: Outbox[str] = Outbox(10)
     outbox.block()
-    lane = Lane("a", "conflate")
-    assert outbox.offer(lane, b"12345", 1, 2) is Verdict.QUEUED
-    assert outbox.offer(lane, b"67890", 3, 3) is Verdict.QUEUED
-    assert outbox.offer(lane, b"1", 4, 4) is Verdict.LEFT_OUT
+    subscription = OutboxSubscription("a", "conflate")
+    assert outbox.offer(subscription, b"12345", 1, 2) is OfferResult.QUEUED
+    assert outbox.offer(subscription, b"67890", 3, 3) is OfferResult.QUEUED
+    assert outbox.offer(subscription, b"1", 4, 4) is OfferResult.LEFT_OUT
     assert outbox.take(100) == b"1234567890"
 
 
 @pytest.mark.parametrize("on_slow", ["conflate", "skip"])
 def test_once_left_out_a_lane_waits_for_its_announcement(on_slow: OnSlow) -> None:
-    outbox, lane = full(), Lane("a", on_slow)
-    assert outbox.offer(lane, b"1", 5, 6) is Verdict.LEFT_OUT
-    assert outbox.next_lagging() is lane
+    outbox, subscription = full(), OutboxSubscription("a", on_slow)
+    assert outbox.offer(subscription, b"1", 5, 6) is OfferResult.LEFT_OUT
+    assert outbox.next_lagging() is subscription
     assert outbox.take(100) == b"x" * 10
-    assert outbox.offer(lane, b"1", 7, 9) is Verdict.LEFT_OUT, "there is room, but 5 and 6 come first"
+    assert outbox.offer(subscription, b"1", 7, 9) is OfferResult.LEFT_OUT, (
+        "there is room, but 5 and 6 come first"
+    )
     assert outbox.lagging == 0, "it was asked for already"
-    assert (lane.lags, lane.catch_up(), lane.lags) == (True, (5, 9), False)
-    assert outbox.offer(lane, b"1", 10, 10) is Verdict.QUEUED
+    assert (subscription.lags, subscription.catch_up(), subscription.lags) == (True, (5, 9), False)
+    assert outbox.offer(subscription, b"1", 10, 10) is OfferResult.QUEUED
 
 
 def test_disconnect_means_that_nothing_is_left_out() -> None:
-    outbox, lane = full(), Lane("a", "disconnect")
-    assert outbox.offer(lane, b"1", 5, 5) is Verdict.OVERFLOW
-    assert not lane.lags
+    outbox, subscription = full(), OutboxSubscription("a", "disconnect")
+    assert outbox.offer(subscription, b"1", 5, 5) is OfferResult.OVERFLOW
+    assert not subscription.lags
     assert outbox.lagging == 0
 
 
 def test_who_lags_longest_catches_up_first_and_once() -> None:
     outbox = full()
-    first, second = Lane("a", "conflate"), Lane("b", "skip")
-    for lane in (first, second, first):
-        outbox.offer(lane, b"1", 1, 1)
+    first, second = OutboxSubscription("a", "conflate"), OutboxSubscription("b", "skip")
+    for subscription in (first, second, first):
+        outbox.offer(subscription, b"1", 1, 1)
     assert [outbox.lagging, outbox.next_lagging(), outbox.next_lagging(), outbox.next_lagging()] == [
         2,
         first,
@@ -66,10 +68,10 @@ def test_who_lags_longest_catches_up_first_and_once() -> None:
 
 
 def test_a_lane_that_was_left_is_announced_no_more() -> None:
-    outbox, lane = full(), Lane("a", "conflate")
-    outbox.offer(lane, b"1", 1, 1)
-    outbox.forget(lane)
-    outbox.forget(lane)
+    outbox, subscription = full(), OutboxSubscription("a", "conflate")
+    outbox.offer(subscription, b"1", 1, 1)
+    outbox.forget(subscription)
+    outbox.forget(subscription)
     assert outbox.next_lagging() is None
 
 

@@ -17,15 +17,15 @@ from floorwire.protocol.session import (
     MISTAKES,
     MISTAKES_PER_S,
     PATIENCE_S,
+    CloseConnection,
     Decision,
-    Hangup,
-    Join,
-    Leave,
-    Say,
+    JoinTopics,
+    LeaveTopics,
+    ListSubscriptions,
+    ListSymbols,
+    SendReply,
     Session,
     SessionLimits,
-    TellSubscriptions,
-    TellSymbols,
 )
 from floorwire.protocol.topic import TopicName
 
@@ -59,32 +59,32 @@ class Client:
 
 def error(decision: Decision) -> Error:
     """Return the error that the session answers with."""
-    assert isinstance(decision, Say)
+    assert isinstance(decision, SendReply)
     assert isinstance(decision.reply, Error)
     return decision.reply
 
 
 def joined(decision: Decision) -> list[TopicName]:
     """Return the topics that the session subscribes to."""
-    assert isinstance(decision, Join)
+    assert isinstance(decision, JoinTopics)
     return [choice.topic for choice in decision.choices]
 
 
 def left(decision: Decision) -> list[TopicName]:
     """Return the topics that the session unsubscribes from."""
-    assert isinstance(decision, Leave)
+    assert isinstance(decision, LeaveTopics)
     return [choice.topic for choice in decision.choices]
 
 
 def test_ping_is_answered_with_the_time() -> None:
-    assert Client().ask("ping", id=7) == Say(Pong(id=7, ts=START_US))
+    assert Client().ask("ping", id=7) == SendReply(Pong(id=7, ts=START_US))
 
 
 def test_lists_are_asked_for() -> None:
     client = Client()
     asked = client.ask("subscriptions", id="a"), client.ask("symbols", id="b")
-    assert isinstance(asked[0], TellSubscriptions)
-    assert isinstance(asked[1], TellSymbols)
+    assert isinstance(asked[0], ListSubscriptions)
+    assert isinstance(asked[1], ListSymbols)
     assert (asked[0].request.id, asked[1].request.id) == ("a", "b")
 
 
@@ -109,19 +109,19 @@ def test_the_channel_may_be_left_out_where_the_path_names_one() -> None:
 )
 def test_only_the_articles_form_is_minimal(more: dict[str, object]) -> None:
     asked = Client().ask("subscribe", symbol="A", **more)
-    assert isinstance(asked, Join)
+    assert isinstance(asked, JoinTopics)
     assert not asked.minimal
 
 
 def test_the_articles_form_is_minimal_on_its_path() -> None:
     client = Client("ticker")
     asked, gone = client.ask("subscribe", symbol="A"), client.ask("unsubscribe", symbol="A")
-    assert isinstance(asked, Join)
-    assert isinstance(gone, Leave)
+    assert isinstance(asked, JoinTopics)
+    assert isinstance(gone, LeaveTopics)
     assert (asked.minimal, gone.minimal) == (True, True)
     client.ask("subscribe", symbol="A")
     full = client.ask("unsubscribe", symbol="A", channel="ticker")
-    assert isinstance(full, Leave)
+    assert isinstance(full, LeaveTopics)
     assert not full.minimal
 
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_subscribed_to(fields: dict[str, object], code: Code, fie
 
 def test_resume_and_options_reach_the_decision() -> None:
     asked = Client().ask("subscribe", channel="book", symbols=["A"], depth=5, resume={"epoch": "e", "seq": 9})
-    assert isinstance(asked, Join)
+    assert isinstance(asked, JoinTopics)
     assert asked.request.resume == Resume("e", 9)
     assert joined(asked) == [("book", "A", 5)]
 
@@ -181,8 +181,8 @@ def test_the_contract_is_the_clients_or_else_the_channels() -> None:
         Client().ask("subscribe", symbol="A"),
         Client().ask("subscribe", symbol="A", on_slow="disconnect"),
     )
-    assert isinstance(default, Join)
-    assert isinstance(chosen, Join)
+    assert isinstance(default, JoinTopics)
+    assert isinstance(chosen, JoinTopics)
     assert default.contract(default.choices[0]) == "conflate"
     assert chosen.contract(chosen.choices[0]) == "disconnect"
 
@@ -247,7 +247,7 @@ def test_so_many_mistakes_are_answered_and_then_the_connection_closes() -> None:
     session = Session(JSON, None, Shelf(), SessionLimits(10_000, 1))
     decisions = [session.receive(b"?", False, START_US) for _ in range(MISTAKES + 1)]
     assert [error(decision).code for decision in decisions[:-1]] == [Code.BAD_JSON] * MISTAKES
-    assert decisions[-1] == Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
+    assert decisions[-1] == CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
 
 
 def test_a_mistake_now_and_then_is_forgiven_for_ever() -> None:
@@ -269,10 +269,10 @@ def codes(decisions: Iterable[Decision]) -> list[str]:
     """Return what each message got: ``pong``, an error's code, or a close code's name."""
     return [
         decision.code.name
-        if isinstance(decision, Hangup)
+        if isinstance(decision, CloseConnection)
         else (decision.reply.code if isinstance(decision.reply, Error) else "pong")
         for decision in decisions
-        if isinstance(decision, Hangup | Say)
+        if isinstance(decision, CloseConnection | SendReply)
     ]
 
 

@@ -6,26 +6,26 @@ import json
 
 import pytest
 
-from floorwire.core.auth import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.bucket import Bucket
 from floorwire.protocol.codec import JSON
+from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error, LoggedIn
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
     MISTAKES,
+    Authenticate,
+    CloseConnection,
     Decision,
-    Hangup,
-    Join,
-    Prove,
-    Say,
+    JoinTopics,
+    ListSubscriptions,
+    ListSymbols,
+    SendReply,
     Session,
     SessionLimits,
-    TellSubscriptions,
-    TellSymbols,
 )
-from floorwire.protocol.topic import Choice, TopicName
+from floorwire.protocol.topic import TopicChoice, TopicName
 
 NOW = 1_800_000_000_000_000
 RATE = 1_000
@@ -34,8 +34,10 @@ RATE = 1_000
 class Shelf:
     """A catalogue where every name is a symbol."""
 
-    def choose(self, channel: str, symbol: str | None, depth: int | None, interval: str | None) -> Choice:
-        return Choice(
+    def choose(
+        self, channel: str, symbol: str | None, depth: int | None, interval: str | None
+    ) -> TopicChoice:
+        return TopicChoice(
             TopicName(channel, symbol, depth or interval), symbol, "conflate", frozenset({"conflate"})
         )
 
@@ -53,7 +55,7 @@ def ask(at: Session, **request: str | list[str]) -> Decision:
 
 
 def code(decision: Decision) -> str:
-    assert isinstance(decision, Say)
+    assert isinstance(decision, SendReply)
     assert isinstance(decision.reply, Error)
     return decision.reply.code
 
@@ -73,22 +75,22 @@ def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
     assert code(ask(at, action="subscribe", symbol="no such")) == refused
     assert code(ask(at, action="symbols")) == refused
     assert not at.held
-    assert isinstance(ask(at, action="subscriptions"), TellSubscriptions)
+    assert isinstance(ask(at, action="subscriptions"), ListSubscriptions)
 
 
 @pytest.mark.parametrize("principal", [GUEST, key(Scope.MARKET)])
 def test_with_it_there_is(principal: Principal) -> None:
     at = session(principal)
-    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), Join)
-    assert isinstance(ask(at, action="symbols"), TellSymbols)
+    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), JoinTopics)
+    assert isinstance(ask(at, action="symbols"), ListSymbols)
 
 
 def test_a_narrowed_key_gets_its_symbols_all_or_nothing() -> None:
     at = session(key(Scope.MARKET, symbols=frozenset({"BTC-USDT"})))
     assert code(subscribe(at, "BTC-USDT", "ETH-USDT")) == Code.FORBIDDEN
     assert not at.held
-    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), Join)
-    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), Join)
+    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), JoinTopics)
+    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), JoinTopics)
 
 
 def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
@@ -98,7 +100,7 @@ def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
 
 def test_a_login_is_for_the_gate_to_prove() -> None:
     decision = ask(session(STRANGER), action="login", token="t")
-    assert decision == Prove(Login(token="t"))
+    assert decision == Authenticate(Login(token="t"))
 
 
 def test_signing_in_opens_what_the_key_is_for() -> None:
@@ -110,7 +112,7 @@ def test_signing_in_opens_what_the_key_is_for() -> None:
     assert said.reply == LoggedIn(
         id=7, account="alice", key="k1", scopes=("market", "trade"), symbols=("BTC-USDT",), expires=NOW + 1
     )
-    assert isinstance(subscribe(at, "BTC-USDT"), Join)
+    assert isinstance(subscribe(at, "BTC-USDT"), JoinTopics)
     assert code(subscribe(at, "ETH-USDT")) == Code.FORBIDDEN
 
 
@@ -139,25 +141,25 @@ def test_wrong_logins_are_answered_until_they_are_abuse() -> None:
     at = session(STRANGER)
     wrong = Refusal(Code.BAD_SIGNATURE, "wrong")
     answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MISTAKES + 1)]
-    assert all(isinstance(answer, Say) for answer in answers[:-1])
-    assert answers[-1] == Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
+    assert all(isinstance(answer, SendReply) for answer in answers[:-1])
+    assert answers[-1] == CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
     limited = at.refuse(Refusal(Code.RATE_LIMITED, "wait", wait_us=1_500), Login(id=5), NOW)
-    assert isinstance(limited, Say)
+    assert isinstance(limited, SendReply)
     assert isinstance(limited.reply, Error)
     assert (limited.reply.id, limited.reply.retry_after_ms) == (5, 2)
 
 
 def test_all_connections_of_a_key_share_what_they_may_ask() -> None:
-    shared = Bucket(10, burst=3)
+    shared = TokenBucket(10, burst=3)
     first, second = session(key(Scope.MARKET)), session(key(Scope.MARKET))
     for at in (first, second):
         at.share(shared)
     answers = [ask(at, action="ping") for at in (first, second, first, second)]
-    assert [isinstance(said, Say) and isinstance(said.reply, Error) for said in answers] == [False] * 3 + [
-        True
-    ]
+    assert [isinstance(said, SendReply) and isinstance(said.reply, Error) for said in answers] == [
+        False
+    ] * 3 + [True]
     said = answers[-1]
-    assert isinstance(said, Say)
+    assert isinstance(said, SendReply)
     assert isinstance(said.reply, Error)
     assert (said.reply.code, said.reply.retry_after_ms) == ("rate_limited", 100)
     second.share(None)
@@ -165,5 +167,5 @@ def test_all_connections_of_a_key_share_what_they_may_ask() -> None:
 
 
 def code_or_ok(decision: Decision) -> str:
-    assert isinstance(decision, Say)
+    assert isinstance(decision, SendReply)
     return decision.reply.code if isinstance(decision.reply, Error) else "ok"

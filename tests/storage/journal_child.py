@@ -10,15 +10,15 @@ import os
 import sys
 from pathlib import Path
 
-from floorwire.storage.journal import Entry, JournalError
+from floorwire.storage.journal import JournalEntry, JournalError
 from floorwire.storage.journal_sqlite import SqliteJournal
 
 IN_FLIGHT = 16
 
 
-def entry_of(n: int) -> Entry:
+def entry_of(n: int) -> JournalEntry:
     """Return what record ``n`` is always made from."""
-    return Entry(f"account {n % 7}", "order", n, b"%d," % n * (n % 50))
+    return JournalEntry(f"account {n % 7}", "order", n, b"%d," % n * (n % 50))
 
 
 class Child:

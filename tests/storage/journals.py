@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from floorwire.storage.journal import Entry, Journal, JournalError, Record
+from floorwire.storage.journal import Journal, JournalEntry, JournalError, JournalRecord
 
 NOW = 1_800_000_000_000_000
 
 
-def entry(account: str = "alice", payload: bytes = b"\x81\xa1a\x01", kind: str = "order") -> Entry:
-    return Entry(account, kind, NOW, payload)
+def entry(account: str = "alice", payload: bytes = b"\x81\xa1a\x01", kind: str = "order") -> JournalEntry:
+    return JournalEntry(account, kind, NOW, payload)
 
 
-def entries(count: int, account: str = "alice") -> list[Entry]:
+def entries(count: int, account: str = "alice") -> list[JournalEntry]:
     return [entry(account, b"%d" % index) for index in range(count)]
 
 
-async def outcome(journal: Journal, what: Sequence[Entry]) -> JournalError | None:
+async def outcome(journal: Journal, what: Sequence[JournalEntry]) -> JournalError | None:
     """Append, and return what the appender was told."""
     told: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
     journal.append(what, told.set_result)
@@ -26,11 +26,11 @@ async def outcome(journal: Journal, what: Sequence[Entry]) -> JournalError | Non
         return await told
 
 
-async def keep(journal: Journal, *batches: Sequence[Entry]) -> None:
+async def keep(journal: Journal, *batches: Sequence[JournalEntry]) -> None:
     """Append each, durably."""
     for batch in batches:
         assert await outcome(journal, batch) is None
 
 
-def numbers(records: Sequence[Record]) -> list[int]:
+def numbers(records: Sequence[JournalRecord]) -> list[int]:
     return [record.n for record in records]

@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.config import Settings, Storage
+from floorwire.config import Settings, StorageSettings
 from floorwire.storage.journal import (
     Journal,
     JournalBrokenError,
     JournalError,
     JournalFullError,
-    Record,
-    Snapshot,
+    JournalRecord,
+    JournalSnapshot,
 )
-from floorwire.storage.opening import open_journal
+from floorwire.storage.journal_opening import open_journal
 from tests.storage.journals import NOW, entries, entry, keep, numbers, outcome
 
 
 @pytest.fixture(params=["sqlite", "memory"])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    storage = Storage(waiting_records=1_000)
+    storage = StorageSettings(waiting_records=1_000)
     settings = Settings(data=str(tmp_path), journal=request.param, storage=storage)
     journal = open_journal(settings)
     yield journal
@@ -43,9 +43,9 @@ async def test_records_come_back_as_they_went_in(journal: Journal) -> None:
     assert journal.append([entry("alice", b"1"), entry("bob", b"\x00\xff", "fill")], lambda _: None) == 2
     await keep(journal, [entry("käthe", b"")])
     assert list(journal.read()) == [
-        Record(1, "alice", "order", NOW, b"1"),
-        Record(2, "bob", "fill", NOW, b"\x00\xff"),
-        Record(3, "käthe", "order", NOW, b""),
+        JournalRecord(1, "alice", "order", NOW, b"1"),
+        JournalRecord(2, "bob", "fill", NOW, b"\x00\xff"),
+        JournalRecord(3, "käthe", "order", NOW, b""),
     ]
 
 
@@ -159,14 +159,14 @@ async def test_an_account_reads_what_was_just_acknowledged(journal: Journal) -> 
 async def test_a_snapshot_comes_back_and_the_latest_counts(journal: Journal) -> None:
     await keep(journal, entries(9))
     for n in (2, 9, 5):
-        await journal.save_snapshot(Snapshot(n, [b"state %d" % n]))
-    assert journal.latest_snapshot() == Snapshot(9, [b"state 9"])
+        await journal.save_snapshot(JournalSnapshot(n, [b"state %d" % n]))
+    assert journal.latest_snapshot() == JournalSnapshot(9, [b"state 9"])
 
 
 async def test_a_snapshot_of_what_is_not_durable_is_refused(journal: Journal) -> None:
     journal.append(entries(1), lambda _: None)
     with pytest.raises(ValueError, match="durable is only 0"):
-        await journal.save_snapshot(Snapshot(1, ()))
+        await journal.save_snapshot(JournalSnapshot(1, ()))
 
 
 async def test_a_closed_journal_takes_nothing_and_closes_again(journal: Journal) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.storage import journal_file, mark
-from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalError, Snapshot
+from floorwire.storage import high_water_mark, journal_file
+from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalError, JournalSnapshot
 from floorwire.storage.journal_sqlite import SqliteJournal
 from tests.storage.journals import entries, keep, numbers, outcome
 
@@ -87,7 +87,7 @@ async def test_a_lost_tail_is_refused_and_kept_for_a_human(
 async def test_a_torn_commit_that_nobody_was_told_of_is_no_damage(tmp_path: Path) -> None:
     folder = await crashed(tmp_path)
     flip_in_the_last_commit(log_of(folder))
-    (folder / mark.FILE).write_bytes(b"")  # as old as a power cut may leave it
+    (folder / high_water_mark.FILE).write_bytes(b"")  # as old as a power cut may leave it
     with closing(SqliteJournal(folder, 100)) as journal:
         assert journal.last_n == 3 * COMMITS - 3
         await keep(journal, entries(1))
@@ -97,9 +97,9 @@ async def test_a_torn_commit_that_nobody_was_told_of_is_no_damage(tmp_path: Path
 async def test_a_snapshot_from_beyond_the_end_is_refused(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path / "new", 100)) as journal:
         await keep(journal, entries(5))
-        await journal.save_snapshot(Snapshot(5, [b"state"]))
+        await journal.save_snapshot(JournalSnapshot(5, [b"state"]))
     (tmp_path / "new" / journal_file.FILE).unlink()
-    (tmp_path / "new" / mark.FILE).unlink()
+    (tmp_path / "new" / high_water_mark.FILE).unlink()
     with pytest.raises(JournalCorruptError, match="records 1 to 5 were acknowledged"):
         SqliteJournal(tmp_path / "new", 100)
 

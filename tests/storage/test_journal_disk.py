@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.storage import journal_file
-from floorwire.storage.journal import Entry, JournalBrokenError, JournalUnusableError, Snapshot
+from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalSnapshot, JournalUnusableError
 from floorwire.storage.journal_sqlite import SqliteJournal
 from tests.storage.journals import NOW, entries, keep, numbers, outcome
 
@@ -37,8 +37,8 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def big(number: int) -> list[Entry]:
-    return [Entry("alice", "order", NOW, bytes([number % 256]) * 200_000)]
+def big(number: int) -> list[JournalEntry]:
+    return [JournalEntry("alice", "order", NOW, bytes([number % 256]) * 200_000)]
 
 
 async def fill(journal: SqliteJournal) -> int:
@@ -60,7 +60,7 @@ async def test_a_full_disk_loses_nothing_and_takes_nothing_more(tiny: Path) -> N
             journal.append(entries(1), lambda _: None)
         assert len(list(journal.read())) >= acknowledged
         with pytest.raises(JournalUnusableError, match="No space"):
-            await journal.save_snapshot(Snapshot(1, [bytes(24_000_000)]))
+            await journal.save_snapshot(JournalSnapshot(1, [bytes(24_000_000)]))
     with pytest.raises(JournalUnusableError, match=r"full|No space"):
         SqliteJournal(tiny, 100)
     assert mount("-o", "remount,size=96m", str(tiny))
@@ -68,7 +68,7 @@ async def test_a_full_disk_loses_nothing_and_takes_nothing_more(tiny: Path) -> N
         found = list(journal.read())
         assert numbers(found) == list(range(1, journal.last_n + 1))
         assert len(found) in (acknowledged, acknowledged + 1)
-        assert [[Entry(r.account, r.kind, r.ts_us, r.payload)] for r in found] == [
+        assert [[JournalEntry(r.account, r.kind, r.ts_us, r.payload)] for r in found] == [
             big(number) for number in range(len(found))
         ]
         await keep(journal, entries(1))

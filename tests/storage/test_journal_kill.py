@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.storage.journal import Entry
+from floorwire.storage.journal import JournalEntry
 from floorwire.storage.journal_sqlite import SqliteJournal
 from tests.storage.journal_child import entry_of
 
@@ -35,7 +35,7 @@ def check(folder: Path, acknowledged_n: int) -> None:
         assert journal.last_n == len(records) >= acknowledged_n
     for n, record in enumerate(records, 1):
         assert record.n == n
-        assert Entry(record.account, record.kind, record.ts_us, record.payload) == entry_of(n)
+        assert JournalEntry(record.account, record.kind, record.ts_us, record.payload) == entry_of(n)
 
 
 def kill_many_times(folder: Path, times: int, longest_s: float) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.doors.vault import Vault
-from floorwire.storage import checkpoints, journal_file
-from floorwire.storage.journal import JournalLockedError, JournalUnusableError, Snapshot
+from floorwire.auth.secret_sealer import SecretSealer
+from floorwire.storage import journal_file, wal_checkpoints
+from floorwire.storage.journal import JournalLockedError, JournalSnapshot, JournalUnusableError
 from floorwire.storage.journal_sqlite import SqliteJournal
-from floorwire.storage.keys import KeyStore
+from floorwire.storage.key_store import KeyStore
 from tests.storage.journals import entries, entry, keep, numbers
 
 
@@ -25,10 +25,10 @@ async def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
         with closing(SqliteJournal(tmp_path, 100)) as journal:
             assert (journal.last_n, journal.durable_n) == (turn * 6, turn * 6)
             await keep(journal, entries(5), entries(1))
-            await journal.save_snapshot(Snapshot(journal.last_n, [b"state"]))
+            await journal.save_snapshot(JournalSnapshot(journal.last_n, [b"state"]))
             assert numbers(list(journal.read())) == list(range(1, turn * 6 + 7))
     with closing(SqliteJournal(tmp_path, 100)) as journal:
-        assert journal.latest_snapshot() == Snapshot(24, [b"state"])
+        assert journal.latest_snapshot() == JournalSnapshot(24, [b"state"])
         assert numbers(await journal.read_account("alice", 5, 100)) == list(range(6, 25))
 
 
@@ -58,9 +58,9 @@ def test_a_second_one_is_refused_in_this_process_and_in_another(tmp_path: Path) 
 
 async def test_keys_are_made_beside_it(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path, 100)) as journal:
-        KeyStore(tmp_path, Vault(bytes(32))).open_account("alice", {"USDT": "10"}, 1)
+        KeyStore(tmp_path, SecretSealer(bytes(32))).open_account("alice", {"USDT": "10"}, 1)
         await keep(journal, entries(1))
-        assert len(KeyStore(tmp_path, Vault(bytes(32))).deposits()) == 1
+        assert len(KeyStore(tmp_path, SecretSealer(bytes(32))).deposits()) == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
@@ -68,7 +68,7 @@ async def test_its_files_are_the_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with closing(SqliteJournal(folder, 100)) as journal:
         await keep(journal, entries(1))
-        await journal.save_snapshot(Snapshot(1, ()))
+        await journal.save_snapshot(JournalSnapshot(1, ()))
         paths = [folder, *folder.iterdir()]
         assert len(paths) >= 6
         assert [path for path in paths if path.stat().st_mode & 0o077] == []
@@ -77,7 +77,7 @@ async def test_its_files_are_the_owners_alone(tmp_path: Path) -> None:
 async def test_the_log_starts_anew_instead_of_growing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "DUE_PAGES", 200)
+    monkeypatch.setattr(wal_checkpoints, "DUE_PAGES", 200)
     log = tmp_path / f"{journal_file.FILE}-wal"
     with closing(SqliteJournal(tmp_path, 10_000)) as journal:
         for _ in range(130):  # twice the log's length

@@ -12,12 +12,12 @@ import pytest
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
-from floorwire.core.auth import Principal, Scope
+from floorwire.core.authorization import Principal, Scope
 from floorwire.protocol.codec import JSON
-from floorwire.storage.journal import Entry, JournalBrokenError, JournalError, OnDurable, Record
+from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalError, JournalRecord, OnDurable
 from floorwire.storage.journal_memory import MemoryJournal
-from floorwire.storage.waiting import Waiting
-from floorwire.trading import desk, keeper
+from floorwire.storage.pending_appends import PendingAppends
+from floorwire.trading import desk, recovery
 from floorwire.venues import sim
 from tests.hub.world import Message, PlayedWire
 
@@ -30,7 +30,7 @@ class Disk:
     """What outlives a journal that failed."""
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self.records: list[JournalRecord] = []
         self.is_full = False
         self.keeps_what_it_fails = False
         """Whether records of a failing commit are there all the same."""
@@ -55,10 +55,10 @@ class FlakyJournal(MemoryJournal):
         super().__init__(disk.waiting, WAITING)
         self._disk = disk
         for record in disk.records:
-            self._keep(Entry(record.account, record.kind, record.ts_us, record.payload))
-        self._waiting = Waiting(disk.waiting, len(disk.records))
+            self._keep(JournalEntry(record.account, record.kind, record.ts_us, record.payload))
+        self._waiting = PendingAppends(disk.waiting, len(disk.records))
 
-    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         """Fail once the disk is full."""
         disk = self._disk
         if disk.is_full and entries and self.broken is None:
@@ -71,10 +71,10 @@ class FlakyJournal(MemoryJournal):
         self._store(entries)
         return last_n
 
-    def _store(self, entries: Sequence[Entry]) -> None:
+    def _store(self, entries: Sequence[JournalEntry]) -> None:
         first = len(self._disk.records) + 1
         self._disk.records += [
-            Record(n, entry.account, entry.kind, entry.ts_us, entry.payload)
+            JournalRecord(n, entry.account, entry.kind, entry.ts_us, entry.payload)
             for n, entry in enumerate(entries, first)
         ]
 
@@ -119,11 +119,11 @@ class Office:
 async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keeper, "RETRY_S", 0.01)
+        patch.setattr(recovery, "RETRY_S", 0.01)
         patch.setattr(desk, "RETRY_S", 0.01)
         patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
         gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
-        gateway.locker.keys.open_account("alice", {"USDT": "1000000"}, 1)
+        gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
         async with gateway.running():
             while not gateway.hub.market.symbols:
                 await asyncio.sleep(0.001)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from floorwire.storage.keys import Issued
+from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import FREE, Message, Trader, key, serving, trader
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.auth import Action
+from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 
 PAGE = Path(__file__).parents[2] / "docs" / "trading.md"

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core import accounts
-from floorwire.core.accounts import Guard
+from floorwire.core import account_events
+from floorwire.core.account_events import Guard
+from floorwire.core.execution_reports import Ended, Filled
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
-from floorwire.core.reports import Ended, Filled
-from floorwire.engine.house import Decision, House
+from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.answers import Done
-from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, Record
+from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalRecord
 from floorwire.venues import sim
-from floorwire.web.operators import Change
+from floorwire.web.admin_routes import Change
 from tests.trading.flaky import FAR, Disk, FlakyJournal, Office, served
 
 
@@ -125,7 +125,7 @@ async def test_a_damaged_journal_stops_orders_and_nothing_else(disk: Disk, tmp_p
     async with served(disk, tmp_path) as office:
         assert (await office.ask("order.place", client_order_id="a", **FAR))["code"] == "internal"
         with pytest.raises(Refusal, match="the journal cannot be written"):
-            office.gateway.desk.standing()
+            office.gateway.desk.risk_status()
         disk.damage = None
         await office.works_again()
 
@@ -162,8 +162,10 @@ async def test_a_halt_that_a_venue_fails_is_not_told_of_as_done(
     def fault(*_: object) -> None:
         raise ZeroDivisionError("a venue's bug")
 
-    def halt(house: House, now_us: int) -> tuple[Sequence[accounts.Entry], Decision | None]:
-        return [house.halt("all", "", now_us)], house.cancel_all()
+    def halt(
+        order_manager: OrderManager, now_us: int
+    ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
+        return [order_manager.halt("all", "", now_us)], order_manager.cancel_all()
 
     await office.ask("order.place", client_order_id="kept", **FAR)
     with monkeypatch.context() as patch:
@@ -181,7 +183,7 @@ async def test_a_halt_made_as_the_journal_fails_is_in_doubt_until_it_is_read_aga
     office: Office, keeps: bool
 ) -> None:
     def halt(name: str) -> Change:
-        return lambda house, now_us: ([house.halt("account", name, now_us)], None)
+        return lambda order_manager, now_us: ([order_manager.halt("account", name, now_us)], None)
 
     desk = office.gateway.desk
     desk.administer(office.wire.connection, Done(id="halt"), halt("bob"))
@@ -189,22 +191,24 @@ async def test_a_halt_made_as_the_journal_fails_is_in_doubt_until_it_is_read_aga
     office.disk.is_full, office.disk.keeps_what_it_fails = True, keeps
     desk.administer(office.wire.connection, Done(id="halt"), halt("carol"))
     assert (await office.until(lambda message: "status" in message))["code"] == "internal"
-    assert not desk.standing().is_current
-    assert desk.standing().halts() == [("account", "bob")]
-    assert desk.standing().halts_in_doubt() == [("account", "carol")]
+    assert not desk.risk_status().is_current
+    assert desk.risk_status().halts() == [("account", "bob")]
+    assert desk.risk_status().halts_in_doubt() == [("account", "carol")]
     office.disk.is_full = False
     await office.works_again()
-    assert desk.standing().is_current
-    assert desk.standing().halts() == [("account", "bob"), *([("account", "carol")] if keeps else [])]
-    assert desk.standing().halts_in_doubt() == []
+    assert desk.risk_status().is_current
+    assert desk.risk_status().halts() == [("account", "bob"), *([("account", "carol")] if keeps else [])]
+    assert desk.risk_status().halts_in_doubt() == []
 
 
 async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(office: Office) -> None:
-    def limit(house: House, now_us: int) -> tuple[Sequence[accounts.Entry], Decision | None]:
-        return [house.set_limits("alice", Limits(max_open_orders=1 << 64), now_us)], None
+    def limit(
+        order_manager: OrderManager, now_us: int
+    ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
+        return [order_manager.set_limits("alice", Limits(max_open_orders=1 << 64), now_us)], None
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("floorwire.engine.house.check", lambda _: None)
+        patch.setattr("floorwire.engine.order_manager.check", lambda _: None)
         office.gateway.desk.administer(office.wire.connection, Done(id="limit"), limit)
     reply = await office.ask("order.place", client_order_id="beside", **FAR)
     assert reply["code"] == "internal", "of the limit"
@@ -220,7 +224,7 @@ async def test_who_is_told_the_past_when_the_journal_fails_is_closed_and_may_res
     reply = await office.ask("subscribe", channel="orders")
     await office.ask("order.place", client_order_id="before", **FAR)
 
-    async def unreadable(*_: object) -> Sequence[Record]:
+    async def unreadable(*_: object) -> Sequence[JournalRecord]:
         raise JournalBrokenError("cannot be read")
 
     with monkeypatch.context() as patch:
@@ -253,7 +257,7 @@ async def test_a_timer_that_is_up_without_a_journal_cancels_when_there_is_one(of
     await office.works_again()
     assert (await office.ask("orders"))["orders"] == []
     assert await ended(office, "dead") == ("cancelled", "deadman")
-    assert office.gateway.desk.house().guards() == []
+    assert office.gateway.desk.order_manager().guards() == []
 
 
 async def test_what_a_guard_cancelled_and_the_journal_lost_stays_cancelled(office: Office) -> None:
@@ -284,7 +288,7 @@ async def test_guards_of_the_living_outlast_a_failure(office: Office) -> None:
     office.disk.is_full = False
     await office.works_again()
     asked_last = Guard(grace_us=60_000_000, deadman_us=40_000_000)
-    assert office.gateway.desk.house().guards() == [("alice", "k1", asked_last)]
+    assert office.gateway.desk.order_manager().guards() == [("alice", "k1", asked_last)]
 
 
 def closing_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:

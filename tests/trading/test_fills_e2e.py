@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from floorwire.engine.accounts import KEPT_FILLS
-from floorwire.protocol.trading import MAX_FILLS
-from floorwire.storage.keys import Issued
+from floorwire.protocol.trading_requests import MAX_FILLS
+from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import FREE, Message, Said, Trader, key, serving, trader
 

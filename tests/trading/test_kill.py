@@ -19,7 +19,7 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from floorwire.core.accounts import (
+from floorwire.core.account_events import (
     AccountEvent,
     OrderAccepted,
     OrderAmended,
@@ -27,13 +27,13 @@ from floorwire.core.accounts import (
     OrderFilled,
     OrderTriggered,
 )
-from floorwire.core.auth import Scope
+from floorwire.core.authorization import Scope
 from floorwire.core.orders import Order
 from floorwire.core.ports import Prices
-from floorwire.engine.house import House, Rules
+from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.storage.journal_sqlite import SqliteJournal
-from floorwire.storage.keys import Issued
-from floorwire.trading.book import BEGUN, Book, decoded
+from floorwire.storage.key_store import Issued
+from floorwire.trading.account_store import BEGUN, AccountStore, decoded
 from tests.servers import Server
 from tests.trading.trader import FREE, SCOPES, Message, Trader, key, serving, trader
 
@@ -60,7 +60,8 @@ class Wild:
         try:
             async with trader(server, issued) as client:
                 await asyncio.gather(
-                    *(self._one(client, lane) for lane in range(IN_FLIGHT)), self._hear(client)
+                    *(self._one(client, subscription) for subscription in range(IN_FLIGHT)),
+                    self._hear(client),
                 )
         except (ConnectionClosed, OSError):
             return
@@ -85,7 +86,7 @@ class Wild:
         except asyncio.CancelledError:
             raise ConnectionResetError from None
 
-    async def _one(self, client: Trader, lane: int) -> None:
+    async def _one(self, client: Trader, subscription: int) -> None:
         await asyncio.sleep(0)
         while True:
             self.placed += 1
@@ -141,7 +142,7 @@ class Judge:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._house = House(Rules(), lambda _: NO_PRICES)
+        self._order_manager = OrderManager(TradingRules(), lambda _: NO_PRICES)
         self._last_n = 0
         self._accepted: Counter[str] = Counter()
         self._orders: dict[str, Order] = {}
@@ -153,18 +154,20 @@ class Judge:
         try:
             seen = self._fold(journal, states)
             assert seen == sum(n <= journal.durable_n for n in states)
-            again = Book(journal, Rules(), lambda _: NO_PRICES)  # from a snapshot, where there is one
-            assert again.house.state_hash() == self._house.state_hash()
+            again = AccountStore(
+                journal, TradingRules(), lambda _: NO_PRICES
+            )  # from a snapshot, where there is one
+            assert again.order_manager.state_hash() == self._order_manager.state_hash()
         finally:
             journal.close()
-        assert self._house.conserved()
+        assert self._order_manager.conserved()
         assert max(self._accepted.values(), default=1) == 1
         assert len({fill.fill_id for fill in self._fills}) == len(self._fills)
         for mine, order_id in wild.accepted.items():
             assert str(self._orders[mine].order_id) == order_id
         for mine in wild.cancelled:
             assert not self._orders[mine].is_open
-        check_balances(self._house, self._fills)
+        check_balances(self._order_manager, self._fills)
 
     def _fold(self, journal: SqliteJournal, states: dict[int, str]) -> int:
         """Return how many of the states were met."""
@@ -178,11 +181,11 @@ class Judge:
 
     def _compare(self, n: int, states: dict[int, str]) -> bool:
         if n in states:
-            assert self._house.state_hash() == states[n], f"another state after record {n}"
+            assert self._order_manager.state_hash() == states[n], f"another state after record {n}"
         return n in states
 
     def _take(self, event: AccountEvent) -> None:
-        self._house.apply(event)
+        self._order_manager.apply(event)
         if isinstance(event, OrderAccepted):
             self._accepted[event.order.ticket.client_order_id] += 1
         if isinstance(event, OrderFilled):
@@ -191,20 +194,20 @@ class Judge:
             self._orders[event.order.ticket.client_order_id] = event.order
 
 
-def check_balances(house: House, fills: list[OrderFilled]) -> None:
+def check_balances(order_manager: OrderManager, fills: list[OrderFilled]) -> None:
     """Balances are what was deposited, and what the fills made of it."""
     expected = {asset: Decimal(amount) for asset, amount in MONEY.items()}
-    instrument = house.terms("BTC-USDT").instrument
+    instrument = order_manager.terms("BTC-USDT").instrument
     for fill in fills:
         sign = 1 if fill.side == "buy" else -1
         size = Decimal(instrument.size.format(fill.lots))
         cost = Decimal(instrument.format_notional(fill.price_ticks * fill.lots))
         expected["BTC"] += sign * size
         expected["USDT"] -= sign * cost + Decimal(fill.fee).scaleb(-fill.balances[0].decimals)
-    for balance in house.balances("alice"):
+    for balance in order_manager.balances("alice"):
         assert Decimal(balance.total).scaleb(-balance.decimals) == expected[balance.asset]
-    held = sum(order.held for order in house.open_orders("alice"))
-    assert {b.asset: b.held for b in house.balances("alice")}["USDT"] == held
+    held = sum(order.held for order in order_manager.open_orders("alice"))
+    assert {b.asset: b.held for b in order_manager.balances("alice")}["USDT"] == held
 
 
 async def meet_again(client: Trader, wild: Wild) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
-from floorwire.core.commands import Command, Place
-from floorwire.core.market import Listing
+from floorwire.core.market_events import Listing
+from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Venue, VenueInput, VenueOutput
 from floorwire.venues import sim
 from tests.trading.flaky import Disk, Office
@@ -63,7 +63,7 @@ class LateVenue(sim.SimVenue):
 async def opened(venue: Venue, disk: Disk, data: Path) -> AsyncIterator[Office]:
     gateway = Gateway(Settings(data=str(data)), [venue])
     if not disk.records:
-        gateway.locker.keys.open_account("alice", {"USDT": "1000000"}, 1)
+        gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
     async with gateway.running():
         while not gateway.hub.market.symbols:
             await asyncio.sleep(0.001)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.auth import Scope
-from floorwire.storage.keys import Issued
+from floorwire.core.authorization import Scope
+from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import FREE, Message, Said, Trader, amount, funded, key, serving, trader
 

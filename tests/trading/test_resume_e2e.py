@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.storage.keys import Issued
+from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import FREE, Message, Trader, key, serving, trader
 

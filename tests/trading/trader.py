@@ -17,10 +17,10 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from floorwire.storage.keys import Issued
-from floorwire.storage.locker import Locker
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
+from floorwire.storage.key_store import Issued
 from tests.servers import Server, running
 
 Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | float | bool | None"
@@ -47,7 +47,7 @@ def key(
 ) -> Issued:
     """Return a new key of the data folder."""
     grant = Grant(account, scopes, symbols=symbols, max_notional=max_notional)
-    store = Locker(folder, {}).keys
+    store = DataDir(folder, {}).keys
     return store.create(grant, MONEY if money is None else money, time.time_ns() // 1000)
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from floorwire.core.book import Book
-from floorwire.core.market import BookChange, BookSnapshot, FeedStatus, MarketEvent
+from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
+from floorwire.core.order_book import Book
 from floorwire.core.ports import (
     Answer,
     Close,

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.market import BookChange, BookSnapshot, FeedStatus, Listing
+from floorwire.connectors.transcript import Skips, entries
+from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing
 from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Woke
-from floorwire.links.transcript import Skips, entries
-from floorwire.venues import binance, coinbase
+from floorwire.venues.binance import market_data as binance
+from floorwire.venues.coinbase import market_data as coinbase
 from floorwire.venues.replay import Adapter
 from tests.venues.driver import START
 

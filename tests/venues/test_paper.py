@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.book import Book
+from floorwire.connectors import recording
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.execution_reports import Ended, Filled, Refused, Report, Working
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, FeedStatus, Listing, Quote, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing, Quote, Trade
+from floorwire.core.order_book import Book
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Execution, Frame, Prices, Reported, VenueInput, VenueOutput, Wake, Woke
-from floorwire.core.reports import Ended, Filled, Refused, Report, Working
-from floorwire.links import recording
 from floorwire.venues.paper import UNSWEPT, PaperVenue
 
 RECORDED = Path(__file__).parent.parent / "recorded"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.market import (
+from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
@@ -18,7 +18,8 @@ from floorwire.core.market import (
     Trade,
 )
 from floorwire.core.ports import VenueOutput
-from floorwire.venues import binance, coinbase
+from floorwire.venues.binance import market_data as binance
+from floorwire.venues.coinbase import market_data as coinbase
 from tests.venues.driver import Driver, events, every
 
 MESSAGES = Path(__file__).parents[3] / "shared" / "recorded" / "messages"

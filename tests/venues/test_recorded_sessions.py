@@ -14,10 +14,10 @@ from typing import TypeAlias, cast
 
 import pytest
 
+from floorwire.connectors import recording
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
-from floorwire.links import recording
 from floorwire.venues.replay import Replay
 from tests.venues.driver import every, rebuilt, statuses
 

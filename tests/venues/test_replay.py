@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.market import Candle, Clock, FeedStatus, MarketEvent, Trade
+from floorwire.connectors import recording
+from floorwire.core.market_events import Candle, Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -27,8 +28,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.links import recording
-from floorwire.venues.replay import BURST, Asked, Heard, Replay, SpeedError, Told
+from floorwire.venues.replay import BURST, RecordedAnswer, RecordedInput, RecordedRequest, Replay, SpeedError
 from tests.venues.driver import SECOND, events, every, statuses
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -60,11 +60,13 @@ class Scripted:
 class Session:
     """A session made up for a test."""
 
-    def __init__(self, *heard: tuple[float, Opened | Frame | Closed], answers: Sequence[Told] = ()) -> None:
+    def __init__(
+        self, *heard: tuple[float, Opened | Frame | Closed], answers: Sequence[RecordedAnswer] = ()
+    ) -> None:
         self.answers = answers
-        self._heard = [Heard(at(seconds), happened) for seconds, happened in heard]
+        self._heard = [RecordedInput(at(seconds), happened) for seconds, happened in heard]
 
-    def heard(self) -> Iterator[Heard]:
+    def heard(self) -> Iterator[RecordedInput]:
         return iter(self._heard)
 
 
@@ -276,12 +278,12 @@ NEW = "https://api.exchange.coinbase.com/api/book?limit=5000&symbol=A"
     ],
 )
 def test_the_same_path_and_parameters_ask_for_the_same(asked: str, recorded: str, fits: bool) -> None:
-    assert Asked.of(asked).fits(Asked.of(recorded)) == fits
+    assert RecordedRequest.of(asked).fits(RecordedRequest.of(recorded)) == fits
 
 
 def answered(*seconds: float, ask_at: float, linked: bool = True) -> list[tuple[bytes, float]]:
     """Return the body of the answer and when it comes, where answers were recorded at these times."""
-    answers = [Told(at(second), OLD, b"%g" % second) for second in seconds]
+    answers = [RecordedAnswer(at(second), OLD, b"%g" % second) for second in seconds]
     session = Session((0, Opened("r")), (9, Frame("r", b"")), answers=answers)
     adapter = Scripted([*([LINK] if linked else []), Wake(at(ask_at))], {Woke(): [Fetch(NEW)]})
     return [(what.body, when) for what, when in told(session, adapter) if isinstance(what, Answer)]
@@ -304,7 +306,7 @@ def test_without_a_link_there_is_nothing_to_wait_for() -> None:
 
 
 def test_an_answer_is_given_once_while_others_are_to_come() -> None:
-    answers = [Told(at(second), OLD, b"%g" % second) for second in (3, 3, 4)]
+    answers = [RecordedAnswer(at(second), OLD, b"%g" % second) for second in (3, 3, 4)]
     session = Session((0, Opened("r")), (9, Frame("r", b"")), answers=answers)
     ask: list[VenueOutput] = [Fetch(NEW)]
     then: dict[VenueInput, list[VenueOutput]] = {Woke(): ask, Answer(NEW, 200, b"3"): ask}

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from floorwire.core.market import BookChange, Clock, Trade
+from floorwire.connectors import recording
+from floorwire.core.market_events import BookChange, Clock, Trade
 from floorwire.core.ports import Heard, VenueOutput, Wake, Woke
-from floorwire.links import recording
 from floorwire.venues.paper import PaperVenue
 from tests.venues.driver import SECOND, every, statuses
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.book import Book
-from floorwire.core.market import (
+from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Clock,
@@ -24,6 +23,7 @@ from floorwire.core.market import (
     Quote,
     Trade,
 )
+from floorwire.core.order_book import Book
 from floorwire.core.ports import Closed, Venue, VenueOutput, Wake, Woke
 from floorwire.venues.sim import ASSETS, CATCH_UP_US, PROFILES, WAKE_US, UnlistedError, venue
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Place
-from floorwire.core.market import BookChange, Clock, Trade
+from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
+from floorwire.core.market_events import BookChange, Clock, Trade
+from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.ports import Execution, Prices, Reported, Wake, Woke
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
 from floorwire.venues.sim import SimVenue, venue
 
 S = "BTC-USDT"

@@ -11,10 +11,10 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from floorwire.config import Limits
-from floorwire.core.auth import Scope
-from floorwire.doors.grant import Grant
-from tests.web.office import Office, office
+from floorwire.auth.grant import Grant
+from floorwire.config import LimitSettings
+from floorwire.core.authorization import Scope
+from tests.web.admin_server import Office, office
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Headers: TypeAlias = "dict[str, str]"
@@ -54,7 +54,7 @@ class Door(NamedTuple):
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     at = office(
         tmp_path_factory.mktemp("data"),
-        limits=Limits(commands_per_second=1_000_000, logins_per_second_per_key=1_000_000),
+        limits=LimitSettings(commands_per_second=1_000_000, logins_per_second_per_key=1_000_000),
     )
     root, market = at.key(), at.key(Grant("bob", (Scope.MARKET,)))
     with at.client() as client:

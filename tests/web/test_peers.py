@@ -7,9 +7,9 @@ import pytest
 from floorwire.core.codes import CloseCode
 from floorwire.ops.stats import Stats
 from floorwire.protocol.frames import BINARY, TEXT, split
-from floorwire.web import echo as echo_module
-from floorwire.web.echo import Echo
-from floorwire.web.turnaway import Turnaway
+from floorwire.web import echo_peer as echo_module
+from floorwire.web.echo_peer import EchoPeer
+from floorwire.web.rejecting_peer import RejectingPeer
 
 
 class Sink:
@@ -37,9 +37,9 @@ class Sink:
         self.closed.append((code, reason))
 
 
-def echoing(sink: Sink) -> Echo:
+def echoing(sink: Sink) -> EchoPeer:
     """Return an echo on the wire."""
-    echo = Echo()
+    echo = EchoPeer()
     echo.opened(sink)
     return echo
 
@@ -92,13 +92,13 @@ def test_an_echo_that_has_gone_says_nothing() -> None:
 
 def test_who_is_turned_away_is_told_why_and_counted() -> None:
     sink, stats = Sink(), Stats()
-    turnaway = Turnaway(CloseCode.TOO_MANY_CONNECTIONS, stats)
-    turnaway.opened(sink)
-    turnaway.received(b'{"action":"ping"}', False)
-    turnaway.settled()
-    turnaway.heard()
-    turnaway.writable()
-    turnaway.closed(1006)
+    rejecting_peer = RejectingPeer(CloseCode.TOO_MANY_CONNECTIONS, stats)
+    rejecting_peer.opened(sink)
+    rejecting_peer.received(b'{"action":"ping"}', False)
+    rejecting_peer.settled()
+    rejecting_peer.heard()
+    rejecting_peer.writable()
+    rejecting_peer.closed(1006)
     assert sink.closed == [(CloseCode.TOO_MANY_CONNECTIONS, "too many connections")]
     assert sink.written == []
     assert stats.closes == {"4029": 1}

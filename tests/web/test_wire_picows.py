@@ -9,14 +9,14 @@ from typing import TypeAlias
 import pytest
 from structlog.testing import capture_logs
 
+from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
-from floorwire.config import Limits, Settings
+from floorwire.config import LimitSettings, Settings
 from floorwire.core.codes import CloseCode
-from floorwire.hub.admission import Verdict
 from floorwire.hub.peer import Wire
 from floorwire.protocol.frames import BINARY, CLOSE, PING, PONG, TEXT, frame, split
-from floorwire.web.routes import AcceptedUpgrade
-from floorwire.web.upgrade import Upgrade
+from floorwire.web.picows_upgrade import PicowsUpgrade
+from floorwire.web.websocket_routes import AcceptedUpgrade
 
 LIMIT = 70_000
 HANDSHAKE = (
@@ -85,14 +85,14 @@ Dial: TypeAlias = Callable[[], Awaitable[Client]]
 
 @pytest.fixture
 async def dial() -> AsyncIterator[Dial]:
-    gateway = Gateway(Settings(limits=Limits(message_bytes=LIMIT)), [])
+    gateway = Gateway(Settings(limits=LimitSettings(message_bytes=LIMIT)), [])
     parrots: list[Parrot] = []
     writers: list[asyncio.StreamWriter] = []
 
-    def protocol() -> Upgrade:
+    def protocol() -> PicowsUpgrade:
         parrots.append(Parrot())
         verdict = gateway.admission.enter("127.0.0.1", 0)
-        return Upgrade(gateway, AcceptedUpgrade(parrots[-1], None), "127.0.0.1", verdict)
+        return PicowsUpgrade(gateway, AcceptedUpgrade(parrots[-1], None), "127.0.0.1", verdict)
 
     async def connect() -> Client:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -110,7 +110,7 @@ async def dial() -> AsyncIterator[Dial]:
             await parrot.ended
         while gateway.admission.admitted:  # until the sockets have gone too
             await asyncio.sleep(0.005)
-    assert gateway.admission.enter("127.0.0.1", 0) is Verdict.ADMITTED
+    assert gateway.admission.enter("127.0.0.1", 0) is AdmissionVerdict.ADMITTED
 
 
 def masked(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from floorwire.core.market import MarketEvent
+from floorwire.core.market_events import MarketEvent
 
 Consumer: TypeAlias = Callable[[str, Sequence[MarketEvent], int], None]
 """Takes a venue's name, its events in order, and when they were received."""

@@ -14,11 +14,11 @@ from pkgutil import iter_modules
 from typing import Protocol, TypeAlias
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import MarketEvent
+from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
-from floorwire.protocol.events import AnyEvent
+from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 Option: TypeAlias = int | str | None
 """What tells a channel's streams of one symbol apart: the book's depth, the candles' interval."""
@@ -35,11 +35,11 @@ class BadOptionError(ValueError):
 class Stream(Protocol):
     """One stream of messages: a symbol's channel with its option."""
 
-    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[AnyEvent]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[AnyEvent]:
         """Return the messages that follow from the event that the tracker has just applied."""
         ...
 
-    def state(self, at: Stamp, conflated: int = 0) -> AnyEvent | None:
+    def state(self, at: EventStamp, conflated: int = 0) -> AnyEvent | None:
         """Return the current state as one message; None where there is none (yet)."""
         ...
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floorwire.core.accounts import Balance
+from floorwire.core.account_events import Balance
 from floorwire.core.units import format_units, trim
-from floorwire.protocol.private import BalancesEvent
+from floorwire.protocol.private_events import BalancesEvent
 from floorwire.protocol.rows import BalanceRow
-from floorwire.protocol.stamp import PrivateStamp
+from floorwire.protocol.stamp import PrivateEventStamp
 
 
 def row(balance: Balance) -> BalanceRow:
@@ -17,7 +17,7 @@ def row(balance: Balance) -> BalanceRow:
     return BalanceRow(balance.asset, *(trim(format_units(units, balance.decimals)) for units in amounts))
 
 
-def update(changed: Iterable[Balance], ts_us: int, at: PrivateStamp) -> BalancesEvent:
+def update(changed: Iterable[Balance], ts_us: int, at: PrivateEventStamp) -> BalancesEvent:
     """Return the balances that changed."""
     return BalancesEvent(
         epoch=at.epoch,
@@ -30,7 +30,7 @@ def update(changed: Iterable[Balance], ts_us: int, at: PrivateStamp) -> Balances
     )
 
 
-def snapshot(rows: list[BalanceRow], at: PrivateStamp) -> BalancesEvent:
+def snapshot(rows: list[BalanceRow], at: PrivateEventStamp) -> BalancesEvent:
     """Return every balance as the first event."""
     return BalancesEvent(
         epoch=at.epoch,

@@ -9,14 +9,14 @@ from zlib import crc32
 from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_interval
-from floorwire.core.book import CHECKSUM_LEVELS, Book, Changed, Ladder
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, Feed, MarketEvent
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent
 from floorwire.core.notices import FeedTurned, Notice
-from floorwire.protocol import events
-from floorwire.protocol.events import WireLevel
+from floorwire.core.order_book import CHECKSUM_LEVELS, Book, Changed, Ladder
+from floorwire.protocol import channel_events
+from floorwire.protocol.channel_events import WireLevel
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 DEPTHS = (1, 5, 10, 25, 50, 100, 500)
 DEFAULT_DEPTH = 10
@@ -231,7 +231,7 @@ class BookStream:
         self._asks = Window(tracker.asks, depth)
         self._ts_us = tracker.ts_us
 
-    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Book]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.BookEvent]:
         """Return a snapshot after the venue's, an update where visible levels changed, or none of them where
         only the feed is current again, or not any more."""
         if isinstance(event, BookSnapshot):
@@ -247,13 +247,13 @@ class BookStream:
         self._ts_us = self._tracker.ts_us
         return (self._update(at, bids, asks),)
 
-    def state(self, at: Stamp, conflated: int = 0) -> events.Book | None:
+    def state(self, at: EventStamp, conflated: int = 0) -> channel_events.BookEvent | None:
         """Return a snapshot, None before the venue's first."""
         return self._snapshot(at, conflated) if self._tracker.known else None
 
-    def _snapshot(self, at: Stamp, conflated: int) -> events.Book:
+    def _snapshot(self, at: EventStamp, conflated: int) -> channel_events.BookEvent:
         tracker = self._tracker
-        return events.Book(
+        return channel_events.BookEvent(
             epoch=at.epoch,
             seq=at.seq,
             conflated=conflated or UNSET,
@@ -269,8 +269,10 @@ class BookStream:
             feed=UNSET if tracker.feed == "live" else tracker.feed,
         )
 
-    def _update(self, at: Stamp, bids: list[WireLevel], asks: list[WireLevel]) -> events.Book:
-        return events.Book(
+    def _update(
+        self, at: EventStamp, bids: list[WireLevel], asks: list[WireLevel]
+    ) -> channel_events.BookEvent:
+        return channel_events.BookEvent(
             epoch=at.epoch,
             seq=at.seq,
             ts=self._ts_us,

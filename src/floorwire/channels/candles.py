@@ -23,11 +23,11 @@ from msgspec.structs import replace
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.core.bar import SECOND_US, Bar
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import Candle, Clock, Feed, MarketEvent, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Trade
 from floorwire.core.notices import FeedTurned, Notice
-from floorwire.protocol import events
+from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 INTERVALS = {
     "1s": SECOND_US,
@@ -359,14 +359,14 @@ class CandlesStream:
         self._interval = interval
         self._interval_us = INTERVALS[interval]
 
-    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Candles]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
         """Return the candles that the event closed, and then the open one where it changed."""
         if type(event) is FeedTurned:
             state = self.state(at)
             return () if state is None else (state,)
         return list(self._messages(at))
 
-    def _messages(self, at: Stamp) -> Iterable[events.Candles]:
+    def _messages(self, at: EventStamp) -> Iterable[channel_events.Candles]:
         seq = at.seq
         for bar in self._tracker.closed(self._interval_us):
             yield self._message(bar, True, at, seq)
@@ -376,16 +376,18 @@ class CandlesStream:
             assert current is not None
             yield self._message(current, False, at, seq)
 
-    def state(self, at: Stamp, conflated: int = 0) -> events.Candles | None:
+    def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Candles | None:
         """Return the last candle that was told: the open one, else the last closed; None before any."""
         current = self._tracker.current(self._interval_us)
         bar = current or self._tracker.last_closed(self._interval_us)
         return None if bar is None else self._message(bar, current is None, at, at.seq, conflated)
 
-    def _message(self, bar: Bar, closed: bool, at: Stamp, seq: int, conflated: int = 0) -> events.Candles:
+    def _message(
+        self, bar: Bar, closed: bool, at: EventStamp, seq: int, conflated: int = 0
+    ) -> channel_events.Candles:
         instrument = self._tracker.instrument
         price = self._tracker.price
-        return events.Candles(
+        return channel_events.Candles(
             epoch=at.epoch,
             seq=seq,
             conflated=conflated or UNSET,

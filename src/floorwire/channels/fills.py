@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from floorwire.core.accounts import OrderFilled
+from floorwire.core.account_events import OrderFilled
 from floorwire.core.instrument import Instrument
 from floorwire.core.units import format_units, trim
-from floorwire.protocol.private import FillsSnapshot, FillsUpdate
+from floorwire.protocol.private_events import FillsSnapshot, FillsUpdate
 from floorwire.protocol.rows import FillRow
-from floorwire.protocol.stamp import PrivateStamp
+from floorwire.protocol.stamp import PrivateEventStamp
 
 
 def row(event: OrderFilled, instrument: Instrument) -> FillRow:
@@ -29,7 +29,7 @@ def row(event: OrderFilled, instrument: Instrument) -> FillRow:
     )
 
 
-def update(event: OrderFilled, instrument: Instrument, at: PrivateStamp) -> FillsUpdate:
+def update(event: OrderFilled, instrument: Instrument, at: PrivateEventStamp) -> FillsUpdate:
     """Return the fill as an event."""
     told = row(event, instrument)
     return FillsUpdate(
@@ -42,6 +42,6 @@ def update(event: OrderFilled, instrument: Instrument, at: PrivateStamp) -> Fill
     )
 
 
-def snapshot(rows: list[FillRow], at: PrivateStamp) -> FillsSnapshot:
+def snapshot(rows: list[FillRow], at: PrivateEventStamp) -> FillsSnapshot:
     """Return the latest fills as the first event."""
     return FillsSnapshot(epoch=at.epoch, seq=at.seq, fills=rows, ts=at.sent_us, sent=at.sent_us)

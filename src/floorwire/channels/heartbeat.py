@@ -8,11 +8,11 @@ from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import MarketEvent
+from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Beat, Notice
-from floorwire.protocol import events
+from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 
 class HeartbeatTracker:
@@ -41,18 +41,18 @@ class HeartbeatStream:
     def __init__(self, tracker: HeartbeatTracker) -> None:
         self._tracker = tracker
 
-    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Heartbeat]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Heartbeat]:
         """Return the beat as one message."""
         return (_message(event, at, 0),) if isinstance(event, Beat) else ()
 
-    def state(self, at: Stamp, conflated: int = 0) -> events.Heartbeat | None:
+    def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Heartbeat | None:
         """Return the last beat, None before the first."""
         beat = self._tracker.beat
         return None if beat is None else _message(beat, at, conflated)
 
 
-def _message(beat: Beat, at: Stamp, conflated: int) -> events.Heartbeat:
-    return events.Heartbeat(
+def _message(beat: Beat, at: EventStamp, conflated: int) -> channel_events.Heartbeat:
+    return channel_events.Heartbeat(
         epoch=at.epoch,
         seq=at.seq,
         conflated=conflated or UNSET,

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from floorwire.channels import fills
-from floorwire.core.accounts import (
+from floorwire.core.account_events import (
     AmendRefused,
     OrderAccepted,
     OrderAmended,
@@ -19,9 +19,9 @@ from floorwire.core.accounts import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.units import format_units
-from floorwire.protocol.private import OrderNews, OrdersSnapshot, OrdersUpdate
+from floorwire.protocol.private_events import OrderNews, OrdersSnapshot, OrdersUpdate
 from floorwire.protocol.rows import OrderRow
-from floorwire.protocol.stamp import PrivateStamp
+from floorwire.protocol.stamp import PrivateEventStamp
 
 OrderEvent: TypeAlias = (
     OrderAccepted | OrderAmended | AmendRefused | OrderTriggered | OrderFilled | OrderEnded
@@ -78,7 +78,7 @@ def average_price(order: Order, instrument: Instrument) -> str:
     return exact + text[len(exact) :].rstrip("0").rstrip(".")
 
 
-def update(event: OrderEvent, instrument: Instrument, at: PrivateStamp) -> OrdersUpdate:
+def update(event: OrderEvent, instrument: Instrument, at: PrivateEventStamp) -> OrdersUpdate:
     """Return what happened to the order, and what it is after it."""
     told = row(event.order, instrument)
     if isinstance(event, AmendRefused) and event.code is not None:
@@ -95,6 +95,6 @@ def update(event: OrderEvent, instrument: Instrument, at: PrivateStamp) -> Order
     )
 
 
-def snapshot(rows: list[OrderRow], at: PrivateStamp) -> OrdersSnapshot:
+def snapshot(rows: list[OrderRow], at: PrivateEventStamp) -> OrdersSnapshot:
     """Return the open orders as the first event."""
     return OrdersSnapshot(epoch=at.epoch, seq=at.seq, orders=rows, ts=at.sent_us, sent=at.sent_us)

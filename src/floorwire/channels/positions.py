@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floorwire.core.accounts import Position
+from floorwire.core.account_events import Position
 from floorwire.core.units import format_units, trim
-from floorwire.protocol.private import PositionsEvent
+from floorwire.protocol.private_events import PositionsEvent
 from floorwire.protocol.rows import PositionRow
-from floorwire.protocol.stamp import PrivateStamp
+from floorwire.protocol.stamp import PrivateEventStamp
 
 PRICE_DECIMALS = 8
 
@@ -30,7 +30,7 @@ def _average(position: Position) -> str:
     return trim(format_units((2 * cost + bought) // (2 * bought), PRICE_DECIMALS))
 
 
-def update(changed: Iterable[Position], ts_us: int, at: PrivateStamp) -> PositionsEvent:
+def update(changed: Iterable[Position], ts_us: int, at: PrivateEventStamp) -> PositionsEvent:
     """Return the positions that changed."""
     return PositionsEvent(
         epoch=at.epoch,
@@ -43,7 +43,7 @@ def update(changed: Iterable[Position], ts_us: int, at: PrivateStamp) -> Positio
     )
 
 
-def snapshot(rows: list[PositionRow], at: PrivateStamp) -> PositionsEvent:
+def snapshot(rows: list[PositionRow], at: PrivateEventStamp) -> PositionsEvent:
     """Return every position as the first event."""
     return PositionsEvent(
         epoch=at.epoch,

@@ -16,12 +16,12 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument, InstrumentState
-from floorwire.core.market import FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import Draining, FeedChanged, Notice, TradingChanged
-from floorwire.protocol import events
-from floorwire.protocol.events import SystemEvent
+from floorwire.protocol import channel_events
+from floorwire.protocol.channel_events import SystemEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 Key = tuple[str, str | None]
 """A venue's symbol, or all of the venue's."""
@@ -111,16 +111,16 @@ class SystemStream:
     def __init__(self, tracker: SystemTracker) -> None:
         self._tracker = tracker
 
-    def apply(self, _event: MarketEvent | Notice, at: Stamp) -> Sequence[events.System]:
+    def apply(self, _event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.System]:
         """Return what the tracker found, one message each."""
         return [_message(news, at, at.seq + place) for place, news in enumerate(self._tracker.news)]
 
-    def state(self, _at: Stamp, _conflated: int = 0) -> None:
+    def state(self, _at: EventStamp, _conflated: int = 0) -> None:
         """Return None: the replies to subscribe and to symbols tell how things are."""
 
 
-def _message(news: News, at: Stamp, seq: int) -> events.System:
-    return events.System(
+def _message(news: News, at: EventStamp, seq: int) -> channel_events.System:
+    return channel_events.System(
         epoch=at.epoch,
         seq=seq,
         ts=news.ts_us,

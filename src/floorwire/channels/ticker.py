@@ -14,10 +14,8 @@ from typing import NamedTuple, TypeAlias
 from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
-from floorwire.core.book import Book
-from floorwire.core.day import Day, DayWindow
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import (
+from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Clock,
@@ -28,9 +26,11 @@ from floorwire.core.market import (
     Trade,
 )
 from floorwire.core.notices import FeedTurned, Notice
-from floorwire.protocol import events
+from floorwire.core.order_book import Book
+from floorwire.core.rolling_day import Day, DayWindow
+from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 Text: TypeAlias = str | None
 STATS_LATE_US = 10_000_000
@@ -222,13 +222,13 @@ class TickerStream:
         self._day_text: tuple[Text, ...] = (None,) * 6
         self._write()
 
-    def apply(self, event: MarketEvent | Notice, at: Stamp) -> Sequence[events.Ticker]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Ticker]:
         """Return the ticker where something visible changed."""
         if type(event) is FeedTurned:
             return (self._message(at, 0),) if self._tracker.ts_us >= 0 else ()
         return (self._message(at, 0),) if self._write() else ()
 
-    def state(self, at: Stamp, conflated: int = 0) -> events.Ticker | None:
+    def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Ticker | None:
         """Return the ticker, None where nothing is known yet."""
         return self._message(at, conflated) if self._tracker.ts_us >= 0 else None
 
@@ -271,11 +271,11 @@ class TickerStream:
             None if last is None else price(last.price_ticks - day.open_ticks),
         )
 
-    def _message(self, at: Stamp, conflated: int) -> events.Ticker:
+    def _message(self, at: EventStamp, conflated: int) -> channel_events.Ticker:
         bid, bid_size, ask, ask_size = self._top_text
         last, last_size = self._last_text
         opened, high, low, volume, quote_volume, change = self._day_text
-        return events.Ticker(
+        return channel_events.Ticker(
             epoch=at.epoch,
             seq=at.seq,
             conflated=conflated or UNSET,

@@ -11,12 +11,12 @@ from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import Feed, MarketEvent, Trade
+from floorwire.core.market_events import Feed, MarketEvent, Trade
 from floorwire.core.notices import FeedTurned, Notice
-from floorwire.protocol import events
+from floorwire.protocol import channel_events
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 
 
 class TradesTracker:
@@ -48,14 +48,14 @@ class TradesStream:
         self._instrument = tracker.instrument
 
     def apply(
-        self, event: MarketEvent | Notice, at: Stamp
-    ) -> Sequence[events.Trades] | Sequence[events.TradesFeed]:
+        self, event: MarketEvent | Notice, at: EventStamp
+    ) -> Sequence[channel_events.Trades] | Sequence[channel_events.TradesFeed]:
         """Return the trade as one message, or what became of the feed."""
         if isinstance(event, FeedTurned):
             return (self._notice(event, at),)
         if not isinstance(event, Trade):
             return ()
-        message = events.Trades(
+        message = channel_events.Trades(
             epoch=at.epoch,
             seq=at.seq,
             ts=event.ts_us,
@@ -70,8 +70,8 @@ class TradesStream:
         )
         return (message,)
 
-    def _notice(self, turned: FeedTurned, at: Stamp) -> events.TradesFeed:
-        return events.TradesFeed(
+    def _notice(self, turned: FeedTurned, at: EventStamp) -> channel_events.TradesFeed:
+        return channel_events.TradesFeed(
             epoch=at.epoch,
             seq=at.seq,
             ts=turned.ts_us,
@@ -83,7 +83,7 @@ class TradesStream:
             reason=turned.reason,
         )
 
-    def state(self, _at: Stamp, _conflated: int = 0) -> None:
+    def state(self, _at: EventStamp, _conflated: int = 0) -> None:
         """Return None: what was traded is no state."""
 
 

@@ -19,7 +19,7 @@ from floorwire.cli.load.fanout import FanoutPlan, run_fanout
 from floorwire.cli.load.process import NoSuchProcessError
 from floorwire.cli.load.rtt import Message, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
-from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target, TargetError
 from floorwire.protocol.requests import OnSlow
 
@@ -72,7 +72,7 @@ def fanout(
     """Subscribe many clients and count what they receive, how late, and what it costs the server."""
     with _reported():
         target = Target.resolve(url, allow_remote)
-        wish = Wish(channel, _names(symbols), each)
+        wish = SubscriptionPlan(channel, _names(symbols), each)
         report = run_fanout(FanoutPlan(target, wish, clients, seconds, warmup, sampled, at_once, seed, pid))
         _show(report, tables.fanout_table(report), json)
         _succeed(report.opened == clients and not report.endings)
@@ -103,9 +103,17 @@ def stall(
     with _reported():
         target, names = Target.resolve(url, allow_remote), _names(symbols)
         crowd = FanoutPlan(
-            target, Wish(channel, names, each), clients, seconds, warmup, sampled, at_once, seed, pid
+            target,
+            SubscriptionPlan(channel, names, each),
+            clients,
+            seconds,
+            warmup,
+            sampled,
+            at_once,
+            seed,
+            pid,
         )
-        wish = Wish(channel, names, stalled_each, on_slow)
+        wish = SubscriptionPlan(channel, names, stalled_each, on_slow)
         report = run_stall(StallPlan(crowd, stalled, wish, RECOVERY_S))
         _show(report, tables.stall_table(report), json)
         _succeed(report.opened == clients and not report.endings)
@@ -147,7 +155,7 @@ def connect(
     """Open, subscribe, wait for the first event and close, over and over."""
     with _reported():
         target = Target.resolve(url, allow_remote)
-        wish = Wish(channel, _names(symbols), each=1)
+        wish = SubscriptionPlan(channel, _names(symbols), each=1)
         report = run_connect(ConnectPlan(target, wish, count, at_once, seconds, seed, pid))
         _show(report, tables.connect_table(report), json)
         _succeed(report.completed == count)

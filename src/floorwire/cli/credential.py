@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from floorwire.storage.folder import ExposedFileError, read_secret
-from floorwire.storage.keys import Issued
+from floorwire.storage.key_store import Issued
+from floorwire.storage.private_files import ExposedFileError, read_secret
 
 VARIABLE = "FLOORWIRE_KEY"
 DEFAULT_FILE = "~/.floorwire/operator.key"

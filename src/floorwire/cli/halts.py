@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from floorwire.cli.broken import warn_where_broken
-from floorwire.cli.known import warn_of_stranger
-from floorwire.cli.remote import HERE, REFUSED, Ca, Json, KeyFile, Remote, Url, remote
-from floorwire.core.accounts import HaltScope
+from floorwire.cli.admin_client import HERE, REFUSED, AdminClient, Ca, Json, KeyFile, Url, admin_client
+from floorwire.cli.journal_warning import warn_where_broken
+from floorwire.cli.key_check import warn_of_stranger
+from floorwire.core.account_events import HaltScope
 
 Scope: TypeAlias = Annotated[HaltScope, typer.Argument(help="Whom: all, or an account, a key, a symbol.")]
 Name: TypeAlias = Annotated[str, typer.Argument(help="Which account, key or symbol.")]
@@ -47,7 +47,7 @@ def halt(
 ) -> None:
     """Stop trading, at once and without asking: refuse new orders and amends, and cancel all open orders."""
     asked = _named(scope, name)
-    with remote(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca) as server:
         begun = server.ask("POST", "/halts", _Begun, body=asked)
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
         typer.echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
@@ -65,7 +65,7 @@ def resume(
 ) -> None:
     """End a halt; what it cancelled stays cancelled. ``all`` ends the halt of all, and no narrower one."""
     asked = _named(scope, name)
-    with remote(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca) as server:
         before = _listed(server).halts
         query = {"scope": asked.scope, "name": asked.name}
         ended = server.ask("DELETE", "/halts", Halt, query)
@@ -78,7 +78,7 @@ def resume(
 
 def halts(url: Url = HERE, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
     """List the halts in force."""
-    with remote(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca) as server:
         known = _listed(server)
     warn_where_broken(known.journal, [str(one) for one in known.in_doubt])
     listed = known.halts
@@ -101,7 +101,7 @@ def _named(scope: HaltScope, name: str) -> Halt:
     return Halt(scope, name)
 
 
-def _listed(server: Remote) -> _Listed:
+def _listed(server: AdminClient) -> _Listed:
     return server.ask("GET", "/halts", _Listed)
 
 

@@ -13,11 +13,11 @@ import typer
 
 from floorwire import config
 from floorwire.config import SettingsError
-from floorwire.storage import inspection
-from floorwire.storage import repair as repairing
+from floorwire.storage import journal_inspection
+from floorwire.storage import journal_repair as repairing
 from floorwire.storage.journal import JournalCorruptError, JournalError
-from floorwire.trading import export as exporting
-from floorwire.trading.book import kept
+from floorwire.trading import journal_export as exporting
+from floorwire.trading.account_store import kept
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ DAMAGED = 1
 def verify(data: Data = None) -> None:
     """Check every record, and that none is missing; ends with 1 where the journal is damaged."""
     with _told():
-        verdict = inspection.verify(_folder(data))
+        verdict = journal_inspection.verify(_folder(data))
     snapshot = "no snapshot" if verdict.snapshot_n is None else f"snapshot of record {verdict.snapshot_n}"
     typer.echo(f"{verdict.records} records, all verified; {snapshot}")
 
@@ -44,7 +44,7 @@ def export(
 ) -> None:
     """Print the records in order, each a line of JSON; up to the damage, where there is some."""
     with _told():
-        for line in exporting.export(inspection.read(_folder(data), after), account):
+        for line in exporting.export(journal_inspection.read(_folder(data), after), account):
             typer.echo(line)
 
 

@@ -17,15 +17,15 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from floorwire import config
+from floorwire.auth import grant
+from floorwire.auth.grant import Grant, GrantError
+from floorwire.auth.keyring import KeyInfo
 from floorwire.config import SettingsError
-from floorwire.core.auth import Action
-from floorwire.doors import grant
-from floorwire.doors.grant import Grant, GrantError
-from floorwire.doors.keyring import KeyInfo
-from floorwire.storage.audit import Entry, append
+from floorwire.core.authorization import Action
+from floorwire.storage.audit_log import AuditEntry, append
+from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.keys import Issued, UnknownKeyError
-from floorwire.storage.locker import Locker, LockerError
+from floorwire.storage.key_store import Issued, UnknownKeyError
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print its secret, the only time."""
-    with _told(), _locker(data) as locker:
+    with _told(), _data_dir(data) as data_dir:
         now_us = _now_us()
         allowed = Grant(
             account=account,
@@ -66,16 +66,16 @@ def create(
             expires_us=None if expires is None else grant.expiry(expires, now_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
-        issued = locker.keys.create(allowed, deposits, now_us)
+        issued = data_dir.keys.create(allowed, deposits, now_us)
         _show_issued(issued, json)
-        _note(locker, Action.KEYS_CREATE, issued.key)
+        _note(data_dir, Action.KEYS_CREATE, issued.key)
 
 
 @app.command("list")
 def list_(data: Data = None, json: Json = False) -> None:
     """List the keys, revoked and expired ones too; never a secret."""
-    with _told(), _locker(data) as locker:
-        rows = [KeyInfo.of(key) for key in locker.keys.list_keys()]
+    with _told(), _data_dir(data) as data_dir:
+        rows = [KeyInfo.of(key) for key in data_dir.keys.list_keys()]
         if json:
             typer.echo(msgspec.json.encode(rows))
             return
@@ -100,18 +100,18 @@ def list_(data: Data = None, json: Json = False) -> None:
 @app.command()
 def revoke(key: KeyId, data: Data = None) -> None:
     """End a key for good; a running server closes its connections within a second."""
-    with _told(), _locker(data) as locker:
-        locker.keys.revoke(key, _now_us())
+    with _told(), _data_dir(data) as data_dir:
+        data_dir.keys.revoke(key, _now_us())
         typer.echo(f"revoked {key}")
-        _note(locker, Action.KEYS_REVOKE, key)
+        _note(data_dir, Action.KEYS_REVOKE, key)
 
 
 @app.command()
 def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
     """Give a key a new secret and print it, the only time; the old one ends at once."""
-    with _told(), _locker(data) as locker:
-        _show_issued(locker.keys.rotate(key), json)
-        _note(locker, Action.KEYS_ROTATE, key)
+    with _told(), _data_dir(data) as data_dir:
+        _show_issued(data_dir.keys.rotate(key), json)
+        _note(data_dir, Action.KEYS_ROTATE, key)
 
 
 @contextmanager
@@ -119,21 +119,21 @@ def _told() -> Iterator[None]:
     """Say in one sentence what could not be done."""
     try:
         yield
-    except (GrantError, SettingsError, LockerError, DatabaseError, UnknownKeyError, OSError) as error:
+    except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:
         typer.echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
         raise typer.Exit(2) from None
 
 
 @contextmanager
-def _locker(data: str | None) -> Iterator[Locker]:
+def _data_dir(data: str | None) -> Iterator[DataDir]:
     settings = config.load(environment=os.environ, flags={"data": data})
-    yield Locker(Path(settings.data), os.environ)
+    yield DataDir(Path(settings.data), os.environ)
 
 
-def _note(locker: Locker, action: Action, key: str) -> None:
+def _note(data_dir: DataDir, action: Action, key: str) -> None:
     who = f"os:{getpass.getuser()}"
-    entry = Entry(ts=_now_us(), event=action, account=who, how="command line", target=key)
-    append(locker.audit_path, [entry])
+    entry = AuditEntry(ts=_now_us(), event=action, account=who, how="command line", target=key)
+    append(data_dir.audit_path, [entry])
 
 
 def _show_issued(issued: Issued, as_json: bool) -> None:

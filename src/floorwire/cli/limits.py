@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from floorwire.cli.broken import warn_where_broken
-from floorwire.cli.known import warn_of_stranger
-from floorwire.cli.remote import HERE, Ca, Json, KeyFile, Remote, Url, remote
+from floorwire.cli.admin_client import HERE, AdminClient, Ca, Json, KeyFile, Url, admin_client
+from floorwire.cli.journal_warning import warn_where_broken
+from floorwire.cli.key_check import warn_of_stranger
 from floorwire.core.limits import Limits
 
 app = typer.Typer(
@@ -57,7 +57,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show the limits in force, and which of them are the house's default."""
-    with remote(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca) as server:
         shown = _ask(server, account, key)
         if not shown.own():
             warn_of_stranger(server, account, key)
@@ -87,7 +87,7 @@ def set_(
 ) -> None:
     """Change limits, from the next order on: max_open_orders=50 max_position.BTC=2; all others stay."""
     wanted = [_change(text) for text in changes]
-    with remote(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca) as server:
         limits = _ask(server, account, key).own()
         for name, asset, value in wanted:
             _apply(limits, name, asset, value)
@@ -98,7 +98,7 @@ def set_(
         _warn_of_unknown(shown)
 
 
-def _ask(server: Remote, account: str, key: str) -> _Shown:
+def _ask(server: AdminClient, account: str, key: str) -> _Shown:
     return server.ask("GET", _path(account), _Shown, _query(key))
 
 

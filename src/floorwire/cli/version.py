@@ -20,7 +20,10 @@ def version(is_asked: bool) -> None:
 def compiled_parts() -> list[str]:
     """Return what of this was compiled when it was installed."""
     from floorwire import engine
-    from floorwire.hub import straight
+    from floorwire.hub import direct_send
 
-    parts = {"engine": len(engine.__path__) > 1, "sendloop": straight.send_turn is not straight.each_turn}
+    parts = {
+        "engine": len(engine.__path__) > 1,
+        "sendloop": direct_send.send_turn is not direct_send.each_turn,
+    }
     return [name for name, is_compiled in parts.items() if is_compiled]

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from floorwire.protocol.events import Ticker
+from floorwire.protocol.channel_events import Ticker
 from floorwire.protocol.requests import Subscribe, Symbols
 
 REFRESH_PER_SECOND = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from floorwire.core.market import Candle, Trade
+from floorwire.core.market_events import Candle, Trade
 
 SECOND_US = 1_000_000
 

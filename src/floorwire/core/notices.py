@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from floorwire.core.market import Feed, FeedStatus
+from floorwire.core.market_events import Feed, FeedStatus
 
 
 class Beat(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from floorwire.core.commands import Command
-from floorwire.core.market import Feed, MarketEvent
-from floorwire.core.reports import Report
+from floorwire.core.execution_reports import Report
+from floorwire.core.market_events import Feed, MarketEvent
+from floorwire.core.order_commands import Command
 
 # --- what a venue is told ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, get_args
 
 import msgspec
 
-from floorwire.core.accounts import (
+from floorwire.core.account_events import (
     CHANNELS,
     AccountEvent,
     AmendRefused,
@@ -33,10 +33,17 @@ from floorwire.core.accounts import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order
-from floorwire.engine.latest import Latest
+from floorwire.engine.account_snapshot import (
+    AccountHistory,
+    AccountSnapshot,
+    AccountState,
+    FormerInstrument,
+    SnapshotHead,
+    read,
+)
+from floorwire.engine.chunked_history import ChunkedHistory
+from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import Balances, Ledger
-from floorwire.engine.snapshot import AccountState, Former, Head, Kept, Snapshot, read
-from floorwire.engine.terms import Terms
 
 KEPT_CLOSED = 10_000
 """Closed orders of one account that are known by their ids; the oldest to close is forgotten first."""
@@ -66,11 +73,11 @@ class Account:
         self.owner = owner
         self.balances: Balances = {}
         self.open: dict[int, Order] = {}
-        self.closed: Latest[Order] = Latest(KEPT_CLOSED)
+        self.closed: ChunkedHistory[Order] = ChunkedHistory(KEPT_CLOSED)
         self.by_client: dict[str, int] = {}
         self.buying: dict[str, int] = {}
         """Lots left of open buys, by symbol."""
-        self.fills: Latest[OrderFilled] = Latest(KEPT_FILLS)
+        self.fills: ChunkedHistory[OrderFilled] = ChunkedHistory(KEPT_FILLS)
         self.positions: dict[str, Position] = {}
         self.limits = Limits()
         self.key_limits: dict[str, Limits] = {}
@@ -106,8 +113,8 @@ class Accounts:
 
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.terms: dict[str, Terms] = {}
-        self.former: dict[str, list[Former]] = {}
+        self.terms: dict[str, InstrumentUnits] = {}
+        self.former: dict[str, list[FormerInstrument]] = {}
         self.orders: dict[int, Order] = {}
         """Open ones, and closed ones while they are kept."""
         self.halts: set[tuple[HaltScope, str]] = set()
@@ -116,7 +123,7 @@ class Accounts:
         self.last_deposit_id = 0
         self.by_name: dict[str, Account] = {}
 
-    def position(self, name: str, terms: Terms) -> Position:
+    def position(self, name: str, terms: InstrumentUnits) -> Position:
         """Return the account's position in an instrument, with the base balance as it is now."""
         total, symbol = self.balance(name, terms.base).total, terms.symbol
         account = self.by_name.get(name)
@@ -227,7 +234,7 @@ class Accounts:
         """Take the instrument in; where units become finer, count everything in those."""
         known = self.terms.get(instrument.symbol)
         if known is not None and known.instrument.steps != instrument.steps:
-            former = Former(known.instrument, self.last_order_id)
+            former = FormerInstrument(known.instrument, self.last_order_id)
             self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
         instruments = [terms.instrument for terms in self.terms.values()] + [instrument]
@@ -245,9 +252,9 @@ class Accounts:
                 return former.instrument
         return self.terms[symbol].instrument
 
-    def _terms(self, instrument: Instrument) -> Terms:
+    def _terms(self, instrument: Instrument) -> InstrumentUnits:
         decimals_of = self.ledger.decimals_of
-        return Terms.of(instrument, decimals_of(instrument.base), decimals_of(instrument.quote))
+        return InstrumentUnits.of(instrument, decimals_of(instrument.base), decimals_of(instrument.quote))
 
     def _rescale(self, account: Account, factors: Mapping[str, int]) -> None:
         for order in list(account.open.values()):
@@ -271,10 +278,10 @@ class Accounts:
 
     # --- snapshots ----------------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> AccountSnapshot:
         """Return all of it as it is now; the same state makes the same pieces, however it came about."""
         ledger = self.ledger
-        head = Head(
+        head = SnapshotHead(
             instruments=[self.terms[symbol].instrument for symbol in sorted(self.terms)],
             decimals=sorted(ledger.decimals.items()),
             fees=[(asset, str(units)) for asset, units in sorted(ledger.fees.items())],
@@ -286,9 +293,9 @@ class Accounts:
             accounts=len(self.by_name),
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
         )
-        return Snapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
+        return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
-    def _kept(self, name: str, account: Account) -> Kept:
+    def _kept(self, name: str, account: Account) -> AccountHistory:
         closed, fills = account.closed, account.fills
         state = AccountState(
             name=name,
@@ -302,7 +309,7 @@ class Accounts:
             fills_forgotten=fills.forgotten,
             guards=sorted(account.guards.items(), key=lambda pair: pair[0]),
         )
-        return Kept(state, list(account.open.values()), closed.shares(), fills.shares())
+        return AccountHistory(state, list(account.open.values()), closed.shares(), fills.shares())
 
     @classmethod
     def restored(cls, pieces: Iterable[bytes]) -> Accounts:
@@ -325,17 +332,17 @@ class Accounts:
         accounts.last_deposit_id = head.last_deposit_id
         return accounts
 
-    def _restore(self, kept: Kept) -> None:
+    def _restore(self, kept: AccountHistory) -> None:
         state = kept.state
         account = self.by_name[state.name] = Account(state.owner)
         self.ledger.put(account.balances, state.balances)
-        account.closed = Latest(KEPT_CLOSED, kept.closed, state.closed_forgotten)
+        account.closed = ChunkedHistory(KEPT_CLOSED, kept.closed, state.closed_forgotten)
         for order in account.closed:
             self.orders[order.order_id] = order
             account.by_client[order.ticket.client_order_id] = order.order_id
         for order in kept.open:
             self._put(account, order)
-        account.fills = Latest(KEPT_FILLS, kept.fills, state.fills_forgotten)
+        account.fills = ChunkedHistory(KEPT_FILLS, kept.fills, state.fills_forgotten)
         account.positions = {position.symbol: position for position in state.positions}
         account.limits = state.limits
         account.key_limits = dict(state.key_limits)

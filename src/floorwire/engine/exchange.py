@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Command
-from floorwire.engine.events import Event, Rejected
+from floorwire.core.order_commands import Command
 from floorwire.engine.matching import Matching
+from floorwire.engine.matching_events import Event, Rejected
 
 
 class Exchange:

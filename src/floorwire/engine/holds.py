@@ -7,15 +7,21 @@ by, so that what was held always suffices, however the fills are cut.
 
 from __future__ import annotations
 
-from floorwire.core.accounts import Balance
+from floorwire.core.account_events import Balance
 from floorwire.core.instrument import Side
 from floorwire.core.orders import Order, Ticket
+from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 from floorwire.engine.ledger import Balances
-from floorwire.engine.terms import MILLION, Terms
 
 
 def held(
-    ticket: Ticket, terms: Terms, price_ticks: int, left_lots: int, spent: int, fee_ppm: int, credit: int
+    ticket: Ticket,
+    terms: InstrumentUnits,
+    price_ticks: int,
+    left_lots: int,
+    spent: int,
+    fee_ppm: int,
+    credit: int,
 ) -> int:
     """Return the units to hold for so many lots at the price; ``spent``: the turnover of fills so far."""
     if ticket.side == "sell":
@@ -28,7 +34,7 @@ def held(
     return notional - (-due // MILLION) if due > 0 else notional
 
 
-def holding(balances: Balances, terms: Terms, side: Side, more: int) -> Balance:
+def holding(balances: Balances, terms: InstrumentUnits, side: Side, more: int) -> Balance:
     """Return the balance that an order's hold is on, with so many units more held."""
     if side == "buy":
         asset, decimals = terms.quote, terms.quote_decimals
@@ -40,7 +46,7 @@ def holding(balances: Balances, terms: Terms, side: Side, more: int) -> Balance:
     return Balance(asset, has.total, has.held + more, decimals)
 
 
-def asking(order: Order, terms: Terms, price_ticks: int, lots: int) -> Order:
+def asking(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int) -> Order:
     """Return the open order with one more amend on its way, to these terms, and what it holds for that."""
     asked_ticks, asked_lots = max(order.asked_ticks, price_ticks), max(order.asked_lots, lots)
     return _amended(
@@ -55,7 +61,7 @@ def asking(order: Order, terms: Terms, price_ticks: int, lots: int) -> Order:
     )
 
 
-def answered(order: Order, terms: Terms, price_ticks: int, lots: int, updated_us: int) -> Order:
+def answered(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int, updated_us: int) -> Order:
     """Return the open order with these terms and one amend less on its way, and what it holds then."""
     amending = order.amending - 1
     if amending > 0:
@@ -67,7 +73,7 @@ def answered(order: Order, terms: Terms, price_ticks: int, lots: int, updated_us
 
 def _amended(
     order: Order,
-    terms: Terms,
+    terms: InstrumentUnits,
     price_ticks: int,
     lots: int,
     updated_us: int,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from floorwire.core.accounts import Balance
+from floorwire.core.account_events import Balance
 from floorwire.core.instrument import Instrument
 
 LEAST_DECIMALS = 8

@@ -15,7 +15,7 @@ cdef class Level:
 
 
 @cython.final
-cdef class Levels:
+cdef class BookSide:
     cdef public object side
     cdef public object sign
     cdef public list keys

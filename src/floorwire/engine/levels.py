@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import msgspec
 
 from floorwire.core.instrument import Side
-from floorwire.core.market import Level as LevelSize
+from floorwire.core.market_events import Level as LevelSize
 
 UNSWEPT = 16  # so many cancelled orders may stay in a queue before it is worth sweeping
 
 
-class Order(msgspec.Struct, gc=False):
+class RestingOrder(msgspec.Struct, gc=False):
     """An order that rests or is being matched."""
 
     order_id: int
@@ -40,15 +40,15 @@ class Level:
 
     def __init__(self) -> None:
         self.lots = 0
-        self._queue: deque[Order] = deque()
+        self._queue: deque[RestingOrder] = deque()
         self._cancelled = 0
 
-    def join(self, order: Order) -> None:
+    def join(self, order: RestingOrder) -> None:
         """Put the order at the end of the queue."""
         self._queue.append(order)
         self.lots += order.open_lots
 
-    def first(self) -> Order:
+    def first(self) -> RestingOrder:
         """Return the order that has waited longest. The level has one: empty levels are removed."""
         queue = self._queue
         while not queue[0].open_lots:
@@ -56,19 +56,19 @@ class Level:
             self._cancelled -= 1
         return queue[0]
 
-    def fill(self, order: Order, lots: int) -> None:
+    def fill(self, order: RestingOrder, lots: int) -> None:
         """Fill lots of the first order; it leaves the queue where none stay open."""
         order.open_lots -= lots
         self.lots -= lots
         if not order.open_lots:
             self._queue.popleft()
 
-    def reduce(self, order: Order, lots: int) -> None:
+    def reduce(self, order: RestingOrder, lots: int) -> None:
         """Take open lots, not all, off an order that keeps its place."""
         order.open_lots -= lots
         self.lots -= lots
 
-    def leave(self, order: Order) -> None:
+    def leave(self, order: RestingOrder) -> None:
         """Take an order out of the queue, wherever it stands."""
         self.lots -= order.open_lots
         order.open_lots = 0
@@ -77,11 +77,11 @@ class Level:
             self._queue = deque(self)
             self._cancelled = 0
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[RestingOrder]:
         return (order for order in self._queue if order.open_lots)
 
 
-class Levels:
+class BookSide:
     """The levels of one side. Keys are prices, negated for asks, so that the best is the greatest: the end of
     a sorted list, where inserting and removing move least."""
 
@@ -116,7 +116,7 @@ class Levels:
         """Return the level at a price that has one."""
         return self._levels[self.sign * price_ticks]
 
-    def join(self, order: Order) -> int:
+    def join(self, order: RestingOrder) -> int:
         """Rest the order at its price; return the level's new size."""
         key = self.sign * order.price_ticks
         level = self._levels.get(key)
@@ -126,7 +126,7 @@ class Levels:
         level.join(order)
         return level.lots
 
-    def leave(self, order: Order) -> int:
+    def leave(self, order: RestingOrder) -> int:
         """Take the order out; return the level's new size."""
         key = self.sign * order.price_ticks
         level = self._levels[key]
@@ -171,7 +171,7 @@ class Levels:
         """Return price and size of each level, best first."""
         return [(self.sign * key, self._levels[key].lots) for key in reversed(self.keys)]
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[RestingOrder]:
         """Yield every order in order of priority: price, then time."""
         for key in reversed(self.keys):
             yield from self._levels[key]

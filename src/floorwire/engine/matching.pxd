@@ -1,12 +1,12 @@
 cimport cython
 
-from floorwire.engine.levels cimport Level, Levels
+from floorwire.engine.levels cimport Level, BookSide
 
 
 @cython.final
 cdef class Matching:
-    cdef public Levels bids
-    cdef public Levels asks
+    cdef public BookSide bids
+    cdef public BookSide asks
     cdef public object matches
     cdef public object last_ticks
     cdef object _stops
@@ -15,10 +15,10 @@ cdef class Matching:
 
     cpdef list execute(self, object command)
     cdef list _place(self, object place)
-    cdef object _enter(self, object place, Levels against, object key, list events)
-    cdef object _objection(self, object place, Levels against, object key)
-    cdef object _take(self, object taker, Levels against, object key, list events)
+    cdef object _enter(self, object place, BookSide against, object key, list events)
+    cdef object _objection(self, object place, BookSide against, object key)
+    cdef object _take(self, object taker, BookSide against, object key, list events)
     cdef object _match(self, object taker, object maker, object price_ticks, object lots)
     cdef object _rest(self, object order, list events)
-    cdef Levels _own(self, object order)
+    cdef BookSide _own(self, object order)
     cdef list _cancel(self, object order_id, object code)

@@ -10,21 +10,21 @@ from heapq import heapify, heappop, heappush
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.events import (
+from floorwire.engine.levels import UNSWEPT, BookSide, RestingOrder
+from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
     Event,
     Expired,
     LevelChanged,
-    Match,
     Rejected,
+    TradeMatched,
     Triggered,
 )
-from floorwire.engine.levels import UNSWEPT, Levels, Order
-from floorwire.engine.stops import Stops
+from floorwire.engine.stop_orders import StopOrders
 
 RESTING: tuple[TimeInForce, ...] = ("gtc", "gtd")
 ANY_PRICE = -(1 << 80)  # less than every key: what a market order takes at
@@ -47,17 +47,17 @@ class Matching:
     __slots__ = ("_expiries", "_orders", "_stops", "asks", "bids", "last_ticks", "matches")
 
     def __init__(self) -> None:
-        self.bids = Levels("buy")
-        self.asks = Levels("sell")
+        self.bids = BookSide("buy")
+        self.asks = BookSide("sell")
         self.matches = 0
         self.last_ticks = 0
         """The last trade's price; 0 before the first."""
-        self._stops = Stops()
+        self._stops = StopOrders()
         self._expiries: list[tuple[int, int]] = []
-        self._orders: dict[int, Order] = {}
+        self._orders: dict[int, RestingOrder] = {}
 
     @property
-    def orders(self) -> Mapping[int, Order]:
+    def orders(self) -> Mapping[int, RestingOrder]:
         """The orders in the book by their ids, to read only."""
         return self._orders
 
@@ -112,12 +112,12 @@ class Matching:
         self._enter(place, against, key, events)
         return events
 
-    def _enter(self, place: Place, against: Levels, key: int, events: list[Event]) -> None:
+    def _enter(self, place: Place, against: BookSide, key: int, events: list[Event]) -> None:
         """Match the order; what is left rests, or is cancelled where it may not."""
         price_ticks, lots = place.price_ticks, place.lots
         if place.spend is not None:
             lots = self._affordable(place, place.spend, against, key, events)
-        order = Order(
+        order = RestingOrder(
             place.order_id,
             place.owner,
             place.side,
@@ -136,7 +136,7 @@ class Matching:
             else:
                 events.append(Cancelled(order.order_id, order.open_lots, code or Code.NO_LIQUIDITY))
 
-    def _affordable(self, place: Place, spend: int, against: Levels, key: int, events: list[Event]) -> int:
+    def _affordable(self, place: Place, spend: int, against: BookSide, key: int, events: list[Event]) -> int:
         """Return how many lots the order's money comes to, with those that were filled before."""
         price_ticks = place.price_ticks or 0
         more = against.affordable(spend, key, price_ticks or spend + 1)
@@ -145,7 +145,7 @@ class Matching:
             events.append(Amended(place.order_id, price_ticks, lots, kept_priority=False))
         return lots
 
-    def _objection(self, place: Place, against: Levels, key: int) -> Code | None:
+    def _objection(self, place: Place, against: BookSide, key: int) -> Code | None:
         """Return why the order may not enter, None where it may."""
         price_ticks = place.price_ticks
         if place.lots <= place.filled_lots or (price_ticks is not None and price_ticks <= 0):
@@ -159,7 +159,7 @@ class Matching:
             return Code.NO_LIQUIDITY
         return self._cannot_kill(place, against, key)
 
-    def _cannot_kill(self, place: Place, against: Levels, key: int) -> Code | None:
+    def _cannot_kill(self, place: Place, against: BookSide, key: int) -> Code | None:
         """Return why an order that never rests may not enter, None where it may."""
         if place.spend is not None and not against.affordable(place.spend, key, place.spend + 1):
             return Code.NO_LIQUIDITY
@@ -170,7 +170,7 @@ class Matching:
             return None if against.holds_for(lots, key, place.owner) else Code.FOK_UNFILLED
         return None if against.holds(lots, key) else Code.FOK_UNFILLED
 
-    def _take(self, taker: Order, against: Levels, key: int, events: list[Event]) -> Code | None:
+    def _take(self, taker: RestingOrder, against: BookSide, key: int, events: list[Event]) -> Code | None:
         """Match the taker with all that rests at the key or better, as far as it goes.
 
         Return why it has to stop before that: the next in the queue is its own.
@@ -197,11 +197,11 @@ class Matching:
             events.append(LevelChanged(against.side, price_ticks, level.lots))
         return None
 
-    def _match(self, taker: Order, maker: Order, price_ticks: int, lots: int) -> Match:
+    def _match(self, taker: RestingOrder, maker: RestingOrder, price_ticks: int, lots: int) -> TradeMatched:
         self.matches += 1
         if not maker.open_lots:
             del self._orders[maker.order_id]
-        return Match(
+        return TradeMatched(
             self.matches,
             taker.side,
             price_ticks,
@@ -214,12 +214,12 @@ class Matching:
             taker.open_lots,
         )
 
-    def _rest(self, order: Order, events: list[Event]) -> None:
+    def _rest(self, order: RestingOrder, events: list[Event]) -> None:
         self._orders[order.order_id] = order
         lots = self._own(order).join(order)
         events.append(LevelChanged(order.side, order.price_ticks, lots))
 
-    def _own(self, order: Order) -> Levels:
+    def _own(self, order: RestingOrder) -> BookSide:
         return self.bids if order.side == "buy" else self.asks
 
     # --- stops --------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ class Matching:
         self._stops.change(order_id, price_ticks, lots)
         return [Amended(order_id, price_ticks or 0, lots, kept_priority=True)]
 
-    def _shrink(self, order: Order, lots: int) -> list[Event]:
+    def _shrink(self, order: RestingOrder, lots: int) -> list[Event]:
         level = self._own(order).at(order.price_ticks)
         amended = Amended(order.order_id, order.price_ticks, lots, kept_priority=True)
         if lots == order.lots:
@@ -323,7 +323,7 @@ class Matching:
         order.lots = lots
         return [amended, LevelChanged(order.side, order.price_ticks, level.lots)]
 
-    def _move(self, order: Order, price_ticks: int, lots: int) -> list[Event]:
+    def _move(self, order: RestingOrder, price_ticks: int, lots: int) -> list[Event]:
         """Take the order out and let it enter anew, as the last at its price or as a taker."""
         against = self.asks if order.side == "buy" else self.bids
         key = against.sign * price_ticks

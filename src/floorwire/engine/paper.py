@@ -12,18 +12,18 @@ from typing import Literal
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Cancel, Command, Place
-from floorwire.core.market import BookChange, BookSnapshot, Feed, Trade
+from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, Trade
+from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import Liquidity
 from floorwire.core.ports import Prices
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
-from floorwire.engine.entry import bar, is_sound, limit_key, rests
-from floorwire.engine.lines import UNSEEN, Resting
-from floorwire.engine.outside import Outside
-from floorwire.engine.stops import Stops
+from floorwire.engine.paper_checks import bar, is_sound, limit_key, rests
+from floorwire.engine.queue_positions import UNSEEN, QueuedOrder
+from floorwire.engine.reference_market import ReferenceMarket
+from floorwire.engine.stop_orders import StopOrders
 
 
-class Paper:
+class PaperMatching:
     """One symbol's. Reports come in the order in which things happened, all as of ``now_us``.
 
     While the feed is not live nothing fills and no stop is triggered: what rests stays, what comes and may
@@ -33,15 +33,15 @@ class Paper:
     __slots__ = ("_asleep", "_now_us", "_orders", "_outside", "_stops", "_told")
 
     def __init__(self, feed: Feed = "connecting") -> None:
-        self._outside = Outside(feed)
-        self._orders: dict[int, Resting] = {}
-        self._asleep: dict[int, Resting] = {}
-        self._stops = Stops()
+        self._outside = ReferenceMarket(feed)
+        self._orders: dict[int, QueuedOrder] = {}
+        self._asleep: dict[int, QueuedOrder] = {}
+        self._stops = StopOrders()
         self._now_us = 0
         self._told: list[Report] = []
 
     @property
-    def orders(self) -> Mapping[int, Resting]:
+    def orders(self) -> Mapping[int, QueuedOrder]:
         """The open orders that do not wait for a stop price, by their ids, to read only."""
         return self._orders
 
@@ -153,7 +153,7 @@ class Paper:
     def _bar(self, place: Place) -> Code | None:
         return bar(place, self._outside.against(place.side), self._outside.is_live)
 
-    def _order(self, place: Place) -> Resting:
+    def _order(self, place: Place) -> QueuedOrder:
         """Return the order that enters, in lots also where it was in money."""
         price_ticks, lots = place.price_ticks, place.lots
         if place.spend is not None:
@@ -162,7 +162,7 @@ class Paper:
             lots = min(lots, place.filled_lots + more)
             if lots != place.lots:
                 self._amended(place.order_id, price_ticks or 0, lots)
-        return Resting(
+        return QueuedOrder(
             place.order_id,
             place.side,
             price_ticks or 0,
@@ -173,7 +173,7 @@ class Paper:
             rests(place),
         )
 
-    def _enter(self, order: Resting) -> None:
+    def _enter(self, order: QueuedOrder) -> None:
         """Let the order take what it may; what is left rests, or is cancelled where it may not."""
         self._orders[order.order_id] = order
         order.ahead = UNSEEN
@@ -187,7 +187,7 @@ class Paper:
         else:
             self._outside.lines[order.side].sight(order.key)
 
-    def _wake(self, order: Resting) -> None:
+    def _wake(self, order: QueuedOrder) -> None:
         """Let an order that waited for prices enter."""
         against = self._outside.against(order.side)
         if order.post_only and against.reaches(-order.key):
@@ -196,7 +196,7 @@ class Paper:
         else:
             self._enter(order)
 
-    def _take(self, order: Resting, liquidity: Liquidity) -> None:
+    def _take(self, order: QueuedOrder, liquidity: Liquidity) -> None:
         """Fill the order from what is shown against it: takers at each level's price, makers at their own."""
         against = self._outside.against(order.side)
         for key, there in against.there(-order.key):
@@ -208,7 +208,9 @@ class Paper:
             if not order.open_lots:
                 return
 
-    def _fill(self, order: Resting, price_ticks: int, lots: int, liquidity: Liquidity, trade_id: str) -> None:
+    def _fill(
+        self, order: QueuedOrder, price_ticks: int, lots: int, liquidity: Liquidity, trade_id: str
+    ) -> None:
         order.open_lots -= lots
         left = order.open_lots
         self._told.append(Filled(order.order_id, trade_id, price_ticks, lots, left, liquidity, self._now_us))
@@ -254,7 +256,7 @@ class Paper:
             return self._amended(known.order_id, price_ticks or 0, lots)
         return self._move(known, price_ticks or known.price_ticks, lots)
 
-    def _move(self, order: Resting, price_ticks: int, lots: int) -> None:
+    def _move(self, order: QueuedOrder, price_ticks: int, lots: int) -> None:
         """Change the order; it keeps its place where it stays at its price and does not grow."""
         keeps = price_ticks == order.price_ticks and lots <= order.lots
         key, against = limit_key(order.side, price_ticks), self._outside.against(order.side)

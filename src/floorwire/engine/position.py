@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floorwire.core.accounts import Position
+from floorwire.core.account_events import Position
 
 
 def after_fill(before: Position, is_buy: bool, base: int, quote: int, quantity: int) -> Position:

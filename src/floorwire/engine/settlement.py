@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from floorwire.core.accounts import (
+from floorwire.core.account_events import (
     AccountEvent,
     AmendRefused,
     Balance,
@@ -15,12 +15,12 @@ from floorwire.core.accounts import (
     Position,
 )
 from floorwire.core.codes import Code
+from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.core.orders import OPEN, Order, OrderState, Ticket
-from floorwire.core.reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import answered, fee, held, holding
+from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.position import after_fill
-from floorwire.engine.terms import Terms
 
 
 class StrayReportError(ValueError):
@@ -145,7 +145,7 @@ class Settlement:
 
 
 def _after_fill(
-    order: Order, terms: Terms, left_lots: int, lots: int, turnover: int, credit: int, now_us: int
+    order: Order, terms: InstrumentUnits, left_lots: int, lots: int, turnover: int, credit: int, now_us: int
 ) -> Order:
     """Return the order with so many lots more filled; where that was all, it holds nothing."""
     ticket, fee_ppm = order.ticket, order.fee_ppm

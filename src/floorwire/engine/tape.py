@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floorwire.core.market import BookChange, BookSnapshot, Level, MarketEvent, Quote, Trade
-from floorwire.engine.events import Event, LevelChanged, Match
+from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote, Trade
 from floorwire.engine.matching import Matching
+from floorwire.engine.matching_events import Event, LevelChanged, TradeMatched
 
 
-class Tape:
+class MarketTape:
     """Turns the events of one command into trades, one book change and, where the best changed, a quote."""
 
     __slots__ = ("_best", "_market", "_symbol", "first_trade")
@@ -39,7 +39,7 @@ class Tape:
             if type(event) is LevelChanged:
                 side = bids if event.side == "buy" else asks
                 side[event.price_ticks] = event.lots
-            elif type(event) is Match:
+            elif type(event) is TradeMatched:
                 shown.append(self._trade(event, ts_us))
         if bids or asks:
             shown.append(BookChange(self._symbol, tuple(bids.items()), tuple(asks.items()), ts_us))
@@ -48,6 +48,6 @@ class Tape:
                 shown.append(self.quote(ts_us))
         return shown
 
-    def _trade(self, match: Match, ts_us: int) -> Trade:
+    def _trade(self, match: TradeMatched, ts_us: int) -> Trade:
         trade_id = str(self.first_trade + match.match_id)
         return Trade(self._symbol, trade_id, match.price_ticks, match.lots, match.taker_side, ts_us)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.auth import Principal
+from floorwire.access.authenticator import Authenticator
+from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
-from floorwire.core.market import Feed
+from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Refusal
-from floorwire.hub.gate import Gate
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
 from floorwire.protocol.codec import Codec, Outgoing
-from floorwire.protocol.counter import Desk, Reply
-from floorwire.protocol.outbox import Lane, Outbox, Verdict
+from floorwire.protocol.desk_ports import DeskPort, Reply
+from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.replies import (
     Error,
     Gap,
-    Held,
+    HeldSubscription,
     Pair,
     Subscribed,
     SubscribedAll,
@@ -30,20 +30,20 @@ from floorwire.protocol.replies import (
 )
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
-    Follow,
-    Hangup,
-    Join,
-    Leave,
-    Prove,
-    Say,
+    Authenticate,
+    CloseConnection,
+    FollowAccount,
+    JoinTopics,
+    LeaveTopics,
+    ListSubscriptions,
+    ListSymbols,
+    PassToDesk,
+    SendReply,
     Session,
-    TellSubscriptions,
-    TellSymbols,
-    Trade,
-    Unfollow,
+    UnfollowAccount,
 )
-from floorwire.protocol.skip import Skipped, Slow
-from floorwire.protocol.topic import Choice, TopicName
+from floorwire.protocol.skip import SkippedNotice, SlowNotice
+from floorwire.protocol.topic import TopicChoice, TopicName
 
 SLICE_BYTES = 65_536
 """What is written at once to a peer that has been slow."""
@@ -58,12 +58,12 @@ class Connection:
     """The peer of one wire: session, outbox and lanes of one client."""
 
     __slots__ = (
+        "_authenticator",
         "_desk",
-        "_gate",
         "_hub",
-        "_lanes",
         "_liveness",
         "_session",
+        "_subscriptions",
         "_told_slow",
         "_wire",
         "codec",
@@ -74,7 +74,13 @@ class Connection:
     )
 
     def __init__(
-        self, hub: Hub, session: Session, liveness: Liveness, gate: Gate, desk: Desk, outbox_bytes: int
+        self,
+        hub: Hub,
+        session: Session,
+        liveness: Liveness,
+        authenticator: Authenticator,
+        desk: DeskPort,
+        outbox_bytes: int,
     ) -> None:
         self.codec: Codec = session.codec
         self.outbox: Outbox[Topic] = Outbox(outbox_bytes)
@@ -82,11 +88,11 @@ class Connection:
         self.is_alive = True
         self.slot = 0
         self._desk = desk
-        self._gate = gate
+        self._authenticator = authenticator
         self._hub = hub
         self._session = session
         self._liveness = liveness
-        self._lanes: dict[TopicName, Lane[Topic]] = {}
+        self._subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
         self._wire: Wire | None = None
         self._told_slow = False
 
@@ -99,7 +105,7 @@ class Connection:
         if wire.is_blocked:
             self.outbox.block()
         self._hub.enter(self)
-        self._session.share(self._gate.enter(self, self._session.principal))
+        self._session.share(self._authenticator.enter(self, self._session.principal))
         self._liveness.add(self, self._hub.now_us())
 
     def received(self, data: bytes, binary: bool) -> None:
@@ -108,28 +114,28 @@ class Connection:
             return
         self._hub.stats.received_messages += 1
         decision = self._session.receive(data, binary, self._hub.now_us())
-        if type(decision) is Trade:  # the one that is in a hurry: each case that it is not takes 60 ns
+        if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
             self._desk.trade(self, decision.request)
             return
         match decision:
-            case Say() as say:
+            case SendReply() as say:
                 self._answer(say)
-            case Prove(request):
+            case Authenticate(request):
                 self._login(request)
-            case Join() as join:
+            case JoinTopics() as join:
                 self._join(join)
-            case Leave() as leave:
+            case LeaveTopics() as leave:
                 self._leave(leave)
-            case Follow(request, channel):
+            case FollowAccount(request, channel):
                 self._desk.follow(self, request, channel)
-            case Unfollow(request, channel):
+            case UnfollowAccount(request, channel):
                 self._desk.unfollow(self, channel)
                 self._say(Unsubscribed(id=request.id, channel=channel))
-            case TellSubscriptions(request):
+            case ListSubscriptions(request):
                 self._say(SubscriptionList(id=request.id, subscriptions=self._all_held()))
-            case TellSymbols(request):
+            case ListSymbols(request):
                 self._say(SymbolList(id=request.id, symbols=self._symbols()))
-            case Hangup() as hangup:
+            case CloseConnection() as hangup:
                 self._answer(hangup)
 
     def settled(self) -> None:
@@ -146,12 +152,12 @@ class Connection:
         while wire is not None:
             chunk = outbox.take(SLICE_BYTES)
             if not chunk:
-                lane = outbox.next_lagging()
-                if lane is None:
+                subscription = outbox.next_lagging()
+                if subscription is None:
                     outbox.blocked = self._told_slow = False
                     self._place()
                     return
-                self._catch_up(lane)
+                self._catch_up(subscription)
             elif not wire.write(chunk):
                 return
             wire = self._wire
@@ -163,12 +169,12 @@ class Connection:
         self._wire = None
         self._desk.left(self)
         self._hub.exit(self, code)
-        self._gate.leave(self, self._session.principal)
+        self._authenticator.leave(self, self._session.principal)
         self._liveness.discard(self)
-        for name in self._lanes:
+        for name in self._subscriptions:
             self._hub.leave(self, name)
         self.fd = -1  # the number may be another socket's next
-        self._lanes.clear()
+        self._subscriptions.clear()
         self._session.held.clear()
         self._session.followed.clear()
         self.outbox.queue.clear()
@@ -190,8 +196,8 @@ class Connection:
             self._place()
 
     def _place(self) -> None:
-        for lane in self._lanes.values():
-            lane.topic.place(self)
+        for subscription in self._subscriptions.values():
+            subscription.topic.place(self)
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; False where the server below does that by itself."""
@@ -239,35 +245,35 @@ class Connection:
 
     # --- what sessions decide -------------------------------------------------------------------
 
-    def _answer(self, answer: Say | Hangup) -> None:
+    def _answer(self, answer: SendReply | CloseConnection) -> None:
         match answer:
-            case Say(reply):
+            case SendReply(reply):
                 if isinstance(reply, Error):
                     self._note(reply)
                 self._say(reply)
-            case Hangup(code, reason):
+            case CloseConnection(code, reason):
                 self.close(code, reason)
 
     def _note(self, error: Error) -> None:
         self._hub.stats.refused_requests[error.code] += 1
         if error.code in RECORDED and self._wire is not None:
             principal, address = self._session.principal, self._wire.address
-            self._gate.note_refusal(principal, "websocket", error.code, error.message, address)
+            self._authenticator.note_refusal(principal, "websocket", error.code, error.message, address)
 
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
-        session, gate, now_us = self._session, self._gate, self._hub.now_us()
+        session, authenticator, now_us = self._session, self._authenticator, self._hub.now_us()
         before = session.principal
         try:
-            principal = gate.login(request, self._wire.address)
-            if principal.key != before.key and not gate.has_room(principal):
+            principal = authenticator.login(request, self._wire.address)
+            if principal.key != before.key and not authenticator.has_room(principal):
                 raise Refusal(Code.RATE_LIMITED, "too many connections of this key")
             answer = session.sign_in(principal, request, now_us)
         except Refusal as refusal:
             self._answer(session.refuse(refusal, request, now_us))
             return
-        gate.leave(self, before)
-        session.share(gate.enter(self, principal))
+        authenticator.leave(self, before)
+        session.share(authenticator.enter(self, principal))
         self._answer(answer)
 
     def _say(self, message: Outgoing) -> None:
@@ -279,40 +285,42 @@ class Connection:
         if self.outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 
-    def _join(self, join: Join) -> None:
+    def _join(self, join: JoinTopics) -> None:
         request = join.request
         resume = None if request.resume is UNSET else request.resume
         opened = []
         for choice in join.choices:
-            if choice.topic in self._lanes:
+            if choice.topic in self._subscriptions:
                 self._hub.leave(self, choice.topic)
-            _, lane, opening = self._hub.join(self, choice.topic, join.contract(choice), resume)
-            self._lanes[choice.topic] = lane
-            opened.append((choice, lane, opening))
+            _, subscription, opening = self._hub.join(self, choice.topic, join.contract(choice), resume)
+            self._subscriptions[choice.topic] = subscription
+            opened.append((choice, subscription, opening))
             if resume is not None:
                 self._hub.stats.resumes["replayed" if opening.gap is None else "gap"] += 1
-        self._say_joined(join, [self._held(choice, lane, opening.gap) for choice, lane, opening in opened])
-        for _, lane, opening in opened:
-            self._begin(lane, opening.frames)
+        self._say_joined(
+            join, [self._held(choice, subscription, opening.gap) for choice, subscription, opening in opened]
+        )
+        for _, subscription, opening in opened:
+            self._begin(subscription, opening.frames)
 
-    def _begin(self, lane: Lane[Topic], frames: list[bytes]) -> None:
+    def _begin(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
         # What a subscription begins with are events like any other: for a slow peer, the contract holds.
         if not frames:
             return
-        outbox, chunk, last = self.outbox, b"".join(frames), lane.topic.seq
+        outbox, chunk, last = self.outbox, b"".join(frames), subscription.topic.seq
         if not outbox.blocked:
             outbox.queue.append(chunk)
             if len(chunk) > SLICE_BYTES or len(outbox.queue) > BEGINNINGS:
                 self.flush()
-        elif outbox.offer(lane, chunk, last - len(frames) + 1, last) is Verdict.OVERFLOW:
-            self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {lane.topic.name.channel}")
+        elif outbox.offer(subscription, chunk, last - len(frames) + 1, last) is OfferResult.OVERFLOW:
+            self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {subscription.topic.name.channel}")
 
-    def _say_joined(self, join: Join, held: list[Held]) -> None:
+    def _say_joined(self, join: JoinTopics, held: list[HeldSubscription]) -> None:
         request = join.request
         if join.minimal:
             self._say(Pair("subscribed", held[0].symbol or ""))
         elif request.symbols is UNSET:
-            fields = {name: getattr(held[0], name) for name in Held.__struct_fields__}
+            fields = {name: getattr(held[0], name) for name in HeldSubscription.__struct_fields__}
             self._say(Subscribed(id=request.id, **fields))
         else:
             self._say(
@@ -321,10 +329,10 @@ class Connection:
                 )
             )
 
-    def _leave(self, leave: Leave) -> None:
+    def _leave(self, leave: LeaveTopics) -> None:
         for choice in leave.choices:
             self._hub.leave(self, choice.topic)
-            del self._lanes[choice.topic]
+            del self._subscriptions[choice.topic]
         request, choice = leave.request, leave.choices[0]
         if leave.minimal:
             self._say(Pair("unsubscribed", choice.asked or ""))
@@ -341,23 +349,25 @@ class Connection:
             )
         )
 
-    def _all_held(self) -> list[Held]:
+    def _all_held(self) -> list[HeldSubscription]:
         session = self._session
-        held = [self._held(choice, self._lanes[name], None) for name, choice in session.held.items()]
+        held = [self._held(choice, self._subscriptions[name], None) for name, choice in session.held.items()]
         return held + [self._desk.held(self, channel) for channel in session.followed]
 
-    def _held(self, choice: Choice, lane: Lane[Topic], gap: Gap | None) -> Held:
+    def _held(
+        self, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
+    ) -> HeldSubscription:
         name = choice.topic
         feed: Feed = self._hub.market.feed(name.symbol)
-        return Held(
+        return HeldSubscription(
             channel=name.channel,
             symbol=choice.asked or UNSET,
             instrument=name.symbol or UNSET,
             depth=_depth(name),
             interval=_interval(name),
-            on_slow=lane.on_slow,
-            epoch=lane.topic.epoch,
-            seq=lane.topic.seq,
+            on_slow=subscription.on_slow,
+            epoch=subscription.topic.epoch,
+            seq=subscription.topic.seq,
             feed=feed,
             gap=gap or UNSET,
         )
@@ -371,23 +381,23 @@ class Connection:
 
     # --- catching up ----------------------------------------------------------------------------
 
-    def _catch_up(self, lane: Lane[Topic]) -> None:
-        topic = lane.topic
+    def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
+        topic = subscription.topic
         self._hub.settle(topic)  # what is pending belongs to what was left out
-        first, last = lane.catch_up()
+        first, last = subscription.catch_up()
         now_us = self._hub.now_us()
-        if not self._told_slow and SYSTEM in self._lanes:
+        if not self._told_slow and SYSTEM in self._subscriptions:
             self._told_slow = True
-            self.outbox.put(self.codec.frame(Slow(streams=self.outbox.lagging + 1, sent=now_us)))
-        state = topic.state(now_us, last - first) if lane.on_slow == "conflate" else None
+            self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=now_us)))
+        state = topic.state(now_us, last - first) if subscription.on_slow == "conflate" else None
         if state is not None:
             self.outbox.put(self.codec.frame(state))
         else:
             self.outbox.put(self.codec.frame(_skipped(topic, first, last, now_us)))
 
 
-def _skipped(topic: Topic, first: int, last: int, now_us: int) -> Skipped:
-    return Skipped(
+def _skipped(topic: Topic, first: int, last: int, now_us: int) -> SkippedNotice:
+    return SkippedNotice(
         channel=topic.name.channel,
         symbol=topic.name.symbol or UNSET,
         depth=_depth(topic.name),

@@ -11,15 +11,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from floorwire.channels import Channel
 from floorwire.core.codes import CloseCode
-from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import FeedChanged, Notice
-from floorwire.hub.market import Happening, Market
+from floorwire.hub.direct_send import SendBatch, send_same, send_turn
+from floorwire.hub.market_state import Happening, MarketState
 from floorwire.hub.peer import Subscriber
-from floorwire.hub.ring import Ring
-from floorwire.hub.straight import Turn, send_same, send_turn
-from floorwire.hub.topic import Opening, Topic
+from floorwire.hub.resume_ring import ResumeRing
+from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.ops.stats import Stats
-from floorwire.protocol.outbox import Lane, Verdict
+from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.requests import OnSlow, Resume
 from floorwire.protocol.topic import TopicName
 
@@ -41,7 +41,7 @@ class Hub:
         at_turn_end: Callable[[Callable[[], None]], object],
         stats: Stats,
     ) -> None:
-        self.market = Market(channels)
+        self.market = MarketState(channels)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
         self._by_fd: dict[int, Subscriber] = {}
@@ -121,7 +121,7 @@ class Hub:
 
         A topic that is all there is to the turn has nothing to be joined with: its chunk is written at once.
         """
-        turn: Turn | None = None if is_all and len(topics) == 1 else []
+        turn: SendBatch | None = None if is_all and len(topics) == 1 else []
         ready: list[Subscriber] = []
         for topic in topics:
             if topic.pending:
@@ -131,23 +131,23 @@ class Hub:
         for subscriber in ready:
             subscriber.flush()
 
-    def _hand_out(self, topic: Topic, turn: Turn | None, ready: list[Subscriber]) -> None:
+    def _hand_out(self, topic: Topic, turn: SendBatch | None, ready: list[Subscriber]) -> None:
         messages, first, last = topic.pending, topic.pending_first, topic.seq
         overflown: list[Subscriber] = []
-        for codec, lanes in topic.lanes.items():
-            chunk, straight = topic.take_pending(codec), topic.straight[codec]
+        for codec, subscriptions in topic.subscriptions.items():
+            chunk, direct = topic.take_pending(codec), topic.direct[codec]
             left_out = _queue(topic.behind[codec], chunk, first, last, ready)
-            if not straight:
+            if not direct:
                 pass
             elif turn is None:
-                self._push(send_same(straight, chunk))
+                self._push(send_same(direct, chunk))
             else:
-                turn.append((straight, chunk))
-            for lane, subscriber in left_out.items():
-                self.stats.left_out_by_reason[lane.on_slow] += messages
-                if lane.on_slow == "disconnect":
+                turn.append((direct, chunk))
+            for subscription, subscriber in left_out.items():
+                self.stats.left_out_by_reason[subscription.on_slow] += messages
+                if subscription.on_slow == "disconnect":
                     overflown.append(subscriber)
-            delivered = len(lanes) - len(left_out)
+            delivered = len(subscriptions) - len(left_out)
             self.stats.delivered(delivered * messages, delivered * len(chunk))
         for subscriber in overflown:
             subscriber.close(CloseCode.SLOW_CONSUMER, f"outbox full on {topic.name.channel}")
@@ -177,22 +177,22 @@ class Hub:
 
     def join(
         self, subscriber: Subscriber, name: TopicName, on_slow: OnSlow, resume: Resume | None
-    ) -> tuple[Topic, Lane[Topic], Opening]:
+    ) -> tuple[Topic, OutboxSubscription[Topic], SubscriptionStart]:
         """Subscribe; return the topic, the lane, and what the subscriber is to be sent first."""
         topic = self._topics.get(name) or self._open(name)
         self.settle(topic)
         opening = topic.open(resume, subscriber.codec, self.now_us())
-        lane = Lane(topic, on_slow)
-        topic.join(subscriber, lane)
+        subscription = OutboxSubscription(topic, on_slow)
+        topic.join(subscriber, subscription)
         self.stats.subscriptions += 1
-        return topic, lane, opening
+        return topic, subscription, opening
 
     def leave(self, subscriber: Subscriber, name: TopicName) -> None:
         """Unsubscribe."""
         topic = self._topics[name]
-        lane = topic.leave(subscriber, self.now_us())
-        if lane is not None:
-            subscriber.outbox.forget(lane)
+        subscription = topic.leave(subscriber, self.now_us())
+        if subscription is not None:
+            subscriber.outbox.forget(subscription)
             self.stats.subscriptions -= 1
 
     def settle(self, topic: Topic) -> None:
@@ -212,7 +212,7 @@ class Hub:
             name,
             f"{self._epoch}-{self._opened}",
             listeners.stream(name.channel, name.option),
-            Ring(self._resume_bytes, self._resume_us),
+            ResumeRing(self._resume_bytes, self._resume_us),
             self.now_us(),
         )
         self._topics[name] = topic
@@ -227,12 +227,12 @@ class Hub:
             old = self._topics[name]
             self._shut(old)
             topic = self._open(name)
-            for lanes in old.lanes.values():
-                for subscriber, lane in lanes.items():
-                    lane.catch_up()
-                    subscriber.outbox.forget(lane)
-                    lane.topic = topic
-                    topic.join(subscriber, lane)
+            for subscriptions in old.subscriptions.values():
+                for subscriber, subscription in subscriptions.items():
+                    subscription.catch_up()
+                    subscriber.outbox.forget(subscription)
+                    subscription.topic = topic
+                    topic.join(subscriber, subscription)
                     for frame in topic.open(None, subscriber.codec, self.now_us()).frames:
                         subscriber.outbox.put(frame)
                     subscriber.flush()
@@ -256,15 +256,19 @@ class Hub:
 
 
 def _queue(
-    lanes: Mapping[Subscriber, Lane[Topic]], chunk: bytes, first: int, last: int, ready: list[Subscriber]
-) -> dict[Lane[Topic], Subscriber]:
+    subscriptions: Mapping[Subscriber, OutboxSubscription[Topic]],
+    chunk: bytes,
+    first: int,
+    last: int,
+    ready: list[Subscriber],
+) -> dict[OutboxSubscription[Topic], Subscriber]:
     """Queue the chunk for each subscriber; note who is ready to be written to; return who is left out."""
-    left_out: dict[Lane[Topic], Subscriber] = {}
-    for subscriber, lane in lanes.items():
+    left_out: dict[OutboxSubscription[Topic], Subscriber] = {}
+    for subscriber, subscription in subscriptions.items():
         outbox = subscriber.outbox
         if outbox.blocked:
-            if outbox.offer(lane, chunk, first, last) is not Verdict.QUEUED:
-                left_out[lane] = subscriber
+            if outbox.offer(subscription, chunk, first, last) is not OfferResult.QUEUED:
+                left_out[subscription] = subscriber
         else:
             queue = outbox.queue
             if not queue:  # who queued before is ready already, or reads and writes at the end of it

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 
-class Mortal(Protocol):
+class PingedPeer(Protocol):
     """What liveness watches. It sets ``is_alive`` on any sign of life; ``ping`` clears it."""
 
     is_alive: bool
@@ -20,7 +20,7 @@ class Mortal(Protocol):
         ...
 
 
-class Watch(msgspec.Struct, frozen=True):
+class PingTiming(msgspec.Struct, frozen=True):
     """How long between pings, and how long a peer may stay silent after one."""
 
     interval_us: int
@@ -30,28 +30,28 @@ class Watch(msgspec.Struct, frozen=True):
 class Liveness:
     """A timing wheel: each connection stands in the slot of its next check, so nobody pays for a timer."""
 
-    def __init__(self, watch: Watch, jitter: Callable[[], float]) -> None:
+    def __init__(self, watch: PingTiming, jitter: Callable[[], float]) -> None:
         self._watch = watch
         self._jitter = jitter
         self.slot_us = max(10_000, min(1_000_000, watch.interval_us // 8, watch.timeout_us // 8))
-        self._slots: dict[int, dict[Mortal, bool]] = {}  # slot -> connection -> whether it was pinged
+        self._slots: dict[int, dict[PingedPeer, bool]] = {}  # slot -> connection -> whether it was pinged
 
-    def add(self, mortal: Mortal, now_us: int) -> None:
+    def add(self, mortal: PingedPeer, now_us: int) -> None:
         """Begin to watch: the first ping comes after a random part of the interval."""
         self._place(
             mortal, now_us + int(self._watch.interval_us * (0.1 + 0.9 * self._jitter())), pinged=False
         )
 
-    def discard(self, mortal: Mortal) -> None:
+    def discard(self, mortal: PingedPeer) -> None:
         """Watch no more."""
         slot = self._slots.get(mortal.slot)
         if slot is not None:
             slot.pop(mortal, None)
 
-    def due(self, now_us: int) -> list[Mortal]:
+    def due(self, now_us: int) -> list[PingedPeer]:
         """Ping those whose turn has come; return those that gave no sign of life after theirs."""
         last = now_us // self.slot_us
-        dead: list[Mortal] = []
+        dead: list[PingedPeer] = []
         for slot in sorted(slot for slot in self._slots if slot <= last):
             for mortal, pinged in self._slots.pop(slot).items():
                 if not pinged:
@@ -68,7 +68,7 @@ class Liveness:
         interval_us = int(self._watch.interval_us * (0.9 + 0.2 * self._jitter()))
         return max(self.slot_us, interval_us - self._watch.timeout_us)
 
-    def _place(self, mortal: Mortal, at_us: int, *, pinged: bool) -> None:
+    def _place(self, mortal: PingedPeer, at_us: int, *, pinged: bool) -> None:
         mortal.slot = at_us // self.slot_us + 1
         self._slots.setdefault(mortal.slot, {})[mortal] = pinged
 

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 import msgspec
 
 from floorwire.channels import Stream
-from floorwire.core.market import MarketEvent
+from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
+from floorwire.hub.direct_send import Queues
 from floorwire.hub.peer import Subscriber
-from floorwire.hub.ring import Ring
-from floorwire.hub.straight import Queues
+from floorwire.hub.resume_ring import ResumeRing
+from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
-from floorwire.protocol.events import AnyEvent
 from floorwire.protocol.frames import BINARY, frame, split
-from floorwire.protocol.outbox import Lane
+from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
-from floorwire.protocol.stamp import Stamp
+from floorwire.protocol.stamp import EventStamp
 from floorwire.protocol.topic import TopicName
 
 
-class Opening(msgspec.Struct, frozen=True):
+class SubscriptionStart(msgspec.Struct, frozen=True):
     """How a subscription begins: what it missed for good, and the frames that come first."""
 
     gap: Gap | None
@@ -38,23 +38,23 @@ class Topic:
         "_ring",
         "_stream",
         "behind",
+        "direct",
         "epoch",
         "idle_since_us",
-        "lanes",
         "name",
         "pending_since_us",
         "seq",
-        "straight",
+        "subscriptions",
     )
 
-    def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: Ring, now_us: int) -> None:
+    def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: ResumeRing, now_us: int) -> None:
         self.name = name
         self.epoch = epoch
         self.seq = 0
-        self.lanes: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
-        self.straight: dict[Codec, Queues] = {JSON: {}, MSGPACK: {}}
+        self.subscriptions: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
+        self.direct: dict[Codec, Queues] = {JSON: {}, MSGPACK: {}}
         """Those of them that keep up and whose sockets may be written to."""
-        self.behind: dict[Codec, dict[Subscriber, Lane[Topic]]] = {JSON: {}, MSGPACK: {}}
+        self.behind: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
         """The others."""
         self.idle_since_us = now_us
         self.pending_since_us = 0
@@ -62,14 +62,14 @@ class Topic:
         self._ring = ring
         self._pending: dict[Codec, list[bytes]] = {JSON: [], MSGPACK: []}
         self._pending_first = 0
-        state = stream.state(Stamp(epoch, 1, now_us, now_us))
+        state = stream.state(EventStamp(epoch, 1, now_us, now_us))
         if state is not None:
             self.seq = 1
             ring.append(1, now_us, JSON.frame(state))
 
     def apply(self, event: MarketEvent | Notice, recv_us: int, now_us: int) -> int:
         """Make the event's messages and keep them for ``take_pending``; return their bytes."""
-        messages = self._stream.apply(event, Stamp(self.epoch, self.seq + 1, recv_us, now_us))
+        messages = self._stream.apply(event, EventStamp(self.epoch, self.seq + 1, recv_us, now_us))
         return self._publish(messages, now_us) if messages else 0
 
     def _publish(self, messages: Sequence[AnyEvent], now_us: int) -> int:
@@ -84,7 +84,7 @@ class Topic:
             size += len(data)
             self._ring.append(self.seq, now_us, data)
             pending.append(data)
-            if self.lanes[MSGPACK]:
+            if self.subscriptions[MSGPACK]:
                 self._pending[MSGPACK].append(MSGPACK.frame(message))
         return size
 
@@ -105,15 +105,17 @@ class Topic:
         """The seq of the first pending message; the last is ``seq``."""
         return self._pending_first
 
-    def open(self, resume: Resume | None, codec: Codec, now_us: int) -> Opening:
+    def open(self, resume: Resume | None, codec: Codec, now_us: int) -> SubscriptionStart:
         """Return how a new subscription begins. Nothing may be pending."""
         if resume is None:
-            return Opening(None, self._state_frames(codec, now_us))
+            return SubscriptionStart(None, self._state_frames(codec, now_us))
         missed = None if resume.epoch != self.epoch else self._after(resume.seq)
         if missed is not None:
-            return Opening(None, missed if codec is JSON else [_transcode(data, codec) for data in missed])
+            return SubscriptionStart(
+                None, missed if codec is JSON else [_transcode(data, codec) for data in missed]
+            )
         state = self._state_frames(codec, now_us)
-        return Opening(self._gap(resume, has_state=bool(state)), state)
+        return SubscriptionStart(self._gap(resume, has_state=bool(state)), state)
 
     def _after(self, seq: int) -> list[bytes] | None:
         return [] if seq == self.seq else None if seq > self.seq else self._ring.after(seq)
@@ -133,34 +135,34 @@ class Topic:
 
     def state(self, now_us: int, conflated: int) -> AnyEvent | None:
         """Return the current state as a message of the current seq."""
-        return self._stream.state(Stamp(self.epoch, self.seq, now_us, now_us), conflated)
+        return self._stream.state(EventStamp(self.epoch, self.seq, now_us, now_us), conflated)
 
-    def join(self, subscriber: Subscriber, lane: Lane[Topic]) -> None:
+    def join(self, subscriber: Subscriber, subscription: OutboxSubscription[Topic]) -> None:
         """Let a subscriber in."""
-        self.lanes[subscriber.codec][subscriber] = lane
+        self.subscriptions[subscriber.codec][subscriber] = subscription
         self.place(subscriber)
 
     def place(self, subscriber: Subscriber) -> None:
         """Put the subscriber among those written to straight, or among those for whom chunks queue."""
         codec, fd = subscriber.codec, subscriber.fd
         if fd >= 0 and not subscriber.outbox.blocked:
-            self.straight[codec][fd] = subscriber.outbox.queue
+            self.direct[codec][fd] = subscriber.outbox.queue
             self.behind[codec].pop(subscriber, None)
         else:
-            self.straight[codec].pop(fd, None)
-            self.behind[codec][subscriber] = self.lanes[codec][subscriber]
+            self.direct[codec].pop(fd, None)
+            self.behind[codec][subscriber] = self.subscriptions[codec][subscriber]
 
-    def leave(self, subscriber: Subscriber, now_us: int) -> Lane[Topic] | None:
+    def leave(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
         """Let a subscriber out; return its lane, None where it had none."""
         self.idle_since_us = now_us
-        self.straight[subscriber.codec].pop(subscriber.fd, None)
+        self.direct[subscriber.codec].pop(subscriber.fd, None)
         self.behind[subscriber.codec].pop(subscriber, None)
-        return self.lanes[subscriber.codec].pop(subscriber, None)
+        return self.subscriptions[subscriber.codec].pop(subscriber, None)
 
     @property
     def subscribers(self) -> int:
         """How many listen."""
-        return len(self.lanes[JSON]) + len(self.lanes[MSGPACK])
+        return len(self.subscriptions[JSON]) + len(self.subscriptions[MSGPACK])
 
     def trim(self, now_us: int) -> None:
         """Drop what is too old to resume from."""

@@ -76,7 +76,7 @@ class DeskCollector(Collector):
         yield _histogram(
             "commit_seconds",
             "from a turn's hand-over to the journal until it is durable",
-            figures.stats.commits,
+            figures.stats.committer,
         )
         if figures.records is not None:
             yield from _records(figures.records)

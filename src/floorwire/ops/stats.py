@@ -110,12 +110,12 @@ class Stats:
 class DeskStats:
     """Counters of the desk, from the start of the process."""
 
-    __slots__ = ("commands", "commits", "failures", "snapshot_failures", "uncredited")
+    __slots__ = ("commands", "committer", "failures", "snapshot_failures", "uncredited")
 
     def __init__(self) -> None:
         self.commands: Counter[tuple[type[msgspec.Struct], str]] = Counter()
         """Requests at the desk by kind and outcome: ``accepted``, ``duplicate``, ``ok``, an error's code."""
-        self.commits = Latencies()
+        self.committer = Latencies()
         """From a turn's hand-over to the journal until its answers may leave."""
         self.failures = 0
         """How often the journal failed, or a fault had the accounts read from it again."""

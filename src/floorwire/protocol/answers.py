@@ -16,7 +16,7 @@ Fate: TypeAlias = Literal["rejected", "unknown"]
 """Of an order that was asked for: it does not exist; or only asking again will tell."""
 
 
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+class OrderAcceptedReply(msgspec.Struct, frozen=True, kw_only=True):
     """The order, amend or cancel is checked and durably journalled; what happens next is events.
 
     ``duplicate``: the same was asked before, and this is what came of it then.
@@ -109,7 +109,7 @@ class OrderError(Error, frozen=True, kw_only=True):
 
 
 TradingReply: TypeAlias = (
-    Accepted
+    OrderAcceptedReply
     | AllCancelled
     | Done
     | OrderReply

@@ -11,16 +11,16 @@ from msgspec import UNSET, UnsetType
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.answers import TradingReply
-from floorwire.protocol.events import AnyEvent
+from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.frames import BINARY, TEXT, frame
-from floorwire.protocol.private import PrivateEvent
+from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import AnyReply
 from floorwire.protocol.requests import MarketRequest, RequestId
-from floorwire.protocol.skip import Skipped, Slow
-from floorwire.protocol.trading import TradingRequest
+from floorwire.protocol.skip import SkippedNotice, SlowNotice
+from floorwire.protocol.trading_requests import TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
-Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | Skipped | Slow
+Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)

@@ -22,7 +22,7 @@ from floorwire.protocol.requests import OnSlow
 TopicT = TypeVar("TopicT")
 
 
-class Verdict(Enum):
+class OfferResult(Enum):
     """What became of an offered chunk."""
 
     QUEUED = auto()
@@ -31,7 +31,7 @@ class Verdict(Enum):
     """The connection has to be closed: slow consumer."""
 
 
-class Lane(Generic[TopicT]):
+class OutboxSubscription(Generic[TopicT]):
     """One subscription's way into one outbox."""
 
     __slots__ = ("left_out_first", "left_out_last", "on_slow", "topic")
@@ -71,24 +71,26 @@ class Outbox(Generic[TopicT]):
         self.size = 0
         """Bytes queued; counted only while blocked."""
         self._limit = limit
-        self._lagging: dict[Lane[TopicT], None] = {}
+        self._lagging: dict[OutboxSubscription[TopicT], None] = {}
 
     def block(self) -> None:
         """The peer's buffer is full: count from here on."""
         self.blocked = True
         self.size = sum(map(len, self.queue))
 
-    def offer(self, lane: Lane[TopicT], chunk: bytes, first: int, last: int) -> Verdict:
+    def offer(
+        self, subscription: OutboxSubscription[TopicT], chunk: bytes, first: int, last: int
+    ) -> OfferResult:
         """Take a blocked lane's events first..last, or leave them out by its contract."""
-        if not lane.lags:
+        if not subscription.lags:
             if self.size + len(chunk) <= self._limit:
                 self.put(chunk)
-                return Verdict.QUEUED
-            if lane.on_slow == "disconnect":
-                return Verdict.OVERFLOW
-            self._lagging[lane] = None
-        lane.leave_out(first, last)
-        return Verdict.LEFT_OUT
+                return OfferResult.QUEUED
+            if subscription.on_slow == "disconnect":
+                return OfferResult.OVERFLOW
+            self._lagging[subscription] = None
+        subscription.leave_out(first, last)
+        return OfferResult.LEFT_OUT
 
     def has_room(self, size: int) -> bool:
         """Return whether so many bytes more may wait."""
@@ -113,21 +115,21 @@ class Outbox(Generic[TopicT]):
         self.size -= size
         return taken[0] if count == 1 else b"".join(taken)
 
-    def next_lagging(self) -> Lane[TopicT] | None:
+    def next_lagging(self) -> OutboxSubscription[TopicT] | None:
         """Return the lane that has lagged longest, once, or None; ask when the queue has gone."""
-        lane = next(iter(self._lagging), None)
-        if lane is not None:
-            del self._lagging[lane]
-        return lane
+        subscription = next(iter(self._lagging), None)
+        if subscription is not None:
+            del self._lagging[subscription]
+        return subscription
 
     @property
     def lagging(self) -> int:
         """How many lanes wait to announce what they left out."""
         return len(self._lagging)
 
-    def forget(self, lane: Lane[TopicT]) -> None:
+    def forget(self, subscription: OutboxSubscription[TopicT]) -> None:
         """Drop a lane that was left: nothing of it needs announcing any more."""
-        self._lagging.pop(lane, None)
+        self._lagging.pop(subscription, None)
 
     @property
     def is_over(self) -> bool:

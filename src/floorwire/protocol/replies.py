@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.market import Feed
+from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.requests import OnSlow, RequestId
 
@@ -26,7 +26,7 @@ class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
     reason: str
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class HeldSubscription(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription as it stands: where its stream is, and how current the venue's feed is."""
 
     channel: str
@@ -48,7 +48,7 @@ class Pair(msgspec.Struct, frozen=True):
     symbol: str
 
 
-class Subscribed(Held, frozen=True, kw_only=True):
+class Subscribed(HeldSubscription, frozen=True, kw_only=True):
     """The full reply to a request with one ``symbol`` or with none."""
 
     status: str = "subscribed"
@@ -62,7 +62,7 @@ class SubscribedAll(msgspec.Struct, frozen=True, kw_only=True):
     id: RequestId | UnsetType = UNSET
     channel: str
     symbols: tuple[str, ...]
-    subscriptions: list[Held]
+    subscriptions: list[HeldSubscription]
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class SubscriptionList(msgspec.Struct, frozen=True, kw_only=True):
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
-    subscriptions: list[Held]
+    subscriptions: list[HeldSubscription]
 
 
 class SymbolRow(msgspec.Struct, frozen=True):

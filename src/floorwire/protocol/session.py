@@ -11,13 +11,13 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.accounts import PrivateChannel
-from floorwire.core.auth import GUEST, Action, Principal, decide
+from floorwire.core.account_events import PrivateChannel
+from floorwire.core.authorization import GUEST, Action, Principal, decide
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.answers import TradingReply, order_error
-from floorwire.protocol.bucket import Bucket
 from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
+from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, error
 from floorwire.protocol.requests import (
     Login,
@@ -30,8 +30,8 @@ from floorwire.protocol.requests import (
     Symbols,
     Unsubscribe,
 )
-from floorwire.protocol.topic import Catalogue, Choice, TopicName
-from floorwire.protocol.trading import (
+from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName
+from floorwire.protocol.trading_requests import (
     Balances,
     CancelOnDisconnect,
     Deadman,
@@ -80,71 +80,71 @@ MISTAKES = 100
 """Malformed messages at once after which the connection is closed (4502)."""
 
 
-class Say(msgspec.Struct, frozen=True):
+class SendReply(msgspec.Struct, frozen=True):
     """Send this reply."""
 
     reply: AnyReply | TradingReply
 
 
-class Join(msgspec.Struct, frozen=True):
+class JoinTopics(msgspec.Struct, frozen=True):
     """Subscribe to these topics, all of them, and reply."""
 
     request: Subscribe
-    choices: tuple[Choice, ...]
+    choices: tuple[TopicChoice, ...]
     minimal: bool
 
-    def contract(self, choice: Choice) -> OnSlow:
+    def contract(self, choice: TopicChoice) -> OnSlow:
         """Return what a full outbox does to the topic."""
         return choice.on_slow if self.request.on_slow is UNSET else self.request.on_slow
 
 
-class Leave(msgspec.Struct, frozen=True):
+class LeaveTopics(msgspec.Struct, frozen=True):
     """Unsubscribe from these topics, all of them, and reply."""
 
     request: Unsubscribe
-    choices: tuple[Choice, ...]
+    choices: tuple[TopicChoice, ...]
     minimal: bool
 
 
-class Follow(msgspec.Struct, frozen=True):
+class FollowAccount(msgspec.Struct, frozen=True):
     """Let it follow the account on a private channel, and reply."""
 
     request: Subscribe
     channel: PrivateChannel
 
 
-class Unfollow(msgspec.Struct, frozen=True):
+class UnfollowAccount(msgspec.Struct, frozen=True):
     """Let it follow the private channel no longer, and reply."""
 
     request: Unsubscribe
     channel: PrivateChannel
 
 
-class Trade(msgspec.Struct, frozen=True):
+class PassToDesk(msgspec.Struct, frozen=True):
     """Let the desk see to it: it authorises, and it replies when what came of it is durable."""
 
     request: TradingRequest
 
 
-class TellSubscriptions(msgspec.Struct, frozen=True):
+class ListSubscriptions(msgspec.Struct, frozen=True):
     """Reply with what the connection holds."""
 
     request: Subscriptions
 
 
-class TellSymbols(msgspec.Struct, frozen=True):
+class ListSymbols(msgspec.Struct, frozen=True):
     """Reply with the instruments."""
 
     request: Symbols
 
 
-class Prove(msgspec.Struct, frozen=True):
+class Authenticate(msgspec.Struct, frozen=True):
     """Find out whom the request proves, then ``sign_in`` or ``refuse``."""
 
     request: Login
 
 
-class Hangup(msgspec.Struct, frozen=True):
+class CloseConnection(msgspec.Struct, frozen=True):
     """Close the connection."""
 
     code: CloseCode
@@ -152,7 +152,16 @@ class Hangup(msgspec.Struct, frozen=True):
 
 
 Decision: TypeAlias = (
-    Say | Join | Leave | Follow | Unfollow | Trade | TellSubscriptions | TellSymbols | Prove | Hangup
+    SendReply
+    | JoinTopics
+    | LeaveTopics
+    | FollowAccount
+    | UnfollowAccount
+    | PassToDesk
+    | ListSubscriptions
+    | ListSymbols
+    | Authenticate
+    | CloseConnection
 )
 
 
@@ -184,12 +193,12 @@ class Session:
         self,
         codec: Codec,
         default_channel: str | None,
-        catalogue: Catalogue,
+        catalogue: TopicCatalogue,
         limits: SessionLimits,
         principal: Principal = GUEST,
     ) -> None:
         self.codec = codec
-        self.held: dict[TopicName, Choice] = {}
+        self.held: dict[TopicName, TopicChoice] = {}
         self.followed: dict[PrivateChannel, None] = {}
         self.principal = principal
         """Who asks; what was subscribed to stays within what this may see."""
@@ -197,17 +206,17 @@ class Session:
         self._catalogue = catalogue
         self._limits = limits
         rate = limits.commands_per_second
-        self._commands = Bucket(rate, burst=BURST_S * rate)
-        self._shared: Bucket | None = None
-        self._patience: Bucket | None = None  # made when first needed: most clients never do
-        self._mistakes: Bucket | None = None
+        self._commands = TokenBucket(rate, burst=BURST_S * rate)
+        self._shared: TokenBucket | None = None
+        self._patience: TokenBucket | None = None  # made when first needed: most clients never do
+        self._mistakes: TokenBucket | None = None
 
     def receive(self, data: bytes, binary: bool, now_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are."""
         if not self._commands.allow(now_us):
-            return self._too_fast(data, self._commands, now_us)
+            return self._check_rate_limit(data, self._commands, now_us)
         if self._shared is not None and not self._shared.allow(now_us):
-            return self._too_fast(data, self._shared, now_us)
+            return self._check_rate_limit(data, self._shared, now_us)
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
@@ -215,13 +224,13 @@ class Session:
         try:
             return self._decide(request, now_us)
         except Refusal as refusal:
-            return Say(error(refusal, request.id))
+            return SendReply(error(refusal, request.id))
 
-    def share(self, commands: Bucket | None) -> None:
+    def share(self, commands: TokenBucket | None) -> None:
         """Count requests by this too: what all connections of one key may ask together."""
         self._shared = commands
 
-    def sign_in(self, principal: Principal, request: Login, now_us: int) -> Say:
+    def sign_in(self, principal: Principal, request: Login, now_us: int) -> SendReply:
         """Be this from now on. Raises Refusal where that does not go with what the connection has been."""
         if self.principal.key and principal.account != self.principal.account:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
@@ -233,7 +242,7 @@ class Session:
             if narrowed or decide(principal, FOLLOWING[channel], now_us) is not None:
                 raise _unsubscribe_first(channel)
         self.principal = principal
-        return Say(
+        return SendReply(
             LoggedIn(
                 id=request.id,
                 account=principal.account,
@@ -244,15 +253,15 @@ class Session:
             )
         )
 
-    def refuse(self, refusal: Refusal, request: Login, now_us: int) -> Say | Hangup:
+    def refuse(self, refusal: Refusal, request: Login, now_us: int) -> SendReply | CloseConnection:
         """Return what to do about a login that failed; wrong ones count as mistakes."""
         if refusal.code is Code.BAD_SIGNATURE:
             return self._mistake(error(refusal, request.id), now_us)
-        return Say(error(refusal, request.id))
+        return SendReply(error(refusal, request.id))
 
     def _decide(self, request: AnyRequest, now_us: int) -> Decision:
         if isinstance(request, TRADING):
-            return Trade(request)
+            return PassToDesk(request)
         match request:
             case Subscribe():
                 return self._subscribe(request, now_us)
@@ -264,21 +273,21 @@ class Session:
     def _about_session(self, request: Ping | Subscriptions | Symbols | Login, now_us: int) -> Decision:
         match request:
             case Ping():
-                return Say(Pong(id=request.id, ts=now_us))
+                return SendReply(Pong(id=request.id, ts=now_us))
             case Subscriptions():
-                return TellSubscriptions(request)
+                return ListSubscriptions(request)
             case Symbols():
                 self._require(Action.SYMBOLS, None, now_us)
-                return TellSymbols(request)
+                return ListSymbols(request)
             case Login():
-                return Prove(request)
+                return Authenticate(request)
 
     def _require(self, action: Action, symbol: str | None, now_us: int) -> None:
         refusal = decide(self.principal, action, now_us, symbol=symbol)
         if refusal is not None:
             raise refusal
 
-    def _subscribe(self, request: Subscribe, now_us: int) -> Join | Follow:
+    def _subscribe(self, request: Subscribe, now_us: int) -> JoinTopics | FollowAccount:
         channel = _private(request)
         if channel is not None:
             return self._follow(request, channel, now_us)
@@ -297,36 +306,36 @@ class Session:
         if len(self.held.keys() | added.keys()) + len(self.followed) > self._limits.subscriptions:
             raise self._too_many()
         self.held.update(added)
-        return Join(request, tuple(added.values()), self._is_minimal(request))
+        return JoinTopics(request, tuple(added.values()), self._is_minimal(request))
 
-    def _follow(self, request: Subscribe, channel: PrivateChannel, now_us: int) -> Follow:
+    def _follow(self, request: Subscribe, channel: PrivateChannel, now_us: int) -> FollowAccount:
         self._require(FOLLOWING[channel], None, now_us)
         if request.on_slow is not UNSET and request.on_slow != "disconnect":
             raise _bad("on_slow", f"{channel} takes disconnect")
         if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:
             raise self._too_many()
         self.followed[channel] = None
-        return Follow(request, channel)
+        return FollowAccount(request, channel)
 
-    def _unsubscribe(self, request: Unsubscribe) -> Leave | Unfollow:
+    def _unsubscribe(self, request: Unsubscribe) -> LeaveTopics | UnfollowAccount:
         channel = _private(request)
         if channel is not None:
             if channel not in self.followed:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {channel}")
             del self.followed[channel]
-            return Unfollow(request, channel)
+            return UnfollowAccount(request, channel)
         choices = {choice.topic: choice for choice in self._choices(request)}
         for topic in choices:
             if topic not in self.held:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(topic)}")
         for topic in choices:
             del self.held[topic]
-        return Leave(request, tuple(choices.values()), self._is_minimal(request))
+        return LeaveTopics(request, tuple(choices.values()), self._is_minimal(request))
 
     def _is_minimal(self, request: Subscribe | Unsubscribe) -> bool:
         return self._default_channel is not None and request.is_minimal()
 
-    def _choices(self, request: Names) -> list[Choice]:
+    def _choices(self, request: Names) -> list[TopicChoice]:
         channel = request.channel if request.channel is not UNSET else self._default_channel
         if channel is None:
             raise _bad("channel", "missing")
@@ -349,24 +358,24 @@ class Session:
             {"limit": limit, "held": len(self.held) + len(self.followed)},
         )
 
-    def _mistake(self, reply: Error, now_us: int) -> Say | Hangup:
+    def _mistake(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
         if self._mistakes is None:
-            self._mistakes = Bucket(MISTAKES_PER_S, burst=MISTAKES)
+            self._mistakes = TokenBucket(MISTAKES_PER_S, burst=MISTAKES)
         if not self._mistakes.allow(now_us):
-            return Hangup(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
-        return Say(reply)
+            return CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
+        return SendReply(reply)
 
-    def _too_fast(self, data: bytes, bucket: Bucket, now_us: int) -> Decision:
+    def _check_rate_limit(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
         rate = self._limits.commands_per_second
         if self._patience is None:
-            self._patience = Bucket(rate, burst=PATIENCE_S * rate)
+            self._patience = TokenBucket(rate, burst=PATIENCE_S * rate)
         if not self._patience.allow(now_us):
-            return Hangup(CloseCode.RATE, "too many requests")
+            return CloseConnection(CloseCode.RATE, "too many requests")
         whose = "this connection" if bucket is self._commands else "the key's connections"
         refusal = Refusal(
             Code.RATE_LIMITED, f"too many requests on {whose}", wait_us=max(1, bucket.wait_us(now_us))
         )
-        return Say(_error(refusal, self.codec.request_id(data), self.codec.action(data)))
+        return SendReply(_error(refusal, self.codec.request_id(data), self.codec.action(data)))
 
 
 def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | UnsetType) -> Error:

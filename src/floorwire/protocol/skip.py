@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from floorwire.protocol.replies import Gap
 
 
-class Skipped(msgspec.Struct, frozen=True, kw_only=True):
+class SkippedNotice(msgspec.Struct, frozen=True, kw_only=True):
     """Stands for the events ``gap.from`` to ``gap.to``; ``seq`` is the last of them."""
 
     channel: str
@@ -24,7 +24,7 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True):
     sent: int
 
 
-class Slow(msgspec.Struct, frozen=True, kw_only=True):
+class SlowNotice(msgspec.Struct, frozen=True, kw_only=True):
     """Tells one client, on ``system``, that it reads too slowly; of this connection alone, so without seq."""
 
     channel: Literal["system"] = "system"

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 
-class Stamp(msgspec.Struct, frozen=True):
+class EventStamp(msgspec.Struct, frozen=True):
     """The position and the times that a stream writes into its next message.
 
     ``seq`` is that of the first message made with the stamp; a second made at once takes ``seq + 1``.
@@ -18,7 +18,7 @@ class Stamp(msgspec.Struct, frozen=True):
     sent_us: int
 
 
-class PrivateStamp(msgspec.Struct, frozen=True):
+class PrivateEventStamp(msgspec.Struct, frozen=True):
     """The same of an account's private channel; ``hidden``: events before this one that are not shown."""
 
     epoch: str

@@ -15,7 +15,7 @@ class TopicName(NamedTuple):
     option: int | str | None
 
 
-class Choice(NamedTuple):
+class TopicChoice(NamedTuple):
     """What a request names: a topic, as the client wrote its symbol, and the contracts it may choose."""
 
     topic: TopicName
@@ -24,9 +24,11 @@ class Choice(NamedTuple):
     contracts: frozenset[OnSlow]
 
 
-class Catalogue(Protocol):
+class TopicCatalogue(Protocol):
     """What there is to subscribe to."""
 
-    def choose(self, channel: str, symbol: str | None, depth: int | None, interval: str | None) -> Choice:
+    def choose(
+        self, channel: str, symbol: str | None, depth: int | None, interval: str | None
+    ) -> TopicChoice:
         """Return what the names name. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from floorwire.storage.folder import touch_private
+from floorwire.storage.private_files import touch_private
 
 FILE = "keys.db"
 VERSION = 1

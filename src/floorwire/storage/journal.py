@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is to be journalled: an account event, opaque here, with what it is found by."""
 
     account: str
@@ -17,7 +17,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     payload: bytes
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class JournalRecord(msgspec.Struct, frozen=True, gc=False):
     """An entry in its place: ``n`` counts up from 1 over all accounts, without a hole."""
 
     n: int
@@ -27,7 +27,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class JournalSnapshot(msgspec.Struct, frozen=True):
     """The state, opaque here, after the records up to and including ``n``."""
 
     n: int
@@ -112,7 +112,7 @@ class Journal(Protocol):
         """
         ...
 
-    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         """Take the entries, all of one commit, and return the number of the last; on the event loop only.
 
         ``on_durable`` is called on the loop, never from within this call, in the order of the appends. No
@@ -122,7 +122,7 @@ class Journal(Protocol):
         """
         ...
 
-    def read(self, after_n: int = 0) -> Iterator[Record]:
+    def read(self, after_n: int = 0) -> Iterator[JournalRecord]:
         """Yield the durable records after this one, in order; blocks, so before serving or off the loop.
 
         Raises JournalCorruptError where a record does not verify, after all that do; ForgottenError;
@@ -130,7 +130,9 @@ class Journal(Protocol):
         """
         ...
 
-    async def read_account(self, account: str, n: int, limit: int, *, back: bool = False) -> Sequence[Record]:
+    async def read_account(
+        self, account: str, n: int, limit: int, *, back: bool = False
+    ) -> Sequence[JournalRecord]:
         """Return at most so many of the account's durable records on one side of record ``n``, nearest first.
 
         Those after it, or ``back`` those before it; the account need not be in ``n`` itself. Sees everything
@@ -141,7 +143,7 @@ class Journal(Protocol):
         """
         ...
 
-    async def save_snapshot(self, snapshot: Snapshot) -> None:
+    async def save_snapshot(self, snapshot: JournalSnapshot) -> None:
         """Keep the snapshot, whole or not at all, and forget all but the latest few; writes off the loop.
 
         Takes its time, so that others have theirs, and gives up when the journal is closed.
@@ -150,7 +152,7 @@ class Journal(Protocol):
         """
         ...
 
-    def latest_snapshot(self) -> Snapshot | None:
+    def latest_snapshot(self) -> JournalSnapshot | None:
         """Return the latest snapshot that is whole; None: read the journal from its begin. Blocks."""
         ...
 

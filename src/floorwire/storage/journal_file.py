@@ -9,16 +9,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from floorwire.storage import rows
-from floorwire.storage.folder import touch_private
+from floorwire.storage import journal_rows
 from floorwire.storage.journal import (
     JournalCorruptError,
     JournalError,
     JournalLockedError,
+    JournalRecord,
     JournalUnusableError,
-    Record,
 )
-from floorwire.storage.rows import Row
+from floorwire.storage.journal_rows import JournalRow
+from floorwire.storage.private_files import touch_private
 
 FILE = "journal.db"
 LOCK = "journal.lock"
@@ -150,27 +150,27 @@ def lengthen_log(folder: Path, connection: Connection) -> None:
             os.fsync(file.fileno())
 
 
-def last_row(connection: Connection) -> Row | None:
+def last_row(connection: Connection) -> JournalRow | None:
     """Return the latest commit; None where there is none. Raises sqlite3.Error."""
     found = connection.execute(LAST).fetchone()
-    return None if found is None else Row(*found)
+    return None if found is None else JournalRow(*found)
 
 
-def read(folder: Path, after_n: int) -> Iterator[Record]:
+def read(folder: Path, after_n: int) -> Iterator[JournalRecord]:
     """Yield the records after this one, verified against the chain. Raises JournalError."""
     path = folder / FILE
     with closing(connect_to_read(folder)) as connection:
         with told(path):
             check_version(connection)
-            good_n, chain = connection.execute(BEFORE, (after_n,)).fetchone() or (0, rows.ORIGIN)
+            good_n, chain = connection.execute(BEFORE, (after_n,)).fetchone() or (0, journal_rows.ORIGIN)
             found = connection.execute(SINCE, (good_n,))
         while True:
             with told(path, good_n):
                 values = found.fetchone()
             if values is None:
                 return
-            row = Row(*values)
-            records = rows.records_of(row, good_n, chain)
+            row = JournalRow(*values)
+            records = journal_rows.records_of(row, good_n, chain)
             good_n, chain = row.last_n, row.chain
             if row.first_n > after_n:
                 yield from records
@@ -178,16 +178,18 @@ def read(folder: Path, after_n: int) -> Iterator[Record]:
                 yield from (record for record in records if record.n > after_n)
 
 
-def read_account(connection: Connection, account: str, n: int, limit: int, *, back: bool) -> list[Record]:
+def read_account(
+    connection: Connection, account: str, n: int, limit: int, *, back: bool
+) -> list[JournalRecord]:
     """Return at most so many of the account's records after this one, or before it, the nearest first.
 
     Raises sqlite3.Error, JournalError.
     """
-    found: list[Record] = []
+    found: list[JournalRecord] = []
     with closing(connection.execute(BACK if back else AFTER, (account, n))) as cursor:
         for *values, chain in cursor:
-            row = Row(*values)
-            records = rows.records_of(row, row.first_n - 1, chain or rows.ORIGIN)
+            row = JournalRow(*values)
+            records = journal_rows.records_of(row, row.first_n - 1, chain or journal_rows.ORIGIN)
             own = [record for record in records if record.account == account]
             if back:
                 found += (record for record in reversed(own) if record.n < n)

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 from floorwire.storage.journal import (
-    Entry,
     ForgottenError,
+    JournalEntry,
     JournalError,
+    JournalRecord,
+    JournalSnapshot,
     OnDurable,
-    Record,
-    Snapshot,
 )
-from floorwire.storage.waiting import Append, Done, Waiting
+from floorwire.storage.pending_appends import AppendsDone, PendingAppend, PendingAppends
 
 _n = attrgetter("n")
 
@@ -28,11 +28,11 @@ class MemoryJournal:
         self._max_kept = max_kept
         self._loop: asyncio.AbstractEventLoop | None = None
         self._kept_n = 0
-        self._kept: deque[Record] = deque()
-        self._by_account: defaultdict[str, deque[Record]] = defaultdict(deque)
-        self._waiting = Waiting(max_waiting, 0)
-        self._appends: deque[Append] = deque()
-        self._snapshot: Snapshot | None = None
+        self._kept: deque[JournalRecord] = deque()
+        self._by_account: defaultdict[str, deque[JournalRecord]] = defaultdict(deque)
+        self._waiting = PendingAppends(max_waiting, 0)
+        self._appends: deque[PendingAppend] = deque()
+        self._snapshot: JournalSnapshot | None = None
 
     @property
     def last_n(self) -> int:
@@ -55,12 +55,12 @@ class MemoryJournal:
         """The number of the first record that is kept, or that will be."""
         return self._kept[0].n if self._kept else self._kept_n + 1
 
-    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         last_n = self._waiting.take(entries)
         if not self._appends:
             self._loop = self._loop or asyncio.get_running_loop()  # asked once: it is a system call
             self._loop.call_soon(self._commit)
-        self._appends.append(Append(entries, on_durable))
+        self._appends.append(PendingAppend(entries, on_durable))
         return last_n
 
     def _commit(self) -> None:
@@ -68,28 +68,30 @@ class MemoryJournal:
         for append in appends:
             for entry in append.entries:
                 self._keep(entry)
-        self._waiting.tell(Done(appends))
+        self._waiting.tell(AppendsDone(appends))
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: JournalEntry) -> None:
         self._kept_n += 1
-        record = Record(self._kept_n, entry.account, entry.kind, entry.ts_us, entry.payload)
+        record = JournalRecord(self._kept_n, entry.account, entry.kind, entry.ts_us, entry.payload)
         self._kept.append(record)
         self._by_account[record.account].append(record)
         if len(self._kept) > self._max_kept:
             self._forget(self._kept.popleft())
 
-    def _forget(self, record: Record) -> None:
+    def _forget(self, record: JournalRecord) -> None:
         records = self._by_account[record.account]
         records.popleft()
         if not records:
             del self._by_account[record.account]
 
-    def read(self, after_n: int = 0) -> Iterator[Record]:
+    def read(self, after_n: int = 0) -> Iterator[JournalRecord]:
         self._check_kept(after_n)
         yield from [record for record in self._kept if record.n > after_n]
 
-    async def read_account(self, account: str, n: int, limit: int, *, back: bool = False) -> Sequence[Record]:
-        records: Sequence[Record] = self._by_account.get(account, ())
+    async def read_account(
+        self, account: str, n: int, limit: int, *, back: bool = False
+    ) -> Sequence[JournalRecord]:
+        records: Sequence[JournalRecord] = self._by_account.get(account, ())
         if back:
             end = bisect_left(records, n, key=_n)
             if end == 0 and n > 1 < self.first_n:
@@ -103,13 +105,13 @@ class MemoryJournal:
         if after_n + 1 < self.first_n:
             raise ForgottenError(after_n, self.first_n)
 
-    async def save_snapshot(self, snapshot: Snapshot) -> None:
+    async def save_snapshot(self, snapshot: JournalSnapshot) -> None:
         if snapshot.n > self.durable_n:
             raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self.durable_n}")
         if self._snapshot is None or snapshot.n >= self._snapshot.n:
             self._snapshot = snapshot
 
-    def latest_snapshot(self) -> Snapshot | None:
+    def latest_snapshot(self) -> JournalSnapshot | None:
         return self._snapshot
 
     def close(self) -> None:

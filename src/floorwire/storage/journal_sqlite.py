@@ -10,23 +10,23 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from floorwire.storage import journal_file, mark, rows
-from floorwire.storage.checkpoints import Checkpoints
-from floorwire.storage.folder import private_folder
+from floorwire.storage import high_water_mark, journal_file, journal_rows
+from floorwire.storage.commit_thread import CommitThread
+from floorwire.storage.high_water_mark import HighWaterMark
 from floorwire.storage.journal import (
-    Entry,
     JournalCorruptError,
+    JournalEntry,
     JournalError,
+    JournalRecord,
+    JournalSnapshot,
     JournalUnusableError,
     OnDurable,
-    Record,
-    Snapshot,
 )
 from floorwire.storage.journal_file import Connection
-from floorwire.storage.mark import Mark
-from floorwire.storage.snapshots import Snapshots
-from floorwire.storage.waiting import Append, Waiting
-from floorwire.storage.writer import Writer
+from floorwire.storage.journal_snapshots import SnapshotFiles
+from floorwire.storage.pending_appends import PendingAppend, PendingAppends
+from floorwire.storage.private_files import private_folder
+from floorwire.storage.wal_checkpoints import WalCheckpoints
 
 
 class SqliteJournal:
@@ -39,8 +39,8 @@ class SqliteJournal:
     def __init__(self, folder: Path, max_waiting: int) -> None:
         with ExitStack() as opened:
             self._open(folder, opened)
-            self._waiting = Waiting(max_waiting, self._written_n)
-            self._writer = Writer(self._commit, self._waiting.tell, self._checkpoints.proceed)
+            self._waiting = PendingAppends(max_waiting, self._written_n)
+            self._writer = CommitThread(self._commit, self._waiting.tell, self._checkpoints.proceed)
             opened.callback(self._writer.stop)
             self._opened = opened.pop_all()
 
@@ -48,18 +48,18 @@ class SqliteJournal:
         with journal_file.told(folder):
             self._folder = private_folder(folder)
         self._path = self._folder / journal_file.FILE
-        self._snapshots = Snapshots(self._folder)
+        self._snapshots = SnapshotFiles(self._folder)
         opened.callback(journal_file.lock(self._folder).close)
-        with journal_file.told(self._folder / mark.FILE):
-            self._mark = Mark(self._folder / mark.FILE)
+        with journal_file.told(self._folder / high_water_mark.FILE):
+            self._mark = HighWaterMark(self._folder / high_water_mark.FILE)
         opened.callback(self._mark.close)
         self._writing = self._connect(opened)
         self._written_n, self._chain = self._tail()
         journal_file.lengthen_log(self._folder, self._writing)
-        self._checkpoints = Checkpoints(self._writing, self._connect(opened))
+        self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
-        self._reading = journal_file.connect_to_read(self._folder)
-        opened.callback(self._reading.close)
+        self._read_quota = journal_file.connect_to_read(self._folder)
+        opened.callback(self._read_quota.close)
         self._readers = ThreadPoolExecutor(1, "journal-reader")
         opened.callback(self._readers.shutdown)
 
@@ -73,7 +73,7 @@ class SqliteJournal:
         try:
             with journal_file.told(self._path):
                 row = journal_file.last_row(self._writing)
-            last_n, chain = (0, rows.ORIGIN) if row is None else (row.last_n, row.chain)
+            last_n, chain = (0, journal_rows.ORIGIN) if row is None else (row.last_n, row.chain)
             for _ in journal_file.read(self._folder, max(0, last_n - 1)):
                 pass
             self._check_nothing_lost(last_n)
@@ -114,23 +114,25 @@ class SqliteJournal:
     def checkpoint_failures(self) -> int:
         return self._checkpoints.failures
 
-    def append(self, entries: Sequence[Entry], on_durable: OnDurable) -> int:
+    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         last_n = self._waiting.take(entries)
-        self._writer.put(Append(entries, on_durable))
+        self._writer.put(PendingAppend(entries, on_durable))
         return last_n
 
-    def _commit(self, entries: Sequence[Entry]) -> None:
+    def _commit(self, entries: Sequence[JournalEntry]) -> None:
         """Write one row, in the writer's thread. Raises sqlite3.Error."""
-        row = rows.make(self._written_n + 1, entries, self._chain)
+        row = journal_rows.make(self._written_n + 1, entries, self._chain)
         self._writing.execute(journal_file.INSERT, row)
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain
         self._checkpoints.count(len(row.records))
 
-    def read(self, after_n: int = 0) -> Iterator[Record]:
+    def read(self, after_n: int = 0) -> Iterator[JournalRecord]:
         return journal_file.read(self._folder, after_n)
 
-    async def read_account(self, account: str, n: int, limit: int, *, back: bool = False) -> Sequence[Record]:
+    async def read_account(
+        self, account: str, n: int, limit: int, *, back: bool = False
+    ) -> Sequence[JournalRecord]:
         work = partial(self._read_account, account, n, limit, back)
         try:
             reading = asyncio.get_running_loop().run_in_executor(self._readers, work)
@@ -138,20 +140,20 @@ class SqliteJournal:
             raise JournalUnusableError(f"{self._path}: closed") from error
         return await reading
 
-    def _read_account(self, account: str, n: int, limit: int, back: bool) -> list[Record]:
+    def _read_account(self, account: str, n: int, limit: int, back: bool) -> list[JournalRecord]:
         with journal_file.told(self._path):
-            return journal_file.read_account(self._reading, account, n, limit, back=back)
+            return journal_file.read_account(self._read_quota, account, n, limit, back=back)
 
-    async def save_snapshot(self, snapshot: Snapshot) -> None:
+    async def save_snapshot(self, snapshot: JournalSnapshot) -> None:
         if snapshot.n > self.durable_n:
             raise ValueError(f"a snapshot of record {snapshot.n}; durable is only {self.durable_n}")
         await asyncio.to_thread(self._save_snapshot, snapshot)
 
-    def _save_snapshot(self, snapshot: Snapshot) -> None:
+    def _save_snapshot(self, snapshot: JournalSnapshot) -> None:
         with journal_file.told(self._folder):
             self._snapshots.save(snapshot)
 
-    def latest_snapshot(self) -> Snapshot | None:
+    def latest_snapshot(self) -> JournalSnapshot | None:
         with journal_file.told(self._folder):
             return self._snapshots.latest()
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Command, Place
+from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
+from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Prices, Reported, Venue, VenueInput, VenueOutput, Wake, Woke
-from floorwire.core.reports import Report
-from floorwire.engine.events import Rejected
-from floorwire.engine.paper import Paper
-from floorwire.engine.reporter import refused
+from floorwire.engine.execution_reporter import refused
+from floorwire.engine.matching_events import Rejected
+from floorwire.engine.paper import PaperMatching
 
 UNSWEPT = 64
 """So many dates of orders that are closed may be kept before it is worth sweeping."""
@@ -38,7 +38,7 @@ class PaperVenue:
         self._feed: Feed = "connecting"
         self._feeds: dict[str, Feed] = {}
         self._listed: dict[str, Instrument] = {}
-        self._markets: dict[str, Paper] = {}
+        self._markets: dict[str, PaperMatching] = {}
         self._on_their_way: deque[tuple[int, int, Command]] = deque()
         """When each arrives, and how many were sent before it."""
         self._sent = 0
@@ -166,7 +166,7 @@ class PaperVenue:
         symbol, known = instrument.symbol, self._listed.get(instrument.symbol)
         self._listed[symbol] = instrument
         if known is None or known.steps != instrument.steps:
-            self._markets[symbol] = Paper(self._current(symbol))
+            self._markets[symbol] = PaperMatching(self._current(symbol))
             left = [entry for entry in self._on_their_way if entry[2].symbol != symbol]
             self._on_their_way = deque(left)
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from floorwire.core import ports
-from floorwire.core.market import Candle, FeedStatus, MarketEvent, Trade
+from floorwire.core.market_events import Candle, FeedStatus, MarketEvent, Trade
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -39,14 +39,14 @@ BURST = 500
 MINUTE_US = 60_000_000
 
 
-class Heard(msgspec.Struct, frozen=True):
+class RecordedInput(msgspec.Struct, frozen=True):
     """One thing that happened on a recorded link; ``link`` is the recording's name for it."""
 
     at_us: int
     happened: Opened | Frame | Closed
 
 
-class Told(msgspec.Struct, frozen=True):
+class RecordedAnswer(msgspec.Struct, frozen=True):
     """One recorded HTTP answer."""
 
     at_us: int
@@ -54,13 +54,13 @@ class Told(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Session(Protocol):
+class RecordedSession(Protocol):
     """A recorded session."""
 
-    answers: Sequence[Told]
+    answers: Sequence[RecordedAnswer]
     """In order of time."""
 
-    def heard(self) -> Iterator[Heard]:
+    def heard(self) -> Iterator[RecordedInput]:
         """Yield what happened on the links, in order of time; again from the start at each call."""
         ...
 
@@ -79,7 +79,7 @@ class SpeedError(ValueError):
         self.speed = speed
 
 
-class Pace:
+class ReplayPace:
     """How recorded time becomes the shell's: so many times as fast, or at once."""
 
     __slots__ = ("_here_us", "_speed", "_there_us")
@@ -97,14 +97,14 @@ class Pace:
         return self._here_us + math.ceil((at_us - self._there_us) / self._speed)
 
 
-class Asked(msgspec.Struct, frozen=True):
+class RecordedRequest(msgspec.Struct, frozen=True):
     """What a request is for: its path, and its parameters but ``limit``."""
 
     path: tuple[str, ...]
     parameters: dict[str, str]
 
     @classmethod
-    def of(cls, url: str) -> Asked:
+    def of(cls, url: str) -> RecordedRequest:
         """Read an address; one that is none asks for nothing."""
         try:
             parts = urlsplit(url)
@@ -114,7 +114,7 @@ class Asked(msgspec.Struct, frozen=True):
         parameters.pop("limit", None)
         return cls(tuple(filter(None, parts.path.split("/"))), parameters)
 
-    def fits(self, other: Asked) -> bool:
+    def fits(self, other: RecordedRequest) -> bool:
         """Return whether both ask for the same: one path ends the other, and no parameter of both differs."""
         length = min(len(self.path), len(other.path))
         if not length or self.path[-length:] != other.path[-length:]:
@@ -122,21 +122,21 @@ class Asked(msgspec.Struct, frozen=True):
         return all(other.parameters.get(name, value) == value for name, value in self.parameters.items())
 
 
-class Library:
+class RecordedAnswers:
     """The recorded answers: which one a request gets."""
 
     __slots__ = ("_answers", "_used")
 
-    def __init__(self, answers: Sequence[Told]) -> None:
-        self._answers = [(Asked.of(told.url), told) for told in answers]
-        self._used: set[Told] = set()
+    def __init__(self, answers: Sequence[RecordedAnswer]) -> None:
+        self._answers = [(RecordedRequest.of(told.url), told) for told in answers]
+        self._used: set[RecordedAnswer] = set()
 
-    def find(self, url: str, now_us: int) -> Told | None:
+    def find(self, url: str, now_us: int) -> RecordedAnswer | None:
         """Return the next answer to such a request, else the last one there was, None where there is none.
 
         The same path and parameters make it such a request, whatever the host was called then.
         """
-        asked = Asked.of(url)
+        asked = RecordedRequest.of(url)
         last = None
         for recorded, told in self._answers:
             if asked.fits(recorded):
@@ -147,7 +147,7 @@ class Library:
         return last
 
 
-class Links:
+class RecordedLinks:
     """The recorded links on those that the adapter asked for: each on its own, all the rest on the last."""
 
     __slots__ = ("_asked", "_recorded", "_told", "_up")
@@ -210,7 +210,12 @@ class Replay:
     """
 
     def __init__(
-        self, make: Callable[[], Adapter], session: Session, speed: float | None = 1.0, *, loop: bool = False
+        self,
+        make: Callable[[], Adapter],
+        session: RecordedSession,
+        speed: float | None = 1.0,
+        *,
+        loop: bool = False,
     ) -> None:
         """``speed``: times as fast as recorded, None for as fast as possible. Raises SpeedError."""
         if speed is not None and not 0 < speed < math.inf:
@@ -249,10 +254,10 @@ class Replay:
         self._heard = self._session.heard()
         self._next = next(self._heard, None)
         self._first_us = self._at_us = 0 if self._next is None else self._next.at_us
-        self._pace = Pace(self._speed, now_us, self._first_us)
+        self._pace = ReplayPace(self._speed, now_us, self._first_us)
         self._adapter = self._make()
-        self._library = Library(self._session.answers)
-        self._links = Links()
+        self._library = RecordedAnswers(self._session.answers)
+        self._links = RecordedLinks()
         self._unheard: Counter[str] = Counter()
         self._at_once: deque[VenueInput] = deque()
         self._awaited: list[tuple[int, int, Answer]] = []

@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Command, Place
-from floorwire.core.market import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.execution_reports import Ended, Report, Working
+from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Prices, Random, Reported, VenueInput, VenueOutput, Wake
-from floorwire.core.reports import Ended, Report, Working
-from floorwire.engine.events import Rejected
+from floorwire.engine.execution_reporter import refused
 from floorwire.engine.matching import Matching
+from floorwire.engine.matching_events import Rejected
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.simulation import Simulation
-from floorwire.engine.reporter import refused
 
 NAME = "sim"
 SECOND_US = 1_000_000

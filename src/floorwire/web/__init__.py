@@ -4,6 +4,6 @@
 same app with the faster wire in front.
 """
 
-from floorwire.web.factory import create_app
+from floorwire.web.app_factory import create_app
 
 __all__ = ["create_app"]

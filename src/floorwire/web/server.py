@@ -15,16 +15,16 @@ import structlog
 import uvicorn
 
 from floorwire.app import Gateway
+from floorwire.auth.listen_policy import objection
 from floorwire.config import Settings, SettingsError
+from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
-from floorwire.doors.binding import objection
-from floorwire.links import registry
 from floorwire.ops import logs
-from floorwire.web.certificate import Certificate, load
-from floorwire.web.door import Door
-from floorwire.web.factory import create_app
-from floorwire.web.upgrade import Upgrade
-from floorwire.web.vestibule import Vestibule
+from floorwire.web.app_factory import create_app
+from floorwire.web.http_protocol import HttpProtocol
+from floorwire.web.picows_upgrade import PicowsUpgrade
+from floorwire.web.tls_acceptor import TlsAcceptor
+from floorwire.web.tls_certificate import TlsCertificate, load
 
 BACKLOG = 4_096
 GC_THRESHOLD = (10_000, 20, 50)
@@ -37,7 +37,7 @@ log = structlog.get_logger("floorwire.server")
 class Server(uvicorn.Server):
     """uvicorn, but clients are told and closed at a pace before it goes."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, certificate: Certificate | None) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, certificate: TlsCertificate | None) -> None:
         super().__init__(config)
         self._gateway = gateway
         self._certificate = certificate
@@ -56,14 +56,14 @@ class Server(uvicorn.Server):
                 self._encrypting = asyncio.create_task(self._encrypt(sockets[0], self._certificate))
             _announce(sockets[0], self._gateway)
 
-    async def _encrypt(self, listener: socket.socket, certificate: Certificate) -> None:
+    async def _encrypt(self, listener: socket.socket, certificate: TlsCertificate) -> None:
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(certificate.watch())
-            tasks.create_task(Vestibule(listener, certificate, timeout_s, self._door).run())
+            tasks.create_task(TlsAcceptor(listener, certificate, timeout_s, self._door).run())
 
-    def _door(self) -> Door:
-        return Door(self._gateway, self.config, self.server_state, self.lifespan.state)
+    def _door(self) -> HttpProtocol:
+        return HttpProtocol(self._gateway, self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nobody new, drain, and go; to be told to is no failure."""
@@ -79,7 +79,7 @@ class Server(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Serve the venues that the settings name. Raises SettingsError."""
     logs.configure(settings.log_level)
-    serve(settings, registry.build(settings))
+    serve(settings, venue_registry.build(settings))
 
 
 def serve(settings: Settings, venues: Sequence[Venue]) -> None:
@@ -91,14 +91,14 @@ def serve(settings: Settings, venues: Sequence[Venue]) -> None:
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues)
     said = objection(
-        settings.host, gateway.gate.has_keys, certificate is not None, settings.doors.behind_proxy
+        settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )
     if said is not None:
         raise SettingsError(said)
     config = uvicorn.Config(
         create_app(gateway),
-        http=partial(Door, gateway),  # type: ignore[arg-type]
-        ws=Upgrade,
+        http=partial(HttpProtocol, gateway),  # type: ignore[arg-type]
+        ws=PicowsUpgrade,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         log_config=None,
         access_log=False,
@@ -139,12 +139,12 @@ def _announce(listener: socket.socket, gateway: Gateway) -> None:
         f"  {sys.argv[0]} watch --url ws{secure}://{at}/ws",
         flush=True,
     )
-    if gateway.gate.demo is not None:
+    if gateway.authenticator.demo is not None:
         print(  # noqa: T201
-            f"There are no keys yet: the page signs in as {gateway.gate.demo.account}, with play money. "
+            f"There are no keys yet: the page signs in as {gateway.authenticator.demo.account}, with play money. "
             f"To make a key:\n"
             f"  {sys.argv[0]} keys create --account NAME --scopes market,account,trade"
-            f" --deposit USDT=1000000 --data {gateway.locker.folder}",
+            f" --deposit USDT=1000000 --data {gateway.data_dir.folder}",
             flush=True,
         )
 

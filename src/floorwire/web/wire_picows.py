@@ -10,9 +10,9 @@ from picows import WSFrame, WSListener, WSTransport
 
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
-from floorwire.protocol.assembly import Assembler, WireError, close_reply
 from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
-from floorwire.web.intercept import Deaf, Intercept
+from floorwire.protocol.message_assembly import MessageAssembler, WireError, close_reply
+from floorwire.web.picows_transport import DiscardingProtocol, PicowsTransport
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
@@ -41,11 +41,11 @@ class PicowsWire(WSListener):
         "is_blocked",
     )
 
-    def __init__(self, peer: Peer, address: str, max_bytes: int, intercept: Intercept) -> None:
+    def __init__(self, peer: Peer, address: str, max_bytes: int, intercept: PicowsTransport) -> None:
         self.address = address
         self._peer = peer
         self._intercept = intercept
-        self._assembler = Assembler(max_bytes)
+        self._assembler = MessageAssembler(max_bytes)
         self._transport: asyncio.Transport | None = None
         self.fd = -1
         self._straight_fd = -1
@@ -193,7 +193,7 @@ class PicowsWire(WSListener):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.set_protocol(Deaf(transport.get_protocol().connection_lost))
+        transport.set_protocol(DiscardingProtocol(transport.get_protocol().connection_lost))
         if transport.can_write_eof():
             transport.write_eof()
         else:

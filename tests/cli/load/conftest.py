@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.load.tiny import Tiny, running
+from tests.cli.load.small_server import Tiny, running
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, FanoutReport, run_fanout
 from floorwire.cli.load.rtt import MESSAGES, Message, NoEchoError, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
-from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
-from tests.cli.load.tiny import GAPPY, REPEATING, RUDE, SILENT, UNKNOWN, Tiny
+from tests.cli.load.small_server import GAPPY, REPEATING, RUDE, SILENT, UNKNOWN, Tiny
 
 GOOD = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 
@@ -21,7 +21,7 @@ GOOD = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 def plan(tiny: Tiny, symbols: tuple[str, ...] = GOOD, clients: int = 6, path: str = "/ws") -> FanoutPlan:
     return FanoutPlan(
         target=Target.resolve(tiny.url(path)),
-        wish=Wish("ticker", symbols, each=1),
+        wish=SubscriptionPlan("ticker", symbols, each=1),
         clients=clients,
         seconds=0.3,
         warmup_s=0.1,
@@ -73,7 +73,7 @@ def test_fanout_says_that_nobody_listens() -> None:
 
 
 def test_stall_leaves_the_others_alone(tiny: Tiny) -> None:
-    wish = Wish("ticker", GOOD, each=1)
+    wish = SubscriptionPlan("ticker", GOOD, each=1)
     report = run_stall(StallPlan(plan(tiny), stalled=2, stalled_wish=wish, recovery_s=0.2))
     assert (report.opened, report.endings) == (6, {})
     assert min(each.deliveries for each in (report.before, report.during, report.after)) >= 6
@@ -87,7 +87,7 @@ def test_stall_leaves_the_others_alone(tiny: Tiny) -> None:
 
 
 def test_stall_says_how_the_stalled_ended(tiny: Tiny) -> None:
-    wish = Wish("ticker", (RUDE,), each=1)
+    wish = SubscriptionPlan("ticker", (RUDE,), each=1)
     report = run_stall(StallPlan(plan(tiny), stalled=2, stalled_wish=wish, recovery_s=0.2))
     assert report.stalled.endings == {"close 4008": 2}
     assert report.endings == {}
@@ -124,7 +124,7 @@ def test_rtt_does_not_wait_for_ever(tiny: Tiny, monkeypatch: pytest.MonkeyPatch)
 def connect_plan(tiny: Tiny, symbol: str, seconds: float) -> ConnectPlan:
     return ConnectPlan(
         target=Target.resolve(tiny.url()),
-        wish=Wish("ticker", (symbol,), each=1),
+        wish=SubscriptionPlan("ticker", (symbol,), each=1),
         count=20,
         at_once=5,
         seconds=seconds,

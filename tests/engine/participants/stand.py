@@ -6,18 +6,18 @@ from math import log
 from random import Random
 
 from floorwire.core.codes import Code
-from floorwire.core.commands import Amend, Command, Place
 from floorwire.core.instrument import Side
-from floorwire.core.market import MarketEvent
-from floorwire.engine.events import Event, Rejected
+from floorwire.core.market_events import MarketEvent
+from floorwire.core.order_commands import Amend, Command, Place
 from floorwire.engine.exchange import Exchange
-from floorwire.engine.levels import Order
-from floorwire.engine.participants.agenda import Agenda
-from floorwire.engine.participants.numbers import Numbers
-from floorwire.engine.participants.opinion import Opinion
-from floorwire.engine.participants.pit import Pit
+from floorwire.engine.levels import RestingOrder
+from floorwire.engine.matching_events import Event, Rejected
+from floorwire.engine.participants.fair_value import FairValues
+from floorwire.engine.participants.market_access import MarketAccess
 from floorwire.engine.participants.profile import Asset, Profile
-from floorwire.engine.tape import Tape
+from floorwire.engine.participants.scheduler import Scheduler
+from floorwire.engine.participants.sim_ids import SimIds
+from floorwire.engine.tape import MarketTape
 
 S = "BTC-USDT"
 PROFILE = Profile(
@@ -48,12 +48,14 @@ class Stand:
     def __init__(self, profile: Profile = PROFILE, seed: int = 1) -> None:
         self.exchange = HaltedExchange()
         self.rng = Random(seed)
-        self.agenda = Agenda()
+        self.scheduler = Scheduler()
         self.shown: list[MarketEvent] = []
-        self.opinion = Opinion([Asset("BTC", 0.5, 1.0)], self.rng)
-        tape = Tape(S, self.exchange.markets[S], 0)
-        self.pit = Pit(profile, self.exchange, self.agenda, self.rng, Numbers(), tape, self.shown, [])
-        self.market = self.pit.market
+        self.fair_values = FairValues([Asset("BTC", 0.5, 1.0)], self.rng)
+        tape = MarketTape(S, self.exchange.markets[S], 0)
+        self.market_access = MarketAccess(
+            profile, self.exchange, self.scheduler, self.rng, SimIds(), tape, self.shown, []
+        )
+        self.market = self.market_access.market
         self._last_id = 0
 
     def buy(self, lots: int, price_ticks: int | None) -> int:
@@ -66,9 +68,9 @@ class Stand:
 
     def worth(self, ratio: float) -> None:
         """Let the informed think that it is worth so many times the opening price."""
-        self.opinion._beliefs["BTC"].log_value = log(ratio)
+        self.fair_values._beliefs["BTC"].log_value = log(ratio)
 
-    def side_of(self, owner: int) -> dict[Side, list[Order]]:
+    def side_of(self, owner: int) -> dict[Side, list[RestingOrder]]:
         """Return an owner's resting orders, best first."""
         market = self.market
         return {
@@ -78,5 +80,5 @@ class Stand:
 
     def _place(self, side: Side, lots: int, price_ticks: int | None) -> int:
         self._last_id += 1
-        self.pit.submit(Place(S, self._last_id, ACCOUNT, side, lots, price_ticks), 0)
+        self.market_access.submit(Place(S, self._last_id, ACCOUNT, side, lots, price_ticks), 0)
         return self._last_id

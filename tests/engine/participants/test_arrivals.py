@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import msgspec
 
-from floorwire.core.commands import Place
+from floorwire.core.order_commands import Place
 from floorwire.engine.participants.arrivals import HOTTEST, Arrivals
-from floorwire.engine.participants.crowd import Crowd
-from floorwire.engine.participants.taker import Takers
+from floorwire.engine.participants.limit_order_crowd import LimitOrderCrowd
+from floorwire.engine.participants.takers import Takers
 from tests.engine.participants.stand import PROFILE, Stand
 
 
@@ -14,16 +14,21 @@ class ArrivalsStand(Stand):
 
     def __init__(self, arrivals: float, taking: float) -> None:
         super().__init__(msgspec.structs.replace(PROFILE, arrivals=arrivals, taking=taking))
-        self.arrivals = Arrivals(self.pit, self.opinion, Crowd(self.pit), Takers(self.pit))
-        self.agenda.enter(self.arrivals, 0)
+        self.arrivals = Arrivals(
+            self.market_access,
+            self.fair_values,
+            LimitOrderCrowd(self.market_access),
+            Takers(self.market_access),
+        )
+        self.scheduler.enter(self.arrivals, 0)
 
     def run(self, seconds: int) -> list[int]:
         """Return how many commands came in each second."""
         counts = []
         for second in range(seconds):
             self.exchange.sent.clear()
-            while self.agenda.next_us() < (second + 1) * 1_000_000:
-                self.agenda.run_next()
+            while self.scheduler.next_us() < (second + 1) * 1_000_000:
+                self.scheduler.run_next()
             counts.append(len(self.exchange.sent))
         return counts
 
@@ -65,7 +70,7 @@ def test_excitement_has_a_limit() -> None:
 
 def test_a_trade_brings_the_next_arrival_nearer() -> None:
     stand = ArrivalsStand(arrivals=0.001, taking=0.25)
-    stand.agenda.run_next()
+    stand.scheduler.run_next()
     planned_us = stand.arrivals.due_us
     stand.arrivals.saw(2000, 1)
     assert stand.arrivals.due_us < planned_us
@@ -73,7 +78,7 @@ def test_a_trade_brings_the_next_arrival_nearer() -> None:
 
 def test_both_kinds_come() -> None:
     stand = ArrivalsStand(arrivals=20, taking=0.5)
-    while stand.agenda.next_us() < 5_000_000:
-        stand.agenda.run_next()
+    while stand.scheduler.next_us() < 5_000_000:
+        stand.scheduler.run_next()
     kinds = {command.time_in_force for command in stand.exchange.sent if isinstance(command, Place)}
     assert kinds >= {"gtc", "ioc"}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from random import Random
 
-from floorwire.core.commands import Place
-from floorwire.core.market import BookChange, Trade
+from floorwire.core.market_events import BookChange, Trade
+from floorwire.core.order_commands import Place
 from floorwire.engine.participants.profile import Asset
 from floorwire.engine.participants.simulation import Simulation
 from tests.engine.participants.stand import PROFILE, S

@@ -33,7 +33,7 @@ class Reply(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-class Ear(Protocol):
+class MessageReader(Protocol):
     """Reads the messages of a client whose messages are read, not only counted."""
 
     def hear(self, payload: bytes, arrived_us: int) -> None:
@@ -68,7 +68,7 @@ class Client:
         target: Target,
         index: int,
         requests: bytes,
-        ear: Ear | None = None,
+        ear: MessageReader | None = None,
     ) -> None:
         self._reactor = reactor
         self._owner = owner

@@ -13,7 +13,7 @@ from floorwire.cli.load.client import VANISHED, Client
 from floorwire.cli.load.percentiles import Percentiles
 from floorwire.cli.load.process import cpu_seconds
 from floorwire.cli.load.reactor import Reactor, allow_files
-from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 
 GONE = frozenset((VANISHED, "close 1000", "close"))
@@ -24,7 +24,7 @@ class ConnectPlan(msgspec.Struct, frozen=True):
     """How many clients, how many of them at once, and for how long at most."""
 
     target: Target
-    wish: Wish
+    wish: SubscriptionPlan
     count: int
     at_once: int
     seconds: float

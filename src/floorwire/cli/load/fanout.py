@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import msgspec
 
 from floorwire.cli.load.client import Client
-from floorwire.cli.load.crowd import Crowd
+from floorwire.cli.load.client_pool import ClientPool
 from floorwire.cli.load.interval import Interval, measure
 from floorwire.cli.load.process import Memory, resident_bytes
 from floorwire.cli.load.reactor import Reactor, allow_files
 from floorwire.cli.load.samples import Sampled, Samples
-from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 
 HANDSHAKES_A_SECOND = 100
@@ -23,7 +23,7 @@ class FanoutPlan(msgspec.Struct, frozen=True):
     """What to do. Times in seconds; ``pid`` is the server's, where it may be watched."""
 
     target: Target
-    wish: Wish
+    wish: SubscriptionPlan
     clients: int
     seconds: float
     warmup_s: float
@@ -50,7 +50,7 @@ def run_fanout(plan: FanoutPlan) -> FanoutReport:
     allow_files(plan.clients)
     before = None if plan.pid is None else resident_bytes(plan.pid)
     reactor, samples = Reactor(), Samples()
-    crowd = Crowd(reactor)
+    crowd = ClientPool(reactor)
     try:
         crowd.invite(readers(plan, reactor, crowd, samples), plan.at_once, opening_s(plan.clients))
         reactor.run(plan.warmup_s, lambda: not crowd.open)
@@ -70,7 +70,7 @@ def opening_s(clients: int) -> float:
     return 20 + clients / HANDSHAKES_A_SECOND
 
 
-def readers(plan: FanoutPlan, reactor: Reactor, crowd: Crowd, samples: Samples) -> Iterator[Client]:
+def readers(plan: FanoutPlan, reactor: Reactor, crowd: ClientPool, samples: Samples) -> Iterator[Client]:
     """Yield the clients; the sampled ones are spread evenly, for a server may serve first come first."""
     step = max(1, plan.clients // plan.sampled) if plan.sampled else plan.clients + 1
     for index, frame in enumerate(plan.wish.frames(plan.clients, plan.seed)):

@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from floorwire.cli.load.crowd import Crowd
+from floorwire.cli.load.client_pool import ClientPool
 from floorwire.cli.load.percentiles import Percentiles
 from floorwire.cli.load.process import cpu_seconds, resident_bytes
 from floorwire.cli.load.reactor import Reactor
@@ -34,7 +34,9 @@ class Interval(msgspec.Struct, frozen=True):
     """At the interval's end."""
 
 
-def measure(reactor: Reactor, crowd: Crowd, samples: Samples, seconds: float, pid: int | None) -> Interval:
+def measure(
+    reactor: Reactor, crowd: ClientPool, samples: Samples, seconds: float, pid: int | None
+) -> Interval:
     """Receive for this long and return what happened meanwhile; ends early when no client is left."""
     samples.take()
     messages, received = crowd.totals()

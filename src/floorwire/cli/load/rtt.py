@@ -66,14 +66,14 @@ def run_rtt(plan: RttPlan) -> RttReport:
 
 def _times_ns(plan: RttPlan) -> array[int]:
     with _connected(plan.target) as sock:
-        line = Line(sock, MESSAGES[plan.message])
+        line = EchoConnection(sock, MESSAGES[plan.message])
         line.check(plan.message)
         times_ns = line.round_trips(plan.warmup + plan.count, plan.seconds)
         sock.sendall(masked_frame(b"", CLOSE))
         return times_ns
 
 
-class Line:
+class EchoConnection:
     """An upgraded blocking connection that sends one message over and over."""
 
     def __init__(self, sock: socket.socket, payload: bytes) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import msgspec
 
 from floorwire.cli.load.client import Client
-from floorwire.cli.load.crowd import Crowd
+from floorwire.cli.load.client_pool import ClientPool
 from floorwire.cli.load.fanout import FanoutPlan, opening_s, readers
 from floorwire.cli.load.interval import Interval, measure
 from floorwire.cli.load.reactor import Reactor, allow_files
 from floorwire.cli.load.samples import Sampled, Samples
 from floorwire.cli.load.sequences import Tally
-from floorwire.cli.load.subscription import Wish
+from floorwire.cli.load.subscription import SubscriptionPlan
 
 RECEIVE_BUFFER_BYTES = 4096  # the less the kernel takes for a client that does not read, the sooner it stalls
 
@@ -26,7 +26,7 @@ class StallPlan(msgspec.Struct, frozen=True):
 
     crowd: FanoutPlan
     stalled: int
-    stalled_wish: Wish
+    stalled_wish: SubscriptionPlan
     recovery_s: float
 
 
@@ -58,7 +58,7 @@ def run_stall(plan: StallPlan) -> StallReport:
     others = plan.crowd
     allow_files(others.clients + plan.stalled)
     reactor, samples, stalled_samples = Reactor(), Samples(), Samples()
-    crowd, stalled = Crowd(reactor), Crowd(reactor)
+    crowd, stalled = ClientPool(reactor), ClientPool(reactor)
 
     def interval() -> Interval:
         reactor.run(others.warmup_s)
@@ -80,7 +80,7 @@ def run_stall(plan: StallPlan) -> StallReport:
     return StallReport(others.target.url, others.clients, opened, endings, before, during, after, outcome)
 
 
-def _stall(plan: StallPlan, reactor: Reactor, stalled: Crowd, samples: Samples) -> None:
+def _stall(plan: StallPlan, reactor: Reactor, stalled: ClientPool, samples: Samples) -> None:
     """Open the clients and stop reading as soon as their subscription is granted."""
 
     def clients() -> Iterator[Client]:
@@ -92,7 +92,7 @@ def _stall(plan: StallPlan, reactor: Reactor, stalled: Crowd, samples: Samples) 
         client.mute()
 
 
-def _recover(plan: StallPlan, reactor: Reactor, stalled: Crowd, samples: Samples) -> Stalled:
+def _recover(plan: StallPlan, reactor: Reactor, stalled: ClientPool, samples: Samples) -> Stalled:
     """Read again, say what came, and end the clients."""
     messages, received = stalled.totals()
     for client in list(stalled.open.values()):

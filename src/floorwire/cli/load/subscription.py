@@ -10,7 +10,7 @@ import msgspec
 from floorwire.cli.load.frames import masked_frame
 
 
-class Wish(msgspec.Struct, frozen=True):
+class SubscriptionPlan(msgspec.Struct, frozen=True):
     """What a crowd subscribes to: a channel, and of the symbols so many for each client."""
 
     channel: str

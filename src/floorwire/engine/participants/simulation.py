@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floorwire.core.commands import Command, Place
-from floorwire.core.market import BookSnapshot, MarketEvent, Quote
+from floorwire.core.execution_reports import Report
+from floorwire.core.market_events import BookSnapshot, MarketEvent, Quote
+from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Random
-from floorwire.core.reports import Report
-from floorwire.engine.events import Rejected
 from floorwire.engine.exchange import Exchange
-from floorwire.engine.participants.agenda import Agenda
+from floorwire.engine.execution_reporter import refused
+from floorwire.engine.matching_events import Rejected
 from floorwire.engine.participants.arrivals import Arrivals
-from floorwire.engine.participants.crowd import Crowd
+from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.informed import Informed
-from floorwire.engine.participants.maker import Maker
-from floorwire.engine.participants.numbers import Numbers
-from floorwire.engine.participants.opinion import Opinion
-from floorwire.engine.participants.pit import Pit
+from floorwire.engine.participants.limit_order_crowd import LimitOrderCrowd
+from floorwire.engine.participants.market_access import MarketAccess
+from floorwire.engine.participants.market_maker import MarketMaker
 from floorwire.engine.participants.profile import Asset, Profile
-from floorwire.engine.participants.taker import Takers
-from floorwire.engine.participants.trend import TrendFollower
-from floorwire.engine.reporter import refused
-from floorwire.engine.tape import Tape
+from floorwire.engine.participants.scheduler import Scheduler
+from floorwire.engine.participants.sim_ids import SimIds
+from floorwire.engine.participants.takers import Takers
+from floorwire.engine.participants.trend_follower import TrendFollower
+from floorwire.engine.tape import MarketTape
 
 NEVER = 1 << 62
 
@@ -35,17 +35,17 @@ class Simulation:
     ) -> None:
         profiles = tuple(profiles)
         self.exchange = Exchange(profile.symbol for profile in profiles)
-        self._agenda = Agenda()
-        self._opinion = Opinion(assets, rng)
+        self._scheduler = Scheduler()
+        self._fair_values = FairValues(assets, rng)
         self._rng = rng
-        self._numbers = Numbers()
+        self._numbers = SimIds()
         self._shown: list[MarketEvent] = []
         self._told: list[Report] = []
-        self._tapes: list[Tape] = []
-        self._pits: dict[str, Pit] = {}
+        self._tapes: list[MarketTape] = []
+        self._pits: dict[str, MarketAccess] = {}
         self._expiry_us = NEVER
         """No order expires before."""
-        self._agenda.enter(self._opinion, now_us)
+        self._scheduler.enter(self._fair_values, now_us)
         for profile in profiles:
             self._open(profile, now_us)
         self._shown.clear()
@@ -53,23 +53,23 @@ class Simulation:
     def _open(self, profile: Profile, now_us: int) -> None:
         """Let the participants of one market in, and let them fill its book."""
         # Trade ids go on rising where a simulation is opened anew: fewer than one trade a millisecond.
-        tape = Tape(profile.symbol, self.exchange.markets[profile.symbol], now_us // 1000)
+        tape = MarketTape(profile.symbol, self.exchange.markets[profile.symbol], now_us // 1000)
         self._tapes.append(tape)
-        pit = Pit(
-            profile, self.exchange, self._agenda, self._rng, self._numbers, tape, self._shown, self._told
+        market_access = MarketAccess(
+            profile, self.exchange, self._scheduler, self._rng, self._numbers, tape, self._shown, self._told
         )
-        self._pits[profile.symbol] = pit
+        self._pits[profile.symbol] = market_access
         for rank in range(profile.makers):
-            maker = Maker(pit, self._opinion, rank)
-            self._agenda.enter(maker, maker.act(now_us))
-        crowd = Crowd(pit)
+            maker = MarketMaker(market_access, self._fair_values, rank)
+            self._scheduler.enter(maker, maker.act(now_us))
+        crowd = LimitOrderCrowd(market_access)
         crowd.open(now_us)
         for actor in (
-            Arrivals(pit, self._opinion, crowd, Takers(pit)),
-            Informed(pit, self._opinion),
-            TrendFollower(pit),
+            Arrivals(market_access, self._fair_values, crowd, Takers(market_access)),
+            Informed(market_access, self._fair_values),
+            TrendFollower(market_access),
         ):
-            self._agenda.enter(actor, now_us + int(self._rng.random() * profile.look_s * 1_000_000))
+            self._scheduler.enter(actor, now_us + int(self._rng.random() * profile.look_s * 1_000_000))
 
     def snapshots(self, now_us: int) -> list[BookSnapshot]:
         """Return every book."""
@@ -82,22 +82,22 @@ class Simulation:
     def next_us(self) -> int:
         """Return when something may happen next."""
         expiry_us = self._next_expiry()[0]
-        return min(self._agenda.next_us(), expiry_us)
+        return min(self._scheduler.next_us(), expiry_us)
 
-    def _next_expiry(self) -> tuple[int, Pit | None]:
+    def _next_expiry(self) -> tuple[int, MarketAccess | None]:
         """Return when an order expires next, and where."""
-        due: tuple[int, Pit | None] = NEVER, None
-        for pit in self._pits.values():
-            at_us = pit.market.next_expiry_us()
+        due: tuple[int, MarketAccess | None] = NEVER, None
+        for market_access in self._pits.values():
+            at_us = market_access.market.next_expiry_us()
             if at_us is not None and at_us < due[0]:
-                due = at_us, pit
+                due = at_us, market_access
         return due
 
     def run(self, until_us: int) -> list[MarketEvent]:
         """Return all that is shown up to and at this time, in order."""
-        while self._agenda.next_us() <= until_us:
-            self._expire(self._agenda.next_us())
-            self._agenda.run_next()
+        while self._scheduler.next_us() <= until_us:
+            self._expire(self._scheduler.next_us())
+            self._scheduler.run_next()
         self._expire(until_us)
         return self._flush()
 
@@ -123,10 +123,10 @@ class Simulation:
 
     def _expire(self, until_us: int) -> None:
         while self._expiry_us <= until_us:
-            self._expiry_us, pit = self._next_expiry()
-            if pit is not None and self._expiry_us <= until_us:
-                pit.expire(self._expiry_us)
+            self._expiry_us, market_access = self._next_expiry()
+            if market_access is not None and self._expiry_us <= until_us:
+                market_access.expire(self._expiry_us)
 
     def postpone(self, by_us: int) -> None:
         """Let time pass in which nothing happens."""
-        self._agenda.postpone(by_us)
+        self._scheduler.postpone(by_us)

@@ -1,0 +1,1 @@
+"""Sign-in and authorization: keys, signatures, tokens, tickets, addresses. Pure: no I/O, no clock."""

@@ -1,0 +1,74 @@
+"""Addresses: whose a connection is, when a proxy stands before us; and which are this machine's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TypeAlias
+
+from floorwire.core.authorization import Network, is_within
+
+Address: TypeAlias = IPv4Address | IPv6Address
+
+MAX_HOPS = 32
+NEIGHBOURS_BITS = 64
+"""One customer has at least a /64 of IPv6; limits that count addresses count these."""
+
+
+def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Network, ...]) -> str:
+    """Return the client's address: the last hop that no trusted proxy vouches for.
+
+    ``forwarded_for`` holds the X-Forwarded-For headers in order. Each proxy appends whom it heard from, so
+    only what stands right of a trusted hop is believed; anything a client wrote itself stands further left.
+    """
+    hops = [hop for line in forwarded_for for hop in line.split(",")]
+    current = _plain(peer) or peer
+    for hop in reversed(hops[-MAX_HOPS:]):
+        if not is_within(current, trusted):
+            break
+        earlier = _plain(hop)
+        if earlier is None:
+            break
+        current = earlier
+    return current
+
+
+def is_address(host: str) -> bool:
+    """Return whether the host is an address, not a name."""
+    return _parsed(host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host, a name or an address, is this machine and nothing else can reach it."""
+    if host.lower() == "localhost":
+        return True
+    address = _parsed(host)
+    return address is not None and address.is_loopback
+
+
+def neighbourhood(address: str) -> str:
+    """Return what limits by address count: IPv4 the address itself, IPv6 its /64."""
+    parsed = _parsed(address)
+    if parsed is None or parsed.version == 4:
+        return address
+    return str(IPv6Address(int(parsed) >> NEIGHBOURS_BITS << NEIGHBOURS_BITS))
+
+
+def _plain(hop: str) -> str | None:
+    """Return the address of ``192.0.2.7``, ``192.0.2.7:123``, ``2001:db8::1`` or ``[2001:db8::1]:123``."""
+    text = hop.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    parsed = _parsed(text)
+    return None if parsed is None else str(parsed)
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if isinstance(mapped, IPv4Address) else address

@@ -1,0 +1,42 @@
+"""Throttle: whoever fails to sign in waits, longer each time; all of it bounded, given the time."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+SubjectT = TypeVar("SubjectT")
+
+FREE = 10
+"""Failures without a wait: a person mistypes, a script is being written."""
+FIRST_US = 250_000
+LONGEST_US = 60_000_000
+FORGET_US = 900_000_000
+"""How long after its last failure a subject is forgiven."""
+LIMIT = 10_000
+
+
+class FailureThrottle(Generic[SubjectT]):
+    """Failures by subject (an address, a key); when full, the one that failed longest ago is forgotten."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._failures: dict[SubjectT, tuple[int, int]] = {}  # count, last_us; in the order of last_us
+
+    def wait_us(self, subject: SubjectT, now_us: int) -> int:
+        """Return how long it has still to wait; 0: it may try."""
+        count, last_us = self._failures.get(subject, (0, 0))
+        delay_us = _delay_us(count)
+        return min(delay_us, max(0, last_us + delay_us - now_us))  # at most that, should the clock go back
+
+    def fail(self, subject: SubjectT, now_us: int) -> None:
+        """It has failed."""
+        count, last_us = self._failures.pop(subject, (0, now_us))
+        self._failures[subject] = (count + 1 if now_us - last_us < FORGET_US else 1), now_us
+        if len(self._failures) > self._limit:
+            del self._failures[next(iter(self._failures))]
+
+
+def _delay_us(failures: int) -> int:
+    if failures <= FREE:
+        return 0
+    return min(LONGEST_US, FIRST_US << min(failures - FREE - 1, 16))

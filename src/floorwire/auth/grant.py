@@ -1,0 +1,154 @@
+"""Grant: what a key or a token allows, checked when it is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from ipaddress import ip_network
+
+import msgspec
+
+from floorwire.core.authorization import Network, Principal, Scope
+
+ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+SYMBOL = re.compile(r"([a-z0-9]+:)?[A-Z0-9.]{1,20}-[A-Z0-9.]{1,20}")
+AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+ASSET = re.compile(r"[A-Z0-9.]{1,20}")
+LIFETIME = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+MOST = 1_000
+"""Symbols, accounts or addresses that one grant may name."""
+
+
+class GrantError(ValueError):
+    """What was asked for cannot be granted; says which field, and why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a key allows, as it is stored and shown; the meaning of each field is Principal's.
+
+    Made of anything that breaks a rule, it raises GrantError.
+    """
+
+    account: str
+    scopes: tuple[Scope, ...]
+    symbols: tuple[str, ...] | None = None
+    accounts: tuple[str, ...] | None = None
+    max_notional: str | None = None
+    addresses: tuple[str, ...] = ()
+    expires_us: int | None = None
+
+    def __post_init__(self) -> None:
+        _match(ACCOUNT, "account", (self.account,))
+        if not self.scopes:
+            raise GrantError("scopes", f"give at least one of {', '.join(Scope)}")
+        if self.symbols is not None:
+            _match(SYMBOL, "symbols", self.symbols)
+        if self.accounts is not None:
+            _match(ACCOUNT, "accounts", self.accounts)
+            if self.account not in self.accounts:
+                raise GrantError("accounts", f"has to name {self.account}, whose key it is")
+        if self.max_notional is not None:
+            amount("max_notional", self.max_notional)
+        if len(self.addresses) > MOST:
+            raise GrantError("addresses", f"at most {MOST}")
+        networks("addresses", self.addresses)
+
+    def principal(self, key: str) -> Principal:
+        """Return who comes in with this."""
+        return Principal(
+            account=self.account,
+            key=key,
+            scopes=frozenset(self.scopes),
+            symbols=None if self.symbols is None else frozenset(self.symbols),
+            accounts=None if self.accounts is None else frozenset(self.accounts),
+            max_notional=None if self.max_notional is None else Decimal(self.max_notional),
+            networks=networks("addresses", self.addresses),
+            expires_us=self.expires_us,
+        )
+
+
+def exceeds(giver: Principal, grant: Grant) -> str | None:
+    """Return the field of the grant that reaches further than the giver itself does, None where none does.
+
+    An admin who is narrowed hands out nothing that is not.
+    """
+    accounts = {grant.account, *(grant.accounts or ())}
+    is_boundless = Scope.ADMIN in grant.scopes and grant.accounts is None
+    if giver.accounts is not None and (is_boundless or not accounts <= giver.accounts):
+        return "accounts"
+    if giver.symbols is not None and not all(giver.sees(symbol) for symbol in grant.symbols or ("",)):
+        return "symbols"
+    if giver.expires_us is not None and (grant.expires_us is None or grant.expires_us > giver.expires_us):
+        return "expires"
+    most = giver.max_notional
+    if most is not None and (grant.max_notional is None or Decimal(grant.max_notional) > most):
+        return "max_notional"
+    return None
+
+
+def _match(pattern: re.Pattern[str], field: str, values: Sequence[str]) -> None:
+    if not values or len(values) > MOST:
+        raise GrantError(field, f"give 1 to {MOST}")
+    for value in values:
+        if not pattern.fullmatch(value):
+            raise GrantError(field, f"{value[:80]!r} is not one")
+
+
+def amount(field: str, text: str) -> Decimal:
+    """Return the positive decimal. Raises GrantError."""
+    value = Decimal(text) if AMOUNT.fullmatch(text) else Decimal(0)
+    if value <= 0:
+        raise GrantError(field, f"{text[:80]!r} is not a positive decimal")
+    return value
+
+
+def networks(field: str, texts: Sequence[str]) -> tuple[Network, ...]:
+    """Return the addresses and networks: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32. Raises GrantError."""
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise GrantError(field, str(error)) from None
+
+
+def scopes(text: str) -> tuple[Scope, ...]:
+    """Return the scopes of ``market,account,trade``, each once. Raises GrantError."""
+    try:
+        return tuple(dict.fromkeys(Scope(word.strip()) for word in text.split(",")))
+    except ValueError:
+        raise GrantError("scopes", f"{text[:80]!r}: each is one of {', '.join(Scope)}") from None
+
+
+def expiry(text: str, now_us: int) -> int:
+    """Return when ``30d``, ``12h`` from now, or a date (UTC where it does not say), is. Raises GrantError."""
+    lifetime = LIFETIME.fullmatch(text)
+    if lifetime:
+        return now_us + int(lifetime[1]) * SECONDS[lifetime[2]] * 1_000_000
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        expires_us = int(moment.timestamp()) * 1_000_000
+    except (ValueError, OverflowError):
+        raise GrantError("expires", f"{text[:80]!r} is neither like 30d nor a date") from None
+    if expires_us <= now_us:
+        raise GrantError("expires", f"{text} is past")
+    return expires_us
+
+
+def deposits(texts: Sequence[str]) -> dict[str, str]:
+    """Return asset -> amount of ``USDT=1000000``. Raises GrantError."""
+    given: dict[str, str] = {}
+    for text in texts:
+        asset, equals, value = text.partition("=")
+        asset = asset.strip().upper()
+        if not equals or not ASSET.fullmatch(asset) or asset in given:
+            raise GrantError("deposit", f"{text[:80]!r} is not like USDT=1000000, each asset once")
+        amount("deposit", value)
+        given[asset] = value
+    return given

@@ -1,0 +1,138 @@
+"""Keyring: every key in memory, so that a look-up costs no database call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from floorwire.auth.grant import Grant
+from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer, WrongMasterKeyError, verify_digest
+from floorwire.core.authorization import Principal, Scope
+from floorwire.protocol.login import signature
+
+MAX_SECRET = 256
+"""Longer ones are wrong; what is beyond is not even hashed."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One API key as it is stored: what it allows, and nothing that signs in without the master key."""
+
+    id: str
+    grant: Grant
+    created_us: int
+    revoked_us: int | None
+    digest: bytes
+    sealed: bytes
+
+    def is_live(self, now_us: int) -> bool:
+        """Return whether it opens anything."""
+        expires_us = self.grant.expires_us
+        return self.revoked_us is None and (expires_us is None or now_us < expires_us)
+
+
+class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told about a key; times in microseconds since the epoch, UTC."""
+
+    key: str
+    account: str
+    scopes: tuple[Scope, ...]
+    symbols: tuple[str, ...] | None
+    accounts: tuple[str, ...] | None
+    max_notional: str | None
+    addresses: tuple[str, ...]
+    created: int
+    expires: int | None
+    revoked: int | None
+
+    @classmethod
+    def of(cls, key: Key) -> KeyInfo:
+        """Return what may be told about the key."""
+        grant = key.grant
+        return cls(
+            key=key.id,
+            account=grant.account,
+            scopes=grant.scopes,
+            symbols=grant.symbols,
+            accounts=grant.accounts,
+            max_notional=grant.max_notional,
+            addresses=grant.addresses,
+            created=key.created_us,
+            expires=grant.expires_us,
+            revoked=key.revoked_us,
+        )
+
+
+class KeyEntry(NamedTuple):
+    """A key, and whom it lets in."""
+
+    key: Key
+    principal: Principal
+
+
+class Keyring:
+    """Looks keys up and checks secrets, at the same cost whether the key exists or not.
+
+    Who names a key that does not exist is checked against one that does, and refused in the end: another
+    one each time, since the same one would be in the processor's cache and answer sooner.
+    """
+
+    def __init__(self, sealer: SecretSealer) -> None:
+        self._sealer = sealer
+        grant = Grant(account="nobody", scopes=(Scope.MARKET,))
+        sealed = sealer.seal("", "0" * 43, bytes(NONCE_BYTES))
+        self._nobody = KeyEntry(Key("", grant, 0, 0, sealer.digest("", ""), sealed), grant.principal(""))
+        self._keys: dict[str, KeyEntry] = {}
+        self._decoys = [self._nobody]
+
+    def replace(self, keys: Iterable[Key]) -> set[str]:
+        """Take these keys for all there are; return those whose sign-ins hold no longer.
+
+        That is each that is gone or different: revoked, rotated, narrowed.
+        """
+        before, self._keys = self._keys, {}
+        for key in keys:
+            held = before.get(key.id)
+            if held is None or held.key != key:
+                held = KeyEntry(key, key.grant.principal(key.id))
+            self._keys[key.id] = held
+        self._decoys = list(self._keys.values()) or [self._nobody]
+        return {name for name, held in before.items() if self._keys.get(name) is not held}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def has_live(self, now_us: int) -> bool:
+        """Return whether any key opens anything."""
+        return any(held.key.is_live(now_us) for held in self._keys.values())
+
+    def by_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
+        """Return whom the secret proves, if anybody."""
+        known, principal = self._held_or_decoy(key)
+        right = verify_digest(self._sealer.digest(key, secret[:MAX_SECRET]), known.digest)
+        return principal if right and known.id == key and known.is_live(now_us) else None
+
+    def by_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
+        """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
+        known, principal = self._held_or_decoy(key)
+        try:
+            secret = self._sealer.unseal(known.id, known.sealed)
+        except WrongMasterKeyError:  # somebody wrote to the database who should not
+            return None
+        expected = signature(secret, ts_us).encode()
+        right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
+        return principal if right and known.id == key and known.is_live(now_us) else None
+
+    def _held_or_decoy(self, key: str) -> KeyEntry:
+        decoy = self._decoys[hash(key) % len(self._decoys)]
+        return self._keys.get(key, decoy)
+
+    def is_current(self, principal: Principal, now_us: int) -> bool:
+        """Return whether the key that the principal came in with still holds as it was then."""
+        held = self._keys.get(principal.key)
+        return held is not None and held.principal is principal and held.key.is_live(now_us)
+
+    def is_usable_from(self, key: str, address: str) -> bool:
+        """Return whether the key may be used from the address; any answer will do where there is no key."""
+        return self._held_or_decoy(key).principal.comes_from(address)

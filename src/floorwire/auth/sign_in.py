@@ -1,0 +1,173 @@
+"""Sign-in: from what a client shows to who it is, in every way that there is, given the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.failure_throttle import FailureThrottle
+from floorwire.auth.jwt_tokens import BadTokenError, Tokens
+from floorwire.auth.keyed_rate_limit import KeyedRateLimit
+from floorwire.auth.keyring import Keyring
+from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError
+from floorwire.auth.tickets import Tickets, TooManyTicketsError
+from floorwire.core.authorization import Principal
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+
+SKEW_US = 30_000_000
+USED_LIMIT = 200_000
+"""Signed logins remembered, those of the last minute: the most that can sign in so in that time."""
+KNOWN_LIMIT = 10_000
+
+
+class SignedLogin(msgspec.Struct, frozen=True):
+    """One signed login that worked: what may not be used again."""
+
+    key: str
+    ts_us: int
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """Who tries: the address, its neighbourhood, for which failures count, and the key id if one is named."""
+
+    address: str
+    near: str
+    key: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Return what a key that is known here is held to."""
+        return self.near, self.key
+
+
+class SignIn:
+    """Proves who comes in; each way returns a Principal or raises Refusal.
+
+    Who fails waits, by address and by key. A key that has signed in from an address before is held to
+    its own failures from there alone: neither a stranger with its id nor a neighbour behind the same
+    address can lock it out.
+    """
+
+    def __init__(self, keyring: Keyring, tokens: Tokens | None, per_key_per_second: int) -> None:
+        self.keyring = keyring
+        self.tickets = Tickets()
+        self._tokens = tokens
+        self._used: ReplayCache[SignedLogin] = ReplayCache(keep_us=2 * SKEW_US, limit=USED_LIMIT)
+        self._by_address: FailureThrottle[str] = FailureThrottle()
+        self._by_key: FailureThrottle[str] = FailureThrottle()
+        self._by_pair: FailureThrottle[tuple[str, str]] = FailureThrottle()
+        self._known: dict[tuple[str, str], None] = {}
+        self._rates = KeyedRateLimit(per_key_per_second)
+
+    def remember(self, used: Iterable[SignedLogin], now_us: int) -> None:
+        """Take these logins for used: those of the last minute, before a restart."""
+        for login in used:
+            self._used.use(login, now_us)
+
+    def bearer(self, text: str, address: str, now_us: int) -> Principal:
+        """Return whom ``KEY.SECRET``, or a JWT in its place, proves."""
+        if text.count(".") == 2:
+            return self.token(text, address, now_us)
+        key, _, secret = text.partition(".")
+        attempt = self._authenticator(address, key, now_us)
+        return self._admit(self.keyring.by_secret(key, secret, now_us), attempt, now_us)
+
+    def signed(self, key: str, ts_us: int, signature: str, address: str, now_us: int) -> Principal:
+        """Return whom the signature proves. A login is good for 30 s around its time, and once."""
+        attempt = self._authenticator(address, key, now_us)
+        if abs(ts_us - now_us) > SKEW_US:
+            skew = {"server_ts": now_us}
+            raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
+        principal = self.keyring.by_signature(key, ts_us, signature, now_us)
+        if principal is not None and not self._use(SignedLogin(key, ts_us), now_us):
+            self._fail(attempt, now_us)
+            raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
+        return self._admit(principal, attempt, now_us)
+
+    def token(self, text: str, address: str, now_us: int) -> Principal:
+        """Return whom the JWT proves."""
+        attempt = self._authenticator(address, "", now_us)
+        try:
+            if self._tokens is None:
+                raise BadTokenError("no issuer of tokens is trusted")
+            key, grant = self._tokens.verify(text, now_us)
+        except BadTokenError as error:
+            self._fail(attempt, now_us)
+            raise _wrong() from error
+        return self._admit(grant.principal(key), attempt, now_us)
+
+    def ticket(self, text: str, address: str, now_us: int) -> Principal:
+        """Return whom the ticket lets in, if what it was given for still does."""
+        attempt = self._authenticator(address, "", now_us)
+        principal = self.tickets.redeem(text, now_us)
+        if principal is not None and not self.is_current(principal, now_us):
+            principal = None
+        return self._admit(principal, attempt, now_us)
+
+    def issue(self, ticket: str, principal: Principal, now_us: int) -> int:
+        """Make the text a ticket for the principal; return until when. Raises Refusal."""
+        try:
+            return self.tickets.issue(ticket, principal, now_us)
+        except TooManyTicketsError:
+            raise Refusal(Code.RATE_LIMITED, "too many tickets are out", wait_us=1_000_000) from None
+
+    def is_current(self, principal: Principal, now_us: int) -> bool:
+        """Return whether what the principal signed in with still holds."""
+        if principal.expires_us is not None and now_us >= principal.expires_us:
+            return False
+        return not is_on_ring(principal) or self.keyring.is_current(principal, now_us)
+
+    # --- who may try, and what follows ------------------------------------------------------------
+
+    def _authenticator(self, address: str, key: str, now_us: int) -> Attempt:
+        attempt = Attempt(address, neighbourhood(address), key)
+        if attempt.pair in self._known:
+            wait_us = self._by_pair.wait_us(attempt.pair, now_us)
+        else:
+            wait_us = max(self._by_address.wait_us(attempt.near, now_us), self._by_key.wait_us(key, now_us))
+        if wait_us:
+            raise Refusal(Code.RATE_LIMITED, "too many failed sign-ins", wait_us=wait_us)
+        return attempt
+
+    def _admit(self, principal: Principal | None, attempt: Attempt, now_us: int) -> Principal:
+        if principal is None:
+            self._fail(attempt, now_us)
+            raise _wrong()
+        if not principal.comes_from(attempt.address):
+            self._fail(attempt, now_us)
+            raise Refusal(Code.FORBIDDEN, "the key may not be used from this address")
+        if not self._rates.allow(principal.key, now_us):
+            wait_us = max(1, self._rates.wait_us(principal.key, now_us))
+            raise Refusal(Code.RATE_LIMITED, "this key signs in too often", wait_us=wait_us)
+        if attempt.key:
+            self._known.pop(attempt.pair, None)
+            self._known[attempt.pair] = None
+            if len(self._known) > KNOWN_LIMIT:
+                del self._known[next(iter(self._known))]
+        return principal
+
+    def _fail(self, attempt: Attempt, now_us: int) -> None:
+        if attempt.pair in self._known:
+            self._by_pair.fail(attempt.pair, now_us)
+            return
+        self._by_address.fail(attempt.near, now_us)
+        if attempt.key and self.keyring.is_usable_from(attempt.key, attempt.address):
+            self._by_key.fail(attempt.key, now_us)
+
+    def _use(self, login: SignedLogin, now_us: int) -> bool:
+        try:
+            return self._used.use(login, now_us)
+        except ReplayCacheFullError:
+            raise Refusal(Code.RATE_LIMITED, "too many logins", wait_us=SKEW_US) from None
+
+
+def _wrong() -> Refusal:
+    return Refusal(Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning)
+
+
+def is_on_ring(principal: Principal) -> bool:
+    """Return whether it signed in with an API key: the ids of what else signs in have a colon."""
+    return ":" not in principal.key

@@ -1,0 +1,1 @@
+"""Runs what venues ask for: links, answers, wake-ups, recordings."""

@@ -1,0 +1,54 @@
+"""From a venue's specification (``sim``, ``replay:FILE,adapter=NAME``) to the venue."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import structlog
+
+from floorwire.config import Settings, SettingsError
+from floorwire.connectors import recording
+from floorwire.core.ports import Venue
+from floorwire.venues import sim
+from floorwire.venues.paper import PaperVenue
+
+log = structlog.get_logger("floorwire.venues")
+
+
+def build(settings: Settings) -> list[Venue]:
+    """Return the venues that the settings name. Raises SettingsError."""
+    kinds = [spec.partition(":")[0] for spec in settings.venue]
+    if len(settings.venue) > 1 and "sim" in kinds:
+        raise SettingsError("venue: the simulated market runs alone")
+    return [_build(spec, is_alone=len(settings.venue) == 1, settings=settings) for spec in settings.venue]
+
+
+def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:
+    kind, _, rest = spec.partition(":")
+    match kind:
+        case "sim" if not rest:
+            return sim.venue(random.Random(settings.seed))  # noqa: S311 - a market, not a secret
+        case "replay" if rest:
+            return _replay(rest, is_alone=is_alone, settings=settings)
+        case _:
+            raise SettingsError(f"venue: {spec!r} is neither sim nor replay:FILE[,adapter=NAME]")
+
+
+def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
+    file, _, adapter = rest.partition(",adapter=")
+    try:
+        recorded = recording.read(Path(file), adapter or None)
+    except (OSError, recording.RecordingError) as error:
+        raise SettingsError(f"venue: {error}") from None
+    for skipped in recorded.skipped:
+        log.warning("recording is not whole", file=file, skipped=str(skipped))
+    log.info("recording", file=file, adapter=recorded.adapter, frames=recorded.frames)
+    replay = recording.replay(
+        recorded,
+        prefix="" if is_alone else f"{recorded.adapter}:",
+        speed=settings.replay.speed or None,
+        loop=settings.replay.loop,
+        stale_us=round(settings.feed.stale_s * 1_000_000),
+    )
+    return PaperVenue(replay, settings.paper.latency_us)

@@ -1,0 +1,126 @@
+"""An order book by price level: the one that channels keep and that clients and tests rebuild."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable
+from typing import TypeAlias
+from zlib import crc32
+
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import Level
+
+CHECKSUM_LEVELS = 10
+
+Changed: TypeAlias = dict[int, int]
+"""The keys of the levels that an event changed, with their sizes before it (0: there was none)."""
+
+
+class Ladder:
+    """One side of a book. A level's key is its price, negated for asks: a greater key is a better price."""
+
+    __slots__ = ("keys", "sign", "sizes")
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign
+        self.keys: list[int] = []
+        """Ascending, so that the best is last and the busy end of the list is the cheap one. Read only."""
+        self.sizes: dict[int, int] = {}
+        """Lots by key. Read only."""
+
+    def set(self, price_ticks: int, size_lots: int) -> None:
+        """Set the level to an absolute size; 0 removes it."""
+        self.apply(((price_ticks, size_lots),))
+
+    def apply(self, levels: Iterable[Level]) -> Changed:
+        """Set the levels to their absolute sizes; return those that are not as before."""
+        sign, keys, sizes = self.sign, self.keys, self.sizes
+        changed: Changed = {}
+        for price, size in levels:
+            key = sign * price
+            before = sizes.get(key, 0)
+            if size == before:
+                continue
+            if not size:
+                del sizes[key], keys[bisect_left(keys, key)]
+            else:
+                if not before:
+                    insort(keys, key)
+                sizes[key] = size
+            if changed.setdefault(key, before) == size:
+                del changed[key]  # set twice, and back where it was
+        return changed
+
+    def replace(self, levels: Iterable[Level]) -> None:
+        """Replace every level; of a price that comes twice, the last counts."""
+        sizes = {self.sign * price: size for price, size in levels}
+        self.sizes = {key: size for key, size in sizes.items() if size}
+        self.keys = sorted(self.sizes)
+
+    def drop_best(self, changed: Changed) -> None:
+        """Remove the best level, and count it among the changed."""
+        key = self.keys.pop()
+        if changed.setdefault(key, self.sizes.pop(key)) == 0:
+            del changed[key]
+
+    def size(self, price_ticks: int) -> int:
+        """Return the size at the price in lots, 0 where there is no such level."""
+        return self.sizes.get(self.sign * price_ticks, 0)
+
+    def top(self, depth: int) -> list[Level]:
+        """Return up to ``depth`` levels, best first."""
+        sign, sizes = self.sign, self.sizes
+        return [(sign * key, sizes[key]) for key in self.keys[: -depth - 1 : -1]]
+
+    def best(self) -> Level | None:
+        """Return the best level, None where the side is empty."""
+        if not self.keys:
+            return None
+        key = self.keys[-1]
+        return self.sign * key, self.sizes[key]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+class Book:
+    """Bids and asks of one symbol."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self) -> None:
+        self.bids = Ladder(1)
+        self.asks = Ladder(-1)
+
+    def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Replace the whole book."""
+        self.bids.replace(bids)
+        self.asks.replace(asks)
+
+    def apply(self, bids: Collection[Level], asks: Collection[Level]) -> tuple[Changed, Changed]:
+        """Set the given levels to their absolute sizes; return the bids and asks that are not as before."""
+        return self.bids.apply(bids) if bids else {}, self.asks.apply(asks) if asks else {}
+
+    def crossed(self) -> bool:
+        """Return whether the best bid is at or above the best ask."""
+        bids, asks = self.bids.keys, self.asks.keys
+        return bool(bids and asks) and bids[-1] + asks[-1] >= 0
+
+    def uncross(self, bids: Changed, asks: Changed) -> None:
+        """Drop levels until the book is not crossed; ``bids`` and ``asks`` are what the last event changed.
+
+        Of two levels that cross, the one that the event set is newer, and the other must be gone by now;
+        where neither or both are of the event, neither is believed. What is dropped is added to the changed.
+        """
+        while self.crossed():
+            newer_bid, newer_ask = self.bids.keys[-1] in bids, self.asks.keys[-1] in asks
+            if newer_bid >= newer_ask:
+                self.asks.drop_best(asks)
+            if newer_ask >= newer_bid:
+                self.bids.drop_best(bids)
+
+    def checksum(self, instrument: Instrument, depth: int = CHECKSUM_LEVELS) -> int:
+        """Return the CRC32 of up to ten levels: bids then asks, ``price:size`` joined with ``|``."""
+        price, size = instrument.price.format, instrument.size.format
+        levels = self.bids.top(min(depth, CHECKSUM_LEVELS)) + self.asks.top(min(depth, CHECKSUM_LEVELS))
+        return crc32("|".join(f"{price(p)}:{size(s)}" for p, s in levels).encode())

@@ -1,0 +1,91 @@
+"""Bounds: the limits that hold for one account, key and instrument, in integers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from floorwire.core.codes import Code
+from floorwire.core.limits import Limits
+from floorwire.core.refusal import Refusal
+from floorwire.core.units import MAX_DECIMALS, InexactError, Scale
+from floorwire.engine.instrument_units import FRACTION, InstrumentUnits
+
+FINEST = Scale(MAX_DECIMALS, 1)
+WHOLE = FINEST.floor("1")
+MOST = 1 << 53
+"""Of what is counted: more is said by no limit at all, and fits into no record."""
+MOST_QUOTED = 40
+"""How much of what is no amount is said back."""
+
+
+class EffectiveLimits(msgspec.Struct, frozen=True):
+    """What one order may be, and what there may be with it. None where there is no limit."""
+
+    max_turnover: int | None
+    max_lots: int | None
+    max_position_lots: int | None
+    collar_ppm: int
+    cancels_self_trade: bool
+    max_open: int | None
+    """Of the account, by all its keys."""
+    max_open_of_key: int | None
+
+
+def merged(own: Limits, default: Limits) -> Limits:
+    """Return the limits with the default's where they have none."""
+    return Limits(
+        *(
+            getattr(default, field) if getattr(own, field) is None else getattr(own, field)
+            for field in Limits.__struct_fields__
+        )
+    )
+
+
+def check(limits: Limits) -> None:
+    """Check that every amount is one, and that a collar is some of the price. Raises Refusal:
+    ``bad_request``."""
+    amounts = [limits.max_order_notional, limits.price_collar]
+    for by_asset in (limits.max_order_quantity, limits.max_position):
+        amounts += (by_asset or {}).values()
+    for amount in (given for given in amounts if given is not None):
+        try:
+            fine = FINEST.floor(amount) >= 0
+        except InexactError:
+            fine = False
+        if not fine:
+            raise Refusal(Code.BAD_REQUEST, f"{amount[:MOST_QUOTED]!r} is not an amount", {"field": "limits"})
+    if limits.price_collar is not None and FINEST.floor(limits.price_collar) >= WHOLE:
+        message = (
+            "price_collar: less than 1; it is a fraction of the price, and sells have no collar from 1 on"
+        )
+        raise Refusal(Code.BAD_REQUEST, message, {"field": "limits"})
+    if limits.orders_per_second is not None and not 1 <= limits.orders_per_second <= MOST:
+        raise Refusal(Code.BAD_REQUEST, f"orders_per_second: 1 to {MOST}", {"field": "limits"})
+    if limits.max_open_orders is not None and not 0 <= limits.max_open_orders <= MOST:
+        raise Refusal(Code.BAD_REQUEST, f"max_open_orders: 0 to {MOST}", {"field": "limits"})
+
+
+def bounds(
+    terms: InstrumentUnits, account: Limits, key: Limits, max_notional: Decimal | None
+) -> EffectiveLimits:
+    """Return what holds for all of them; of two limits the tighter. ``account`` has a collar."""
+    levels, size = (account, key), terms.instrument.size
+    notionals = [account.max_order_notional, key.max_order_notional]
+    if max_notional is not None:
+        notionals.append(f"{max_notional:f}")
+    return EffectiveLimits(
+        max_turnover=_least(terms.turnover, notionals),
+        max_lots=_least(size, [(one.max_order_quantity or {}).get(terms.base) for one in levels]),
+        max_position_lots=_least(size, [(one.max_position or {}).get(terms.base) for one in levels]),
+        collar_ppm=_least(FRACTION, [one.price_collar for one in levels]) or 0,
+        cancels_self_trade=(key.self_trade or account.self_trade) != "allow",
+        max_open=account.max_open_orders,
+        max_open_of_key=key.max_open_orders,
+    )
+
+
+def _least(scale: Scale, amounts: list[str | None]) -> int | None:
+    """Return the least of the amounts in steps, None where there is none."""
+    return min((scale.floor(amount) for amount in amounts if amount is not None), default=None)

@@ -1,0 +1,123 @@
+"""Tickets: from the decimal texts that a client wrote to the integers of its instrument, or a refusal."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Instrument, Side
+from floorwire.core.orders import OrderType, Ticket, TimeInForce
+from floorwire.core.refusal import Refusal
+from floorwire.core.units import InexactError, Scale
+from floorwire.engine.instrument_units import InstrumentUnits
+
+CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
+MOST = 1 << 53
+"""Ticks and lots of one order at most, so that their products stay within what the ledger holds."""
+
+
+def write(
+    terms: InstrumentUnits,
+    *,
+    account: str,
+    client_order_id: str,
+    side: Side,
+    type: OrderType,
+    quantity: str | None = None,
+    quote_quantity: str | None = None,
+    price: str | None = None,
+    stop_price: str | None = None,
+    time_in_force: TimeInForce | None = None,
+    expires_us: int | None = None,
+    post_only: bool = False,
+    reduce_only: bool = False,
+) -> Ticket:
+    """Return what is asked for. Raises Refusal: ``bad_request``, ``tick_size``, ``lot_size``."""
+    if not CLIENT_ORDER_ID.fullmatch(client_order_id):
+        raise _bad("client_order_id", "takes 1 to 36 of A-Z a-z 0-9 . _ -")
+    is_limit = type == "limit" or type == "stop_limit"
+    if (price is not None) is not is_limit:
+        _needs("price", is_limit, type)
+    if (stop_price is not None) is not (type == "stop" or type == "stop_limit"):
+        _needs("stop_price", stop_price is None, type)
+    if quantity is None or quote_quantity is not None:
+        _needs_one_quantity(quantity, quote_quantity, takes_quote=type == "market" and side == "buy")
+    tif = time_in_force or ("gtc" if is_limit else "ioc")
+    if not is_limit and tif not in ("ioc", "fok"):
+        raise _bad("time_in_force", f"{tif}: {type} orders never rest")
+    if quote_quantity is not None and tif == "fok":
+        raise _bad("time_in_force", "fok goes with a quantity")
+    if (expires_us is None) is (tif == "gtd"):
+        raise _bad(
+            "expires", "is needed by gtd orders" if tif == "gtd" else f"does not go with {tif}, only with gtd"
+        )
+    if post_only and tif not in ("gtc", "gtd"):
+        raise _bad("post_only", f"{tif} orders cannot rest")
+    return Ticket(
+        account=account,
+        client_order_id=client_order_id,
+        symbol=terms.instrument.symbol,
+        side=side,
+        type=type,
+        lots=None if quantity is None else lots(terms.instrument, quantity),
+        spend=None if quote_quantity is None else _spend(terms.turnover, quote_quantity),
+        price_ticks=None if price is None else ticks(terms.instrument, "price", price),
+        stop_ticks=None if stop_price is None else ticks(terms.instrument, "stop_price", stop_price),
+        time_in_force=tif,
+        expires_us=expires_us,
+        post_only=post_only,
+        reduce_only=reduce_only,
+    )
+
+
+def ticks(instrument: Instrument, field: str, text: str) -> int:
+    """Return the price in ticks. Raises Refusal: ``bad_request``, ``tick_size``."""
+    return _steps(instrument.price, field, text, Code.TICK_SIZE)
+
+
+def lots(instrument: Instrument, text: str) -> int:
+    """Return the quantity in lots. Raises Refusal: ``bad_request``, ``lot_size``."""
+    return _steps(instrument.size, "quantity", text, Code.LOT_SIZE)
+
+
+def _steps(scale: Scale, field: str, text: str, code: Code) -> int:
+    try:
+        steps = scale.parse(text)
+    except InexactError:
+        try:
+            scale.floor(text)
+        except InexactError:
+            raise _bad(field, f"{text[:40]!r} is not a decimal") from None
+        raise Refusal(
+            code, f"{field} {text} is not a whole number of {scale}", {"field": field, "step": str(scale)}
+        ) from None
+    return steps if 0 < steps < MOST else _within(field, steps, text)
+
+
+def _spend(scale: Scale, text: str) -> int:
+    try:
+        return _within("quote_quantity", scale.floor(text), text)
+    except InexactError:
+        raise _bad("quote_quantity", f"{text[:40]!r} is not a decimal") from None
+
+
+def _within(field: str, steps: int, text: str) -> int:
+    if not 0 < steps < MOST:
+        raise _bad(field, f"{text} is too {'large' if steps > 0 else 'small'}")
+    return steps
+
+
+def _needs(field: str, needed: bool, type: OrderType) -> NoReturn:
+    raise _bad(field, f"{'is needed by' if needed else 'does not go with'} {type} orders")
+
+
+def _needs_one_quantity(quantity: str | None, quote_quantity: str | None, takes_quote: bool) -> None:
+    if quote_quantity is not None and not takes_quote:
+        raise _bad("quote_quantity", "goes with market buys only")
+    if (quantity is None) is (quote_quantity is None):
+        raise _bad("quantity", "give it" + (" or quote_quantity, not both" if takes_quote else ""))
+
+
+def _bad(field: str, message: str) -> Refusal:
+    return Refusal(Code.BAD_REQUEST, f"{field}: {message}", {"field": field})

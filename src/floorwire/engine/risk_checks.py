@@ -1,0 +1,180 @@
+"""Risk: what is checked before an order, in this order; the first objection is the answer.
+
+Before these the house looks at the client order id and the deadline. ``docs/orders.md`` tells them for
+traders.
+
+    1 market_halted   the instrument is not open; a halt for all, the account, the key or the symbol
+    2 stale_market    the prices are not current, and the instrument does not allow it
+    3 rate_limited    orders a second, of the account, then of the key
+    4 bad_request     gtd: the date has passed
+    5 no_liquidity    market orders: nothing rests on the other side
+    6 min_notional    worth less than the instrument's minimum
+    7 max_quantity    larger than account and key allow
+    8 max_notional    worth more than account and key allow
+    9 price_band      a limit too far from the last price; then one that goes too far through the market
+   10 reduce_only     a buy: there is nothing short that it could reduce
+   11 max_open_orders of the account, then of the key
+   12 position_limit  what is held with all open buys and this
+   13 insufficient_balance
+
+Post-only, fill-or-kill and self-trade are the market's own checks, made while it matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from floorwire.core.account_events import Balance, HaltScope
+from floorwire.core.codes import Code
+from floorwire.core.limits import Limits
+from floorwire.core.market_events import Feed
+from floorwire.core.orders import Ticket
+from floorwire.core.ports import Prices
+from floorwire.core.refusal import Refusal
+from floorwire.core.units import format_units
+from floorwire.engine.accounts import Account, Accounts
+from floorwire.engine.effective_limits import EffectiveLimits
+from floorwire.engine.instrument_units import MILLION, InstrumentUnits
+
+
+def trading(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
+    """Check 1: may there be orders at all. Raises Refusal."""
+    symbol = terms.symbol
+    if terms.instrument.state != "open":
+        raise Refusal(Code.MARKET_HALTED, f"{symbol} is {terms.instrument.state}", {"scope": "symbol"})
+    if accounts.halts:
+        halted: tuple[tuple[HaltScope, str], ...] = (
+            ("all", ""),
+            ("account", account),
+            ("key", key),
+            ("symbol", symbol),
+        )
+        for scope, name in halted:
+            if (scope, name) in accounts.halts:
+                raise Refusal(Code.MARKET_HALTED, f"halted: {name or 'all'}", {"scope": scope})
+
+
+def current(terms: InstrumentUnits, feed: Feed) -> None:
+    """Check 2, of prices that are not live. Raises Refusal."""
+    if not terms.instrument.trades_stale:
+        raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
+
+
+def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
+    """Check 3 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
+    per_second = limits.orders_per_second or 0
+    text = f"the {who} may send {per_second} orders a second"
+    raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
+
+
+def reference(ticket: Ticket, prices: Prices) -> int:
+    """Return the price that an order without a limit is measured at. Check 5. Raises Refusal."""
+    if ticket.stop_ticks is not None:
+        return ticket.stop_ticks
+    best = prices.ask_ticks if ticket.side == "buy" else prices.bid_ticks
+    if not best:
+        raise Refusal(Code.NO_LIQUIDITY, f"nothing rests on the other side of {ticket.symbol}")
+    return best
+
+
+def through(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
+    """Return the worst price in the collar around the best: for buys above it, for sells below."""
+    if is_buy:
+        return best_ticks * (MILLION + collar_ppm) // MILLION
+    return max(1, -(-best_ticks * (MILLION - collar_ppm) // MILLION))
+
+
+def size_and_price(
+    ticket: Ticket,
+    terms: InstrumentUnits,
+    bounds: EffectiveLimits,
+    lots: int,
+    price_ticks: int,
+    prices: Prices,
+    waits: bool = True,
+) -> None:
+    """Check 6 to 9, ``price_ticks`` being what the order is measured at, and ``waits`` whether a stop does.
+
+    A stop that waits is measured against its stop price. Raises Refusal.
+    """
+    turnover = ticket.spend or lots * price_ticks
+    if not lots:
+        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", price_ticks)
+    if turnover < terms.min_turnover:
+        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", terms.min_turnover)
+    if bounds.max_lots is not None and lots > bounds.max_lots:
+        most = terms.instrument.size.format(bounds.max_lots)
+        text = f"{terms.instrument.size.format(lots)} {terms.base}, may be {most}"
+        raise Refusal(Code.MAX_QUANTITY, text, {"limit": most})
+    if bounds.max_turnover is not None and turnover > bounds.max_turnover:
+        _notional(Code.MAX_NOTIONAL, terms, turnover, "at most", bounds.max_turnover)
+    if ticket.price_ticks is None:
+        return
+    last, band = prices.last_ticks, terms.band_ppm
+    if band is not None and last and abs(price_ticks - last) * MILLION > last * band:
+        _outside(terms, price_ticks, "band", through(price_ticks > last, last, band))
+    is_buy = ticket.side == "buy"
+    best = prices.ask_ticks if is_buy else prices.bid_ticks
+    if waits and ticket.stop_ticks is not None:
+        best = ticket.stop_ticks
+    if best and (price_ticks > best if is_buy else price_ticks < best):
+        worst = through(is_buy, best, bounds.collar_ppm)
+        if price_ticks > worst if is_buy else price_ticks < worst:
+            _outside(terms, price_ticks, "collar", worst)
+
+
+def _notional(code: Code, terms: InstrumentUnits, turnover: int, relation: str, limit: int) -> NoReturn:
+    worth, bound = terms.instrument.format_notional(turnover), terms.instrument.format_notional(limit)
+    text = f"worth {worth} {terms.quote}, has to be {relation} {bound}"
+    raise Refusal(code, text, {"limit": bound, "notional": worth})
+
+
+def _outside(terms: InstrumentUnits, price_ticks: int, rule: str, limit_ticks: int) -> NoReturn:
+    scale = terms.instrument.price
+    bound = scale.format(limit_ticks)
+    text = f"{scale.format(price_ticks)} is outside the {rule}, which ends at {bound}"
+    raise Refusal(Code.PRICE_BAND, text, {"rule": rule, "limit": bound})
+
+
+def count(account: Account, bounds: EffectiveLimits, key: str) -> None:
+    """Check 11. Raises Refusal."""
+    most = bounds.max_open
+    if most is not None and len(account.open) >= most:
+        _too_many("account", most)
+    most = bounds.max_open_of_key
+    if most is not None and sum(order.key == key for order in account.open.values()) >= most:
+        _too_many("key", most)
+
+
+def _too_many(who: str, limit: int) -> NoReturn:
+    text = f"the {who} may have {limit} open orders"
+    raise Refusal(Code.MAX_OPEN_ORDERS, text, {"limit": limit, "of": who})
+
+
+def position(
+    account: Account, terms: InstrumentUnits, same_base: Iterable[InstrumentUnits], most: int, more_lots: int
+) -> None:
+    """Check 12, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
+    has, buying = account.balances.get(terms.base), account.buying
+    units = more_lots * terms.base_units
+    if has is not None:
+        units += has.total
+    for one in same_base:
+        units += buying.get(one.symbol, 0) * one.base_units
+    if units > most * terms.base_units:
+        limit = terms.instrument.size.format(most)
+        would = format_units(units, terms.base_decimals)
+        text = f"the position would grow to {would} {terms.base}, may be {limit}"
+        raise Refusal(Code.POSITION_LIMIT, text, {"limit": limit, "position": would})
+
+
+def insufficient(would: Balance, needed: int) -> NoReturn:
+    """Check 13 failed, of the balance as it would be with so many units more held. Raises Refusal."""
+    available = needed - (would.held - would.total)
+    needs, left = format_units(needed, would.decimals), format_units(available, would.decimals)
+    raise Refusal(
+        Code.INSUFFICIENT_BALANCE,
+        f"needs {needs} {would.asset}, has {left}",
+        {"asset": would.asset, "needed": needs, "available": left},
+    )

@@ -1,0 +1,14 @@
+cimport cython
+
+from floorwire.engine.accounts cimport Accounts
+
+
+@cython.final
+cdef class RiskProfiles:
+    cdef Accounts _accounts
+    cdef object _default
+    cdef dict _known
+    cdef dict _rates
+
+    cpdef object of(self, tuple asked, object now_us)
+    cpdef object forget(self)

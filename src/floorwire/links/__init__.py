@@ -1,1 +1,0 @@
-"""Runs what venues ask for: links, answers, wake-ups."""

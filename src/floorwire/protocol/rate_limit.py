@@ -1,0 +1,33 @@
+"""A token bucket in one integer (the generic cell rate algorithm), given the time."""
+
+from __future__ import annotations
+
+
+class TokenBucket:
+    """Allow ``per_second`` on average and ``burst`` at once."""
+
+    __slots__ = ("_burst_us", "_due_us", "_interval_us")
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._interval_us = max(1, round(1_000_000 / per_second))
+        self._burst_us = round(self._interval_us * (burst - 1))
+        self._due_us = 0
+
+    def allow(self, now_us: int) -> bool:
+        """Take one token, or return False and take none."""
+        due_us = self._due_us
+        if due_us <= now_us:
+            self._due_us = now_us + self._interval_us
+            return True
+        if due_us - now_us > self._burst_us:
+            return False
+        self._due_us = due_us + self._interval_us
+        return True
+
+    def wait_us(self, now_us: int) -> int:
+        """Return how long until one token is there; 0 where it is now."""
+        return max(0, self._due_us - now_us - self._burst_us)
+
+    def is_full(self, now_us: int) -> bool:
+        """Return whether all tokens are there: the bucket is as good as a new one."""
+        return self._due_us <= now_us

@@ -1,0 +1,137 @@
+"""The audit log: one JSON line for each sign-in, refusal, key change and admin action; never a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+
+import msgspec
+import structlog
+
+from floorwire.auth.keyed_rate_limit import KeyedRateLimit
+from floorwire.auth.sign_in import SignedLogin
+from floorwire.storage.private_files import FILE_MODE
+
+FILE = "audit.jsonl"
+QUEUE = 10_000
+GATHER_S = 0.1
+"""What is noted within this time is written at once: a thread for each line of a reconnect storm would cost
+more than the sign-ins. It is all that a crash can lose."""
+REFUSALS_PER_SECOND = 10
+"""Lines for what one address is refused; of more than these, only the number is written."""
+TAIL_BYTES = 8_388_608
+MAX_TEXT = 200
+
+log = structlog.get_logger("floorwire.audit")
+
+
+class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What happened: when (microseconds since the epoch, UTC), what, who, from where, and how it ended.
+
+    ``event``: sign_in, refused, ticket, closed, or the name of an admin action (keys.create, ...).
+    ``how``: bearer, signature, token, ticket, page, or the action that was refused.
+    ``target``: the key or the account that an admin's action was about.
+    ``signed_ts``: what a signed login signed, so that a restart does not make it good again.
+    ``left_out``: lines before this one that were not written, being too many.
+    """
+
+    ts: int
+    event: str
+    account: str = ""
+    key: str = ""
+    address: str = ""
+    how: str = ""
+    code: str = ""
+    reason: str = ""
+    target: str = ""
+    signed_ts: int = 0
+    left_out: int = 0
+
+
+class AuditLog:
+    """Appends entries off the event loop; a full queue drops the newest and says how many."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queue: deque[AuditEntry] = deque()
+        self._has_work = asyncio.Event()
+        self._writing = Lock()
+        self._refusals = KeyedRateLimit(REFUSALS_PER_SECOND)
+        self._left_out = 0
+
+    def note(self, entry: AuditEntry) -> None:
+        """Write the entry soon; refusals of one address only so many a second."""
+        is_flood = entry.event == "refused" and not self._refusals.allow(entry.address, entry.ts)
+        if is_flood or len(self._queue) >= QUEUE:
+            self._left_out += 1
+            return
+        if self._left_out:
+            entry = msgspec.structs.replace(entry, left_out=self._left_out)
+            self._left_out = 0
+        self._queue.append(entry)
+        self._has_work.set()
+
+    async def run(self) -> None:
+        """Write until cancelled; what is queued then is still written."""
+        try:
+            while True:
+                await self._has_work.wait()
+                await asyncio.sleep(GATHER_S)
+                self._has_work.clear()
+                await asyncio.to_thread(self.flush)
+        finally:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is queued, in order, whichever thread this is."""
+        with self._writing:
+            batch = [self._queue.popleft() for _ in range(len(self._queue))]
+            try:
+                append(self._path, batch)
+            except OSError as error:
+                self._left_out += len(batch)
+                log.error("audit log not written", error=str(error), lines=len(batch))
+
+
+def append(path: Path, entries: Iterable[AuditEntry]) -> None:
+    """Append the entries, each a line; lines of several writers never mix. Raises OSError."""
+    text = b"".join(msgspec.json.encode(_cut(entry)) + b"\n" for entry in entries)
+    if not text:
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    with os.fdopen(handle, "ab", buffering=0) as file:
+        file.write(text)
+
+
+def _cut(entry: AuditEntry) -> AuditEntry:
+    """Return the entry with what a client may have chosen cut to a bearable length."""
+    if max(len(entry.key), len(entry.reason), len(entry.target)) <= MAX_TEXT:
+        return entry
+    cut = {name: getattr(entry, name)[:MAX_TEXT] for name in ("key", "reason", "target")}
+    return msgspec.structs.replace(entry, **cut)
+
+
+def recent_logins(path: Path, since_us: int) -> list[SignedLogin]:
+    """Return the signed logins since then. Raises OSError; a log that is not there has none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return []
+    decoder = msgspec.json.Decoder(AuditEntry)
+    logins: list[SignedLogin] = []
+    for line in reversed(lines):
+        try:
+            entry = decoder.decode(line)
+        except msgspec.DecodeError:  # cut by the tail's begin or by a crash
+            continue
+        if entry.ts < since_us:
+            break
+        if entry.signed_ts:
+            logins.append(SignedLogin(entry.key, entry.signed_ts))
+    return logins[::-1]

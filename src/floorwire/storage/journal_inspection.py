@@ -1,0 +1,73 @@
+"""Looking at a journal from outside, beside a server that writes it or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from floorwire.storage import high_water_mark, journal_file
+from floorwire.storage.journal import JournalCorruptError, JournalRecord, JournalUnusableError
+from floorwire.storage.journal_snapshots import SnapshotFiles
+
+_MISSING = """
+SELECT min(last_n) FROM (
+    SELECT value, last_n FROM commits, json_each(accounts)
+    EXCEPT SELECT account, last_n FROM account_commits
+)"""
+_SURPLUS = """
+SELECT min(last_n) FROM (
+    SELECT account, last_n FROM account_commits
+    EXCEPT SELECT value, last_n FROM commits, json_each(accounts)
+)"""
+
+
+class JournalVerdict(msgspec.Struct, frozen=True):
+    """A journal that verifies: its records, and the record of its latest whole snapshot."""
+
+    records: int
+    snapshot_n: int | None
+
+
+def verify(folder: Path) -> JournalVerdict:
+    """Return what was verified: every record against the chain, the index, the file, that no end is missing.
+
+    Raises JournalCorruptError, JournalUnusableError.
+    """
+    path = folder / journal_file.FILE
+    with journal_file.told(path):
+        acknowledged_n = high_water_mark.peek(
+            folder / high_water_mark.FILE
+        )  # before the records, for a server may be writing
+        snapshot = SnapshotFiles(folder).latest()
+    last_n = 0
+    for record in read(folder):
+        last_n = record.n
+    snapshot_n = None if snapshot is None else snapshot.n
+    if last_n < (expected := max(acknowledged_n, snapshot_n or 0)):
+        raise JournalCorruptError(
+            last_n, f"records {last_n + 1} to {expected} were acknowledged and are gone"
+        )
+    _verify_file(folder)
+    return JournalVerdict(last_n, snapshot_n)
+
+
+def _verify_file(folder: Path) -> None:
+    with closing(journal_file.connect_to_read(folder)) as connection, journal_file.told(folder):
+        connection.execute("BEGIN")  # one state of the file for all three
+        (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise JournalCorruptError(0, f"SQLite says: {found}")
+        for query in (_MISSING, _SURPLUS):
+            (last_n,) = connection.execute(query).fetchone()
+            if last_n is not None:
+                raise JournalCorruptError(0, f"the index of accounts is wrong at record {last_n}")
+
+
+def read(folder: Path, after_n: int = 0) -> Iterator[JournalRecord]:
+    """Yield the records after this one. Raises JournalCorruptError, JournalUnusableError."""
+    if not (folder / journal_file.FILE).exists():
+        raise JournalUnusableError(f"{folder}: there is no journal")
+    return journal_file.read(folder, after_n)

@@ -1,0 +1,85 @@
+"""Repair: what verifies of a damaged journal becomes the journal; nothing is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from floorwire.storage import high_water_mark, journal_file, journal_rows
+from floorwire.storage.journal import JournalCorruptError, JournalEntry, JournalRecord
+from floorwire.storage.journal_inspection import read, verify
+from floorwire.storage.journal_snapshots import PREFIX
+
+ROW_RECORDS = 1_000
+_DRAFT = "repaired"
+
+
+class Repaired(msgspec.Struct, frozen=True):
+    """The records that were kept, those that are known to be lost, and where the damaged files are now."""
+
+    kept_n: int
+    lost: str
+    damaged: Path
+
+
+def repair(folder: Path, now_us: int, kept: Callable[[JournalRecord], JournalEntry]) -> Repaired | None:
+    """Keep what verifies from the begin up to the damage; None where there is none, and nothing was done.
+
+    ``kept`` says how a record stands in the new journal. Only while no server has the journal open. Raises
+    JournalLockedError, JournalUnusableError.
+    """
+    with closing(journal_file.lock(folder)):
+        try:
+            verify(folder)
+        except JournalCorruptError as damage:
+            return _repair(folder, damage, folder / f"damaged-{now_us}", kept)
+    return None
+
+
+def _repair(
+    folder: Path, damage: JournalCorruptError, damaged: Path, kept: Callable[[JournalRecord], JournalEntry]
+) -> Repaired:
+    draft = folder / _DRAFT
+    with journal_file.told(folder):
+        draft.mkdir(mode=0o700, exist_ok=True)
+        for left in draft.iterdir():
+            left.unlink()
+        kept_n = _write(draft, map(kept, _verified(folder)))
+        damaged.mkdir(mode=0o700)
+        for path in _replaced(folder, kept_n):
+            path.rename(damaged / path.name)
+        (draft / journal_file.FILE).rename(folder / journal_file.FILE)
+        draft.rmdir()
+    return Repaired(kept_n, damage.what, damaged)
+
+
+def _verified(folder: Path) -> Iterator[JournalRecord]:
+    try:
+        yield from read(folder)
+    except JournalCorruptError:
+        return
+
+
+def _write(draft: Path, entries: Iterable[JournalEntry]) -> int:
+    """Write a new journal of these entries; return the number of the last record."""
+    n, chain = 0, journal_rows.ORIGIN
+    found = iter(entries)
+    with closing(journal_file.connect(draft)) as connection:
+        while batch := list(islice(found, ROW_RECORDS)):
+            row = journal_rows.make(n + 1, batch, chain)
+            connection.execute(journal_file.INSERT, row)
+            n, chain = row.last_n, row.chain
+    return n
+
+
+def _replaced(folder: Path, kept_n: int) -> list[Path]:
+    """Return the files of the damaged journal, the mark last, and the snapshots of what is not kept."""
+    snapshots = [
+        path for path in folder.glob(PREFIX + "[0-9]*") if int(path.name.removeprefix(PREFIX)) > kept_n
+    ]
+    names = [*(journal_file.FILE + end for end in ("", "-wal", "-shm", "-wal.damaged")), high_water_mark.FILE]
+    return [*snapshots, *(path for name in names if (path := folder / name).exists())]

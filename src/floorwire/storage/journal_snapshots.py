@@ -1,0 +1,116 @@
+"""Snapshots: the state as of a record, so that start-up need not read the whole journal.
+
+A file is the magic line, each piece after its length in four bytes, and the digest of all that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from threading import Event
+
+from floorwire.storage.journal import JournalSnapshot
+from floorwire.storage.private_files import FILE_MODE
+
+PREFIX = "snapshot-"
+KEPT = 3
+REST_S = 0.002
+"""Between two pieces: each is made in Python, where the event loop has to wait for it."""
+_MAGIC = b"floorwire snapshot 2\n"
+_DIGEST_BYTES = 32
+_LENGTH_BYTES = 4
+
+
+class SnapshotFiles:
+    """The snapshots of one folder. Every call blocks; raises OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._is_stopped = Event()
+
+    def save(self, snapshot: JournalSnapshot) -> None:
+        """Write the snapshot, whole or not at all, then remove all but the latest few; one at a time.
+
+        Where ``stop`` is called meanwhile, nothing is written.
+        """
+        path = self._folder / f"{PREFIX}{snapshot.n:020d}"
+        draft = self._folder / f".{path.name}"
+        try:
+            if not self._write(draft, snapshot):
+                draft.unlink(missing_ok=True)
+                return
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        _sync(self._folder)
+        for old in [*self._newest_first()[KEPT:], *self._folder.glob(f".{PREFIX}[0-9]*")]:
+            old.unlink(missing_ok=True)  # drafts are of those who were killed while they wrote
+
+    def stop(self) -> None:
+        """Have ``save`` give up, now and later; from any thread."""
+        self._is_stopped.set()
+
+    def _write(self, path: Path, snapshot: JournalSnapshot) -> bool:
+        """Return whether all of it is written."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        digest = _digest(snapshot.n)
+        with os.fdopen(handle, "wb") as file:
+            for part in _framed(snapshot.state):
+                digest.update(part)
+                file.write(part)
+                if self._is_stopped.wait(REST_S):
+                    return False
+            file.write(digest.digest())
+            file.flush()
+            os.fsync(handle)
+        return True
+
+    def latest(self) -> JournalSnapshot | None:
+        """Return the latest that is whole, passing over those that are not."""
+        return next(self._whole(), None)
+
+    def _whole(self) -> Iterator[JournalSnapshot]:
+        for path in self._newest_first():
+            n, content = int(path.name.removeprefix(PREFIX)), path.read_bytes()
+            framed, told = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+            digest = _digest(n)
+            digest.update(framed)
+            if framed.startswith(_MAGIC) and digest.digest() == told:
+                yield JournalSnapshot(n, _pieces(framed))
+
+    def _newest_first(self) -> list[Path]:
+        paths = self._folder.glob(PREFIX + "[0-9]*")
+        return sorted((path for path in paths if path.name.removeprefix(PREFIX).isdigit()), reverse=True)
+
+
+def _digest(n: int) -> blake2b:
+    return blake2b(digest_size=_DIGEST_BYTES, salt=n.to_bytes(16, "big"))
+
+
+def _framed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield _MAGIC
+    for piece in pieces:
+        yield len(piece).to_bytes(_LENGTH_BYTES, "big") + piece
+
+
+def _pieces(framed: bytes) -> list[bytes]:
+    at, pieces = len(_MAGIC), []
+    while at < len(framed):
+        begin = at + _LENGTH_BYTES
+        at = begin + int.from_bytes(framed[at:begin], "big")
+        pieces.append(framed[begin:at])
+    return pieces
+
+
+def _sync(folder: Path) -> None:
+    """Make the folder's names durable, where the system knows of that."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,46 @@
+"""The tally: what the desk's work adds up to, for whoever watches it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import get_args
+
+from msgspec import UNSET
+
+from floorwire.core.account_events import HaltScope
+from floorwire.engine.order_manager import OrderManager
+from floorwire.ops.stats import Records
+from floorwire.protocol.answers import OrderAcceptedReply
+from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Error
+from floorwire.trading.committer import Committer
+
+
+def outcome(reply: Reply) -> str:
+    """Return what a request came to: ``accepted``, ``duplicate``, ``ok`` or the code of its error."""
+    if type(reply) is OrderAcceptedReply:
+        return "accepted" if reply.duplicate is UNSET else "duplicate"
+    return reply.code if isinstance(reply, Error) else reply.status
+
+
+def records(committer: Committer) -> Records:
+    """Return where the journal is, and what its accounts add up to."""
+    order_manager, journal = committer.book.order_manager, committer.book.journal
+    names = list(order_manager.accounts())
+    return Records(
+        last_n=journal.last_n,
+        durable_n=journal.durable_n,
+        snapshot_n=committer.saved_n,
+        snapshot_age_s=time.monotonic() - committer.saved_s if committer.saved_s else None,
+        checkpoint_failures=journal.checkpoint_failures,
+        accounts=len(names),
+        open_orders=sum(len(order_manager.open_orders(name)) for name in names),
+        fills=sum(order_manager.seqs(name).fills for name in names),
+        halts=_halts(order_manager),
+    )
+
+
+def _halts(order_manager: OrderManager) -> dict[str, int]:
+    found = Counter(scope for scope, _ in order_manager.halts())
+    return {scope: found[scope] for scope in get_args(HaltScope)}

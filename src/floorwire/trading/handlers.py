@@ -1,0 +1,211 @@
+"""Errands: what a request about orders or money makes the house decide, and the answer to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from floorwire.channels import balances, fills, orders, positions
+from floorwire.core.account_events import OrderFilled
+from floorwire.core.authorization import Action, Principal, decide
+from floorwire.core.codes import Code
+from floorwire.core.execution_reports import Refused, Report
+from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order, Ticket
+from floorwire.core.refusal import Refusal
+from floorwire.engine import order_parsing as tickets
+from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.protocol.answers import BalanceList, OrderList, OrderReply, PositionList
+from floorwire.protocol.rows import FillRow, OrderRow
+from floorwire.protocol.trading_requests import (
+    Balances,
+    Fills,
+    OneOrder,
+    OrderAmend,
+    OrderCancel,
+    OrderCancelAll,
+    OrderPlace,
+    Orders,
+    OrderStatus,
+    Positions,
+)
+from floorwire.trading.fill_search import FillSearch
+from floorwire.trading.visibility import Visibility
+
+Glance: TypeAlias = OrderStatus | Orders | Balances | Positions
+"""What is answered from what is at hand."""
+LATEST = 1 << 63
+"""No fill has an id so high."""
+GivenT = TypeVar("GivenT")
+Resolve: TypeAlias = Callable[[str], Instrument | None]
+"""From a symbol as a client writes it to the instrument it names."""
+
+
+def place(
+    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderPlace, now_us: int
+) -> OrderDecision:
+    """Return what an order comes to. Raises Refusal."""
+    instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, now_us)
+    return order_manager.place(
+        _ticket(order_manager, principal, request, instrument.symbol),
+        now_us,
+        key=principal.key,
+        max_notional=principal.max_notional,
+        deadline_us=None if request.deadline is UNSET else request.deadline,
+    )
+
+
+def _ticket(order_manager: OrderManager, principal: Principal, request: OrderPlace, symbol: str) -> Ticket:
+    quote_quantity, tif = request.quote_quantity, request.time_in_force
+    return tickets.write(
+        order_manager.terms(symbol),
+        account=principal.account,
+        client_order_id=request.client_order_id,
+        side=request.side,
+        type=request.type,
+        quantity=None if request.quantity is UNSET else request.quantity,
+        quote_quantity=None if quote_quantity is UNSET else quote_quantity,
+        price=None if request.price is UNSET else request.price,
+        stop_price=None if request.stop_price is UNSET else request.stop_price,
+        time_in_force=None if tif is UNSET else tif,
+        expires_us=None if request.expires is UNSET else request.expires,
+        post_only=request.post_only,
+        reduce_only=request.reduce_only,
+    )
+
+
+def amend(
+    order_manager: OrderManager, principal: Principal, request: OrderAmend, now_us: int
+) -> OrderDecision:
+    """Return what an amend comes to. Raises Refusal."""
+    order = _order(order_manager, principal, Action.ORDER_AMEND, request, now_us)
+    instrument = order_manager.terms(order.ticket.symbol).instrument
+    return order_manager.amend(
+        order,
+        now_us,
+        price_ticks=None if request.price is UNSET else tickets.ticks(instrument, "price", request.price),
+        lots=None if request.quantity is UNSET else tickets.lots(instrument, request.quantity),
+        key=principal.key,
+        max_notional=principal.max_notional,
+        deadline_us=_given(request.deadline),
+    )
+
+
+def cancel(
+    order_manager: OrderManager, principal: Principal, request: OrderCancel, now_us: int
+) -> OrderDecision:
+    """Return what a cancel comes to. Raises Refusal."""
+    return order_manager.cancel(_order(order_manager, principal, Action.ORDER_CANCEL, request, now_us))
+
+
+def cancel_all(
+    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderCancelAll, now_us: int
+) -> OrderDecision:
+    """Return what cancelling everything, or all of one symbol, comes to. Raises Refusal."""
+    if request.symbol is UNSET:
+        authorise(principal, Action.ORDER_CANCEL_ALL, now_us)
+        return order_manager.cancel_all(account=principal.account)
+    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, now_us)
+    return order_manager.cancel_all(account=principal.account, symbol=instrument.symbol)
+
+
+def answer(
+    order_manager: OrderManager, principal: Principal, visibility: Visibility, request: Glance, now_us: int
+) -> OrderReply | OrderList | BalanceList | PositionList:
+    """Return the answer to a question. Raises Refusal."""
+    match request:
+        case OrderStatus():
+            order = _order(order_manager, principal, Action.ORDER_STATUS, request, now_us)
+            return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
+        case Orders():
+            authorise(principal, Action.ORDERS, now_us)
+            seen = visibility.orders(order_manager.open_orders(principal.account))
+            return OrderList(id=request.id, orders=order_rows(order_manager, seen))
+        case Balances():
+            authorise(principal, Action.BALANCES, now_us)
+            held = visibility.balances(order_manager.balances(principal.account))
+            return BalanceList(id=request.id, balances=[balances.row(balance) for balance in held])
+        case Positions():
+            authorise(principal, Action.POSITIONS, now_us)
+            had = visibility.positions(order_manager.positions(principal.account))
+            return PositionList(id=request.id, positions=[positions.row(position) for position in had])
+
+
+def rows(order_manager: OrderManager, account: str, request: Glance | Fills) -> int:
+    """Return how many rows the answer to a question may have, where that may be many."""
+    if isinstance(request, Orders):
+        return len(order_manager.open_orders(account))
+    return min(request.limit, order_manager.seqs(account).fills) if isinstance(request, Fills) else 0
+
+
+def order_rows(order_manager: OrderManager, listed: list[Order]) -> list[OrderRow]:
+    """Return the orders as they stand on the wire."""
+    return [orders.row(order, order_manager.instrument_of(order)) for order in listed]
+
+
+def list_fills(
+    order_manager: OrderManager, principal: Principal, visibility: Visibility, request: Fills, now_us: int
+) -> FillSearch:
+    """Return what of the fills asked for is at hand. Raises Refusal."""
+    authorise(principal, Action.FILLS, now_us)
+    before = LATEST if request.before is UNSET else int(request.before)
+    return search(order_manager, principal.account, visibility, request.limit, before)
+
+
+def search(
+    order_manager: OrderManager, account: str, visibility: Visibility, limit: int, before: int = LATEST
+) -> FillSearch:
+    """Return a search for the fills that are older than ``before``, begun with those at hand."""
+
+    def row(fill: OrderFilled) -> FillRow:
+        return fills.row(fill, order_manager.instrument_of(fill.order))
+
+    begun = FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before)
+    begun.look(order_manager.fills(account))
+    return begun
+
+
+def refused(reports: Sequence[Report], order: Order) -> Code | None:
+    """Return why the venue refused what was asked of the order, None where it did not."""
+    for report in reports:
+        if type(report) is Refused and report.order_id == order.order_id:
+            return report.code
+    return None
+
+
+def authorise(principal: Principal, action: Action, now_us: int, symbol: str | None = None) -> None:
+    """Raise Refusal where the principal may not do this with its account."""
+    refusal = decide(principal, action, now_us, symbol=symbol, account=principal.account)
+    if refusal is not None:
+        raise refusal
+
+
+def _instrument(resolve: Resolve, principal: Principal, action: Action, text: str, now_us: int) -> Instrument:
+    instrument = resolve(text)
+    authorise(principal, action, now_us, text if instrument is None else instrument.symbol)
+    if instrument is None:
+        raise Refusal(
+            Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
+        )
+    return instrument
+
+
+def _order(
+    order_manager: OrderManager, principal: Principal, action: Action, request: OneOrder, now_us: int
+) -> Order:
+    if (request.order_id is UNSET) is (request.client_order_id is UNSET):
+        raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id, not both", {"field": "order_id"})
+    order_id = None if request.order_id is UNSET else int(request.order_id)
+    try:
+        order = order_manager.find(principal.account, order_id, _given(request.client_order_id))
+    except Refusal:
+        authorise(principal, action, now_us, next(iter(principal.symbols or ()), None))  # that comes first
+        raise
+    authorise(principal, action, now_us, order.ticket.symbol)
+    return order
+
+
+def _given(value: GivenT | UnsetType) -> GivenT | None:
+    return None if value is UNSET else value

@@ -1,0 +1,1 @@
+"""Binance Spot: what it sends (messages), in our terms (mapping), and the adapter (market_data)."""

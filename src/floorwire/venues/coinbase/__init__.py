@@ -1,0 +1,1 @@
+"""Coinbase Exchange and Advanced Trade: messages, mapping, and the adapter (market_data)."""

@@ -1,1 +1,0 @@
-"""What several exchange adapters are built from: lines, books from differences, decimals, statuses."""

@@ -1,1 +1,0 @@
-"""What the exchanges send, as types: one file per exchange and protocol."""

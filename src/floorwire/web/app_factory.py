@@ -1,0 +1,115 @@
+"""Makes the FastAPI app around a gateway."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI, WebSocket
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import PlainTextResponse
+
+from floorwire import __version__, config
+from floorwire.app import Gateway, now_us
+from floorwire.auth.keyed_rate_limit import KeyedRateLimit
+from floorwire.config import Settings
+from floorwire.connectors import venue_registry
+from floorwire.web import (
+    admin_routes,
+    health_routes,
+    http_responses,
+    key_routes,
+    order_routes,
+    page_routes,
+    ticket_routes,
+)
+from floorwire.web.middleware import RequestGuard
+from floorwire.web.upgrade_request import UpgradeRequest, own_address
+from floorwire.web.websocket_routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
+from floorwire.web.wire_asgi import AsgiWire
+
+ROUTERS: Final = (
+    health_routes.router,
+    page_routes.router,
+    ticket_routes.router,
+    key_routes.router,
+    order_routes.router,
+    admin_routes.router,
+)
+
+
+def create_app(gateway: Gateway | None = None) -> FastAPI:
+    """Return the app; without a gateway, one made from the environment's settings.
+
+    Its lifespan runs the gateway. A mounted app's lifespan is nobody's business: there, the app that it is
+    mounted into runs ``app.state.gateway.running()`` in its own (examples/mounted.py).
+    """
+    if gateway is None:
+        settings = config.load(environment=os.environ)
+        gateway = Gateway(settings, venue_registry.build(settings))
+    made = gateway
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with made.running():
+            yield
+
+    # No pages about the API: FastAPI's load their scripts from a stranger's server.
+    app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.router.redirect_slashes = False  # a path that is none is an error, and no way to send keys elsewhere
+    app.state.gateway = made
+    app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
+    http_responses.install(app, ROUTERS)
+    _guard(app, made.settings)
+    for router in ROUTERS:
+        app.include_router(router)
+    for path in (*DEFAULT_CHANNELS, ECHO):
+        app.add_api_websocket_route(path, _serve)
+    return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    if settings.doors.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.doors.origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type"],
+        )
+    app.add_middleware(
+        RequestGuard,
+        max_bytes=settings.limits.message_bytes,
+        timeout_s=settings.limits.handshake_timeout_s,
+        over_tls=settings.tls.cert is not None,
+    )
+
+
+async def _serve(socket: WebSocket) -> None:
+    gateway: Gateway = socket.app.state.gateway
+    scope = socket.scope
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    url = path.encode("latin-1", "replace") + b"?" + scope["query_string"]
+    asked = UpgradeRequest.of(b"GET", url, scope["headers"])
+    peer = socket.client.host if socket.client else "local"
+    address = gateway.origin_policy.client(peer, asked.forwarded_for)
+    at_home = gateway.origin_policy.is_home_at(own_address(scope))
+    verdict = gateway.admission.enter(address, now_us())
+    try:
+        await _carry(gateway, socket, route(gateway, asked, verdict, address, at_home=at_home), address)
+    finally:
+        gateway.admission.leave(address, verdict)
+
+
+async def _carry(
+    gateway: Gateway, socket: WebSocket, answer: AcceptedUpgrade | RefusedUpgrade, address: str
+) -> None:
+    gateway.stats.handshakes[answer.outcome] += 1
+    if isinstance(answer, AcceptedUpgrade):
+        await socket.accept(answer.subprotocol)
+        await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes, address).run()
+    elif "websocket.http.response" in socket.scope.get("extensions", ()):
+        await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status))
+    else:
+        await socket.close()

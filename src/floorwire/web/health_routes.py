@@ -1,0 +1,45 @@
+"""Health, readiness and metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from floorwire.app import Gateway, now_us
+from floorwire.core.authorization import Action
+from floorwire.ops.metrics import DeskCollector, GatewayCollector
+from floorwire.web.auth_context import Asking
+
+router = APIRouter()
+
+
+@router.head("/health", include_in_schema=False)  # what some load balancers ask
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Say that the process runs and its event loop turns."""
+    return {"status": "ok"}
+
+
+@router.head("/ready", include_in_schema=False)
+@router.get("/ready")
+async def ready(request: Request, response: Response) -> dict[str, str]:
+    """Say whether to send clients here: every feed is live, and the server is not draining."""
+    gateway: Gateway = request.app.state.gateway
+    feed = gateway.hub.market.feed(None)
+    status = "draining" if gateway.is_draining else "ok" if feed == "live" else "waiting"
+    if status != "ok":
+        response.status_code = 503
+    return {"status": status, "feed": feed}
+
+
+@router.head("/metrics", include_in_schema=False)
+@router.get("/metrics")
+async def metrics(caller: Asking) -> Response:
+    """Return the counters in Prometheus' text format; to keys that are for it where others can reach us."""
+    gateway = caller.gateway
+    if not caller.at_home:
+        caller.require(Action.METRICS)
+    registry = CollectorRegistry()
+    registry.register(GatewayCollector(gateway.stats, gateway.outbox_bytes(), now_us()))
+    registry.register(DeskCollector(gateway.desk.figures()))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

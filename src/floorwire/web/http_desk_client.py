@@ -1,0 +1,105 @@
+"""An inquiry: a request over HTTP at the desk's counter, by the same path as one over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+from fastapi import Request, Response
+
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.answers import OrderAcceptedReply, order_error
+from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
+from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Error
+from floorwire.protocol.session import ABOUT_ORDERS
+from floorwire.protocol.trading_requests import TradingRequest
+from floorwire.web.auth_context import AuthContext
+from floorwire.web.http_responses import answer
+from floorwire.web.http_status import STATUS, status_of
+
+RECORDED: Final = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
+
+
+class HttpDeskClient:
+    """Stands at the counter for one answer."""
+
+    codec = JSON
+
+    def __init__(self, caller: AuthContext) -> None:
+        self.principal = caller.principal
+        self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def answer(self, reply: Reply) -> None:
+        """Take the answer."""
+        if not self.reply.done():
+            self.reply.set_result(reply)
+
+    def tell(self, frames: bytes) -> None:
+        """Nobody follows anything here."""
+
+    def has_room(self, size: int) -> bool:
+        """Return False: nobody follows anything here."""
+        return False
+
+    def flush(self) -> None:
+        """The answer is the response."""
+
+    def shut(self) -> None:
+        """Nobody follows anything here."""
+
+
+async def body(request: Request) -> dict[str, object]:
+    """Return the body's fields. Raises Refusal."""
+    try:
+        fields: dict[str, object] = msgspec.json.decode(await request.body(), type=dict[str, object])
+    except UNREADABLE as error:
+        raise Refusal(Code.BAD_JSON, str(error)) from None
+    if "action" in fields:
+        raise Refusal(Code.BAD_REQUEST, "action: the path says it", {"field": "action"})
+    return fields
+
+
+async def query(request: Request) -> dict[str, object]:
+    """Return the query's fields; nothing that was meant to narrow the request is passed over. Raises
+    Refusal."""
+    given = request.query_params.multi_items()
+    fields: dict[str, object] = dict(given)
+    if await request.body():
+        raise Refusal(Code.BAD_REQUEST, "body: the query says it", {"field": "body"})
+    if "action" in fields or len(fields) < len(given):
+        raise Refusal(Code.BAD_REQUEST, "query: each field once, and no action", {"field": "query"})
+    return fields
+
+
+async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Response:
+    """Return the desk's answer to the action, which is the one of the WebSocket with these fields."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
+    except BadRequestError as bad:
+        if action not in ABOUT_ORDERS:
+            raise bad.refusal from None
+        return respond(caller, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
+    inquiry = HttpDeskClient(caller)
+    assert isinstance(request, TradingRequest)
+    caller.gateway.desk.trade(inquiry, request)
+    return respond(caller, action, await inquiry.reply)
+
+
+def respond(caller: AuthContext, action: str, reply: Reply) -> Response:
+    """Return the answer with the status that fits; what was forbidden is recorded."""
+    if not isinstance(reply, Error):
+        is_new = action == "order.place" and isinstance(reply, OrderAcceptedReply) and not reply.duplicate
+        return answer(reply, 201 if is_new else 200)
+    if reply.code in RECORDED:
+        authenticator = caller.gateway.authenticator
+        authenticator.note_refusal(caller.principal, action, reply.code, reply.message, caller.address)
+    response = answer(reply, status_of(reply.code))
+    if isinstance(reply.retry_after_ms, int):
+        response.headers["retry-after"] = str(-(-reply.retry_after_ms // 1000))
+    if response.status_code == STATUS[Code.UNAUTHENTICATED]:
+        response.headers["www-authenticate"] = "Bearer"
+    return response

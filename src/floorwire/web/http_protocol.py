@@ -1,0 +1,183 @@
+"""The door: uvicorn's HTTP protocol, with counts, deadlines and our own WebSocket upgrade."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from floorwire.access.admission import AdmissionVerdict
+from floorwire.app import Gateway, now_us
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.web.http_responses import refused
+from floorwire.web.http_status import STATUS
+from floorwire.web.middleware import HEADERS
+from floorwire.web.picows_upgrade import PicowsUpgrade
+from floorwire.web.upgrade_request import UpgradeRequest
+from floorwire.web.websocket_routes import AcceptedUpgrade, RefusedUpgrade, route
+
+HEAD_BYTES: Final = 16_384
+HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
+NOBODY: Final = asyncio.Protocol()
+UNAUTHENTICATED: Final = STATUS[Code.UNAUTHENTICATED]
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class HeadTooLargeError(Exception):
+    """Ends the parsing of a head that came whole, in few packets, and is too large."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One TCP connection until it is upgraded: at most so many, so fast, and none half-open for long."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._gateway = gateway
+        self._address = ""
+        self._verdict: AdmissionVerdict | None = None
+        self._is_upgraded = False
+        self._head_bytes = 0
+        self._is_too_large = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def admit(self, address: str) -> AdmissionVerdict:
+        """Count the connection, once: when it is made, or earlier where it has to be encrypted first."""
+        if self._verdict is None:
+            self._address = address
+            self._verdict = self._place(address)
+            if self._verdict is AdmissionVerdict.DROPPED:
+                self._count("dropped")
+        return self._verdict
+
+    def _place(self, address: str) -> AdmissionVerdict:
+        if self._gateway.origin_policy.is_proxy(address):
+            return self._gateway.admission.enter_proxy()
+        return self._gateway.admission.enter(address, now_us())
+
+    def forget(self, outcome: str) -> None:
+        """Count a connection no more that never came this far."""
+        self._count(outcome)
+        self._leave()
+
+    def _leave(self) -> None:
+        verdict, self._verdict = self._verdict, None
+        if verdict is not None:
+            self._gateway.admission.leave(self._address, verdict)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with it, or drop it."""
+        super().connection_made(transport)
+        if self.admit(self.client[0] if self.client else "local") is AdmissionVerdict.DROPPED:
+            transport.abort()
+            return
+        self._start_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no more."""
+        self._stop_deadline()
+        super().connection_lost(exc)
+        if not self._is_upgraded:
+            self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as long as the head of a request is not too large."""
+        super().data_received(data)
+        if self._deadline is not None:  # the head is not whole yet
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self._end(HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """The head of a request begins."""
+        super().on_message_begin()
+        if self._deadline is None:
+            self._start_deadline()
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is whole. Raises HeadTooLargeError, which the parser takes for bad HTTP."""
+        self._stop_deadline()
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            self._is_too_large = True
+            raise HeadTooLargeError
+        super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the TCP connection over to our own WebSocket."""
+        self._stop_deadline()
+        self.connections.discard(self)
+        answer = self._answer()
+        if isinstance(answer, RefusedUpgrade):
+            self._end(answer)
+            return
+        assert self._verdict is not None, "upgraded before it was made"
+        upgrade = PicowsUpgrade(self._gateway, answer, self._address, self._verdict)
+        upgrade.connection_made(self.transport)
+        upgrade.handshake(self.headers)
+        # uvloop keeps the last plain protocol beside a buffered one: let that not be this door (5 KB).
+        self.transport.set_protocol(NOBODY)
+        self.transport.set_protocol(upgrade)
+        self._is_upgraded = True  # not sooner: a connection that breaks on the way is still ours to count
+
+    def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
+        asked = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
+        if self._verdict is AdmissionVerdict.PROXIED:
+            self._leave()
+            self._address = self._gateway.origin_policy.client(self._address, asked.forwarded_for)
+            self._verdict = self._gateway.admission.enter(self._address, now_us())
+        assert self._verdict is not None, "asked before it was made"
+        at_home = self._gateway.origin_policy.is_home  # we listen where the settings say
+        return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP, in the form of every other error; or that its head is too large."""
+        if self._is_too_large:
+            self._end(HEAD_TOO_LARGE)
+            return
+        said = refused(Refusal(Code.BAD_REQUEST, msg))
+        self._write(said.status_code, "application/json", bytes(said.body))
+
+    def _end(self, refused: RefusedUpgrade) -> None:
+        self._count(refused.outcome)
+        more = {"retry-after": str(refused.retry_after_s)} if refused.retry_after_s else {}
+        if refused.status == UNAUTHENTICATED:
+            more["www-authenticate"] = "Bearer"
+        self._write(refused.status, "text/plain", refused.outcome.replace("_", " ").encode(), more)
+
+    def _write(self, status: int, kind: str, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> None:
+        """Answer without the app, which this does not reach, and hang up."""
+        headers = {"content-type": kind, "content-length": str(len(body)), **HEADERS, **more}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(f"HTTP/1.1 {status} \r\n{head}connection: close\r\n\r\n".encode() + body)
+        self.transport.close()
+
+    def _count(self, outcome: str) -> None:
+        self._gateway.stats.handshakes[outcome] += 1
+
+    def _start_deadline(self) -> None:
+        self._head_bytes = 0
+        self._deadline = self.loop.call_later(
+            self._gateway.settings.limits.handshake_timeout_s, self._on_deadline
+        )
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _on_deadline(self) -> None:
+        self._deadline = None
+        self._count("timeout")
+        self.transport.abort()

@@ -1,0 +1,104 @@
+"""HTTP answers: the protocol's own messages, and its errors with the status that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.replies import error
+from floorwire.storage.database import DatabaseError
+from floorwire.web.http_status import STATUS, UNPROCESSABLE
+
+log = structlog.get_logger("floorwire.web")
+MAX_MESSAGE = 200
+NO_OBJECT = "a JSON object, with content-type: application/json"
+NO_SUCH_PATH, NO_SUCH_METHOD = 404, 405
+CODES: Final = {
+    400: Code.BAD_JSON,  # FastAPI's, of a body that no parser takes
+    NO_SUCH_PATH: Code.UNKNOWN_ACTION,
+    NO_SUCH_METHOD: Code.UNKNOWN_ACTION,
+}
+
+
+def answer(message: object, status: int = 200) -> Response:
+    """Return the message as JSON."""
+    return Response(msgspec.json.encode(message), status, media_type="application/json")
+
+
+def refused(refusal: Refusal) -> Response:
+    """Return the refusal as the error that a WebSocket client would get."""
+    response = answer(error(refusal), STATUS.get(refusal.code, UNPROCESSABLE))
+    if refusal.wait_us:
+        response.headers["retry-after"] = str(-(-refusal.wait_us // 1_000_000))
+    if response.status_code == STATUS[Code.UNAUTHENTICATED]:
+        response.headers["www-authenticate"] = "Bearer"
+    return response
+
+
+def failed(failure: HTTPException, message: str = "") -> Response:
+    """Return a failure of HTTP's own as such an error, with its status and headers."""
+    code = CODES.get(failure.status_code, Code.BAD_REQUEST)
+    response = refused(Refusal(code, (message or failure.detail)[:MAX_MESSAGE]))
+    response.status_code = failure.status_code
+    response.headers.update(failure.headers or {})
+    return response
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Answer every failure in the protocol's own form; ``routers``: those that the app includes."""
+
+    @app.exception_handler(Refusal)
+    async def _(_: Request, refusal: Refusal) -> Response:
+        return refused(refusal)
+
+    @app.exception_handler(RequestValidationError)
+    async def _(_: Request, invalid: RequestValidationError) -> Response:
+        first = invalid.errors()[0]
+        if first["type"] == "json_invalid":
+            return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning))
+        field = ".".join(str(part) for part in first["loc"])
+        # Not FastAPI's word for it, which names a class of ours; curl -d sends a form where it is not told.
+        what = NO_OBJECT if first["type"] == "dataclass_type" else first["msg"]
+        message = f"{field}: {what}"
+        return refused(Refusal(Code.BAD_REQUEST, message[:MAX_MESSAGE], {"field": field[:MAX_MESSAGE]}))
+
+    @app.exception_handler(HTTPException)
+    async def _(request: Request, failure: HTTPException) -> Response:
+        if failure.status_code == NO_SUCH_PATH:
+            return failed(failure, f"there is nothing at {request.url.path}")
+        if failure.status_code == NO_SUCH_METHOD:
+            return _not_so(request, failure, routers)
+        return failed(failure)
+
+    @app.exception_handler(DatabaseError)
+    async def _(_: Request, failure: DatabaseError) -> Response:
+        log.error("the keys cannot be read or written", error=str(failure))
+        return refused(Refusal(Code.INTERNAL, "the keys cannot be read or written now"))
+
+    @app.exception_handler(Exception)
+    async def _(_: Request, __: Exception) -> Response:
+        return refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning))
+
+
+def _not_so(request: Request, failure: HTTPException, routers: Sequence[APIRouter]) -> Response:
+    """Say what may be done there; the failure itself names the methods of one of its endpoints only."""
+    found = {
+        method
+        for routes in (request.app.routes, *(router.routes for router in routers))
+        for route in routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    methods = ", ".join(sorted(found))
+    response = failed(failure, f"{request.method} is not for {request.url.path}; these are: {methods}")
+    response.headers["allow"] = methods
+    return response

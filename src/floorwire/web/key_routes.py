@@ -1,0 +1,133 @@
+"""Keys over HTTP, for admins: make, list, revoke and rotate."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, TypeAlias
+
+from fastapi import APIRouter, Path, Response
+from pydantic import ConfigDict, Field
+
+from floorwire.app import now_us
+from floorwire.auth import grant
+from floorwire.auth.grant import Grant, GrantError
+from floorwire.auth.keyring import KeyInfo
+from floorwire.core.authorization import Action, Scope
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.requests import SAFE
+from floorwire.storage.key_store import UnknownKeyError
+from floorwire.web.auth_context import SHOWN, Asking, AuthContext
+from floorwire.web.http_responses import answer
+
+router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[SHOWN])
+
+KeyId: TypeAlias = Annotated[str, Path(max_length=64)]
+Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """What a new key allows; the fields are those of ``floorwire keys create``.
+
+    ``expires``: microseconds since the epoch, UTC, or as text: 30d, 2030-01-31.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    account: str
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    symbols: Names | None = None
+    accounts: Names | None = None
+    max_notional: str | None = None
+    addresses: Names = field(default_factory=list)
+    expires: Annotated[int, Field(ge=0, le=SAFE)] | str | None = None
+    deposit: Annotated[dict[str, str], Field(max_length=100)] = field(default_factory=dict)
+
+    def grant(self, at_us: int) -> Grant:
+        """Return it as a grant. Raises GrantError."""
+        expires = self.expires
+        if isinstance(expires, int) and expires <= at_us:
+            raise GrantError("expires", "is past")
+        return Grant(
+            account=self.account,
+            scopes=tuple(dict.fromkeys(self.scopes)),
+            symbols=None if self.symbols is None else tuple(self.symbols),
+            accounts=None if self.accounts is None else tuple(self.accounts),
+            max_notional=self.max_notional,
+            addresses=tuple(self.addresses),
+            expires_us=grant.expiry(expires, at_us) if isinstance(expires, str) else expires,
+        )
+
+
+@router.get("")
+async def list_keys(caller: Asking) -> Response:
+    """List the keys of the accounts that the caller administers; never a secret."""
+    caller.require(Action.KEYS_LIST)
+    keys = await asyncio.to_thread(caller.gateway.data_dir.keys.list_keys)
+    mine = [KeyInfo.of(key) for key in keys if caller.principal.acts_for(key.grant.account, as_admin=True)]
+    return answer({"status": "ok", "keys": mine})
+
+
+@router.post("")
+async def create(caller: Asking, new: NewKey) -> Response:
+    """Make a key; the answer is the only time that its secret is to be seen."""
+    caller.require(Action.KEYS_CREATE, new.account)
+    at_us = now_us()
+    try:
+        allowed = new.grant(at_us)
+        deposits = grant.deposits([f"{asset}={amount}" for asset, amount in new.deposit.items()])
+    except GrantError as error:
+        raise Refusal(Code.BAD_REQUEST, str(error), {"field": error.field}) from None
+    beyond = grant.exceeds(caller.principal, allowed)
+    if beyond is not None:
+        raise Refusal(Code.FORBIDDEN, f"{beyond}: more than your own key may", {"field": beyond})
+    issued = await asyncio.to_thread(caller.gateway.data_dir.keys.create, allowed, deposits, at_us)
+    await _changed(caller, Action.KEYS_CREATE, issued.key)
+    return answer({"status": "ok", "key": issued.key, "secret": issued.secret}, 201)
+
+
+@router.delete("/{key}")
+async def revoke(caller: Asking, key: KeyId) -> Response:
+    """End a key for good; its connections close within a second."""
+    await _find(caller, Action.KEYS_REVOKE, key)
+    try:
+        await asyncio.to_thread(caller.gateway.data_dir.keys.revoke, key, now_us())
+    except UnknownKeyError as unknown:
+        raise _unknown(unknown) from None
+    await _changed(caller, Action.KEYS_REVOKE, key)
+    return answer({"status": "ok", "key": key})
+
+
+@router.post("/{key}/rotate")
+async def rotate(caller: Asking, key: KeyId) -> Response:
+    """Give a key a new secret, shown once; the old one ends at once."""
+    await _find(caller, Action.KEYS_ROTATE, key)
+    try:
+        issued = await asyncio.to_thread(caller.gateway.data_dir.keys.rotate, key)
+    except UnknownKeyError as unknown:
+        raise _unknown(unknown) from None
+    await _changed(caller, Action.KEYS_ROTATE, key)
+    return answer({"status": "ok", "key": issued.key, "secret": issued.secret})
+
+
+async def _find(caller: AuthContext, action: Action, key: str) -> None:
+    """Raise Refusal unless the caller may do this to the key, and the key is there."""
+    caller.require(action)
+    try:
+        found = await asyncio.to_thread(caller.gateway.data_dir.keys.find, key)
+    except UnknownKeyError as unknown:
+        raise _unknown(unknown) from None
+    caller.require(action, found.grant.account)
+    if grant.exceeds(caller.principal, found.grant) is not None:
+        raise Refusal(Code.FORBIDDEN, "the key may more than your own")
+
+
+async def _changed(caller: AuthContext, action: Action, key: str) -> None:
+    caller.gateway.authenticator.note(caller.principal, action, caller.address, target=key)
+    await caller.gateway.authenticator.refresh()
+
+
+def _unknown(unknown: UnknownKeyError) -> Refusal:
+    return Refusal(Code.UNKNOWN_KEY, Code.UNKNOWN_KEY.meaning, {"key": unknown.key})

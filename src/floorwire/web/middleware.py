@@ -1,0 +1,100 @@
+"""The guard: what holds for every HTTP request, whoever answers it: bounds on its body, and headers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from floorwire.web.http_responses import failed
+
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+OVER_TLS: Mapping[str, str] = {"strict-transport-security": "max-age=31536000"}
+
+
+class BodyError(HTTPException):
+    """A body that is too large or too slow; FastAPI lets this one through where it reads the body itself."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message, {"connection": "close"})
+
+
+class RequestGuard:
+    """Around the app: a body has so many bytes and so much time; an answer gets the headers it lacks."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float, *, over_tls: bool) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
+        self._headers = {**HEADERS, **(OVER_TLS if over_tls else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry one request, or a WebSocket as it is."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, self._headers)
+        try:
+            body = _Body(receive, _declared(scope), self._max_bytes, self._timeout_s)
+            await self._app(scope, body.receive, answer.send)
+        except BodyError as error:
+            if not answer.has_begun:
+                await failed(error)(scope, receive, answer.send)
+
+
+class _Body:
+    """A request's body, read within its bounds."""
+
+    def __init__(self, receive: Receive, declared: int, max_bytes: int, timeout_s: float) -> None:
+        self._receive = receive
+        self._left = max_bytes
+        self._deadline = asyncio.get_running_loop().time() + timeout_s
+        self._is_whole = False
+        if declared > max_bytes:
+            raise BodyError(413, f"more than {max_bytes} bytes")
+
+    async def receive(self) -> Message:
+        if self._is_whole:
+            return await self._receive()  # waits for the end of the connection
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyError(408, "the body came too slowly") from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise BodyError(413, "the body is too large")
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+
+class _Answer:
+    """An answer, given the headers that it lacks."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self.has_begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            present = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                present.setdefault(name, value)
+        await self._send(message)
+
+
+def _declared(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else 0

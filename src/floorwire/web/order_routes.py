@@ -1,0 +1,97 @@
+"""Orders and money over HTTP: the WebSocket's actions, by the same path, answered alike."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from floorwire.core.authorization import Action
+from floorwire.protocol.trading_requests import MAX_FILLS, OrderAmend, OrderPlace
+from floorwire.web.auth_context import SHOWN, Asking
+from floorwire.web.http_desk_client import ask, body, query
+from floorwire.web.http_responses import answer
+
+router = APIRouter(prefix="/api/v1", tags=["trading"], dependencies=[SHOWN])
+
+ID_PATTERN: Final = r"^[1-9][0-9]{0,18}$"
+OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
+Symbol: TypeAlias = Annotated[str | None, Query(max_length=64)]
+
+
+def takes(kind: type[msgspec.Struct], *without: str) -> dict[str, object]:
+    """Return, for OpenAPI, what body the endpoint takes: the request's fields but those that the path has."""
+    (schema,), parts = msgspec.json.schema_components((kind,))
+    shape = parts[schema["$ref"].rpartition("/")[2]]
+    left_out = {"action", "id", *without}
+    shape["properties"] = {name: of for name, of in shape["properties"].items() if name not in left_out}
+    shape["required"] = [name for name in shape.get("required", ()) if name not in left_out]
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}}
+
+
+@router.post("/orders", status_code=201, openapi_extra=takes(OrderPlace))
+async def place(caller: Asking, request: Request) -> Response:
+    """Place an order; 201 where it is new, 200 where the same was placed before."""
+    return await ask(caller, Action.ORDER_PLACE, await body(request))
+
+
+@router.get("/orders")
+async def list_orders(caller: Asking) -> Response:
+    """List the open orders."""
+    return await ask(caller, Action.ORDERS, {})
+
+
+@router.delete("/orders")
+async def cancel_all(caller: Asking, request: Request, symbol: Symbol = None) -> Response:  # noqa: ARG001
+    """Cancel every open order, or those of one symbol."""
+    return await ask(caller, Action.ORDER_CANCEL_ALL, await query(request))
+
+
+@router.get("/orders/{order_id}")
+async def status(caller: Asking, order_id: OrderId) -> Response:
+    """Tell what an order is now."""
+    return await ask(caller, Action.ORDER_STATUS, {"order_id": order_id})
+
+
+@router.patch("/orders/{order_id}", openapi_extra=takes(OrderAmend, "order_id", "client_order_id"))
+async def amend(caller: Asking, order_id: OrderId, request: Request) -> Response:
+    """Change an open order's price, its quantity, or both."""
+    return await ask(caller, Action.ORDER_AMEND, {**await body(request), "order_id": order_id})
+
+
+@router.delete("/orders/{order_id}")
+async def cancel(caller: Asking, order_id: OrderId) -> Response:
+    """Cancel what is open of an order."""
+    return await ask(caller, Action.ORDER_CANCEL, {"order_id": order_id})
+
+
+@router.get("/fills")
+async def list_fills(
+    caller: Asking,
+    limit: Annotated[int, Query(ge=1, le=MAX_FILLS)] = 100,
+    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+) -> Response:
+    """List fills, the latest first; ``before``: only those older than this fill."""
+    return await ask(caller, Action.FILLS, {"limit": limit, "before": before})
+
+
+@router.get("/balances")
+async def list_balances(caller: Asking) -> Response:
+    """List what the account has."""
+    return await ask(caller, Action.BALANCES, {})
+
+
+@router.get("/positions")
+async def list_positions(caller: Asking) -> Response:
+    """List what the account holds of each instrument."""
+    return await ask(caller, Action.POSITIONS, {})
+
+
+@router.get("/limits")
+async def limits(caller: Asking) -> Response:
+    """Tell the limits that hold for the account, and those that its key has besides."""
+    caller.require(Action.LIMITS)
+    risk_status, principal = caller.gateway.desk.risk_status(), caller.principal
+    own, keys = risk_status.limits(principal.account), risk_status.limits(principal.account, principal.key)
+    return answer({"status": "ok", "account": principal.account, "limits": own, "key_limits": keys})

@@ -1,0 +1,121 @@
+"""The upgrade: from an HTTP request that uvicorn has read to picows' WebSocket on the same socket."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from multidict import CIMultiDict
+from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-defined]
+
+from floorwire.access.admission import AdmissionVerdict
+from floorwire.app import Gateway
+from floorwire.web.picows_transport import PicowsTransport
+from floorwire.web.upgrade_request import Headers
+from floorwire.web.websocket_routes import AcceptedUpgrade
+from floorwire.web.wire_picows import PicowsWire
+
+READ_BYTES: Final = 2_048
+"""Enough for any command; grows for a larger message."""
+TAKEN_OVER: Final = frozenset({b"upgrade", b"sec-websocket-version", b"sec-websocket-key"})
+
+NO_HEADERS: Final[CIMultiDict[str]] = CIMultiDict()
+
+
+class _PicowsLog:
+    """What picows logs a connection at a time goes to debug; a logger of its own each costs memory."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("floorwire.picows")
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Return False: frames are never logged."""
+        return False
+
+    def log(self, level: int, message: str, *values: object) -> None:
+        """Drop it."""
+
+    def info(self, message: str, *values: object) -> None:
+        """Drop it."""
+
+    debug = info
+
+    def warning(self, message: str, *values: object) -> None:
+        """Note what picows found wrong with a peer."""
+        self._log.debug("wire", problem=message % values if values else message)
+
+    error = warning
+
+    def exception(self, message: str, *values: object) -> None:
+        """Tell of a fault of ours, with its trace: picows has caught it."""
+        self._log.exception("fault", where=message % values if values else message)
+
+
+LOG: Final = _PicowsLog()
+
+
+class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
+    """picows' server protocol, given the head of a request that has been parsed and routed already."""
+
+    def __init__(
+        self, gateway: Gateway, accepted: AcceptedUpgrade, address: str, verdict: AdmissionVerdict
+    ) -> None:
+        limits = gateway.settings.limits
+        super().__init__(
+            None,
+            None,
+            False,
+            self._listener,
+            LOG,
+            True,
+            limits.handshake_timeout_s,
+            False,  # pings are ours: one wheel for all
+            1,
+            1,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            False,  # pongs are ours: bounded like everything that is sent
+            limits.message_bytes,
+            None,
+            READ_BYTES,
+        )
+        self._gateway = gateway
+        self._accepted = accepted
+        self._address = address
+        self._verdict = verdict
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Take the connection over; picows speaks through the intercept."""
+        self._intercept = PicowsTransport(transport)
+        super().connection_made(self._intercept)
+
+    def handshake(self, headers: Headers) -> None:
+        """Answer the request. picows wants the Connection header to say nothing but Upgrade."""
+        lines = [name + b": " + value for name, value in headers if name in TAKEN_OVER]
+        self._feed(b"\r\n".join([b"GET / HTTP/1.1", *lines, b"connection: Upgrade", b"", b""]))
+        response, request = self.transport.response, self.transport.request
+        is_done = response.status == HTTPStatus.SWITCHING_PROTOCOLS
+        response.headers = request.headers = NO_HEADERS  # kept by picows as long as the connection (1 KB)
+        self._gateway.stats.handshakes[self._accepted.outcome if is_done else "bad_handshake"] += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count the connection no more."""
+        super().connection_lost(exc)
+        self._gateway.admission.leave(self._address, self._verdict)
+
+    def _feed(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            room = self.get_buffer(len(view))
+            size = min(len(room), len(view))
+            room[:size] = view[:size]
+            self.buffer_updated(size)
+            view = view[size:]
+
+    def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
+        wire = PicowsWire(accepted.peer, self._address, max_bytes, self._intercept)
+        extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

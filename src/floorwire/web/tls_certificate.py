@@ -1,0 +1,64 @@
+"""The certificate that we show: read again when its files change, without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+from typing import TypeAlias
+
+import structlog
+
+from floorwire.config import SettingsError, TlsSettings
+
+LOOK_S = 1.0
+Seen: TypeAlias = tuple[tuple[int, int], ...]
+
+log = structlog.get_logger("floorwire.certificate")
+
+
+class TlsCertificate:
+    """Holds the ``context`` for new connections; those that are open keep theirs."""
+
+    def __init__(self, cert: Path, key: Path) -> None:
+        self._cert, self._key = cert, key
+        try:
+            self._seen = self._look()
+            self.context = self._load()
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(f"tls: {cert}, {key}: {error}") from None
+
+    async def watch(self) -> None:
+        """Look at the files again and again until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await asyncio.to_thread(self.refresh)
+
+    def refresh(self) -> None:
+        """Take the files' new content, if it is new and fits; else keep what there is."""
+        try:
+            seen = self._look()
+            if seen != self._seen:
+                self.context = self._load()
+                self._seen = seen
+                log.info("certificate read again")
+        except (OSError, ssl.SSLError) as error:
+            log.warning("certificate not read; the earlier one stays", error=str(error))
+
+    def _look(self) -> Seen:
+        return tuple((path.stat().st_mtime_ns, path.stat().st_ino) for path in (self._cert, self._key))
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._cert, self._key)
+        return context
+
+
+def load(tls: TlsSettings) -> TlsCertificate | None:
+    """Return the certificate that the settings name, if any. Raises SettingsError."""
+    if tls.cert is None and tls.key is None:
+        return None
+    if tls.cert is None or tls.key is None:
+        raise SettingsError("tls: give both the certificate and its key")
+    return TlsCertificate(Path(tls.cert).expanduser(), Path(tls.key).expanduser())

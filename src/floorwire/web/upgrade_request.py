@@ -1,0 +1,71 @@
+"""What a WebSocket handshake asks for and shows, read once for both wires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.types import Scope
+
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+
+class UpgradeRequest(msgspec.Struct, frozen=True):
+    """The parts of a request's head that decide what becomes of it.
+
+    ``bearer``: what the Authorization header shows; ``""`` where it shows something else than a bearer's.
+    """
+
+    method: bytes
+    path: str
+    subprotocols: tuple[str, ...] = ()
+    ticket: str | None = None
+    bearer: str | None = None
+    origin: str | None = None
+    host: str | None = None
+    forwarded_for: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, method: bytes, url: bytes, headers: Headers) -> UpgradeRequest:
+        """Read the head of a request; header names are lower case."""
+        path, _, query = url.decode("latin-1").partition("?")
+        values: dict[bytes, list[str]] = {}
+        for name, value in headers:
+            values.setdefault(name, []).append(value.decode("latin-1"))
+        asked = ",".join(values.get(b"sec-websocket-protocol", ()))
+        return cls(
+            method,
+            path,
+            tuple(name.strip() for name in asked.split(",")) if asked else (),
+            _ticket(query) if query else None,
+            bearer(values.get(b"authorization")),
+            _only(values.get(b"origin")),
+            _only(values.get(b"host")),
+            tuple(values.get(b"x-forwarded-for", ())),
+        )
+
+
+def bearer(values: list[str] | None) -> str | None:
+    """Return what the Authorization headers show: ``Bearer KEY.SECRET``; None where there is none."""
+    if not values:
+        return None
+    scheme, _, text = values[0].partition(" ")
+    return text.strip() if scheme.lower() == "bearer" and len(values) == 1 else ""
+
+
+def own_address(scope: Scope) -> str:
+    """Return which address or name of ours an ASGI connection came to; ``""`` where that is not known."""
+    server = scope.get("server")
+    return str(server[0]) if server else ""
+
+
+def _only(values: list[str] | None) -> str | None:
+    """Return the header; one that is there twice is nothing that anybody may trust."""
+    return None if not values else values[0] if len(values) == 1 else ""
+
+
+def _ticket(query: str) -> str | None:
+    tickets = parse_qs(query, max_num_fields=16).get("ticket") if query.count("&") < 16 else None
+    return tickets[0] if tickets else None

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import jwt
+import pytest
+
+from floorwire.access import authenticator as authenticator_module
+from floorwire.access.authenticator import DEMO, Authenticator
+from floorwire.auth.grant import Grant
+from floorwire.config import AuthSettings, JwtSettings, LimitSettings, Settings, SettingsError
+from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.codes import CloseCode, Code
+from floorwire.core.refusal import Refusal
+from floorwire.protocol.login import signature
+from floorwire.protocol.requests import Login
+from floorwire.storage.data_dir import DataDir
+from floorwire.storage.key_store import Issued
+from tests.auth.issuer import SHARED
+
+HERE = "192.0.2.7"
+START = 1_800_000_000_000_000
+S = 1_000_000
+Line: TypeAlias = "dict[str, str | int]"
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_us = START
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+class Visitor:
+    """A connection that remembers how it was shown out."""
+
+    def __init__(self) -> None:
+        self.closed: list[tuple[CloseCode, str]] = []
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        self.closed.append((code, reason))
+
+
+class SignInHarness:
+    """A data folder, and gates that open on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.data_dir = DataDir(folder, {})
+
+    def authenticator(self, settings: Settings | None = None, *, is_home: bool = True) -> Authenticator:
+        return Authenticator(settings or Settings(), self.data_dir, self.clock, is_home=is_home)
+
+    def key(self, *, expires_us: int | None = None, symbols: tuple[str, ...] | None = None) -> Issued:
+        grant = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=symbols, expires_us=expires_us)
+        return self.data_dir.keys.create(grant, {}, self.clock())
+
+    def lines(self) -> list[Line]:
+        return [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SignInHarness:
+    monkeypatch.setattr(authenticator_module, "POLL_S", 0.01)
+    return SignInHarness(tmp_path)
+
+
+@asynccontextmanager
+async def running(authenticator: Authenticator) -> AsyncIterator[None]:
+    task = asyncio.create_task(authenticator.run())
+    await asyncio.sleep(0)
+    yield
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+def bearer(issued: Issued) -> str:
+    return f"{issued.key}.{issued.secret}"
+
+
+def signed(issued: Issued, ts_us: int = START) -> Login:
+    return Login(key=issued.key, ts=ts_us, signature=signature(issued.secret, ts_us))
+
+
+async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: Path) -> None:
+    issued = harness.key()
+    secret = tmp_path / "shared"
+    secret.write_bytes(SHARED)
+    secret.chmod(0o600)
+    trusting = AuthSettings(jwt=JwtSettings(issuer="i", audience="a", secret_file=str(secret)))
+    authenticator = harness.authenticator(Settings(auth=trusting))
+    token = jwt.encode({"iss": "i", "aud": "a", "sub": "bob", "exp": START // S + 60}, SHARED, "HS256")
+    async with running(authenticator):
+        alice = authenticator.bearer(bearer(issued), HERE)
+        assert authenticator.login(signed(issued), HERE) is alice
+        ticket = authenticator.issue(alice, HERE)
+        assert ticket.expires == START + 30 * S
+        assert authenticator.ticket(ticket.ticket, HERE) is alice
+        assert authenticator.login(Login(token=token), HERE).account == "bob"
+    told = [(line["event"], line.get("how"), line["account"], line["key"]) for line in harness.lines()]
+    assert told == [
+        ("sign_in", "bearer", "alice", issued.key),
+        ("sign_in", "signature", "alice", issued.key),
+        ("ticket", None, "alice", issued.key),
+        ("sign_in", "ticket", "alice", issued.key),
+        ("sign_in", "token", "bob", "jwt:bob"),
+    ]
+    text = (harness.folder / "audit.jsonl").read_text()
+    for secret_text in (issued.secret, ticket.ticket, token):
+        assert secret_text not in text
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [Login(), Login(key="k"), Login(key="k", ts=1), Login(token="t", key="k"), Login(ts=1, signature="s")],
+)
+def test_half_a_login_is_a_bad_request(harness: SignInHarness, request_: Login) -> None:
+    with pytest.raises(Refusal) as raised:
+        harness.authenticator().login(request_, HERE)
+    assert raised.value.code is Code.BAD_REQUEST
+
+
+async def test_refusals_are_recorded_without_what_may_be_a_secret(harness: SignInHarness) -> None:
+    issued = harness.key()
+    authenticator = harness.authenticator()
+    async with running(authenticator):
+        for text in (f"{issued.key}.wrong-secret", issued.secret, f"{issued.secret}.{issued.key}"):
+            with pytest.raises(Refusal):
+                authenticator.bearer(text, HERE)
+        with pytest.raises(Refusal):
+            authenticator.login(Login(token="not.a.token"), HERE)
+    lines = harness.lines()
+    assert [line["event"] for line in lines] == ["refused"] * 4
+    assert [line.get("key") for line in lines] == [issued.key, None, None, None]
+    assert [line["how"] for line in lines] == ["bearer"] * 3 + ["token"]
+    assert lines[3]["reason"] == "no issuer of tokens is trusted"
+    text = (harness.folder / "audit.jsonl").read_text()
+    assert issued.secret not in text
+    assert "wrong-secret" not in text
+
+
+async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> None:
+    first, second = harness.key(), harness.key()
+    authenticator = harness.authenticator()
+    visitors = {issued.key: Visitor() for issued in (first, second)}
+    async with running(authenticator):
+        for issued in (first, second):
+            authenticator.enter(visitors[issued.key], authenticator.bearer(bearer(issued), HERE))
+        harness.data_dir.keys.revoke(first.key, START)
+        await until(lambda: bool(visitors[first.key].closed))
+        assert visitors[first.key].closed[0][0] is CloseCode.KEY_REVOKED
+        assert not visitors[second.key].closed
+        with pytest.raises(Refusal):
+            authenticator.bearer(bearer(first), HERE)
+        harness.data_dir.keys.rotate(second.key)
+        await until(lambda: bool(visitors[second.key].closed))
+    closed = [line for line in harness.lines() if line["event"] == "closed"]
+    assert [line["target"] for line in closed] == [first.key, second.key]
+
+
+async def test_an_expired_keys_connections_are_closed(harness: SignInHarness) -> None:
+    issued = harness.key(expires_us=START + 10 * S)
+    authenticator = harness.authenticator()
+    visitor = Visitor()
+    async with running(authenticator):
+        authenticator.enter(visitor, authenticator.bearer(bearer(issued), HERE))
+        await asyncio.sleep(0.05)
+        assert not visitor.closed
+        harness.clock.now_us = START + 11 * S
+        await until(lambda: bool(visitor.closed))
+        assert visitor.closed[0][0] is CloseCode.KEY_REVOKED
+
+
+async def test_a_key_made_beside_the_server_signs_in(harness: SignInHarness) -> None:
+    authenticator = harness.authenticator()
+    async with running(authenticator):
+        issued = harness.key()
+        await until(lambda: authenticator.has_keys)
+        authenticator.bearer(bearer(issued), HERE)
+
+
+async def test_a_login_used_before_a_restart_is_not_good_again(harness: SignInHarness) -> None:
+    issued = harness.key()
+    first = harness.authenticator()
+    async with running(first):
+        first.login(signed(issued), HERE)
+    harness.clock.now_us += 5 * S
+    again = harness.authenticator()
+    with pytest.raises(Refusal) as raised:
+        again.login(signed(issued), HERE)
+    assert raised.value.code is Code.BAD_SIGNATURE
+    again.login(signed(issued, START + 1), HERE)
+
+
+async def test_a_database_that_cannot_be_read_shows_nobody_out(harness: SignInHarness) -> None:
+    issued = harness.key()
+    authenticator = harness.authenticator()
+    visitor = Visitor()
+    async with running(authenticator):
+        authenticator.enter(visitor, authenticator.bearer(bearer(issued), HERE))
+        with (harness.folder / "keys.db").open("r+b") as file:
+            file.write(b"\0" * 100)
+        await asyncio.sleep(0.1)
+        assert not visitor.closed
+
+
+def test_a_key_has_room_for_so_many_connections(harness: SignInHarness) -> None:
+    authenticator = harness.authenticator(Settings(limits=LimitSettings(connections_per_key=2)))
+    alice = Principal("alice", "k1", frozenset())
+    visitors = [Visitor(), Visitor()]
+    for visitor in visitors:
+        assert authenticator.has_room(alice)
+        authenticator.enter(visitor, alice)
+    assert not authenticator.has_room(alice)
+    assert authenticator.has_room(GUEST)
+    authenticator.leave(visitors[0], alice)
+    assert authenticator.has_room(alice)
+
+
+def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignInHarness) -> None:
+    authenticator = harness.authenticator()
+    alice = Principal("alice", "k1", frozenset())
+    first, second = Visitor(), Visitor()
+    bucket = authenticator.enter(first, alice)
+    assert bucket is not None
+    assert authenticator.enter(second, alice) is bucket
+    authenticator.leave(first, alice)
+    authenticator.leave(second, alice)
+    assert authenticator.enter(first, alice) is not bucket
+    assert authenticator.enter(second, GUEST) is None
+    authenticator.leave(second, GUEST)
+
+
+@pytest.mark.parametrize(
+    ("market", "is_home", "anonymous"),
+    [
+        ("auto", True, GUEST),
+        ("auto", False, STRANGER),
+        ("key", True, STRANGER),
+        ("open", False, GUEST),
+    ],
+)
+def test_who_nobody_is(
+    harness: SignInHarness, market: Literal["auto", "key", "open"], is_home: bool, anonymous: Principal
+) -> None:
+    authenticator = harness.authenticator(Settings(auth=AuthSettings(market=market)))
+    assert authenticator.anonymous(at_home=is_home) is anonymous
+
+
+def test_the_first_run_has_a_demo_account_with_play_money(harness: SignInHarness) -> None:
+    assert harness.authenticator().demo is DEMO
+    assert harness.authenticator().demo is DEMO
+    assert [(given.account, given.asset) for given in harness.data_dir.keys.deposits()] == [("demo", "USDT")]
+    assert Scope.ADMIN not in DEMO.scopes
+
+
+def test_there_is_no_demo_where_others_can_reach_it(harness: SignInHarness) -> None:
+    assert harness.authenticator(is_home=False).demo is None
+    assert harness.data_dir.keys.deposits() == []
+
+
+def test_there_is_no_demo_once_there_are_keys(harness: SignInHarness) -> None:
+    harness.key()
+    assert harness.authenticator().demo is None
+
+
+def test_a_secret_of_the_issuer_that_others_may_read_is_refused(
+    harness: SignInHarness, tmp_path: Path
+) -> None:
+    path = tmp_path / "shared"
+    trusting = Settings(auth=AuthSettings(jwt=JwtSettings(issuer="i", audience="a", secret_file=str(path))))
+    with pytest.raises(SettingsError, match=r"secret_file.*shared"):
+        harness.authenticator(trusting)
+    path.write_bytes(SHARED)
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match="others may read it"):
+        harness.authenticator(trusting)
+
+
+async def test_a_request_is_no_sign_in(harness: SignInHarness) -> None:
+    issued = harness.key()
+    authenticator = harness.authenticator()
+    async with running(authenticator):
+        assert authenticator.request(bearer(issued), HERE).key == issued.key
+        with pytest.raises(Refusal):
+            authenticator.request("a.b", HERE)
+    assert [(line["event"], line["how"]) for line in harness.lines()] == [("refused", "request")]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.access.session_index import SLOT_US, SessionIndex
+from floorwire.core.authorization import Principal
+
+NOW = 1_800_000_000_000_000
+
+
+def principal(key: str, expires_us: int | None = None) -> Principal:
+    return Principal("alice", key, frozenset(), expires_us=expires_us)
+
+
+def test_who_is_here_with_a_key() -> None:
+    here: SessionIndex[str] = SessionIndex()
+    here.enter("a", principal("k1"))
+    here.enter("b", principal("k1"))
+    here.enter("c", principal("k2"))
+    assert here.of("k1") == ["a", "b"]
+    assert here.count("k1") == 2
+    here.leave("a", principal("k1"))
+    assert here.of("k1") == ["b"]
+    here.leave("b", principal("k1"))
+    assert here.of("k1") == []
+    assert here.count("k1") == 0
+    assert len(here) == 1
+
+
+def test_signing_in_anew_changes_the_end() -> None:
+    here: SessionIndex[str] = SessionIndex()
+    first, later = principal("jwt:a", NOW), principal("jwt:a", NOW + 10 * SLOT_US)
+    here.enter("a", first)
+    here.leave("a", first)
+    here.enter("a", later)
+    assert here.expired(NOW + SLOT_US) == []
+    assert here.expired(NOW + 11 * SLOT_US) == ["a"]
+
+
+@given(st.lists(st.none() | st.integers(NOW, NOW + 20 * SLOT_US), max_size=20), st.integers(0, 22 * SLOT_US))
+def test_expired_are_those_whose_time_is_up_and_within_a_slot_of_it(
+    ends: list[int | None], later: int
+) -> None:
+    here: SessionIndex[int] = SessionIndex()
+    for number, end in enumerate(ends):
+        here.enter(number, principal(f"k{number % 3}", end))
+    gone = set(here.expired(NOW + later))
+    for number, end in enumerate(ends):
+        if number in gone:
+            assert end is not None
+            assert end <= NOW + later
+        elif end is not None:
+            assert end > NOW + later - SLOT_US

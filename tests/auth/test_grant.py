@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from ipaddress import ip_network
+from typing import TypedDict
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.auth.grant import Grant, GrantError, amount, deposits, exceeds, expiry, networks, scopes
+from floorwire.core.authorization import Scope
+from tests.auth.parts import NOW, S
+
+DAY = 86_400 * S
+
+
+class Fields(TypedDict, total=False):
+    account: str
+    scopes: tuple[Scope, ...]
+    symbols: tuple[str, ...]
+    accounts: tuple[str, ...]
+    max_notional: str
+    addresses: tuple[str, ...]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        (Fields(account=""), "account"),
+        (Fields(account="a b"), "account"),
+        (Fields(account="-a"), "account"),
+        (Fields(account="a" * 65), "account"),
+        (Fields(scopes=()), "scopes"),
+        (Fields(symbols=()), "symbols"),
+        (Fields(symbols=("BTCUSDT",)), "symbols"),
+        (Fields(symbols=("btc-usdt",)), "symbols"),
+        (Fields(symbols=("BTC-USDT",) * 1001), "symbols"),
+        (Fields(accounts=("bob",)), "accounts"),
+        (Fields(accounts=("alice", "b b")), "accounts"),
+        (Fields(max_notional="0"), "max_notional"),
+        (Fields(max_notional="-1"), "max_notional"),
+        (Fields(max_notional="1e5"), "max_notional"),
+        (Fields(max_notional="NaN"), "max_notional"),
+        (Fields(addresses=("192.0.2.1/24",)), "addresses"),
+        (Fields(addresses=("nowhere",)), "addresses"),
+        (Fields(addresses=("192.0.2.1",) * 1001), "addresses"),
+    ],
+)
+def test_what_cannot_be_granted_names_its_field(fields: Fields, field: str) -> None:
+    whole: Fields = {"account": "alice", "scopes": (Scope.MARKET,), **fields}
+    with pytest.raises(GrantError, match=f"^{field}: ") as raised:
+        Grant(**whole)
+    assert raised.value.field == field
+
+
+def test_a_grant_becomes_a_principal() -> None:
+    given = Grant(
+        "alice",
+        (Scope.MARKET, Scope.TRADE),
+        symbols=("BTC-USDT", "okx:ETH-USDT"),
+        accounts=("alice", "bob"),
+        max_notional="1000.50",
+        addresses=("192.0.2.0/24", "2001:db8::1"),
+        expires_us=NOW,
+    )
+    principal = given.principal("k1")
+    assert (principal.key, principal.account) == ("k1", "alice")
+    assert principal.scopes == {Scope.MARKET, Scope.TRADE}
+    assert principal.symbols == frozenset({"BTC-USDT", "okx:ETH-USDT"})
+    assert principal.accounts == frozenset({"alice", "bob"})
+    assert principal.max_notional == Decimal("1000.50")
+    assert principal.networks == (ip_network("192.0.2.0/24"), ip_network("2001:db8::1"))
+    assert principal.expires_us == NOW
+
+
+def test_a_grant_is_stored_as_json_and_comes_back() -> None:
+    given = Grant("alice", (Scope.ADMIN,), symbols=("BTC-USDT",), addresses=("::1",))
+    assert msgspec.json.decode(msgspec.json.encode(given), type=Grant) == given
+
+
+def test_a_stored_grant_that_breaks_a_rule_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="account"):
+        msgspec.json.decode(b'{"account":"a b","scopes":["market"]}', type=Grant)
+
+
+def test_scopes() -> None:
+    assert scopes("market, trade,market") == (Scope.MARKET, Scope.TRADE)
+    with pytest.raises(GrantError, match="market, account, trade, admin"):
+        scopes("market,everything")
+
+
+@pytest.mark.parametrize(
+    ("text", "expires_us"),
+    [
+        ("90s", NOW + 90 * S),
+        ("1h", NOW + 3_600 * S),
+        ("30d", NOW + 30 * DAY),
+        ("2w", NOW + 14 * DAY),
+        ("2027-01-16", 1_800_057_600 * S),
+        ("2027-01-15T09:00:00+01:00", NOW),
+    ],
+)
+def test_expiry(text: str, expires_us: int) -> None:
+    assert expiry(text, NOW - 1) in (expires_us, expires_us - 1)
+
+
+@pytest.mark.parametrize("text", ["", "30", "0d", "d", "soon", "2027-13-01", "2020-01-01", "9999999d"])
+def test_what_is_no_expiry(text: str) -> None:
+    with pytest.raises(GrantError):
+        expiry(text, NOW)
+
+
+def test_deposits() -> None:
+    assert deposits(["USDT=1000000", "btc=0.5"]) == {"USDT": "1000000", "BTC": "0.5"}
+
+
+@pytest.mark.parametrize(
+    "texts", [["USDT"], ["=5"], ["USDT=0"], ["USDT=1", "usdt=2"], ["US DT=1"], ["USDT=x"]]
+)
+def test_what_is_no_deposit(texts: list[str]) -> None:
+    with pytest.raises(GrantError, match="deposit"):
+        deposits(texts)
+
+
+@given(st.text())
+def test_no_text_but_a_positive_decimal_is_an_amount(text: str) -> None:
+    try:
+        value = amount("amount", text)
+    except GrantError:
+        return
+    assert value > 0
+    assert Decimal(text) == value
+
+
+def test_networks() -> None:
+    assert networks("x", ["192.0.2.7"]) == (ip_network("192.0.2.7/32"),)
+
+
+@pytest.mark.parametrize(
+    ("giver", "given_", "field"),
+    [
+        (Grant("root", (Scope.ADMIN,)), Grant("bob", tuple(Scope)), None),
+        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("bob", (Scope.TRADE,)), None),
+        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("carol", (Scope.TRADE,)), "accounts"),
+        (
+            Grant("root", (Scope.ADMIN,), accounts=("root", "bob")),
+            Grant("bob", (Scope.TRADE,), accounts=("bob", "carol")),
+            "accounts",
+        ),
+        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("bob", (Scope.ADMIN,)), "accounts"),
+        (
+            Grant("root", (Scope.ADMIN,), accounts=("root", "bob")),
+            Grant("bob", (Scope.ADMIN,), accounts=("bob",)),
+            None,
+        ),
+        (Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)), Grant("bob", (Scope.TRADE,)), "symbols"),
+        (
+            Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+            Grant("bob", (Scope.TRADE,), symbols=("BTC-USDT", "ETH-USDT")),
+            "symbols",
+        ),
+        (
+            Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+            Grant("bob", (Scope.TRADE,), symbols=("okx:BTC-USDT",)),
+            None,
+        ),
+        (Grant("root", (Scope.ADMIN,), expires_us=NOW), Grant("bob", (Scope.TRADE,)), "expires"),
+        (
+            Grant("root", (Scope.ADMIN,), expires_us=NOW),
+            Grant("bob", (Scope.TRADE,), expires_us=NOW + 1),
+            "expires",
+        ),
+        (Grant("root", (Scope.ADMIN,), expires_us=NOW), Grant("bob", (Scope.TRADE,), expires_us=NOW), None),
+        (Grant("root", (Scope.ADMIN,), max_notional="10"), Grant("bob", (Scope.TRADE,)), "max_notional"),
+        (
+            Grant("root", (Scope.ADMIN,), max_notional="10"),
+            Grant("bob", (Scope.TRADE,), max_notional="10.1"),
+            "max_notional",
+        ),
+        (
+            Grant("root", (Scope.ADMIN,), max_notional="10"),
+            Grant("bob", (Scope.TRADE,), max_notional="9"),
+            None,
+        ),
+    ],
+)
+def test_nobody_hands_out_more_than_they_have(giver: Grant, given_: Grant, field: str | None) -> None:
+    assert exceeds(giver.principal("k0"), given_) == field

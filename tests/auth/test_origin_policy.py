@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from floorwire.auth.origin_policy import OriginPolicy
+
+HOME = OriginPolicy(is_home=True, origins=frozenset(), proxies=())
+AWAY = OriginPolicy(
+    is_home=False, origins=frozenset({"https://desk.example"}), proxies=(ip_network("10.0.0.0/8"),)
+)
+
+
+@pytest.mark.parametrize(
+    ("ours", "at_home"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("testserver", True),
+        ("", True),
+        ("192.0.2.1", False),
+        ("::ffff:192.0.2.1", False),
+    ],
+)
+def test_under_somebody_elses_server_each_connection_says_whether_it_is_at_home(
+    ours: str, at_home: bool
+) -> None:
+    assert HOME.is_home_at(ours) is at_home
+    assert not AWAY.is_home_at(ours)
+
+
+def test_proxies() -> None:
+    assert not HOME.is_proxy("10.0.0.1")
+    assert AWAY.is_proxy("10.0.0.1")
+    assert not AWAY.is_proxy("192.0.2.1")
+    assert HOME.client("10.0.0.1", ["192.0.2.9"]) == "10.0.0.1"
+    assert AWAY.client("10.0.0.1", ["192.0.2.9"]) == "192.0.2.9"
+
+
+def test_pages() -> None:
+    assert HOME.allows("http://localhost:8000", "localhost:8000")
+    assert not HOME.allows("https://gw.example", "gw.example")
+    assert AWAY.allows("https://gw.example", "gw.example")
+    assert AWAY.allows("https://desk.example", "gw.example")
+    assert not AWAY.allows("https://evil.example", "gw.example")
+
+
+@pytest.mark.parametrize(
+    ("origin_policy", "peer", "origin", "host", "ours"),
+    [
+        (HOME, "127.0.0.1", "http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        (HOME, "::1", "http://localhost:8000", "localhost:8000", True),
+        (HOME, "127.0.0.1", None, "127.0.0.1:8000", False),
+        (HOME, "127.0.0.1", "http://127.0.0.1:8001", "127.0.0.1:8000", False),
+        (HOME, "192.0.2.1", "http://127.0.0.1:8000", "127.0.0.1:8000", False),
+        (HOME, "127.0.0.1", "http://evil.example", "evil.example", False),
+        (AWAY, "127.0.0.1", "http://127.0.0.1:8000", "127.0.0.1:8000", False),
+    ],
+)
+def test_our_own_page_at_home(
+    origin_policy: OriginPolicy, peer: str, origin: str | None, host: str, ours: bool
+) -> None:
+    assert origin_policy.is_our_page_at_home(peer, origin, host) is ours

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.auth.web_origin import is_allowed, is_loopback_host, is_own
+
+LISTED = frozenset({"https://desk.example", "http://localhost:3000"})
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "loopback_only", "allowed"),
+    [
+        (None, "127.0.0.1:8000", True, True),  # no browser
+        (None, None, False, True),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True, True),
+        ("http://localhost:8000", "localhost:8000", True, True),
+        ("http://[::1]:8000", "[::1]:8000", True, True),
+        ("http://localhost", "localhost", True, True),
+        ("http://localhost", "localhost:80", True, True),
+        ("https://gw.example", "gw.example", False, True),
+        ("https://GW.example", "gw.EXAMPLE:443", False, True),
+        ("https://desk.example", "gw.example", False, True),
+        ("https://desk.example/", "gw.example", False, True),
+        ("HTTPS://desk.example", "gw.example", False, True),
+        ("http://localhost:3000", "127.0.0.1:8000", True, True),
+        ("https://evil.example", "gw.example", False, False),
+        ("http://localhost:8000", "127.0.0.1:8000", True, False),
+        ("http://localhost:8001", "localhost:8000", True, False),
+        ("https://desk.example.evil.example", "gw.example", False, False),
+        ("https://desk.example:444", "gw.example", False, False),
+        ("null", "127.0.0.1:8000", True, False),
+        ("", "127.0.0.1:8000", True, False),
+        ("", "", False, False),
+        ("null", "null", False, False),
+        ("file://", "gw.example", False, False),
+        ("ftp://gw.example", "gw.example", False, False),
+        ("https://gw.example@evil.example", "gw.example", False, False),
+        ("https://evil.example/gw.example", "gw.example", False, False),
+        ("http://[", "[", False, False),
+        # DNS rebinding: the attacker's name points to 127.0.0.1, so Origin and Host agree
+        ("http://evil.example:8000", "evil.example:8000", True, False),
+        ("http://evil.example:8000", "evil.example:8000", False, True),
+    ],
+)
+def test_origins(origin: str | None, host: str | None, loopback_only: bool, allowed: bool) -> None:
+    assert is_allowed(origin, host, LISTED, loopback_only) is allowed
+
+
+@given(st.text(), st.none() | st.text())
+def test_no_header_breaks_it(origin: str, host: str | None) -> None:
+    assert not is_allowed(origin, host, frozenset(), loopback_only=True) or is_loopback_host(host)
+
+
+def test_own() -> None:
+    assert is_own("http://a:1", "a:1")
+    assert not is_own("http://a:1", None)
+    assert not is_own("http://a:99999", "a:99999")
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [("localhost:8000", True), ("127.0.0.1", True), ("[::1]:8000", True), (None, False), ("", False),
+     ("evil.example", False), ("localhost/..", False), ("127.0.0.1.evil.example:8000", False)],
+)  # fmt: skip
+def test_is_loopback_host(host: str | None, own: bool) -> None:
+    assert is_loopback_host(host) is own

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Instrument
+from floorwire.core.limits import Limits
+from floorwire.core.ports import Prices
+from floorwire.core.refusal import Refusal
+from floorwire.engine import risk_profiles as risk_profiles_module
+from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_parsing import write
+from tests.engine.market import BTC, ETH
+
+NOW = 1_000_000
+RULES = TradingRules(limits=Limits(price_collar="0.05", orders_per_second=2))
+
+
+@pytest.fixture
+def order_manager() -> OrderManager:
+    made = OrderManager(RULES, lambda _: Prices(199, 201, 200, "live"))
+    made.list_instruments([BTC, ETH], NOW)
+    made.deposit("ann", "USDT", "1000000", 1, NOW)
+    return made
+
+
+def place(order_manager: OrderManager, number: int, instrument: Instrument = BTC, now_us: int = NOW) -> None:
+    ticket = write(
+        order_manager.terms(instrument.symbol),
+        account="ann",
+        client_order_id=str(number),
+        side="buy",
+        type="limit",
+        quantity=instrument.lot_size,
+        price=instrument.price.format(200),
+    )
+    order_manager.place(ticket, now_us, key="k")
+
+
+def refused(
+    order_manager: OrderManager, number: int, instrument: Instrument = BTC, now_us: int = NOW
+) -> Code:
+    with pytest.raises(Refusal) as caught:
+        place(order_manager, number, instrument, now_us)
+    return caught.value.code
+
+
+def test_all_symbols_of_an_account_count_against_one_rate(order_manager: OrderManager) -> None:
+    place(order_manager, 1)
+    place(order_manager, 2, ETH)
+    assert refused(order_manager, 3) is Code.RATE_LIMITED
+    assert refused(order_manager, 3, ETH) is Code.RATE_LIMITED
+
+
+def test_a_rule_that_changes_holds_for_the_next_order(order_manager: OrderManager) -> None:
+    place(order_manager, 1)
+    order_manager.halt("key", "k", NOW)
+    assert refused(order_manager, 2) is Code.MARKET_HALTED
+    order_manager.resume("key", "k", NOW)
+    order_manager.set_limits("ann", Limits(max_open_orders=1), NOW)
+    assert refused(order_manager, 2) is Code.MAX_OPEN_ORDERS
+    order_manager.set_limits("ann", Limits(orders_per_second=1_000), NOW)
+    for number in range(2, 12):
+        place(order_manager, number)
+
+
+def test_who_was_fast_stays_so_when_mandates_are_forgotten(
+    order_manager: OrderManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(risk_profiles_module, "MOST", 1)
+    place(order_manager, 1)
+    place(order_manager, 2, ETH)
+    assert refused(order_manager, 3) is Code.RATE_LIMITED
+    place(order_manager, 3, now_us=NOW + 1_000_000)
+
+
+def test_an_account_that_nothing_ever_happened_to_is_known_as_soon_as_it_is_there() -> None:
+    made = OrderManager(RULES, lambda _: Prices(199, 201, 200, "live"))
+    made.list_instruments([BTC], NOW)
+    assert refused(made, 1) is Code.INSUFFICIENT_BALANCE
+    made.deposit("ann", "USDT", "1000000", 1, NOW)
+    place(made, 2)
+    assert [order.ticket.client_order_id for order in made.open_orders("ann")] == ["2"]

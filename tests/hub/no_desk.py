@@ -1,0 +1,33 @@
+"""No desk: for worlds where nobody trades."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from floorwire.core.account_events import PrivateChannel
+from floorwire.protocol.desk_ports import DeskClient
+from floorwire.protocol.requests import Subscribe
+from floorwire.protocol.trading_requests import TradingRequest
+
+
+class NoDesk:
+    """Lets clients go; serves none."""
+
+    def trade(self, client: DeskClient, request: TradingRequest) -> NoReturn:
+        """Fail the test."""
+        raise AssertionError(f"{request} came to no desk")
+
+    def follow(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> NoReturn:
+        """Fail the test."""
+        raise AssertionError(f"{request} came to no desk")
+
+    def unfollow(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
+        """Fail the test."""
+        raise AssertionError(f"{channel} is followed at no desk")
+
+    def held(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
+        """Fail the test."""
+        raise AssertionError(f"{channel} is followed at no desk")
+
+    def left(self, client: DeskClient) -> None:
+        """Nothing is left behind."""

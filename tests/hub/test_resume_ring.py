@@ -1,0 +1,72 @@
+"""The resume ring: the latest frames, within its bounds, and never a hole."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.hub.resume_ring import ResumeRing
+
+
+def ring_of(*sizes: int, max_bytes: int = 100, max_age_us: int = 1_000) -> ResumeRing:
+    """Return a ring with a frame of each size, seqs from 11 on, one a microsecond."""
+    ring = ResumeRing(max_bytes, max_age_us)
+    for place, size in enumerate(sizes):
+        ring.append(11 + place, place, bytes([65 + place]) * size)
+    return ring
+
+
+def test_everything_after_a_seq() -> None:
+    ring = ring_of(1, 1, 1)
+    assert ring.after(10) == [b"A", b"B", b"C"]
+    assert ring.after(12) == [b"C"]
+    assert ring.after(13) == []
+
+
+def test_what_is_gone_is_not_left_out_silently() -> None:
+    ring = ring_of(1, 1, 1)
+    assert ring.after(9) is None
+    assert ResumeRing(10, 10).after(0) is None
+
+
+def test_it_holds_so_many_bytes() -> None:
+    ring = ring_of(40, 40, 40)
+    assert ring.after(11) == [b"B" * 40, b"C" * 40]
+    assert ring.after(10) is None
+    assert ring.size == 80
+
+
+def test_a_frame_larger_than_all_empties_it() -> None:
+    ring = ring_of(1, 101)
+    assert (ring.after(11), ring.size) == (None, 0)
+
+
+def test_it_holds_so_long() -> None:
+    ring = ring_of(1, 1, 1, max_age_us=10)
+    ring.trim(11)
+    assert ring.after(10) is None
+    assert ring.after(11) == [b"B", b"C"]
+    ring.trim(13)
+    assert (ring.after(12), ring.size) == (None, 0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=40),
+    st.integers(1, 120),
+    st.integers(0, 20),
+    st.integers(0, 45),
+)
+def test_it_is_the_longest_tail_within_its_bounds(
+    frames: list[tuple[int, int]], max_bytes: int, max_age_us: int, after: int
+) -> None:
+    ring, kept, now_us = ResumeRing(max_bytes, max_age_us), list[tuple[int, int, bytes]](), 0
+    for seq, (size, pause_us) in enumerate(frames, 1):
+        now_us += pause_us
+        ring.append(seq, now_us, bytes(size))
+        kept.append((seq, now_us, bytes(size)))
+        while kept and (sum(len(f) for *_, f in kept) > max_bytes or kept[0][1] < now_us - max_age_us):
+            kept.pop(0)
+    assert ring.size == sum(len(frame) for *_, frame in kept)
+    wanted = [frame for seq, _, frame in kept if seq > after]
+    is_whole = bool(kept) and after + 1 >= kept[0][0]
+    assert ring.after(after) == (wanted if is_whole else None)

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from floorwire.auth.grant import Grant
+from floorwire.auth.keyring import Keyring
+from floorwire.auth.secret_sealer import SecretSealer
+from floorwire.core.authorization import Scope
+from floorwire.protocol.login import signature
+from floorwire.storage import database
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.key_store import Deposit, Issued, KeyStore, UnknownKeyError
+
+NOW = 1_800_000_000_000_000
+GRANT = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=("BTC-USDT",))
+
+
+def sealer() -> SecretSealer:
+    return SecretSealer(bytes(32))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> KeyStore:
+    return KeyStore(tmp_path, sealer())
+
+
+def signs_in(store: KeyStore, issued: Issued) -> bool:
+    ring = Keyring(sealer())
+    ring.replace(store.list_keys())
+    by_secret = ring.by_secret(issued.key, issued.secret, NOW)
+    assert by_secret is ring.by_signature(issued.key, NOW, signature(issued.secret, NOW), NOW)
+    return by_secret is not None
+
+
+def test_a_key_is_made_and_signs_in(store: KeyStore) -> None:
+    issued = store.create(GRANT, {}, NOW)
+    (key,) = store.list_keys()
+    assert (key.id, key.grant, key.created_us, key.revoked_us) == (issued.key, GRANT, NOW, None)
+    assert len(issued.secret) == 43
+    assert "." not in issued.key + issued.secret
+    assert signs_in(store, issued)
+    assert store.find(issued.key) == key
+
+
+def test_keys_differ(store: KeyStore) -> None:
+    made = [store.create(GRANT, {}, NOW) for _ in range(10)]
+    assert len({issued.key for issued in made}) == len({issued.secret for issued in made}) == 10
+
+
+def test_revoked_is_for_good(store: KeyStore) -> None:
+    issued, other = store.create(GRANT, {}, NOW), store.create(GRANT, {}, NOW)
+    store.revoke(issued.key, NOW + 1)
+    assert not signs_in(store, issued)
+    assert signs_in(store, other)
+    for again in (store.revoke, lambda key, _: store.rotate(key), lambda key, _: store.find(key)):
+        with pytest.raises(UnknownKeyError, match=issued.key):
+            again(issued.key, NOW + 2)
+    assert {key.revoked_us for key in store.list_keys()} == {None, NOW + 1}
+
+
+def test_rotated_has_a_new_secret_and_the_old_one_ends(store: KeyStore) -> None:
+    issued = store.create(GRANT, {}, NOW)
+    rotated = store.rotate(issued.key)
+    assert rotated.key == issued.key
+    assert signs_in(store, rotated)
+    assert not signs_in(store, issued)
+    with pytest.raises(UnknownKeyError):
+        store.rotate("nothing")
+
+
+def test_deposits_are_kept_in_order(store: KeyStore) -> None:
+    store.create(GRANT, {"USDT": "1000000", "BTC": "0.5"}, NOW)
+    store.create(GRANT, {"USDT": "1"}, NOW + 1)
+    assert store.deposits() == [
+        Deposit(1, "alice", "USDT", "1000000", NOW),
+        Deposit(2, "alice", "BTC", "0.5", NOW),
+        Deposit(3, "alice", "USDT", "1", NOW + 1),
+    ]
+    assert [deposit.id for deposit in store.deposits(after=2)] == [3]
+
+
+def test_an_account_is_opened_once(store: KeyStore) -> None:
+    store.open_account("demo", {"USDT": "100"}, NOW)
+    store.open_account("demo", {"USDT": "100"}, NOW + 1)
+    assert len(store.deposits()) == 1
+    assert store.list_keys() == []
+
+
+def test_nothing_of_a_failed_change_stays(store: KeyStore, tmp_path: Path) -> None:
+    def half() -> None:
+        with database.transaction(tmp_path / database.FILE) as rows:
+            rows.execute("INSERT INTO accounts VALUES ('half', 1)")
+            rows.execute("INSERT INTO deposits VALUES (9, 'nobody', 'USDT', '1', 1)")
+
+    with pytest.raises(DatabaseError, match="FOREIGN KEY"):
+        half()
+    store.open_account("half", {"USDT": "5"}, NOW)
+    assert [deposit.amount for deposit in store.deposits()] == ["5"]
+
+
+def test_no_secret_is_in_any_file(store: KeyStore, tmp_path: Path) -> None:
+    made = [store.create(GRANT, {}, NOW)]
+    made.append(store.rotate(made[0].key))
+    files = list(tmp_path.iterdir())
+    assert files
+    for path in files:
+        assert path.stat().st_mode & 0o777 == 0o600, path
+        content = path.read_bytes()
+        for issued in made:
+            assert issued.secret.encode() not in content
+
+
+def test_a_stolen_database_does_not_sign_in(store: KeyStore, tmp_path: Path) -> None:
+    issued = store.create(GRANT, {}, NOW)
+    thief = SecretSealer(b"x" * 32)
+    ring = Keyring(thief)
+    ring.replace(store.list_keys())
+    assert ring.by_secret(issued.key, issued.secret, NOW) is None
+    assert ring.by_signature(issued.key, NOW, signature(issued.secret, NOW), NOW) is None
+    with pytest.raises(DatabaseError, match="another master key"):
+        KeyStore(tmp_path, thief)
+
+
+def test_files_are_private_while_the_database_is_open(store: KeyStore, tmp_path: Path) -> None:
+    watch = store.watch()
+    store.create(GRANT, {}, NOW)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    watch.close()
+    assert set(modes) == {"keys.db", "keys.db-wal", "keys.db-shm"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_the_watch_tells_each_change_once(store: KeyStore, tmp_path: Path) -> None:
+    watch = store.watch()
+    with closing(watch):
+        assert watch.poll() == []
+        assert watch.poll() is None
+        issued = KeyStore(tmp_path, sealer()).create(GRANT, {}, NOW)
+        seen = watch.poll()
+        assert seen is not None
+        assert [key.id for key in seen] == [issued.key]
+        assert watch.poll() is None
+        store.revoke(issued.key, NOW)
+        seen = watch.poll()
+        assert seen is not None
+        assert seen[0].revoked_us == NOW
+
+
+def test_the_watch_sees_what_another_process_does_between_our_own_writes(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    make = (
+        "import sys; from pathlib import Path; from tests.storage.test_key_store import *;"
+        "KeyStore(Path(sys.argv[1]), sealer()).create(GRANT, {}, NOW)"
+    )
+    with closing(store.watch()) as watch:
+        watch.poll()
+        store.open_account("demo", {}, NOW)  # what it opens and closes must not end the watch's locks
+        for number in (1, 2):
+            subprocess.run([sys.executable, "-c", make, tmp_path], check=True)
+            seen = watch.poll()
+            assert seen is not None
+            assert len(seen) == number
+            assert (tmp_path / "keys.db-wal").exists()
+
+
+def test_many_may_write_at_once(store: KeyStore, tmp_path: Path) -> None:
+    def make(_: int) -> Issued:
+        return KeyStore(tmp_path, sealer()).create(GRANT, {"USDT": "1"}, NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(make, range(12)))
+    assert {key.id for key in store.list_keys()} == {issued.key for issued in made}
+    assert len(store.deposits()) == 12
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / database.FILE).write_bytes(b"no database" * 1_000)
+    with pytest.raises(DatabaseError, match="not a database"):
+        KeyStore(tmp_path, sealer())
+
+
+def test_a_later_versions_database_is_refused(store: KeyStore, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / database.FILE)) as rows:
+        rows.execute("PRAGMA user_version = 99")
+    with pytest.raises(DatabaseError, match="another version"):
+        store.list_keys()
+
+
+def test_a_broken_row_is_named(store: KeyStore, tmp_path: Path) -> None:
+    issued = store.create(GRANT, {}, NOW)
+    with closing(store.watch()) as watch:
+        with closing(sqlite3.connect(tmp_path / database.FILE, isolation_level=None)) as rows:
+            rows.execute("UPDATE keys SET allows = x'7b7d'")
+        with pytest.raises(DatabaseError, match=issued.key):
+            watch.poll()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="nowhere"):
+        KeyStore(tmp_path / "nowhere", sealer())
+
+
+def test_a_watch_of_a_broken_database_says_so(store: KeyStore) -> None:
+    watch = store.watch()
+    watch.close()
+    with pytest.raises(DatabaseError, match="closed"):
+        watch.poll()

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import pytest
+
+from floorwire.core.account_events import Guard
+from floorwire.core.authorization import Principal, Scope
+from floorwire.core.codes import Code
+from floorwire.protocol.codec import JSON
+from floorwire.protocol.desk_ports import Reply
+from floorwire.trading.cancel_guards import CancelGuards, GuardOwner
+
+K1, K2 = GuardOwner("alice", "k1"), GuardOwner("alice", "k2")
+GONE, DEAD = Code.DISCONNECTED, Code.DEADMAN
+Cancelled: TypeAlias = tuple[GuardOwner, Code]
+NOW_US = 1_800_000_000_000_000
+SOON_US = 20_000
+LONG_US = 600_000_000
+
+
+class Bot:
+    """A connection of which guards only ask who it is."""
+
+    codec = JSON
+
+    def __init__(self, whose: GuardOwner) -> None:
+        self.is_now(whose)
+
+    def is_now(self, whose: GuardOwner) -> None:
+        """Sign in."""
+        self.principal = Principal(whose.account, whose.key, frozenset((Scope.TRADE,)))
+
+    def answer(self, reply: Reply) -> None: ...
+    def tell(self, frames: bytes) -> None: ...
+    def has_room(self, size: int) -> bool:
+        """Return False: nobody asks."""
+        return False
+
+    def flush(self) -> None: ...
+    def shut(self) -> None: ...
+
+
+class Post:
+    """Guards at a time that stands still (their timers run), what they cancelled and what they keep."""
+
+    def __init__(self) -> None:
+        self.cancelled: list[Cancelled] = []
+        self.kept: dict[GuardOwner, Guard] = {}
+        self.guards = CancelGuards(lambda: NOW_US, self._cancel, self.kept.__setitem__)
+
+    def _cancel(self, whose: GuardOwner, code: Code) -> None:
+        self.cancelled.append((whose, code))
+
+    async def soon(self) -> None:
+        """Wait until what is due soon has happened."""
+        await asyncio.sleep(3 * SOON_US / 1_000_000)
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+async def test_the_shortest_grace_is_kept_and_goes_with_its_connection(post: Post) -> None:
+    guards, short, long = post.guards, Bot(K1), Bot(K1)
+    guards.watch(long, LONG_US)
+    guards.watch(short, SOON_US)
+    assert post.kept[K1] == Guard(grace_us=SOON_US)
+    guards.left(short)
+    assert post.kept[K1] == Guard(grace_us=LONG_US, cancels_us=NOW_US + SOON_US)
+    guards.ignore(long)
+    assert post.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
+    await post.soon()
+    assert post.cancelled == [(K1, GONE)]
+    assert post.kept[K1] == Guard()
+
+
+async def test_another_that_goes_later_does_not_lengthen_a_grace(post: Post) -> None:
+    first, second = Bot(K1), Bot(K1)
+    post.guards.watch(first, SOON_US)
+    post.guards.watch(second, LONG_US)
+    post.guards.left(first)
+    post.guards.left(second)
+    assert post.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
+    await post.soon()
+    assert post.cancelled == [(K1, GONE)]
+
+
+async def test_no_grace_is_over_with_the_loops_next_turn(post: Post) -> None:
+    bot = Bot(K1)
+    post.guards.watch(bot, 0)
+    post.guards.left(bot)
+    assert post.cancelled == [], "whoever closes a connection may be in the midst of something"
+    await asyncio.sleep(0.001)
+    assert post.cancelled == [(K1, GONE)]
+
+
+async def test_who_signs_in_as_another_leaves_the_first_guarded(post: Post) -> None:
+    bot = Bot(K1)
+    post.guards.watch(bot, 0)
+    bot.is_now(K2)
+    post.guards.ignore(bot)
+    assert post.kept == {K1: Guard(grace_us=0)}
+    post.guards.left(bot)
+    await post.soon()
+    assert post.cancelled == [(K1, GONE)]
+
+
+KEPT: Mapping[GuardOwner, Guard] = {
+    K1: Guard(grace_us=SOON_US, deadman_us=LONG_US),
+    K2: Guard(grace_us=LONG_US, cancels_us=NOW_US + 2 * SOON_US),
+}
+
+
+async def test_to_those_of_before_everybody_has_just_gone(post: Post) -> None:
+    assert post.guards.begin(KEPT) == []
+    assert post.guards.owners() == [K1, K2]
+    assert post.guards.of(K1) == Guard(cancels_us=NOW_US + SOON_US, deadman_us=LONG_US)
+    assert post.guards.of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
+    post.guards.watch(Bot(K2), LONG_US)
+    await post.soon()
+    assert post.cancelled == [(K1, GONE)]
+    assert post.kept == {K1: Guard(deadman_us=LONG_US), K2: Guard(grace_us=LONG_US)}
+    assert post.guards.begin(KEPT) == [], "only once: the timers that run are these"
+    assert post.guards.of(K2) == Guard(grace_us=LONG_US)
+    post.guards.end()
+    assert post.cancelled == [(K1, GONE), (K1, DEAD), (K2, GONE)]
+    assert post.kept == {K1: Guard(), K2: Guard()}
+
+
+@pytest.mark.parametrize("due", [Guard(grace_us=0), Guard(cancels_us=NOW_US), Guard(LONG_US, NOW_US - 1)])
+async def test_whose_time_has_come_by_the_start_is_said(post: Post, due: Guard) -> None:
+    assert post.guards.begin({K1: due, K2: Guard(grace_us=LONG_US)}) == [K1]
+    assert post.guards.of(K1) == Guard()
+    post.guards.end()
+    assert post.cancelled == [(K2, GONE)]
+
+
+async def test_dead_men_of_before_have_all_their_time(post: Post) -> None:
+    assert post.guards.begin({K1: Guard(deadman_us=SOON_US), K2: Guard(deadman_us=SOON_US)}) == []
+    post.guards.arm(K2, 0)
+    assert post.cancelled == []
+    await post.soon()
+    assert post.cancelled == [(K1, DEAD)]
+    assert post.guards.armed() == {"disconnect": 0, "grace": 0, "deadman": 0}
+
+
+async def test_when_the_server_goes_every_guard_says_which_it_was(post: Post) -> None:
+    both, away = Bot(K1), Bot(K2)
+    post.guards.watch(both, LONG_US)
+    post.guards.arm(K1, LONG_US)
+    post.guards.watch(away, LONG_US)
+    post.guards.left(away)
+    post.guards.arm(GuardOwner("bob", "k3"), LONG_US)
+    post.guards.end()
+    assert post.cancelled == [(K1, GONE), (K2, GONE), (GuardOwner("bob", "k3"), DEAD)]
+    assert set(post.kept.values()) == {Guard()}

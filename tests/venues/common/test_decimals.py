@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import ROUND_FLOOR, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.core.instrument import Instrument
+from floorwire.core.units import InexactError
+from floorwire.venues.common import decimals
+from floorwire.venues.common.decimals import BadTimeError, OffTickError
+
+OF = Instrument("A-B", "A", "B", "x", "0.05", "0.2")
+
+
+def test_times_are_exact() -> None:
+    assert decimals.micros(datetime(2021, 4, 17, 16, 44, 7, 859760, UTC)) == 1_618_677_847_859_760
+    there = datetime(2021, 4, 17, 18, 44, 7, 859760, timezone(timedelta(hours=2)))
+    assert decimals.micros(there) == 1_618_677_847_859_760
+    with pytest.raises(BadTimeError):
+        decimals.micros(datetime(1969, 12, 31, tzinfo=UTC))
+
+
+def test_prices_are_whole_ticks_or_left_out() -> None:
+    assert decimals.price_ticks(OF, "1.05") == 21
+    with pytest.raises(OffTickError) as raised:
+        decimals.price_ticks(OF, "1.06")
+    assert (raised.value.text, raised.value.symbol) == ("1.06", "A-B")
+
+
+@pytest.mark.parametrize("text", ["0", "0.00", "-1.05", "1e5", "", "nan", "1.0.0", "٣"])
+def test_what_is_no_price_is_an_error(text: str) -> None:
+    with pytest.raises(InexactError):
+        decimals.price_ticks(OF, text)
+
+
+@given(st.decimals("0", "1000000", places=8))
+def test_sizes_are_floored_to_lots(size: Decimal) -> None:
+    lots = decimals.floor_lots(OF, f"{size:f}")
+    assert lots == (size / Decimal("0.2")).to_integral_value(ROUND_FLOOR)
+
+
+def test_a_negative_size_and_a_trade_of_nothing_are_errors() -> None:
+    with pytest.raises(InexactError):
+        decimals.floor_lots(OF, "-1")
+    with pytest.raises(OffTickError):
+        decimals.traded_lots(OF, "0.1")
+    assert decimals.traded_lots(OF, "0.5") == 2
+
+
+def test_turnover_is_in_ticks_times_lots() -> None:
+    assert decimals.turnover(OF, "2.1") == 210  # 0.05 x 0.2 = 0.01
+    fine = Instrument("A-B", "A", "B", "x", "0.0000000001", "0.0000000001")
+    assert decimals.turnover(fine, "2.1") is None
+
+
+def test_of_two_levels_at_one_price_the_later_holds() -> None:
+    assert decimals.levels(OF, [("1.05", "1"), ("1.06", "7"), ("1.10", "0.1"), ("1.0500", "2")]) == (
+        ((21, 10), (22, 0)),
+        1,
+    )
+
+
+@pytest.mark.parametrize("pair", [("x", "1"), ("1.05", "x"), ("1.05", "-1"), ("0", "1")])
+def test_one_bad_level_spoils_the_message(pair: tuple[str, str]) -> None:
+    with pytest.raises(InexactError):
+        decimals.levels(OF, [("1.10", "1"), pair])
+
+
+def test_amounts_lose_trailing_zeros() -> None:
+    assert decimals.amount("10.500") == "10.5"
+    for text in ("x", "-1"):
+        with pytest.raises(InexactError):
+            decimals.amount(text)

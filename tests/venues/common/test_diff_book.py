@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.core.market_events import Level
+from floorwire.venues.common.diff_book import HELD, RESTARTED, BookDiff, DiffBook
+
+
+def diff(first: int, last: int, bid: int = 0) -> BookDiff:
+    """Return a difference that, as a mark, sets the bid at price ``last``."""
+    return BookDiff(first, last, ((last, bid or 1),), (), last)
+
+
+def marks(diffs: DiffBook) -> list[int]:
+    return sorted(price for price, _ in diffs.book.bids.top(10_000))
+
+
+def test_differences_are_held_until_a_snapshot() -> None:
+    diffs = DiffBook()
+    assert diffs.take(diff(5, 6)) == "held"
+    assert diffs.take(diff(7, 9)) == "held"
+    assert diffs.is_waiting
+    assert diffs.adopt(6, ((1, 1),), ())
+    assert diffs.is_live
+    assert marks(diffs) == [1, 9], "u <= lastUpdateId is dropped, the rest applied"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "taken"),
+    [
+        (8, 12, "applied"),  # U <= lastUpdateId + 1 <= u
+        (11, 11, "applied"),
+        (11, 30, "applied"),
+        (9, 10, "old"),  # u <= lastUpdateId
+        (12, 13, "gap"),
+    ],
+)
+def test_the_first_after_the_snapshot_must_reach_over_it(first: int, last: int, taken: str) -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(10, (), ())
+    assert diffs.take(diff(first, last)) == taken
+
+
+@pytest.mark.parametrize(("first", "taken"), [(13, "applied"), (14, "gap"), (12, "gap"), (11, "gap")])
+def test_then_each_must_follow_the_one_before(first: int, taken: str) -> None:
+    diffs = DiffBook()
+    diffs.adopt(10, (), ())
+    diffs.take(diff(11, 12))
+    assert diffs.take(diff(first, 20)) == taken
+
+
+def test_after_a_gap_the_book_is_empty_until_a_snapshot_that_covers_it() -> None:
+    diffs = DiffBook()
+    diffs.adopt(10, ((1, 1),), ())
+    assert diffs.take(diff(20, 21)) == "gap"
+    assert not diffs.is_live
+    assert marks(diffs) == []
+    assert not diffs.adopt(18, ((1, 1),), ()), "lastUpdateId < U - 1: something between is missing"
+    assert diffs.adopt(19, ((1, 1),), ())
+    assert marks(diffs) == [1, 21]
+
+
+def test_a_hole_among_those_held_makes_those_before_it_worthless() -> None:
+    diffs = DiffBook()
+    diffs.take(diff(1, 2))
+    diffs.take(diff(5, 6))
+    assert diffs.take(diff(5, 6)) == "old"
+    assert not diffs.adopt(1, (), ()), "would need 3 and 4"
+    assert diffs.adopt(4, (), ())
+    assert marks(diffs) == [6]
+
+
+def test_a_full_buffer_costs_a_snapshot_and_not_the_book() -> None:
+    diffs = DiffBook()
+    for number in range(1, HELD + 11):
+        diffs.take(diff(number, number))
+    assert not diffs.adopt(5, (), ()), "6 to 10 have fallen out"
+    assert diffs.adopt(10, (), ())
+    assert len(marks(diffs)) == HELD
+
+
+def test_restart_forgets() -> None:
+    diffs = DiffBook()
+    diffs.take(diff(1, 1))
+    diffs.restart()
+    assert not diffs.is_waiting
+    assert not diffs.is_live
+
+
+class Exchange:
+    """An exchange's book with every update numbered, to compare with."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.number = 0
+        self.bids: dict[int, int] = {}
+
+    def next(self) -> BookDiff:
+        first = self.number + 1
+        self.number += self.random.randrange(1, 4)
+        levels = {self.random.randrange(1, 20): self.random.randrange(0, 3) for _ in range(2)}
+        for price, size in levels.items():
+            self.bids[price] = size
+        return BookDiff(first, self.number, tuple(levels.items()), (), 0)
+
+    def snapshot(self) -> tuple[int, tuple[Level, ...]]:
+        return self.number, tuple((price, size) for price, size in self.bids.items() if size)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    steps=st.lists(st.sampled_from(["diff", "lose", "repeat", "ask", "answer"]), max_size=80),
+)
+def test_a_live_book_is_the_exchanges_book_or_a_gap_is_said(seed: int, steps: list[str]) -> None:
+    """Whatever is lost, repeated or late: while nothing is missing, the books are equal."""
+    exchange, diffs = Exchange(seed), DiffBook()
+    last = exchange.next()
+    asked = exchange.snapshot()
+    behind = False  # something was lost that no number has shown yet
+    for step in steps:
+        match step:
+            case "diff":
+                last = exchange.next()
+                taken = diffs.take(last)
+                assert not (behind and taken == "applied")
+                behind = False
+            case "lose":
+                last = exchange.next()
+                behind = True
+            case "repeat" if not behind:
+                diffs.take(last)
+            case "ask":
+                asked = exchange.snapshot()
+            case "answer" if not diffs.is_live and not behind:
+                diffs.adopt(asked[0], asked[1], ())
+            case _:
+                pass
+        if diffs.is_live and not behind:
+            assert marks_of(diffs) == exchange_of(exchange)
+
+
+def marks_of(diffs: DiffBook) -> dict[int, int]:
+    return dict(diffs.book.bids.top(100))
+
+
+def exchange_of(exchange: Exchange) -> dict[int, int]:
+    return {price: size for price, size in exchange.bids.items() if size}
+
+
+def test_a_snapshot_older_than_what_was_applied_is_refused_after_a_restart_too() -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(10, ((1, 1),), ())
+    diffs.take(BookDiff(11, 20, (), (), 0))
+    diffs.restart()
+    assert not diffs.adopt(19, ((1, 1),), ())
+    assert not diffs.is_live
+    assert diffs.adopt(20, ((1, 1),), ())
+
+
+def test_ids_that_began_anew_are_adopted_in_the_end() -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(1_000, (), ())
+    diffs.restart()
+    diffs.take(BookDiff(1, 2, (), (), 0))
+    tries = [diffs.adopt(2, (), ()) for _ in range(RESTARTED)]
+    assert tries == [False] * (RESTARTED - 1) + [True]
+
+
+def test_a_copy_that_lags_is_refused_however_often() -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(1_000, (), ())
+    diffs.restart()
+    diffs.take(BookDiff(1_001, 1_002, (), (), 0))
+    assert not any(diffs.adopt(999, (), ()) for _ in range(5 * RESTARTED))

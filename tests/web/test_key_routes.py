@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from floorwire.auth.grant import Grant
+from floorwire.core.authorization import Scope
+from tests.web.admin_server import body, office
+
+URL = "/api/v1/keys"
+NEW: dict[str, object] = {"account": "bob", "scopes": ["market", "trade"]}
+
+
+def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
+    at = office(tmp_path)
+    root = at.key()
+    with at.client() as client:
+        made = client.post(URL, headers=root, json={**NEW, "symbols": ["BTC-USDT"], "deposit": {"USDT": "5"}})
+        assert made.status_code == 201
+        key, secret = body(made)["key"], body(made)["secret"]
+        bob = {"authorization": f"Bearer {key}.{secret}"}
+        assert client.post("/api/v1/tickets", headers=bob).status_code == 201
+
+        listed = client.get(URL, headers=root)
+        assert secret not in listed.text
+        (row,) = (row for row in listed.json()["keys"] if row["key"] == key)
+        assert (row["account"], row["symbols"], row["revoked"]) == ("bob", ["BTC-USDT"], None)
+
+        rotated = client.post(f"{URL}/{key}/rotate", headers=root)
+        assert client.post("/api/v1/tickets", headers=bob).status_code == 401
+        bob = {"authorization": f"Bearer {key}.{body(rotated)['secret']}"}
+        assert client.post("/api/v1/tickets", headers=bob).status_code == 201
+
+        assert client.delete(f"{URL}/{key}", headers=root).json() == {"status": "ok", "key": key}
+        assert client.post("/api/v1/tickets", headers=bob).status_code == 401
+        for again in (
+            client.delete(f"{URL}/{key}", headers=root),
+            client.post(f"{URL}/x/rotate", headers=root),
+        ):
+            assert (again.status_code, body(again)["code"]) == (404, "unknown_key")
+    assert [given.amount for given in at.gateway.data_dir.keys.deposits() if given.account == "bob"] == ["5"]
+    done = [(line["event"], line["account"], line["target"]) for line in at.audit() if "target" in line]
+    assert done == [(event, "root", key) for event in ("keys.create", "keys.rotate", "keys.revoke")]
+    assert secret not in (tmp_path / "audit.jsonl").read_text()
+
+
+def test_revoking_over_http_closes_the_keys_connections_at_once(tmp_path: Path) -> None:
+    at = office(tmp_path)
+    root, bob = at.key(), at.key(Grant("bob", (Scope.MARKET,)))
+    key = bob["authorization"].split()[1].partition(".")[0]
+    with at.client() as client, client.websocket_connect("/ws", headers=bob) as ws:
+        ws.send_json({"action": "ping"})
+        ws.receive_json()
+        began = time.monotonic()
+        client.delete(f"{URL}/{key}", headers=root)
+        with pytest.raises(WebSocketDisconnect) as told:
+            ws.receive_json()
+        assert told.value.code == 4501
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [(Scope.MARKET,), (Scope.ACCOUNT,), (Scope.TRADE,), (Scope.MONITOR,), (Scope.MARKET, Scope.TRADE)],
+)
+def test_only_admins_touch_keys(tmp_path: Path, scopes: tuple[Scope, ...]) -> None:
+    at = office(tmp_path)
+    mine = at.key(Grant("bob", scopes))
+    key = mine["authorization"].split()[1].partition(".")[0]
+    with at.client() as client:
+        for headers, status in ((mine, 403), ({}, 401)):
+            assert client.get(URL, headers=headers).status_code == status
+            assert client.post(URL, headers=headers, json=NEW).status_code == status
+            assert client.delete(f"{URL}/{key}", headers=headers).status_code == status
+            assert client.post(f"{URL}/{key}/rotate", headers=headers).status_code == status
+    refused = [(line["how"], line["code"]) for line in at.audit() if line["event"] == "refused"]
+    assert ("keys.create", "forbidden") in refused
+    assert ("keys.create", "unauthenticated") in refused
+
+
+def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
+    at = office(tmp_path)
+    narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
+    carol = at.key(Grant("carol", (Scope.MARKET,)))["authorization"].split()[1].partition(".")[0]
+    with at.client() as client:
+        assert client.post(URL, headers=narrow, json=NEW).status_code == 201
+        assert {row["account"] for row in client.get(URL, headers=narrow).json()["keys"]} == {"root", "bob"}
+        for refused in (
+            client.post(URL, headers=narrow, json={**NEW, "account": "carol"}),
+            client.post(URL, headers=narrow, json={**NEW, "accounts": ["bob", "carol"]}),
+            client.post(URL, headers=narrow, json={**NEW, "scopes": ["admin"]}),
+            client.delete(f"{URL}/{carol}", headers=narrow),
+            client.post(f"{URL}/{carol}/rotate", headers=narrow),
+        ):
+            assert (refused.status_code, body(refused)["code"]) == (403, "forbidden")
+
+
+def test_an_admin_takes_over_no_key_that_may_more_than_its_own(tmp_path: Path) -> None:
+    at = office(tmp_path)
+    narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
+    strong = at.key(Grant("bob", (Scope.ADMIN,)))["authorization"].split()[1].partition(".")[0]
+    with at.client() as client:
+        assert client.post(f"{URL}/{strong}/rotate", headers=narrow).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("new", "field"),
+    [
+        ({}, "body.account"),
+        ({**NEW, "scope": "market"}, "body.scope"),
+        ({**NEW, "scopes": ["all"]}, "body.scopes.0"),
+        ({**NEW, "scopes": []}, "body.scopes"),
+        ({**NEW, "account": "a b"}, "account"),
+        ({**NEW, "symbols": ["x"]}, "symbols"),
+        ({**NEW, "max_notional": "-1"}, "max_notional"),
+        ({**NEW, "addresses": ["x"]}, "addresses"),
+        ({**NEW, "expires": "soon"}, "expires"),
+        ({**NEW, "expires": 5}, "expires"),
+        ({**NEW, "deposit": {"USDT": "x"}}, "deposit"),
+        ({**NEW, "deposit": {"a=b": "1"}}, "deposit"),
+        ([], "body"),
+    ],
+)
+def test_a_bad_request_names_its_field(tmp_path: Path, new: object, field: str) -> None:
+    at = office(tmp_path)
+    root = at.key()
+    with at.client() as client:
+        answer = client.post(URL, headers=root, json=new)
+        assert answer.status_code == 400
+        said = answer.json()
+        assert (said["code"], said["details"]) == ("bad_request", {"field": field})
+        assert client.post(URL, headers=root, content=b"{").status_code == 400
+        assert len(client.get(URL, headers=root).json()["keys"]) == 1
+
+
+def test_keys_that_cannot_be_written_are_an_error_that_says_so_and_tells_no_path(tmp_path: Path) -> None:
+    at = office(tmp_path)
+    root = at.key()
+    with at.client() as client:
+        (tmp_path / "keys.db").write_bytes(b"no database" * 1_000)
+        answer = client.post(URL, headers=root, json=NEW)
+        assert (answer.status_code, body(answer)["code"]) == (500, "internal")
+        assert body(answer)["message"] == "the keys cannot be read or written now"

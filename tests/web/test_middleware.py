@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI, Request
+from httpx2 import ASGITransport, AsyncClient
+
+from floorwire.auth.grant import Grant
+from floorwire.config import DoorSettings, LimitSettings, TlsSettings
+from floorwire.core.authorization import Scope
+from floorwire.web.middleware import HEADERS, RequestGuard
+from tests.web.admin_server import body, office
+
+
+def guarded(timeout_s: float = 5) -> AsyncClient:
+    app = FastAPI()
+
+    @app.post("/size")
+    async def size(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/json")
+    async def of_json(body: list[int]) -> int:
+        return len(body)
+
+    app.add_middleware(RequestGuard, max_bytes=1_000, timeout_s=timeout_s, over_tls=False)
+    return AsyncClient(transport=ASGITransport(app), base_url="http://t")
+
+
+async def pieces(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b"x" * 100
+
+
+@pytest.mark.parametrize("count", [0, 1, 10])
+async def test_a_body_within_its_bounds_passes(count: int) -> None:
+    async with guarded() as client:
+        assert (await client.post("/size", content=b"x" * count * 100)).json() == count * 100
+        assert (await client.post("/size", content=pieces(count))).json() == count * 100
+
+
+@pytest.mark.parametrize("path", ["/size", "/json"])
+async def test_a_larger_one_does_not_whether_it_says_so_or_not(path: str) -> None:
+    async with guarded() as client:
+        for content in (b"x" * 1_001, pieces(11)):
+            answer = await client.post(path, content=content)
+            assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/size", "/json"])
+async def test_a_slow_one_does_not(path: str) -> None:
+    never = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x"
+        await never.wait()
+
+    async with guarded(timeout_s=0.05) as client:
+        assert (await client.post(path, content=body())).status_code == 408
+
+
+async def test_a_length_that_is_none_is_no_reason_to_fail() -> None:
+    async with guarded() as client:
+        answer = await client.post("/size", content=b"", headers={"content-length": "1e3"})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/api/v1/keys", "/nothing", "/openapi.json", "/metrics"])
+def test_every_answer_has_its_headers(tmp_path: Path, path: str) -> None:
+    with office(tmp_path).client() as client:
+        answer = client.get(path)
+        for name in HEADERS:
+            assert answer.headers[name]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert "strict-transport-security" not in answer.headers
+        assert "server" not in answer.headers
+
+
+def test_over_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
+    with office(tmp_path, tls=TlsSettings(cert="c", key="k")).client() as client:
+        assert client.get("/health").headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_the_apis_pages_load_nothing_from_strangers(tmp_path: Path) -> None:
+    with office(tmp_path).client() as client:
+        assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+
+
+def test_metrics_are_for_monitors_and_admins_where_others_can_reach_us(tmp_path: Path) -> None:
+    with office(tmp_path / "home").client() as client:
+        assert client.get("/metrics").status_code == 200
+    at = office(tmp_path / "out", doors=DoorSettings(behind_proxy=True))
+    bob, watcher = (at.key(Grant("bob", (scope,))) for scope in (Scope.MARKET, Scope.MONITOR))
+    with at.client() as client:
+        statuses = [
+            client.get("/metrics", headers=headers).status_code for headers in ({}, bob, watcher, at.key())
+        ]
+        assert statuses == [401, 403, 200, 200]
+        assert client.get("/health").status_code == 200
+
+
+def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path) -> None:
+    at = office(tmp_path, limits=LimitSettings(commands_per_second=1))
+    root = at.key()
+    with at.client() as client:
+        answers = [client.get("/api/v1/keys", headers=root) for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert answers[-1].headers["retry-after"] == "1"
+    assert body(answers[-1])["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize(("peer", "whose"), [("10.0.0.1", "198.51.100.9"), ("192.0.2.1", "192.0.2.1")])
+def test_whose_a_request_is_a_trusted_proxy_tells(tmp_path: Path, peer: str, whose: str) -> None:
+    at = office(tmp_path, doors=DoorSettings(trusted_proxies=("10.0.0.0/8",)))
+    with at.client(peer) as client:
+        headers = {"authorization": "Bearer a.b", "x-forwarded-for": "1.2.3.4, 198.51.100.9"}
+        assert client.get("/api/v1/keys", headers=headers).status_code == 401
+    assert at.audit()[-1]["address"] == whose
+
+
+def test_under_somebody_elses_server_the_connection_says_whether_we_are_at_home(tmp_path: Path) -> None:
+    with office(tmp_path).client(base_url="http://192.0.2.1:8000") as client:
+        assert client.get("/metrics").status_code == 401
+        with client.websocket_connect("ws://192.0.2.1:8000/ws") as ws:
+            ws.send_json({"action": "symbols"})
+            assert ws.receive_json()["code"] == "unauthenticated"
