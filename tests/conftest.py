@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.app import Gateway
@@ -16,6 +16,10 @@ from floorwire.config import Settings
 # The quick suite tries the same examples each time; `make test-slow` wanders too, and prints the way back.
 settings.register_profile("wander", deadline=None, print_blob=True)
 settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True)
+# `make mutants`: each test runs hundreds of times, and the smallest example of a failure is of no use there.
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("floorwire")
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STARTS_WITHIN_S = 60
@@ -50,13 +50,21 @@ class Server:
 
     def sockets(self) -> int:
         """Return how many sockets the process holds beside its listener (Linux)."""
-        links = (os.readlink(entry) for entry in Path(f"/proc/{self.process.pid}/fd").iterdir())
-        return sum(link.startswith("socket:") for link in links) - 1
+        return sockets_of(self.process.pid) - 1
 
     def resident_bytes(self) -> int:
         """Return how much memory the process holds (Linux)."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * 4096
+
+
+def sockets_of(pid: int) -> int:
+    """Return how many sockets a process holds (Linux). What it closes while we count is not counted."""
+    count = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            count += os.readlink(entry).startswith("socket:")
+    return count
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from floorwire import venues
 from floorwire.connectors.transcript import SkippedLines, Skips, TranscriptLine, entries
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
+from floorwire.venues.common.link import STALE_US
 from floorwire.venues.replay import Adapter, RecordedAnswer, RecordedInput, Replay
 
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<turn>[0-9]+)")
@@ -46,7 +47,12 @@ class MakeAdapter(Protocol):
     """The ``venue`` function of an adapter's module."""
 
     def __call__(
-        self, symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False
+        self,
+        symbols: Sequence[str] = (),
+        prefix: str = "",
+        *,
+        recorded: bool = False,
+        stale_us: int = STALE_US,
     ) -> Adapter: ...
 
 
@@ -151,13 +157,19 @@ def read(path: Path, adapter: str | None = None) -> Recording:
 
 
 def replay(
-    recording: Recording, prefix: str = "", speed: float | None = 1.0, *, loop: bool = False
+    recording: Recording,
+    prefix: str = "",
+    speed: float | None = 1.0,
+    *,
+    loop: bool = False,
+    stale_us: int = STALE_US,
 ) -> Replay:
-    """Return the venue that plays the recording. Raises SpeedError."""
+    """Return the venue that plays the recording. ``stale_us``: the silence, in recorded time, after which
+    what a link told is not current. Raises SpeedError."""
     exchange = exchanges()[recording.adapter]
 
     def make() -> Adapter:
-        return exchange.venue(recording.symbols, prefix, recorded=True)
+        return exchange.venue(recording.symbols, prefix, recorded=True, stale_us=stale_us)
 
     return Replay(make, recording, speed, loop=loop)
 

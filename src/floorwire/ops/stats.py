@@ -54,6 +54,7 @@ class Stats:
         "deliveries",
         "handshakes",
         "left_out_by_reason",
+        "link_last_us",
         "loop_lag",
         "publish_to_write",
         "received_messages",
@@ -62,6 +63,7 @@ class Stats:
         "resumes",
         "sent_bytes",
         "subscriptions",
+        "symbol_last_us",
         "topics",
         "venue_events",
         "venue_last_us",
@@ -90,8 +92,13 @@ class Stats:
         self.loop_lag = Latencies()
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
+        """When each venue sent something."""
         self.venue_skipped: Counter[tuple[str, str]] = Counter()
         """What venues left out of what they heard, by venue and reason."""
+        self.link_last_us: dict[tuple[str, str], int] = {}
+        """When something came on each link, by venue and link; as told once a second."""
+        self.symbol_last_us: dict[tuple[str, str], int] = {}
+        """When something came of each symbol, by venue and symbol; as told once a second."""
 
     def closed(self, code: int) -> None:
         """Count a connection that was closed."""
