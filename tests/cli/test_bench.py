@@ -68,7 +68,7 @@ def test_a_run_that_loses_clients_fails() -> None:
         (("rtt", "--count", "1000001"), "1000000"),
     ],
 )
-def test_refuses_in_words(arguments: tuple[str, ...], why: str) -> None:
+def test_bad_arguments_are_refused_with_a_reason(arguments: tuple[str, ...], why: str) -> None:
     result = bench(*arguments)
     assert result.exit_code == 2
     assert why in result.stderr

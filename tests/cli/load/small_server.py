@@ -1,4 +1,4 @@
-"""A tiny server to put load on: publishes tickers, and misbehaves where the symbol says so."""
+"""A small server for load tests: it publishes tickers, and misbehaves for certain symbols."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN, GAPPY, REPEATING, RUDE, SILENT = "NO-USDT", "GAP-USDT", "TWICE-USDT", "
 
 
 class Tiny:
-    """The server's address, and what it saw."""
+    """The server's address, and what it received."""
 
     def __init__(self) -> None:
         self.port = 0

@@ -21,7 +21,7 @@ GOOD = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 def plan(tiny: Tiny, symbols: tuple[str, ...] = GOOD, clients: int = 6, path: str = "/ws") -> FanoutPlan:
     return FanoutPlan(
         target=Target.resolve(tiny.url(path)),
-        wish=SubscriptionPlan("ticker", symbols, each=1),
+        subscription=SubscriptionPlan("ticker", symbols, each=1),
         clients=clients,
         seconds=0.3,
         warmup_s=0.1,
@@ -36,7 +36,7 @@ def fanned_out(tiny: Tiny, *symbols: str) -> FanoutReport:
     return run_fanout(plan(tiny, symbols))
 
 
-def test_fanout_counts_what_comes(tiny: Tiny) -> None:
+def test_fanout_counts_what_is_received(tiny: Tiny) -> None:
     report = fanned_out(tiny, *GOOD)
     interval, heard = report.interval, report.interval.tally
     assert (report.opened, report.endings) == (6, {})
@@ -53,7 +53,7 @@ def test_fanout_counts_what_comes(tiny: Tiny) -> None:
     assert len(set(tiny.peers)) == 6
 
 
-def test_fanout_sees_what_is_missing_and_what_comes_twice(tiny: Tiny) -> None:
+def test_fanout_counts_missing_and_repeated_events(tiny: Tiny) -> None:
     gappy = fanned_out(tiny, GAPPY).interval.tally
     assert gappy.missing == 2 * gappy.checked
     repeating = fanned_out(tiny, REPEATING).interval.tally
@@ -66,15 +66,15 @@ def test_fanout_says_how_clients_ended(tiny: Tiny) -> None:
     assert fanned_out(tiny, RUDE).endings == {"close 4008": 6}
 
 
-def test_fanout_says_that_nobody_listens() -> None:
+def test_fanout_reports_that_no_server_listens() -> None:
     report = run_fanout(plan(Tiny(), clients=2))
     assert report.opened == 0
     assert report.endings == {"Connection refused": 2}
 
 
-def test_stall_leaves_the_others_alone(tiny: Tiny) -> None:
-    wish = SubscriptionPlan("ticker", GOOD, each=1)
-    report = run_stall(StallPlan(plan(tiny), stalled=2, stalled_wish=wish, recovery_s=0.2))
+def test_stall_does_not_disturb_the_other_clients(tiny: Tiny) -> None:
+    subscription = SubscriptionPlan("ticker", GOOD, each=1)
+    report = run_stall(StallPlan(plan(tiny), stalled=2, stalled_subscription=subscription, recovery_s=0.2))
     assert (report.opened, report.endings) == (6, {})
     assert min(each.deliveries for each in (report.before, report.during, report.after)) >= 6
     stalled = report.stalled
@@ -87,8 +87,8 @@ def test_stall_leaves_the_others_alone(tiny: Tiny) -> None:
 
 
 def test_stall_says_how_the_stalled_ended(tiny: Tiny) -> None:
-    wish = SubscriptionPlan("ticker", (RUDE,), each=1)
-    report = run_stall(StallPlan(plan(tiny), stalled=2, stalled_wish=wish, recovery_s=0.2))
+    subscription = SubscriptionPlan("ticker", (RUDE,), each=1)
+    report = run_stall(StallPlan(plan(tiny), stalled=2, stalled_subscription=subscription, recovery_s=0.2))
     assert report.stalled.endings == {"close 4008": 2}
     assert report.endings == {}
 
@@ -108,7 +108,7 @@ def test_rtt_stops_in_time(tiny: Tiny) -> None:
     assert 0 < report.round_trips.count < 1_000_000
 
 
-def test_rtt_looks_at_the_answer(tiny: Tiny) -> None:
+def test_rtt_checks_the_answer(tiny: Tiny) -> None:
     target = Target.resolve(tiny.url("/ws/echo"))
     with pytest.raises(NoEchoError, match="ping was answered with"):
         run_rtt(RttPlan(target, "ping", count=1, warmup=0, seconds=1))
@@ -124,7 +124,7 @@ def test_rtt_does_not_wait_for_ever(tiny: Tiny, monkeypatch: pytest.MonkeyPatch)
 def connect_plan(tiny: Tiny, symbol: str, seconds: float) -> ConnectPlan:
     return ConnectPlan(
         target=Target.resolve(tiny.url()),
-        wish=SubscriptionPlan("ticker", (symbol,), each=1),
+        subscription=SubscriptionPlan("ticker", (symbol,), each=1),
         count=20,
         at_once=5,
         seconds=seconds,
@@ -133,7 +133,7 @@ def connect_plan(tiny: Tiny, symbol: str, seconds: float) -> ConnectPlan:
     )
 
 
-def test_connect_sends_every_client_through(tiny: Tiny) -> None:
+def test_connect_completes_every_client(tiny: Tiny) -> None:
     report = run_connect(connect_plan(tiny, "BTC-USDT", seconds=30))
     assert (report.completed, report.failures) == (20, {})
     assert report.until_subscribed is not None
