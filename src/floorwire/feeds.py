@@ -26,7 +26,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.ops.skips import Skips
+from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
 SHOWN = frozenset(get_args(MarketEvent))
@@ -70,7 +70,7 @@ class VenueFeed:
         self._is_silent = False
         self._is_up = False
         self._fault: Exception | None = None
-        self._skips = Skips(venue, stats)
+        self._skip_counter = VenueSkipCounter(venue, stats)
 
     async def run(self) -> None:
         """Run the venue; where its code fails, say so, and start it again."""
@@ -98,7 +98,7 @@ class VenueFeed:
                 self._wake_us = None
                 self._take(self._venue.receive(Woke(), now_us), now_us)
             self._watch_silence(now_us)
-            self._skips.watch(now_us)
+            self._skip_counter.poll(now_us)
 
     def _started(self) -> None:
         """Nobody trades here."""
@@ -148,7 +148,7 @@ class VenueFeed:
                 if event.symbol is None:
                     self._said = event.feed
                     if event.reason == "ended":
-                        self._skips.end()
+                        self._skip_counter.log_total()
             elif type(event) is Listing:
                 self._list(event.instruments)
         if self._is_silent:
