@@ -14,18 +14,31 @@ run: install ## serve the simulated exchange on http://127.0.0.1:8000
 
 install: $(BIN)/floorwire ## .venv/bin/floorwire, ready to use
 
+# Said before pip fails over it: which Python is needed, and how to name another.
+WANTED := Floorwire needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.13
+SUITABLE = command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). $(WANTED)"; exit 1; }; \
+	found=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	case $$found in 3.11|3.12|3.13) ;; *) echo "$(PYTHON) is Python $$found. $(WANTED)"; exit 1;; esac
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
 # What is compiled when Floorwire is installed.
 COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire/slots.h \
 	$(wildcard src/floorwire/engine/*.py src/floorwire/engine/*.pxd)
 
 $(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install -q --no-deps -e .
+	@$(SUITABLE)
+	@echo "Installing Floorwire into $(VENV): about two minutes, once."
+	@echo "1/3 Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "2/3 Fetching the packages that it needs"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@echo "3/3 Compiling and installing Floorwire itself"
+	@$(PIP) install --no-deps -e .
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
-	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt
+	@echo "Fetching the packages that the tests need"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
 test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources

@@ -59,9 +59,9 @@ async def fill(folder: Path, records: int, accounts: int) -> tuple[JournalSnapsh
     snapshot, venue = JournalSnapshot(0, ()), Venue()
     with closing(SqliteJournal(folder, 4 * BATCH)) as journal:
         book = AccountStore(journal, RULES, venue.prices)
-        first = book.begin(0)
-        assert first is not None, "the folder is new"
-        journal.append((first,), lambda _: None)
+        first, _ = book.begin(0)
+        assert first, "the folder is new"
+        journal.append(first, lambda _: None)
         made = happenings(book.order_manager, venue, Flow(1).make(records, MIXTURES[0]), accounts)
         while journal.last_n < records:
             turn, durable = CommitBatch(), asyncio.Event()

@@ -7,10 +7,11 @@ Needs `pip install websockets`.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import random
-import sys
+from contextlib import suppress
 from decimal import Decimal
 from typing import TypedDict
 from zlib import crc32
@@ -84,7 +85,7 @@ async def follow(symbol: str, url: str, book: Book) -> None:
         async for text in socket:
             message = json.loads(text)
             if message.get("status") == "error":
-                raise SystemExit(message["message"])
+                raise SystemExit(f"{message['code']}: {message['message']}")
             if "status" in message:
                 print("feed:", message["feed"], "missed:", message.get("gap", "nothing"))
             else:
@@ -93,13 +94,24 @@ async def follow(symbol: str, url: str, book: Book) -> None:
                 print(book.seq, *bids[:1], *asks[:1])
 
 
-async def main(symbol: str, url: str = "ws://127.0.0.1:8000/ws") -> None:
+def is_for_good(error: Exception) -> bool:
+    """Return whether it makes no sense to come back: no address, refused, or closed with 4500 to 4999."""
+    if isinstance(error, websockets.InvalidStatus):
+        return 400 <= error.response.status_code < 500
+    if isinstance(error, websockets.ConnectionClosed) and error.rcvd is not None:
+        return 4500 <= error.rcvd.code < 5000
+    return isinstance(error, websockets.InvalidURI)
+
+
+async def main(symbol: str, url: str) -> None:
     """Follow the book for ever; wait longer, and at random, after each failure: not all must come at once."""
     book, tries = Book(), 0
     while True:
         try:
             await follow(symbol, url, book)
         except (OSError, websockets.WebSocketException) as error:
+            if is_for_good(error):
+                raise SystemExit(f"{url}: {error}") from None
             print("lost:", error)
         except WrongBookError as error:
             print("wrong book:", error)
@@ -109,4 +121,8 @@ async def main(symbol: str, url: str = "ws://127.0.0.1:8000/ws") -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description="Rebuild the book of a symbol, and check it.")
+    parser.add_argument("symbol")
+    parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(**vars(parser.parse_args())))

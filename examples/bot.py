@@ -11,12 +11,13 @@ not come back, its orders go. Needs `pip install websockets`.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import random
 import secrets
-import sys
 import time
+from contextlib import suppress
 from decimal import Decimal
 from typing import TypedDict
 
@@ -29,6 +30,13 @@ GRACE_S = 10
 REPLY_S = 5.0
 RETRY_S = 10.0
 REFUSED_S = 1.0
+
+
+class Instrument(TypedDict):
+    """The fields of an instrument that the bot reads."""
+
+    symbol: str
+    tick_size: str
 
 
 class Row(TypedDict):
@@ -79,6 +87,8 @@ class Bot:
                 async with websockets.connect(self._url, additional_headers=self._headers) as socket:
                     await self._talk(socket)
             except (OSError, TimeoutError, websockets.WebSocketException) as error:
+                if is_for_good(error):
+                    raise SystemExit(f"{self._url}: {error}") from None
                 print("cut off:", error)
             await asyncio.sleep(random.random() * RETRY_S)
 
@@ -93,14 +103,23 @@ class Bot:
         async for text in socket:
             message = json.loads(text)
             if "symbols" in message:
-                (row,) = (row for row in message["symbols"] if row["symbol"] == self._symbol)
-                self._tick = Decimal(row["tick_size"])
+                self._tick = self._tick_of(message["symbols"])
             elif message.get("channel") == "orders" and "event" in message:
                 self._follow(message)
             elif message.get("channel") == "ticker" and "bid" in message:
                 await self._quote(socket, message["bid"], message["ask"])
             elif message.get("id") in self._asked:
                 self._answered(message)
+            elif message.get("status") == "error":
+                problem = f"{message['code']}: {message['message']}"
+                raise ConnectionError(problem) if message["retry"] else SystemExit(problem)
+
+    def _tick_of(self, rows: list[Instrument]) -> Decimal:
+        for row in rows:
+            if row["symbol"] == self._symbol:
+                return Decimal(row["tick_size"])
+        known = ", ".join(row["symbol"] for row in rows)
+        raise SystemExit(f"there is no symbol {self._symbol}; there are {known}")
 
     def _follow(self, message: OrdersEvent) -> None:
         self._place = {"epoch": message["epoch"], "seq": message["seq"]}
@@ -153,10 +172,24 @@ async def _send(socket: websockets.ClientConnection, request: dict[str, object])
         await socket.send(json.dumps(request))
 
 
-async def main(bearer: str, symbol: str, url: str = "ws://127.0.0.1:8000/ws") -> None:
+def is_for_good(error: Exception) -> bool:
+    """Return whether it makes no sense to come back: no address, refused, or closed with 4500 to 4999."""
+    if isinstance(error, websockets.InvalidStatus):
+        return 400 <= error.response.status_code < 500
+    if isinstance(error, websockets.ConnectionClosed) and error.rcvd is not None:
+        return 4500 <= error.rcvd.code < 5000
+    return isinstance(error, websockets.InvalidURI)
+
+
+async def main(bearer: str, symbol: str, url: str) -> None:
     """Run the bot."""
     await Bot(bearer, symbol, url).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description="Quote both sides of a symbol.")
+    parser.add_argument("bearer", metavar="KEY.SECRET")
+    parser.add_argument("symbol")
+    parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(**vars(parser.parse_args())))

@@ -12,9 +12,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from floorwire.config import SettingsError
 from floorwire.web import create_app
 
-prices = create_app()
+try:
+    prices = create_app()
+except SettingsError as error:
+    raise SystemExit(f"floorwire: {error}") from None
 
 
 @asynccontextmanager

@@ -7,22 +7,33 @@ Needs `pip install websockets`.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
-import sys
+from contextlib import suppress
 
 import websockets
 
 
-async def main(symbol: str, url: str = "ws://127.0.0.1:8000/ws/ticker") -> None:
+async def main(symbol: str, url: str) -> None:
     """Print prices for as long as the connection lasts."""
-    async with websockets.connect(url) as socket:
-        await socket.send(json.dumps({"action": "subscribe", "symbol": symbol}))
-        print(await socket.recv())
-        async for text in socket:
-            ticker = json.loads(text)
-            print(ticker["symbol"], ticker["bid"], ticker["ask"])
+    try:
+        async with websockets.connect(url) as socket:
+            await socket.send(json.dumps({"action": "subscribe", "symbol": symbol}))
+            reply = json.loads(await socket.recv())
+            if reply["status"] == "error":
+                raise SystemExit(f"{reply['code']}: {reply['message']}")
+            print(reply)
+            async for text in socket:
+                ticker = json.loads(text)
+                print(ticker["symbol"], ticker["bid"], ticker["ask"])
+    except (OSError, websockets.WebSocketException) as error:
+        raise SystemExit(f"{url}: {error}") from None
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description="Print the prices of a symbol.")
+    parser.add_argument("symbol")
+    parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws/ticker")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(**vars(parser.parse_args())))

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
@@ -37,9 +38,9 @@ from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.journal_opening import open_journal
+from floorwire.trading.account_store import open_book
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
-from floorwire.trading.recovery import JournalRecovery
 from floorwire.trading.venue_router import VenueRouter
 
 BEAT_S = 1.0
@@ -79,7 +80,7 @@ class Gateway:
         self._bus.subscribe(self.hub.publish)
         floor = VenueRouter()
         self.desk = _desk(settings, floor, self.hub)
-        self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit)
+        self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
         floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(
@@ -96,8 +97,7 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
         """Run everything while the body runs, and drain what is left of it then."""
-        await asyncio.to_thread(self.desk.read)
-        self.desk.open()
+        await self.desk.open()
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
@@ -201,9 +201,9 @@ def _desk(settings: Settings, floor: VenueRouter, hub: Hub) -> Desk:
         price_collar=f"{risk.price_collar:f}",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    recovery = JournalRecovery(lambda: open_journal(settings), rules, floor.prices)
+    open_accounts = partial(open_book, lambda: open_journal(settings), rules, floor.prices)
     symbols = hub.market.symbols
-    return Desk(recovery, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
+    return Desk(open_accounts, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
 
 
 def _us(seconds: float) -> int:

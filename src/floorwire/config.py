@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from floorwire import settings_help
 from floorwire.core.authorization import Scope
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
@@ -283,7 +284,7 @@ def _convert(tree: dict[str, Node], source: str) -> Settings:
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{source}: {error}") from None
+        raise SettingsError(f"{source}: {settings_help.explain(str(error), tree, Settings)}") from None
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Node]:

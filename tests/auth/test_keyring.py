@@ -9,7 +9,7 @@ from tests.auth.parts import NOW, SECRET, S, grant, key, keyring
 
 
 def test_the_secret_proves_the_key() -> None:
-    principal = keyring().by_secret("k1", SECRET, NOW)
+    principal = keyring().verify_secret("k1", SECRET, NOW)
     assert principal is not None
     assert (principal.key, principal.account) == ("k1", "alice")
 
@@ -20,9 +20,9 @@ def test_the_secret_proves_the_key() -> None:
      ("k1", SECRET.ljust(300, "x")), ("k1", "\udc80"), ("\udc80", SECRET)],
 )  # fmt: skip
 def test_nothing_else_does(name: str, secret: str) -> None:
-    assert keyring().by_secret(name, secret, NOW) is None
+    assert keyring().verify_secret(name, secret, NOW) is None
     assert (
-        keyring().by_signature(name, NOW, signature(secret.encode(errors="replace").decode(), NOW), NOW)
+        keyring().verify_signature(name, NOW, signature(secret.encode(errors="replace").decode(), NOW), NOW)
         is None
     )
 
@@ -30,12 +30,12 @@ def test_nothing_else_does(name: str, secret: str) -> None:
 def test_a_signature_proves_the_key_at_its_time() -> None:
     signed = signature(SECRET, NOW)
     ring = keyring()
-    assert ring.by_signature("k1", NOW, signed, NOW) is ring.by_secret("k1", SECRET, NOW)
-    assert ring.by_signature("k1", NOW, signed.upper(), NOW) is not None
-    assert ring.by_signature("k1", NOW + 1, signed, NOW) is None
-    assert ring.by_signature("k2", NOW, signed, NOW) is None
-    assert ring.by_signature("k1", NOW, "", NOW) is None
-    assert ring.by_signature("k1", NOW, "\udc80é", NOW) is None
+    assert ring.verify_signature("k1", NOW, signed, NOW) is ring.verify_secret("k1", SECRET, NOW)
+    assert ring.verify_signature("k1", NOW, signed.upper(), NOW) is not None
+    assert ring.verify_signature("k1", NOW + 1, signed, NOW) is None
+    assert ring.verify_signature("k2", NOW, signed, NOW) is None
+    assert ring.verify_signature("k1", NOW, "", NOW) is None
+    assert ring.verify_signature("k1", NOW, "\udc80é", NOW) is None
 
 
 def test_the_signature_is_the_one_that_the_protocol_names() -> None:
@@ -51,14 +51,14 @@ def test_the_signature_is_the_one_that_the_protocol_names() -> None:
 )
 def test_a_revoked_or_expired_key_opens_nothing(dead: Key) -> None:
     ring = keyring(dead)
-    assert ring.by_secret("k1", SECRET, NOW) is None
-    assert ring.by_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
+    assert ring.verify_secret("k1", SECRET, NOW) is None
+    assert ring.verify_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
 
 
 def test_replacing_tells_whose_sign_ins_no_longer_hold() -> None:
     same, other = key("k1"), key("k2")
     ring = keyring(same, other)
-    first, second = ring.by_secret("k1", SECRET, NOW), ring.by_secret("k2", SECRET, NOW)
+    first, second = ring.verify_secret("k1", SECRET, NOW), ring.verify_secret("k2", SECRET, NOW)
     assert first is not None
     assert second is not None
     assert ring.replace([key("k1"), other, key("k3")]) == set()
@@ -68,14 +68,14 @@ def test_replacing_tells_whose_sign_ins_no_longer_hold() -> None:
     assert not ring.is_current(second, NOW)
     assert ring.replace([key("k1", secret="t" * 43)]) == {"k1", "k2"}
     assert not ring.is_current(first, NOW)
-    assert ring.by_secret("k1", SECRET, NOW) is None
-    assert ring.by_secret("k1", "t" * 43, NOW) is not None
+    assert ring.verify_secret("k1", SECRET, NOW) is None
+    assert ring.verify_secret("k1", "t" * 43, NOW) is not None
     assert len(ring) == 1
 
 
 def test_expiry_ends_what_is_current() -> None:
     ring = keyring(key(given=grant(expires_us=NOW)))
-    principal = ring.by_secret("k1", SECRET, NOW - 1)
+    principal = ring.verify_secret("k1", SECRET, NOW - 1)
     assert principal is not None
     assert ring.is_current(principal, NOW - 1)
     assert not ring.is_current(principal, NOW)
@@ -89,7 +89,7 @@ def test_where_a_key_may_be_used_from() -> None:
 
 def test_a_tampered_row_proves_nothing() -> None:
     ring = keyring(msgspec.structs.replace(key(), sealed=b"x" * 64))
-    assert ring.by_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
+    assert ring.verify_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
 
 
 def test_whether_any_key_lives() -> None:
@@ -101,13 +101,13 @@ def test_whether_any_key_lives() -> None:
 def test_the_secret_of_one_key_is_no_secret_of_a_key_that_is_not_there() -> None:
     ring = keyring()  # of one key, so that every other id is checked against it
     for other in ("k2", "", "nobody"):
-        assert ring.by_signature(other, NOW, signature(SECRET, NOW), NOW) is None
-        assert ring.by_secret(other, SECRET, NOW) is None
+        assert ring.verify_signature(other, NOW, signature(SECRET, NOW), NOW) is None
+        assert ring.verify_secret(other, SECRET, NOW) is None
 
 
 def test_an_empty_ring_opens_to_nobody() -> None:
     ring = keyring()
     ring.replace([])
     for secret in (SECRET, "", "0" * 43):
-        assert ring.by_secret("", secret, NOW) is None
-        assert ring.by_signature("", NOW, signature(secret, NOW), NOW) is None
+        assert ring.verify_secret("", secret, NOW) is None
+        assert ring.verify_signature("", NOW, signature(secret, NOW), NOW) is None

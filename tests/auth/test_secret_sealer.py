@@ -54,7 +54,7 @@ def test_a_digest_takes_any_text(key: str, secret: str) -> None:
     assert len(sealer().digest(key, secret)) == 32
 
 
-def test_is_same() -> None:
+def test_verify_digest() -> None:
     assert verify_digest(b"a", b"a")
     assert not verify_digest(b"a", b"b")
     assert not verify_digest(b"a", b"aa")

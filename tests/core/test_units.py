@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.units import MAX_DECIMALS, MAX_DIGITS, InexactError, Scale, format_units, trim
+from floorwire.core.units import (
+    MAX_DECIMALS,
+    MAX_DIGITS,
+    InexactError,
+    Scale,
+    format_units,
+    trim,
+)
 
 scales = st.builds(Scale, st.integers(0, MAX_DECIMALS), st.integers(1, 1000))
 
@@ -152,3 +159,10 @@ def test_trim_leaves_the_value(text: str, short: str) -> None:
 
 def test_a_scale_reads_as_its_step() -> None:
     assert str(Scale.of("0.050")) == "0.05"
+
+
+@pytest.mark.parametrize("decimals", range(2 * MAX_DECIMALS + 1))
+def test_a_price_times_a_size_may_have_twice_the_decimals(decimals: int) -> None:
+    scale = Scale(decimals, 1)
+    assert scale.floor("1") == scale.parse("1") == 10**decimals
+    assert scale.floor("0." + "0" * 28 + "9") == 9 * 10**decimals // 10**29

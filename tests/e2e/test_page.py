@@ -14,13 +14,14 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from tests.e2e.chromium import chromium
 from tests.e2e.slow_link import Line, Message
+from tests.e2e.visit import Visit
 from tests.servers import Server, floorwire
 
 PATIENCE_MS = 30_000
@@ -42,41 +43,6 @@ def server() -> Iterator[Server]:
     """One simulated market for all tests here that do not end it."""
     with floorwire("--seed", "7") as server:
         yield server
-
-
-class Visit:
-    """A page in a fresh context."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-
-    def open(self, server: Server, part: str = "") -> None:
-        """Open the page."""
-        self.page.goto(server.http(f"/{part}"))
-
-    def at(self, selector: str) -> Locator:
-        """Return what the selector finds."""
-        return self.page.locator(selector)
-
-    def expect_state(self, state: str) -> None:
-        """Wait until the page says so of its connection."""
-        expect(self.at("html")).to_have_attribute("data-state", state)
-
-    def expect_moves(self, selector: str) -> None:
-        """Wait until the text there is another."""
-        expect(self.at(selector)).not_to_have_text(self.at(selector).text_content() or "")
-
-    def expect_verified_book(self) -> None:
-        """Wait for the book, and see that no checksum was ever wrong."""
-        expect(self.at("#book")).to_have_attribute("data-book", "verified")
-        expect(self.at("#book .proof")).to_have_text(re.compile(r"^[\d,]+ checksums right$"))
-
-    def expect_note(self, text: str) -> None:
-        """Wait until the page announces it."""
-        expect(self.at("#notes")).to_contain_text(text)
 
 
 @pytest.fixture
@@ -135,8 +101,10 @@ def test_candles_are_drawn(visit: Visit, server: Server) -> None:
 def test_the_market_is_chosen_by_address_key_and_click(visit: Visit, server: Server) -> None:
     visit.open(server, "#ETH-USDT")
     expect(visit.at("#symbol")).to_have_text("ETH-USDT")
+    visit.at("#markets a").filter(has_text="ETH-USDT").focus()
     visit.page.keyboard.press("ArrowDown")
     expect(visit.at("#symbol")).to_have_text("SOL-USDT")
+    expect(visit.at("#markets a:focus")).to_have_text("SOL-USDT")
     assert visit.page.url.endswith("#SOL-USDT")
     visit.expect_verified_book()
     visit.at("#markets tr").filter(has_text="BTC-USDT").click()

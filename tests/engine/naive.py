@@ -43,9 +43,11 @@ class NaiveMatching:
         self.matches = 0
         self.waiting: list[Place] = []
         self.last = 0
+        self.traded: list[int] = []  # the prices of this command's trades, and the last one before
 
     def execute(self, command: Command) -> list[Event]:
         before = self.book()
+        self.traded = [self.last] if self.last else []
         events = self._answer(command)
         if not isinstance(command, Cancel):
             events += self._trigger()
@@ -93,7 +95,8 @@ class NaiveMatching:
 
     def _is_due(self, place: Place) -> bool:
         assert place.stop_ticks is not None
-        return place.stop_ticks <= self.last if place.side == "buy" else place.stop_ticks >= self.last
+        stop, buys = place.stop_ticks, place.side == "buy"
+        return any(stop <= price if buys else stop >= price for price in self.traded)
 
     def book(self) -> dict[tuple[Side, int], int]:
         sizes: dict[tuple[Side, int], int] = {}
@@ -196,6 +199,7 @@ class NaiveMatching:
                 code = Code.SELF_TRADE
                 break
             self.last = maker.price or 0
+            self.traded.append(self.last)
             maker.open_lots -= lots
             taker.open_lots -= lots
             self.matches += 1

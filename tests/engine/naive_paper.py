@@ -44,7 +44,10 @@ class NaivePaper:
 
     def __init__(self) -> None:
         self.book: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
-        self.taken: dict[tuple[Side, int], int] = {}
+        self.free: dict[tuple[Side, int], list[int]] = {}
+        """Each lot that is shown and that none of ours took, the oldest first: in which round it came."""
+        self.round = 0
+        """How often resting orders have met the other side."""
         self.traded: dict[tuple[Side, int], tuple[int, int]] = {}
         self.lost: list[Lost] = []
         self.book_us = 0
@@ -71,8 +74,14 @@ class NaivePaper:
         return self.best_first(against, prices)
 
     def there(self, side: Side, price: int) -> int:
-        taken, traded = self.taken.get((side, price), 0), self.traded.get((side, price), (0, 0))[0]
-        return max(0, self.book[side].get(price, 0) - taken - traded)
+        return len(self.available(side, price))
+
+    def available(self, side: Side, price: int) -> list[int]:
+        """Return the lots that may be taken: the oldest of the free ones are those that were traded."""
+        return self.free.get((side, price), [])[self.traded.get((side, price), (0, 0))[0] :]
+
+    def taken(self, side: Side, price: int) -> int:
+        return self.book[side].get(price, 0) - len(self.free.get((side, price), []))
 
     def in_sight(self, side: Side, price: int) -> bool:
         return any(self.as_good(side, price, shown) for shown in self.book[side])
@@ -132,21 +141,27 @@ class NaivePaper:
         if not order.open_lots:
             self.orders.remove(order)
 
-    def take(self, order: Mine, liquidity: str) -> None:
+    def take(self, order: Mine, rests: bool) -> None:
+        """Take lot by lot, the oldest first; what came after the last round came to those that rest."""
         for price in self.would_take(order.side, order.price):
-            lots = min(order.open_lots, self.there(OTHER[order.side], price))
+            level = OTHER[order.side], price
+            lots = self.available(*level)[: order.open_lots]
             if lots:
-                level = OTHER[order.side], price
-                self.taken[level] = self.taken.get(level, 0) + lots
-                trade_id = f"paper-{order.order_id}-{order.lots - order.open_lots}"
-                self.fill(order, price if liquidity == "taker" else order.price, lots, liquidity, trade_id)
+                first = self.traded.get(level, (0, 0))[0]
+                del self.free[level][first : first + len(lots)]
+            came = [lot for lot in lots if rests and lot == self.round]
+            for count, liquidity in ((len(lots) - len(came), "taker"), (len(came), "maker")):
+                if count:
+                    trade_id = f"paper-{order.order_id}-{order.lots - order.open_lots}"
+                    at = price if liquidity == "taker" else order.price
+                    self.fill(order, at, count, liquidity, trade_id)
 
     def enter(self, order: Mine) -> None:
         order.ahead, order.sleeps, order.since_us = FAR, not self.live, self.book_us
         self.orders.append(order)
         if not self.live:
             return
-        self.take(order, "taker")
+        self.take(order, rests=False)
         if order.open_lots and not order.rests:
             self.end(order, Code.NO_LIQUIDITY)
         else:
@@ -160,7 +175,8 @@ class NaivePaper:
         if self.live:
             for side in OTHER:
                 for order in self.queue(side, -FAR if side == "buy" else FAR):
-                    self.take(order, "maker")
+                    self.take(order, rests=True)
+            self.round += 1
 
     def follow(self, live: bool) -> list[Report]:
         woke, self.live = live and not self.live, live
@@ -182,7 +198,9 @@ class NaivePaper:
             was, now = before.get(price, 0), sizes.get(price, 0)
             if was == now:
                 continue
-            self.taken.pop((side, price), None)
+            free = self.free.setdefault((side, price), [])
+            del free[: max(0, was - now)]  # whoever cancelled: none of what was taken, while there is other
+            free += [self.round] * (now - was)
             traded, traded_us = self.traded.pop((side, price), (0, 0))
             explained = min(traded, max(0, was - now))
             if traded_us > ts_us and traded > explained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Protocol
 
 import pytest
@@ -10,15 +11,18 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
+from floorwire.engine.levels import UNSWEPT
 from floorwire.engine.matching import DuplicateOrderError, Matching
 from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
     Event,
+    Expired,
     LevelChanged,
     Rejected,
     TradeMatched,
+    Triggered,
 )
 from tests.engine.naive import NaiveMatching
 
@@ -451,3 +455,57 @@ def test_a_refused_command_leaves_the_state_as_it_was() -> None:
     ):
         assert isinstance(run(market, refused)[0], Rejected)
         assert market.state_hash() == before
+
+
+@pytest.mark.parametrize("stop_ticks", [2613, 2615])
+def test_a_sweep_up_triggers_the_sell_stops_that_it_goes_through(market: Market, stop_ticks: int) -> None:
+    market.execute(limit(1, "sell", 1, 2618))
+    market.execute(limit(2, "buy", 1, 2618))  # the last price is above the stop
+    for order_id, ticks in ((3, 2613), (4, 2616), (5, 2618)):
+        market.execute(limit(order_id, "sell", 1, ticks))
+    market.execute(Place(S, 6, 2, "sell", 1, None, "ioc", stop_ticks=stop_ticks))
+    market.execute(Place(S, 7, 2, "sell", 1, None, "ioc", stop_ticks=2612))
+    events = market.execute(limit(8, "buy", 3, 2618))
+    assert [event.order_id for event in events if isinstance(event, Triggered)] == [6]
+
+
+@pytest.mark.parametrize("stop_ticks", [2618, 2614])
+def test_a_sweep_down_triggers_the_buy_stops_that_it_goes_through(market: Market, stop_ticks: int) -> None:
+    market.execute(limit(1, "buy", 1, 2613))
+    market.execute(limit(2, "sell", 1, 2613))
+    for order_id, ticks in ((3, 2618), (4, 2616), (5, 2613)):
+        market.execute(limit(order_id, "buy", 1, ticks))
+    market.execute(Place(S, 6, 2, "buy", 1, None, "ioc", stop_ticks=stop_ticks))
+    market.execute(Place(S, 7, 2, "buy", 1, None, "ioc", stop_ticks=2619))
+    events = market.execute(limit(8, "sell", 3, 2613))
+    assert [event.order_id for event in events if isinstance(event, Triggered)] == [6]
+
+
+def test_dates_of_closed_orders_are_swept_and_the_others_keep_their_order() -> None:
+    """Without the sweep a market would remember every gtd order that was ever cancelled."""
+    market = Matching()
+    for order_id, expires_us in ((1, 9_003), (2, 9_001), (3, 9_002)):
+        market.execute(Place(S, order_id, 1, "buy", 1, 100, "gtd", expires_us=expires_us))
+    market.execute(Place(S, 4, 1, "buy", 1, 100, "gtd", stop_ticks=200, expires_us=9_000))
+    for order_id in range(5, 1_005):
+        market.execute(Place(S, order_id, 1, "buy", 1, 90, "gtd", expires_us=order_id))
+        market.execute(Cancel(S, order_id))
+    remembered_us = market.next_expiry_us()
+    assert remembered_us is not None
+    assert remembered_us > 1_005 - 2 * UNSWEPT
+    expired = [event.order_id for event in market.expire(9_003) if isinstance(event, Expired)]
+    assert expired == [4, 2, 3, 1]
+    assert market.next_expiry_us() is None
+
+
+def test_orders_expire_in_the_order_of_their_dates_whatever_was_swept() -> None:
+    random, market, dates = Random(5), Matching(), dict[int, int]()
+    for order_id in range(1, 2_000):
+        dates[order_id] = random.randrange(10_000)
+        market.execute(Place(S, order_id, 1, "buy", 1, 90, "gtd", expires_us=dates[order_id]))
+        while len(dates) > 30:
+            cancelled = random.choice(list(dates))
+            market.execute(Cancel(S, cancelled))
+            del dates[cancelled]
+    expired = [event.order_id for event in market.expire(10_000) if isinstance(event, Expired)]
+    assert expired == sorted(dates, key=lambda order_id: (dates[order_id], order_id))

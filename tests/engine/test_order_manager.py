@@ -24,7 +24,6 @@ from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine import accounts as accounts_module
 from floorwire.engine import chunked_history as latest_module
-from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market, order_manager
@@ -105,7 +104,7 @@ def test_each_check_gives_its_code_and_its_details() -> None:
         (
             floor.ticket(lots=None, spend=200, price=None, type="market", tif="ioc"),
             Code.MIN_NOTIONAL,
-            {"limit": "1.105", "notional": "1.000"},
+            {"limit": "1.005", "notional": "1.000"},
         ),
         (floor.ticket(lots=201), Code.MAX_QUANTITY, {"limit": "2.00"}),
         (floor.ticket("sell", 200, 400), Code.MAX_NOTIONAL, {"limit": "300.000", "notional": "400.000"}),
@@ -239,6 +238,73 @@ def test_a_keys_limits_come_on_top_of_its_accounts(floor: Floor) -> None:
         assert refusal(lambda given=limits: floor.order_manager.set_limits("ann", given, NOW)).code is (  # type: ignore[misc]
             Code.BAD_REQUEST
         )
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "stop", "kind", "worth"),
+    [
+        ("sell", None, None, "market", "99.500"),  # the best bid, not the collar's 89.6
+        ("buy", None, None, "market", "100.500"),  # the best ask, not the collar's 110.5
+        ("sell", None, 190, "stop", "95.000"),
+        ("buy", None, 210, "stop", "105.000"),
+        ("sell", 180, None, "limit", "99.500"),  # it gets the best bid
+        ("sell", 210, None, "limit", "105.000"),
+        ("buy", 210, None, "limit", "105.000"),  # the most that it may cost
+        ("sell", 180, 190, "stop_limit", "95.000"),
+        ("buy", 215, 210, "stop_limit", "107.500"),
+    ],
+)
+def test_an_order_is_worth_what_the_market_gives_for_it(
+    floor: Floor, side: Side, price: int | None, stop: int | None, kind: OrderType, worth: str
+) -> None:
+    def ask(most: str) -> OrderDecision:
+        ticket = floor.ticket(side, 100, price, kind, "ioc" if price is None else "gtc", stop)
+        return floor.order_manager.place(ticket, NOW, max_notional=Decimal(most))
+
+    least = Decimal(worth) - Decimal("0.005")
+    caught = refusal(lambda: ask(str(least)))
+    assert (caught.code, caught.details) == (Code.MAX_NOTIONAL, {"limit": str(least), "notional": worth})
+    assert ask(worth).order is not None
+    floor.order_manager.list_instruments(
+        [replace(BTC, min_notional=str(Decimal(worth) + Decimal("0.005")))], NOW
+    )
+    caught = refusal(lambda: ask("1000"))
+    assert (caught.code, caught.details["notional"]) == (Code.MIN_NOTIONAL, worth)
+    floor.order_manager.list_instruments([replace(BTC, min_notional=worth)], NOW)
+    assert ask("1000").order is not None
+
+
+def test_an_amend_is_worth_what_the_market_gives_for_it(floor: Floor) -> None:
+    order = floor.place(floor.ticket("sell", 10, None, "stop", "ioc", stop=190))
+    amend = floor.order_manager.amend
+    caught = refusal(lambda: amend(order, NOW, lots=100, max_notional=Decimal("94.999")))
+    assert (caught.code, caught.details["notional"]) == (Code.MAX_NOTIONAL, "95.000")
+    assert amend(order, NOW, lots=100, max_notional=Decimal(95)).commands
+    resting = floor.place(floor.ticket("sell", 10, 210))
+    caught = refusal(lambda: amend(resting, NOW, price_ticks=181, max_notional=Decimal("9.949")))
+    assert (caught.code, caught.details["notional"]) == (Code.MAX_NOTIONAL, "9.950")
+    floor.order_manager.settle(floor.market.other("buy", 1, 210), NOW)
+
+
+def test_an_orders_fee_is_capped_at_the_rate_that_it_was_accepted_with(floor: Floor) -> None:
+    """Fees were raised by a restart with other settings: running orders pay the old rate at most."""
+    floor.place(floor.ticket("sell", 10, 205))
+    floor.place(floor.ticket("buy", 10, 190))
+    dearer = replace(RULES, maker_ppm=50_000, taker_ppm=60_000)
+    back = OrderManager.restored(floor.order_manager.snapshot(), dearer, floor.market.prices)
+    back.settle([Filled(1, "t", 205, 10, 0, "maker", NOW), Filled(2, "u", 190, 10, 0, "taker", NOW)], NOW)
+    bought, sold = back.fills("ann")
+    assert sold.fee == 2_562_500  # 0.25% of 10.25 USDT, the worst rate as it was accepted
+    assert bought.fee == 2_375_000  # 0.25% of 9.50 USDT
+    balances = {balance.asset: balance for balance in back.balances("ann")}
+    assert balances["USDT"].held == 0
+    assert balances["USDT"].total == 1000 * 10**8 + 1025_000_000 - 2_562_500 - 950_000_000 - 2_375_000
+    assert back.conserved()
+    cheaper = replace(RULES, maker_ppm=10, taker_ppm=20)
+    floor.place(floor.ticket("sell", 10, 205))
+    again = OrderManager.restored(floor.order_manager.snapshot(), cheaper, floor.market.prices)
+    again.settle([Filled(3, "v", 205, 10, 0, "maker", NOW)], NOW)
+    assert again.fills("ann")[0].fee == 10_250  # a cheaper rate holds at once
 
 
 def test_assets_that_nothing_trades_are_named(floor: Floor) -> None:
@@ -489,14 +555,6 @@ def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatc
     assert [fill.order.order_id for fill in floor.order_manager.fills("ann")] == [3, 2, 1]
     pieces = list(floor.order_manager.snapshot())
     assert list(OrderManager.restored(pieces, RULES, floor.market.prices).snapshot()) == pieces
-
-
-def test_what_is_worked_out_is_bounded(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(risk_profiles_module, "MOST", 2)
-    for key in ("a", "b", "c"):
-        floor.order_manager.set_limits("ann", Limits(orders_per_second=1), NOW, key=key)
-    for at, key in enumerate(("a", "b", "c", "b")):
-        floor.order_manager.place(floor.ticket(), NOW + at * 2_000_000, key=key)
 
 
 def test_other_steps_end_open_orders(floor: Floor) -> None:

@@ -44,8 +44,37 @@ def test_what_was_taken_stays_taken_until_the_level_changes(world: World) -> Non
     assert fills(world.ask(buy(4, 1, 102, time_in_force="ioc"))) == []
     world.snapshot(BIDS, ((102, 5), (103, 14)))
     assert fills(world.ask(buy(5, 1, 102, time_in_force="ioc"))) == []
-    world.asks((102, 6))
-    assert fills(world.ask(buy(6, 9, 102, time_in_force="ioc"))) == [(6, 102, 6, "taker")]
+    world.asks((102, 6))  # one more than before
+    assert fills(world.ask(buy(6, 9, 102, time_in_force="ioc"))) == [(6, 102, 1, "taker")]
+
+
+def test_a_level_that_flickers_is_sold_once(world: World) -> None:
+    world.snapshot(BIDS, ((102, 100),))
+    reports = world.ask(buy(1, 3_000, 102))
+    for _ in range(30):
+        reports += world.asks((102, 99))
+        reports += world.asks((102, 100))
+    assert fills(reports) == [(1, 102, 100, "taker"), *[(1, 102, 1, "maker")] * 30]
+
+
+def test_of_a_level_that_shrinks_others_take_before_what_is_taken_returns(world: World) -> None:
+    world.snapshot(BIDS, ((102, 10),))
+    world.ask(buy(1, 4, 102))
+    world.asks((102, 8))
+    assert fills(world.ask(buy(2, 9, 102, time_in_force="ioc"))) == [(2, 102, 4, "taker")]
+    world.asks((102, 3))
+    assert fills(world.ask(buy(3, 9, 102, time_in_force="ioc"))) == []
+    world.snapshot(BIDS, ((102, 5),))
+    assert fills(world.ask(buy(4, 9, 102, time_in_force="ioc"))) == [(4, 102, 2, "taker")]
+
+
+def test_what_stood_there_when_an_order_came_is_taken_and_not_made(world: World) -> None:
+    """Three of five lots were traded, it seemed; the book says then that only one was, and that one came."""
+    world.trade("buy", 102, 3)
+    assert fills(world.ask(buy(1, 9, 103))) == [(1, 102, 2, "taker"), (1, 103, 7, "taker")]
+    world.ask(buy(2, 9, 102))
+    assert fills(world.asks((102, 4))) == [(2, 102, 2, "taker")]
+    assert fills(world.asks((102, 5))) == [(2, 102, 1, "maker")]
 
 
 def test_what_was_traded_is_gone_before_the_book_says_so(world: World) -> None:
@@ -148,7 +177,8 @@ def test_orders_of_ours_never_meet_each_other(world: World) -> None:
 def test_what_a_taker_leaves_rests_and_fills_when_the_level_is_renewed(world: World) -> None:
     world.ask(buy(1, 8, 102))
     assert world.asks((103, 1)) == []
-    assert fills(world.asks((102, 2))) == [(1, 102, 2, "maker")]
+    assert world.asks((102, 2)) == []  # what is left of the five that it took
+    assert fills(world.asks((102, 4))) == [(1, 102, 2, "maker")]
 
 
 def test_post_only_refuses_to_take(world: World) -> None:
@@ -182,6 +212,22 @@ def test_a_stop_whose_price_was_traded_goes_in_at_once(world: World) -> None:
     reports = world.ask(buy(1, 1, stop_ticks=103))
     assert reports[:2] == [Working(1, world.now_us), Triggered(1, world.now_us)]
     assert fills(reports) == [(1, 102, 1, "taker")]
+
+
+def test_a_stop_whose_price_was_traded_while_prices_were_not_current_goes_in_when_they_are(
+    world: World,
+) -> None:
+    world.ask(sell(1, 1, stop_ticks=99))
+    world.ask(sell(2, 1, stop_ticks=97))
+    world.ask(buy(3, 1, stop_ticks=104))
+    world.follow("stale")
+    world.trade("sell", 98, 1)
+    world.ask(sell(4, 1, stop_ticks=98))  # it came after that trade
+    world.trade("buy", 103, 1)
+    assert world.ask(Cancel(S, 3)) == [Ended(3, 1, "cancelled", None, world.now_us)]
+    triggered = [report.order_id for report in world.follow("live") if isinstance(report, Triggered)]
+    assert triggered == [1]
+    assert {order_id for order_id in (2, 4) if world.paper.is_open(order_id)} == {2, 4}
 
 
 def test_a_stop_that_may_not_enter_is_cancelled(world: World) -> None:

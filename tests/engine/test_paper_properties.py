@@ -90,6 +90,10 @@ class Twin:
         self.terms: dict[int, Place] = {}
         self.told: list[Report] = []
         self.filled: Counter[int] = Counter()
+        self.offered: Counter[Side] = Counter()
+        """All lots that ever came to a side: the first sizes, and what levels grew by."""
+        self.out_of_book: Counter[Side] = Counter()
+        """All lots of a side that our orders took."""
 
     def step(self, step: Step) -> None:
         if isinstance(step, Amend | Cancel) and self.placed:  # one that there is, or was
@@ -152,6 +156,8 @@ class Twin:
         reports = self.paper.show(event, self.now_us)
         for one in OTHER:
             self.naive.show(one, after[one], ts_us)
+            for price, size in after[one].items():
+                self.offered[one] += max(0, size - before[one].get(price, 0))
         self.naive.cross()
         return reports, self.naive.tell()
 
@@ -180,10 +186,13 @@ class Twin:
             assert {self.terms[fill.order_id].side for fill in fills} <= {OTHER[step.taker]}
         for side in OTHER:
             shown = sum(self.naive.book[side].values())
-            taken = sum(self.naive.taken.get((side, price), 0) for price in self.naive.book[side])
-            assert taken <= shown
-        for (side, price), lots in self.naive.taken.items():
-            assert lots <= self.naive.book[side].get(price, 0)
+            taken = [self.naive.taken(side, price) for price in self.naive.book[side]]
+            assert sum(taken) <= shown
+            assert min(taken, default=0) >= 0
+        for fill in fills:
+            if fill.trade_id.startswith("paper-"):
+                self.out_of_book[OTHER[self.terms[fill.order_id].side]] += fill.lots
+        assert all(lots <= self.offered[side] for side, lots in self.out_of_book.items())
 
     def judge_queue(self, step: Step, before: dict[int, tuple[int, int]]) -> None:
         moved = step.order_id if isinstance(step, Amend) else None
@@ -237,3 +246,32 @@ def test_paper_does_what_the_naive_one_does_and_fills_nothing_that_was_not_there
 @given(openings, st.lists(steps, max_size=40))
 def test_the_same_again_gives_the_same(sizes: list[int], taken: list[Step]) -> None:
     assert run(sizes, taken).told == run(sizes, taken).told
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.integers(0, 5) | st.integers(0, 1_000), min_size=1, max_size=30),
+    st.booleans(),
+    st.lists(st.booleans(), min_size=30, max_size=30),
+)
+def test_who_takes_all_gets_each_lot_that_was_ever_shown_once(
+    sizes: list[int], rests: bool, live: list[bool]
+) -> None:
+    """A buy without end at a level that flickers gets the level's growth, whether the feed is live or not."""
+    paper, bought, offered, before, is_live = PaperMatching(), 0, 0, 0, True
+    paper.follow("live", 1)
+    told: list[Report] = []
+    for now_us, (size, stays) in enumerate(zip(sizes, live, strict=False), 2):
+        if rests and now_us == 2:
+            told += paper.execute(Place(S, 1, 1, "buy", 1 << 40, 100, "gtc"), now_us)
+        told += paper.show(BookChange(S, (), ((100, size),), now_us), now_us)
+        if rests and stays != is_live:
+            told += paper.follow("live" if stays else "stale", now_us)
+            is_live = stays
+        if not rests:
+            told += paper.execute(Place(S, now_us, 1, "buy", 1 << 40, 100, "ioc"), now_us)
+        offered, before = offered + max(0, size - before), size
+        bought = sum(report.lots for report in told if isinstance(report, Filled))
+        assert bought <= offered
+        if not rests or all(live):
+            assert bought == offered

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from floorwire.core.account_events import LimitsSet, Listed
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine import risk_profiles as risk_profiles_module
+from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.order_parsing import write
+from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 from tests.engine.market import BTC, ETH
 
 NOW = 1_000_000
@@ -81,3 +84,27 @@ def test_an_account_that_nothing_ever_happened_to_is_known_as_soon_as_it_is_ther
     made.deposit("ann", "USDT", "1000000", 1, NOW)
     place(made, 2)
     assert [order.ticket.client_order_id for order in made.open_orders("ann")] == ["2"]
+
+
+def test_what_is_worked_out_is_bounded_and_slow_rates_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound all mandates are forgotten, and the rates of those whose bucket is full."""
+    monkeypatch.setattr(risk_profiles_module, "MOST", 5)
+    accounts = Accounts()
+    accounts.apply(Listed(BTC, NOW))
+    for key in ("fast", "slow", "c", "d", "e"):
+        accounts.apply(LimitsSet("ann", key, Limits(orders_per_second=1), NOW))
+    risk_profiles = RiskProfiles(accounts, RULES.limits)
+
+    def ask(key: str, now_us: int) -> RiskProfile:
+        return risk_profiles.of(("ann", key, BTC.symbol, None), now_us)
+
+    fast, slow = ask("fast", NOW), ask("slow", NOW)
+    assert fast.key_rate is not None
+    assert fast.key_rate.allow(NOW)
+    assert (ask("c", NOW), ask("d", NOW), ask("fast", NOW), ask("slow", NOW))[2:] == (fast, slow)
+    assert ask("fast", NOW) is fast
+    ask("e", NOW)  # one too many
+    again, slow_again = ask("fast", NOW), ask("slow", NOW)
+    assert again is not fast
+    assert again.key_rate is fast.key_rate, "else whoever was fast could be fast again"
+    assert slow_again.key_rate is not slow.key_rate

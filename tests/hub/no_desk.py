@@ -21,6 +21,10 @@ class NoDesk:
         """Fail the test."""
         raise AssertionError(f"{request} came to no desk")
 
+    def halted_symbols(self) -> frozenset[str]:
+        """Nothing is halted."""
+        return frozenset()
+
     def unfollow(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
         """Fail the test."""
         raise AssertionError(f"{channel} is followed at no desk")

@@ -7,7 +7,7 @@ import pytest
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.hub.connection import SLICE_BYTES
+from floorwire.hub.client_transport import SLICE_BYTES
 from floorwire.protocol.session import MISTAKES
 
 from .world import PlayedWire, Said, World, plain

@@ -113,8 +113,12 @@ def test_only_those_who_asked_are_told(world: World) -> None:
 
 
 def test_what_was_never_listed_is_passed_over(world: World) -> None:
-    world.publish(Quote("XYZ-USDT", 1, 1, 2, 1, world.now_us))
+    wire = subscribed(world, "ticker")
+    world.publish(Quote("XYZ-USDT", 1, 1, 2, 1, world.now_us), Quote("BTC-USDT", 7, 1, 9, 1, world.now_us))
     world.end_turn()
+    assert [(told["symbol"], told["bid"]) for told in wire.messages()] == [("BTC-USDT", "7")]
+    assert world.hub.market.of("XYZ-USDT") is None
+    assert set(world.hub._topics) == {TICKER}
 
 
 def test_venue_time_closes_candles_in_quiet_markets(world: World) -> None:

@@ -55,7 +55,7 @@ class Feed:
     ) -> tuple[Gap | None, list[int]]:
         """Return the gap and the seqs that a new subscriber is sent; None: it does not resume."""
         resume = None if seq is None else Resume(epoch, seq)
-        opening = self.topic.open(resume, codec, NOW_US)
+        opening = self.topic.decide_resume(resume, codec, NOW_US)
         return opening.gap, [message["seq"] for message in read(opening.frames, codec)]
 
 
@@ -102,8 +102,8 @@ def test_resume_at_the_end_sends_nothing() -> None:
 def test_a_replay_is_the_same_in_both_encodings() -> None:
     feed = Feed("book")
     feed.happen(5)
-    json = feed.topic.open(Resume("epoch", 2), JSON, NOW_US).frames
-    msgpack = feed.topic.open(Resume("epoch", 2), MSGPACK, NOW_US).frames
+    json = feed.topic.decide_resume(Resume("epoch", 2), JSON, NOW_US).frames
+    msgpack = feed.topic.decide_resume(Resume("epoch", 2), MSGPACK, NOW_US).frames
     assert read(json, JSON) == read(msgpack, MSGPACK)
     assert len(json) == 4
 

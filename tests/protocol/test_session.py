@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
+from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.protocol.codec import JSON, MSGPACK
 from floorwire.protocol.replies import Error, Pong
@@ -19,6 +20,7 @@ from floorwire.protocol.session import (
     PATIENCE_S,
     CloseConnection,
     Decision,
+    FollowAccount,
     JoinTopics,
     LeaveTopics,
     ListSubscriptions,
@@ -199,6 +201,25 @@ def test_a_connection_holds_so_many_subscriptions() -> None:
 def test_more_symbols_than_may_be_held_are_refused_unread() -> None:
     refused = error(Client(subscriptions=3).ask("subscribe", symbols=["?", "?", "?", "?"]))
     assert (refused.code, refused.details) == (Code.TOO_MANY_SUBSCRIPTIONS, {"limit": 3, "held": 0})
+
+
+@pytest.mark.parametrize("symbols", [[], ["A"], ["A", "B"]])
+def test_private_channels_count_as_subscriptions(symbols: list[str]) -> None:
+    client = Client(subscriptions=2)
+    client.session.principal = Principal("alice", "k1", frozenset((Scope.MARKET, Scope.ACCOUNT)))
+    if symbols:
+        assert isinstance(client.ask("subscribe", symbols=symbols), JoinTopics)
+    channels = ["orders", "fills", "balances"]
+    free = 2 - len(symbols)
+    for channel in channels[:free]:
+        assert isinstance(client.ask("subscribe", channel=channel), FollowAccount)
+    refused = error(client.ask("subscribe", channel=channels[free]))
+    assert (refused.code, refused.details) == (Code.TOO_MANY_SUBSCRIPTIONS, {"limit": 2, "held": 2})
+    assert list(client.session.followed) == channels[:free]
+    for channel in channels[:free]:
+        assert isinstance(client.ask("subscribe", channel=channel), FollowAccount), "it holds it already"
+    refused = error(client.ask("subscribe", symbol="C"))
+    assert refused.code == Code.TOO_MANY_SUBSCRIPTIONS
 
 
 # --- unsubscribe ------------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from floorwire.storage.high_water_mark import HighWaterMark, peek
 
@@ -21,7 +24,7 @@ def test_half_a_number_is_none(tmp_path: Path) -> None:
     mark.raise_to(7)
     mark.close()
     whole = path.read_bytes()
-    for spot in range(len(whole)):
+    for spot in range(16):
         path.write_bytes(whole[:spot] + bytes([whole[spot] ^ 1]) + whole[spot + 1 :])
         assert (peek(path), HighWaterMark(path).n) == (0, 0)
     path.write_bytes(whole[:9])
@@ -31,3 +34,50 @@ def test_half_a_number_is_none(tmp_path: Path) -> None:
 def test_no_file_is_no_number(tmp_path: Path) -> None:
     assert peek(tmp_path / "mark") == 0
     assert not (tmp_path / "mark").exists()
+
+
+def written(path: Path, n: int, begun_n: int) -> None:
+    """Write a mark of n records, after which a commit up to another one was begun."""
+    path.with_name("journal").touch()
+    mark = HighWaterMark(path)
+    mark.continues(path.with_name("journal"), 0)
+    mark.raise_to(n)
+    mark.begin(begun_n)
+    mark.close()
+
+
+def continues(folder: Path, last_n: int) -> bool:
+    """Return whether the journal beside the mark is the one that it was written for."""
+    return HighWaterMark(folder / "mark").continues(folder / "journal", last_n)
+
+
+@pytest.mark.parametrize(
+    ("last_n", "expected"),
+    [(9, False), (10, True), (12, True), (13, False)],
+)
+def test_a_journal_goes_on_where_its_mark_says(tmp_path: Path, last_n: int, expected: bool) -> None:
+    """The process was killed between a commit of records 11 and 12 and the raising of the mark, or not."""
+    written(tmp_path / "mark", 10, 12)
+    assert continues(tmp_path, last_n) is expected
+
+
+def test_a_missing_mark_is_of_no_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal").touch()
+    assert not continues(tmp_path, 10)
+
+
+@pytest.mark.parametrize("copied", ["journal.made", "journal"])
+def test_a_copy_is_another_journal(tmp_path: Path, copied: str) -> None:
+    written(tmp_path / "mark", 10, 10)
+    shutil.copy2(tmp_path / copied, tmp_path / "copy")
+    (tmp_path / "copy").replace(tmp_path / copied)
+    assert not continues(tmp_path, 10)
+
+
+def test_a_mark_of_an_earlier_version_is_believed(tmp_path: Path) -> None:
+    written(tmp_path / "mark", 10, 10)
+    whole = (tmp_path / "mark").read_bytes()
+    (tmp_path / "mark").write_bytes(whole[:16])
+    assert continues(tmp_path, 10)
+    (tmp_path / "mark").write_bytes(whole[:16])
+    assert not continues(tmp_path, 11)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from floorwire.core.authorization import Scope
 from floorwire.protocol.login import signature
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.key_store import Deposit, Issued, KeyStore, UnknownKeyError
+from floorwire.storage.key_store import MARK, Deposit, Issued, KeyStore, UnknownKeyError
 
 NOW = 1_800_000_000_000_000
 GRANT = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=("BTC-USDT",))
@@ -34,8 +35,8 @@ def store(tmp_path: Path) -> KeyStore:
 def signs_in(store: KeyStore, issued: Issued) -> bool:
     ring = Keyring(sealer())
     ring.replace(store.list_keys())
-    by_secret = ring.by_secret(issued.key, issued.secret, NOW)
-    assert by_secret is ring.by_signature(issued.key, NOW, signature(issued.secret, NOW), NOW)
+    by_secret = ring.verify_secret(issued.key, issued.secret, NOW)
+    assert by_secret is ring.verify_signature(issued.key, NOW, signature(issued.secret, NOW), NOW)
     return by_secret is not None
 
 
@@ -78,12 +79,63 @@ def test_rotated_has_a_new_secret_and_the_old_one_ends(store: KeyStore) -> None:
 def test_deposits_are_kept_in_order(store: KeyStore) -> None:
     store.create(GRANT, {"USDT": "1000000", "BTC": "0.5"}, NOW)
     store.create(GRANT, {"USDT": "1"}, NOW + 1)
-    assert store.deposits() == [
-        Deposit(1, "alice", "USDT", "1000000", NOW),
-        Deposit(2, "alice", "BTC", "0.5", NOW),
-        Deposit(3, "alice", "USDT", "1", NOW + 1),
+    identity, last_id = store.store()
+    assert (len(identity), last_id) == (16, 3)
+    deposits = store.deposits()
+    assert deposits == [
+        Deposit(1, "alice", "USDT", "1000000", NOW, identity),
+        Deposit(2, "alice", "BTC", "0.5", NOW, identity),
+        Deposit(3, "alice", "USDT", "1", NOW + 1, identity),
     ]
-    assert [deposit.id for deposit in store.deposits(after=2)] == [3]
+    assert store.deposits(after=deposits[1]) == deposits[2:]
+    assert store.deposits(after=Deposit(9, "alice", "USDT", "1", NOW, "another")) == deposits
+
+
+def test_a_store_that_takes_another_identity_keeps_that_of_older_deposits(store: KeyStore) -> None:
+    store.create(GRANT, {"USDT": "1"}, NOW)
+    before, _ = store.store()
+    store.renew_store()
+    store.renew_store()
+    store.create(GRANT, {"USDT": "2"}, NOW)
+    after, last_id = store.store()
+    assert (before != after, last_id) == (True, 2)
+    deposits = store.deposits()
+    assert [(one.id, one.store) for one in deposits] == [(1, before), (2, after)]
+    assert store.deposits(after=deposits[0]) == deposits[1:]
+
+
+def test_an_older_copy_takes_another_identity(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path, sealer())
+    store.create(GRANT, {"USDT": "1"}, NOW)
+    shutil.copy2(tmp_path / "keys.db", tmp_path / "copy")
+    before, _ = KeyStore(tmp_path, sealer()).store()
+    assert KeyStore(tmp_path, sealer()).store() == (before, 1)
+    store.create(GRANT, {"USDT": "lost"}, NOW)
+    (tmp_path / "copy").replace(tmp_path / "keys.db")
+    store = KeyStore(tmp_path, sealer())
+    store.create(GRANT, {"USDT": "2"}, NOW)
+    after, _ = store.store()
+    assert after != before
+    assert [(one.id, one.store) for one in store.deposits()] == [(1, before), (2, after)]
+
+
+def test_a_store_without_its_mark_takes_another_identity(tmp_path: Path) -> None:
+    before, _ = KeyStore(tmp_path, sealer()).store()
+    (tmp_path / MARK).unlink()
+    assert KeyStore(tmp_path, sealer()).store()[0] != before
+
+
+def test_deposits_from_before_stores_had_an_identity_have_none(tmp_path: Path) -> None:
+    KeyStore(tmp_path, sealer()).create(GRANT, {"USDT": "1"}, NOW)
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as rows:
+        rows.execute("DELETE FROM meta WHERE name LIKE 'store.%'")
+        rows.commit()
+    store = KeyStore(tmp_path, sealer())
+    store.create(GRANT, {"USDT": "2"}, NOW)
+    identity, _ = store.store()
+    deposits = store.deposits()
+    assert [(one.id, one.store) for one in deposits] == [(1, ""), (2, identity)]
+    assert store.deposits(after=deposits[0]) == deposits[1:]
 
 
 def test_an_account_is_opened_once(store: KeyStore) -> None:
@@ -122,8 +174,8 @@ def test_a_stolen_database_does_not_sign_in(store: KeyStore, tmp_path: Path) -> 
     thief = SecretSealer(b"x" * 32)
     ring = Keyring(thief)
     ring.replace(store.list_keys())
-    assert ring.by_secret(issued.key, issued.secret, NOW) is None
-    assert ring.by_signature(issued.key, NOW, signature(issued.secret, NOW), NOW) is None
+    assert ring.verify_secret(issued.key, issued.secret, NOW) is None
+    assert ring.verify_signature(issued.key, NOW, signature(issued.secret, NOW), NOW) is None
     with pytest.raises(DatabaseError, match="another master key"):
         KeyStore(tmp_path, thief)
 
@@ -133,7 +185,7 @@ def test_files_are_private_while_the_database_is_open(store: KeyStore, tmp_path:
     store.create(GRANT, {}, NOW)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     watch.close()
-    assert set(modes) == {"keys.db", "keys.db-wal", "keys.db-shm"}
+    assert set(modes) == {"keys.db", "keys.db-wal", "keys.db-shm", "keys.mark"}
     assert set(modes.values()) == {0o600}
 
 

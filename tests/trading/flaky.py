@@ -17,7 +17,7 @@ from floorwire.protocol.codec import JSON
 from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalError, JournalRecord, OnDurable
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.pending_appends import PendingAppends
-from floorwire.trading import desk, recovery
+from floorwire.trading import recovery
 from floorwire.venues import sim
 from tests.hub.world import Message, PlayedWire
 
@@ -120,7 +120,6 @@ async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recovery, "RETRY_S", 0.01)
-        patch.setattr(desk, "RETRY_S", 0.01)
         patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
         gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)

@@ -37,11 +37,15 @@ def test_what_is_asked_for_steadily_is_given() -> None:
 def test_accounts_that_owe_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_quota, "MOST", 3)
     rows = ReadQuota()
-    for number in range(3):
+    for number in range(2):
         rows.take(f"n{number}", 1, NOW_US)
-    rows.take("alice", 2 * ROWS_PER_S, NOW_US + SECOND_US)
-    with pytest.raises(Refusal):
-        rows.take("alice", 1, NOW_US + SECOND_US - 1)
+    rows.take("bob", 4 * ROWS_PER_S, NOW_US)
+    assert set(rows._paid_us) == {"n0", "n1", "bob"}, "there is room for three"
+    rows.take("alice", 3 * ROWS_PER_S, NOW_US + SECOND_US)
+    assert set(rows._paid_us) == {"bob", "alice"}
+    for owing in ("bob", "alice"):
+        with pytest.raises(Refusal):
+            rows.take(owing, 1, NOW_US + SECOND_US)
 
 
 async def test_a_flood_of_long_answers_is_refused_and_orders_go_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -114,3 +115,19 @@ def test_a_body_that_is_too_large(desk: Desk) -> None:
     answer = desk.ask("POST", "/api/v1/orders", b"x" * 2_000)
     assert answer.status_code == 413
     assert (error(answer).code, answer.headers["connection"]) == ("bad_request", "close")
+
+
+def test_a_fault_of_ours_leaves_the_fate_of_an_order_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = office(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(opened.gateway.desk, "trade", fail)
+    with opened.client() as client:
+        cancelled = client.delete("/api/v1/orders")
+        asked = client.get("/api/v1/orders")
+    assert (cancelled.status_code, cancelled.json()["order"]) == (500, "unknown")
+    assert (asked.status_code, "order" in asked.json()) == (500, False)

@@ -8,7 +8,12 @@ from typing import NamedTuple
 import msgspec
 
 from floorwire.auth.grant import Grant
-from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer, WrongMasterKeyError, verify_digest
+from floorwire.auth.secret_sealer import (
+    NONCE_BYTES,
+    SecretSealer,
+    WrongMasterKeyError,
+    verify_digest,
+)
 from floorwire.core.authorization import Principal, Scope
 from floorwire.protocol.login import signature
 
@@ -107,13 +112,13 @@ class Keyring:
         """Return whether any key opens anything."""
         return any(held.key.is_live(now_us) for held in self._keys.values())
 
-    def by_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
+    def verify_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
         """Return whom the secret proves, if anybody."""
         known, principal = self._held_or_decoy(key)
         right = verify_digest(self._sealer.digest(key, secret[:MAX_SECRET]), known.digest)
         return principal if right and known.id == key and known.is_live(now_us) else None
 
-    def by_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
+    def verify_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
         """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
         known, principal = self._held_or_decoy(key)
         try:

@@ -73,7 +73,7 @@ class SignIn:
             return self.token(text, address, now_us)
         key, _, secret = text.partition(".")
         attempt = self._authenticator(address, key, now_us)
-        return self._admit(self.keyring.by_secret(key, secret, now_us), attempt, now_us)
+        return self._admit(self.keyring.verify_secret(key, secret, now_us), attempt, now_us)
 
     def signed(self, key: str, ts_us: int, signature: str, address: str, now_us: int) -> Principal:
         """Return whom the signature proves. A login is good for 30 s around its time, and once."""
@@ -81,7 +81,7 @@ class SignIn:
         if abs(ts_us - now_us) > SKEW_US:
             skew = {"server_ts": now_us}
             raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
-        principal = self.keyring.by_signature(key, ts_us, signature, now_us)
+        principal = self.keyring.verify_signature(key, ts_us, signature, now_us)
         if principal is not None and not self._use(SignedLogin(key, ts_us), now_us):
             self._fail(attempt, now_us)
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")

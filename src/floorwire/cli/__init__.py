@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from floorwire.cli import bench, halts, journal, keys, limits, serve, version, watch
+from floorwire.cli import backup, bench, halts, journal, keys, limits, serve, version, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -33,6 +33,8 @@ app.command("halts")(halts.halts)
 app.add_typer(limits.app, name="limits")
 app.add_typer(keys.app, name="keys")
 app.add_typer(journal.app, name="journal")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(bench.app, name="bench")
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Annotated, TypeAlias, TypeVar
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode
 
 import msgspec
 import typer
 
-from floorwire.auth.client_address import is_loopback
 from floorwire.cli import credential
+from floorwire.cli.address import AddressError, check_private, here, split
 from floorwire.cli.credential import CredentialError
 
 TIMEOUT_S = 10.0
@@ -27,7 +27,14 @@ NOT_ALLOWED = 4
 NOT_ALLOWED_STATUS = (401, 403)
 
 AnswerT = TypeVar("AnswerT")
-Url: TypeAlias = Annotated[str, typer.Option(envvar="FLOORWIRE_URL", help="The running server.")]
+Url: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        envvar="FLOORWIRE_URL",
+        help="The running server.",
+        show_default="http://127.0.0.1:8000, or FLOORWIRE_PORT's port",
+    ),
+]
 KeyFile: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +47,8 @@ Ca: TypeAlias = Annotated[
     typer.Option(envvar="FLOORWIRE_CA", help="PEM file with the certificate that the server's is signed by."),
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-HERE = "http://127.0.0.1:8000"
+HERE = ""
+"""No address was given: this machine's server is meant."""
 
 
 class RemoteError(Exception):
@@ -120,8 +128,8 @@ class AdminClient:
 def admin_client(url: str, key_file: str | None, ca: str | None) -> Iterator[AdminClient]:
     """Yield the server; say in a sentence what could not be done, and end with the code for it."""
     try:
-        yield AdminClient(url, credential.find(key_file, os.environ), ca)
-    except CredentialError as error:
+        yield AdminClient(url or here("http"), credential.find(key_file, os.environ), ca)
+    except (AddressError, CredentialError) as error:
         _fail(str(error), UNUSABLE)
     except RemoteError as error:
         _fail(str(error), error.exit_code)
@@ -134,15 +142,10 @@ def _fail(message: str, exit_code: int) -> None:
 
 def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise RemoteError(f"--url: {url!r} is no http:// or https:// address", UNUSABLE)
-    assert parts.hostname is not None
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise RemoteError(f"{url}: the key would be seen on the way; use https://", UNUSABLE)
+        parts = split(url, ("http", "https"))
+        check_private(parts)
+    except AddressError as error:
+        raise RemoteError(str(error), UNUSABLE) from None
     return parts
 
 

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from floorwire.cli.address import AddressError, here
 from floorwire.cli.load import tables
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, run_fanout
@@ -25,7 +26,12 @@ from floorwire.protocol.requests import OnSlow
 
 app = typer.Typer(no_args_is_help=True, help="Put a bounded load on a WebSocket server.")
 
-Url: TypeAlias = Annotated[str, typer.Argument(help="ws:// address of the server.")]
+Url: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="ws:// address of the server.", show_default="ws://127.0.0.1:8000/ws, or FLOORWIRE_PORT's port"
+    ),
+]
 Clients: TypeAlias = Annotated[int, typer.Option(min=1, max=20_000, help="Clients that subscribe.")]
 Symbols: TypeAlias = Annotated[str, typer.Option(help="Symbols to draw from, with commas between.")]
 Each: TypeAlias = Annotated[int, typer.Option(min=1, max=1000, help="Symbols each client subscribes to.")]
@@ -41,7 +47,8 @@ Pid: TypeAlias = Annotated[int | None, typer.Option(help="The server's process, 
 AllowRemote: TypeAlias = Annotated[bool, typer.Option("--allow-remote", help="Load another machine.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-DEFAULT_URL = "ws://127.0.0.1:8000/ws"
+DEFAULT_URL = ""
+"""No address was given: this machine's server is meant."""
 DEFAULT_SYMBOL = "BTC-USDT"
 RECOVERY_S = 2.0
 
@@ -71,7 +78,7 @@ def fanout(
 ) -> None:
     """Subscribe many clients and count what they receive, how late, and what it costs the server."""
     with _reported():
-        target = Target.resolve(url, allow_remote)
+        target = Target.resolve(url or here("ws", "/ws"), allow_remote)
         subscription = SubscriptionPlan(channel, _names(symbols), each)
         report = run_fanout(
             FanoutPlan(target, subscription, clients, seconds, warmup, sampled, at_once, seed, pid)
@@ -103,7 +110,7 @@ def stall(
 ) -> None:
     """Compare the others with and without clients that never read; then let these read again."""
     with _reported():
-        target, names = Target.resolve(url, allow_remote), _names(symbols)
+        target, names = Target.resolve(url or here("ws", "/ws"), allow_remote), _names(symbols)
         readers = FanoutPlan(
             target,
             SubscriptionPlan(channel, names, each),
@@ -133,9 +140,12 @@ def rtt(
     allow_remote: AllowRemote = False,
     json: Json = False,
 ) -> None:
-    """Time round trips on one connection: the protocol's ping, or an echo as large as an order."""
+    """Time round trips on one connection: the protocol's ping, or an echo as large as an order.
+
+    A server answers so many pings a second (limits.commands_per_second): beyond, this waits.
+    """
     with _reported():
-        target = Target.resolve(url, allow_remote)
+        target = Target.resolve(url or here("ws", "/ws"), allow_remote)
         chosen = message or ("echo" if target.path.endswith("/echo") else "ping")
         report = run_rtt(RttPlan(target, chosen, count, warmup, seconds))
         _show(report, tables.rtt_table(report), json)
@@ -156,7 +166,7 @@ def connect(
 ) -> None:
     """Open, subscribe, wait for the first event and close, over and over."""
     with _reported():
-        target = Target.resolve(url, allow_remote)
+        target = Target.resolve(url or here("ws", "/ws"), allow_remote)
         subscription = SubscriptionPlan(channel, _names(symbols), each=1)
         report = run_connect(ConnectPlan(target, subscription, count, at_once, seconds, seed, pid))
         _show(report, tables.connect_table(report), json)
@@ -186,7 +196,7 @@ def _succeed(succeeded: bool) -> None:
 def _reported() -> Iterator[None]:
     try:
         yield
-    except (TargetError, NoSuchProcessError, OSError) as error:
+    except (AddressError, TargetError, NoSuchProcessError, OSError) as error:
         _fail(str(error))
 
 

@@ -1,25 +1,35 @@
-"""``floorwire watch``: prices of a gateway in the terminal."""
+"""``floorwire watch``: prices of a gateway in the terminal, or as lines in a pipe."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
-from contextlib import suppress
-from typing import Annotated
+from contextlib import ExitStack
+from typing import Annotated, Final, NoReturn
 
 import msgspec
 import typer
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
+from floorwire.cli import credential
+from floorwire.cli.address import AddressError, here, websocket
+from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
+from floorwire.cli.credential import CredentialError
+from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
+from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, Prices, TablePrices, is_terminal
 from floorwire.protocol.channel_events import Ticker
 from floorwire.protocol.requests import Subscribe, Symbols
 
-REFRESH_PER_SECOND = 8
-RETRY_S = 1.0
-COLUMNS = ("symbol", "bid", "ask", "last", "change", "volume")
+RETRY_S: Final = 1.0
+FOR_GOOD: Final = range(4500, 5000)
+"""Close codes after which it makes no sense to come back (docs/protocol.md)."""
+NEEDS_KEY: Final = frozenset({"unauthenticated", "forbidden"})
+LISTING: Final = "symbols"
+"""The id of the request for the list; those of subscriptions are numbers."""
 
 
 class _Row(msgspec.Struct):
@@ -30,6 +40,7 @@ class _Message(msgspec.Struct):
     """As much of any message as watching needs."""
 
     status: str = ""
+    id: int | str = ""
     channel: str = ""
     code: str = ""
     message: str = ""
@@ -37,80 +48,190 @@ class _Message(msgspec.Struct):
 
 
 class Watcher(WSListener):
-    """Keeps the latest ticker of each symbol."""
+    """Reads one connection after the other; ``ending`` says why there should be no further one."""
 
-    def __init__(self, symbols: list[str]) -> None:
-        self.tickers: dict[str, Ticker] = {}
-        self.problem = ""
-        self.lag_us = 0
-        self._wanted = symbols
+    def __init__(self, symbols: list[str], prices: Prices) -> None:
+        self.ending: WatchError | BrokenPipeError | None = None
+        self.needs_key = ""
+        """Why the server wants a key; empty: it does not."""
+        self.has_prices = False
+        self._asked = symbols
+        self._prices = prices
+        self._refused: set[str] = set()
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Ask for the symbols that were named, or for the list of all."""
-        if self._wanted:
-            self._subscribe(transport, self._wanted)
-        else:
-            transport.send(WSMsgType.TEXT, msgspec.json.encode(Symbols()))
+        self.needs_key = ""
+        if not self._asked:
+            transport.send(WSMsgType.TEXT, msgspec.json.encode(Symbols(id=LISTING)))
+        # One by one: of several in one request, none is subscribed to where one is wrong.
+        for number, symbol in enumerate(self._asked):
+            self._send(transport, Subscribe(id=number, channel="ticker", symbol=symbol))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take in one message."""
-        if frame.msg_type != WSMsgType.TEXT:
-            return
-        data = frame.get_payload_as_bytes()
+        if frame.msg_type == WSMsgType.CLOSE:
+            payload = frame.get_payload_as_bytes()
+            code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")
+            if code in FOR_GOOD:
+                self._end(transport, f"the server closed for good: {reason or code}", NOT_ALLOWED)
+            transport.disconnect()
+        elif frame.msg_type == WSMsgType.TEXT:
+            data = frame.get_payload_as_bytes()
+            try:
+                self._take(transport, data)
+            except BrokenPipeError as error:
+                self.ending = error
+                transport.disconnect()
+            except msgspec.MsgspecError:
+                self._end(transport, "what answers there does not speak as Floorwire does", UNREACHED)
+
+    def _take(self, transport: WSTransport, data: bytes) -> None:
         message = msgspec.json.decode(data, type=_Message)
         if message.channel == "ticker" and not message.status:
             ticker = msgspec.json.decode(data, type=Ticker)
-            self.tickers[ticker.symbol] = ticker
-            self.lag_us = time.time_ns() // 1000 - ticker.sent
+            self.has_prices = True
+            self._prices.show(ticker, data, time.time_ns() // 1000 - ticker.sent)
         elif message.status == "error":
-            self.problem = f"{message.code}: {message.message}"
-        elif message.status == "ok":
-            self._subscribe(transport, [row.symbol for row in message.symbols if isinstance(row, _Row)])
+            self._refuse(transport, message)
+        elif message.id == LISTING:
+            self._listed(transport, [row.symbol for row in message.symbols if isinstance(row, _Row)])
 
-    def table(self, url: str) -> Table:
-        """Return what is known as a table."""
-        table = Table(title=url, caption=self.problem or f"{self.lag_us} us from the gateway to here")
-        for column in COLUMNS:
-            table.add_column(column, no_wrap=True, justify="left" if column == "symbol" else "right")
-        for ticker in self.tickers.values():
-            table.add_row(*(str(getattr(ticker, column) or "") for column in COLUMNS))
-        return table
+    def _listed(self, transport: WSTransport, symbols: list[str]) -> None:
+        if symbols:
+            self._send(transport, Subscribe(channel="ticker", symbols=tuple(symbols)))
+        else:  # the venue has not said yet
+            self._prices.tell("the server lists no symbols yet")
+            request = msgspec.json.encode(Symbols(id=LISTING))
+            asyncio.get_running_loop().call_later(RETRY_S, transport.send, WSMsgType.TEXT, request)
+
+    def _refuse(self, transport: WSTransport, message: _Message) -> None:
+        is_of_symbol = isinstance(message.id, int) and message.code != "unauthenticated"
+        if message.code in NEEDS_KEY and not is_of_symbol:
+            self.needs_key = f"{message.code}: {message.message}"
+            transport.disconnect()
+        elif isinstance(message.id, int):
+            symbol = self._asked[message.id]
+            reason = f"{symbol}: {message.code}: {message.message}"
+            self._refused.add(symbol)
+            self._prices.refuse(symbol, reason)
+            if len(self._refused) == len(set(self._asked)):
+                self._end(transport, f"none of the symbols has prices here; {reason}", REFUSED)
+        else:
+            self._end(transport, f"{message.code}: {message.message}", REFUSED)
+
+    def _end(self, transport: WSTransport, reason: str, exit_code: int) -> None:
+        self.ending = WatchError(reason, exit_code)
+        transport.disconnect()
 
     @staticmethod
-    def _subscribe(transport: WSTransport, symbols: list[str]) -> None:
-        request = Subscribe(channel="ticker", symbols=tuple(symbols))
+    def _send(transport: WSTransport, request: Subscribe) -> None:
         transport.send(WSMsgType.TEXT, msgspec.json.encode(request))
+
+
+KeyFile = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FLOORWIRE_KEY_FILE",
+        help=f"File with a key; else FLOORWIRE_KEY; where the server needs one, {credential.DEFAULT_FILE}.",
+    ),
+]
+Url = Annotated[
+    str,
+    typer.Option(
+        envvar="FLOORWIRE_URL",
+        help="A gateway's WebSocket, or its address.",
+        show_default="ws://127.0.0.1:8000/ws, or FLOORWIRE_PORT's port",
+    ),
+]
 
 
 def watch(
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; all where none is named.")] = None,
-    url: Annotated[str, typer.Option(help="A gateway's WebSocket.")] = "ws://127.0.0.1:8000/ws",
-    seconds: Annotated[float, typer.Option(help="Stop after this long; 0: at Ctrl-C.")] = 0.0,
+    url: Url = "",
+    seconds: Annotated[float, typer.Option(min=0, help="Stop after this long; 0: at Ctrl-C.")] = 0.0,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    json: Json = False,
 ) -> None:
-    """Show live prices; reconnects by itself."""
+    """Show live prices; reconnects by itself. In a pipe, or with --json, one line a change."""
     try:
-        asyncio.run(_watch(symbols or [], url, seconds))
+        server = PriceServer(websocket(url or here("ws", "/ws")), key_file, ca)
+        asyncio.run(_watch(symbols or [], server, seconds, json=json))
     except KeyboardInterrupt:
         raise typer.Exit from None
+    except BrokenPipeError:  # whoever read the lines has enough of them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
+    except (AddressError, CredentialError) as error:
+        _fail(str(error), UNUSABLE)
+    except WatchError as error:
+        _fail(str(error), error.exit_code)
 
 
-async def _watch(symbols: list[str], url: str, seconds: float) -> None:
-    watcher = Watcher(symbols)
-    with Live(console=Console(), refresh_per_second=REFRESH_PER_SECOND) as live, suppress(TimeoutError):
-        async with asyncio.timeout(seconds or None), asyncio.TaskGroup() as tasks:
-            tasks.create_task(_connect(watcher, url))
-            while True:
-                live.update(watcher.table(url))
-                await asyncio.sleep(1 / REFRESH_PER_SECOND)
+def _fail(message: str, exit_code: int) -> NoReturn:
+    typer.echo(f"floorwire: {message}", err=True)
+    raise typer.Exit(exit_code) from None
 
 
-async def _connect(watcher: Watcher, url: str) -> None:
+async def _watch(symbols: list[str], server: PriceServer, seconds: float, *, json: bool) -> None:
+    with ExitStack() as stack:
+        if json or not is_terminal():
+            prices: Prices = LinePrices(json=json)
+        else:
+            live = stack.enter_context(Live(console=Console(), refresh_per_second=REFRESH_PER_SECOND))
+            prices = TablePrices(server.url, live)
+        watcher = Watcher(symbols, prices)
+        drawing = asyncio.create_task(_draw(prices))
+        try:
+            async with asyncio.timeout(seconds or None):
+                await _follow(watcher, server, prices)
+        except TimeoutError:
+            if not watcher.has_prices:
+                raise WatchError(f"no price within {seconds:g} s", UNREACHED) from None
+        finally:
+            drawing.cancel()
+            prices.draw()
+
+
+async def _draw(prices: Prices) -> None:
+    while True:
+        prices.draw()
+        await asyncio.sleep(1 / REFRESH_PER_SECOND)
+
+
+async def _follow(watcher: Watcher, server: PriceServer, prices: Prices) -> None:
+    """Read prices, over one connection after the other. Raises WatchError where that leads nowhere."""
+    was_connected = False
     while True:
         try:
-            transport, _ = await ws_connect(lambda: watcher, url)
-            watcher.problem = ""
-            await transport.wait_disconnected()
-            watcher.problem = "disconnected"
+            transport = await server.connect(watcher)
         except (OSError, WSError) as error:
-            watcher.problem = f"no answer: {error}"
+            if not was_connected or is_refusal(error):
+                raise unreached(server, error) from None
+            prices.tell(f"no answer: {error}; trying again")
+        else:
+            was_connected = True
+            prices.tell("")
+            await transport.wait_disconnected()
+            if watcher.ending is not None:
+                raise watcher.ending
+            if watcher.needs_key:
+                _find_key(watcher, server)
+                continue
+            prices.tell("disconnected; trying again")
         await asyncio.sleep(RETRY_S)
+
+
+def _find_key(watcher: Watcher, server: PriceServer) -> None:
+    """Show a key on the next connection. Raises WatchError where there is none, or it was shown already."""
+    if server.has_key:
+        raise WatchError(f"{watcher.needs_key}; the key is not for prices", NOT_ALLOWED)
+    try:
+        server.use_key()
+    except CredentialError:
+        raise WatchError(
+            f"{watcher.needs_key}. Give KEY.SECRET: in a file with --key-file, or in {credential.VARIABLE}. "
+            "On the server's machine `floorwire keys create --account NAME --scopes market` makes one",
+            NOT_ALLOWED,
+        ) from None

@@ -40,9 +40,10 @@ class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an account has of an instrument's base asset, and what its trades in the instrument made of it.
 
-    ``quantity`` is the base balance's total as of a fill; ``bought`` the part that was bought in this
-    instrument, for ``cost`` in all, fees apart: cost / bought is the average entry price. A sale takes of
-    what was bought, in proportion to its cost, and of what was deposited where no more was bought.
+    ``quantity`` is the base balance's total; ``bought`` the part of it that was bought in this instrument,
+    for ``cost`` in all, fees apart: cost / bought is the average entry price. A sale in this instrument takes
+    of what was bought here first, in proportion to its cost. ``engine.position`` has what happens where the
+    asset leaves another way. The ``bought`` of all instruments of one asset are never more than its balance.
     """
 
     symbol: str
@@ -78,6 +79,32 @@ class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):
     account: str = ""
 
 
+class Coarsened(msgspec.Struct, frozen=True, array_like=True, tag="coarsened"):
+    """Assets are counted in coarser units, because a balance was larger than a record can hold.
+
+    ``symbols`` need finer units than that: they are closed, and their open orders hold nothing any more.
+    What is less than a unit goes to the house. No account's.
+    """
+
+    decimals: tuple[tuple[str, int], ...]
+    """Asset -> the decimals of its unit from now on."""
+    symbols: tuple[str, ...]
+    ts_us: int
+    account: str = ""
+
+
+class IdsReserved(msgspec.Struct, frozen=True, array_like=True, tag="reserved"):
+    """Order and fill ids up to these may have been given in a history that is lost. No account's.
+
+    It follows a restore from a backup: no id is given twice.
+    """
+
+    order_id: int
+    fill_id: int
+    ts_us: int
+    account: str = ""
+
+
 class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
     """The account was given units of the asset. ``deposit_id`` is the key store's, each booked once."""
 
@@ -86,6 +113,8 @@ class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
     units: int
     balance: Balance
     ts_us: int
+    store: str = ""
+    """The key store's identity: ids count up in each. "": from before stores had one."""
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted", gc=False):
@@ -165,6 +194,18 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="filled", gc
         return self.order.ticket.side
 
 
+class PositionsChanged(msgspec.Struct, frozen=True, array_like=True, tag="positions"):
+    """The account's positions are these now, because their base asset came or left another way.
+
+    Such a way is a fill in another instrument of the asset, or a deposit. The position of a fill's own
+    instrument stands in ``OrderFilled``.
+    """
+
+    account: str
+    positions: tuple[Position, ...]
+    ts_us: int
+
+
 class OrderEnded(msgspec.Struct, frozen=True, array_like=True, tag="ended", gc=False):
     """What was left is cancelled, expired or rejected (``order.state``, ``order.code``); it holds nothing."""
 
@@ -212,6 +253,8 @@ class GuardSet(msgspec.Struct, frozen=True, array_like=True, tag="guard"):
 
 AccountEvent: TypeAlias = (
     Listed
+    | Coarsened
+    | IdsReserved
     | Deposited
     | OrderAccepted
     | OrderAmending
@@ -220,6 +263,7 @@ AccountEvent: TypeAlias = (
     | OrderCancelling
     | OrderTriggered
     | OrderFilled
+    | PositionsChanged
     | OrderEnded
     | LimitsSet
     | Halted
@@ -229,6 +273,8 @@ AccountEvent: TypeAlias = (
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Listed: (),
+    Coarsened: (),
+    IdsReserved: (),
     Deposited: ("balances",),
     OrderAccepted: ("orders", "balances"),
     OrderAmending: ("balances",),
@@ -237,6 +283,7 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     OrderCancelling: (),
     OrderTriggered: ("orders",),
     OrderFilled: ("orders", "fills", "balances", "positions"),
+    PositionsChanged: ("positions",),
     OrderEnded: ("orders", "balances"),
     LimitsSet: (),
     Halted: (),

@@ -7,7 +7,8 @@ import msgspec
 MAX_DECIMALS = 18
 MAX_DIGITS = 30  # longer texts are refused before they cost anything
 
-_TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(MAX_DIGITS + 1))
+_TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(2 * MAX_DECIMALS + 1))
+"""Up to the decimals of a price times a size, and of the longest text."""
 
 
 class InexactError(ValueError):

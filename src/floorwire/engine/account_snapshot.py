@@ -40,6 +40,8 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     accounts: int
     former: list[FormerInstrument] = []
     """Of each symbol the oldest first."""
+    deposits: list[tuple[str, int]] = []
+    """The last deposit's id of each key store with an identity; ``last_deposit_id`` is of those without."""
 
 
 class AccountState(msgspec.Struct, array_like=True):

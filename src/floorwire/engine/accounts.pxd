@@ -23,12 +23,15 @@ cdef class Account:
 cdef class Accounts:
     cdef public Ledger ledger
     cdef public dict terms
+    cdef public dict by_base
+    cdef public dict shared
     cdef public dict former
     cdef public dict orders
     cdef public set halts
     cdef public object last_order_id
     cdef public object last_fill_id
     cdef public object last_deposit_id
+    cdef public dict last_deposit_ids
     cdef public dict by_name
 
     @cython.locals(account=Account)

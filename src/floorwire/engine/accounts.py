@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias, get_args
 
 import msgspec
@@ -12,11 +12,13 @@ from floorwire.core.account_events import (
     AccountEvent,
     AmendRefused,
     Balance,
+    Coarsened,
     Deposited,
     Guard,
     GuardSet,
     Halted,
     HaltScope,
+    IdsReserved,
     LimitsSet,
     Listed,
     OrderAccepted,
@@ -27,6 +29,7 @@ from floorwire.core.account_events import (
     OrderFilled,
     OrderTriggered,
     Position,
+    PositionsChanged,
     Resumed,
     Seqs,
 )
@@ -42,8 +45,9 @@ from floorwire.engine.account_snapshot import (
     read,
 )
 from floorwire.engine.chunked_history import ChunkedHistory
+from floorwire.engine.holds import held
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.ledger import Balances, Ledger
+from floorwire.engine.ledger import MOST_UNITS, Balances, Ledger
 
 KEPT_CLOSED = 10_000
 """Closed orders of one account that are known by their ids; the oldest to close is forgotten first."""
@@ -100,20 +104,27 @@ class Accounts:
     """Every account. ``apply`` is the only way to change them, live and in recovery."""
 
     __slots__ = (
+        "by_base",
         "by_name",
         "former",
         "halts",
         "last_deposit_id",
+        "last_deposit_ids",
         "last_fill_id",
         "last_order_id",
         "ledger",
         "orders",
+        "shared",
         "terms",
     )
 
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.terms: dict[str, InstrumentUnits] = {}
+        self.by_base: dict[str, tuple[str, ...]] = {}
+        """The symbols of the instruments of each base asset, in their order."""
+        self.shared: dict[str, tuple[str, ...]] = {}
+        """By symbol: its assets that are the base of another instrument, whose position its fills change."""
         self.former: dict[str, list[FormerInstrument]] = {}
         self.orders: dict[int, Order] = {}
         """Open ones, and closed ones while they are kept."""
@@ -121,16 +132,9 @@ class Accounts:
         self.last_order_id = 0
         self.last_fill_id = 0
         self.last_deposit_id = 0
+        self.last_deposit_ids: dict[str, int] = {}
+        """By the identity of the key store; those without one count in ``last_deposit_id``."""
         self.by_name: dict[str, Account] = {}
-
-    def position(self, name: str, terms: InstrumentUnits) -> Position:
-        """Return the account's position in an instrument, with the base balance as it is now."""
-        total, symbol = self.balance(name, terms.base).total, terms.symbol
-        account = self.by_name.get(name)
-        known = account.positions.get(symbol) if account is not None else None
-        if known is None:
-            return Position(symbol, total, 0, 0, 0, terms.base_decimals, terms.quote_decimals)
-        return known if known.quantity == total else msgspec.structs.replace(known, quantity=total)
 
     def balance(self, name: str, asset: str) -> Balance:
         """Return what the account has of the asset."""
@@ -184,7 +188,7 @@ class Accounts:
         before = account.open.get(order_id)
         if before is None:  # it is new: nothing ever happens to closed ones
             account.by_client[ticket.client_order_id] = order_id
-            self.last_order_id = order_id
+            self.last_order_id = max(self.last_order_id, order_id)
         else:
             more = before.filled_lots - before.lots
         if order.state in OPEN:
@@ -207,9 +211,14 @@ class Accounts:
     def _change(self, account: Account, event: AccountEvent) -> None:
         if isinstance(event, OrderTriggered | OrderCancelling):
             self._put(account, event.order)
+        elif isinstance(event, PositionsChanged):
+            account.positions.update((position.symbol, position) for position in event.positions)
         elif isinstance(event, Deposited):
             self.ledger.put(account.balances, (event.balance,))
-            self.last_deposit_id = event.deposit_id
+            if event.store:
+                self.last_deposit_ids[event.store] = event.deposit_id
+            else:
+                self.last_deposit_id = event.deposit_id
         elif isinstance(event, LimitsSet):
             if event.key is None:
                 account.limits = event.limits
@@ -223,6 +232,11 @@ class Accounts:
     def _rule(self, event: AccountEvent) -> None:
         if isinstance(event, Listed):
             self._list(event.instrument)
+        elif isinstance(event, Coarsened):
+            self._coarsen(event)
+        elif isinstance(event, IdsReserved):
+            self.last_order_id = max(self.last_order_id, event.order_id)
+            self.last_fill_id = max(self.last_fill_id, event.fill_id)
         elif isinstance(event, Halted):
             self.halts.add((event.scope, event.name))
         elif isinstance(event, Resumed):
@@ -238,8 +252,7 @@ class Accounts:
             self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
         instruments = [terms.instrument for terms in self.terms.values()] + [instrument]
-        for listed in instruments:
-            self.terms[listed.symbol] = self._terms(listed)
+        self._set_terms(instruments)
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
                 self._rescale(account, factors)
@@ -251,6 +264,22 @@ class Accounts:
             if order.order_id <= former.last_order_id:
                 return former.instrument
         return self.terms[symbol].instrument
+
+    def _set_terms(self, instruments: Iterable[Instrument]) -> None:
+        for listed in instruments:
+            self.terms[listed.symbol] = self._terms(listed)
+        by_base: dict[str, list[str]] = {}
+        for symbol in sorted(self.terms):
+            by_base.setdefault(self.terms[symbol].base, []).append(symbol)
+        self.by_base = {base: tuple(symbols) for base, symbols in by_base.items()}
+        self.shared = {
+            symbol: tuple(
+                asset
+                for asset in (terms.quote, terms.base)
+                if any(other != symbol for other in by_base.get(asset, ()))
+            )
+            for symbol, terms in self.terms.items()
+        }
 
     def _terms(self, instrument: Instrument) -> InstrumentUnits:
         decimals_of = self.ledger.decimals_of
@@ -276,6 +305,87 @@ class Accounts:
                 terms.quote_decimals,
             )
 
+    def overflow(self, instrument: Instrument) -> str | None:
+        """Return the asset with too large amounts if the instrument were listed, None if all fit."""
+        factors = {asset: factor for asset, factor in self.ledger.factors(instrument).items() if factor > 1}
+        if factors:
+            for account in self.by_name.values():
+                for asset, amount in self._amounts(account):
+                    if asset in factors and amount * factors[asset] > MOST_UNITS:
+                        return asset
+        return None
+
+    def largest(self) -> dict[str, int]:
+        """Return the largest amount of each asset that any account has, holds or counts in a position."""
+        largest: dict[str, int] = {}
+        for account in self.by_name.values():
+            for asset, amount in self._amounts(account):
+                largest[asset] = max(largest.get(asset, 0), amount)
+        return largest
+
+    def _amounts(self, account: Account) -> Iterator[tuple[str, int]]:
+        """Yield everything that is counted in the units of an asset."""
+        for asset, balance in account.balances.items():
+            yield asset, max(balance.total, balance.held)
+        for symbol, position in account.positions.items():
+            terms = self.terms[symbol]
+            yield terms.base, max(position.quantity, position.bought)
+            yield terms.quote, max(position.cost, abs(position.realised))
+        for order in account.open.values():
+            terms = self.terms[order.ticket.symbol]
+            yield terms.quote if order.ticket.side == "buy" else terms.base, order.held
+            yield terms.quote, order.fee_credit
+
+    def _coarsen(self, event: Coarsened) -> None:
+        factors = {
+            asset: self.ledger.coarsen(asset, decimals, self.holders()) for asset, decimals in event.decimals
+        }
+        for symbol, terms in self.terms.items():
+            instrument = terms.instrument
+            if symbol in event.symbols:
+                instrument = msgspec.structs.replace(instrument, state="closed")
+            self.terms[symbol] = self._terms(instrument)
+        for account in self.by_name.values():
+            self._count_coarser(account, factors, event.symbols)
+
+    def _count_coarser(self, account: Account, factors: Mapping[str, int], closed: Collection[str]) -> None:
+        for order in list(account.open.values()):
+            ticket, terms = order.ticket, self.terms[order.ticket.symbol]
+            credit = order.fee_credit // factors.get(terms.quote, 1)
+            units = order.held
+            if ticket.symbol in closed:
+                units = 0
+            elif (terms.quote if ticket.side == "buy" else terms.base) in factors:
+                highest = max(order.price_ticks, order.asked_ticks)
+                left = max(order.lots, order.asked_lots) - order.filled_lots
+                units = held(ticket, terms, highest, left, order.filled_turnover, order.fee_ppm, credit)
+            changed = msgspec.structs.replace(order, held=units, fee_credit=credit)
+            self.orders[order.order_id] = account.open[order.order_id] = changed
+        for asset in factors.keys() & account.balances.keys():
+            balance = account.balances[asset]
+            account.balances[asset] = msgspec.structs.replace(balance, held=self._held(account, asset))
+        for symbol, position in account.positions.items():
+            terms = self.terms[symbol]
+            base, quote = factors.get(terms.base, 1), factors.get(terms.quote, 1)
+            account.positions[symbol] = Position(
+                symbol,
+                position.quantity // base,
+                position.bought // base,
+                position.cost // quote,
+                position.realised // quote,
+                terms.base_decimals,
+                terms.quote_decimals,
+            )
+
+    def _held(self, account: Account, asset: str) -> int:
+        """Return what the account's open orders hold of the asset."""
+        found = 0
+        for order in account.open.values():
+            terms = self.terms[order.ticket.symbol]
+            if (terms.quote if order.ticket.side == "buy" else terms.base) == asset:
+                found += order.held
+        return found
+
     # --- snapshots ----------------------------------------------------------------------------------
 
     def snapshot(self) -> AccountSnapshot:
@@ -292,6 +402,7 @@ class Accounts:
             last_deposit_id=self.last_deposit_id,
             accounts=len(self.by_name),
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
+            deposits=sorted(self.last_deposit_ids.items()),
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -318,7 +429,7 @@ class Accounts:
         accounts = cls()
         ledger = accounts.ledger
         ledger.decimals.update(head.decimals)
-        accounts.terms = {listed.symbol: accounts._terms(listed) for listed in head.instruments}
+        accounts._set_terms(head.instruments)
         for former in head.former:
             accounts.former.setdefault(former.instrument.symbol, []).append(former)
         accounts.halts = set(head.halts)
@@ -330,6 +441,7 @@ class Accounts:
         accounts.last_order_id = head.last_order_id
         accounts.last_fill_id = head.last_fill_id
         accounts.last_deposit_id = head.last_deposit_id
+        accounts.last_deposit_ids = dict(head.deposits)
         return accounts
 
     def _restore(self, kept: AccountHistory) -> None:

@@ -43,12 +43,18 @@ class InstrumentUnits(msgspec.Struct, frozen=True):
             quote=instrument.quote,
             base_decimals=base_decimals,
             quote_decimals=quote_decimals,
-            base_units=size.step * 10 ** (base_decimals - size.decimals),
-            quote_units=turnover.step * 10 ** (quote_decimals - turnover.decimals),
+            base_units=_units(size, base_decimals),
+            quote_units=_units(turnover, quote_decimals),
             turnover=turnover,
             min_turnover=ceil(turnover, instrument.min_notional),
             band_ppm=None if band is None else FRACTION.parse(band),
         )
+
+
+def _units(scale: Scale, decimals: int) -> int:
+    """Return the units of these decimals in one step; 0 where the step is finer (a closed instrument)."""
+    units: int = scale.step * 10**decimals // 10**scale.decimals
+    return units
 
 
 def ceil(scale: Scale, text: str) -> int:

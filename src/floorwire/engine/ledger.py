@@ -17,7 +17,9 @@ from floorwire.core.instrument import Instrument
 
 LEAST_DECIMALS = 8
 MOST_UNITS = 1 << 62
-"""No account may have more of an asset: larger integers do not fit into MessagePack."""
+"""No deposit and no order may bring an account more of an asset."""
+MOST_RECORDED = (1 << 63) - 1
+"""The largest integer of a record: MessagePack holds no larger one."""
 
 
 Balances: TypeAlias = dict[str, Balance]
@@ -38,13 +40,38 @@ class Ledger:
         """Return the decimals of the asset's unit."""
         return self.decimals.get(asset, LEAST_DECIMALS)
 
+    def factors(self, instrument: Instrument) -> Mapping[str, int]:
+        """Return by what its assets' units would be multiplied if the instrument were listed."""
+        return {
+            asset: 10 ** max(0, decimals - self.decimals_of(asset))
+            for asset, decimals in needed(instrument).items()
+        }
+
     def fit(self, instrument: Instrument, holders: Iterable[Balances]) -> Mapping[str, int]:
         """Make units fine enough for the instrument; return by what its assets' units were multiplied."""
-        size, everybody = instrument.size.decimals, list(holders)
+        everybody = list(holders)
         return {
-            instrument.base: self._refine(instrument.base, size, everybody),
-            instrument.quote: self._refine(instrument.quote, instrument.price.decimals + size, everybody),
+            asset: self._refine(asset, decimals, everybody) for asset, decimals in needed(instrument).items()
         }
+
+    def coarsen(self, asset: str, decimals: int, holders: Iterable[Balances]) -> int:
+        """Count the asset in units of these decimals; return by what amounts were divided.
+
+        What is less than a unit goes to the house. What is held is left to the caller.
+        """
+        factor: int = 10 ** (self.decimals_of(asset) - decimals)
+        self.decimals[asset] = decimals
+        self.fees[asset] //= factor
+        total = self.fees[asset]
+        for balances in holders:
+            if asset in balances:
+                units = balances[asset].total // factor
+                balances[asset] = Balance(asset, units, 0, decimals)
+                total += units
+        self.outside[asset], rest = divmod(self.outside[asset], factor)
+        self.fees[asset] -= total + self.outside[asset]
+        assert 0 <= rest < factor
+        return factor
 
     def _refine(self, asset: str, decimals: int, holders: Iterable[Balances]) -> int:
         known = self.decimals_of(asset)
@@ -78,3 +105,9 @@ class Ledger:
         """Return the asset's sum over everybody: always 0."""
         accounts = sum(balances[asset].total for balances in holders if asset in balances)
         return accounts + self.fees.get(asset, 0) + self.outside.get(asset, 0)
+
+
+def needed(instrument: Instrument) -> dict[str, int]:
+    """Return the decimals that the units of the instrument's assets need at least."""
+    size = instrument.size.decimals
+    return {instrument.base: size, instrument.quote: instrument.price.decimals + size}

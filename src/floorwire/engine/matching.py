@@ -237,10 +237,10 @@ class Matching:
         return [Accepted(place.order_id, place.owner)]
 
     def _trigger(self, events: list[Event]) -> None:
-        """Let in the stops that the last trade triggers, then those that theirs do; first come first."""
-        due = deque(self._stops.due(self.last_ticks)) if self.last_ticks else None
+        """Let in the stops that the command's trades trigger, then those that theirs do; first come first."""
+        due = deque(self._due(events, 0)) if self.last_ticks else None
         while due:
-            place = due.popleft()
+            place, told = due.popleft(), len(events)
             events.append(Triggered(place.order_id))
             against = self.asks if place.side == "buy" else self.bids
             key = ANY_PRICE if place.price_ticks is None else against.sign * place.price_ticks
@@ -249,7 +249,18 @@ class Matching:
                 self._enter(place, against, key, events)
             else:
                 events.append(Cancelled(place.order_id, place.lots - place.filled_lots, code))
-            due.extend(self._stops.due(self.last_ticks))
+            due.extend(self._due(events, told))
+
+    def _due(self, events: list[Event], told: int) -> list[Place]:
+        """Take out the stops whose price lies between the lowest and the highest trade since so many events.
+
+        A sweep may go through a stop's price and end elsewhere. Without a trade the last price counts.
+        """
+        lowest = highest = self.last_ticks
+        for event in events[told:]:
+            if type(event) is TradeMatched:
+                lowest, highest = min(lowest, event.price_ticks), max(highest, event.price_ticks)
+        return self._stops.due(lowest, highest)
 
     # --- expiry -------------------------------------------------------------------------------------
 

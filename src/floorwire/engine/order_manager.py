@@ -26,11 +26,13 @@ from floorwire.core.account_events import (
     AccountEntry,
     AccountEvent,
     Balance,
+    Coarsened,
     Deposited,
     Guard,
     GuardSet,
     Halted,
     HaltScope,
+    IdsReserved,
     LimitsSet,
     Listed,
     OrderAccepted,
@@ -43,21 +45,21 @@ from floorwire.core.account_events import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Refused, Report, Working
-from floorwire.core.instrument import Instrument, Side
+from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
-from floorwire.engine import request_checks, risk_checks
+from floorwire.engine import request_checks
 from floorwire.engine.account_snapshot import AccountSnapshot
-from floorwire.engine.accounts import NO_GUARD, Account, Accounts
-from floorwire.engine.effective_limits import EffectiveLimits, check
-from floorwire.engine.holds import asking, held, holding
+from floorwire.engine.accounts import NO_GUARD, Accounts
+from floorwire.engine.effective_limits import check
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.ledger import MOST_UNITS
-from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
+from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, needed
+from floorwire.engine.order_checks import OrderChecks
+from floorwire.engine.risk_profiles import RiskProfiles
 from floorwire.engine.settlement import Settlement
 from floorwire.engine.venue_orders import placed, placed_again
 
@@ -87,26 +89,17 @@ class OrderDecision(msgspec.Struct, frozen=True, gc=False):
 class OrderManager:
     """Accounts, their orders, money and limits."""
 
-    __slots__ = (
-        "_accounts",
-        "_prices",
-        "_risk_profiles",
-        "_rules",
-        "_settlement",
-        "_spared_id",
-        "_worst_ppm",
-    )
+    __slots__ = ("_accounts", "_checks", "_risk_profiles", "_settlement", "_spared_id")
 
     def __init__(
         self, rules: TradingRules, prices: Callable[[str], Prices], accounts: Accounts | None = None
     ) -> None:
         """``prices``: what risk measures orders at, by canonical symbol (``TradingVenue.prices``)."""
-        self._rules = rules
-        self._prices = prices
         self._accounts = accounts or Accounts()
-        self._worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
         self._risk_profiles = RiskProfiles(self._accounts, rules.limits)
+        worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
+        self._checks = OrderChecks(self._accounts, self._risk_profiles, prices, worst_ppm)
         self._spared_id = 0
 
     @classmethod
@@ -185,8 +178,7 @@ class OrderManager:
     def positions(self, account: str) -> list[Position]:
         """Return the account's positions in all it ever traded, by symbol."""
         known = self._accounts.by_name.get(account)
-        names = sorted(known.positions) if known is not None else ()
-        return [self._accounts.position(account, self._accounts.terms[symbol]) for symbol in names]
+        return [position for _, position in sorted(known.positions.items())] if known is not None else []
 
     def seqs(self, account: str) -> Seqs:
         """Return the last seq of each of the account's private channels."""
@@ -233,39 +225,20 @@ class OrderManager:
     ) -> OrderDecision:
         """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
 
-        ``max_notional``: the key's own, of its Principal. Raises Refusal; see ``risk`` for what and in which
-        order.
+        ``max_notional``: the key's own, of its Principal. Raises Refusal; ``order_checks`` has the list.
         """
-        name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
-        known = self._accounts.by_name.get(name)
-        if known is not None and ticket.client_order_id in known.by_client:
-            order = self._accounts.orders[known.by_client[ticket.client_order_id]]
-            if order.ticket != ticket:
-                request_checks.another(ticket, order)
-            return OrderDecision(order, (), (), duplicate=True)
-        if deadline_us is not None and now_us > deadline_us:
-            request_checks.late(deadline_us, now_us)
-        risk_profile = self._risk_profiles.of((name, key, symbol, max_notional), now_us)
-        account, terms, limits, prices = (
-            risk_profile.account,
-            risk_profile.terms,
-            risk_profile.bounds,
-            self._prices(symbol),
+        earlier = self._checks.earlier(ticket)
+        if earlier is not None:
+            return OrderDecision(earlier, (), (), duplicate=True)
+        last_id, spared_id = self._accounts.last_order_id, self._spared_id
+        order_id = (last_id if last_id > spared_id else spared_id) + 1
+        order, balances, risk_profile = self._checks.new_order(
+            ticket, now_us, order_id, key, max_notional, deadline_us
         )
-        self._admit(risk_profile, prices, name, key, now_us)
-        if ticket.expires_us is not None and ticket.expires_us <= now_us:
-            raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
-        order = self._drafted(ticket, terms, prices, limits, key, now_us)
-        lots, held_units = order.lots, order.held
-        risk_checks.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)
-        if ticket.reduce_only and is_buy:
-            raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
-        risk_checks.count(account, limits, key)
-        if limits.max_position_lots is not None and is_buy:
-            risk_checks.position(account, terms, risk_profile.same_base, limits.max_position_lots, lots)
-        balances = _holding(account, terms, ticket.side, held_units)
-        entry = self._book(OrderAccepted(name, order, balances, now_us))
-        return OrderDecision(order, (entry,), (placed(order, account.owner, limits),))
+        entry = self._book(OrderAccepted(ticket.account, order, balances, now_us))
+        return OrderDecision(
+            order, (entry,), (placed(order, risk_profile.account.owner, risk_profile.bounds),)
+        )
 
     def amend(
         self,
@@ -284,28 +257,9 @@ class OrderManager:
         ``order`` is one that ``find`` has just returned. ``lots`` is the total, filled lots included; no more
         than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
         """
-        ticket, name = order.ticket, order.ticket.account
-        request_checks.closed(order)
-        if deadline_us is not None and now_us > deadline_us:
-            request_checks.late(deadline_us, now_us)
-        request_checks.unchangeable(ticket, price_ticks, lots)
-        risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), now_us)
-        account, terms, limits = risk_profile.account, risk_profile.terms, risk_profile.bounds
-        prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
-        self._admit(risk_profile, prices, name, key, now_us)
-        new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
-        if new_lots > order.filled_lots:
-            risk_checks.size_and_price(
-                ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered
-            )
-            if limits.max_position_lots is not None and is_buy:
-                more_lots = max(0, new_lots - order.lots)
-                risk_checks.position(
-                    account, terms, risk_profile.same_base, limits.max_position_lots, more_lots
-                )
-        asked = asking(order, terms, new_ticks, new_lots)
-        balances = _holding(account, terms, ticket.side, asked.held - order.held)
-        entry = self._book(OrderAmending(name, asked, balances, now_us))
+        asked, balances = self._checks.amend(order, now_us, price_ticks, lots, key, max_notional, deadline_us)
+        ticket = order.ticket
+        entry = self._book(OrderAmending(ticket.account, asked, balances, now_us))
         return OrderDecision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> OrderDecision:
@@ -365,13 +319,18 @@ class OrderManager:
 
     def settle(self, reports: Iterable[Report], now_us: int) -> list[AccountEntry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
-        entries = []
+        entries: list[AccountEntry] = []
         for report in reports:
             if type(report) is Working:  # it was accepted before the venue had it: nothing new
                 continue
             event = self._settlement.event(report, now_us)
-            if event is not None:
-                entries.append(self._book(event))
+            if event is None:
+                continue
+            entries.append(self._book(event))
+            if type(event) is OrderFilled:
+                shared = self._accounts.shared[event.position.symbol]
+                if shared:
+                    self._move_positions(event.account, shared, now_us, entries)
         return entries
 
     def put_back(self, symbols: Collection[str], now_us: int) -> OrderDecision:
@@ -408,33 +367,93 @@ class OrderManager:
         """Take in what may be traded, and what of it has changed; return the entries to journal.
 
         Orders of an instrument whose steps or assets are others now are cancelled: call it before
-        ``put_back``, and later only for changes of state.
+        ``put_back``, and later only for changes of state. An instrument that ``overflow`` names an asset of
+        is not taken in; where it could be traded before, it is closed.
         """
         entries: list[AccountEntry] = []
         for instrument in instruments:
             known = self._accounts.terms.get(instrument.symbol)
             if known is None or known.instrument != instrument:
+                if self._accounts.overflow(instrument) is not None:
+                    if known is not None and known.instrument.state == "open":
+                        entries += self._end_all(instrument.symbol, now_us)
+                        closed = replace(known.instrument, state="closed")
+                        entries.append(self._rule(Listed(closed, now_us)))
+                    continue
                 if known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, now_us)
                 entries.append(self._rule(Listed(instrument, now_us)))
+        for name in self._accounts.by_name:  # journals of before PositionsChanged lack some
+            self._move_positions(name, self._accounts.by_base, now_us, entries)
         return entries
 
-    def deposit(
-        self, account: str, asset: str, amount: str, deposit_id: int, now_us: int
-    ) -> list[AccountEntry]:
-        """Credit a deposit of the key store (ids count up), once; return the entry to journal, or none.
+    def overflow(self, instrument: Instrument) -> str | None:
+        """Return the asset that would need units too fine for what accounts have of it; None if all fits."""
+        return self._accounts.overflow(instrument)
 
-        What is finer than the asset's unit is not credited. Raises Refusal where it is too much, or no
-        amount.
+    def mend(self, now_us: int) -> list[AccountEntry]:
+        """Count assets in coarser units where an amount fits into no record; return the entries to journal.
+
+        Earlier versions listed any instrument, so that a balance could grow beyond that. Nothing happens
+        where all fits.
         """
-        if deposit_id <= self._accounts.last_deposit_id:
+        largest = self._accounts.largest()
+        assets = [asset for asset, amount in sorted(largest.items()) if amount > MOST_RECORDED]
+        if not assets:
+            return []
+        coarser = tuple((asset, self._decimals_for(asset, largest[asset])) for asset in assets)
+        decimals = dict(coarser)
+        symbols = tuple(
+            symbol
+            for symbol, terms in sorted(self._accounts.terms.items())
+            if any(fine > decimals.get(asset, fine) for asset, fine in needed(terms.instrument).items())
+        )
+        entries = [self._rule(Coarsened(coarser, symbols, now_us))]
+        for symbol in symbols:
+            entries += self._end_all(symbol, now_us)
+        return entries
+
+    def _decimals_for(self, asset: str, largest: int) -> int:
+        """Return the decimals that the most instruments can trade in, and the largest amount fits in."""
+        known = self._accounts.ledger.decimals_of(asset)
+        needs = {needed(terms.instrument).get(asset, 0) for terms in self._accounts.terms.values()}
+        for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
+            if decimals < known and largest // 10 ** (known - decimals) <= MOST_UNITS:
+                return decimals
+        return LEAST_DECIMALS
+
+    def reserve_ids(self, order_id: int, fill_id: int, now_us: int) -> AccountEntry:
+        """Give no order and no fill an id up to these, from now on; return the entry to journal."""
+        return self._rule(IdsReserved(order_id, fill_id, now_us))
+
+    def last_fill_id(self) -> int:
+        """Return the highest fill id that was given, or is not to be."""
+        return self._accounts.last_fill_id
+
+    def last_deposit_id(self, store: str) -> int:
+        """Return the id of the last deposit of this key store that was credited; 0 where none was."""
+        if store:
+            return self._accounts.last_deposit_ids.get(store, 0)
+        return self._accounts.last_deposit_id
+
+    def deposit(
+        self, account: str, asset: str, amount: str, deposit_id: int, now_us: int, store: str = ""
+    ) -> list[AccountEntry]:
+        """Credit a deposit of the key store, once; return the entry to journal, or none.
+
+        Ids count up in each store; ``store`` is its identity. What is finer than the asset's unit is not
+        credited. Raises Refusal where it is too much, or no amount.
+        """
+        if deposit_id <= self.last_deposit_id(store):
             return []
         has = self._accounts.balance(account, asset)
         units = _units(amount, has.decimals)
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        return [self._book(Deposited(account, deposit_id, units, balance, now_us))]
+        entries = [self._book(Deposited(account, deposit_id, units, balance, now_us, store))]
+        self._move_positions(account, (asset,), now_us, entries)
+        return entries
 
     def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> AccountEntry:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
@@ -455,6 +474,14 @@ class OrderManager:
     def _book(self, event: AccountEvent) -> AccountEntry:
         return AccountEntry(event, self._accounts.apply(event))
 
+    def _move_positions(
+        self, name: str, assets: Iterable[str], now_us: int, entries: list[AccountEntry]
+    ) -> None:
+        """Book what became of the positions in these assets, whose balances have changed."""
+        event = self._settlement.positions_changed(name, assets, now_us)
+        if event is not None:
+            entries.append(self._book(event))
+
     def _rule(self, event: AccountEvent) -> AccountEntry:
         """Book what may change limits and instruments, and so what was worked out of them."""
         return AccountEntry(event, self.apply(event))
@@ -466,54 +493,6 @@ class OrderManager:
         """End an order that is in no market: for this reason, or for that of a cancel on its way to it."""
         why = order.code if order.cancelling else code
         return self._book(self._settlement.ended(order, "cancelled", why, now_us))
-
-    def _admit(self, risk_profile: RiskProfile, prices: Prices, account: str, key: str, now_us: int) -> None:
-        """Check 2 and 3, which do not depend on the order's content. Raises Refusal."""
-        if prices.feed != "live":
-            risk_checks.current(risk_profile.terms, prices.feed)
-        rate, key_rate = risk_profile.account_rate, risk_profile.key_rate
-        if rate is not None and not rate.allow(now_us):
-            risk_checks.too_fast("account", self.limits(account), rate.wait_us(now_us))
-        if key_rate is not None and not key_rate.allow(now_us):
-            risk_checks.too_fast("key", self.limits(account, key), key_rate.wait_us(now_us))
-
-    def _drafted(
-        self,
-        ticket: Ticket,
-        terms: InstrumentUnits,
-        prices: Prices,
-        limits: EffectiveLimits,
-        key: str,
-        now_us: int,
-    ) -> Order:
-        """Return the order as it would be accepted. Raises Refusal."""
-        price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
-        last_id, spared_id = self._accounts.last_order_id, self._spared_id
-        if price_ticks is None:
-            reference = risk_checks.reference(ticket, prices)
-            price_ticks = risk_checks.through(ticket.side == "buy", reference, limits.collar_ppm)
-            if lots is None:
-                lots = (ticket.spend or 0) // reference
-        return Order(
-            (last_id if last_id > spared_id else spared_id) + 1,
-            ticket,
-            key,
-            lots or 0,
-            price_ticks,
-            "new",
-            now_us,
-            now_us,
-            held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
-            fee_ppm=ppm,
-        )
-
-
-def _holding(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
-    """Return the balance with so many units more held. Raises Refusal: ``insufficient_balance``."""
-    balance = holding(account.balances, terms, side, more)
-    if balance.held > balance.total and more > 0:
-        risk_checks.insufficient(balance, more)
-    return (balance,)
 
 
 def _units(amount: str, decimals: int) -> int:

@@ -21,13 +21,15 @@ from floorwire.engine.paper_checks import bar, is_sound, limit_key, rests
 from floorwire.engine.queue_positions import UNSEEN, QueuedOrder
 from floorwire.engine.reference_market import ReferenceMarket
 from floorwire.engine.stop_orders import StopOrders
+from floorwire.engine.visible_book import VisibleSide
 
 
 class PaperMatching:
     """One symbol's. Reports come in the order in which things happened, all as of ``now_us``.
 
     While the feed is not live nothing fills and no stop is triggered: what rests stays, what comes and may
-    rest waits until the feed is live again, and what may not rest is refused.
+    rest waits until the feed is live again, and what may not rest is refused. A stop whose price is traded
+    meanwhile is triggered when the feed is live again.
     """
 
     __slots__ = ("_asleep", "_now_us", "_orders", "_outside", "_stops", "_told")
@@ -116,10 +118,12 @@ class PaperMatching:
             for order, lots in self._outside.trade(trade):
                 self._fill(order, order.price_ticks, lots, "maker", trade.trade_id)
             self._trigger()
+        else:
+            self._stops.reach(trade.price_ticks)
         return self._tell()
 
     def _cross(self) -> None:
-        """Fill what rests where the opposite side has come to its price, at that price."""
+        """Fill what rests where the opposite side has come to its price."""
         if not self._outside.is_live:
             return
         for side, lines in self._outside.lines.items():
@@ -127,7 +131,21 @@ class PaperMatching:
             best_ticks = against.best_ticks()
             if best_ticks and lines:
                 for order in lines.down_to(-against.sign * best_ticks):
-                    self._take(order, "maker")
+                    self._meet(order, against)
+            against.met()
+
+    def _meet(self, order: QueuedOrder, against: VisibleSide) -> None:
+        """Fill a resting order from what is shown against it.
+
+        By what a level grew somebody came to the order: it is the maker, at its own price. What stood there
+        before, and was thought to be traded, it takes as it would have at its entry.
+        """
+        for key, there in against.there(-order.key):
+            stood = min(order.open_lots, there - min(there, against.grown(key)))
+            self._take_at(order, against, key, stood, "taker")
+            self._take_at(order, against, key, min(order.open_lots, there - stood), "maker")
+            if not order.open_lots:
+                return
 
     # --- place --------------------------------------------------------------------------------------
 
@@ -181,7 +199,7 @@ class PaperMatching:
             self._asleep[order.order_id] = order
             return
         self._outside.join(order)
-        self._take(order, "taker")
+        self._take(order)
         if order.open_lots and not order.rests:
             self._end(order.order_id, "cancelled", Code.NO_LIQUIDITY)
         else:
@@ -196,17 +214,23 @@ class PaperMatching:
         else:
             self._enter(order)
 
-    def _take(self, order: QueuedOrder, liquidity: Liquidity) -> None:
-        """Fill the order from what is shown against it: takers at each level's price, makers at their own."""
+    def _take(self, order: QueuedOrder) -> None:
+        """Fill an order that enters from what is shown against it, at each level's price."""
         against = self._outside.against(order.side)
         for key, there in against.there(-order.key):
-            lots = min(there, order.open_lots)
+            self._take_at(order, against, key, min(there, order.open_lots), "taker")
+            if not order.open_lots:
+                return
+
+    def _take_at(
+        self, order: QueuedOrder, against: VisibleSide, key: int, lots: int, liquidity: Liquidity
+    ) -> None:
+        """Fill the order from one level: a taker at the level's price, a maker at its own."""
+        if lots:
             against.take(key, lots)
             price_ticks = against.sign * key if liquidity == "taker" else order.price_ticks
             trade_id = f"paper-{order.order_id}-{order.lots - order.open_lots}"
             self._fill(order, price_ticks, lots, liquidity, trade_id)
-            if not order.open_lots:
-                return
 
     def _fill(
         self, order: QueuedOrder, price_ticks: int, lots: int, liquidity: Liquidity, trade_id: str
@@ -223,7 +247,8 @@ class PaperMatching:
         """Let in the stops whose price was traded, in the order in which they came."""
         if not self._outside.is_live or not self._outside.last_ticks or not self._stops.waiting:
             return
-        for place in self._stops.due(self._outside.last_ticks):
+        last_ticks = self._outside.last_ticks
+        for place in self._stops.due(last_ticks, last_ticks):
             self._told.append(Triggered(place.order_id, self._now_us))
             code = self._bar(place)
             if code is None:

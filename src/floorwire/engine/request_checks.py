@@ -1,4 +1,4 @@
-"""Objections: why a request is refused before risk looks at it."""
+"""Objections: why a request is refused for what it is, whatever the limits are."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ def late(deadline_us: int, now_us: int) -> NoReturn:
     """The deadline has passed. Raises Refusal."""
     by_us = now_us - deadline_us
     raise Refusal(Code.DEADLINE_PASSED, f"came {by_us} us after its deadline", {"late_us": by_us})
+
+
+def expired() -> NoReturn:
+    """The date of a gtd order has passed. Raises Refusal."""
+    raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
+
+
+def cannot_reduce() -> NoReturn:
+    """A reduce-only buy: nothing is held short. Raises Refusal."""
+    raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
 
 
 def closed(order: Order) -> None:

@@ -1,23 +1,6 @@
-"""Risk: what is checked before an order, in this order; the first objection is the answer.
+"""Risk: the checks of an order against halts, prices, limits and balances.
 
-Before these the house looks at the client order id and the deadline. ``docs/orders.md`` tells them for
-traders.
-
-    1 market_halted   the instrument is not open; a halt for all, the account, the key or the symbol
-    2 stale_market    the prices are not current, and the instrument does not allow it
-    3 rate_limited    orders a second, of the account, then of the key
-    4 bad_request     gtd: the date has passed
-    5 no_liquidity    market orders: nothing rests on the other side
-    6 min_notional    worth less than the instrument's minimum
-    7 max_quantity    larger than account and key allow
-    8 max_notional    worth more than account and key allow
-    9 price_band      a limit too far from the last price; then one that goes too far through the market
-   10 reduce_only     a buy: there is nothing short that it could reduce
-   11 max_open_orders of the account, then of the key
-   12 position_limit  what is held with all open buys and this
-   13 insufficient_balance
-
-Post-only, fill-or-kill and self-trade are the market's own checks, made while it matches.
+``order_checks`` has the list of all checks, and makes them. The numbers here are those of that list.
 """
 
 from __future__ import annotations
@@ -38,8 +21,8 @@ from floorwire.engine.effective_limits import EffectiveLimits
 from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 
 
-def trading(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
-    """Check 1: may there be orders at all. Raises Refusal."""
+def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
+    """Check 6: may there be orders at all. Raises Refusal."""
     symbol = terms.symbol
     if terms.instrument.state != "open":
         raise Refusal(Code.MARKET_HALTED, f"{symbol} is {terms.instrument.state}", {"scope": "symbol"})
@@ -56,20 +39,20 @@ def trading(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) 
 
 
 def current(terms: InstrumentUnits, feed: Feed) -> None:
-    """Check 2, of prices that are not live. Raises Refusal."""
+    """Check 7, of prices that are not live. Raises Refusal."""
     if not terms.instrument.trades_stale:
         raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
 
 
 def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
-    """Check 3 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
+    """Check 8 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
     per_second = limits.orders_per_second or 0
     text = f"the {who} may send {per_second} orders a second"
     raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
 def reference(ticket: Ticket, prices: Prices) -> int:
-    """Return the price that an order without a limit is measured at. Check 5. Raises Refusal."""
+    """Return the price that an order without a limit is measured at. Check 10. Raises Refusal."""
     if ticket.stop_ticks is not None:
         return ticket.stop_ticks
     best = prices.ask_ticks if ticket.side == "buy" else prices.bid_ticks
@@ -94,13 +77,14 @@ def size_and_price(
     prices: Prices,
     waits: bool = True,
 ) -> None:
-    """Check 6 to 9, ``price_ticks`` being what the order is measured at, and ``waits`` whether a stop does.
+    """Checks 11 to 14, ``price_ticks`` being the order's limit or collar, and ``waits`` whether a stop does.
 
     A stop that waits is measured against its stop price. Raises Refusal.
     """
-    turnover = ticket.spend or lots * price_ticks
+    worth_ticks = _worth_ticks(ticket, price_ticks, prices, waits)
+    turnover = ticket.spend or lots * worth_ticks
     if not lots:
-        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", price_ticks)
+        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", worth_ticks)
     if turnover < terms.min_turnover:
         _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", terms.min_turnover)
     if bounds.max_lots is not None and lots > bounds.max_lots:
@@ -124,6 +108,24 @@ def size_and_price(
             _outside(terms, price_ticks, "collar", worst)
 
 
+def _worth_ticks(ticket: Ticket, price_ticks: int, prices: Prices, waits: bool) -> int:
+    """Return the price that says what the order is worth.
+
+    Without a limit it is the market's: the best of the other side, of a stop that waits its stop price. The
+    collar is only the worst that it may get. A buy's limit is the most that it pays; a sell gets the market's
+    price where that is better than its limit.
+    """
+    is_buy = ticket.side == "buy"
+    if ticket.price_ticks is not None and is_buy:
+        return price_ticks
+    market_ticks = prices.ask_ticks if is_buy else prices.bid_ticks
+    if waits and ticket.stop_ticks is not None:
+        market_ticks = ticket.stop_ticks
+    if ticket.price_ticks is None:
+        return market_ticks or price_ticks
+    return price_ticks if price_ticks > market_ticks else market_ticks
+
+
 def _notional(code: Code, terms: InstrumentUnits, turnover: int, relation: str, limit: int) -> NoReturn:
     worth, bound = terms.instrument.format_notional(turnover), terms.instrument.format_notional(limit)
     text = f"worth {worth} {terms.quote}, has to be {relation} {bound}"
@@ -138,7 +140,7 @@ def _outside(terms: InstrumentUnits, price_ticks: int, rule: str, limit_ticks: i
 
 
 def count(account: Account, bounds: EffectiveLimits, key: str) -> None:
-    """Check 11. Raises Refusal."""
+    """Check 16. Raises Refusal."""
     most = bounds.max_open
     if most is not None and len(account.open) >= most:
         _too_many("account", most)
@@ -155,7 +157,7 @@ def _too_many(who: str, limit: int) -> NoReturn:
 def position(
     account: Account, terms: InstrumentUnits, same_base: Iterable[InstrumentUnits], most: int, more_lots: int
 ) -> None:
-    """Check 12, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
+    """Check 17, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
     has, buying = account.balances.get(terms.base), account.buying
     units = more_lots * terms.base_units
     if has is not None:
@@ -170,7 +172,7 @@ def position(
 
 
 def insufficient(would: Balance, needed: int) -> NoReturn:
-    """Check 13 failed, of the balance as it would be with so many units more held. Raises Refusal."""
+    """Check 18 failed, of the balance as it would be with so many units more held. Raises Refusal."""
     available = needed - (would.held - would.total)
     needs, left = format_units(needed, would.decimals), format_units(available, would.decimals)
     raise Refusal(

@@ -76,7 +76,7 @@ class RiskProfiles:
     def _worked_out(self, asked: Asked, now_us: int) -> RiskProfile:
         account, key, symbol, max_notional = asked
         terms = self.terms(symbol)
-        risk_checks.trading(self._accounts, terms, account, key)
+        risk_checks.check_halts(self._accounts, terms, account, key)
         if max(len(self._known), len(self._rates)) >= MOST:
             self._sweep(now_us)
         found = RiskProfile(

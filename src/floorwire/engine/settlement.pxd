@@ -10,6 +10,8 @@ cdef class Settlement:
     cdef object _taker_ppm
 
     cpdef object event(self, object report, object now_us)
+    @cython.locals(accounts=Accounts, account=Account)
+    cpdef object positions_changed(self, object name, object assets, object now_us)
     @cython.locals(account=Account)
     cpdef tuple holding(self, object ticket, object more)
     cpdef object ended(self, object order, object state, object code, object now_us)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from floorwire.core.account_events import (
@@ -13,6 +15,7 @@ from floorwire.core.account_events import (
     OrderFilled,
     OrderTriggered,
     Position,
+    PositionsChanged,
 )
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
@@ -20,7 +23,8 @@ from floorwire.core.orders import OPEN, Order, OrderState, Ticket
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import answered, fee, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.position import after_fill
+from floorwire.engine.ledger import MOST_RECORDED
+from floorwire.engine.position import after_balance, after_fill
 
 
 class StrayReportError(ValueError):
@@ -53,6 +57,25 @@ class Settlement:
         if type(report) is Ended:
             return self.ended(order, report.state, report.code, now_us)
         return self._changed(order, report, now_us)
+
+    def positions_changed(self, name: str, assets: Iterable[str], now_us: int) -> PositionsChanged | None:
+        """Return what the balances of these assets, as they are now, make of other positions than was booked.
+
+        None where nothing is to be changed.
+        """
+        accounts = self._accounts
+        account = accounts.by_name[name]
+        changed: list[Position] = []
+        for asset in assets:
+            positions = [
+                account.positions[symbol]
+                for symbol in accounts.by_base.get(asset, ())
+                if symbol in account.positions
+            ]
+            if positions:
+                balance = account.balances.get(asset)
+                changed += after_balance(positions, 0 if balance is None else balance.total)
+        return PositionsChanged(name, tuple(changed), now_us) if changed else None
 
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
         """Return the balance that the order's hold is on, once it holds so many units more."""
@@ -113,6 +136,7 @@ class Settlement:
         notional = turnover * terms.quote_units
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
         charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
+        charged = min(charged, MOST_RECORDED)
         after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, now_us)
         quote = account.balances.get(terms.quote) or Balance(terms.quote, 0, 0, terms.quote_decimals)
         base = account.balances.get(terms.base) or Balance(terms.base, 0, 0, terms.base_decimals)
@@ -120,9 +144,11 @@ class Settlement:
         if is_buy:
             quote_total, base_total = quote.total - notional - charged, base.total + base_units
             quote_held -= released
+            base_total = min(base_total, MOST_RECORDED)
         else:
             quote_total, base_total = quote.total + notional - charged, base.total - base_units
             base_held -= released
+            quote_total = min(quote_total, MOST_RECORDED)
         before = account.positions.get(symbol)
         if before is None:
             before = Position(symbol, 0, 0, 0, 0, base.decimals, quote.decimals)
@@ -139,9 +165,21 @@ class Settlement:
                 Balance(terms.quote, quote_total, quote_held, quote.decimals),
                 Balance(terms.base, base_total, base_held, base.decimals),
             ),
-            after_fill(before, is_buy, base_units, notional, base_total),
+            _recordable(after_fill(before, is_buy, base_units, notional, base_total)),
             now_us,
         )
+
+
+def _recordable(position: Position) -> Position:
+    """Return the position with no amount larger than a record holds; costs add up over years."""
+    if max(position.bought, position.cost, abs(position.realised)) <= MOST_RECORDED:
+        return position
+    return replace(
+        position,
+        bought=min(position.bought, MOST_RECORDED),
+        cost=min(position.cost, MOST_RECORDED),
+        realised=max(-MOST_RECORDED, min(position.realised, MOST_RECORDED)),
+    )
 
 
 def _after_fill(
@@ -149,7 +187,8 @@ def _after_fill(
 ) -> Order:
     """Return the order with so many lots more filled; where that was all, it holds nothing."""
     ticket, fee_ppm = order.ticket, order.fee_ppm
-    filled_lots, filled_turnover = order.filled_lots + lots, order.filled_turnover + turnover
+    filled_lots = order.filled_lots + lots
+    filled_turnover = min(order.filled_turnover + turnover, MOST_RECORDED)
     state: OrderState = "filled"
     units = amending = asked_ticks = asked_lots = 0
     cancelling = False

@@ -11,6 +11,8 @@ from floorwire.core.order_commands import Place
 
 _Rank = tuple[int, int, int]  # stop price (negated for sells: they wait for less), arrival, order id
 LAST = 1 << 62
+REACHED = -LAST
+"""The key of a stop whose price was traded already: every price lets it in."""
 
 
 class StopOrders:
@@ -46,9 +48,16 @@ class StopOrders:
         """Give the order, which waits, another limit and quantity; it keeps its turn."""
         self.waiting[order_id] = replace(self.waiting[order_id], price_ticks=price_ticks, lots=lots)
 
-    def due(self, last_ticks: int) -> list[Place]:
-        """Take out those whose price was reached by a trade at this price."""
-        ranks = [*_cut(self._buys, last_ticks), *_cut(self._sells, -last_ticks)]
+    def reach(self, price_ticks: int) -> None:
+        """Note a trade at this price that lets nothing in yet: the next ``due`` takes those it reaches."""
+        for line, key in ((self._buys, price_ticks), (self._sells, -price_ticks)):
+            for _, arrival, order_id in _cut(line, key):
+                rank = self._ranks[order_id] = REACHED, arrival, order_id
+                insort(line, rank)
+
+    def due(self, lowest_ticks: int, highest_ticks: int) -> list[Place]:
+        """Take out those whose price was reached by trades between these two prices."""
+        ranks = [*_cut(self._buys, highest_ticks), *_cut(self._sells, -lowest_ticks)]
         ranks.sort(key=lambda rank: rank[1])
         for rank in ranks:
             del self._ranks[rank[2]]

@@ -1,7 +1,8 @@
 """Shown: one side of a venue's book, and what of it is no longer there to be taken.
 
-What an order of ours took of a level stays taken, and what traded there is gone, until the venue says
-something new of that level: nothing shown is ever taken twice.
+What an order of ours took of a level stays taken for as long as the level is shown. Where the level shrinks,
+no more than its size is taken; where it grows, only what it grew by is new. What traded there is gone until
+the venue says something new of that level. So nothing shown is ever taken twice.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from floorwire.core.order_book import Changed, Ladder
 class VisibleSide:
     """One side. A level's key is its price, negated for asks: a greater key is a better price."""
 
-    __slots__ = ("_ladder", "_taken", "_traded", "sign")
+    __slots__ = ("_grown", "_ladder", "_taken", "_traded", "sign")
 
     def __init__(self, ladder: Ladder) -> None:
         self.sign = ladder.sign
         self._ladder = ladder
         self._taken: dict[int, int] = {}
+        self._grown: dict[int, int] = {}
+        """By how many lots levels grew since our resting orders last met them."""
         self._traded: dict[int, tuple[int, int]] = {}
 
     def sees(self, key: int) -> bool:
@@ -51,20 +54,36 @@ class VisibleSide:
         """Let an order of ours take lots that are there."""
         self._taken[key] = self._taken.get(key, 0) + lots
 
+    def grown(self, key: int) -> int:
+        """Return by how many lots the level grew since ``met``: these came to our resting orders."""
+        return self._grown.get(key, 0)
+
+    def met(self) -> None:
+        """Our resting orders have taken what they may: all that is shown now stood there before."""
+        self._grown.clear()
+
     def trade(self, key: int, lots: int, us: int) -> None:
         """Note that lots were traded at the key, at the venue's time, which the level does not show yet."""
         if lots:
             self._traded[key] = self._traded.get(key, (0, 0))[0] + lots, us
 
     def change(self, key: int, before: int, us: int) -> int:
-        """Forget what was taken of a level that the venue has changed from ``before``; return by how many
-        lots it shrank that no trade told before explains.
+        """Take in that the venue has changed a level from ``before``; return by how many lots it shrank that
+        no trade told before explains.
 
         A trade that is younger than the change may show only in the next one.
         """
-        self._taken.pop(key, None)
+        size = self.size(key)
+        taken = self._taken.get(key, 0)
+        if taken > size:
+            self._taken[key] = size
+        if not size:
+            self._taken.pop(key, None)
+            self._grown.pop(key, None)
+        elif size > before:
+            self._grown[key] = self._grown.get(key, 0) + size - before
         traded, traded_us = self._traded.pop(key, (0, 0))
-        shrunk = max(0, before - self.size(key))
+        shrunk = max(0, before - size)
         explained = min(traded, shrunk)
         if traded > explained and traded_us > us:
             self._traded[key] = traded - explained, traded_us

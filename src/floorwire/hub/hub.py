@@ -180,7 +180,7 @@ class Hub:
         """Subscribe; return the topic, the lane, and what the subscriber is to be sent first."""
         topic = self._topics.get(name) or self._open(name)
         self.settle(topic)
-        opening = topic.open(resume, subscriber.codec, self.now_us())
+        opening = topic.decide_resume(resume, subscriber.codec, self.now_us())
         subscription = OutboxSubscription(topic, on_slow)
         topic.join(subscriber, subscription)
         self.stats.subscriptions += 1
@@ -232,7 +232,7 @@ class Hub:
                     subscriber.outbox.forget(subscription)
                     subscription.topic = topic
                     topic.join(subscriber, subscription)
-                    for frame in topic.open(None, subscriber.codec, self.now_us()).frames:
+                    for frame in topic.decide_resume(None, subscriber.codec, self.now_us()).frames:
                         subscriber.outbox.put(frame)
                     subscriber.flush()
 

@@ -105,8 +105,11 @@ class Topic:
         """The seq of the first pending message; the last is ``seq``."""
         return self._pending_first
 
-    def open(self, resume: Resume | None, codec: Codec, now_us: int) -> SubscriptionStart:
-        """Return how a new subscription begins. Nothing may be pending."""
+    def decide_resume(self, resume: Resume | None, codec: Codec, now_us: int) -> SubscriptionStart:
+        """Return how a subscription begins: with what it missed, or with the state and, on a resume, a gap.
+
+        Nothing may be pending.
+        """
         if resume is None:
             return SubscriptionStart(None, self._state_frames(codec, now_us))
         missed = None if resume.epoch != self.epoch else self._after(resume.seq)

@@ -65,6 +65,10 @@ class DeskPort(Protocol):
         """Return the subscription as it stands."""
         ...
 
+    def halted_symbols(self) -> frozenset[str] | None:
+        """Return the symbols in which an operator halted trading; None: all trading is halted."""
+        ...
+
     def left(self, client: DeskClient) -> None:
         """The connection is gone."""
         ...

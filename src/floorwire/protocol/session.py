@@ -214,9 +214,9 @@ class Session:
     def receive(self, data: bytes, binary: bool, now_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are."""
         if not self._commands.allow(now_us):
-            return self._check_rate_limit(data, self._commands, now_us)
+            return self._refuse_rate_limited(data, self._commands, now_us)
         if self._shared is not None and not self._shared.allow(now_us):
-            return self._check_rate_limit(data, self._shared, now_us)
+            return self._refuse_rate_limited(data, self._shared, now_us)
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
@@ -365,7 +365,8 @@ class Session:
             return CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
         return SendReply(reply)
 
-    def _check_rate_limit(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
+    def _refuse_rate_limited(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
+        """The rate limit: refuse the request and say when to ask again; hang up on who goes on and on."""
         rate = self._limits.commands_per_second
         if self._patience is None:
             self._patience = TokenBucket(rate, burst=PATIENCE_S * rate)

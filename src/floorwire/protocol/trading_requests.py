@@ -75,14 +75,17 @@ class OrderCancelAll(Request, frozen=True, tag="order.cancel_all", kw_only=True)
 
 
 class Orders(Request, frozen=True, tag="orders", kw_only=True):
-    """List the open orders."""
+    """List the open orders, or those of one symbol."""
+
+    symbol: Symbol | UnsetType = UNSET
 
 
 class Fills(Request, frozen=True, tag="fills", kw_only=True):
-    """List fills, the latest first; ``before``: only those older than this fill."""
+    """List fills, or those of one symbol, the latest first; ``before``: only those older than this fill."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_FILLS)] = 100
     before: OrderId | UnsetType = UNSET
+    symbol: Symbol | UnsetType = UNSET
 
 
 class Balances(Request, frozen=True, tag="balances", kw_only=True):

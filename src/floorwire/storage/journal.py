@@ -112,6 +112,14 @@ class Journal(Protocol):
         """
         ...
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether it may be an older copy that was put back, so that records after its last are lost.
+
+        It is until the first append after its opening is durable.
+        """
+        ...
+
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         """Take the entries, all of one commit, and return the number of the last; on the event loop only.
 
@@ -140,6 +148,13 @@ class Journal(Protocol):
         that are kept. Raises JournalCorruptError, JournalUnusableError, and ForgottenError: after ``n``,
         where the record next to it is not kept; before it, where none of the account's is and some may have
         been.
+        """
+        ...
+
+    def latest(self, account: str, kind: str) -> JournalRecord | None:
+        """Return the account's last durable record of this kind, None where none is kept; blocks.
+
+        Raises JournalCorruptError, JournalUnusableError.
         """
         ...
 

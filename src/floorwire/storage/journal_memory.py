@@ -51,6 +51,10 @@ class MemoryJournal:
         return 0
 
     @property
+    def is_restored(self) -> bool:
+        return False
+
+    @property
     def first_n(self) -> int:
         """The number of the first record that is kept, or that will be."""
         return self._kept[0].n if self._kept else self._kept_n + 1
@@ -100,6 +104,10 @@ class MemoryJournal:
         self._check_kept(n)
         begin = bisect_right(records, n, key=_n)
         return [records[at] for at in range(begin, min(begin + limit, len(records)))]
+
+    def latest(self, account: str, kind: str) -> JournalRecord | None:
+        records = reversed(self._by_account.get(account, deque()))
+        return next((record for record in records if record.kind == kind), None)
 
     def _check_kept(self, after_n: int) -> None:
         if after_n + 1 < self.first_n:

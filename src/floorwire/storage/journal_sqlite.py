@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -55,6 +56,9 @@ class SqliteJournal:
         opened.callback(self._mark.close)
         self._writing = self._connect(opened)
         self._written_n, self._chain = self._tail()
+        with journal_file.told(self._path):
+            continues = self._mark.continues(self._path, self._written_n)
+        self._is_restored = self._written_n > 0 and not continues
         journal_file.lengthen_log(self._folder, self._writing)
         self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
@@ -114,6 +118,10 @@ class SqliteJournal:
     def checkpoint_failures(self) -> int:
         return self._checkpoints.failures
 
+    @property
+    def is_restored(self) -> bool:
+        return self._is_restored
+
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         last_n = self._waiting.take(entries)
         self._writer.put(PendingAppend(entries, on_durable))
@@ -122,6 +130,7 @@ class SqliteJournal:
     def _commit(self, entries: Sequence[JournalEntry]) -> None:
         """Write one row, in the writer's thread. Raises sqlite3.Error."""
         row = journal_rows.make(self._written_n + 1, entries, self._chain)
+        self._mark.begin(row.last_n)
         self._writing.execute(journal_file.INSERT, row)
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain
@@ -143,6 +152,11 @@ class SqliteJournal:
     def _read_account(self, account: str, n: int, limit: int, back: bool) -> list[JournalRecord]:
         with journal_file.told(self._path):
             return journal_file.read_account(self._read_quota, account, n, limit, back=back)
+
+    def latest(self, account: str, kind: str) -> JournalRecord | None:
+        with journal_file.told(self._path), closing(journal_file.connect_to_read(self._folder)) as reading:
+            records = journal_file.read_account(reading, account, self.durable_n + 1, sys.maxsize, back=True)
+        return next((record for record in records if record.kind == kind), None)
 
     async def save_snapshot(self, snapshot: JournalSnapshot) -> None:
         if snapshot.n > self.durable_n:

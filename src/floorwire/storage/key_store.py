@@ -15,9 +15,14 @@ from floorwire.auth.keyring import Key
 from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer, verify_digest
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.private_files import touch_private
 
 ID_BYTES = 8
 SECRET_BYTES = 32
+STORE = "store."
+STORE_BYTES = 8
+MARK = "keys.mark"
+"""Holds the store's identity and the last deposit's id: a keys.db that knows less is an older copy."""
 
 INSERT = "INSERT INTO keys (id, account, allows, created_us, digest, sealed) VALUES (?, ?, ?, ?, ?, ?)"
 SELECT = "SELECT id, allows, created_us, revoked_us, digest, sealed FROM keys ORDER BY created_us, id"
@@ -26,6 +31,8 @@ FIND = (
 )
 DEPOSIT = "INSERT INTO deposits (account, asset, amount, created_us) VALUES (?, ?, ?, ?)"
 DEPOSITS = "SELECT id, account, asset, amount, created_us FROM deposits WHERE id > ? ORDER BY id"
+STORES = "SELECT name, value FROM meta WHERE name LIKE 'store.%'"
+LAST_DEPOSIT = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'deposits'"
 
 
 class UnknownKeyError(LookupError):
@@ -44,13 +51,15 @@ class Issued(msgspec.Struct, frozen=True):
 
 
 class Deposit(msgspec.Struct, frozen=True):
-    """Money that an account was given; ``id`` counts up and is never used again."""
+    """Money that an account was given; ``id`` counts up in each ``store``, and is used there once."""
 
     id: int
     account: str
     asset: str
     amount: str
     created_us: int
+    store: str = ""
+    """The identity of the store that gave the id; "" where it gave it before stores had identities."""
 
 
 class KeyStore:
@@ -61,12 +70,16 @@ class KeyStore:
 
     def __init__(self, folder: Path, sealer: SecretSealer) -> None:
         self._path = folder / database.FILE
+        self._mark_path = folder / MARK
         self._sealer = sealer
         with database.transaction(self._path) as rows:
             rows.execute("INSERT OR IGNORE INTO meta VALUES ('master', ?)", (sealer.fingerprint,))
             (fingerprint,) = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
+            if self._is_copy(rows):
+                _begin_store(rows)
         if not verify_digest(fingerprint, sealer.fingerprint):
             raise DatabaseError(f"{self._path}: its keys were made with another master key")
+        self._raise_mark()
 
     def create(self, grant: Grant, deposits: Mapping[str, str], now_us: int) -> Issued:
         """Make a key, its account if need be, and give that the deposits (asset -> amount)."""
@@ -75,6 +88,7 @@ class KeyStore:
         with database.transaction(self._path) as rows:
             _open_account(rows, grant.account, deposits, now_us)
             rows.execute(INSERT, (issued.key, grant.account, allows, now_us, *self._stored(issued)))
+        self._raise_mark()
         return issued
 
     def open_account(self, account: str, deposits: Mapping[str, str], now_us: int) -> None:
@@ -82,6 +96,7 @@ class KeyStore:
         with database.transaction(self._path) as rows:
             if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
                 _open_account(rows, account, deposits, now_us)
+        self._raise_mark()
 
     def find(self, key: str) -> Key:
         """Return the key, which is not revoked. Raises UnknownKeyError."""
@@ -107,10 +122,53 @@ class KeyStore:
         with closing(database.connect(self._path)) as rows:
             return _keys(rows)
 
-    def deposits(self, after: int = 0) -> list[Deposit]:
-        """Return the deposits made after the one of this id, in their order."""
+    def deposits(self, after: Deposit | None = None) -> list[Deposit]:
+        """Return the deposits made after this one, in their order; all where another store made that."""
         with closing(database.connect(self._path)) as rows:
-            return [Deposit(*row) for row in rows.execute(DEPOSITS, (after,))]
+            stores = _stores(rows)
+            known = after is not None and after.store in ("", *(store for _, store in stores))
+            found = rows.execute(DEPOSITS, (after.id if after is not None and known else 0,)).fetchall()
+        return [
+            Deposit(n, account, asset, amount, created_us, _store_of(n, stores))
+            for n, account, asset, amount, created_us in found
+        ]
+
+    def store(self) -> tuple[str, int]:
+        """Return the identity that new deposits get, and the highest id that was given."""
+        with closing(database.connect(self._path)) as rows:
+            stores = _stores(rows)
+            return stores[-1][1] if stores else "", rows.execute(LAST_DEPOSIT).fetchone()[0]
+
+    def renew_store(self) -> None:
+        """Take another identity for the deposits from now on: ids may have been given twice."""
+        with database.transaction(self._path) as rows:
+            _begin_store(rows)
+        self._raise_mark()
+
+    def _is_copy(self, rows: sqlite3.Connection) -> bool:
+        """Return whether the database is new, or an older copy, which would give ids again."""
+        stores, (last_id,) = _stores(rows), rows.execute(LAST_DEPOSIT).fetchone()
+        identity, _, marked = self._mark().partition(" ")
+        return not stores or identity != stores[-1][1] or not marked.isdecimal() or int(marked) > last_id
+
+    def _mark(self) -> str:
+        try:
+            return self._mark_path.read_text("ascii", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def _raise_mark(self) -> None:
+        """Write the mark where it is another now, whole or not at all. Raises DatabaseError."""
+        identity, last_id = self.store()
+        text = f"{identity} {last_id}"
+        try:
+            if self._mark() != text:
+                draft = self._mark_path.with_name(f".{MARK}.{secrets.token_hex(ID_BYTES)}")
+                touch_private(draft)
+                draft.write_text(text, "ascii")
+                draft.replace(self._mark_path)
+        except OSError as error:
+            raise DatabaseError(f"{self._mark_path}: {error}") from None
 
     def watch(self) -> KeyWatch:
         """Return what tells of changes."""
@@ -144,6 +202,22 @@ class KeyWatch:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+
+def _stores(rows: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return the identities that the store had, each with the last id that was given before, oldest first."""
+    return sorted((int(value), name.removeprefix(STORE)) for name, value in rows.execute(STORES))
+
+
+def _begin_store(rows: sqlite3.Connection) -> None:
+    (last_id,) = rows.execute(LAST_DEPOSIT).fetchone()
+    name = STORE + secrets.token_hex(STORE_BYTES)
+    rows.execute("DELETE FROM meta WHERE name LIKE 'store.%' AND CAST(value AS TEXT) = ?", (str(last_id),))
+    rows.execute("INSERT INTO meta VALUES (?, ?)", (name, str(last_id).encode()))
+
+
+def _store_of(deposit_id: int, stores: list[tuple[int, str]]) -> str:
+    return next((store for last_id, store in reversed(stores) if deposit_id > last_id), "")
 
 
 def _open_account(rows: sqlite3.Connection, account: str, deposits: Mapping[str, str], now_us: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
 from floorwire.core import account_events
 from floorwire.core.ports import Prices
@@ -19,10 +21,15 @@ from floorwire.storage.journal import (
 )
 
 BEGUN = "begun"
-"""The kind of the first record: it holds the epoch of the private channels."""
+"""The kind of the record that holds the epoch of the private channels: the first one, and the first after a
+restore."""
+RESERVED_IDS = 1_000_000_000
+"""How many ids at least are left out after a restore: the lost history may have given them."""
 EPOCH_BYTES = 4
 
+log = structlog.get_logger("floorwire.desk")
 _entries = msgspec.msgpack.Decoder(account_events.AccountEntry)
+log = structlog.get_logger("floorwire.desk")
 
 
 class AccountStore:
@@ -33,6 +40,8 @@ class AccountStore:
         self.order_manager, snapshot_n = _snapshot(journal, rules, prices)
         self.epoch = ""
         self.replayed = 0
+        self.last_us = 0
+        """The time of the last record that was read."""
         self.snapshot_n = snapshot_n
         for record in journal.read(snapshot_n):
             if record.kind == BEGUN:
@@ -40,17 +49,57 @@ class AccountStore:
             else:
                 self.order_manager.apply(decoded(record.n, record.payload).event)
             self.replayed += 1
-        if snapshot_n:
-            first = next(iter(journal.read(0)))
-            self.epoch = first.payload.decode()
+            self.last_us = record.ts_us
+        if not self.epoch and (begun := journal.latest("", BEGUN)) is not None:
+            self.epoch = begun.payload.decode()
+        self.mended = self.order_manager.mend(self.last_us)
+        """What was made of amounts that fit into no record; to journal before anything else."""
 
-    def begin(self, now_us: int) -> JournalEntry | None:
-        """Return the first record of a new journal, None where there is one."""
+    def begin(self, now_us: int) -> tuple[list[JournalEntry], list[account_events.AccountEntry]]:
+        """Return the records to begin with, and what is to be journalled with them.
+
+        A new journal begins with its epoch. A journal that was put back from a copy begins a new one, and
+        reserves the ids that the lost history may have given: one a microsecond since the last record.
+        """
+        reserved: list[account_events.AccountEntry] = []
+        if self.epoch and not self.journal.is_restored:
+            return [], self.mended
         if self.epoch:
-            return None
+            more = max(RESERVED_IDS, now_us - self.last_us)
+            log.warning("the journal was restored from a copy: new epoch, later ids", ids_left_out=more)
+            order_id, fill_id = (
+                self.order_manager.last_order_id() + more,
+                self.order_manager.last_fill_id() + more,
+            )
+            reserved = [self.order_manager.reserve_ids(order_id, fill_id, now_us)]
         begun = _begun(now_us)
         self.epoch = begun.payload.decode()
-        return begun
+        return [begun], [*self.mended, *reserved]
+
+
+def open_book(
+    open_journal: Callable[[], Journal], rules: TradingRules, prices: Callable[[str], Prices]
+) -> AccountStore:
+    """Open the journal and read the accounts from it; blocks.
+
+    Raises JournalError, and then leaves nothing open.
+    """
+    began = time.monotonic()
+    journal = open_journal()
+    try:
+        book = AccountStore(journal, rules, prices)
+        state = book.order_manager.state_hash()
+    except BaseException:
+        journal.close()
+        raise
+    log.info(
+        "accounts read",
+        records=journal.last_n,
+        replayed=book.replayed,
+        seconds=round(time.monotonic() - began, 3),
+        state=state,
+    )
+    return book
 
 
 def kept(record: JournalRecord) -> JournalEntry:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -43,17 +44,19 @@ class Committer:
         self._loop = asyncio.get_running_loop()  # to ask each turn would be a system call each turn
         self._turn = CommitBatch()
         self._is_due = False
-        self._has_failed = False
+        self.has_failed = False
         self._snapshot_n = book.snapshot_n
         self._snapshot: JournalSnapshot | None = None
         self.ready: asyncio.Queue[JournalSnapshot] = asyncio.Queue(1)
         """A snapshot to save, of what is durable."""
 
     def begin(self, now_us: int) -> None:
-        """Write the first record, where the journal has none."""
-        first = self.book.begin(now_us)
-        if first is not None:
-            self.book.journal.append((first,), self._on_begun)
+        """Write what the journal has to begin with, all or nothing of it."""
+        first, entries = self.book.begin(now_us)
+        turn = CommitBatch()
+        turn.entries += entries
+        if first or entries:
+            self.book.journal.append([*first, *turn.records()], self._on_begun)
 
     def _on_begun(self, error: JournalError | None) -> None:
         if error is not None:
@@ -87,9 +90,9 @@ class Committer:
 
     def fail(self, error: Exception) -> None:
         """Tell whoever waits, now and later, that nothing is certain; once."""
-        if self._has_failed:
+        if self.has_failed:
             return
-        self._has_failed = True
+        self.has_failed = True
         self.risk_status.is_current = False
         turn, self._turn = self._turn, CommitBatch()
         self._on_failure(error)
@@ -106,7 +109,7 @@ class Committer:
         turn, self._turn = self._turn, CommitBatch()
         if not (turn.entries or turn.answers or turn.afterwards):
             return
-        if self._has_failed:
+        if self.has_failed:
             turn.lose()
             return
         try:
@@ -126,7 +129,7 @@ class Committer:
             self._snapshot = JournalSnapshot(last_n, self.book.order_manager.snapshot())
 
     def _on_durable(self, turn: CommitBatch, handed_ns: int, error: JournalError | None) -> None:
-        if error is not None or self._has_failed:
+        if error is not None or self.has_failed:
             self.fail(error or JournalError("failed before"))
             turn.lose()
             return
@@ -141,6 +144,15 @@ class Committer:
         if snapshot is not None and snapshot.n <= self.book.journal.durable_n and self.ready.empty():
             self._snapshot = None
             self.ready.put_nowait(snapshot)
+
+    @contextmanager
+    def failing_alone(self, what: str) -> Iterator[None]:
+        """Where the body raises, fail as if the journal had: the caller goes on, market data above all."""
+        try:
+            yield
+        except Exception as fault:  # ours, or of a venue
+            log.exception("fault", at=what)
+            self.fail(fault)
 
     async def save_snapshots(self) -> None:
         """Save what is ready, until cancelled."""

@@ -24,8 +24,12 @@ class FillSearch:
         visibility: Visibility,
         limit: int,
         before: int,
+        symbol: str | None = None,
     ) -> None:
-        """``fills``: how many the account has; of those older than the fill ``before`` so many are wanted."""
+        """``fills``: how many the account has; of those older than the fill ``before`` so many are wanted.
+
+        ``symbol``: only fills of this one are wanted.
+        """
         self.left = fills
         """How many there are older than what was looked at: the seq of the next on the channel ``fills``."""
         self.last_id = 0
@@ -35,6 +39,7 @@ class FillSearch:
         self._row = row
         self._visibility = visibility
         self._limit = limit
+        self._symbol = symbol
 
     @property
     def is_over(self) -> bool:
@@ -48,8 +53,11 @@ class FillSearch:
                 return
             self.left -= 1
             self.last_id = fill.fill_id
-            if fill.fill_id < self.before and self._visibility.shows(fill):
+            if fill.fill_id < self.before and self._wants(fill):
                 self.rows.append(self._row(fill))
+
+    def _wants(self, fill: OrderFilled) -> bool:
+        return self._symbol in (None, fill.order.ticket.symbol) and self._visibility.part_of(fill) is not None
 
     def reply(self, request_id: RequestId | UnsetType, *, forgotten: bool = False) -> FillList:
         """Return what was found, and where to go on; ``forgotten``: what is left is not kept any more."""

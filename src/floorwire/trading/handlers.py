@@ -112,7 +112,12 @@ def cancel_all(
 
 
 def answer(
-    order_manager: OrderManager, principal: Principal, visibility: Visibility, request: Glance, now_us: int
+    order_manager: OrderManager,
+    resolve: Resolve,
+    principal: Principal,
+    visibility: Visibility,
+    request: Glance,
+    now_us: int,
 ) -> OrderReply | OrderList | BalanceList | PositionList:
     """Return the answer to a question. Raises Refusal."""
     match request:
@@ -120,9 +125,10 @@ def answer(
             order = _order(order_manager, principal, Action.ORDER_STATUS, request, now_us)
             return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
         case Orders():
-            authorise(principal, Action.ORDERS, now_us)
+            symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, now_us)
             seen = visibility.orders(order_manager.open_orders(principal.account))
-            return OrderList(id=request.id, orders=order_rows(order_manager, seen))
+            shown = seen if symbol is None else [order for order in seen if order.ticket.symbol == symbol]
+            return OrderList(id=request.id, orders=order_rows(order_manager, shown))
         case Balances():
             authorise(principal, Action.BALANCES, now_us)
             held = visibility.balances(order_manager.balances(principal.account))
@@ -146,23 +152,36 @@ def order_rows(order_manager: OrderManager, listed: list[Order]) -> list[OrderRo
 
 
 def list_fills(
-    order_manager: OrderManager, principal: Principal, visibility: Visibility, request: Fills, now_us: int
+    order_manager: OrderManager,
+    resolve: Resolve,
+    principal: Principal,
+    visibility: Visibility,
+    request: Fills,
+    now_us: int,
 ) -> FillSearch:
     """Return what of the fills asked for is at hand. Raises Refusal."""
-    authorise(principal, Action.FILLS, now_us)
+    symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, now_us)
     before = LATEST if request.before is UNSET else int(request.before)
-    return search(order_manager, principal.account, visibility, request.limit, before)
+    return search(order_manager, principal.account, visibility, request.limit, before, symbol)
 
 
 def search(
-    order_manager: OrderManager, account: str, visibility: Visibility, limit: int, before: int = LATEST
+    order_manager: OrderManager,
+    account: str,
+    visibility: Visibility,
+    limit: int,
+    before: int = LATEST,
+    symbol: str | None = None,
 ) -> FillSearch:
-    """Return a search for the fills that are older than ``before``, begun with those at hand."""
+    """Return a search for the fills that are older than ``before``, begun with those at hand.
+
+    ``symbol``: only the fills of this one, written as its instrument is.
+    """
 
     def row(fill: OrderFilled) -> FillRow:
         return fills.row(fill, order_manager.instrument_of(fill.order))
 
-    begun = FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before)
+    begun = FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
     begun.look(order_manager.fills(account))
     return begun
 
@@ -190,6 +209,16 @@ def _instrument(resolve: Resolve, principal: Principal, action: Action, text: st
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
         )
     return instrument
+
+
+def _symbol(
+    resolve: Resolve, principal: Principal, action: Action, text: str | UnsetType, now_us: int
+) -> str | None:
+    """Return the symbol that a list is narrowed to, None where it is not. Raises Refusal."""
+    if text is not UNSET:
+        return _instrument(resolve, principal, action, text, now_us).symbol
+    authorise(principal, action, now_us)
+    return None
 
 
 def _order(

@@ -98,14 +98,17 @@ class PrivateFanout:
         if seq <= follower.seq:
             return False
         follower.seq = seq
-        if not follower.visibility.shows(entry.event):
+        seen = follower.visibility.part_of(entry.event)
+        if seen is None:
             follower.hidden += 1
             return False
         client, hidden = follower.client, follower.hidden
+        if seen is not entry.event:
+            shared = None
         frame = shared.get(client.codec) if shared is not None and not hidden else None
         if frame is None:
             at = PrivateEventStamp(self.epoch, seq, self._clock(), hidden or UNSET)
-            frame = client.codec.frame(message(follower.channel, entry.event, self._instrument_of, at))
+            frame = client.codec.frame(message(follower.channel, seen, self._instrument_of, at))
             follower.hidden = 0
             if shared is not None and not hidden:
                 shared[client.codec] = frame

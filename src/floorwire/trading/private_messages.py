@@ -16,6 +16,7 @@ from floorwire.core.account_events import (
     OrderEnded,
     OrderFilled,
     OrderTriggered,
+    PositionsChanged,
     PrivateChannel,
     Seqs,
 )
@@ -44,6 +45,8 @@ def message(
     match event:
         case OrderFilled():
             return _fill(channel, event, instrument_of(event.order), at)
+        case PositionsChanged():
+            return positions.update(event.positions, event.ts_us, at)
         case Deposited():
             return balances.update((event.balance,), event.ts_us, at)
         case OrderAccepted() | OrderAmended() | AmendRefused() | OrderEnded() | OrderTriggered() if (

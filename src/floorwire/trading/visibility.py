@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from floorwire.core.account_events import AccountEvent, Balance, Deposited, Position
+from msgspec.structs import replace
+
+from floorwire.core.account_events import AccountEvent, Balance, Deposited, Position, PositionsChanged
 from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
@@ -33,14 +35,17 @@ class Visibility:
         """Return those that may be seen."""
         return [balance for balance in balances if self.sees_all or balance.asset in self._assets()]
 
-    def shows(self, event: AccountEvent) -> bool:
-        """Return whether anything of the event may be seen."""
+    def part_of(self, event: AccountEvent) -> AccountEvent | None:
+        """Return what of the event may be seen: the event itself where that is all, None for nothing."""
         if self.sees_all:
-            return True
+            return event
+        if isinstance(event, PositionsChanged):
+            seen = tuple(self.positions(event.positions))
+            return replace(event, positions=seen) if seen else None
         if isinstance(event, Deposited):
-            return event.balance.asset in self._assets()
+            return event if event.balance.asset in self._assets() else None
         order = getattr(event, "order", None)
-        return isinstance(order, Order) and self._principal.sees(order.ticket.symbol)
+        return event if isinstance(order, Order) and self._principal.sees(order.ticket.symbol) else None
 
     def _assets(self) -> set[str]:
         seen = [one for one in self._instruments() if self._principal.sees(one.symbol)]

@@ -26,8 +26,9 @@ from floorwire.web.auth_context import SHOWN, Asking, AuthContext
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.order_routes import takes
+from floorwire.web.query import CHECKED
 
-router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN])
+router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN, CHECKED])
 
 OK = 200
 NOBODY = ""

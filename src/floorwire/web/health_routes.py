@@ -9,6 +9,7 @@ from floorwire.app import Gateway, now_us
 from floorwire.core.authorization import Action
 from floorwire.ops.metrics import DeskCollector, GatewayCollector
 from floorwire.web.auth_context import Asking
+from floorwire.web.query import CHECKED
 
 router = APIRouter()
 
@@ -32,8 +33,8 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     return {"status": status, "feed": feed}
 
 
-@router.head("/metrics", include_in_schema=False)
-@router.get("/metrics")
+@router.head("/metrics", include_in_schema=False, dependencies=[CHECKED])
+@router.get("/metrics", dependencies=[CHECKED])
 async def metrics(caller: Asking) -> Response:
     """Return the counters in Prometheus' text format; to keys that are for it where others can reach us."""
     gateway = caller.gateway

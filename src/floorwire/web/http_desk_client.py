@@ -62,18 +62,6 @@ async def body(request: Request) -> dict[str, object]:
     return fields
 
 
-async def query(request: Request) -> dict[str, object]:
-    """Return the query's fields; nothing that was meant to narrow the request is passed over. Raises
-    Refusal."""
-    given = request.query_params.multi_items()
-    fields: dict[str, object] = dict(given)
-    if await request.body():
-        raise Refusal(Code.BAD_REQUEST, "body: the query says it", {"field": "body"})
-    if "action" in fields or len(fields) < len(given):
-        raise Refusal(Code.BAD_REQUEST, "query: each field once, and no action", {"field": "query"})
-    return fields
-
-
 async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Response:
     """Return the desk's answer to the action, which is the one of the WebSocket with these fields."""
     given = {name: value for name, value in fields.items() if value is not None}

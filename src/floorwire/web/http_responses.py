@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from msgspec import UNSET
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.answers import Fate, order_error
 from floorwire.protocol.replies import error
 from floorwire.storage.database import DatabaseError
 from floorwire.web.http_status import STATUS, UNPROCESSABLE
@@ -21,6 +25,14 @@ from floorwire.web.http_status import STATUS, UNPROCESSABLE
 log = structlog.get_logger("floorwire.web")
 MAX_MESSAGE = 200
 NO_OBJECT = "a JSON object, with content-type: application/json"
+_ORDERS: Final = re.compile(r"/api/v1/orders")
+_ORDER: Final = re.compile(r"/api/v1/orders/[^/]+")
+ORDER_PATHS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
+    "POST": (_ORDERS,),
+    "PATCH": (_ORDER,),
+    "DELETE": (_ORDERS, _ORDER),
+}
+"""Where requests place, amend and cancel, by their method."""
 NO_SUCH_PATH, NO_SUCH_METHOD = 404, 405
 CODES: Final = {
     400: Code.BAD_JSON,  # FastAPI's, of a body that no parser takes
@@ -34,9 +46,16 @@ def answer(message: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(message), status, media_type="application/json")
 
 
-def refused(refusal: Refusal) -> Response:
-    """Return the refusal as the error that a WebSocket client would get."""
-    response = answer(error(refusal), STATUS.get(refusal.code, UNPROCESSABLE))
+def is_about_order(scope: Scope) -> bool:
+    """Return whether the HTTP request asks to place, amend or cancel: its errors say what became of that."""
+    path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+    return any(pattern.fullmatch(path) for pattern in ORDER_PATHS.get(scope["method"], ()))
+
+
+def refused(refusal: Refusal, fate: Fate | None = None) -> Response:
+    """Return the refusal as the error that a WebSocket client would get; ``fate``: of the order asked for."""
+    message = error(refusal) if fate is None else order_error(refusal, UNSET, fate)
+    response = answer(message, STATUS.get(refusal.code, UNPROCESSABLE))
     if refusal.wait_us:
         response.headers["retry-after"] = str(-(-refusal.wait_us // 1_000_000))
     if response.status_code == STATUS[Code.UNAUTHENTICATED]:
@@ -44,10 +63,15 @@ def refused(refusal: Refusal) -> Response:
     return response
 
 
-def failed(failure: HTTPException, message: str = "") -> Response:
+def rejected(scope: Scope) -> Fate | None:
+    """Return the fate of the order that the request is about, which never reached the desk; else None."""
+    return "rejected" if is_about_order(scope) else None
+
+
+def failed(failure: HTTPException, message: str = "", fate: Fate | None = None) -> Response:
     """Return a failure of HTTP's own as such an error, with its status and headers."""
     code = CODES.get(failure.status_code, Code.BAD_REQUEST)
-    response = refused(Refusal(code, (message or failure.detail)[:MAX_MESSAGE]))
+    response = refused(Refusal(code, (message or failure.detail)[:MAX_MESSAGE]), fate)
     response.status_code = failure.status_code
     response.headers.update(failure.headers or {})
     return response
@@ -57,19 +81,19 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Answer every failure in the protocol's own form; ``routers``: those that the app includes."""
 
     @app.exception_handler(Refusal)
-    async def _(_: Request, refusal: Refusal) -> Response:
-        return refused(refusal)
+    async def _(request: Request, refusal: Refusal) -> Response:
+        return refused(refusal, rejected(request.scope))
 
     @app.exception_handler(RequestValidationError)
-    async def _(_: Request, invalid: RequestValidationError) -> Response:
-        first = invalid.errors()[0]
+    async def _(request: Request, invalid: RequestValidationError) -> Response:
+        first, fate = invalid.errors()[0], rejected(request.scope)
         if first["type"] == "json_invalid":
-            return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning))
+            return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning), fate)
         field = ".".join(str(part) for part in first["loc"])
         # Not FastAPI's word for it, which names a class of ours; curl -d sends a form where it is not told.
         what = NO_OBJECT if first["type"] == "dataclass_type" else first["msg"]
         message = f"{field}: {what}"
-        return refused(Refusal(Code.BAD_REQUEST, message[:MAX_MESSAGE], {"field": field[:MAX_MESSAGE]}))
+        return refused(Refusal(Code.BAD_REQUEST, message[:MAX_MESSAGE], {"field": field[:MAX_MESSAGE]}), fate)
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, failure: HTTPException) -> Response:
@@ -77,7 +101,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             return failed(failure, f"there is nothing at {request.url.path}")
         if failure.status_code == NO_SUCH_METHOD:
             return _not_so(request, failure, routers)
-        return failed(failure)
+        return failed(failure, fate=rejected(request.scope))
 
     @app.exception_handler(DatabaseError)
     async def _(_: Request, failure: DatabaseError) -> Response:
@@ -85,8 +109,9 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         return refused(Refusal(Code.INTERNAL, "the keys cannot be read or written now"))
 
     @app.exception_handler(Exception)
-    async def _(_: Request, __: Exception) -> Response:
-        return refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning))
+    async def _(request: Request, __: Exception) -> Response:
+        fate: Fate | None = "unknown" if is_about_order(request.scope) else None
+        return refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning), fate)
 
 
 def _not_so(request: Request, failure: HTTPException, routers: Sequence[APIRouter]) -> Response:

@@ -20,8 +20,9 @@ from floorwire.protocol.requests import SAFE
 from floorwire.storage.key_store import UnknownKeyError
 from floorwire.web.auth_context import SHOWN, Asking, AuthContext
 from floorwire.web.http_responses import answer
+from floorwire.web.query import CHECKED
 
-router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[SHOWN])
+router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[SHOWN, CHECKED])
 
 KeyId: TypeAlias = Annotated[str, Path(max_length=64)]
 Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from floorwire.web.http_responses import failed
+from floorwire.web.http_responses import failed, rejected
 
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -49,7 +49,7 @@ class RequestGuard:
             await self._app(scope, body.receive, answer.send)
         except BodyError as error:
             if not answer.has_begun:
-                await failed(error)(scope, receive, answer.send)
+                await failed(error, fate=rejected(scope))(scope, receive, answer.send)
 
 
 class _Body:

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from floorwire.core.authorization import Action
 from floorwire.protocol.trading_requests import MAX_FILLS, OrderAmend, OrderPlace
 from floorwire.web.auth_context import SHOWN, Asking
-from floorwire.web.http_desk_client import ask, body, query
+from floorwire.web.http_desk_client import ask, body
 from floorwire.web.http_responses import answer
+from floorwire.web.query import CHECKED
 
-router = APIRouter(prefix="/api/v1", tags=["trading"], dependencies=[SHOWN])
+router = APIRouter(prefix="/api/v1", tags=["trading"], dependencies=[SHOWN, CHECKED])
 
 ID_PATTERN: Final = r"^[1-9][0-9]{0,18}$"
 OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -37,15 +38,15 @@ async def place(caller: Asking, request: Request) -> Response:
 
 
 @router.get("/orders")
-async def list_orders(caller: Asking) -> Response:
-    """List the open orders."""
-    return await ask(caller, Action.ORDERS, {})
+async def list_orders(caller: Asking, symbol: Symbol = None) -> Response:
+    """List the open orders, or those of one symbol."""
+    return await ask(caller, Action.ORDERS, {"symbol": symbol})
 
 
 @router.delete("/orders")
-async def cancel_all(caller: Asking, request: Request, symbol: Symbol = None) -> Response:  # noqa: ARG001
+async def cancel_all(caller: Asking, symbol: Symbol = None) -> Response:
     """Cancel every open order, or those of one symbol."""
-    return await ask(caller, Action.ORDER_CANCEL_ALL, await query(request))
+    return await ask(caller, Action.ORDER_CANCEL_ALL, {"symbol": symbol})
 
 
 @router.get("/orders/{order_id}")
@@ -71,9 +72,10 @@ async def list_fills(
     caller: Asking,
     limit: Annotated[int, Query(ge=1, le=MAX_FILLS)] = 100,
     before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    symbol: Symbol = None,
 ) -> Response:
-    """List fills, the latest first; ``before``: only those older than this fill."""
-    return await ask(caller, Action.FILLS, {"limit": limit, "before": before})
+    """List fills, or those of one symbol, the latest first; ``before``: only those older than this fill."""
+    return await ask(caller, Action.FILLS, {"limit": limit, "before": before, "symbol": symbol})
 
 
 @router.get("/balances")

@@ -8,8 +8,9 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.web.auth_context import SHOWN, Asking
 from floorwire.web.http_responses import answer
+from floorwire.web.query import CHECKED
 
-router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[SHOWN])
+router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[SHOWN, CHECKED])
 
 
 @router.post("/tickets")

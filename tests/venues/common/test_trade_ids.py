@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from floorwire.venues.common.trade_ids import TradeIds
 from hypothesis import given
 from hypothesis import strategies as st
+
+from floorwire.venues.common.trade_ids import TradeIds
 
 
 def test_a_lower_id_of_a_later_time_is_a_restart() -> None:

@@ -4,6 +4,7 @@ import { Board } from './board.js';
 import { Candles } from './candles.js';
 import { Chart } from './chart.js';
 import { Ladder } from './ladder.js';
+import { useKey } from './signin.js';
 import { Status } from './status.js';
 import { Tape } from './tape.js';
 import { decimalsOf, direction, grouped, percentOf, write } from './text.js';
@@ -13,6 +14,7 @@ const DEPTH = 25;
 const MOST_MARKETS = 400; // a connection may ask 500 times a second
 const MOST_CHARTED = 40; // beyond, only the selected one
 const LISTING_MS = 1000;
+const FEEDS = { fresh: 'live', stale: 'stale', gap: 'stale' };
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 }).format;
 const at = (id) => document.getElementById(id);
 
@@ -78,11 +80,11 @@ const on = {
   heartbeat() {}, // heard is enough
   system({ event, symbol, venue, reason }) {
     status.note(`${symbol ?? venue ?? 'the server'}: ${event}${reason ? ` (${reason})` : ''}`);
+    // Halts of one symbol, of all and of a venue overlap: which markets are open now, the server tells.
+    if (event === 'halted' || event === 'resumed') wire.askSymbols();
     for (const market of markets.values()) {
-      if (symbol ? market.symbol !== symbol : market.venue !== venue) continue;
-      if (event === 'halted' || event === 'resumed') market.state = event === 'halted' ? event : 'open';
-      else setFeed(market.symbol, event === 'fresh' ? 'live' : 'stale');
-      board.change(market.symbol);
+      if (!(event in FEEDS) || (symbol ? market.symbol !== symbol : market.venue !== venue)) continue;
+      setFeed(market.symbol, FEEDS[event]);
     }
     paint(board);
   },
@@ -111,6 +113,7 @@ function setFeed(symbol, feed) {
 function list(rows) {
   if (rows.length === 0) setTimeout(() => wire.askSymbols(), LISTING_MS); // the venue has not said yet
   markets = new Map(rows.slice(0, MOST_MARKETS).map((row) => [row.symbol, marketOf(row)]));
+  at('halt').hidden = rows.length === 0 || rows.some(({ state }) => state === 'open');
   board.list([...markets.values()]);
   select(markets.has(selected) ? selected : fromHash());
 }
@@ -162,15 +165,24 @@ function paintHero() {
 addEventListener('hashchange', () => select(fromHash()));
 addEventListener('keydown', (event) => {
   const rows = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  const isOurs = rows && selected && event.target.type !== 'radio';
+  const isOurs = rows && selected && at('markets').contains(event.target); // elsewhere the keys scroll the page
   if (!isOurs || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const beside = board.beside(selected, rows);
+  if (beside === selected) return;
   event.preventDefault();
   // Replaced, not pushed: going through the list should not fill the browser's history.
-  history.replaceState(null, '', `#${board.beside(selected, rows)}`);
+  history.replaceState(null, '', `#${beside}`);
   select(fromHash());
+  board.focus(selected);
 });
 at('intervals').addEventListener('change', ({ target }) => {
   chart.seconds = Number(target.value);
   paint(chart);
+});
+at('signin').addEventListener('submit', (event) => {
+  event.preventDefault();
+  useKey(at('key').value.trim());
+  event.target.reset();
+  wire.open();
 });
 wire.open();

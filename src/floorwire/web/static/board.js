@@ -93,6 +93,10 @@ export class Board {
     this.#rows.get(symbol)?.root.scrollIntoView({ block: 'nearest' });
   }
 
+  focus(symbol) {
+    this.#rows.get(symbol)?.link.focus();
+  }
+
   /** The symbol so many rows from this one, or the last one on the way. */
   beside(symbol, rows) {
     const symbols = [...this.#rows.keys()];

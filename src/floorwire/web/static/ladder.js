@@ -1,11 +1,9 @@
 // The order book as two tables that meet in the middle, with bars for the depth up to each level.
 
 import { Book } from './book.js';
-import { element, grouped, write } from './text.js';
+import { decimalsIn, element, grouped, write } from './text.js';
 
 const LEVELS = 25;
-const digits = { minimumSignificantDigits: 3, maximumSignificantDigits: 3 };
-const total = new Intl.NumberFormat('en', { notation: 'compact', ...digits }).format;
 
 export class Ladder {
   #root;
@@ -54,11 +52,12 @@ export class Ladder {
   #paintSides(sides) {
     const totals = sides.map((levels) => levels.map(((sum) => ({ size }) => (sum += Number(size)))(0)));
     const most = Math.max(...totals.map((sums) => sums.at(-1) ?? 0)) || 1;
+    const decimals = Math.max(0, ...sides.flat().map(({ size }) => decimalsIn(size))); // of the whole column
     sides.forEach((levels, side) => {
       this.#rows[side].forEach((row, place) => {
         const level = levels[place];
         const sum = totals[side][place];
-        const texts = level ? [grouped(level.price), grouped(level.size), total(sum)] : ['', '', ''];
+        const texts = level ? [grouped(level.price), grouped(level.size), grouped(sum.toFixed(decimals))] : ['', '', ''];
         texts.forEach((text, column) => write(row.cells[column], text));
         row.style.setProperty('--depth', level ? (sum / most).toFixed(3) : '0');
       });

@@ -9,6 +9,7 @@ const WORDS = {
   silent: ['Silent', 'connected, but nothing is heard'],
   reconnecting: ['Reconnecting', 'now'],
   lost: ['Lost', ''],
+  key: ['Key needed', ''],
 };
 const TELL_MS = 250;
 const READ_MS = 1000;
@@ -54,6 +55,7 @@ export class Status {
     document.documentElement.dataset.state = state;
     write(at('state'), WORDS[state][0]);
     write(at('detail'), seconds > 0 ? `in ${seconds} s` : (reason ?? WORDS[state][1]));
+    at('signin').hidden = state !== 'key';
     at('retry').hidden = state !== 'lost' && seconds <= 0;
   }
 

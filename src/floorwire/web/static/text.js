@@ -3,6 +3,9 @@
 /** '64249.5' -> '64,249.5'; works on the text, so that no digit changes. */
 export const grouped = (decimal) => decimal.replace(/\B(?<!\..*)(?=(\d{3})+(?!\d))/g, ',');
 
+/** How many decimals a number is written with. */
+export const decimalsIn = (text) => (text.split('.')[1] ?? '').length;
+
 /** How many decimals a step such as '0.05' has. */
 export const decimalsOf = (step) => (step.split('.')[1] ?? '').replace(/0+$/, '').length;
 

@@ -12,6 +12,7 @@ const GIVE_UP_MS = 4000; // of silence, or of a handshake that does not end
 const STABLE_MS = 5000; // a connection that lived this long was a good one: the next failure is a first one
 const BACKOFF_MS = { first: 500, most: 15_000 };
 const isForGood = (code) => code >= 4500 && code <= 4999; // the server says: not again as you are
+const WANTS_KEY = new Set(['unauthenticated', 'forbidden']);
 const ALWAYS = [{ channel: 'heartbeat' }, { channel: 'system' }];
 
 export class Wire {
@@ -34,7 +35,8 @@ export class Wire {
   #reunion = null; // what coming back has brought so far
 
   /**
-   * @param listener `state({name, until, reason})`: connecting, open, silent, reconnecting, lost;
+   * @param listener `state({name, until, reason})`: connecting, open, silent, reconnecting, lost, and `key`:
+   *   the server wants one, or another, and `reason` says why;
    *   `symbols(rows)`: answer with `want`; `opened(stream, reply)`; `event(stream, event)`;
    *   `back({awayMs, recovered})`; `gap([[stream, {from, to, reason}]])`: announced; `hole(stream)`: not.
    */
@@ -51,8 +53,16 @@ export class Wire {
     this.#leaveSocket();
     const attempt = ++this.#attempts;
     this.#turn(this.#lostAt === null ? 'connecting' : 'reconnecting');
-    const url = await ticketed(this.#url);
+    const { url, refused } = await ticketed(this.#url);
     if (attempt !== this.#attempts) return; // another has begun meanwhile
+    if (refused) {
+      this.#turn('key', { reason: refused });
+      return;
+    }
+    if (!url) {
+      this.#closed(null, 'no answer');
+      return;
+    }
     const socket = new WebSocket(url);
     // A socket that was given up may still speak: only the current one is listened to.
     const ifCurrent = (handle) => (event) => socket === this.#socket && handle(event);
@@ -65,12 +75,26 @@ export class Wire {
 
   /** Ask for the instruments; the listener is told. */
   askSymbols() {
-    this.#ask({ action: 'symbols' }, ({ symbols }) => {
+    this.#ask({ action: 'symbols' }, ({ status, code, message, symbols }) => {
+      if (status === 'error') {
+        this.#refused(code, message);
+        return;
+      }
       const isBack = this.#state !== 'open' && this.#lostAt !== null;
       if (isBack) this.#reunion = { awayMs: performance.now() - this.#lostAt, recovered: 0, gaps: [] };
       this.#turn('open');
       this.#listener.symbols(symbols);
     });
+  }
+
+  /** Prices were refused: a key opens them, or time does. */
+  #refused(code, message) {
+    if (WANTS_KEY.has(code)) {
+      this.#leaveSocket();
+      this.#turn('key', { reason: message });
+    } else {
+      this.#closed(null, message);
+    }
   }
 
   /** Hold exactly these streams; those held already go on. Without a connection: once there is one. */

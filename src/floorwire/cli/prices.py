@@ -1,0 +1,115 @@
+"""How ``floorwire watch`` shows prices: a table in a terminal, lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, Protocol
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from floorwire.protocol.channel_events import Ticker
+
+REFRESH_PER_SECOND: Final = 8
+COLUMNS: Final = ("symbol", "bid", "ask", "last", "change", "volume")
+
+
+class Prices(Protocol):
+    """What is shown, and where."""
+
+    def show(self, ticker: Ticker, data: bytes, lag_us: int) -> None:
+        """Show a ticker: as read, as it came, and how many microseconds it took from the gateway to here."""
+        ...
+
+    def refuse(self, symbol: str, reason: str) -> None:
+        """Say that there are no prices of the symbol, and why."""
+        ...
+
+    def tell(self, problem: str) -> None:
+        """Say what is wrong with the connection; ``""``: nothing is."""
+        ...
+
+    def draw(self) -> None:
+        """Show what has changed, some times a second."""
+        ...
+
+
+class TablePrices:
+    """The latest ticker of each symbol, in a terminal."""
+
+    def __init__(self, title: str, live: Live) -> None:
+        self._title = title
+        self._live = live
+        self._rows: dict[str, tuple[str, ...]] = {}
+        self._refused: dict[str, str] = {}
+        self._problem = ""
+        self._lag_us = 0
+
+    def show(self, ticker: Ticker, _data: bytes, lag_us: int) -> None:
+        """Keep the ticker for the next drawing."""
+        self._rows[ticker.symbol] = _row(ticker)
+        self._lag_us = lag_us
+
+    def refuse(self, symbol: str, reason: str) -> None:
+        """Keep the reason."""
+        self._refused[symbol] = reason
+
+    def tell(self, problem: str) -> None:
+        """Keep the problem."""
+        self._problem = problem
+
+    def draw(self) -> None:
+        """Draw the table anew."""
+        told = [self._problem or f"{self._lag_us} us from the gateway to here", *self._refused.values()]
+        table = Table(title=self._title, caption="\n".join(told))
+        for column in COLUMNS:
+            table.add_column(column, no_wrap=True, justify="left" if column == "symbol" else "right")
+        for row in self._rows.values():
+            table.add_row(*row)
+        self._live.update(table)
+
+
+class LinePrices:
+    """One line a ticker, on standard output: fields with tabs between, or the message itself as JSON."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self._problem = ""
+        self._refused: dict[str, str] = {}
+        if not json:
+            self._write("\t".join(COLUMNS))
+
+    def show(self, ticker: Ticker, data: bytes, _lag_us: int) -> None:
+        """Write the line."""
+        self._write(data.decode() if self._json else "\t".join(field or "-" for field in _row(ticker)))
+
+    def refuse(self, symbol: str, reason: str) -> None:
+        """Say it once, on standard error."""
+        if self._refused.get(symbol) != reason:
+            self._refused[symbol] = reason
+            typer.echo(f"floorwire: {reason}", err=True)
+
+    def tell(self, problem: str) -> None:
+        """Say it on standard error, once while it lasts."""
+        if problem and problem != self._problem:
+            typer.echo(f"floorwire: {problem}", err=True)
+        self._problem = problem
+
+    def draw(self) -> None:
+        """Nothing waits: each line is written at once."""
+
+    @staticmethod
+    def _write(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def is_terminal() -> bool:
+    """Return whether somebody looks at the output, so that a table can be drawn."""
+    return Console().is_terminal
+
+
+def _row(ticker: Ticker) -> tuple[str, ...]:
+    return tuple(str(getattr(ticker, column) or "") for column in COLUMNS)

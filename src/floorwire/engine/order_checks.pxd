@@ -1,0 +1,51 @@
+cimport cython
+
+from floorwire.engine.accounts cimport Account, Accounts
+from floorwire.engine.risk_profiles cimport RiskProfiles
+
+
+@cython.final
+cdef class OrderChecks:
+    cdef Accounts _accounts
+    cdef RiskProfiles _risk_profiles
+    cdef object _prices
+    cdef object _worst_ppm
+
+    @cython.locals(known=Account)
+    cpdef object earlier(self, object ticket)
+    @cython.locals(account=Account)
+    cpdef tuple new_order(
+        self,
+        object ticket,
+        object now_us,
+        object order_id,
+        object key,
+        object max_notional,
+        object deadline_us,
+    )
+    @cython.locals(account=Account)
+    cpdef tuple amend(
+        self,
+        object order,
+        object now_us,
+        object price_ticks,
+        object lots,
+        object key,
+        object max_notional,
+        object deadline_us,
+    )
+    cdef object _feed_and_rates(self, object risk_profile, object prices, object account, object key, object now_us)
+    cdef object _drafted(
+        self,
+        object ticket,
+        object terms,
+        object prices,
+        object limits,
+        object order_id,
+        object key,
+        object now_us,
+    )
+
+
+cdef tuple _reserved(Account account, object terms, object side, object more)
+cdef object _check_room(Account account, object terms, object is_buy, object lots, object price_ticks)

@@ -1,0 +1,224 @@
+"""Order checks: what is checked of a new order and of an amend, in the order in which it is made.
+
+The first check that fails is the answer. Nothing has changed then, but that the request counts against the
+order rate. ``docs/orders.md`` tells the checks to traders. Checks 1 to 3 turn the client's request into a
+``Ticket``; ``trading.handlers.place`` makes them. ``OrderChecks.new_order`` makes the others, line by line as
+here.
+
+    check         error code                   refused where                                    decided in
+     1 permission unauthenticated, forbidden   the key may not do this with the symbol          authorization
+     2 instrument unknown_symbol               the symbol names none, or more than one          handlers
+     3 form       bad_request                  the fields do not go together                    order_parsing
+                  tick_size, lot_size          a price or a quantity is no whole step           order_parsing
+     4 identity   duplicate_client_order_id    the id is known with other content               request_checks
+     5 deadline   deadline_passed              it came later than its deadline                  request_checks
+     6 halts      market_halted                the instrument is not open; a halt of all, the
+                                               account, the key or the symbol                   risk_checks
+     7 feed       stale_market                 the prices are not current                       risk_checks
+     8 rate       rate_limited                 too many orders a second, of the account, then
+                                               of the key                                       risk_checks
+     9 date       bad_request                  gtd: the date has passed                         request_checks
+    10 liquidity  no_liquidity                 market orders: the other side is empty           risk_checks
+    11 value      min_notional                 worth less than the instrument's minimum         risk_checks
+    12 quantity   max_quantity                 larger than account and key allow                risk_checks
+    13 limit      max_notional                 worth more than account and key allow            risk_checks
+    14 price      price_band                   too far from the last price, or through the
+                                               market                                           risk_checks
+    15 reduce     reduce_only                  a buy: nothing is short that it could reduce     request_checks
+    16 count      max_open_orders              of the account, then of the key                  risk_checks
+    17 position   position_limit               what is held, all open buys and this             risk_checks
+    18 reserve    insufficient_balance         the hold does not fit into what is available     risk_checks
+    19 bounds     bad_request                  the balance could become too large to count      order_checks
+
+An amend makes 1, 5 to 8, 11 to 14, and 17 to 19. Before 5 its order has to be open (``order_closed``);
+after 5 it has to name something that the order has (``bad_request``).
+
+Post-only, fill-or-kill and self-trade are the market's own checks, made while it matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from floorwire.core.account_events import Balance
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Side
+from floorwire.core.orders import Order, Ticket
+from floorwire.core.ports import Prices
+from floorwire.core.refusal import Refusal
+from floorwire.engine import request_checks, risk_checks
+from floorwire.engine.accounts import Account, Accounts
+from floorwire.engine.effective_limits import EffectiveLimits
+from floorwire.engine.holds import asking, held, holding
+from floorwire.engine.instrument_units import InstrumentUnits
+from floorwire.engine.ledger import MOST_UNITS
+from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
+
+
+class OrderChecks:
+    """Checks against the accounts as they are. Changes nothing but the order rates."""
+
+    __slots__ = ("_accounts", "_prices", "_risk_profiles", "_worst_ppm")
+
+    def __init__(
+        self, accounts: Accounts, risk_profiles: RiskProfiles, prices: Callable[[str], Prices], worst_ppm: int
+    ) -> None:
+        """``worst_ppm``: the higher of the fee rates, which an open order holds for."""
+        self._accounts = accounts
+        self._risk_profiles = risk_profiles
+        self._prices = prices
+        self._worst_ppm = worst_ppm
+
+    def earlier(self, ticket: Ticket) -> Order | None:
+        """Return the order that this ticket was accepted as before, None where it is new.
+
+        Check 4. Raises Refusal.
+        """
+        known = self._accounts.by_name.get(ticket.account)
+        if known is None or ticket.client_order_id not in known.by_client:
+            return None
+        order = self._accounts.orders[known.by_client[ticket.client_order_id]]
+        if order.ticket != ticket:
+            request_checks.another(ticket, order)
+        return order
+
+    def new_order(
+        self,
+        ticket: Ticket,
+        now_us: int,
+        order_id: int,
+        key: str,
+        max_notional: Decimal | None,
+        deadline_us: int | None,
+    ) -> tuple[Order, tuple[Balance], RiskProfile]:
+        """Return the order as it is accepted, the balance with its hold, and the mandate it has.
+
+        Checks 5 to 19, of a ticket that is new. Raises Refusal.
+        """
+        name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
+        if deadline_us is not None and now_us > deadline_us:
+            request_checks.late(deadline_us, now_us)
+        risk_profile = self._risk_profiles.of(
+            (name, key, symbol, max_notional), now_us
+        )  # no halt holds: check 6
+        account, terms, limits, prices = (
+            risk_profile.account,
+            risk_profile.terms,
+            risk_profile.bounds,
+            self._prices(symbol),
+        )
+        self._feed_and_rates(risk_profile, prices, name, key, now_us)
+        if ticket.expires_us is not None and ticket.expires_us <= now_us:
+            request_checks.expired()
+        order = self._drafted(ticket, terms, prices, limits, order_id, key, now_us)  # check 10
+        lots = order.lots
+        risk_checks.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)  # checks 11 to 14
+        if ticket.reduce_only and is_buy:
+            request_checks.cannot_reduce()
+        risk_checks.count(account, limits, key)
+        if limits.max_position_lots is not None and is_buy:
+            risk_checks.position(account, terms, risk_profile.same_base, limits.max_position_lots, lots)
+        balances = _reserved(account, terms, ticket.side, order.held)
+        _check_room(account, terms, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
+        return order, balances, risk_profile
+
+    def amend(
+        self,
+        order: Order,
+        now_us: int,
+        price_ticks: int | None,
+        lots: int | None,
+        key: str,
+        max_notional: Decimal | None,
+        deadline_us: int | None,
+    ) -> tuple[Order, tuple[Balance]]:
+        """Return the order with the amend on its way, and the balance with its hold. Raises Refusal."""
+        ticket, name = order.ticket, order.ticket.account
+        request_checks.closed(order)
+        if deadline_us is not None and now_us > deadline_us:
+            request_checks.late(deadline_us, now_us)
+        request_checks.unchangeable(ticket, price_ticks, lots)
+        risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), now_us)  # check 6
+        account, terms, limits = risk_profile.account, risk_profile.terms, risk_profile.bounds
+        prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
+        self._feed_and_rates(risk_profile, prices, name, key, now_us)
+        new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
+        if new_lots > order.filled_lots:  # else it is a cancel
+            risk_checks.size_and_price(
+                ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered
+            )
+            if limits.max_position_lots is not None and is_buy:
+                more_lots = max(0, new_lots - order.lots)
+                risk_checks.position(
+                    account, terms, risk_profile.same_base, limits.max_position_lots, more_lots
+                )
+        asked = asking(order, terms, new_ticks, new_lots)
+        balances = _reserved(account, terms, ticket.side, asked.held - order.held)
+        _check_room(account, terms, is_buy, new_lots - order.filled_lots, max(new_ticks, prices.bid_ticks))
+        return asked, balances
+
+    def _feed_and_rates(
+        self, risk_profile: RiskProfile, prices: Prices, account: str, key: str, now_us: int
+    ) -> None:
+        """Checks 7 and 8. Raises Refusal."""
+        if prices.feed != "live":
+            risk_checks.current(risk_profile.terms, prices.feed)
+        rate, key_rate = risk_profile.account_rate, risk_profile.key_rate
+        if rate is not None and not rate.allow(now_us):
+            risk_checks.too_fast("account", self._risk_profiles.limits(account), rate.wait_us(now_us))
+        if key_rate is not None and not key_rate.allow(now_us):
+            risk_checks.too_fast(
+                "key", self._risk_profiles.key_limits(account, key), key_rate.wait_us(now_us)
+            )
+
+    def _drafted(
+        self,
+        ticket: Ticket,
+        terms: InstrumentUnits,
+        prices: Prices,
+        limits: EffectiveLimits,
+        order_id: int,
+        key: str,
+        now_us: int,
+    ) -> Order:
+        """Return the order as it would be accepted. Check 10. Raises Refusal."""
+        price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
+        if price_ticks is None:
+            reference = risk_checks.reference(ticket, prices)
+            price_ticks = risk_checks.through(ticket.side == "buy", reference, limits.collar_ppm)
+            if lots is None:
+                lots = (ticket.spend or 0) // reference
+        return Order(
+            order_id,
+            ticket,
+            key,
+            lots or 0,
+            price_ticks,
+            "new",
+            now_us,
+            now_us,
+            held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
+            fee_ppm=ppm,
+        )
+
+
+def _reserved(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
+    """Return the balance with so many units more held. Check 18. Raises Refusal."""
+    balance = holding(account.balances, terms, side, more)
+    if balance.held > balance.total and more > 0:
+        risk_checks.insufficient(balance, more)
+    return (balance,)
+
+
+def _check_room(account: Account, terms: InstrumentUnits, is_buy: bool, lots: int, price_ticks: int) -> None:
+    """Check that the account's balance can take what the order may bring. Check 19. Raises Refusal."""
+    asset, units = (
+        (terms.base, lots * terms.base_units)
+        if is_buy
+        else (terms.quote, lots * price_ticks * terms.quote_units)
+    )
+    has = account.balances.get(asset)
+    if units + (has.total if has is not None else 0) > MOST_UNITS:
+        text = f"quantity: the balance of {asset} could become too large to be counted"
+        raise Refusal(Code.BAD_REQUEST, text, {"field": "quantity"})

@@ -1,0 +1,108 @@
+"""Replies about subscriptions and instruments: what a connection holds, in the words of the protocol."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from floorwire.core.authorization import Principal
+from floorwire.core.instrument import Instrument, InstrumentState
+from floorwire.hub.market_state import MarketState
+from floorwire.hub.topic import Topic
+from floorwire.protocol.outbox import OutboxSubscription
+from floorwire.protocol.replies import (
+    Gap,
+    HeldSubscription,
+    Pair,
+    Subscribed,
+    SubscribedAll,
+    SymbolRow,
+    Unsubscribed,
+)
+from floorwire.protocol.session import JoinTopics, LeaveTopics
+from floorwire.protocol.skip import SkippedNotice
+from floorwire.protocol.topic import TopicChoice, TopicName
+
+
+def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
+    """Return the reply to a subscribe; ``held``: what it led to, in the order of the request."""
+    request = join.request
+    if join.minimal:
+        return Pair("subscribed", held[0].symbol or "")
+    if request.symbols is UNSET:
+        fields = {name: getattr(held[0], name) for name in HeldSubscription.__struct_fields__}
+        return Subscribed(id=request.id, **fields)
+    return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
+
+
+def unsubscribed(leave: LeaveTopics) -> Pair | Unsubscribed:
+    """Return the reply to an unsubscribe."""
+    request, choice = leave.request, leave.choices[0]
+    if leave.minimal:
+        return Pair("unsubscribed", choice.asked or "")
+    return Unsubscribed(
+        id=request.id,
+        channel=choice.topic.channel,
+        symbol=request.symbol,
+        symbols=request.symbols,
+        instrument=UNSET if request.symbol is UNSET else choice.topic.symbol or UNSET,
+        depth=_depth(choice.topic),
+        interval=_interval(choice.topic),
+    )
+
+
+def held(
+    market: MarketState, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
+) -> HeldSubscription:
+    """Return one subscription as it stands; ``gap``: what a resume could not bring back."""
+    name = choice.topic
+    return HeldSubscription(
+        channel=name.channel,
+        symbol=choice.asked or UNSET,
+        instrument=name.symbol or UNSET,
+        depth=_depth(name),
+        interval=_interval(name),
+        on_slow=subscription.on_slow,
+        epoch=subscription.topic.epoch,
+        seq=subscription.topic.seq,
+        feed=market.feed(name.symbol),
+        gap=gap or UNSET,
+    )
+
+
+def symbol_rows(market: MarketState, principal: Principal, halted: frozenset[str] | None) -> list[SymbolRow]:
+    """Return the instruments that the principal may see.
+
+    ``halted``: the symbols in which an operator halted trading. None: all of them.
+    """
+
+    def state(instrument: Instrument) -> InstrumentState:
+        is_halted = halted is None or instrument.symbol in halted
+        return "halted" if is_halted and instrument.state == "open" else instrument.state
+
+    return [
+        SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, state(i), i.venue)
+        for i in market.symbols
+        if principal.sees(i.symbol)
+    ]
+
+
+def skipped(topic: Topic, first: int, last: int, now_us: int) -> SkippedNotice:
+    """Return the notice that a slow client is not told the events of these seqs."""
+    return SkippedNotice(
+        channel=topic.name.channel,
+        symbol=topic.name.symbol or UNSET,
+        depth=_depth(topic.name),
+        interval=_interval(topic.name),
+        epoch=topic.epoch,
+        seq=last,
+        gap=Gap(first, last, "slow"),
+        sent=now_us,
+    )
+
+
+def _depth(name: TopicName) -> int | UnsetType:
+    return name.option if isinstance(name.option, int) else UNSET
+
+
+def _interval(name: TopicName) -> str | UnsetType:
+    return name.option if isinstance(name.option, str) else UNSET

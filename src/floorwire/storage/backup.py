@@ -1,0 +1,227 @@
+"""Backup and restore of a whole data folder, as one archive; a backup goes beside a running server.
+
+The archive is a tar file of consistent copies: first the snapshots, then the journal, then the keys and the
+audit log. In this order each file knows at least what those before it refer to: a snapshot is of a record
+that the journal has, and each deposit and each key of the journal stands in ``keys.db``. ``backup.json`` is
+the last file, so that an archive without it was cut off; it has a digest of every other file.
+
+Neither the journal's mark nor the master key is in it. Without the mark the restored journal begins another
+epoch and leaves ids out (``Journal.is_restored``). Without the master key the archive tells no secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from floorwire.storage import (
+    audit_log,
+    database,
+    high_water_mark,
+    journal_file,
+    journal_inspection,
+    master_key,
+)
+from floorwire.storage.journal import JournalError
+from floorwire.storage.journal_snapshots import PREFIX
+from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE
+
+MANIFEST = "backup.json"
+FORMAT = 1
+ALLOWED = frozenset({journal_file.FILE, database.FILE, audit_log.FILE})
+CHUNK_BYTES = 1 << 20
+WAITS_S = 10.0
+
+
+class BackupError(Exception):
+    """The folder cannot be backed up or restored; says why."""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is in an archive: when it was made, the journal's last record, and each file's digest."""
+
+    format: int
+    made_us: int
+    records: int
+    files: dict[str, str]
+
+
+def back_up(folder: Path, archive: Path, now_us: int) -> Manifest:
+    """Write the folder's contents to a new archive, whole or not at all. Raises BackupError."""
+    if archive.exists():
+        raise BackupError(f"{archive} is there already")
+    if not (folder / database.FILE).exists():
+        raise BackupError(f"{folder}: there is no data folder")
+    draft = archive.with_name(f".{archive.name}.part")
+    with _told(), tempfile.TemporaryDirectory(prefix=".backup-", dir=archive.parent) as name:
+        copies = Path(name)
+        _copy_snapshots(folder, copies)
+        if (folder / journal_file.FILE).exists():
+            _copy_database(folder / journal_file.FILE, copies / journal_file.FILE)
+        _copy_database(folder / database.FILE, copies / database.FILE)
+        _copy_lines(folder / audit_log.FILE, copies / audit_log.FILE)
+        manifest = Manifest(FORMAT, now_us, _verified(copies), _digests(copies))
+        (copies / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+        try:
+            _pack(copies, [*manifest.files, MANIFEST], draft)
+            draft.replace(archive)
+        finally:
+            draft.unlink(missing_ok=True)
+    return manifest
+
+
+def restore(archive: Path, folder: Path) -> Manifest:
+    """Make the data folder of an archive. Raises BackupError.
+
+    The folder must hold no data yet; a master key may be there.
+    """
+    with _told():
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        taken = sorted(path.name for path in folder.iterdir() if path.name != master_key.FILE)
+        if taken:
+            raise BackupError(f"{folder} is not empty ({taken[0]}): restore into another folder")
+        draft = folder / ".restoring"
+        draft.mkdir(mode=FOLDER_MODE)
+        try:
+            manifest = _unpacked(archive, draft)
+            for name in sorted(manifest.files, key=lambda name: name == database.FILE):
+                (draft / name).rename(folder / name)  # the keys last: without them it is no data folder
+            _sync(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return manifest
+
+
+def master_fingerprint(folder: Path) -> bytes:
+    """Return the fingerprint of the master key that the folder's keys were made with. Raises BackupError."""
+    with _told(), closing(_read_quota(folder / database.FILE)) as rows:
+        found = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
+    return b"" if found is None else bytes(found[0])
+
+
+def _unpacked(archive: Path, draft: Path) -> Manifest:
+    """Unpack the archive and check it: every file's digest, and every record."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = member.name
+            if not member.isfile() or not (name in ALLOWED or name == MANIFEST or _is_snapshot(name)):
+                raise BackupError(f"{archive}: {name!r} is in no backup")
+            source = tar.extractfile(member)
+            assert source is not None
+            with source, os.fdopen(_new(draft / name), "wb") as target:
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
+                target.flush()
+                os.fsync(target.fileno())
+    if not (draft / MANIFEST).exists():
+        raise BackupError(f"{archive}: its end is missing")
+    manifest = msgspec.json.decode((draft / MANIFEST).read_bytes(), type=Manifest)
+    (draft / MANIFEST).unlink()
+    if manifest.format != FORMAT:
+        raise BackupError(f"{archive} was made by another version of Floorwire")
+    if _digests(draft) != manifest.files:
+        raise BackupError(f"{archive} is damaged: a file is not as it was backed up")
+    if _verified(draft) != manifest.records:
+        raise BackupError(f"{archive} is damaged: it should have {manifest.records} records")
+    return manifest
+
+
+def _copy_snapshots(folder: Path, copies: Path) -> None:
+    for path in sorted(folder.glob(PREFIX + "[0-9]*")):
+        with suppress(FileNotFoundError):  # a running server has just removed it
+            _copy(path, copies / path.name, path.stat().st_size)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database as it is at one moment; whoever writes it is not held up."""
+    os.close(_new(target))
+    with closing(_read_quota(source)) as rows, closing(sqlite3.connect(target)) as copy:
+        rows.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def _copy_lines(source: Path, target: Path) -> None:
+    """Copy the whole lines that are there now."""
+    if source.exists():
+        _copy(source, target, source.stat().st_size)
+        with target.open("r+b") as file:
+            content = file.read()
+            file.truncate(content.rfind(b"\n") + 1)
+
+
+def _copy(source: Path, target: Path, size: int) -> None:
+    with source.open("rb") as file, os.fdopen(_new(target), "wb") as copy:
+        while size > 0 and (part := file.read(min(size, CHUNK_BYTES))):
+            copy.write(part)
+            size -= len(part)
+
+
+def _read_quota(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAITS_S)
+
+
+def _verified(copies: Path) -> int:
+    """Return how many records the copied journal has, each verified; 0 where there is none."""
+    if not (copies / journal_file.FILE).exists():
+        return 0
+    assert not (copies / high_water_mark.FILE).exists()
+    return journal_inspection.verify(copies).records
+
+
+def _digests(copies: Path) -> dict[str, str]:
+    return {path.name: _digest(path) for path in sorted(copies.iterdir()) if _is_kept(path.name)}
+
+
+def _is_kept(name: str) -> bool:
+    return name in ALLOWED or _is_snapshot(name)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_snapshot(name: str) -> bool:
+    return name.startswith(PREFIX) and name.removeprefix(PREFIX).isdigit()
+
+
+def _pack(copies: Path, names: list[str], archive: Path) -> None:
+    with os.fdopen(_new(archive), "wb") as file:
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            for name in names:
+                member = tar.gettarinfo(copies / name, name)
+                member.uid = member.gid = 0
+                member.uname = member.gname = ""
+                with (copies / name).open("rb") as content:
+                    tar.addfile(member, content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _new(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error, JournalError, tarfile.TarError, msgspec.MsgspecError) as error:
+        raise BackupError(str(error)) from None

@@ -1,0 +1,44 @@
+"""A page under test in a real browser, in a context of its own."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.servers import Server
+
+
+class Visit:
+    """A page in a fresh context."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+
+    def open(self, server: Server, part: str = "") -> None:
+        """Open the page."""
+        self.page.goto(server.http(f"/{part}"))
+
+    def at(self, selector: str) -> Locator:
+        """Return what the selector finds."""
+        return self.page.locator(selector)
+
+    def expect_state(self, state: str) -> None:
+        """Wait until the page says so of its connection."""
+        expect(self.at("html")).to_have_attribute("data-state", state)
+
+    def expect_moves(self, selector: str) -> None:
+        """Wait until the text there is another."""
+        expect(self.at(selector)).not_to_have_text(self.at(selector).text_content() or "")
+
+    def expect_verified_book(self) -> None:
+        """Wait for the book, and see that no checksum was ever wrong."""
+        expect(self.at("#book")).to_have_attribute("data-book", "verified")
+        expect(self.at("#book .proof")).to_have_text(re.compile(r"^[\d,]+ checksums right$"))
+
+    def expect_note(self, text: str) -> None:
+        """Wait until the page announces it."""
+        expect(self.at("#notes")).to_contain_text(text)

@@ -1,0 +1,122 @@
+"""The examples as processes: they work, and a wrong key, symbol, address or argument gets a sentence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from floorwire.core.authorization import Scope
+from floorwire.storage.key_store import Issued
+from tests.servers import Server
+from tests.trading.trader import key, serving
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PATIENCE_S = 60
+WRONG_KEY = f"fw0000000000000000.{'0' * 43}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="module")
+def issued(folder: Path) -> Issued:
+    return key(folder)
+
+
+@pytest.fixture(scope="module")
+def reader(folder: Path) -> Issued:
+    """A key that may not trade."""
+    return key(folder, "alice", (Scope.MARKET, Scope.ACCOUNT), money={})
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, issued: Issued, reader: Issued) -> Iterator[Server]:
+    with serving(folder) as server:
+        yield server
+
+
+def ended(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the example until it ends by itself, with a sentence."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+    return done
+
+
+def first_lines(count: int, name: str, *arguments: str) -> list[str]:
+    """Return so many lines of the example, which Ctrl-C then ends without a word."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(EXAMPLES / name), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(count)]
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=PATIENCE_S)[1]
+    assert (process.returncode, said) == (0, "")
+    return lines
+
+
+def test_they_work(server: Server, issued: Issued) -> None:
+    assert "subscribed" in first_lines(3, "ticker.py", "BTC-USDT", server.ws("/ws/ticker"))[0]
+    assert "feed: live" in first_lines(3, "book.py", "BTC-USDT", server.ws())[0]
+    bearer = f"{issued.key}.{issued.secret}"
+    assert " new bot-" in first_lines(2, "bot.py", bearer, "BTC-USDT", server.ws())[0]
+
+
+@pytest.mark.parametrize("name", ["ticker.py", "book.py", "bot.py"])
+def test_an_argument_too_few_or_too_many_is_said(name: str) -> None:
+    assert ended(name).returncode == 2
+    assert ended(name, *"abcde").returncode == 2
+
+
+def test_an_unknown_symbol_is_said(server: Server, issued: Issued) -> None:
+    assert "unknown_symbol" in ended("ticker.py", "NO-SUCH", server.ws("/ws/ticker")).stderr
+    assert "unknown_symbol" in ended("book.py", "NO-SUCH", server.ws()).stderr
+    bearer = f"{issued.key}.{issued.secret}"
+    assert "there is no symbol NO-SUCH" in ended("bot.py", bearer, "NO-SUCH", server.ws()).stderr
+
+
+def test_a_wrong_address_is_said(server: Server, issued: Issued) -> None:
+    assert "127.0.0.1:1" in ended("ticker.py", "BTC-USDT", "ws://127.0.0.1:1/ws/ticker").stderr
+    for address in ("nonsense", server.ws("/nothing")):
+        assert address in ended("ticker.py", "BTC-USDT", address).stderr
+        assert address in ended("book.py", "BTC-USDT", address).stderr
+        assert address in ended("bot.py", f"{issued.key}.{issued.secret}", "BTC-USDT", address).stderr
+
+
+def test_a_wrong_key_is_said(server: Server, reader: Issued) -> None:
+    assert "401" in ended("bot.py", WRONG_KEY, "BTC-USDT", server.ws()).stderr
+    weak = ended("bot.py", f"{reader.key}.{reader.secret}", "BTC-USDT", server.ws())
+    assert "forbidden" in weak.stderr
+
+
+def test_a_setting_that_is_none_is_said() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES), "mounted:app"],
+        env={**os.environ, "FLOORWIRE_AUTH__MARKET": "keys"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "auth.market takes" in done.stderr

@@ -1,0 +1,79 @@
+"""``make install`` with a Python that is none of ours, and what it says while it installs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("compiled.py", "slots.h", "hub/sendloop.c")
+NEEDED = ("pyproject.toml", "setup.py", "requirements.txt", *(f"src/floorwire/{name}" for name in SOURCES))
+PYTHON = """#!/bin/sh
+if [ "$1" = -c ]; then
+    exec {real} -c 'import sys; sys.version_info = ({version}, 1, "final", 0); exec(sys.argv[1])' "$2"
+fi
+echo "python $*" >> {log}
+if [ "$2" = venv ]; then
+    mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
+fi
+case "$*" in *"-e ."*) touch .venv/bin/floorwire;; esac
+case "$*" in *" -q"*) ;; *"pip"*) echo "Collecting";; esac
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder with the Makefile, and empty files where it looks at their age alone."""
+    for name in NEEDED:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    return tmp_path
+
+
+def install(tree: Path, version: str) -> subprocess.CompletedProcess[str]:
+    """Run it with a stand-in for this version of Python, which notes in ``log`` what it was asked to run."""
+    python = tree / "python"
+    python.write_text(PYTHON.format(real=sys.executable, version=version, log=tree / "log"))
+    python.chmod(0o755)
+    return made(tree, f"PYTHON={python}")
+
+
+def made(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "install", *arguments], cwd=tree, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("version", ["3, 10", "2, 7", "3, 14"])
+def test_another_python_gets_a_sentence_before_anything_is_installed(tree: Path, version: str) -> None:
+    ended = install(tree, version)
+    assert ended.returncode != 0
+    assert (
+        f"is Python {version.replace(', ', '.')}. Floorwire needs Python 3.11, 3.12 or 3.13" in ended.stdout
+    )
+    assert not (tree / "log").exists()
+
+
+def test_no_python_gets_one_too(tree: Path) -> None:
+    ended = made(tree, "PYTHON=no-such-python")
+    assert ended.returncode != 0
+    assert "There is no no-such-python. Floorwire needs" in ended.stdout
+
+
+@pytest.mark.parametrize("version", ["3, 11", "3, 12", "3, 13"])
+def test_what_it_does_is_said_step_by_step(tree: Path, version: str) -> None:
+    ended = install(tree, version)
+    assert ended.returncode == 0, ended.stderr
+    steps = ("1/3 Making", "2/3 Fetching", "Collecting", "3/3 Compiling", "Collecting")
+    places, at = [], 0
+    for step in steps:
+        at = ended.stdout.index(step, at) + 1
+        places.append(at)
+    assert places == sorted(places)
+    assert len((tree / "log").read_text().splitlines()) == 3

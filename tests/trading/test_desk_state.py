@@ -1,0 +1,261 @@
+"""The desk's states: which may follow which, and that everything else raises."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from itertools import product
+
+import pytest
+
+from floorwire.core.ports import Prices
+from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.ops.stats import DeskStats
+from floorwire.trading.account_store import AccountStore, open_book
+from floorwire.trading.committer import Committer
+from floorwire.trading.desk_state import (
+    NEXT,
+    Closed,
+    Closing,
+    DeskLife,
+    Draining,
+    Failed,
+    IllegalTransitionError,
+    New,
+    Opening,
+    Phase,
+    Recovering,
+    Running,
+    State,
+)
+from floorwire.trading.private_fanout import PrivateFanout
+from floorwire.trading.recovery import JournalRecovery
+from tests.trading.flaky import Disk
+
+LEGAL = {
+    "new": "opening closed",
+    "opening": "opening running draining failed closed",
+    "running": "draining failed closing",
+    "draining": "failed closing",
+    "failed": "failed recovering closed",
+    "recovering": "recovering running draining failed closed",
+    "closing": "closed",
+    "closed": "",
+}
+"""Written out again on purpose: who changes the table has to mean it."""
+
+
+def accounts() -> AccountStore:
+    return open_book(Disk().open, TradingRules(), lambda _: Prices(0, 0, 0, "connecting"))
+
+
+def make_committer(book: AccountStore) -> Committer:
+    def instrument_of(_: object) -> None:
+        raise AssertionError("no orders here")
+
+    return Committer(book, PrivateFanout(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
+
+
+def states() -> dict[Phase, State]:
+    """Return one state of each phase."""
+    committer = make_committer(accounts())
+    made: tuple[State, ...] = (
+        New(),
+        Opening(),
+        Running(committer),
+        Draining(committer),
+        Failed("why", None, None, 0, False),
+        Recovering("why", None, 0, False),
+        Closing(committer),
+        Closed(None),
+    )
+    return {state.phase: state for state in made}
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(Phase, Phase)), ids=lambda phase: phase.value)
+async def test_a_transition_is_legal_or_raises_with_both_names(before: Phase, after: Phase) -> None:
+    life, made = DeskLife(), states()
+    life.state = made[before]
+    if after.value in LEGAL[before.value].split():
+        life.move(made[after])
+        assert life.state is made[after]
+    else:
+        with pytest.raises(IllegalTransitionError, match=f"from {before.value} to {after.value}$") as caught:
+            life.move(made[after])
+        assert (caught.value.before, caught.value.after) == (before, after)
+        assert life.state is made[before], "it stays where it was"
+
+
+async def test_each_state_says_whether_the_journal_takes_something() -> None:
+    works = {phase for phase, state in states().items() if state.committer is not None}
+    assert works == {Phase.RUNNING, Phase.DRAINING, Phase.CLOSING}
+    refuses_orders = {phase for phase, state in states().items() if state.committer and state.is_draining}
+    assert refuses_orders == {Phase.DRAINING, Phase.CLOSING}
+
+
+def test_every_phase_can_be_reached_and_left_for_the_end() -> None:
+    reached, left = {Phase.NEW}, {Phase.CLOSED}
+    for _ in Phase:
+        reached |= {after for phase in reached for after in NEXT[phase]}
+        left |= {phase for phase in Phase if NEXT[phase] & left}
+    assert reached == left == set(Phase)
+
+
+async def test_who_waits_for_a_state_gets_it_also_when_it_comes_twice() -> None:
+    life = DeskLife()
+    seen: list[Failed] = []
+
+    async def watch() -> None:
+        seen.append(await life.until(Failed))
+
+    first = asyncio.create_task(watch())
+    await asyncio.sleep(0)
+    life.move(Opening())
+    await asyncio.sleep(0)
+    assert not seen
+    failed = Failed("why", None, None, 0, False)
+    life.move(failed)
+    await first
+    await watch()
+    assert seen == [failed, failed]
+
+
+class Idle:
+    """Accounts that nobody trades with."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.fault: Exception | None = None
+
+    def make_committer(self, book: AccountStore, on_failure: object) -> Committer:
+        """Return one, or fail as told."""
+        if self.fault is not None:
+            raise self.fault
+        return make_committer(book)
+
+    def begin_work(self, committer: Committer) -> None:
+        """Note it."""
+        self.done.append("begin")
+
+    def tell_followers(self, committer: Committer) -> None:
+        """Note it."""
+        self.done.append("tell")
+
+    def take_orders_out(self, order_manager: OrderManager) -> None:
+        """Note it."""
+        self.done.append("out")
+
+    def end_guards(self) -> None:
+        """Note it."""
+        self.done.append("end")
+
+
+async def test_what_is_done_twice_or_out_of_turn_raises() -> None:
+    life = DeskLife()
+    recovery = JournalRecovery(life, accounts, DeskStats(), Idle())
+    with pytest.raises(IllegalTransitionError, match="from new to draining"):
+        recovery.drain()
+    await recovery.open()
+    with pytest.raises(IllegalTransitionError, match="from running to opening"):
+        await recovery.open()
+    recovery.drain()
+    recovery.drain()
+    await recovery.close()
+    recovery.drain()
+    with pytest.raises(IllegalTransitionError, match="from closed to closed"):
+        await recovery.close()
+    with pytest.raises(IllegalTransitionError, match="from closed to opening"):
+        await recovery.open()
+
+
+async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("floorwire.trading.recovery.RETRY_S", 0.001)
+    opened: list[AccountStore] = []
+
+    def opening() -> AccountStore:
+        opened.append(accounts())
+        return opened[-1]
+
+    life, work = DeskLife(), Idle()
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    work.fault = ZeroDivisionError("a fault of ours")
+    await recovery.open()
+    assert life.state.phase is Phase.FAILED
+    running = asyncio.create_task(recovery.run())
+    while len(opened) < 3:
+        await asyncio.sleep(0.001)
+    work.fault = None
+    await life.until(Running)
+    assert [book.journal.broken is None for book in opened] == [False] * (len(opened) - 1) + [True]
+    assert work.done == ["begin", "tell"]
+    running.cancel()
+
+
+async def test_who_is_closed_after_a_failure_leaves_no_journal_open() -> None:
+    opened: list[AccountStore] = []
+
+    def opening() -> AccountStore:
+        opened.append(accounts())
+        return opened[-1]
+
+    life, work = DeskLife(), Idle()
+    work.fault = ZeroDivisionError("a fault of ours")
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    await recovery.open()
+    recovery.drain()
+    assert (life.state.phase, life.state.is_draining) == (Phase.FAILED, True)
+    await recovery.close()
+    assert [str(book.journal.broken) for book in opened] == ["the journal is closed"]
+
+
+async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> None:
+    opened: list[AccountStore] = []
+    begun: list[int] = []
+    may_open = threading.Event()
+    may_open.set()
+
+    def opening() -> AccountStore:
+        begun.append(1)
+        assert may_open.wait(20)
+        opened.append(accounts())
+        return opened[-1]
+
+    life, work = DeskLife(), Idle()
+    work.fault = ZeroDivisionError("a fault of ours")
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    await recovery.open()
+    work.fault = None
+    may_open.clear()
+    running = asyncio.create_task(recovery.run())
+    while len(begun) < 2:
+        await asyncio.sleep(0.001)
+    await recovery.close()
+    may_open.set()
+    while len(opened) < 2 or opened[-1].journal.broken is None:
+        await asyncio.sleep(0.001)
+    assert not running.done(), "the end is no failure"
+    assert (life.state.phase, work.done) == (Phase.CLOSED, ["end"])
+    running.cancel()
+
+
+async def test_accounts_that_the_engine_cannot_replay_stop_orders_and_not_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("floorwire.trading.recovery.RETRY_S", 0.001)
+    faults: list[Exception] = [OverflowError("too large for the engine"), OverflowError("and again")]
+
+    def opening() -> AccountStore:
+        if faults:
+            raise faults.pop()
+        return accounts()
+
+    life, work = DeskLife(), Idle()
+    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    await recovery.open()
+    assert life.state == Failed("and again", None, None, 0, False)
+    running = asyncio.create_task(recovery.run())
+    await life.until(Running)
+    assert work.done == ["begin", "tell"]
+    running.cancel()
