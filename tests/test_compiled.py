@@ -84,11 +84,11 @@ def test_a_session_comes_to_the_same() -> None:
 
 
 @needs_compiled
-def test_odd_requests_come_to_the_same_and_fail_with_the_same_words() -> None:
-    program = "import runpy; runpy.run_module('tests.odd_requests', run_name='__main__')"
-    said = printed(program)
-    assert said == printed(program, **{PURE: "1"})
-    assert "Refusal" in said
+def test_random_requests_give_the_same_results_and_the_same_errors() -> None:
+    program = "import runpy; runpy.run_module('tests.random_requests', run_name='__main__')"
+    printed_once = printed(program)
+    assert printed_once == printed(program, **{PURE: "1"})
+    assert "Refusal" in printed_once
 
 
 def test_what_was_compiled_of_other_sources_is_not_used(
