@@ -56,16 +56,16 @@ def test_the_sources_are_read_where_that_is_asked_for() -> None:
 
 
 SESSION = """
-from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
+from benchmarks.matching import MIXTURES, RULES, CommandGenerator, Venue, decide, fund_accounts, ticket_of
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager
 
 venue, names, ids = Venue(), [f"trader{number}" for number in range(7)], {}
 order_manager = OrderManager(RULES, venue.prices)
-endow(order_manager, names)
+fund_accounts(order_manager, names)
 refused = 0
 for mixture in MIXTURES:
-    for now_us, command in enumerate(Flow(7).make(2_000, mixture)):
+    for now_us, command in enumerate(CommandGenerator(7).generate(2_000, mixture)):
         account = names[command.order_id % 7]
         try:
             ticket = ticket_of(command, account)
