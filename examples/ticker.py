@@ -1,4 +1,4 @@
-"""The article's client: two fields out, two fields back, then prices.
+"""The article's client: it sends two fields, receives two fields, and then prices.
 
     .venv/bin/python examples/ticker.py BTC-USDT
 

@@ -76,8 +76,8 @@ def test_a_socket_file_plays_alone_and_an_answer_file_plays_all(tmp_path: Path) 
     whole = recording.read(tmp_path / "X.0")
     assert whole.frames == 5
     assert whole.adapter == "coinbase"
-    heard = list(whole.heard())
-    assert [what.happened.link for what in heard if isinstance(what.happened, Opened)] == [
+    inputs = list(whole.heard())
+    assert [what.happened.link for what in inputs if isinstance(what.happened, Opened)] == [
         "X.ws.2",
         "X.ws.9",
         "X.ws.10",
@@ -133,8 +133,8 @@ def test_a_second_open_line_means_that_the_socket_was_lost(tmp_path: Path) -> No
 def test_time_never_goes_back(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_text("1700000005: [1]\n1700000003: [2]\n1700000006: [3]\n")
-    heard = recording.read(file, "coinbase").heard()
-    assert [what.at_us // 1_000_000 - 1_700_000_000 for what in heard] == [5, 5, 5, 6]
+    inputs = recording.read(file, "coinbase").heard()
+    assert [what.at_us // 1_000_000 - 1_700_000_000 for what in inputs] == [5, 5, 5, 6]
 
 
 def test_a_file_deleted_while_it_is_played_ends_the_recording(tmp_path: Path) -> None:

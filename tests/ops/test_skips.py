@@ -67,13 +67,13 @@ def test_the_first_the_tenth_and_so_on_are_logged() -> None:
         for second in range(250):
             venue.skipped.update(("off_tick", "repeated"))
             skips.poll(second * CHECK_US)
-    told = [(line["reason"], line["count"], line["log_level"]) for line in logs]
-    assert [line for line in told if line[0] == "off_tick"] == [
+    logged = [(line["reason"], line["count"], line["log_level"]) for line in logs]
+    assert [line for line in logged if line[0] == "off_tick"] == [
         ("off_tick", 1, "warning"),
         ("off_tick", 10, "warning"),
         ("off_tick", 100, "warning"),
     ]
-    assert ("repeated", 100, "info") in told
+    assert ("repeated", 100, "info") in logged
 
 
 def test_a_venue_that_counts_nothing_is_accepted() -> None:

@@ -31,7 +31,7 @@ ANSWER_FILE = re.compile(r"(?P<venue>.+?)(?:\.http\.(?P<number>[0-9]+))?\.(?P<pa
 PREVIEW_MESSAGES = 100_000
 """At most so many messages are played in a preview, to see whether the adapter can show anything of them."""
 SHOWN_EVENTS = (Trade, Quote, BookSnapshot, BookChange, DayStats, Candle)
-"""A recording of which at least one of these comes can be shown."""
+"""A recording can be shown if it gives at least one of these."""
 
 
 class RecordingError(ValueError):
@@ -193,7 +193,7 @@ class Preview(NamedTuple):
     frames: int
     """How many messages of the exchange were played."""
     is_shown: bool
-    """Whether one of ``SHOWN_EVENTS`` came of them."""
+    """Whether they gave one of ``SHOWN_EVENTS``."""
     skipped: Mapping[str, int]
     """How many messages and levels the adapter left out, by reason."""
 

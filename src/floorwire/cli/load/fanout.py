@@ -16,7 +16,7 @@ from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 
 HANDSHAKES_A_SECOND = 100
-"""The opening of clients may take twenty seconds, and as long as this rate needs."""
+"""Opening the clients may take 20 s, plus what this rate needs."""
 
 
 class FanoutPlan(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Checks that each event of a stream came once, or that the server said it would not come."""
+"""Checks that each event of a stream was received once, or that the server announced it as missing."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _stall(plan: StallPlan, reactor: Reactor, stalled: ClientPool, samples: Samp
 
 
 def _recover(plan: StallPlan, reactor: Reactor, stalled: ClientPool, samples: Samples) -> Stalled:
-    """Read again, count what came, and close the clients."""
+    """Read again, count what is received, and close the clients."""
     messages, received = stalled.totals()
     for client in list(stalled.open.values()):
         client.start_reading()

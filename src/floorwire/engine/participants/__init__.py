@@ -3,8 +3,8 @@
 No price is written by hand. Every participant trades on the ordinary ``Exchange`` as an account would, each
 kind for its own reason. The market is the result:
 
-- market makers (``market_maker``) quote both sides around what recent trades tell, and shift their quotes
-  against their inventory;
+- market makers (``market_maker``) quote both sides around a fair price that they estimate from trades,
+  and shift their quotes against their inventory;
 - the limit order crowd (``limit_order_crowd``) places patient orders at all distances, which make the book
   deep, and cancels some of them;
 - takers (``takers``) trade at once; many split a large order into small ones, so that sides come in runs;

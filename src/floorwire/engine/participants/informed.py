@@ -11,7 +11,7 @@ MAX_TRADE_SIZES = 120  # one order takes at most so many usual trade sizes
 
 
 class InformedTrader:
-    """Compares the best prices with the fair value, and takes all that is priced wrongly by the edge."""
+    """Compares the best prices with the fair value, and trades where they differ by the edge or more."""
 
     def __init__(self, market_access: MarketAccess, fair_values: FairValues) -> None:
         self.due_us = 0
@@ -22,7 +22,7 @@ class InformedTrader:
         self._max_lots = market_access.sizes.usual_lots * MAX_TRADE_SIZES
 
     def act(self, now_us: int) -> int:
-        """Take where the price is away from the fair value by at least the edge."""
+        """Buy below the fair value or sell above it, where the difference is at least the edge."""
         market_access, profile = self._market_access, self._market_access.profile
         fair_ticks = market_access.fair_ticks(self._fair_values)
         bid, ask = market_access.best_prices()

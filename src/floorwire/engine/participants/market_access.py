@@ -147,7 +147,7 @@ class MarketAccess:
         return events
 
     def expire(self, now_us: int) -> None:
-        """End the orders whose expiry has come."""
+        """End the orders that expire at ``now_us`` or before, and deliver the events."""
         self._deliver(self.market.expire(now_us), now_us)
 
     def _deliver(self, events: list[Event], now_us: int) -> None:
