@@ -7,7 +7,7 @@ AUTOBAHN := .venv-autobahn
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow chaos browser conformance check bench docs lock clean
+.PHONY: run install test test-slow chaos browser conformance check bench mutants docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -81,6 +81,11 @@ chaos: $(VENV)/.dev ## kill the server fifty times under load, and look at what 
 
 bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minutes
 	$(BIN)/python -m benchmarks
+
+MODULE ?=
+MINUTES ?= 180
+mutants: $(VENV)/.dev ## change the code in one place at a time, and look whether a test fails; MODULE=engine/risk for one
+	nice $(BIN)/python -m tests.mutants $(MODULE) --minutes $(MINUTES)
 
 docs: $(BIN)/floorwire ## the pages that are written by the code
 	$(BIN)/python -m floorwire.config > docs/settings.md

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+import structlog
+from hypothesis import Phase, settings
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.app import Gateway
@@ -15,7 +16,21 @@ from floorwire.config import Settings
 # The quick suite tries the same examples each time; `make test-slow` wanders too, and prints the way back.
 settings.register_profile("wander", deadline=None, print_blob=True)
 settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True)
+# `make mutants`: each test runs hundreds of times, and the smallest example of a failure is of no use there.
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("floorwire")
+
+
+# A traceback with the locals of each frame takes a second to print; tests of faults print many.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(autouse=True, scope="session")

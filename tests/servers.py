@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STARTS_WITHIN_S = 60
@@ -53,13 +53,21 @@ class Server:
 
     def sockets(self) -> int:
         """Return how many sockets the process has open, without its listener (Linux)."""
-        links = (os.readlink(entry) for entry in Path(f"/proc/{self.process.pid}/fd").iterdir())
-        return sum(link.startswith("socket:") for link in links) - 1
+        return sockets_of(self.process.pid) - 1
 
     def resident_bytes(self) -> int:
         """Return the resident memory of the process (Linux)."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * 4096
+
+
+def sockets_of(pid: int) -> int:
+    """Return how many sockets a process has open (Linux). One that closes during the count does not count."""
+    count = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            count += os.readlink(entry).startswith("socket:")
+    return count
 
 
 @contextmanager

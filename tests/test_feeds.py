@@ -10,9 +10,9 @@ import pytest
 
 from floorwire import feeds
 from floorwire.bus.local import LocalBus
-from floorwire.core.market_events import Clock, FeedStatus, MarketEvent
+from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.order_commands import Cancel, Command
-from floorwire.core.ports import Execution, Open, Prices, VenueInput, VenueOutput, Wake, Woke
+from floorwire.core.ports import Execution, Heard, Open, Prices, VenueInput, VenueOutput, Wake, Woke
 from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.ops.stats import Stats
 
@@ -167,6 +167,50 @@ async def test_what_is_said_of_one_symbol_is_not_said_of_the_venue() -> None:
         stage.now_us += 2 * SECOND_US
         await until(lambda: len(stage.events) == 3)
         assert stage.events[-1] == FeedStatus(None, "stale", "silent", stage.now_us)
+
+
+async def test_a_clock_that_the_adapter_reckons_is_no_sign_of_the_venue() -> None:
+    puppet = Puppet(LIVE, Wake(START_US + SECOND_US))
+    stage = Stage(puppet, stale_us=10 * SECOND_US)
+    async with stage.playing():
+        for second in range(1, 13):
+            puppet.next = [
+                Clock(START_US + second * SECOND_US, is_reckoned=True),
+                Wake(START_US + (second + 1) * SECOND_US),
+            ]
+            stage.now_us += SECOND_US
+            await until(lambda: len(puppet.woke_us) == second)  # noqa: B023 - waited for here
+            await turn()
+        await until(lambda: FeedStatus(None, "stale", "silent", START_US + 11 * SECOND_US) in stage.events)
+        assert stage.stats.venue_last_us == {}
+
+
+async def test_what_a_venue_sends_that_shows_nothing_counts_as_heard() -> None:
+    puppet = Puppet(LIVE, Wake(START_US + 20 * SECOND_US))
+    puppet.next = [Heard(("link",), ("BTC-USDT",))]
+    stage = Stage(puppet, stale_us=10 * SECOND_US)
+    async with stage.playing():
+        stage.now_us += 11 * SECOND_US
+        await until(lambda: len(stage.events) == 2)
+        stage.now_us += 9 * SECOND_US
+        await until(lambda: len(stage.events) == 3)
+        assert stage.events[-1] == FeedStatus(None, "live", "heard", stage.now_us)
+        assert stage.stats.venue_last_us == {"puppet": stage.now_us}
+        assert stage.stats.link_last_us == {("puppet", "link"): stage.now_us}
+        assert stage.stats.symbol_last_us == {("puppet", "BTC-USDT"): stage.now_us}
+
+
+async def test_the_end_of_silence_does_not_make_a_symbol_current_that_was_not() -> None:
+    lost = FeedStatus("BTC-USDT", "stale", "sequence_gap", START_US)
+    puppet = Puppet(LIVE, lost, Wake(START_US + 20 * SECOND_US))
+    puppet.next = [Trade("ETH-USDT", "1", 1, 1, "buy", START_US)]
+    stage = Stage(puppet, stale_us=10 * SECOND_US)
+    async with stage.playing():
+        stage.now_us += 11 * SECOND_US
+        await until(lambda: len(stage.events) == 3)
+        stage.now_us += 9 * SECOND_US
+        await until(lambda: len(stage.events) == 6)
+        assert stage.events[3:5] == [lost, FeedStatus(None, "live", "heard", stage.now_us)]
 
 
 # --- faults -----------------------------------------------------------------------------------------

@@ -110,7 +110,9 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a venue's silence means that its prices are not current."""
 
-    stale_s: Annotated[Seconds, Meta(description="silence of a venue after which its feed is stale")] = 10.0
+    stale_s: Annotated[
+        Seconds, Meta(description="silence of a venue, or of one of its links, after which its feed is stale")
+    ] = 10.0
 
 
 class ReplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,9 +15,10 @@ import structlog
 from floorwire.bus.local import LocalBus
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Clock, Feed, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
+    Heard,
     Prices,
     Reported,
     TradingVenue,
@@ -67,6 +68,10 @@ class VenueFeed:
         self._wake_us: int | None = None
         self._is_due = asyncio.Event()
         self._said: Feed = "connecting"
+        self._live_us = 0
+        """When the venue last said that it is live."""
+        self._not_live: dict[str, FeedStatus] = {}
+        """What was said of single symbols since, where that is not that they are live."""
         self._is_silent = False
         self._is_up = False
         self._fault: Exception | None = None
@@ -127,6 +132,9 @@ class VenueFeed:
             elif type(output) is Reported:
                 self._flush(events, now_us)
                 self._report(output.reports)
+            elif type(output) is Heard:
+                self._flush(events, now_us)
+                self._hear(output, now_us)
             else:
                 raise NotImplementedError(f"{self._venue.name} asks for {output}: no live links yet")
         self._flush(events, now_us)
@@ -140,26 +148,55 @@ class VenueFeed:
     def _report(self, reports: Sequence[Report]) -> None:
         raise NotImplementedError(f"{self._venue.name} reports {reports}, and nobody trades there")
 
+    def _hear(self, heard: Heard, now_us: int) -> None:
+        """Note what the venue sent, though nothing may have come of it."""
+        for link in heard.links:
+            self._stats.link_last_us[self.name, link] = now_us
+        for symbol in heard.symbols:
+            self._stats.symbol_last_us[self.name, symbol] = now_us
+        events: list[MarketEvent] = []
+        self._heard(events, now_us)
+        if events:
+            self._publish(events)
+
     def _note(self, events: list[MarketEvent], now_us: int) -> None:
         self._stats.venue_events[self._venue.name] += len(events)
-        self._stats.venue_last_us[self._venue.name] = now_us
-        for event in events:
+        is_heard = False
+        for event in events:  # only what the venue sent counts: not what the adapter says by itself
             if type(event) is FeedStatus:
-                if event.symbol is None:
-                    self._said = event.feed
-                    if event.reason == "ended":
-                        self._skip_counter.log_total()
+                self._follow(event, now_us)
             elif type(event) is Listing:
                 self._list(event.instruments)
+            elif type(event) is not Clock or not event.is_reckoned:
+                is_heard = True
+        if is_heard:
+            self._heard(events, now_us)
+
+    def _follow(self, status: FeedStatus, now_us: int) -> None:
+        if status.symbol is None:
+            self._said = status.feed
+            if status.feed == "live":
+                self._live_us = now_us
+            else:  # what comes after is said of each symbol again
+                self._not_live.clear()
+            if status.reason == "ended":
+                self._skip_counter.log_total()
+        elif status.feed == "live":
+            self._not_live.pop(status.symbol, None)
+        else:
+            self._not_live[status.symbol] = status
+
+    def _heard(self, events: list[MarketEvent], now_us: int) -> None:
+        self._stats.venue_last_us[self.name] = now_us
         if self._is_silent:
             self._is_silent = False
-            events.insert(0, FeedStatus(None, self._said, "heard", now_us))
+            events[:0] = [*self._not_live.values(), FeedStatus(None, self._said, "heard", now_us)]
 
     def _list(self, instruments: Sequence[Instrument]) -> None:
         """Nobody trades them here."""
 
     def _watch_silence(self, now_us: int) -> None:
-        last_us = self._stats.venue_last_us.get(self._venue.name, now_us)
+        last_us = max(self._live_us, self._stats.venue_last_us.get(self._venue.name, 0))
         if self._said == "live" and not self._is_silent and now_us - last_us > self._stale_us:
             self._is_silent = True
             self._publish([FeedStatus(None, "stale", "silent", now_us)])

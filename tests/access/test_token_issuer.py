@@ -48,10 +48,12 @@ class Host:
 
     def __init__(self) -> None:
         self.status, self.body = 200, jwks()
+        self.asked = 0
         host = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                host.asked += 1
                 self.send_response(host.status)
                 if host.status == 302:
                     self.send_header("location", "/other")
@@ -129,7 +131,8 @@ async def test_keys_are_read_again_and_again(host: Host, monkeypatch: pytest.Mon
     made = link(connect(settings(jwks=host.url), None))
     host.status = 500
     task = asyncio.create_task(made.run())
-    await asyncio.sleep(0.05)
+    while host.asked < 3:
+        await asyncio.sleep(0.01)
     host.status = 200
     while not checks(made):
         await asyncio.sleep(0.01)

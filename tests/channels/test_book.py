@@ -5,10 +5,12 @@ from __future__ import annotations
 from zlib import crc32
 
 import pytest
+from msgspec import UNSET
 
 from floorwire.channels import BadOptionError
 from floorwire.channels.book import CHANNEL, DEPTHS
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
+from floorwire.core.notices import FeedTurned
 from floorwire.protocol.channel_events import AnyEvent, BookEvent, WireLevel
 from tests.channels.client import BookClient
 from tests.channels.drive import BTC, Drive
@@ -178,3 +180,24 @@ def test_the_state_is_as_of_the_last_visible_change() -> None:
     assert isinstance(state, BookEvent)
     assert (state.type, state.seq, state.conflated, state.ts) == ("snapshot", 2, 4, 5)
     assert state.bids == (("1.00", "0.007"),)
+
+
+def test_an_update_without_levels_says_that_the_book_is_not_current() -> None:
+    drive, client = Drive(CHANNEL, 5), BookClient()
+    client.read(only(drive.feed(LADDER)))
+    stale = only(drive.feed(FeedTurned("BTC-USDT", "stale", "link_lost", 5)))
+    client.read(stale)
+    assert (stale.type, stale.prev, stale.bids, stale.asks, stale.feed) == ("update", 1, (), (), "stale")
+    state = drive.state()
+    assert isinstance(state, BookEvent)
+    assert state.feed == "stale"
+    again = only(drive.feed(LADDER))
+    client.read(again)
+    assert again.feed == "stale", "current when the venue's adapter says so"
+    live = only(drive.feed(FeedTurned("BTC-USDT", "live", "synced", 6)))
+    client.read(live)
+    assert (live.bids, live.asks, live.feed, live.checksum) == ((), (), UNSET, again.checksum)
+
+
+def test_an_unknown_book_says_nothing_of_its_feed() -> None:
+    assert Drive(CHANNEL, 5).feed(FeedTurned("BTC-USDT", "connecting", "start", 5)) == []

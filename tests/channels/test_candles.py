@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
 from floorwire.core.bar import SECOND_US
-from floorwire.core.market_events import Candle, Clock, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, Trade
+from floorwire.core.notices import FeedTurned
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import BTC, Drive
 
@@ -195,7 +197,7 @@ def test_the_venues_candle_outranks_the_trades() -> None:
     drive = Drive(CHANNEL, "1m")
     drive.feed(trade(10, 100))
     assert rows(drive.feed(candle(0, 42))) == [(0, "0.10", "5.00", "0.05", "0.42", 30, False)]
-    assert drive.feed(trade(20, 300), candle(0, 42), clock(60), clock(180)) == []
+    assert drive.feed(trade(20, 300), candle(0, 42), clock(60), clock(64.9)) == []
     assert rows(drive.feed(candle(0, 43, closed=True))) == [(0, "0.10", "5.00", "0.05", "0.43", 30, True)]
     state = drive.state()
     assert state is not None
@@ -220,6 +222,18 @@ def test_a_venue_that_begins_the_next_candle_has_closed_the_last() -> None:
         (180, "0.10", "5.00", "0.05", "0.44", 30, False),
     ]
     assert {message.ts for message in said} == {MIDNIGHT_US + 180 * SECOND_US + 7}
+
+
+def test_a_candle_that_the_venue_left_open_has_the_trades_after_its_last_word() -> None:
+    drive = joined()
+    drive.feed(trade(5, 100), candle(0, 42), trade(55, 120))
+    assert seen(drive.feed(candle(60, 44))) == [(0, "1.20", 2, True, False), (60, "0.44", 30, False, False)]
+
+
+def test_a_candle_that_the_venue_closed_is_not_closed_again_when_ours_of_it_is_over() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(trade(5), candle(0, 102), candle(0, 103, closed=True), clock(61))
+    assert [(row[0], row[-1]) for row in rows(drive.feed(candle(60, 104)))] == [(60, False)]
 
 
 def test_a_venues_candle_of_the_past_is_ignored() -> None:
@@ -253,3 +267,148 @@ def test_a_venues_candle_of_another_interval_is_nobodys() -> None:
     strange = Candle("BTC-USDT", 3 * MINUTE_US, MIDNIGHT_US, 1, 1, 1, 1, 1, 1, True, MIDNIGHT_US)
     assert drive.feed(strange) == []
     assert drive.state() is None
+
+
+# --- what was not heard -------------------------------------------------------------------------------
+
+Seen = tuple[int, str, int, bool, bool]
+
+
+def turned(feed: Feed, at_s: float = 0) -> FeedTurned:
+    return FeedTurned("BTC-USDT", feed, "test", MIDNIGHT_US + round(at_s * SECOND_US))
+
+
+def seen(messages: Iterable[AnyEvent]) -> list[Seen]:
+    """Return start in seconds, close, trades, closed and incomplete of each."""
+    told = []
+    for message in messages:
+        assert isinstance(message, Candles)
+        start_s = (message.start - MIDNIGHT_US) // SECOND_US
+        told.append((start_s, message.close, message.trades, message.closed, message.incomplete is True))
+    return told
+
+
+def joined(interval: str = "1m", at_s: float = 0) -> Drive:
+    """Return a stream of which the feed is current, and heard from this second on."""
+    drive = Drive(CHANNEL, interval)
+    drive.feed(turned("connecting"), turned("live"), clock(at_s - 1))
+    return drive
+
+
+def test_a_first_minute_of_which_a_half_was_heard_is_incomplete() -> None:
+    drive = joined(at_s=30)
+    assert seen(drive.feed(trade(31, 100))) == [(0, "1.00", 1, False, True)]
+    assert seen(drive.feed(clock(60))) == [(0, "1.00", 1, True, True)]
+    assert seen(drive.feed(trade(61, 110), clock(120))) == [
+        (60, "1.10", 1, False, False),
+        (60, "1.10", 1, True, False),
+    ]
+    assert seen([hours] if (hours := Drive(CHANNEL, "1h", drive.tracker).state()) else []) == [
+        (0, "1.10", 2, False, True)
+    ]
+
+
+def test_an_old_trade_does_not_make_what_follows_it_heard() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"))
+    assert seen(drive.feed(trade(-600, 90))) == [(-600, "0.90", 1, False, True)]
+    assert seen(drive.feed(clock(29), trade(31, 100), clock(60))) == [
+        (-600, "0.90", 1, True, True),
+        (0, "1.00", 1, False, True),
+        (0, "1.00", 1, True, True),
+    ], "no flat candles of ten minutes that nobody heard"
+
+
+def test_while_stale_no_candle_is_made_up() -> None:
+    drive = joined()
+    drive.feed(trade(10, 100), clock(60), trade(70, 110))
+    stale = drive.feed(turned("stale", 75))
+    assert seen(stale) == [(60, "1.10", 1, False, True)]
+    assert [message.feed for message in stale if isinstance(message, Candles)] == ["stale"]
+    assert seen(drive.feed(clock(120))) == [(60, "1.10", 1, True, True)]
+    assert drive.feed(clock(180), clock(240), clock(300)) == [], "a hole, and no flat candles"
+    drive.feed(turned("live", 310), clock(310))
+    assert drive.feed(clock(360), clock(420)) == [], "the price is not known: trades may have been missed"
+    assert seen(drive.feed(trade(430, 130), clock(480), clock(540))) == [
+        (420, "1.30", 1, False, False),
+        (420, "1.30", 1, True, False),
+        (480, "1.30", 0, True, False),
+    ]
+
+
+def test_a_trade_of_the_stale_time_is_no_price_of_later() -> None:
+    drive = joined()
+    drive.feed(trade(10, 100), turned("stale", 20), trade(30, 90), clock(31), turned("live", 40), clock(40))
+    assert seen(drive.feed(clock(60), clock(120), clock(180))) == [(0, "0.90", 2, True, True)]
+
+
+def test_a_venues_candle_cut_off_by_a_loss_is_not_closed_as_whole() -> None:
+    drive = joined()
+    drive.feed(trade(10, 100), candle(0, 42), turned("stale", 20))
+    assert seen(drive.feed(clock(66))) == [(0, "1.00", 30, True, True)]
+
+
+def test_a_venues_candle_that_comes_again_after_a_loss_is_whole() -> None:
+    drive = joined()
+    drive.feed(candle(0, 42), turned("stale", 20), turned("live", 30), clock(30))
+    assert seen(drive.feed(candle(0, 42))) == [(0, "0.42", 30, False, False)]
+    assert seen(drive.feed(candle(0, 43, closed=True))) == [(0, "0.43", 30, True, False)]
+
+
+def test_a_venues_next_candle_after_a_loss_does_not_make_the_last_whole() -> None:
+    drive = joined()
+    drive.feed(candle(0, 42), turned("stale", 20), turned("live", 130))
+    assert seen(drive.feed(candle(120, 44))) == [(0, "0.42", 30, True, True), (120, "0.44", 30, False, False)]
+
+
+def test_where_the_venues_candles_end_those_of_the_trades_go_on() -> None:
+    drive = joined()
+    drive.feed(trade(1, 100), candle(0, 42), trade(40, 110), trade(61, 120))
+    assert seen(drive.feed(clock(66))) == [(0, "1.10", 2, True, False), (60, "1.20", 1, False, False)]
+    assert seen(drive.feed(trade(70, 130), clock(120), clock(180))) == [
+        (60, "1.30", 2, False, False),
+        (60, "1.30", 2, True, False),
+        (120, "1.30", 0, True, False),
+    ]
+    assert seen(drive.feed(candle(180, 44))) == [(180, "0.44", 30, False, False)], "they come again"
+
+
+def test_a_venues_candle_after_which_nothing_was_traded_is_whole() -> None:
+    drive = joined(at_s=30)
+    drive.feed(trade(29, 100))
+    late = replace(candle(0, 42), ts_us=MIDNIGHT_US + 50 * SECOND_US)
+    drive.feed(trade(45, 100), late)
+    assert seen(drive.feed(clock(66))) == [(0, "0.42", 30, True, False)]
+
+
+def test_a_venues_candle_that_lacks_trades_is_incomplete_where_ours_is_too() -> None:
+    drive = joined(at_s=30)
+    drive.feed(candle(0, 42), trade(45, 100))
+    assert seen(drive.feed(clock(66))) == [(0, "1.00", 30, True, True)]
+
+
+def test_between_the_venues_candles_ours_fill_the_holes() -> None:
+    drive = joined()
+    drive.feed(candle(0, 42, closed=True), trade(61, 100), clock(120))
+    assert seen(drive.feed(candle(120, 44))) == [
+        (60, "1.00", 1, True, False),
+        (120, "0.44", 30, False, False),
+    ]
+
+
+def test_a_minute_that_began_just_before_it_was_surely_heard_is_incomplete() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"), clock(59.5))
+    assert seen(drive.feed(trade(61, 100))) == [(60, "1.00", 1, False, True)]
+
+
+def test_after_the_venues_candles_a_minute_that_was_not_all_heard_is_a_hole() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"), candle(0, 42, closed=True), clock(70))
+    assert drive.feed(clock(126), clock(180), clock(240)) == [], "the price may have moved unheard"
+
+
+def test_before_the_first_time_of_a_current_feed_nothing_is_filled() -> None:
+    drive = Drive(CHANNEL, "1m")
+    drive.feed(turned("connecting"), turned("live"), candle(0, 42, closed=True))
+    assert seen(drive.feed(trade(130, 100))) == [(120, "1.00", 1, False, True)]

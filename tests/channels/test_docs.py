@@ -20,7 +20,7 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.notices import Beat, Draining, FeedChanged, Notice
+from floorwire.core.notices import Beat, Draining, FeedChanged, FeedTurned, Notice
 from floorwire.protocol.channel_events import AnyEvent, BookEvent
 from floorwire.protocol.stamp import EventStamp
 from tests.channels.client import BookClient
@@ -61,7 +61,7 @@ def said(channel: Channel, option: Option, *happened: MarketEvent | Notice) -> I
 
 EXAMPLES: list[tuple[str, Option, tuple[MarketEvent | Notice, ...]]] = [
     ("ticker", None, (QUOTE, BUY)),
-    ("trades", None, (BUY,)),
+    ("trades", None, (BUY, FeedTurned("BTC-USDT", "stale", "silent", FOUR_US + 80_000_000))),
     ("book", 5, (SNAPSHOT, CHANGE)),
     ("candles", "1m", (BUY, SELL, Clock(FOUR_US + 120_000_000))),
     ("heartbeat", None, (Beat(FOUR_US),)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from floorwire.channels.ticker import CHANNEL
-from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, Quote, Trade
+from msgspec import UNSET
+
+from floorwire.channels.ticker import CHANNEL, SECOND_US
+from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, Feed, Quote, Trade
+from floorwire.core.notices import FeedTurned
 from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 from floorwire.protocol.channel_events import AnyEvent, Ticker
 from tests.channels.drive import Drive
@@ -89,7 +92,7 @@ def test_a_crossed_book_shows_the_newer_side() -> None:
     assert best(only(drive.feed(crossed))) == ("0.99", "0.001", "1.02", "0.001")
 
 
-def test_the_first_quote_silences_the_book_for_good() -> None:
+def test_the_first_quote_silences_the_book() -> None:
     drive = Drive(CHANNEL)
     drive.feed(SNAPSHOT, quote(97, 103))
     assert drive.feed(RAISE, SNAPSHOT, RAISE) == []
@@ -140,7 +143,7 @@ def test_a_first_trade_from_before_the_day_is_only_the_last_price() -> None:
     assert day(old) == ("0.80", "0.80", "0.80", "0.000", "0.00000", "0.00")
 
 
-def test_the_venues_own_day_outranks_the_trades_for_good() -> None:
+def test_the_venues_own_day_outranks_the_trades() -> None:
     drive = Drive(CHANNEL)
     drive.feed(trade(100))
     stats = DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US + 3)
@@ -165,3 +168,55 @@ def test_a_stream_that_begins_later_shows_the_same() -> None:
     assert late.state() == drive.state()
     assert late.feed(Clock(NOON_US)) == []
     assert only(late.feed(RAISE)).bid == "1.00"
+
+
+# --- what is not heard any more -----------------------------------------------------------------------
+
+
+def turned(feed: Feed) -> FeedTurned:
+    return FeedTurned("BTC-USDT", feed, "test", NOON_US)
+
+
+def test_a_quote_of_before_a_loss_does_not_outrank_the_book_of_after_it() -> None:
+    drive = Drive(CHANNEL)
+    drive.feed(SNAPSHOT, quote(97, 103), turned("stale"))
+    assert best(only(drive.feed(SNAPSHOT))) == best(only(Drive(CHANNEL).feed(SNAPSHOT)))
+
+
+def test_the_ticker_says_whether_it_is_current() -> None:
+    drive = Drive(CHANNEL)
+    assert drive.feed(turned("connecting")) == [], "nothing is known yet"
+    assert only(drive.feed(quote(97, 103))).feed == "connecting"
+    live = only(drive.feed(turned("live")))
+    assert live.feed is UNSET
+    stale = only(drive.feed(turned("stale")))
+    assert (stale.feed, best(stale)) == ("stale", best(live))
+    assert drive.state() == stale
+
+
+def test_the_venues_own_day_that_has_ended_is_not_shown_for_ever() -> None:
+    drive = Drive(CHANNEL)
+    drive.feed(turned("connecting"), turned("live"), Clock(NOON_US))
+    drive.feed(trade(100), DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
+    drive.feed(trade(130, ts_us=NOON_US + SECOND_US))
+    assert drive.feed(Clock(NOON_US + 10 * SECOND_US)) == []
+    ended = only(drive.feed(Clock(NOON_US + 11 * SECOND_US)))
+    assert (ended.last, *day(ended)) == ("1.30", None, None, None, None, None, None)
+    again = only(drive.feed(DayStats("BTC-USDT", 80, 130, 70, 5000, 450_000, NOON_US + 12 * SECOND_US)))
+    assert again.high == "1.30"
+
+
+def test_ours_replaces_the_venues_day_where_it_covers_one() -> None:
+    drive = Drive(CHANNEL)
+    drive.feed(turned("connecting"), turned("live"), Clock(NOON_US))
+    drive.feed(DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
+    later_us = NOON_US + DAY_US + MINUTE_US
+    drive.feed(trade(130, 7, ts_us=later_us))
+    counted = only(drive.feed(Clock(later_us + 11 * SECOND_US)))
+    assert day(counted) == ("1.30", "1.30", "1.30", "0.007", "0.00910", "0.00")
+
+
+def test_a_quiet_day_is_the_venues_own_however_long_it_is_quiet() -> None:
+    drive = Drive(CHANNEL)
+    drive.feed(trade(100), DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
+    assert drive.feed(Clock(NOON_US + 600 * SECOND_US)) == []

@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -21,6 +21,9 @@ from floorwire.protocol.login import signature
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.servers import Server, floorwire
+
+PATIENCE_S = 30.0
+"""How long a test waits for what has to happen. It says nothing of how soon that has to be."""
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 TRADER = Grant("alice", (Scope.MARKET, Scope.TRADE))
@@ -38,7 +41,9 @@ class KeyedServer:
         self._root = root
 
     def audit(self) -> list[dict[str, str]]:
-        """Return the lines of the audit log."""
+        """Return the lines of the audit log. It is written in batches: none may be there yet."""
+        if not (self.folder / "audit.jsonl").exists():
+            return []
         return [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
 
     async def key(self, grant: Grant = TRADER) -> Issued:
@@ -105,14 +110,20 @@ async def ask(ws: ClientConnection, **request: object) -> dict[str, JsonValue]:
             return message
 
 
-async def closed(ws: ClientConnection) -> tuple[int, float]:
-    """Wait for the close; return its code, and after how many seconds it came."""
-    began = time.monotonic()
-    async with asyncio.timeout(10):
+async def closed(ws: ClientConnection) -> int:
+    """Wait for the close; return its code."""
+    async with asyncio.timeout(PATIENCE_S):
         with suppress(websockets.ConnectionClosed):
             while True:
                 await ws.recv()
-    return ws.close_code or 0, time.monotonic() - began
+    return ws.close_code or 0
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so. Raises TimeoutError where that does not happen."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():
+            await asyncio.sleep(0.02)
 
 
 def login(issued: Issued, ts_us: int | None = None) -> dict[str, str | int]:

@@ -133,7 +133,7 @@ def test_who_waits_as_told_goes_on(strict: Server) -> None:
     with client(strict) as asking:
         refused = next(reply for _ in range(100) if (reply := asking.ask("ping"))["status"] == "error")
         assert isinstance(refused["retry_after_ms"], int)
-        time.sleep(refused["retry_after_ms"] / 1000)
+        time.sleep(refused["retry_after_ms"] / 1000)  # what it was told
         assert asking.ask("ping")["status"] == "pong"
 
 

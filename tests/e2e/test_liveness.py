@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from multiprocessing.synchronize import Event
 
+import msgspec
 import pytest
 from websockets.sync.client import connect
 
@@ -69,23 +70,21 @@ def answered_ping(peer: RawClient) -> bool:
 
 
 def test_pings_do_not_all_come_at_once(watchful: Server) -> None:
-    peers = [RawClient(watchful) for _ in range(8)]
-    first = []
-    for peer in peers:
-        assert peer.handshake()[0] == 101
-        peer.socket.setblocking(False)
-    started_s = time.monotonic()
-    while peers:
-        for peer in list(peers):
-            try:
-                peer.socket.recv(2)
-            except BlockingIOError:
-                continue
-            first.append(time.monotonic() - started_s)
-            peers.remove(peer)
-            peer.socket.close()
-        time.sleep(0.001)
-    assert max(first) - min(first) > 0.05
+    with ExitStack() as stack:
+        peers = [stack.enter_context(raw(watchful)) for _ in range(8)]
+        for peer in peers:
+            peer.ask("subscribe", channel="trades", symbol="BTC-USDT")
+            assert peer.message()["status"] == "subscribed"
+        trades_before_ping = {trades_until_ping(peer) for peer in peers}
+        assert len(trades_before_ping) > 1, "trades came between the pings"
+
+
+def trades_until_ping(peer: RawClient) -> int:
+    """Return the number of the last trade that came before the first ping."""
+    last = 0
+    while (received := peer.frame()).opcode != PING:
+        last = msgspec.json.decode(received.payload)["seq"]
+    return last
 
 
 def follow(url: str, subscribed: Event) -> None:
@@ -107,7 +106,9 @@ def test_a_stopped_process_is_closed(watchful: Server) -> None:
     try:
         assert subscribed.wait(60)
         before = dead(watchful)
-        time.sleep(1)
+        with raw(watchful) as alive:
+            for _ in range(3):
+                assert answered_ping(alive)
         assert dead(watchful) == before, "it answers"
         os.kill(process.pid, signal.SIGSTOP)
         assert eventually(lambda: dead(watchful) > before)

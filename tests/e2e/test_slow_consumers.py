@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import msgspec
@@ -37,6 +36,13 @@ def followed(peer: RawClient, channel: str, **options: object) -> Stream:
     return Stream(StreamName(channel, BTC, option), reply["epoch"], reply["seq"])
 
 
+def let_pass(server: Server, channel: str) -> None:
+    """Return when another client has read many times what may wait for a slow one."""
+    with client(server) as other:
+        other.ask("subscribe", channel=channel, symbol=BTC)
+        other.events(1_000)
+
+
 def read_until(peer: RawClient, stream: Stream, reason: str) -> Message:
     """Follow the stream until it announces that something was left out; return that message."""
     while not any(gap.reason == reason for gap in stream.announcements):
@@ -48,7 +54,7 @@ def read_until(peer: RawClient, stream: Stream, reason: str) -> Message:
 def test_conflate_means_the_latest_and_how_many_it_stands_for(rapids: Server) -> None:
     with raw(rapids, receive_buffer=SMALL_BYTES) as slow:
         stream = followed(slow, "ticker")
-        time.sleep(0.4)
+        let_pass(rapids, "ticker")
         latest = read_until(slow, stream, "conflated")
         assert isinstance(latest["conflated"], int)
         assert latest["conflated"] > 100
@@ -60,7 +66,7 @@ def test_conflate_means_the_latest_and_how_many_it_stands_for(rapids: Server) ->
 def test_a_conflated_book_restarts_from_a_snapshot(rapids: Server) -> None:
     with raw(rapids, receive_buffer=SMALL_BYTES) as slow:
         stream = followed(slow, "book", depth=5)
-        time.sleep(0.4)
+        let_pass(rapids, "book")
         assert read_until(slow, stream, "conflated")["type"] == "snapshot"
         update = slow.message()
         assert (update["type"], update["prev"]) == ("update", stream.last)
@@ -69,7 +75,7 @@ def test_a_conflated_book_restarts_from_a_snapshot(rapids: Server) -> None:
 def test_skip_means_a_gap_in_their_place(rapids: Server) -> None:
     with raw(rapids, receive_buffer=SMALL_BYTES) as slow:
         stream = followed(slow, "trades")
-        time.sleep(0.4)
+        let_pass(rapids, "trades")
         read_until(slow, stream, "slow")
         stream.add(slow.message())
         stream.check()
@@ -81,7 +87,8 @@ def test_being_slow_is_told_on_the_system_channel(rapids: Server) -> None:
     with raw(rapids, receive_buffer=SMALL_BYTES) as slow:
         slow.ask("subscribe", channel="system")
         slow.ask("subscribe", channel="ticker", symbol=BTC)
-        time.sleep(0.4)
+        assert [slow.message()["status"] for _ in range(2)] == ["subscribed"] * 2
+        let_pass(rapids, "ticker")
         while (message := slow.message()).get("event") != "slow":
             pass
         assert message["channel"] == "system"
@@ -91,7 +98,7 @@ def test_being_slow_is_told_on_the_system_channel(rapids: Server) -> None:
 def test_disconnect_means_a_close_that_says_so(rapids: Server) -> None:
     with raw(rapids, receive_buffer=SMALL_BYTES) as slow:
         stream = followed(slow, "trades", on_slow="disconnect")
-        time.sleep(0.4)
+        let_pass(rapids, "trades")
         frames, code = slow.until_close()
         assert code == CloseCode.SLOW_CONSUMER
         for each in frames:
@@ -108,6 +115,9 @@ def test_disconnect_means_a_close_that_says_so(rapids: Server) -> None:
 
 
 def test_who_never_reads_again_is_ended(rapids: Server) -> None:
+    assert eventually(lambda: metrics(rapids)["floorwire_connections"] == 0), (
+        "those of earlier tests are gone"
+    )
     idle = rapids.sockets()
     with raw(rapids, receive_buffer=SMALL_BYTES) as stuck:
         followed(stuck, "trades", on_slow="disconnect")

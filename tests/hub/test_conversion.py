@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from floorwire import channels
 from floorwire.access.authenticator import Authenticator
@@ -19,10 +20,13 @@ from floorwire.core.market_events import (
     Candle,
     Clock,
     DayStats,
+    Feed,
+    FeedStatus,
     Listing,
     Quote,
     Trade,
 )
+from floorwire.core.notices import FeedTurned
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.hub.market_state import MarketState
 from floorwire.protocol import channel_events
@@ -35,6 +39,7 @@ from tests.venues.driver import every
 from tests.venues.test_replay_loss import LIST, Session, listed, trade
 
 SECOND = 1_000_000
+MINUTE = 60 * SECOND
 HOUR = 1_800_000_000 * SECOND
 """The start of an hour."""
 S = "A-B"
@@ -50,12 +55,20 @@ class Followed:
     def __init__(self, tick: str = "0.01", lot: str = "0.1") -> None:
         self.market = MarketState(channels.discover())
         self.relist(tick, lot)
+        self.turn("live")
+        self.clock(-2)
 
     def relist(self, tick: str, lot: str) -> list[str]:
         self.steps = in_steps(tick, lot)
         return self.market.take_in(Listing((self.steps,), HOUR))
 
-    def say(self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock) -> None:
+    def turn(self, feed: Feed) -> None:
+        for turned in self.market.note("venue", FeedStatus(None, feed, "test", HOUR)):
+            self.say(turned)
+
+    def say(
+        self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | FeedTurned
+    ) -> None:
         listeners = self.market.of(S)
         assert listeners is not None
         listeners.apply(event)
@@ -170,6 +183,96 @@ def test_other_assets_under_the_name_begin_anew() -> None:
     other = Instrument(S, "A2", "B", "venue", "0.01", "0.1")
     assert at.market.take_in(Listing((other,), HOUR)) == [S]
     assert at.state("candles", "1h") is None
+
+
+def a_venues_candle(at: Followed, minute: int, seconds: float, *figures: str, closed: bool = False) -> None:
+    *prices, volume = figures
+    ticks = [at.steps.price.parse(price) for price in prices]
+    lots = at.steps.size.parse(volume)
+    start_us, ts_us = HOUR + minute * MINUTE, HOUR + round(seconds * SECOND)
+    at.say(Candle(S, MINUTE, start_us, ticks[0], ticks[1], ticks[2], ticks[3], lots, 1, closed, ts_us))
+
+
+def with_both_candles() -> Followed:
+    """Return a symbol whose venue left its first minute open, with trades in that minute and in the next;
+    the steps change after that."""
+    at = Followed("0.5", "1")
+    at.trade("100", "3", 10)
+    a_venues_candle(at, 0, 20, "100", "101", "100", "101", "4")
+    at.trade("101.5", "2", 50)
+    at.trade("102", "5", 62)
+    assert (at.candle("1m").start, at.candle("1m").volume) == (HOUR, "4"), "the venue's"
+    at.relist("0.1", "0.01")
+    return at
+
+
+def test_ours_beside_a_venues_candle_is_in_the_new_steps_when_the_venues_end() -> None:
+    at = with_both_candles()
+    candle = at.candle("1m")
+    assert (candle.open, candle.high, candle.volume) == ("100.0", "101.0", "4.00")
+    at.trade("101.9", "0.25", 63)
+    listeners = at.market.of(S)
+    assert listeners is not None
+    stream = listeners.stream("candles", "1m")
+    lapse = Clock(HOUR + 66 * SECOND)
+    listeners.apply(lapse)
+    told = stream.apply(lapse, EventStamp("e", 1, 0, 0))
+    said = [candle for candle in told if isinstance(candle, channel_events.Candles)]
+    figures = [(bar.start, bar.open, bar.high, bar.close, bar.volume, bar.closed) for bar in said]
+    assert figures == [
+        (HOUR, "100.0", "101.5", "101.5", "5.00", True),
+        (HOUR + MINUTE, "102.0", "102.0", "101.9", "5.25", False),
+    ]
+    assert [bar.incomplete for bar in said] == [UNSET, UNSET]
+
+
+def test_a_venues_candle_goes_on_in_the_new_steps() -> None:
+    at = with_both_candles()
+    a_venues_candle(at, 0, 63, "100", "101.5", "99.9", "101.5", "5.01", closed=True)
+    candle = at.candle("1m")
+    assert (candle.low, candle.high, candle.volume, candle.closed) == ("99.9", "101.5", "5.01", True)
+    a_venues_candle(at, 1, 64, "102", "102", "101.9", "101.9", "5.25")
+    at.relist("1", "0.5")
+    candle = at.candle("1m")
+    assert (candle.start, candle.low, candle.volume, candle.closed) == (HOUR + MINUTE, "101", "5.0", False)
+
+
+def test_relisted_while_stale_all_is_kept_and_stays_stale_until_the_feed_is_live() -> None:
+    at = Followed("0.5", "1")
+    at.say(BookSnapshot(S, ((200, 2),), ((202, 3),), HOUR))
+    at.trade("100", "3", 10)
+    at.turn("stale")
+    assert at.relist("0.1", "0.01") == [S]
+    book = at.book()
+    assert book is not None
+    assert {book.feed, at.candle().feed, at.ticker().feed} == {"stale"}
+    assert (book.bids, at.candle().volume, at.ticker().last) == ((("100.0", "2.00"),), "3.00", "100.0")
+    assert at.market.note("venue", FeedStatus(None, "stale", "test", HOUR)) == [], "that was told"
+    at.turn("live")
+    at.trade("99.9", "0.5", 30)
+    candle = at.candle()
+    assert (candle.feed, candle.incomplete, candle.volume, candle.low) == (UNSET, True, "3.50", "99.9")
+    assert at.ticker().feed is UNSET
+
+
+def test_other_assets_listed_while_stale_begin_stale() -> None:
+    at = Followed()
+    at.turn("stale")
+    at.market.take_in(Listing((Instrument(S, "A2", "B", "venue", "0.01", "0.1"),), HOUR))
+    at.trade("1.00", "1.0", 1)
+    assert (at.candle().feed, at.candle().incomplete, at.ticker().feed) == ("stale", True, "stale")
+
+
+def test_trades_are_written_in_the_new_steps_with_what_the_feed_is() -> None:
+    at = Followed("0.5", "1")
+    at.turn("stale")
+    at.relist("0.1", "0.01")
+    listeners = at.market.of(S)
+    assert listeners is not None
+    trade = Trade(S, "1", 1_001, 25, "buy", HOUR)
+    [told] = listeners.stream("trades", None).apply(trade, EventStamp("e", 1, 0, 0))
+    assert isinstance(told, channel_events.Trades)
+    assert (told.price, told.size, told.feed) == ("100.1", "0.25", "stale")
 
 
 STEPS = ("1", "0.5", "0.25", "0.1", "0.05", "0.01", "2")

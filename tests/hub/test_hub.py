@@ -139,6 +139,32 @@ def test_a_feed_that_goes_stale_is_news_and_new_subscribers_hear_of_it(world: Wo
     assert wire.messages()[0]["feed"] == "stale"
 
 
+@pytest.mark.parametrize("channel", ["ticker", "book", "candles", "trades"])
+def test_data_channels_say_that_the_feed_is_not_current(world: World, channel: str) -> None:
+    world.tick()
+    wire, other = subscribed(world, channel), subscribed(world, channel, "ETH-USDT")
+    world.publish(FeedStatus("BTC-USDT", "stale", "sequence_gap", world.now_us))
+    world.publish(FeedStatus("BTC-USDT", "stale", "silent", world.now_us))
+    world.end_turn()
+    (stale,) = wire.messages()
+    assert stale["feed"] == "stale"
+    late = world.connect()
+    late.ask("subscribe", channel=channel, symbol="BTC-USDT")
+    assert {message.get("feed") for message in late.messages()} == {"stale"}
+    world.publish(FeedStatus("BTC-USDT", "live", "synced", world.now_us))
+    world.end_turn()
+    (live,) = wire.messages()
+    assert live.get("feed") == ("live" if channel == "trades" else None)
+    assert other.messages() == [], "of another symbol"
+
+
+def test_a_symbol_that_is_listed_later_is_told_with_its_feed(world: World) -> None:
+    world.relist()
+    wire = world.connect()
+    wire.ask("subscribe", channel="ticker", symbol="BTC-USDT")
+    assert [message.get("feed") for message in wire.messages()] == ["live", None]
+
+
 def test_beats_are_counted(world: World) -> None:
     wire = subscribed(world, "heartbeat", None)
     for _ in range(3):

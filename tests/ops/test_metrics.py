@@ -45,6 +45,8 @@ def counted() -> Stats:
     stats.venue_events["sim"] = 14
     stats.venue_skipped["sim", "off_tick"] = 17
     stats.venue_last_us["sim"] = NOW_US - 1_500_000
+    stats.link_last_us["binance", "streams-0"] = NOW_US - 17_000_000
+    stats.symbol_last_us["binance", "BTC-USDT"] = NOW_US - 18_000_000
     return stats
 
 
@@ -66,6 +68,8 @@ def counted() -> Stats:
         ("venue_events_total|sim", 14),
         ("venue_skipped_total|off_tick|sim", 17),
         ("feed_age_seconds|sim", 1.5),
+        ("link_age_seconds|streams-0|binance", 17),
+        ("symbol_age_seconds|BTC-USDT|binance", 18),
         ("outbox_bytes", 16),
     ],
 )

@@ -14,6 +14,7 @@ from floorwire.core.ports import (
     Closed,
     Fetch,
     Frame,
+    Heard,
     Open,
     Opened,
     Reported,
@@ -33,9 +34,9 @@ Kind = TypeVar("Kind")
 class Driver:
     """One venue and its shell's clock; wakes the venue whenever it asked to be."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, now_us: int = START) -> None:
         self.venue = venue
-        self.now_us = START
+        self.now_us = now_us
         self.out: list[VenueOutput] = []
         self._wake_us: int | None = None
         self._take(venue.start(self.now_us))
@@ -101,7 +102,11 @@ def statuses(outputs: Iterable[VenueOutput]) -> list[tuple[str | None, str, str]
 
 def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
     """Return what is not asked of the shell."""
-    return [said for said in outputs if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported)]
+    return [
+        said
+        for said in outputs
+        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Heard)
+    ]
 
 
 def rebuilt(outputs: Iterable[VenueOutput], symbol: str) -> Book:

@@ -20,12 +20,13 @@ from floorwire.core.market_events import (
 )
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.coinbase import market_data as coinbase
-from tests.venues.driver import START, Driver, events, every
+from tests.venues.driver import Driver, events, every
 
 MESSAGES = Path(__file__).parent.parent / "recorded" / "messages"
 MILLI = 1_000
 SECOND = 1_000_000
 AT = 1_720_000_000 * SECOND  # 2024-07-03T09:46:40Z
+NOW = AT + 200 * SECOND  # no message is of later
 
 
 def of(exchange: str) -> Mapping[str, object]:
@@ -35,7 +36,7 @@ def of(exchange: str) -> Mapping[str, object]:
 
 def on_binance() -> Driver:
     """Return a driver whose ABC-USDT is listed (tick 0.0001, lot 0.001) and whose link is up."""
-    driver = Driver(binance.venue(("ABC-USDT", "NEW-USDT")))
+    driver = Driver(binance.venue(("ABC-USDT", "NEW-USDT")), NOW)
     driver.answer(binance.LIST_URL, of("binance")["list"])
     driver.up()
     return driver
@@ -70,7 +71,7 @@ def test_binance_trades() -> None:
 
 
 def test_binance_book_ticker() -> None:
-    assert said_by_binance("book_ticker") == [Quote("ABC-USDT", 123_450, 3_250, 123_500, 2_000, START)]
+    assert said_by_binance("book_ticker") == [Quote("ABC-USDT", 123_450, 3_250, 123_500, 2_000, NOW)]
 
 
 def test_binance_day() -> None:
@@ -112,7 +113,7 @@ def test_binance_messages_of_other_kinds_say_nothing(name: str) -> None:
 
 def on_coinbase(*names: str) -> list[MarketEvent]:
     """Return what follows from the last of these messages; ABC-USD has tick 0.01 and lot 0.001."""
-    driver = Driver(coinbase.venue(("ABC-USD",)))
+    driver = Driver(coinbase.venue(("ABC-USD",)), NOW)
     driver.answer(coinbase.LIST_URL, of("coinbase")["list"])
     driver.up()
     said: list[MarketEvent] = []

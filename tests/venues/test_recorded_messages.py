@@ -132,6 +132,7 @@ def test_binance_messages_of_futures_alone_are_other_kinds(name: str) -> None:
 def on_coinbase(*names: str) -> list[VenueOutput]:
     """Return what follows from the last of these frames, each on a link of its own time."""
     driver = Driver(coinbase.venue(("BTC-USD",)))
+    driver.now_us = AT
     driver.answer(coinbase.LIST_URL, json.loads(text("coinbase/http_products.json")))
     driver.up()
     out: list[VenueOutput] = []

@@ -355,7 +355,7 @@ def test_a_loop_starts_anew_and_time_runs_on(name: str) -> None:
     ]
     assert len(rounds) > 3
     first, second, third = (played[start:end] for start, end in itertools.pairwise(rounds[:4]))
-    assert len(first) == len(second) == len(third) == len(play(recorded(name, None))) - 1, (
+    assert len(first) == len(second) == len(third) == len(events(play(recorded(name, None)))) - 1, (
         "only 'ended' is not said"
     )
     for one, other in itertools.pairwise((first, second, third)):

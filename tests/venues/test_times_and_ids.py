@@ -49,6 +49,7 @@ def test_binance_may_tell_times_in_milliseconds_or_microseconds(at: int, us: int
 @pytest.mark.parametrize("fraction", [".999999999", ".9999999", ".999999"])
 def test_coinbase_nanoseconds_do_not_reach_the_next_minute(fraction: str) -> None:
     driver = on_coinbase.synced()
+    driver.now_us += 40 * SECOND
     time = f"2023-11-14T22:13:59{fraction}Z"
     said = events(
         [
@@ -78,6 +79,7 @@ def test_binance_trades_go_on_after_the_venue_restarted_its_ids() -> None:
 
 def test_coinbase_trades_go_on_after_the_venue_restarted_its_ids() -> None:
     driver = on_coinbase.synced()
+    driver.now_us += 45 * SECOND
     time = "2023-11-14T22:14:{:02d}Z"
     driver.frame(on_coinbase.beat(900))
     ids = [(900, 1), (901, 2), (900, 1), (3, 3), (4, 4), (901, 2)]
@@ -125,3 +127,83 @@ def test_differences_of_before_the_snapshot_are_old_and_no_new_beginning() -> No
     driver.frame(diff(11, 0, "9.97"))
     assert driver.frame(diff(10, 4.9, "9.97")) == []
     assert skipped(driver) == {"repeated": 1}
+
+
+def quote(update: int) -> dict[str, object]:
+    return {"u": update, "s": "ABCUSDT", "b": "9.99", "B": "1", "a": "10.01", "A": "3"}
+
+
+def is_synced_with_new_ids(driver: Driver) -> bool:
+    """Return whether a book of the new ids is taken from the first answer on."""
+    depth = on_binance.depth(2, [["9.90", "1"]], [["10.01", "3"]])
+    return bool(every(driver.answer(driver.fetches()[-1], depth), BookSnapshot))
+
+
+def test_best_prices_with_new_ids_are_told_after_the_books_ids_began_anew() -> None:
+    driver = on_binance.synced()
+    driver.frame(diff(11, 0, "9.97"))
+    assert every(driver.frame(quote(11)), Quote)
+    driver.wait(7)
+    assert not every(driver.frame(quote(2)), Quote), "nothing tells yet that it is no old one"
+    driver.frame(diff(2, 6.5, "9.90"))
+    assert every(driver.frame(quote(2)), Quote)
+    assert is_synced_with_new_ids(driver)
+
+
+def test_a_snapshot_that_was_asked_for_before_the_ids_began_anew_is_not_taken() -> None:
+    driver = on_binance.synced()
+    driver.frame(diff(20, 0, "9.97"))  # a gap
+    driver.wait(7)
+    asked = len(driver.fetches())
+    driver.frame(diff(2, 6.5, "9.90"))
+    assert len(driver.fetches()) == asked, "one is under way"
+    old = on_binance.depth(25, [["9.97", "1"]], [["10.01", "3"]])
+    assert not every(driver.answer(driver.fetches()[-1], old), BookSnapshot)
+    driver.frame(diff(3, 7, "9.89"))
+    driver.wait(2)
+    assert len(driver.fetches()) == asked + 1
+    assert is_synced_with_new_ids(driver)
+    assert skipped(driver) == {}
+
+
+def test_ids_that_began_anew_while_the_link_was_lost_are_known_by_the_first_difference() -> None:
+    driver = on_binance.synced()
+    driver.frame(diff(1_000, 0, "9.97"))
+    driver.lose()
+    driver.wait(7)
+    driver.up()
+    driver.frame(diff(2, 8, "9.90"))
+    assert is_synced_with_new_ids(driver)
+    assert skipped(driver) == {}
+
+
+def test_differences_that_are_in_the_snapshot_are_no_new_beginning_after_a_quiet_time() -> None:
+    driver = on_binance.synced()
+    driver.frame(diff(12, 0, "9.97"))
+    driver.wait(8)
+    asked = len(driver.fetches())
+    depth = on_binance.depth(40, [["9.90", "1"]], [["10.01", "3"]])
+    assert every(driver.answer(driver.fetches()[-1], depth), BookSnapshot)
+    assert driver.frame(diff(40, 7.5, "9.90")) == [], "it was on its way"
+    assert len(driver.fetches()) == asked
+
+
+def test_a_wrong_time_does_not_hide_that_ids_began_anew() -> None:
+    driver = on_binance.synced()
+    driver.frame(diff(11, 3_600, "9.97"))
+    driver.frame(trade(900, MILLIS + 3_600_000))
+    driver.wait(7)
+    assert ("ABC-USDT", "stale", "sequence_gap") in statuses(driver.frame(diff(2, 6.5, "9.90")))
+    assert is_synced_with_new_ids(driver)
+    assert every(driver.frame(trade(3, MILLIS + 6_000)), Trade)
+
+
+def test_a_wrong_time_of_coinbase_does_not_hide_that_ids_began_anew() -> None:
+    driver = on_coinbase.driver()
+    wrong = {"time": "2023-11-14T23:13:20Z"}
+    driver.frame(on_coinbase.match(900) | wrong)
+    driver.frame(on_coinbase.ticker(500) | wrong)
+    driver.now_us += 5 * SECOND
+    later = "2023-11-14T22:13:24Z"
+    assert every(driver.frame(on_coinbase.match(3) | {"time": later}), Trade)
+    assert every(driver.frame(on_coinbase.ticker(5, time=later, volume_24h="12.5")), DayStats)

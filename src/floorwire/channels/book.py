@@ -10,8 +10,8 @@ from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_interval
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, MarketEvent
-from floorwire.core.notices import Notice
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent
+from floorwire.core.notices import FeedTurned, Notice
 from floorwire.core.order_book import CHECKSUM_LEVELS, Book, Changed, Ladder
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import WireLevel
@@ -105,12 +105,13 @@ class Side:
 class BookTracker:
     """A symbol's whole book, never crossed; unknown until the first snapshot."""
 
-    __slots__ = ("_book", "_checksums", "_instrument", "asks", "bids", "known", "symbol", "ts_us")
+    __slots__ = ("_book", "_checksums", "_instrument", "asks", "bids", "feed", "known", "symbol", "ts_us")
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
         self.symbol = instrument.symbol
         self.known = False
+        self.feed: Feed = "live"
         self.ts_us = 0
         self._book = Book()
         self.bids = Side(self._book.bids, instrument)
@@ -134,6 +135,8 @@ class BookTracker:
                 self._change(event)
         elif isinstance(event, BookSnapshot):
             self._replace(event)
+        elif isinstance(event, FeedTurned):
+            self.feed = event.feed
 
     def _change(self, event: BookChange) -> None:
         bids, asks = self._book.apply(event.bids, event.asks)
@@ -240,12 +243,15 @@ class BookStream:
         self._ts_us = tracker.ts_us
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.BookEvent]:
-        """Return a snapshot after the venue's snapshot, an update where visible levels changed."""
+        """Return a snapshot after the venue's, an update where visible levels changed, or none of them where
+        only the feed is current again, or not any more."""
         if isinstance(event, BookSnapshot):
             self._bids.restart()
             self._asks.restart()
             self._ts_us = event.ts_us
             return (self._snapshot(at, 0),)
+        if isinstance(event, FeedTurned):
+            return (self._update(at, [], []),) if self._tracker.known else ()
         bids, asks = self._bids.news(), self._asks.news()
         if not bids and not asks:
             return ()
@@ -271,6 +277,7 @@ class BookStream:
             bids=tracker.bids.top(self._depth),
             asks=tracker.asks.top(self._depth),
             checksum=tracker.checksum(self._depth),
+            feed=UNSET if tracker.feed == "live" else tracker.feed,
         )
 
     def _update(
@@ -289,6 +296,7 @@ class BookStream:
             bids=tuple(bids),
             asks=tuple(asks),
             checksum=self._tracker.checksum(self._depth),
+            feed=UNSET if self._tracker.feed == "live" else self._tracker.feed,
         )
 
 
@@ -299,7 +307,7 @@ class BookChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange)
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange, FeedTurned)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the depth, 10 where none was asked for. Raises BadOptionError."""

@@ -4,13 +4,18 @@ Counted from the trades, a candle closes when venue time passes its end, and an 
 gives a flat one, so that the series has no holes. A trade counts in the candle of its own venue time,
 first and last by that time, not by arrival; one that is older than an interval's current candle comes too
 late for it, since what was closed does not change. A venue's own candles outrank those of the trades for
-their interval from the first one on: they close when the venue says so, or begins the next.
+their interval from the first one on: they close when the venue says so, or begins the next. Where it does
+neither for some seconds after the end, those of the trades are shown again.
+
+What was not heard is not made up: while the feed is not current there are no flat candles, and a candle of
+which a part was not heard is incomplete.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from math import inf
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -19,8 +24,8 @@ from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.core.bar import SECOND_US, Bar
 from floorwire.core.counting import Change, Counting
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Candle, Clock, MarketEvent, Trade
-from floorwire.core.notices import Notice
+from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Trade
+from floorwire.core.notices import FeedTurned, Notice
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.stamp import EventStamp
@@ -38,81 +43,181 @@ INTERVALS = {
 DEFAULT_INTERVAL = "1m"
 MOST_FLAT = 60
 """The most flat candles that one event gives; a longer silence leaves a hole before the last so many."""
+LAPSE_US = 5 * SECOND_US
+"""How long after its end a venue may leave its candle open."""
 
 PRICES_KEPT = 64
 """Prices kept as text: those of the open candles come again and again."""
 
 
 class Series:
-    """The candles of one interval: the current one (without the running second) and the last closed one."""
+    """The candles of one interval: the current one (without the running second) and the last closed one.
 
-    __slots__ = ("bar", "closed", "end_us", "interval_us", "of_venue")
+    Trades are always counted, also while the venue tells its own candles: these may end, and then ours are
+    shown. ``heard_us`` is since when, by the venue's time, no trade can have been missed.
+    """
+
+    __slots__ = (
+        "_counted",
+        "_has_traded",
+        "_is_cut",
+        "_is_priced",
+        "_venue",
+        "bar",
+        "closed",
+        "end_us",
+        "interval_us",
+        "of_venue",
+    )
 
     def __init__(self, interval_us: int) -> None:
         self.interval_us = interval_us
         self.bar: Bar | None = None
+        """The current candle as counted from the trades."""
         self.closed: Bar | None = None
         self.end_us = 0
         """When the current interval is over."""
         self.of_venue = False
+        self._venue: Bar | None = None
+        """The venue's candle that is still open."""
+        self._counted: list[Bar] = []
+        """Those of ours that are over while the venue's were not closed yet, the oldest first."""
+        self._is_priced = True
+        """Whether the price of the last closed candle holds: nothing was missed since."""
+        self._is_cut = False
+        """Whether something was missed since the last price came."""
+        self._has_traded = False
+
+    @property
+    def shown(self) -> Bar | None:
+        """The open candle, without the running second where it is counted from the trades."""
+        return self._venue if self.of_venue else self.bar
 
     def counts(self, trade_us: int) -> bool:
         """Return whether a trade of this time belongs to the current candle."""
-        return not self.of_venue and trade_us >= self.end_us - self.interval_us
+        return trade_us >= self.end_us - self.interval_us
 
     def scale(self, change: Change) -> None:
-        """Bring the figures into other units."""
-        for bar in (self.bar, self.closed):
+        """Bring the figures of every candle that is kept into other units."""
+        for bar in (self.bar, self.closed, self._venue, *self._counted):
             if bar is not None:
                 bar.scale(change)
 
-    def fold(self, bar: Bar) -> None:
+    def fold(self, bar: Bar, heard_us: float) -> None:
         """Add trades of one second of the current interval; of another, they are too late."""
         if not self.counts(bar.start_us):
             return
+        self._has_traded = True
+        self._is_cut = self._is_cut and bar.start_us < heard_us
         if self.bar is not None:
             self.bar.merge(bar)
         else:
-            self.bar = replace(bar, start_us=self.end_us - self.interval_us)
+            start_us = self.end_us - self.interval_us
+            self.bar = replace(bar, start_us=start_us, is_incomplete=start_us < heard_us)
+
+    def interrupt(self) -> None:
+        """The feed is not current any more: what is open will lack what is missed now."""
+        for bar in (self.bar, self._venue):
+            if bar is not None:
+                bar.is_incomplete = True
+        self._is_priced, self._is_cut = False, True
 
     def roll(self, now_us: int) -> list[Bar]:
         """Begin the interval that is now; return the candles that this closes."""
         start_us = now_us - now_us % self.interval_us
         self.end_us = start_us + self.interval_us
-        closed = [] if self.bar is None else [self._close(self.bar, now_us)]
-        return closed + self._fill(start_us, now_us)
+        self._put_by()
+        return [] if self.of_venue else self._close_until(start_us, now_us)
+
+    def is_overdue(self, now_us: int) -> bool:
+        """Return whether the venue has not closed its candle, or begun the next and closed that, in time."""
+        if self._venue is not None:
+            start_us = self._venue.start_us
+        else:
+            start_us = 0 if self.closed is None else self.closed.start_us + self.interval_us
+        return now_us >= start_us + self.interval_us + LAPSE_US
+
+    def lapse(self, now_us: int) -> list[Bar]:
+        """Go on with ours, since the venue's have ended; return the candles that this closes."""
+        closed = []
+        if self._venue is not None:
+            closed.append(self._close(self._best(self._venue), now_us))
+        self.of_venue, self._venue = False, None
+        return closed + self._close_until(self.end_us - self.interval_us, now_us)
+
+    def take(self, candle: Candle, heard_us: float) -> list[Bar]:
+        """Take in the venue's candle, unless it is of the past; return the candles that this closes."""
+        if self._is_past(candle.start_us):
+            return []
+        closed = []
+        if self.bar is not None and self.bar.start_us < candle.start_us:
+            self._put_by()
+        self.of_venue = True
+        if self._venue is not None and self._venue.start_us < candle.start_us:
+            closed.append(self._close(self._best(self._venue, goes_on=True), candle.ts_us))
+            self._venue = None
+        closed += self._close_until(candle.start_us, candle.ts_us)
+        self._is_cut = self._is_cut and candle.ts_us < heard_us
+        bar = Bar.of_venue(candle)
+        if candle.closed:
+            self._venue = None
+            closed.append(self._close(bar, candle.ts_us))
+        elif self._venue is None or self._venue.is_incomplete or not bar.looks_like(self._venue):
+            self._venue = bar
+        else:
+            self._venue.last_us = bar.last_us
+        return closed
+
+    def _put_by(self) -> None:
+        """Our current candle is over. It may have to be closed yet, unless the venue's was."""
+        over, self.bar = self.bar, None
+        if over is not None and (self.closed is None or over.start_us > self.closed.start_us):
+            self._counted.append(over)
+
+    def _best(self, venue: Bar, *, goes_on: bool = False) -> Bar:
+        """Return what is known best of an interval that the venue left open: its candle, or ours.
+
+        ``goes_on``: the venue has begun the next.
+        """
+        ours = next((bar for bar in self._counted if bar.start_us == venue.start_us), None)
+        # Without a trade after the venue's last word its candle is whole, where trades are told at all.
+        has_all = goes_on or self._has_traded if ours is None else ours.last_us <= venue.last_us
+        if has_all and not venue.is_incomplete:
+            return venue
+        if ours is not None and not ours.is_incomplete:
+            return ours
+        venue.is_incomplete = True
+        if ours is not None:
+            venue.cover(ours)
+        if not goes_on and not self._has_traded:
+            self._is_cut = True  # the price may have moved, and no trade tells
+        return venue
 
     def _close(self, bar: Bar, now_us: int) -> Bar:
         bar.last_us = now_us
-        self.bar, self.closed = None, bar
+        self.closed, self._is_priced = bar, not self._is_cut
+        self._counted = [later for later in self._counted if later.start_us > bar.start_us]
         return bar
 
+    def _close_until(self, until_us: int, now_us: int) -> list[Bar]:
+        """Close ours that are over, with flat ones between them, from the last closed one on."""
+        closed = []
+        for bar in [bar for bar in self._counted if bar.start_us < until_us]:
+            closed += self._fill(bar.start_us, now_us)
+            closed.append(self._close(bar, now_us))
+        return closed + self._fill(until_us, now_us)
+
     def _fill(self, until_us: int, now_us: int) -> list[Bar]:
-        """Close flat candles from the last closed one on."""
-        if self.closed is None:
+        """Close flat candles from the last closed one on. Where something was missed, there is a hole."""
+        if self.closed is None or not self._is_priced:
             return []
         price_ticks = self.closed.close_ticks
         first_us = max(self.closed.start_us + self.interval_us, until_us - MOST_FLAT * self.interval_us)
         starts_us = range(first_us, until_us, self.interval_us)
         return [self._close(Bar.flat(start_us, price_ticks), now_us) for start_us in starts_us]
 
-    def take(self, candle: Candle) -> list[Bar]:
-        """Take in the venue's candle, unless it is of the past; return the candles that this closes."""
-        if self._is_past(candle.start_us):
-            return []
-        closed = []
-        if self.bar is not None and self.bar.start_us < candle.start_us:
-            closed.append(self._close(self.bar, candle.ts_us))
-        closed += self._fill(candle.start_us, candle.ts_us)
-        bar = Bar.of_venue(candle)
-        if candle.closed:
-            closed.append(self._close(bar, candle.ts_us))
-        elif self.bar is None or not bar.looks_like(self.bar):
-            self.bar = bar
-        return closed
-
     def _is_past(self, start_us: int) -> bool:
-        closed, bar = self.closed, self.bar
+        closed, bar = self.closed, self.shown
         return (closed is not None and start_us <= closed.start_us) or (
             bar is not None and start_us < bar.start_us
         )
@@ -125,17 +230,20 @@ class CandlesTracker:
         "_closed",
         "_counting",
         "_end_us",
+        "_heard_us",
         "_is_finer",
         "_moved",
         "_second",
         "_series",
         "_traded_us",
+        "feed",
         "instrument",
         "price",
     )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.feed: Feed = "live"
         self._counting = Counting.of(instrument)
         self._is_finer = False
         self.price = lru_cache(PRICES_KEPT)(self._price)
@@ -143,9 +251,11 @@ class CandlesTracker:
         self._second: Bar | None = None
         self._end_us = 0
         """When the running second is over."""
+        self._heard_us: float = 0
+        """Since when, by the venue's time, no trade can have been missed; infinite while not known."""
         self._closed: dict[int, list[Bar]] = {}
         self._traded_us = -1
-        self._moved: int | None = None
+        self._moved: set[int] = set()
 
     def relist(self, instrument: Instrument) -> None:
         """Go on with the same candles in other steps: exact inside, floored to whole steps where shown."""
@@ -157,7 +267,7 @@ class CandlesTracker:
         if self._second is not None:
             self._second.scale(change)
         self._closed = {}
-        self._traded_us, self._moved = -1, None
+        self._traded_us, self._moved = -1, set()
         self.price = lru_cache(PRICES_KEPT)(self._price)
 
     def _price(self, units: int) -> str:
@@ -168,17 +278,22 @@ class CandlesTracker:
         return self.instrument.size.format(self._counting.lots(units))
 
     def apply(self, event: MarketEvent | Notice) -> None:
-        """Follow the trades, the time and the venue's candles."""
+        """Follow the trades, the time, the venue's candles and its feed."""
         if self._closed:
             self._closed = {}
-        self._traded_us, self._moved = -1, None
+        if self._moved:
+            self._moved = set()
+        self._traded_us = -1
         match event:
             case Trade():
                 self._trade(event)
             case Clock():
+                self._hear(event.ts_us)
                 self._advance(event.ts_us)
             case Candle():
                 self._take(event)
+            case FeedTurned():
+                self._turn(event)
             case _:
                 pass
 
@@ -193,34 +308,55 @@ class CandlesTracker:
         else:
             self._second.merge(bar)
 
+    def _turn(self, turned: FeedTurned) -> None:
+        self.feed = turned.feed
+        if turned.feed == "live":
+            return
+        self._fold_second()
+        self._heard_us = inf
+        for series in self._series.values():
+            series.interrupt()
+
+    def _hear(self, now_us: int) -> None:
+        """From the first time on that a current feed tells, nothing is missed. It may be told a bit late."""
+        if self._heard_us == inf and self.feed == "live":
+            self._heard_us = now_us + SECOND_US
+
     def _advance(self, now_us: int) -> None:
         if now_us < self._end_us:
             return
+        self._fold_second()
+        self._end_us = now_us - now_us % SECOND_US + SECOND_US
+        for interval_us, series in self._series.items():
+            closed: list[Bar] = []
+            if now_us >= series.end_us:
+                closed = series.roll(now_us)
+            if series.of_venue and series.is_overdue(now_us):
+                closed += series.lapse(now_us)
+                if series.bar is not None:
+                    self._moved.add(interval_us)
+            if closed:
+                self._closed[interval_us] = closed
+
+    def _fold_second(self) -> None:
         if self._second is not None:
             self._fold(self._second)
             self._second = None
-        self._end_us = now_us - now_us % SECOND_US + SECOND_US
-        for interval_us, series in self._series.items():
-            if now_us >= series.end_us and not series.of_venue:
-                self._closed[interval_us] = series.roll(now_us)
 
     def _fold(self, bar: Bar) -> None:
         for series in self._series.values():
-            series.fold(bar)
+            series.fold(bar, self._heard_us)
 
     def _take(self, candle: Candle) -> None:
         series = self._series.get(candle.interval_us)
         if series is None:
             return
-        if not series.of_venue:
-            if self._second is not None:
-                series.fold(self._second)
-            series.of_venue = True
-        before = series.bar
+        self._fold_second()
+        before = series.shown
         in_units = self._counting.candle(candle) if self._is_finer else candle
-        self._closed[candle.interval_us] = series.take(in_units)
-        if series.bar is not None and series.bar is not before:
-            self._moved = candle.interval_us
+        self._closed[candle.interval_us] = series.take(in_units, self._heard_us)
+        if series.shown is not None and series.shown is not before:
+            self._moved.add(candle.interval_us)
 
     def closed(self, interval_us: int) -> Sequence[Bar]:
         """Return the candles that the last event closed, the oldest first."""
@@ -228,18 +364,20 @@ class CandlesTracker:
 
     def moved(self, interval_us: int) -> bool:
         """Return whether the last event changed the candle that is still open."""
-        if self._traded_us >= 0:
-            return self._series[interval_us].counts(self._traded_us)
-        return self._moved == interval_us
+        if interval_us in self._moved:
+            return True
+        series = self._series[interval_us]
+        return self._traded_us >= 0 and not series.of_venue and series.counts(self._traded_us)
 
     def current(self, interval_us: int) -> Bar | None:
         """Return the candle that is still open; None where the interval has had no trade yet."""
         series = self._series[interval_us]
         if series.of_venue or self._second is None:
-            return series.bar
+            return series.shown
         if series.bar is not None:
             return series.bar.merged(self._second)
-        return replace(self._second, start_us=series.end_us - interval_us)
+        start_us = series.end_us - interval_us
+        return replace(self._second, start_us=start_us, is_incomplete=start_us < self._heard_us)
 
     def last_closed(self, interval_us: int) -> Bar | None:
         """Return the candle that closed last."""
@@ -261,8 +399,11 @@ class CandlesStream:
         self._interval = interval
         self._interval_us = INTERVALS[interval]
 
-    def apply(self, _event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
         """Return the candles that the event closed, and then the open one where it changed."""
+        if type(event) is FeedTurned:
+            state = self.state(at)
+            return () if state is None else (state,)
         return list(self._messages(at))
 
     def _messages(self, at: EventStamp) -> Iterable[channel_events.Candles]:
@@ -303,6 +444,8 @@ class CandlesStream:
             volume=self._tracker.size(bar.volume_lots),
             trades=bar.trades,
             closed=closed,
+            incomplete=bar.is_incomplete or UNSET,
+            feed=UNSET if self._tracker.feed == "live" else self._tracker.feed,
         )
 
 
@@ -313,7 +456,7 @@ class CandlesChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle)
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle, FeedTurned)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the interval, one minute where none was asked for. Raises BadOptionError."""

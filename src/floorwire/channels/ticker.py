@@ -2,8 +2,8 @@
 
 The best bid and ask are the venue's quotes from the first one on; until then, and for venues that send
 none, they are the best of the book. The 24 hours are the venue's own from its first on; until then, and
-for venues that tell none, they are counted from the trades. Neither ever turns back, so that two sources
-that disagree do not make the ticker jump to and fro.
+for venues that tell none, they are counted from the trades. Neither turns back while the feed is current and
+the venue goes on telling them, so that two sources that disagree do not make the ticker jump to and fro.
 """
 
 from __future__ import annotations
@@ -16,8 +16,17 @@ from msgspec import UNSET
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.counting import Change, Counting, converted
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, MarketEvent, Quote, Trade
-from floorwire.core.notices import Notice
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Clock,
+    DayStats,
+    Feed,
+    MarketEvent,
+    Quote,
+    Trade,
+)
+from floorwire.core.notices import FeedTurned, Notice
 from floorwire.core.order_book import Book
 from floorwire.core.rolling_day import Day, DayWindow
 from floorwire.protocol import channel_events
@@ -25,6 +34,10 @@ from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.stamp import EventStamp
 
 Text: TypeAlias = str | None
+STATS_LATE_US = 10_000_000
+"""How long after a trade the venue's own 24 hours may leave it out until they are taken to have ended."""
+DAY_US = 86_400_000_000
+SECOND_US = 1_000_000
 
 
 class Top(NamedTuple):
@@ -62,12 +75,18 @@ class TickerTracker:
 
     __slots__ = (
         "_book",
+        "_has_stats",
+        "_heard_since_us",
         "_is_finer",
         "_last_us",
+        "_may_count",
+        "_owed_since_us",
         "_quoted",
+        "_stats_us",
         "_window",
         "counting",
         "day",
+        "feed",
         "instrument",
         "last",
         "top",
@@ -86,7 +105,17 @@ class TickerTracker:
         self._last_us = 0
         self._quoted = False
         self._book: Book | None = None
-        self._window: DayWindow | None = DayWindow()
+        self._window = DayWindow()
+        self.feed: Feed = "live"
+        self._heard_since_us: int | None = 0
+        """Since when no trade can have been missed, by the venue's time; None while that is not known."""
+        self._has_stats = False
+        """Whether the 24 hours are the venue's own."""
+        self._stats_us = 0
+        self._owed_since_us: int | None = None
+        """When the first trade was that the venue's own 24 hours do not have yet."""
+        self._may_count = True
+        """False: the venue's own were shown and have ended. Ours replace them once they are of 24 hours."""
 
     def apply(self, event: MarketEvent | Notice) -> None:
         """Follow whatever shapes the ticker."""
@@ -103,6 +132,8 @@ class TickerTracker:
                 self._replace(event)
             case DayStats():
                 self._stats(event)
+            case FeedTurned():
+                self._turn(event)
             case _:
                 pass
 
@@ -111,8 +142,7 @@ class TickerTracker:
         before, self.instrument = self.instrument, instrument
         self.counting, change = self.counting.relisted(instrument)
         self._is_finer = self.counting.is_finer
-        if self._window is not None:
-            self._window.scale(change)
+        self._window.scale(change)
         self.last = None if self.last is None else self.last.scaled(change)
         self.day = None if self.day is None else self.day.scaled(change)
         if self._book is None:
@@ -157,14 +187,38 @@ class TickerTracker:
             if last != self.last:
                 self.last = last
                 self.ts_us = trade.ts_us
-        if self._window is not None:
-            self._window.age(trade.ts_us)
-            self._window.add(trade)
-            self._show_day(self._counted(self._window), trade.ts_us)
+        self._window.age(trade.ts_us)
+        self._window.add(trade)
+        if not self._has_stats:
+            self._show_counted(trade.ts_us)
+        elif trade.ts_us > self._stats_us and self._owed_since_us is None:
+            self._owed_since_us = trade.ts_us
+        self._watch_stats(trade.ts_us)
 
     def _age(self, now_us: int) -> None:
-        if self._window is not None and self._window.age(now_us):
-            self._show_day(self._counted(self._window), now_us)
+        if self.feed == "live" and self._heard_since_us is None:
+            self._heard_since_us = now_us + SECOND_US  # the venue's time is told late rather than early
+        if self._window.age(now_us) and not self._has_stats and self.last is not None:
+            self._show_counted(now_us)
+        self._watch_stats(now_us)
+
+    def _watch_stats(self, now_us: int) -> None:
+        """Let go of the venue's own 24 hours where they leave out what was traded since."""
+        if self._owed_since_us is not None and now_us - self._owed_since_us >= STATS_LATE_US:
+            self._has_stats, self._owed_since_us, self._may_count = False, None, False
+            self._show_counted(now_us)
+
+    def _show_counted(self, now_us: int) -> None:
+        if not self._may_count:
+            heard_us = self._heard_since_us
+            self._may_count = heard_us is not None and now_us - heard_us >= DAY_US
+        self._show_day(self._counted(self._window) if self._may_count else None, now_us)
+
+    def _turn(self, turned: FeedTurned) -> None:
+        """What was told before a loss outranks nothing that is told after it."""
+        self.feed = turned.feed
+        if turned.feed != "live":
+            self._quoted, self._heard_since_us = False, None
 
     def _counted(self, window: DayWindow) -> Day:
         """Return the window's figures; where none of the trades is that young, flat at the last price."""
@@ -173,13 +227,15 @@ class TickerTracker:
         return window.day() or Day(price, price, price, volume_lots=0, turnover=0)
 
     def _stats(self, stats: DayStats) -> None:
-        self._window = None  # the venue's own outrank ours from now on
+        self._has_stats, self._stats_us = True, max(stats.ts_us, self._stats_us)
+        if self._owed_since_us is not None and stats.ts_us >= self._owed_since_us:
+            self._owed_since_us = None
         day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
         if self._is_finer:
             day = day.scaled(Change(self.counting.per_tick, self.counting.per_lot))
         self._show_day(day, stats.ts_us)
 
-    def _show_day(self, day: Day, ts_us: int) -> None:
+    def _show_day(self, day: Day | None, ts_us: int) -> None:
         if day != self.day:
             self.day = day
             self.ts_us = ts_us
@@ -204,8 +260,10 @@ class TickerStream:
         self._day_text: tuple[Text, ...] = (None,) * 6
         self._write()
 
-    def apply(self, _event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Ticker]:
+    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Ticker]:
         """Return the ticker where something visible changed."""
+        if type(event) is FeedTurned:
+            return (self._message(at, 0),) if self._tracker.ts_us >= 0 else ()
         return (self._message(at, 0),) if self._write() else ()
 
     def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Ticker | None:
@@ -224,6 +282,8 @@ class TickerStream:
             self._last_text = self._written_last(last)
         if day is not None:
             self._day_text = self._written_day(day, last)
+        elif self._day is not None:
+            self._day_text = (None,) * 6
         self._top, self._last, self._day = top, last, day
         return True
 
@@ -275,6 +335,7 @@ class TickerStream:
             volume=volume,
             quote_volume=quote_volume,
             change=change,
+            feed=UNSET if self._tracker.feed == "live" else self._tracker.feed,
         )
 
 
@@ -292,6 +353,7 @@ class TickerChannel:
         BookChange,
         DayStats,
         Clock,
+        FeedTurned,
     )
 
     def option(self, depth: int | None, interval: str | None) -> Option:

@@ -1,48 +1,62 @@
-"""The trades channel: every print, one message each. There is no state: it begins with the next trade."""
+"""The trades channel: every print, one message each. There is no state: it begins with the next trade.
+
+Where the feed is current no more, or again, a notice in a trade's place says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent, Trade
-from floorwire.core.notices import Notice
+from floorwire.core.market_events import Feed, MarketEvent, Trade
+from floorwire.core.notices import FeedTurned, Notice
 from floorwire.protocol import channel_events
+from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.stamp import EventStamp
 
 
 class TradesTracker:
-    """Nothing to follow: a trade is over when it is told."""
+    """Whether the feed is current; else nothing: a trade is over when it is told."""
 
-    __slots__ = ("_instrument",)
+    __slots__ = ("feed", "instrument")
 
     def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
+        self.instrument = instrument
+        self.feed: Feed = "live"
 
     def apply(self, event: MarketEvent | Notice) -> None:
-        """Do nothing."""
+        """Follow the feed."""
+        if isinstance(event, FeedTurned):
+            self.feed = event.feed
 
     def relist(self, instrument: Instrument) -> None:
         """Write the next trade in these steps."""
-        self._instrument = instrument
+        self.instrument = instrument
 
     def stream(self, _option: Option) -> TradesStream:
         """Return a new stream."""
-        return TradesStream(self._instrument)
+        return TradesStream(self)
 
 
 class TradesStream:
     """A symbol's trades."""
 
-    __slots__ = ("_instrument",)
+    __slots__ = ("_instrument", "_tracker")
 
-    def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
+    def __init__(self, tracker: TradesTracker) -> None:
+        self._tracker = tracker
+        self._instrument = tracker.instrument
 
-    def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Trades]:
-        """Return the trade as one message."""
+    def apply(
+        self, event: MarketEvent | Notice, at: EventStamp
+    ) -> Sequence[channel_events.Trades] | Sequence[channel_events.TradesFeed]:
+        """Return the trade as one message, or what became of the feed."""
+        if isinstance(event, FeedTurned):
+            return (self._notice(event, at),)
         if not isinstance(event, Trade):
             return ()
         message = channel_events.Trades(
@@ -56,8 +70,22 @@ class TradesStream:
             price=self._instrument.price.format(event.price_ticks),
             size=self._instrument.size.format(event.size_lots),
             side=event.side,
+            feed=UNSET if self._tracker.feed == "live" else self._tracker.feed,
         )
         return (message,)
+
+    def _notice(self, turned: FeedTurned, at: EventStamp) -> channel_events.TradesFeed:
+        return channel_events.TradesFeed(
+            epoch=at.epoch,
+            seq=at.seq,
+            ts=turned.ts_us,
+            recv=at.recv_us,
+            sent=at.sent_us,
+            symbol=self._instrument.symbol,
+            gap=Gap(at.seq, at.seq, "feed"),
+            feed=turned.feed,
+            reason=turned.reason,
+        )
 
     def state(self, _at: EventStamp, _conflated: int = 0) -> None:
         """Return None: what was traded is no state."""
@@ -70,7 +98,7 @@ class TradesChannel:
     on_slow: OnSlow = "skip"
     contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade,)
+    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, FeedTurned)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

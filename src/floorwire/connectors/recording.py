@@ -23,6 +23,7 @@ from floorwire import venues
 from floorwire.connectors.transcript import SkippedLineCounter, SkippedLines, TranscriptLine, read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
+from floorwire.venues.common.link import STALE_US
 from floorwire.venues.replay import Adapter, RecordedAnswer, RecordedInput, Replay
 
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<part>[0-9]+)")
@@ -47,7 +48,12 @@ class MakeAdapter(Protocol):
     """The ``venue`` function of an adapter's module: makes the adapter."""
 
     def __call__(
-        self, symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False
+        self,
+        symbols: Sequence[str] = (),
+        prefix: str = "",
+        *,
+        recorded: bool = False,
+        stale_us: int = STALE_US,
     ) -> Adapter: ...
 
 
@@ -153,17 +159,22 @@ def read(path: Path, adapter: str | None = None) -> Recording:
 
 
 def replay(
-    recording: Recording, prefix: str = "", speed: float | None = 1.0, *, loop: bool = False
+    recording: Recording,
+    prefix: str = "",
+    speed: float | None = 1.0,
+    *,
+    loop: bool = False,
+    stale_us: int = STALE_US,
 ) -> Replay:
     """Return the venue that plays the recording.
 
-    ``prefix`` goes before each symbol. ``speed`` 2.0 plays twice as fast, None without waiting.
-    Raises SpeedError.
+    ``prefix`` goes before each symbol. ``speed`` 2.0 plays twice as fast, None without waiting. After
+    ``stale_us`` of silence, in recorded time, what a link sent is stale. Raises SpeedError.
     """
     exchange = exchanges()[recording.adapter]
 
     def make() -> Adapter:
-        return exchange.venue(recording.symbols, prefix, recorded=True)
+        return exchange.venue(recording.symbols, prefix, recorded=True, stale_us=stale_us)
 
     return Replay(make, recording, speed, loop=loop)
 

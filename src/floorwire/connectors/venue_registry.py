@@ -61,6 +61,7 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
         prefix="" if is_alone else f"{recorded.adapter}:",
         speed=settings.replay.speed or None,
         loop=settings.replay.loop,
+        stale_us=round(settings.feed.stale_s * 1_000_000),
     )
     return PaperVenue(replay, settings.paper.latency_us)
 

@@ -24,6 +24,8 @@ class Bar(msgspec.Struct):
     close_ticks: int
     volume_lots: int
     trades: int
+    is_incomplete: bool = False
+    """Whether not all of its interval was heard."""
 
     @classmethod
     def of_trade(cls, trade: Trade) -> Bar:
@@ -70,6 +72,13 @@ class Bar(msgspec.Struct):
         self.low_ticks = min(self.low_ticks, other.low_ticks)
         self.volume_lots += other.volume_lots
         self.trades += other.trades
+
+    def cover(self, other: Bar) -> None:
+        """Take in the prices of another count of the same interval, and its last where that is later."""
+        if other.last_us > self.last_us:
+            self.last_us, self.close_ticks = other.last_us, other.close_ticks
+        self.high_ticks = max(self.high_ticks, other.high_ticks)
+        self.low_ticks = min(self.low_ticks, other.low_ticks)
 
     def merged(self, other: Bar) -> Bar:
         """Return a new candle of both."""

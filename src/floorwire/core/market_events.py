@@ -93,9 +93,14 @@ class Candle(msgspec.Struct, frozen=True):
 
 @final
 class Clock(msgspec.Struct, frozen=True):
-    """The venue's time has come this far; at least once a second while it runs, also in quiet markets."""
+    """The venue's time has come this far; at least once a second while it runs, also in quiet markets.
+
+    ``is_reckoned``: the adapter made it from our clock, and the venue sent nothing. Time passes by it, but
+    it is no sign that the venue is there.
+    """
 
     ts_us: int
+    is_reckoned: bool = False
 
 
 @final
@@ -105,7 +110,8 @@ class FeedStatus(msgspec.Struct, frozen=True):
     symbol: str | None
     feed: Feed
     reason: str
-    """``start``, ``synced``, ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``, ``ended``."""
+    """``start``, ``synced``, ``heard`` (again), ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``,
+    ``fault``, ``ended``."""
     ts_us: int
 
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from floorwire.core.market_events import FeedStatus
+from floorwire.core.market_events import Feed, FeedStatus
 
 
 class Beat(msgspec.Struct, frozen=True):
@@ -29,6 +29,15 @@ class FeedChanged(msgspec.Struct, frozen=True):
     status: FeedStatus
 
 
+class FeedTurned(msgspec.Struct, frozen=True):
+    """How current one symbol is from now on: what the statuses of its venue and its own come to."""
+
+    symbol: str
+    feed: Feed
+    reason: str
+    ts_us: int
+
+
 class TradingChanged(msgspec.Struct, frozen=True):
     """An operator has halted trading, or let it go on: of one symbol, or of all where None."""
 
@@ -37,4 +46,4 @@ class TradingChanged(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-Notice: TypeAlias = Beat | Draining | FeedChanged | TradingChanged
+Notice: TypeAlias = Beat | Draining | FeedChanged | FeedTurned | TradingChanged

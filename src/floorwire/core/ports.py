@@ -90,8 +90,15 @@ class Reported(msgspec.Struct, frozen=True):
     reports: tuple[Report, ...]
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """Which links and symbols the venue sent something of since the last of these; at most once a second."""
+
+    links: tuple[str, ...]
+    symbols: tuple[str, ...]
+
+
 VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported
+VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Heard
 
 
 class Venue(Protocol):

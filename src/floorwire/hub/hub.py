@@ -71,7 +71,8 @@ class Hub:
                 for symbol in self.market.of_venue(venue):
                     self._apply(symbol, event, recv_us, now_us)
             elif type(event) is FeedStatus:
-                self.market.note(venue, event)
+                for turned in self.market.note(venue, event):
+                    self._apply(turned.symbol, turned, recv_us, now_us)
                 self._apply(None, FeedChanged(venue, event), recv_us, now_us)
             else:
                 self._apply(event.symbol, event, recv_us, now_us)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias, get_args
 
 from floorwire.channels import BadOptionError, Channel, Option, Stream, Tracker
@@ -10,7 +10,7 @@ from floorwire.core.account_events import PrivateChannel
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import Notice
+from floorwire.core.notices import FeedTurned, Notice
 from floorwire.core.refusal import Refusal
 from floorwire.core.symbols import SymbolTable
 from floorwire.protocol.topic import TopicChoice, TopicName
@@ -66,6 +66,8 @@ class MarketState:
         self._listeners: dict[str, SymbolState] = {}
         self._venue_feeds: dict[str, Feed] = {}
         self._symbol_feeds: dict[str, Feed] = {}
+        self._told: dict[str, Feed] = {}
+        """How current each symbol is, as its trackers were told."""
 
     def take_in(self, listing: Listing) -> list[str]:
         """Take in new or changed instruments; return those known symbols whose steps are others now.
@@ -84,8 +86,16 @@ class MarketState:
                 if known.trades_what(instrument):
                     known.relist(instrument)
                     continue
-            self._listeners[instrument.symbol] = SymbolState(self._per_symbol, instrument)
+            listeners = self._listeners[instrument.symbol] = SymbolState(self._per_symbol, instrument)
+            self._tell_first(listeners, instrument.symbol, listing.ts_us)
         return resized
+
+    def _tell_first(self, listeners: SymbolState, symbol: str, ts_us: int) -> None:
+        """Tell new trackers how current the symbol is. They heard nothing of what was before."""
+        listeners.apply(FeedTurned(symbol, "connecting", "start", ts_us))
+        feed = self._told[symbol] = self.feed(symbol)
+        if feed != "connecting":
+            listeners.apply(FeedTurned(symbol, feed, "start", ts_us))
 
     def of(self, symbol: str | None) -> SymbolState | None:
         """Return a symbol's listeners, None where it was never listed; the gateway's own for None."""
@@ -99,15 +109,22 @@ class MarketState:
             if known.instrument is not None and known.instrument.venue == venue
         ]
 
-    def note(self, venue: str, status: FeedStatus) -> None:
-        """Remember how current the venue's feed is, of one symbol or of all."""
+    def note(self, venue: str, status: FeedStatus) -> list[FeedTurned]:
+        """Remember how current the venue's feed is, of one symbol or of all; return what that changes."""
+        symbols = self.of_venue(venue) if status.symbol is None else [status.symbol]
         if status.symbol is not None:
             self._symbol_feeds[status.symbol] = status.feed
-            return
-        self._venue_feeds[venue] = status.feed
-        if status.feed != "live":  # what comes after is said of each symbol again
-            for symbol in self.of_venue(venue):
-                self._symbol_feeds.pop(symbol, None)
+        else:
+            self._venue_feeds[venue] = status.feed
+            if status.feed != "live":  # what comes after is said of each symbol again
+                for symbol in symbols:
+                    self._symbol_feeds.pop(symbol, None)
+        return [turned for symbol in symbols for turned in self._turned(symbol, status)]
+
+    def _turned(self, symbol: str, status: FeedStatus) -> Iterator[FeedTurned]:
+        if symbol in self._listeners and self.feed(symbol) != self._told[symbol]:
+            feed = self._told[symbol] = self.feed(symbol)
+            yield FeedTurned(symbol, feed, status.reason, status.ts_us)
 
     def feed(self, symbol: str | None) -> Feed:
         """Return how current the symbol is: as its venue, or worse; of all venues for None: the worst."""

@@ -45,8 +45,15 @@ class GatewayCollector(Collector):
             stats.publish_to_write,
         )
         yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
-        ages = {venue: (self._now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
-        yield _gauges("feed_age_seconds", "since the venue last said anything", "venue", ages)
+        now_us = self._now_us
+        ages = {venue: (now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
+        yield _gauges("feed_age_seconds", "since the venue last sent anything", "venue", ages)
+        yield _ages(
+            "link_age_seconds", "since something came on the link", "link", stats.link_last_us, now_us
+        )
+        yield _ages(
+            "symbol_age_seconds", "since something came of the symbol", "symbol", stats.symbol_last_us, now_us
+        )
 
 
 class DeskCollector(Collector):
@@ -123,6 +130,13 @@ def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Me
     family = GaugeMetricFamily(f"floorwire_{name}", text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)
+    return family
+
+
+def _ages(name: str, text: str, label: str, last_us: Mapping[tuple[str, str], int], now_us: int) -> Metric:
+    family = GaugeMetricFamily(f"floorwire_{name}", text, labels=["venue", label])
+    for key, at_us in last_us.items():
+        family.add_metric(key, (now_us - at_us) / 1e6)
     return family
 
 

@@ -55,6 +55,7 @@ class Stats:
         "deliveries",
         "handshakes",
         "left_out_by_reason",
+        "link_last_us",
         "loop_lag",
         "publish_to_write",
         "received_messages",
@@ -63,6 +64,7 @@ class Stats:
         "resumes",
         "sent_bytes",
         "subscriptions",
+        "symbol_last_us",
         "topics",
         "venue_events",
         "venue_last_us",
@@ -97,6 +99,10 @@ class Stats:
         """When each venue last sent anything, in microseconds since 1970."""
         self.venue_skipped: Counter[tuple[str, str]] = Counter()
         """Messages and levels that venues left out of what they received, by venue and reason."""
+        self.link_last_us: dict[tuple[str, str], int] = {}
+        """When anything last came on a link, by venue and link. Updated about once a second."""
+        self.symbol_last_us: dict[tuple[str, str], int] = {}
+        """When anything last came for a symbol, by venue and symbol. Updated about once a second."""
 
     def closed(self, code: int) -> None:
         """Count a connection that was closed."""

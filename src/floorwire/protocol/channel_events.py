@@ -8,6 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.instrument import Side
+from floorwire.core.market_events import Feed
+from floorwire.protocol.replies import Gap
 
 SystemEvent: TypeAlias = Literal["gap", "stale", "fresh", "halted", "resumed", "draining"]
 WireLevel: TypeAlias = tuple[str, str]
@@ -48,6 +50,8 @@ class Ticker(Event, frozen=True, tag="ticker", kw_only=True):
     quote_volume: str | None
     change: str | None
     """last - open, in quote currency."""
+    feed: Feed | UnsetType = UNSET
+    """There only while what the gateway knows is not current."""
 
 
 class Trades(Event, frozen=True, tag="trades", kw_only=True):
@@ -58,6 +62,28 @@ class Trades(Event, frozen=True, tag="trades", kw_only=True):
     price: str
     size: str
     side: Side
+    feed: Feed | UnsetType = UNSET
+    """There only while the symbol's feed is not current: other trades may be missing."""
+
+
+class TradesFeed(msgspec.Struct, frozen=True, kw_only=True):
+    """Says on ``trades``, in place of a trade, that the symbol's feed is current or not from now on.
+
+    It has the form of a gap notice, which every client of trades must know: trades may be missing here.
+    """
+
+    channel: Literal["trades"] = "trades"
+    epoch: str
+    seq: int
+    ts: int
+    recv: int
+    sent: int
+    symbol: str
+    event: Literal["gap"] = "gap"
+    gap: Gap
+    """This message alone, with the reason ``feed``."""
+    feed: Feed
+    reason: str
 
 
 class BookEvent(Event, frozen=True, tag="book", kw_only=True):
@@ -70,6 +96,8 @@ class BookEvent(Event, frozen=True, tag="book", kw_only=True):
     bids: tuple[WireLevel, ...]
     asks: tuple[WireLevel, ...]
     checksum: int
+    feed: Feed | UnsetType = UNSET
+    """There only while the book is not current. When that changes, an update without levels says so."""
 
 
 class Candles(Event, frozen=True, tag="candles", kw_only=True):
@@ -85,6 +113,10 @@ class Candles(Event, frozen=True, tag="candles", kw_only=True):
     volume: str
     trades: int
     closed: bool
+    incomplete: bool | UnsetType = UNSET
+    """True where the gateway did not hear all of the interval: trades may be missing."""
+    feed: Feed | UnsetType = UNSET
+    """There only while the candle is not current."""
 
 
 class Heartbeat(Event, frozen=True, tag="heartbeat", kw_only=True):
@@ -101,4 +133,4 @@ class System(Event, frozen=True, tag="system", kw_only=True):
     reconnect_within_s: int | UnsetType = UNSET
 
 
-AnyEvent: TypeAlias = Ticker | Trades | BookEvent | Candles | Heartbeat | System
+AnyEvent: TypeAlias = Ticker | Trades | TradesFeed | BookEvent | Candles | Heartbeat | System

@@ -17,7 +17,8 @@ class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
     """Events that will not come: their first and last seq, and why.
 
     Reasons: ``expired`` (older than what is kept), ``epoch`` (the history was lost: these are the events
-    of the new epoch so far), ``ahead`` (the client claims events that never were), ``slow`` (skipped).
+    of the new epoch so far), ``ahead`` (the client claims events that never were), ``slow`` (skipped),
+    ``feed`` (on trades: the venue's messages may have a hole here; only the notice itself is counted).
     """
 
     first: int

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from floorwire.core import ports
 from floorwire.core.market_events import Candle, FeedStatus, MarketEvent, Trade
 from floorwire.core.ports import (
     Answer,
@@ -377,6 +378,8 @@ class Replay:
                     self._fetch(url)
                 case Wake(at_us):
                     self._wake_us = at_us
+                case ports.Heard():
+                    self._out.append(output)
                 case Send() | Reported():
                     pass  # what came then does not depend on what is sent now, and nobody orders in the past
                 case _:

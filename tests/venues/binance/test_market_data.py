@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from floorwire.core.execution_reports import Filled
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
@@ -17,9 +18,11 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, VenueOutput
+from floorwire.core.order_commands import Place
+from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Heard, Open, Opened, Send, VenueOutput
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.binance.market_data import LIST_URL
+from floorwire.venues.paper import PaperVenue
 from tests.venues.driver import SECOND, START, Driver, events, every, rebuilt, statuses
 
 DEPTH_URL = "https://api.binance.com/api/v3/depth?symbol={}&limit=1000"
@@ -293,7 +296,7 @@ def test_day_stats_have_the_venues_turnover() -> None:
     assert stats == DayStats("ABC-USDT", 900, 1100, 800, 123, 500, 9000)
 
 
-def kline(interval: str, start_ms: int = 1_700_000_040_000) -> Json:
+def kline(interval: str, start_ms: int = 1_699_999_980_000) -> Json:
     bar = {
         "t": start_ms,
         "i": interval,
@@ -311,7 +314,7 @@ def kline(interval: str, start_ms: int = 1_700_000_040_000) -> Json:
 def test_klines_become_candles() -> None:
     assert driver().frame(kline("1m")) == [
         Candle(
-            "ABC-USDT", 60 * SECOND, 1_700_000_040 * SECOND, 100, 300, 50, 200, 70, 4, closed=True, ts_us=9000
+            "ABC-USDT", 60 * SECOND, 1_699_999_980 * SECOND, 100, 300, 50, 200, 70, 4, closed=True, ts_us=9000
         )
     ]
 
@@ -476,10 +479,10 @@ def test_a_crossed_book_is_corrupted() -> None:
     url = driver.fetches()[-1]
     assert url == DEPTH_URL.format("ABCUSDT")
     assert events(driver.answer(url, depth(9, [], []))) == [], "older than the difference that crossed"
-    driver.wait(5)
+    talk(driver, 5)
     crossed = driver.answer(url, depth(12, [["10.01", "1"]], [["10.01", "1"]]))
     assert events(crossed) == [], "still crossed: stale for the same reason"
-    driver.wait(10)
+    talk(driver, 10)
     assert statuses(driver.answer(url, depth(13, [["9", "1"]], []))) == [("ABC-USDT", "live", "synced")]
 
 
@@ -589,6 +592,133 @@ def test_links_and_answers_that_nobody_asked_for_are_ignored() -> None:
     driver_ = driver()
     for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer("https://x", 200, b"{}")):
         assert driver_.tell(stranger) == []
+
+
+# --- silence and time ---------------------------------------------------------------------------------
+
+
+def quote(update: int, bid: str, ask: str) -> Json:
+    return {"u": update, "s": "ABCUSDT", "b": bid, "B": "1", "a": ask, "A": "1"}
+
+
+def test_only_what_came_is_told_as_heard() -> None:
+    driver = synced()
+    assert every(driver.wait(1), Heard) == [Heard(("streams-0",), ("ABC-USDT",))]
+    driver.frame({"result": None, "id": 1})
+    assert every(driver.wait(1), Heard) == [Heard(("streams-0",), ())]
+    quiet = driver.wait(5)
+    assert every(quiet, Heard) == []
+    assert all(clock.is_reckoned for clock in every(quiet, Clock))
+
+
+def test_a_quiet_link_is_stale_and_current_again_with_its_next_message() -> None:
+    driver = synced()
+    assert statuses(driver.wait(9)) == []
+    assert statuses(driver.wait(2)) == [(None, "stale", "silent")]
+    assert statuses(driver.frame({"result": None, "id": 1})) == [
+        (None, "live", "heard"),
+        ("ABC-USDT", "live", "heard"),
+    ]
+    assert every(driver.frame(diff(11, 11, [["9.97", "1"]], [])), BookChange) != [], "the book went on"
+
+
+def test_paper_orders_of_a_silent_exchange_meet_no_market() -> None:
+    venue = PaperVenue(binance.venue(("ABC-USDT",)), latency_us=0)
+    driver = Driver(venue)
+    driver.answer(LIST_URL, LIST)
+    driver.up()
+    driver.frame(diff(9, 10, [["9.99", "1"]], []))
+    driver.answer(DEPTH_URL.format("ABCUSDT"), depth(10, [["9.99", "1"]], [["10.01", "3"]]))
+    assert venue.prices("ABC-USDT").feed == "live"
+    driver.wait(30)
+    assert venue.prices("ABC-USDT").feed == "stale"
+    order = Place("ABC-USDT", 1, 1, "buy", 10, None, "ioc")
+    assert not [
+        report for report in venue.execute(order, driver.now_us).reports if isinstance(report, Filled)
+    ]
+
+
+def test_the_silence_that_is_too_long_is_set() -> None:
+    driver = Driver(binance.venue(("ABC-USDT",), stale_us=3 * SECOND))
+    driver.answer(LIST_URL, LIST)
+    driver.up()
+    driver.frame(diff(9, 10, [["9.99", "1"]], []))
+    driver.answer(DEPTH_URL.format("ABCUSDT"), depth(10, [["9.99", "1"]], []))
+    assert statuses(driver.wait(4)) == [(None, "stale", "silent")]
+
+
+def test_a_dead_symbol_on_a_busy_link_is_stale_and_subscribed_anew() -> None:
+    driver = synced()
+    out = talk(driver, 91)
+    assert statuses(out) == [("ABC-USDT", "stale", "silent")]
+    methods = [json.loads(send.text)["method"] for send in every(out, Send)]
+    assert methods == ["UNSUBSCRIBE", "SUBSCRIBE"]
+    assert len(every(talk(driver, 61), Send)) == 2
+    assert driver.fetches().count(DEPTH_URL.format("ABCUSDT")) == 1, "a snapshot alone makes nothing current"
+    driver.frame(diff(20, 21, [["9.97", "1"]], []))
+    talk(driver, 1)
+    out = driver.answer(DEPTH_URL.format("ABCUSDT"), depth(21, [["9.97", "1"]], []))
+    assert statuses(out) == [("ABC-USDT", "live", "synced")]
+
+
+def test_a_recorded_symbol_that_is_quiet_by_nature_is_not_stale() -> None:
+    driver_ = driver(recorded=True)
+    driver_.frame(diff(9, 10, [["9.99", "1"]], []))
+    driver_.answer(DEPTH_URL.format("ABCUSDT"), depth(10, [["9.99", "1"]], []))
+    assert statuses(talk(driver_, 300)) == []
+    driver_.frame(kline("1m"))
+    assert statuses(talk(driver_, 91)) == [("ABC-USDT", "stale", "silent")]
+
+
+def test_a_snapshot_older_than_the_book_of_before_the_loss_is_refused() -> None:
+    driver = synced()
+    driver.frame(diff(11, 30, [["9.97", "1"]], []))
+    driver.lose()
+    driver.wait(2)
+    driver.up()
+    url = DEPTH_URL.format("ABCUSDT")
+    talk(driver, 6)
+    assert driver.fetches().count(url) == 2
+    assert events(driver.answer(url, depth(10, [["9.99", "1"]], [["10.01", "3"]]))) == []
+    talk(driver, 6)
+    out = driver.answer(url, depth(30, [["9.97", "1"]], [["10.01", "3"]]))
+    assert statuses(out) == [(None, "live", "synced"), ("ABC-USDT", "live", "synced")]
+
+
+def test_where_best_prices_end_the_book_tells_them() -> None:
+    driver = synced()
+    driver.frame(quote(10, "9.99", "10.01"))
+    out = driver.frame(diff(11, 11, [["9.99", "0"]], []))
+    assert every(out, Quote) == [], "best prices are sooner, and may be on their way"
+    driver.wait(3)
+    out = driver.frame(diff(12, 12, [["9.98", "7"]], []))
+    assert every(out, Quote) == [Quote("ABC-USDT", 998, 70, 1001, 30, 1_700_000_001_000_000)]
+    assert every(driver.frame(diff(13, 13, [["9.90", "1"]], [])), Quote) == []
+    driver.frame(quote(14, "9.98", "10.02"))
+    assert every(driver.frame(diff(14, 14, [], [["10.01", "0"]])), Quote) == [], "they come again"
+
+
+def test_where_differences_end_the_book_is_stale() -> None:
+    driver = synced()
+    for update in range(11, 15):
+        assert statuses(driver.frame(quote(update, "9.99", "10.01"))) == []
+        driver.wait(1)
+    driver.wait(1)
+    assert statuses(driver.frame(quote(16, "9.99", "10.01"))) == [("ABC-USDT", "stale", "silent")]
+
+
+def test_a_time_an_hour_ahead_is_not_used_and_moves_no_clock() -> None:
+    venue = binance.venue(("ABC-USDT",))
+    driver = Driver(venue)
+    driver.answer(LIST_URL, LIST)
+    driver.up()
+    start_ms = START // 1000
+    said = {"e": "trade", "s": "ABCUSDT", "t": 1, "p": "1", "q": "1", "T": start_ms - 20, "m": True}
+    driver.frame(said)
+    [wrong] = every(driver.frame(said | {"t": 2, "T": start_ms + 3_600_000}), Trade)
+    assert wrong.ts_us == START - 20_000
+    assert venue.skipped["bad_time"] == 1
+    assert max(clock.ts_us for clock in every(driver.wait(2), Clock)) < START + 2 * SECOND
 
 
 # --- recordings ---------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.ports import Answer, Close, Closed, Frame, Open, Opened, Send, VenueOutput
+from floorwire.core.ports import Answer, Close, Closed, Frame, Heard, Open, Opened, Send, VenueOutput
 from floorwire.venues.coinbase import market_data as coinbase
 from floorwire.venues.coinbase.market_data import LIST_URL
 from tests.venues.driver import SECOND, START, Driver, events, every, rebuilt, statuses
@@ -442,6 +442,62 @@ def test_links_and_answers_that_nobody_asked_for_are_ignored() -> None:
     driver_ = driver()
     for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer("https://x", 200, b"{}")):
         assert driver_.tell(stranger) == []
+
+
+# --- silence ------------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_is_heard_and_our_clock_is_not() -> None:
+    driver = synced()
+    driver.frame(match(7))
+    driver.wait(1)
+    driver.frame(beat(7))
+    assert every(driver.wait(1), Heard) == [Heard(("feed-0",), ("ABC-USD",))]
+    quiet = driver.wait(3)
+    assert every(quiet, Heard) == []
+    assert {clock.is_reckoned for clock in every(quiet, Clock)} == {True}
+
+
+def test_a_quiet_product_with_heartbeats_is_not_stale() -> None:
+    driver = synced()
+    for _ in range(60):
+        assert statuses(driver.wait(1) + driver.frame(beat(0))) == []
+
+
+def test_a_quiet_link_is_stale_and_current_again_with_its_next_message() -> None:
+    driver = synced()
+    assert statuses(driver.wait(11)) == [(None, "stale", "silent")]
+    assert statuses(driver.frame(beat(0))) == [(None, "live", "heard"), ("ABC-USD", "live", "heard")]
+    assert every(driver.frame(change(["buy", "9.97", "1"])), BookChange) != []
+
+
+def test_a_dead_product_on_a_busy_link_is_stale_and_subscribed_anew() -> None:
+    driver = synced()
+    out = talk(driver, 11)
+    assert statuses(out) == [("ABC-USD", "stale", "silent")]
+    assert asked_again(out) == [("unsubscribe", ["ABC-USD"]), ("subscribe", ["ABC-USD"])]
+    assert statuses(driver.frame(snapshot([["9", "1"]], []))) == [("ABC-USD", "live", "synced")]
+
+
+def test_a_recorded_product_that_is_dead_for_a_while_is_stale_for_that_while() -> None:
+    driver_ = driver(recorded=True)
+    driver_.frame(snapshot([["9.99", "1"]], [["10.01", "3"]]))
+    assert statuses(talk(driver_, 60)) == [], "no heartbeats were recorded"
+    driver_.frame(beat(0))
+    assert statuses(talk(driver_, 11)) == [("ABC-USD", "stale", "silent")]
+    assert statuses(driver_.frame(change(["buy", "9.97", "1"]))) == [("ABC-USD", "live", "heard")]
+
+
+def test_a_snapshot_older_than_the_last_change_is_refused() -> None:
+    driver = synced()
+    driver.frame(change(["buy", "9.97", "1"]))
+    driver.lose()
+    driver.wait(2)
+    driver.up()
+    old = snapshot([["9.99", "1"]], []) | {"time": "2023-11-14T22:13:20.400000Z"}
+    assert events(driver.frame(old)) == []
+    new = snapshot([["9.99", "1"]], []) | {"time": "2023-11-14T22:13:21.400000Z"}
+    assert statuses(driver.frame(new)) == [(None, "live", "synced"), ("ABC-USD", "live", "synced")]
 
 
 # --- Advanced Trade -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.market_events import Level
-from floorwire.venues.common.diff_book import HELD, BookDiff, DiffBook
+from floorwire.venues.common.diff_book import HELD, RESTARTED, BookDiff, DiffBook
 
 
 def diff(first: int, last: int, bid: int = 0) -> BookDiff:
@@ -149,3 +149,30 @@ def marks_of(diffs: DiffBook) -> dict[int, int]:
 
 def exchange_of(exchange: Exchange) -> dict[int, int]:
     return {price: size for price, size in exchange.bids.items() if size}
+
+
+def test_a_snapshot_older_than_what_was_applied_is_refused_after_a_restart_too() -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(10, ((1, 1),), ())
+    diffs.take(BookDiff(11, 20, (), (), 0))
+    diffs.restart()
+    assert not diffs.adopt(19, ((1, 1),), ())
+    assert not diffs.is_live
+    assert diffs.adopt(20, ((1, 1),), ())
+
+
+def test_ids_that_began_anew_are_adopted_in_the_end() -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(1_000, (), ())
+    diffs.restart()
+    diffs.take(BookDiff(1, 2, (), (), 0))
+    tries = [diffs.adopt(2, (), ()) for _ in range(RESTARTED)]
+    assert tries == [False] * (RESTARTED - 1) + [True]
+
+
+def test_a_copy_that_lags_is_refused_however_often() -> None:
+    diffs = DiffBook()
+    assert diffs.adopt(1_000, (), ())
+    diffs.restart()
+    diffs.take(BookDiff(1_001, 1_002, (), (), 0))
+    assert not any(diffs.adopt(999, (), ()) for _ in range(5 * RESTARTED))

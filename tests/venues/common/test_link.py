@@ -74,14 +74,14 @@ def test_time_up_is_counted_while_up_only() -> None:
 
 
 def test_lines_watch_opens_closes_and_ignores_strangers() -> None:
-    lines = Links(SILENT, None)
+    lines = Links(SILENT, None, SILENT)
     assert lines.add("a", "wss://x", 0) == Open("a", "wss://x")
     assert not lines.opened("b", 0)
     assert not lines.lost("b", 0)
-    assert not lines.heard("b", 0)
-    assert not lines.heard("a", 0), "not up yet"
+    assert lines.heard("b", 0) == "deaf"
+    assert lines.heard("a", 0) == "deaf", "not up yet"
     assert lines.opened("a", 0)
-    assert lines.heard("a", 0)
+    assert lines.heard("a", 0) == "heard"
     assert lines.any_up()
     assert list(lines.watch(SILENT)) == [Close("a", "silent")]
     assert lines.up_us("a", SILENT) is None
@@ -91,6 +91,6 @@ def test_lines_watch_opens_closes_and_ignores_strangers() -> None:
 
 
 def test_symbols_are_spread_over_links() -> None:
-    assert list(Links(SILENT, 2).spread("abcde")) == [["a", "b"], ["c", "d"], ["e"]]
-    assert list(Links(SILENT, None).spread("abcde")) == [["a", "b", "c", "d", "e"]]
-    assert list(Links(SILENT, 2).spread("")) == [[]]
+    assert list(Links(SILENT, 2, SILENT).spread("abcde")) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(Links(SILENT, None, SILENT).spread("abcde")) == [["a", "b", "c", "d", "e"]]
+    assert list(Links(SILENT, 2, SILENT).spread("")) == [[]]

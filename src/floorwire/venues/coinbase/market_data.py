@@ -29,10 +29,11 @@ from floorwire.core.ports import (
 from floorwire.venues.coinbase import mapping as terms
 from floorwire.venues.coinbase import messages as shapes
 from floorwire.venues.coinbase import messages_advanced as advanced
+from floorwire.venues.common.ages import Ages
 from floorwire.venues.common.decimals import OffTickError, levels, micros
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
-from floorwire.venues.common.link import SECOND_US
+from floorwire.venues.common.link import SECOND_US, STALE_US
 from floorwire.venues.common.links import Links
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import VenueBook
@@ -56,17 +57,22 @@ CHANNELS = ["level2_batch", "matches", "ticker", "heartbeat"]
 PRODUCTS_PER_LINK = 25
 SILENT_US = 30 * SECOND_US
 """Every product has a heartbeat a second."""
+SYMBOL_SILENT_US = 10 * SECOND_US
+"""A product without one, and without anything else, for this long is not sent any more."""
 SNAPSHOT_S = (10, 20, 40, 80, 160, 300)
 """How long a snapshot may take before it is asked for again, by the number of times that it did not come."""
 
 
-def venue(symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False) -> Coinbase:
+def venue(
+    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+) -> Coinbase:
     """Return the adapter for these symbols (BASE-QUOTE); with none, for whatever comes on the link.
 
     ``prefix`` is put before canonical symbols. ``recorded``: for recordings, where all is on one link, and
-    where the list may be missing; a product that no list tells is then taken at eight decimals.
+    where the list may be missing; a product that no list tells is then taken at eight decimals. ``stale_us``:
+    how long nothing may come on an open link until what it told is not current.
     """
-    return Coinbase(symbols, prefix, recorded=recorded)
+    return Coinbase(symbols, prefix, recorded=recorded, stale_us=stale_us)
 
 
 def asked_for(text: str) -> list[str]:
@@ -86,7 +92,10 @@ class ProductState:
     __slots__ = (
         "asked_us",
         "book",
+        "changed_us",
         "excused",
+        "has_beats",
+        "is_silent",
         "last_beat",
         "link",
         "ticked",
@@ -106,6 +115,12 @@ class ProductState:
         self.ticked_us = 0
         self.last_beat = 0
         """The last trade that the last heartbeat told."""
+        self.has_beats = False
+        """Whether heartbeats came: then the product is never silent for long."""
+        self.is_silent = False
+        """Whether nothing of the product comes any more though its link speaks."""
+        self.changed_us = 0
+        """The venue's time of the last change of the book that was applied."""
         self.excused = 0
         """Up to this trade, what is missing has been dealt with."""
 
@@ -130,11 +145,13 @@ class Coinbase:
 
     name = terms.VENUE
 
-    def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool) -> None:
+    def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool, stale_us: int) -> None:
         self.skipped: Counter[str] = Counter()
         self._prefix = prefix
         self._catalogue = InstrumentCatalogue(LIST_URL, symbols, self._guess if recorded else None)
-        self._lines = Links(SILENT_US, None if recorded else PRODUCTS_PER_LINK)
+        self._lines = Links(SILENT_US, None if recorded else PRODUCTS_PER_LINK, stale_us)
+        self._ages = Ages()
+        self._is_recorded = recorded
         self._numbers: dict[str, int] = {}
         self._statuses = FeedStatuses()
         self._times = VenueClock()
@@ -152,8 +169,8 @@ class Coinbase:
         """Return what follows from one input."""
         match happened:
             case Frame(link, data):
-                outputs = list(self._frame(link, data, now_us))
-                self._times.hear(outputs, now_us)
+                outputs = self._times.hear(self._frame(link, data, now_us), now_us)
+                self.skipped["bad_time"] = self._times.refused
                 return outputs
             case Answer(url) if url == self._catalogue.url:
                 return list(self._take_list(happened, now_us))
@@ -171,9 +188,13 @@ class Coinbase:
             if isinstance(effect, Close):
                 yield from self._down(effect.link, effect.reason, now_us)
             yield effect
+        for link in self._lines.quieted(now_us):
+            yield from self._not_current(link, "silent", now_us)
         for product, market in self._markets.items():
+            yield from self._watch_symbol(product, market, now_us)
             if market.snapshot_is_due(now_us):
                 yield from self._ask_again(product, market, now_us)
+        yield from self._ages.news()
         yield from self._catalogue.ask(now_us)
         yield from self._times.clock(now_us)
         yield _next_second(now_us)
@@ -249,14 +270,42 @@ class Coinbase:
 
     def _down(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """What came on the link has no future: its books begin anew when it is up again."""
-        lost = [market for market in self._markets.values() if market.link == link]
-        for market in lost:
-            market.forget(now_us)
-            market.tries = 0
-            if self._lines.any_up():
-                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
-        if not self._lines.any_up():
+        for market in self._markets.values():
+            if market.link == link:
+                market.forget(now_us)
+                market.tries = 0
+                market.has_beats = market.is_silent = False
+        yield from self._not_current(link, reason, now_us)
+
+    def _not_current(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Say that what came on the link is not current."""
+        if not self._lines.any_speaks():
             yield from self._statuses.all("stale", reason, now_us)
+            return
+        for market in self._markets.values():
+            if market.link == link:
+                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
+
+    def _heard_again(self, link: str, now_us: int) -> Iterator[VenueOutput]:
+        """A link that was only quiet has lost nothing: the books of before are current again."""
+        for market in self._markets.values():
+            if market.link == link and market.book.is_synced and not market.is_silent:
+                yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
+
+    def _watch_symbol(self, product: str, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
+        """Notice a product that is not sent any more while others on its link are."""
+        speaks_us = self._lines.speaks_us(market.link, now_us)
+        if market.is_silent or not market.book.is_synced or not speaks_us:
+            return
+        age_us = self._ages.of(market.instrument.symbol, now_us)
+        quiet_us = speaks_us if age_us is None else min(age_us, speaks_us)
+        if quiet_us < SYMBOL_SILENT_US or not (market.has_beats or not self._is_recorded):
+            return
+        if not self._is_recorded:
+            yield from self._distrust(product, market, "silent", now_us)
+        else:  # nothing can be asked for again; what comes later comes in order
+            market.is_silent = True
+            yield from self._statuses.one(market.instrument.symbol, "stale", "silent", now_us)
 
     def _give_up(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """Messages of the link were lost, and nothing tells which: open it anew."""
@@ -267,8 +316,12 @@ class Coinbase:
     # --- frames ---------------------------------------------------------------------------------
 
     def _frame(self, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
-        if not self._lines.heard(link, now_us):
+        hearing = self._lines.heard(link, now_us)
+        if hearing == "deaf":
             return
+        self._ages.link(link)
+        if hearing == "heard_again":
+            yield from self._heard_again(link, now_us)
         try:
             kind = shapes.head(data)
         except (ValueError, RecursionError):
@@ -328,13 +381,17 @@ class Coinbase:
         if market is None:
             self.skipped["unknown_symbol"] += 1
             return
+        self._ages.symbol(market.instrument.symbol, now_us)
+        if market.is_silent:
+            market.is_silent = False
+            yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
         match message:
             case shapes.Snapshot():
                 yield from self._snapshot(message, market, now_us)
             case shapes.Change():
-                yield from self._change(message, market)
+                yield from self._change(message, market, now_us)
             case shapes.Match():
-                yield from self._match(message, market)
+                yield from self._match(message, market, now_us)
             case shapes.Ticker():
                 yield from self._ticker(message, market, now_us)
             case shapes.Heartbeat():
@@ -352,9 +409,9 @@ class Coinbase:
         if instrument is not None:
             yield from self._follow(product, instrument, link, now_us)
 
-    def _match(self, said: shapes.Match, market: ProductState) -> Iterator[MarketEvent]:
+    def _match(self, said: shapes.Match, market: ProductState, now_us: int) -> Iterator[MarketEvent]:
         trade = terms.match(said, market.instrument)
-        match market.trade_ids.take(said.trade_id, trade.ts_us):
+        match market.trade_ids.take(said.trade_id, self._times.bounded(trade.ts_us, now_us)):
             case "repeated":  # last_match, known before
                 self.skipped["repeated"] += 1
                 return
@@ -365,7 +422,7 @@ class Coinbase:
         yield trade
 
     def _ticker(self, said: shapes.Ticker, market: ProductState, now_us: int) -> Iterator[MarketEvent]:
-        ts_us = terms.when(said.time, now_us)
+        ts_us = self._times.bounded(terms.when(said.time, now_us), now_us)
         is_later = said.time is not None and ts_us > market.ticked_us  # then the venue counts anew
         if said.sequence < market.ticked and not is_later:
             self.skipped["out_of_order"] += 1
@@ -378,6 +435,7 @@ class Coinbase:
 
     def _beat(self, said: shapes.Heartbeat, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
         """A trade that one heartbeat told and that has not come by the next is lost, and maybe more."""
+        market.has_beats = True
         lost = market.last_beat
         market.last_beat = said.last_trade_id
         traded = market.trade_ids.last
@@ -391,18 +449,22 @@ class Coinbase:
         bids, bids_off = levels(market.instrument, said.bids)
         asks, asks_off = levels(market.instrument, said.asks)
         ts_us = terms.when(said.time, now_us)
+        if said.time is not None and ts_us < market.changed_us:
+            self.skipped["old_snapshot"] += 1  # what is known is newer; another one will be asked for
+            return
         self.skipped["off_tick"] += bids_off + asks_off
         yield market.book.snapshot(bids, asks, ts_us)
         market.tries = 0
         yield from self._statuses.one(market.instrument.symbol, "live", "synced", now_us)
         yield from market.book.best(ts_us)
 
-    def _change(self, said: shapes.Change, market: ProductState) -> Iterator[VenueOutput]:
+    def _change(self, said: shapes.Change, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
         if not market.book.is_synced:
             return
         bids, bids_off = levels(market.instrument, terms.side(said, "buy"))
         asks, asks_off = levels(market.instrument, terms.side(said, "sell"))
         ts_us = micros(said.time)
+        market.changed_us = max(market.changed_us, self._times.bounded(ts_us, now_us))
         self.skipped["off_tick"] += bids_off + asks_off
         yield market.book.change(bids, asks, ts_us)
         yield from market.book.best(ts_us)

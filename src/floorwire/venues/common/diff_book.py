@@ -15,6 +15,9 @@ from floorwire.core.order_book import Book
 HELD = 1_000
 """Differences held while a snapshot is awaited: at ten a second, more than a minute and a half."""
 
+RESTARTED = 6
+"""So many snapshots below the last id, while differences are below it too: the ids have begun anew."""
+
 Taken: TypeAlias = Literal["held", "old", "applied", "gap"]
 
 
@@ -35,13 +38,17 @@ class DiffBook:
     those, so a full buffer costs another snapshot, never a wrong book.
     """
 
-    __slots__ = ("_first", "_held", "_last", "book", "is_live")
+    __slots__ = ("_first", "_held", "_last", "_newest", "_older", "book", "is_live")
 
     def __init__(self) -> None:
         self.book = Book()
         self.is_live = False
         self._last = 0
         self._first = False
+        self._newest = 0
+        """The last id that was ever applied: the book does not go back before it."""
+        self._older = 0
+        """How many snapshots in a row were older than that."""
         self._held: deque[BookDiff] = deque(maxlen=HELD)
 
     @property
@@ -49,8 +56,23 @@ class DiffBook:
         """Whether differences wait for a snapshot."""
         return bool(self._held)
 
+    @property
+    def last_id(self) -> int:
+        """The last update id of the book."""
+        return self._last
+
+    @property
+    def newest_id(self) -> int:
+        """The last update id that was ever taken in."""
+        return max(self._newest, self._held[-1].last) if self._held else self._newest
+
+    def count_anew(self) -> None:
+        """Forget the book and its ids: the venue began its ids anew."""
+        self.restart()
+        self._newest = self._older = 0
+
     def restart(self) -> None:
-        """Forget everything: what comes next has no past."""
+        """Forget the book. The next one is not older than it was."""
         self.is_live = False
         self._held.clear()
         self.book = Book()
@@ -69,16 +91,30 @@ class DiffBook:
         return "applied"
 
     def adopt(self, last_id: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> bool:
-        """Start from a snapshot; False where it is older than the first difference held: ask for another."""
+        """Start from a snapshot; False where it is too old: ask for another.
+
+        It is where it does not reach the first difference held, or is older than what was applied before.
+        """
+        if self._is_older(last_id):
+            return False
         held = [diff for diff in self._held if diff.last > last_id]  # discard u <= lastUpdateId
         if held and held[0].first > last_id + 1:  # lastUpdateId < U: too old
             return False
         self.book.replace(bids, asks)
         self._last, self._first, self.is_live = last_id, True, True
+        self._newest, self._older = last_id, 0
         self._held.clear()
         for diff in held:
             self._apply(diff)
         return True
+
+    def _is_older(self, last_id: int) -> bool:
+        if last_id >= self._newest:
+            return False
+        if self._held and self._held[-1].last >= self._newest:
+            return True  # a copy of the exchange's data that lags
+        self._older += 1
+        return self._older < RESTARTED
 
     def _hold(self, diff: BookDiff) -> Taken:
         if self._held and diff.last <= self._held[-1].last:
@@ -95,4 +131,5 @@ class DiffBook:
 
     def _apply(self, diff: BookDiff) -> None:
         self.book.apply(diff.bids, diff.asks)
-        self._last, self._first = diff.last, False
+        self._last = self._newest = diff.last
+        self._first = False

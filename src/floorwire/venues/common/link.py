@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 from floorwire.core.ports import Close, Open
 
 SECOND_US = 1_000_000
+STALE_US = 10 * SECOND_US
+"""How long nothing may come on an open link until what came is not current any more."""
 BACKOFF_S = (1, 2, 4, 8, 16, 32, 60)
 """How long to wait before the next try, by the number of tries that failed."""
 STEADY_US = 60 * SECOND_US
@@ -21,7 +23,18 @@ Due: TypeAlias = Literal["nothing", "open", "silent", "stuck"]
 class Link:
     """One link by its name and address; says what is due and never acts by itself."""
 
-    __slots__ = ("_heard_us", "_next_us", "_since_us", "_tries", "link", "silent_us", "state", "url")
+    __slots__ = (
+        "_heard_us",
+        "_next_us",
+        "_since_us",
+        "_speaks_since_us",
+        "_tries",
+        "is_quiet",
+        "link",
+        "silent_us",
+        "state",
+        "url",
+    )
 
     def __init__(self, link: str, url: str, silent_us: int) -> None:
         self.link = link
@@ -32,6 +45,9 @@ class Link:
         self._heard_us = 0
         self._next_us = 0
         self._tries = 0
+        self._speaks_since_us = 0
+        self.is_quiet = False
+        """Whether nothing came for so long that what is known is not current."""
 
     def open(self, now_us: int) -> Open:
         """Ask for the link."""
@@ -41,11 +57,25 @@ class Link:
     def opened(self, now_us: int) -> None:
         """The link is up."""
         self._become("up", now_us)
-        self._heard_us = now_us
+        self._heard_us = self._speaks_since_us = now_us
 
     def heard(self, now_us: int) -> None:
         """Something came on the link."""
         self._heard_us = now_us
+        if self.is_quiet:
+            self.is_quiet = False
+            self._speaks_since_us = now_us
+
+    def becomes_quiet(self, now_us: int, stale_us: int) -> bool:
+        """Return whether nothing came on the open link for ``stale_us``, and this was not returned before."""
+        if self.state != "up" or self.is_quiet or now_us - self._heard_us < stale_us:
+            return False
+        self.is_quiet = True
+        return True
+
+    def speaks_us(self, now_us: int) -> int:
+        """Return for how long the link has been up and not quiet, 0 where it is not."""
+        return now_us - self._speaks_since_us if self.state == "up" and not self.is_quiet else 0
 
     def close(self, reason: str, now_us: int) -> Close:
         """Give the link up; ``lost`` follows when it is down."""
@@ -77,3 +107,4 @@ class Link:
     def _become(self, state: State, now_us: int) -> None:
         self.state = state
         self._since_us = now_us
+        self.is_quiet = False

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal, TypeAlias
 
 from floorwire.core.ports import Close, Open
 from floorwire.venues.common.link import Link
+
+Hearing: TypeAlias = Literal["deaf", "heard", "heard_again"]
 
 
 class Links:
     """The venue's links by name."""
 
-    __slots__ = ("_lines", "_most", "_silent_us")
+    __slots__ = ("_lines", "_most", "_silent_us", "_stale_us")
 
-    def __init__(self, silent_us: int, most: int | None) -> None:
-        """A link is silent after ``silent_us``; it carries at most so many symbols, any number where None."""
+    def __init__(self, silent_us: int, most: int | None, stale_us: int) -> None:
+        """``silent_us``: when a link on which nothing comes is given up. ``most``: how many symbols it
+        carries, any number where None. ``stale_us``: when what came on it is not current any more."""
         self._silent_us = silent_us
+        self._stale_us = stale_us
         self._most = most
         self._lines: dict[str, Link] = {}
 
@@ -38,13 +43,27 @@ class Links:
             line.opened(now_us)
         return line is not None
 
-    def heard(self, link: str, now_us: int) -> bool:
-        """Something came on the link; return whether it is up, and so whether to listen."""
+    def heard(self, link: str, now_us: int) -> Hearing:
+        """Something came on the link; return whether to listen, and whether the link was quiet before."""
         line = self._lines.get(link)
         if line is None or line.state != "up":
-            return False
+            return "deaf"
+        was_quiet = line.is_quiet
         line.heard(now_us)
-        return True
+        return "heard_again" if was_quiet else "heard"
+
+    def quieted(self, now_us: int) -> list[str]:
+        """Return the open links that have become quiet."""
+        return [line.link for line in self._lines.values() if line.becomes_quiet(now_us, self._stale_us)]
+
+    def speaks_us(self, link: str, now_us: int) -> int:
+        """Return for how long the link has been up without falling quiet, 0 where it is not."""
+        line = self._lines.get(link)
+        return 0 if line is None else line.speaks_us(now_us)
+
+    def any_speaks(self) -> bool:
+        """Return whether a link is up and not quiet."""
+        return any(line.state == "up" and not line.is_quiet for line in self._lines.values())
 
     def close(self, link: str, reason: str, now_us: int) -> Close:
         """Give a link up, to have it opened anew."""

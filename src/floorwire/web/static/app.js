@@ -97,7 +97,8 @@ function tellGaps(gaps) {
   status.note(reason === 'epoch' ? `${names}: the server began a new history` : `${names}: gap (${reason})`);
   for (const [stream, { from, to }] of gaps) {
     if (stream.names.channel !== 'trades') continue;
-    tape.gap(reason === 'epoch' ? 'a new history begins' : `${to - from + 1} trades are missing`);
+    if (reason === 'feed') tape.gap('the feed changed: trades may be missing');
+    else tape.gap(reason === 'epoch' ? 'a new history begins' : `${to - from + 1} trades are missing`);
     paint(tape);
   }
 }
