@@ -20,10 +20,11 @@ async def main(symbol: str, url: str) -> None:
     try:
         async with websockets.connect(url) as socket:
             await socket.send(json.dumps({"action": "subscribe", "symbol": symbol}))
-            reply = json.loads(await socket.recv())
+            answer = await socket.recv()
+            reply = json.loads(answer)
             if reply["status"] == "error":
                 raise SystemExit(f"{reply['code']}: {reply['message']}")
-            print(reply)
+            print(answer)
             async for text in socket:
                 ticker = json.loads(text)
                 print(ticker["symbol"], ticker["bid"], ticker["ask"])
