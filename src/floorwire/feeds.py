@@ -29,7 +29,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.ops.skips import Skips
+from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
 SHOWN = frozenset(get_args(MarketEvent))
@@ -75,7 +75,7 @@ class VenueFeed:
         self._is_silent = False
         self._is_up = False
         self._fault: Exception | None = None
-        self._skips = Skips(venue, stats)
+        self._skip_counter = VenueSkipCounter(venue, stats)
 
     async def run(self) -> None:
         """Run the venue; where its code fails, say so, and start it again."""
@@ -103,7 +103,7 @@ class VenueFeed:
                 self._wake_us = None
                 self._take(self._venue.receive(Woke(), now_us), now_us)
             self._watch_silence(now_us)
-            self._skips.watch(now_us)
+            self._skip_counter.poll(now_us)
 
     def _time(self) -> int:
         """Return monotonic time, by which venues wait."""
@@ -184,7 +184,7 @@ class VenueFeed:
             else:  # what comes after is said of each symbol again
                 self._not_live.clear()
             if status.reason == "ended":
-                self._skips.end()
+                self._skip_counter.log_total()
         elif status.feed == "live":
             self._not_live.pop(status.symbol, None)
         else:

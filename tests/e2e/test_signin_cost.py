@@ -103,8 +103,8 @@ async def test_a_thousand_signed_in_clients_come_back_nearly_as_fast(quiet: Keye
 
     def rate(target: Target) -> float:
         """Return how many clients a second come, subscribe, hear an event and go."""
-        wish = SubscriptionPlan("ticker", ("BTC-USDT",), 1)
-        report = run_connect(ConnectPlan(target, wish, 1_000, 100, 60.0, 1, None))
+        subscription = SubscriptionPlan("ticker", ("BTC-USDT",), 1)
+        report = run_connect(ConnectPlan(target, subscription, 1_000, 100, 60.0, 1, None))
         assert report.failures == {}
         return report.completed_per_second
 

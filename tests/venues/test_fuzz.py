@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.connectors.transcript import Skips, entries
+from floorwire.connectors.transcript import SkippedLineCounter, read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing
 from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Woke
 from floorwire.venues.binance import market_data as binance
@@ -32,7 +32,12 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 def recorded(name: str, mark: str) -> list[bytes]:
     """Return the texts of the own recording of an exchange."""
     files = sorted((RECORDED / name).iterdir())
-    return [entry.text for file in files for entry in entries(file, Skips()) if entry.mark == mark]
+    return [
+        entry.text
+        for file in files
+        for entry in read_transcript(file, SkippedLineCounter())
+        if entry.mark == mark
+    ]
 
 
 FRAMES = {name: recorded(name, "") for name in MAKE}

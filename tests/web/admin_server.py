@@ -17,7 +17,7 @@ from floorwire.config import Settings
 from floorwire.core.authorization import Scope
 from floorwire.web import create_app
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 HOME = "http://127.0.0.1:8000"
 OWN_PAGE = {"origin": HOME}
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics, made from the plain counters only when somebody scrapes."""
+"""Prometheus metrics. They are made from the counters at each scrape, and cost nothing otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Late
 
 
 class GatewayCollector(Collector):
-    """One scrape of one gateway."""
+    """The gateway's metrics, for one scrape at ``now_us`` microseconds since 1970."""
 
     def __init__(self, stats: Stats, outbox_bytes: int, now_us: int, clock_error_us: int = 0) -> None:
         """``now_us``: monotonic. ``clock_error_us``: how far our dates are behind the system's clock."""
@@ -64,13 +64,13 @@ class GatewayCollector(Collector):
 
 
 class DeskCollector(Collector):
-    """One scrape of one desk."""
+    """The metrics of orders and accounts, for one scrape."""
 
     def __init__(self, figures: DeskFigures) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; those of the journal and the accounts only while they can be read."""
+        """Yield every metric; those of journal and accounts only while the journal works."""
         figures = self._figures
         yield _commands(figures.stats)
         refusing = {reason: float(is_so) for reason, is_so in figures.refusing.items()}
@@ -84,7 +84,7 @@ class DeskCollector(Collector):
         yield _histogram(
             "commit_seconds",
             "from a turn's hand-over to the journal until it is durable",
-            figures.stats.committer,
+            figures.stats.commit_latency,
         )
         if figures.records is not None:
             yield from _records(figures.records)

@@ -139,7 +139,7 @@ class Committer:
         for client in told:
             client.flush()
         if turn.entries:
-            self._stats.committer.observe((durable_ns - handed_ns) // 1000)
+            self._stats.commit_latency.observe((durable_ns - handed_ns) // 1000)
         snapshot = self._snapshot
         if snapshot is not None and snapshot.n <= self.book.journal.durable_n and self.ready.empty():
             self._snapshot = None
