@@ -29,24 +29,24 @@ class World:
 
     def snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> list[Report]:
         self.now_us += 1
-        return self.paper.show(BookSnapshot(S, bids, asks, self.now_us), self.now_us)
+        return self.paper.apply_book(BookSnapshot(S, bids, asks, self.now_us), self.now_us)
 
     def bids(self, *levels: Level, ts_us: int | None = None) -> list[Report]:
         self.now_us += 1
-        return self.paper.show(BookChange(S, levels, (), ts_us or self.now_us), self.now_us)
+        return self.paper.apply_book(BookChange(S, levels, (), ts_us or self.now_us), self.now_us)
 
     def asks(self, *levels: Level, ts_us: int | None = None) -> list[Report]:
         self.now_us += 1
-        return self.paper.show(BookChange(S, (), levels, ts_us or self.now_us), self.now_us)
+        return self.paper.apply_book(BookChange(S, (), levels, ts_us or self.now_us), self.now_us)
 
     def trade(self, side: Side, price: int, lots: int, ts_us: int | None = None) -> list[Report]:
         self.now_us += 1
         trade = Trade(S, f"t{self.now_us}", price, lots, side, ts_us or self.now_us)
-        return self.paper.trade(trade, self.now_us)
+        return self.paper.apply_trade(trade, self.now_us)
 
     def follow(self, feed: Feed) -> list[Report]:
         self.now_us += 1
-        return self.paper.follow(feed, self.now_us)
+        return self.paper.set_feed(feed, self.now_us)
 
     def ask(self, command: Command) -> list[Report]:
         self.now_us += 1

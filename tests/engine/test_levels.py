@@ -14,9 +14,9 @@ def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
     level = Level()
     waiting = [order(i, lots=i % 7 + 1) for i in range(500)]
     for one in waiting:
-        level.join(one)
+        level.add(one)
     while len(waiting) > 3:
-        level.leave(waiting.pop(rng.randrange(len(waiting))))
+        level.remove(waiting.pop(rng.randrange(len(waiting))))
         assert [one.order_id for one in level] == [one.order_id for one in waiting]
         assert level.lots == sum(one.open_lots for one in waiting)
         assert level.first() is waiting[0]
@@ -25,11 +25,11 @@ def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
 def test_orders_that_left_are_swept_out_of_the_queue() -> None:
     level = Level()
     first = order(1)
-    level.join(first)
+    level.add(first)
     for i in range(2, 10_000):
         passing = order(i)
-        level.join(passing)
-        level.leave(passing)
+        level.add(passing)
+        level.remove(passing)
     assert len(level._queue) < 50
     assert level._cancelled == len(level._queue) - 1
     assert level.first() is first
@@ -39,9 +39,9 @@ def test_filling_from_the_front_counts_those_passed_over() -> None:
     level = Level()
     waiting = [order(i) for i in range(100)]
     for one in waiting:
-        level.join(one)
+        level.add(one)
     for one in waiting[:10]:
-        level.leave(one)
+        level.remove(one)
     for one in waiting[10:90]:
         assert level.first() is one
         level.fill(one, 1)
@@ -52,8 +52,8 @@ def test_filling_from_the_front_counts_those_passed_over() -> None:
 def test_sides_are_ordered_best_first() -> None:
     bids, asks = BookSide("buy"), BookSide("sell")
     for i, price in enumerate((101, 99, 100, 99)):
-        bids.join(RestingOrder(i, 1, "buy", price, 2, 2, False, False))
-        asks.join(RestingOrder(i, 1, "sell", price, 2, 2, False, False))
+        bids.add(RestingOrder(i, 1, "buy", price, 2, 2, False, False))
+        asks.add(RestingOrder(i, 1, "sell", price, 2, 2, False, False))
     assert bids.sizes() == [(101, 2), (100, 2), (99, 4)]
     assert asks.sizes() == [(99, 4), (100, 2), (101, 2)]
     assert [one.order_id for one in asks] == [1, 3, 2, 0]

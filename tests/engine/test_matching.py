@@ -11,7 +11,7 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.levels import UNSWEPT
+from floorwire.engine.levels import MIN_SWEEP
 from floorwire.engine.matching import DuplicateOrderError, Matching
 from floorwire.engine.matching_events import (
     Accepted,
@@ -492,7 +492,7 @@ def test_dates_of_closed_orders_are_swept_and_the_others_keep_their_order() -> N
         market.execute(Cancel(S, order_id))
     remembered_us = market.next_expiry_us()
     assert remembered_us is not None
-    assert remembered_us > 1_005 - 2 * UNSWEPT
+    assert remembered_us > 1_005 - 2 * MIN_SWEEP
     expired = [event.order_id for event in market.expire(9_003) if isinstance(event, Expired)]
     assert expired == [4, 2, 3, 1]
     assert market.next_expiry_us() is None

@@ -357,6 +357,6 @@ def test_an_order_that_is_forgotten_is_not_there(world: World) -> None:
     world.ask(buy(1, 5, 100))
     world.ask(buy(2, 5, 104, stop_ticks=103))
     for order_id in (1, 2, 3):
-        world.paper.forget(order_id)
+        world.paper.remove(order_id)
     assert world.paper.open_count == 0
     assert world.trade("sell", 90, 50) == []

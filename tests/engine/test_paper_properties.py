@@ -111,7 +111,7 @@ class Twin:
         match step:
             case bool():
                 feed: Feed = "live" if step else "stale"
-                return self.paper.follow(feed, self.now_us), self.naive.follow(step)
+                return self.paper.set_feed(feed, self.now_us), self.naive.follow(step)
             case Move():
                 return self.move(step)
             case Pause(us):
@@ -119,7 +119,7 @@ class Twin:
                 return [], []
             case Print(taker, price, lots, delay_us):
                 trade_id, ts_us = f"t{self.now_us}", self.now_us - delay_us
-                reports = self.paper.trade(Trade(S, trade_id, price, lots, taker, ts_us), self.now_us)
+                reports = self.paper.apply_trade(Trade(S, trade_id, price, lots, taker, ts_us), self.now_us)
                 return reports, self.naive.trade(taker, price, lots, trade_id, ts_us)
             case _:
                 command: Command = step
@@ -153,7 +153,7 @@ class Twin:
                 for side in OTHER
             )
             event = BookChange(S, bids, asks, ts_us)
-        reports = self.paper.show(event, self.now_us)
+        reports = self.paper.apply_book(event, self.now_us)
         for one in OTHER:
             self.naive.show(one, after[one], ts_us)
             for price, size in after[one].items():
@@ -259,14 +259,14 @@ def test_who_takes_all_gets_each_lot_that_was_ever_shown_once(
 ) -> None:
     """A buy without end at a level that flickers gets the level's growth, whether the feed is live or not."""
     paper, bought, offered, before, is_live = PaperMatching(), 0, 0, 0, True
-    paper.follow("live", 1)
+    paper.set_feed("live", 1)
     told: list[Report] = []
     for now_us, (size, stays) in enumerate(zip(sizes, live, strict=False), 2):
         if rests and now_us == 2:
             told += paper.execute(Place(S, 1, 1, "buy", 1 << 40, 100, "gtc"), now_us)
-        told += paper.show(BookChange(S, (), ((100, size),), now_us), now_us)
+        told += paper.apply_book(BookChange(S, (), ((100, size),), now_us), now_us)
         if rests and stays != is_live:
-            told += paper.follow("live" if stays else "stale", now_us)
+            told += paper.set_feed("live" if stays else "stale", now_us)
             is_live = stays
         if not rests:
             told += paper.execute(Place(S, now_us, 1, "buy", 1 << 40, 100, "ioc"), now_us)

@@ -148,7 +148,7 @@ def test_an_order_is_not_behind_what_had_left_before_it_came(world: World) -> No
 
 
 def test_a_clock_that_is_set_back_keeps_no_order_from_its_fills(world: World) -> None:
-    world.paper.show(BookSnapshot(S, ((100, 4), (99, 5)), ASKS, 10 * LATE_US), world.now_us)
+    world.paper.apply_book(BookSnapshot(S, ((100, 4), (99, 5)), ASKS, 10 * LATE_US), world.now_us)
     world.ask(buy(1, 5, 100))
     world.ask(buy(2, 5, 99))
     world.bids((98, 1))

@@ -18,7 +18,7 @@ class Shown:
     def after(self, *commands: Command) -> list[MarketEvent]:
         """Return what the last command showed."""
         for command in commands:
-            shown = self.tape.record(self.market.execute(command), 77)
+            shown = self.tape.market_events(self.market.execute(command), 77)
         return shown
 
 

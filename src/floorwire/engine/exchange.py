@@ -1,4 +1,4 @@
-"""The exchange: every market, one way in."""
+"""The exchange: all markets by symbol."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from floorwire.engine.matching_events import Event, Rejected
 
 
 class Exchange:
-    """Markets by their symbols. The same commands in the same order give the same events and state."""
+    """Markets by symbol. The same commands in the same order give the same events and the same state."""
 
     def __init__(self, symbols: Iterable[str]) -> None:
         self._markets = {symbol: Matching() for symbol in symbols}
 
     @property
     def markets(self) -> Mapping[str, Matching]:
-        """The markets by their symbols, to read only."""
+        """The markets by symbol, read-only."""
         return self._markets
 
     def execute(self, command: Command) -> list[Event]:
-        """Return what came of the command. Raises DuplicateOrderError."""
+        """Execute the command in its market; return the events. Raises DuplicateOrderError."""
         market = self._markets.get(command.symbol)
         if market is None:
             return [Rejected(command.order_id, Code.UNKNOWN_SYMBOL)]

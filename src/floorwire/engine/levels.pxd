@@ -7,11 +7,11 @@ cdef class Level:
     cdef readonly object _queue
     cdef readonly object _cancelled
 
-    cpdef object join(self, object order)
+    cpdef object add(self, object order)
     cpdef object first(self)
     cpdef object fill(self, object order, object lots)
     cpdef object reduce(self, object order, object lots)
-    cpdef object leave(self, object order)
+    cpdef object remove(self, object order)
 
 
 @cython.final
@@ -24,6 +24,6 @@ cdef class BookSide:
     cpdef object reaches(self, object key)
     cpdef Level best(self)
     cpdef Level at(self, object price_ticks)
-    cpdef object join(self, object order)
-    cpdef object leave(self, object order)
+    cpdef object add(self, object order)
+    cpdef object remove(self, object order)
     cpdef object drop_best(self)

@@ -11,7 +11,8 @@ import msgspec
 from floorwire.core.instrument import Side
 from floorwire.core.market_events import Level as LevelSize
 
-UNSWEPT = 16  # so many cancelled orders may stay in a queue before it is worth sweeping
+MIN_SWEEP = 16
+"""Up to this many cancelled orders stay in a queue: below it a sweep is not worth its time."""
 
 
 class RestingOrder(msgspec.Struct, gc=False):
@@ -22,18 +23,20 @@ class RestingOrder(msgspec.Struct, gc=False):
     side: Side
     price_ticks: int
     lots: int
-    """The quantity as placed or last amended, filled lots included."""
+    """The whole quantity, filled lots included."""
     open_lots: int
+    """What is not filled yet."""
     post_only: bool
     no_self_trade: bool
 
 
 class Level:
-    """The orders at one price, first come first.
+    """The orders at one price, first come first served.
 
-    A cancelled order stays in the queue with nothing open until it comes to the front or a sweep takes it:
-    measured against a linked list and a dict this was the fastest, and unlike a dict's its front is found
-    in constant time. An order is in one queue only: who leaves and comes back is a new ``Order``.
+    A cancelled order stays in the queue, with nothing open, until it reaches the front or a sweep removes it.
+    Measured against a linked list and a dict this was the fastest, and a dict does not find its front in
+    constant time. An order is in one queue only: an order that moves to another price is a new
+    ``RestingOrder``.
     """
 
     __slots__ = ("_cancelled", "_queue", "lots")
@@ -43,13 +46,13 @@ class Level:
         self._queue: deque[RestingOrder] = deque()
         self._cancelled = 0
 
-    def join(self, order: RestingOrder) -> None:
+    def add(self, order: RestingOrder) -> None:
         """Put the order at the end of the queue."""
         self._queue.append(order)
         self.lots += order.open_lots
 
     def first(self) -> RestingOrder:
-        """Return the order that has waited longest. The level has one: empty levels are removed."""
+        """Return the order that has waited longest. The level is not empty: empty levels are removed."""
         queue = self._queue
         while not queue[0].open_lots:
             queue.popleft()
@@ -57,23 +60,23 @@ class Level:
         return queue[0]
 
     def fill(self, order: RestingOrder, lots: int) -> None:
-        """Fill lots of the first order; it leaves the queue where none stay open."""
+        """Fill lots of the first order. It is removed when nothing of it stays open."""
         order.open_lots -= lots
         self.lots -= lots
         if not order.open_lots:
             self._queue.popleft()
 
     def reduce(self, order: RestingOrder, lots: int) -> None:
-        """Take open lots, not all, off an order that keeps its place."""
+        """Reduce the open lots of an order that keeps its place in the queue. Some lots stay open."""
         order.open_lots -= lots
         self.lots -= lots
 
-    def leave(self, order: RestingOrder) -> None:
-        """Take an order out of the queue, wherever it stands."""
+    def remove(self, order: RestingOrder) -> None:
+        """Remove an order from the queue, wherever it is."""
         self.lots -= order.open_lots
         order.open_lots = 0
         self._cancelled += 1
-        if self._cancelled > UNSWEPT and self._cancelled * 2 > len(self._queue):
+        if self._cancelled > MIN_SWEEP and self._cancelled * 2 > len(self._queue):
             self._queue = deque(self)
             self._cancelled = 0
 
@@ -82,8 +85,11 @@ class Level:
 
 
 class BookSide:
-    """The levels of one side. Keys are prices, negated for asks, so that the best is the greatest: the end of
-    a sorted list, where inserting and removing move least."""
+    """The price levels of one side.
+
+    A level's key is its price, negated for asks. So the best level has the greatest key, at the end of a
+    sorted list, where inserting and removing move the least.
+    """
 
     __slots__ = ("_levels", "keys", "side", "sign")
 
@@ -94,7 +100,7 @@ class BookSide:
         self._levels: dict[int, Level] = {}
 
     def reaches(self, key: int) -> bool:
-        """Return whether the best level is as good as the key, or better."""
+        """Return whether the best level is at the key or better."""
         return bool(self.keys) and self.keys[-1] >= key
 
     def best(self) -> Level:
@@ -116,21 +122,21 @@ class BookSide:
         """Return the level at a price that has one."""
         return self._levels[self.sign * price_ticks]
 
-    def join(self, order: RestingOrder) -> int:
-        """Rest the order at its price; return the level's new size."""
+    def add(self, order: RestingOrder) -> int:
+        """Add the order at the end of the queue at its price; return the level's new size in lots."""
         key = self.sign * order.price_ticks
         level = self._levels.get(key)
         if level is None:
             level = self._levels[key] = Level()
             insort(self.keys, key)
-        level.join(order)
+        level.add(order)
         return level.lots
 
-    def leave(self, order: RestingOrder) -> int:
-        """Take the order out; return the level's new size."""
+    def remove(self, order: RestingOrder) -> int:
+        """Remove the order; return the level's new size in lots."""
         key = self.sign * order.price_ticks
         level = self._levels[key]
-        level.leave(order)
+        level.remove(order)
         if not level.lots:
             del self._levels[key]
             del self.keys[bisect_left(self.keys, key)]
@@ -140,24 +146,27 @@ class BookSide:
         """Remove the best level, which is empty."""
         del self._levels[self.keys.pop()]
 
-    def holds(self, lots: int, key: int) -> bool:
-        """Return whether so many lots rest at the key or better."""
+    def has_lots(self, lots: int, key: int) -> bool:
+        """Return whether at least this many lots rest at the key or better."""
         for best in reversed(self.keys):
             if lots <= 0 or best < key:
                 break
             lots -= self._levels[best].lots
         return lots <= 0
 
-    def holds_for(self, lots: int, key: int, owner: int) -> bool:
-        """Return whether so many lots of others rest at the key or better, ahead of any of the owner's."""
+    def has_lots_of_others(self, lots: int, key: int, owner: int) -> bool:
+        """Return whether this many lots of others rest at the key or better, ahead of the owner's orders."""
         for order in self:
             if lots <= 0 or self.sign * order.price_ticks < key or order.owner == owner:
                 break
             lots -= order.open_lots
         return lots <= 0
 
-    def affordable(self, spend: int, key: int, limit_ticks: int) -> int:
-        """Return how many lots the ticks x lots buy here at the key or better, then at the limit."""
+    def affordable_lots(self, spend: int, key: int, limit_ticks: int) -> int:
+        """Return how many lots an amount buys: first what rests here at the key or better, then at the limit.
+
+        ``spend`` is in ticks x lots.
+        """
         lots = 0
         for best in reversed(self.keys):
             price_ticks = self.sign * best

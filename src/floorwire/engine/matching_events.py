@@ -1,9 +1,9 @@
-"""Events: what came of a command, in the order in which it happened.
+"""Matching events: the results of a command, in the order in which they happened.
 
-The first event answers the command: ``Accepted``, ``Amended``, ``Cancelled`` or ``Rejected``. From the first
-``Triggered`` on they are of stops that its trades let in. The market they belong to is the command's.
+The first event answers the command: ``Accepted``, ``Amended``, ``Cancelled`` or ``Rejected``. Events from the
+first ``Triggered`` on belong to stop orders that the command's trades triggered. The market is the command's.
 
-Told apart by ``type(event) is ...``: where it is not, isinstance takes five times as long.
+Compare with ``type(event) is ...``: isinstance takes five times as long for these classes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from floorwire.core.instrument import Side
 
 @final
 class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """The order is in the market; what is not matched at once rests (or is cancelled, where it may not).
+    """The market has the order. What does not match at once rests, or is cancelled if it may not rest.
 
-    A stop order waits instead."""
+    A stop order waits outside the book instead.
+    """
 
     order_id: int
     owner: int
@@ -36,7 +37,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Amended(msgspec.Struct, frozen=True, gc=False):
-    """The order has this price and total quantity from now on."""
+    """From now on the order has this price and this total quantity."""
 
     order_id: int
     price_ticks: int
@@ -46,14 +47,14 @@ class Amended(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Triggered(msgspec.Struct, frozen=True, gc=False):
-    """A stop order's price was traded: it enters the market now, or is cancelled where it may not."""
+    """The price of a stop order was traded. The order enters the market now, or is cancelled."""
 
     order_id: int
 
 
 @final
 class Expired(msgspec.Struct, frozen=True, gc=False):
-    """``lots`` were open and are no more: the order's time has come."""
+    """The order's expiry time has come: its ``lots`` that were open are removed."""
 
     order_id: int
     lots: int
@@ -61,7 +62,7 @@ class Expired(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Cancelled(msgspec.Struct, frozen=True, gc=False):
-    """``lots`` were open and are no more; ``code`` says why where its client did not ask for it."""
+    """The order's open ``lots`` are removed. ``code`` says why, if its client did not ask for it."""
 
     order_id: int
     lots: int
@@ -70,10 +71,10 @@ class Cancelled(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class TradeMatched(msgspec.Struct, frozen=True, gc=False):
-    """A taker met a maker at the maker's price; ``left`` is what is open after it, 0 where filled."""
+    """A taker traded with a maker at the maker's price. ``left`` is what stays open of each, 0 if filled."""
 
     match_id: int
-    """Counts up from 1 in each market, without a gap."""
+    """Counts up from 1 in each market, without gaps."""
     taker_side: Side
     price_ticks: int
     lots: int
@@ -87,7 +88,7 @@ class TradeMatched(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class LevelChanged(msgspec.Struct, frozen=True, gc=False):
-    """The level's new total; 0 where it is gone. Once per level and order that enters or leaves."""
+    """A level's new total in lots; 0 if it is removed. One event for each level that a command changes."""
 
     side: Side
     price_ticks: int

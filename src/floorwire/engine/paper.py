@@ -1,7 +1,7 @@
-"""Paper: one symbol's orders of accounts, filled against the book and the trades of a market outside.
+"""Paper matching: fills the orders of one symbol against the book and the trades of another venue.
 
-The market does not know of them, so what they would have done to it is left out; docs/paper.md tells the
-model and what it cannot know. Pure and deterministic: events and commands in, reports out.
+The venue does not know these orders, so their effect on it is left out. docs/paper.md describes the model and
+its limits. Pure and deterministic: market events and commands in, execution reports out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from floorwire.core.market_events import BookChange, BookSnapshot, Feed, Trade
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import Liquidity
 from floorwire.core.ports import Prices
-from floorwire.engine.paper_checks import bar, is_sound, limit_key, rests
+from floorwire.engine.paper_checks import entry_refusal_code, is_well_formed, limit_key, may_rest
 from floorwire.engine.queue_positions import UNSEEN, QueuedOrder
 from floorwire.engine.reference_market import ReferenceMarket
 from floorwire.engine.stop_orders import StopOrders
@@ -25,26 +25,29 @@ from floorwire.engine.visible_book import VisibleSide
 
 
 class PaperMatching:
-    """One symbol's. Reports come in the order in which things happened, all as of ``now_us``.
+    """One symbol. Reports come in the order in which things happened, all with the time ``now_us``.
 
-    While the feed is not live nothing fills and no stop is triggered: what rests stays, what comes and may
-    rest waits until the feed is live again, and what may not rest is refused. A stop whose price is traded
-    meanwhile is triggered when the feed is live again.
+    While the feed is not live nothing fills and no stop is triggered. Resting orders stay. A new order that
+    may rest is suspended until the feed is live; one that may not rest is refused. A stop whose price is
+    traded meanwhile is triggered when the feed is live again.
     """
 
-    __slots__ = ("_asleep", "_now_us", "_orders", "_outside", "_stops", "_told")
+    __slots__ = ("_now_us", "_orders", "_reference", "_reports", "_stops", "_suspended")
 
     def __init__(self, feed: Feed = "connecting") -> None:
-        self._outside = ReferenceMarket(feed)
+        self._reference = ReferenceMarket(feed)
         self._orders: dict[int, QueuedOrder] = {}
-        self._asleep: dict[int, QueuedOrder] = {}
+        """Open orders that are no stops, or triggered ones, by id."""
+        self._suspended: dict[int, QueuedOrder] = {}
+        """Those of ``_orders`` that wait for a live feed."""
         self._stops = StopOrders()
         self._now_us = 0
-        self._told: list[Report] = []
+        self._reports: list[Report] = []
+        """The reports of the current call."""
 
     @property
     def orders(self) -> Mapping[int, QueuedOrder]:
-        """The open orders that do not wait for a stop price, by their ids, to read only."""
+        """The open orders that do not wait for a stop price, by id, read-only."""
         return self._orders
 
     def is_open(self, order_id: int) -> bool:
@@ -57,13 +60,13 @@ class PaperMatching:
         return len(self._orders) + len(self._stops.waiting)
 
     def prices(self) -> Prices:
-        """Return what the venue shows."""
-        return self._outside.prices()
+        """Return the prices that the venue shows."""
+        return self._reference.prices()
 
-    # --- what accounts ask --------------------------------------------------------------------------
+    # --- commands --------------------------------------------------------------------------
 
     def execute(self, command: Command, now_us: int) -> list[Report]:
-        """Return what came of the command. Order ids are the caller's, each placed once."""
+        """Execute the command; return its reports. The caller gives each order a new id."""
         self._now_us = now_us
         if isinstance(command, Place):
             self._place(command)
@@ -72,114 +75,114 @@ class PaperMatching:
         else:
             self._amend(command)
         self._trigger()
-        return self._tell()
+        return self._pop_reports()
 
     def expire(self, order_id: int, now_us: int) -> list[Report]:
-        """End the order, whose time has come; nothing where it is closed."""
+        """Expire the order, whose time has come; return the reports, none if it is closed."""
         self._now_us = now_us
         if self.is_open(order_id):
             self._end(order_id, "expired", None)
-        return self._tell()
+        return self._pop_reports()
 
-    def forget(self, order_id: int) -> None:
-        """Take the order out and say nothing of it."""
+    def remove(self, order_id: int) -> None:
+        """Remove the order without a report."""
         order = self._orders.pop(order_id, None)
         if order is None:
             self._stops.remove(order_id)
-        elif self._asleep.pop(order_id, None) is None:
-            self._outside.lines[order.side].leave(order)
+        elif self._suspended.pop(order_id, None) is None:
+            self._reference.queues[order.side].remove(order)
 
-    # --- what the market shows ----------------------------------------------------------------------
+    # --- market data ----------------------------------------------------------------------
 
-    def follow(self, feed: Feed, now_us: int) -> list[Report]:
-        """Take in how current the feed is; when it comes to life, so does what waited for that."""
+    def set_feed(self, feed: Feed, now_us: int) -> list[Report]:
+        """Set how current the feed is. When it becomes live, suspended orders enter and stops trigger."""
         self._now_us = now_us
-        before, self._outside.feed = self._outside.feed, feed
+        before, self._reference.feed = self._reference.feed, feed
         if feed == "live" != before:
-            self._cross()
-            asleep, self._asleep = self._asleep, {}
-            for order in asleep.values():
-                self._wake(order)
+            self._fill_crossed()
+            suspended, self._suspended = self._suspended, {}
+            for order in suspended.values():
+                self._activate(order)
             self._trigger()
-        return self._tell()
+        return self._pop_reports()
 
-    def show(self, event: BookSnapshot | BookChange, now_us: int) -> list[Report]:
-        """Take in what the book is now: queues move up, and what the opposite side crosses fills."""
+    def apply_book(self, event: BookSnapshot | BookChange, now_us: int) -> list[Report]:
+        """Apply a change of the venue's book: queues move up, and orders that it crosses are filled."""
         self._now_us = now_us
-        self._outside.show(event)
-        self._cross()
-        return self._tell()
+        self._reference.apply_book(event)
+        self._fill_crossed()
+        return self._pop_reports()
 
-    def trade(self, trade: Trade, now_us: int) -> list[Report]:
-        """Take in a trade: it fills what it goes through, moves the queue at its price, triggers stops."""
+    def apply_trade(self, trade: Trade, now_us: int) -> list[Report]:
+        """Apply a venue's trade: it fills orders that it goes through, moves queues and triggers stops."""
         self._now_us = now_us
-        self._outside.last_ticks = trade.price_ticks
-        if self._outside.is_live:
-            for order, lots in self._outside.trade(trade):
+        self._reference.last_ticks = trade.price_ticks
+        if self._reference.is_live:
+            for order, lots in self._reference.apply_trade(trade):
                 self._fill(order, order.price_ticks, lots, "maker", trade.trade_id)
             self._trigger()
         else:
-            self._stops.reach(trade.price_ticks)
-        return self._tell()
+            self._stops.mark_reached(trade.price_ticks)
+        return self._pop_reports()
 
-    def _cross(self) -> None:
-        """Fill what rests where the opposite side has come to its price."""
-        if not self._outside.is_live:
+    def _fill_crossed(self) -> None:
+        """Fill resting orders whose price the opposite side has reached."""
+        if not self._reference.is_live:
             return
-        for side, lines in self._outside.lines.items():
-            against = self._outside.against(side)
+        for side, queue in self._reference.queues.items():
+            against = self._reference.opposite(side)
             best_ticks = against.best_ticks()
-            if best_ticks and lines:
-                for order in lines.down_to(-against.sign * best_ticks):
-                    self._meet(order, against)
-            against.met()
+            if best_ticks and queue:
+                for order in queue.down_to(-against.sign * best_ticks):
+                    self._fill_resting(order, against)
+            against.reset_growth()
 
-    def _meet(self, order: QueuedOrder, against: VisibleSide) -> None:
-        """Fill a resting order from what is shown against it.
+    def _fill_resting(self, order: QueuedOrder, against: VisibleSide) -> None:
+        """Fill a resting order from the opposite side of the book.
 
-        By what a level grew somebody came to the order: it is the maker, at its own price. What stood there
-        before, and was thought to be traded, it takes as it would have at its entry.
+        By what a level grew, others came to our order: it is the maker, at its own price. Lots that were
+        there before, and were thought to be traded, it takes at the level's price, as it would have on entry.
         """
-        for key, there in against.there(-order.key):
-            stood = min(order.open_lots, there - min(there, against.grown(key)))
-            self._take_at(order, against, key, stood, "taker")
-            self._take_at(order, against, key, min(order.open_lots, there - stood), "maker")
+        for key, available in against.available(-order.key):
+            stood = min(order.open_lots, available - min(available, against.grown_lots(key)))
+            self._fill_from_level(order, against, key, stood, "taker")
+            self._fill_from_level(order, against, key, min(order.open_lots, available - stood), "maker")
             if not order.open_lots:
                 return
 
     # --- place --------------------------------------------------------------------------------------
 
     def _place(self, place: Place) -> None:
-        code = self._objection(place)
+        code = self._refusal_code(place)
         if code is not None:
-            self._told.append(Refused(place.order_id, "place", code, self._now_us))
+            self._reports.append(Refused(place.order_id, "place", code, self._now_us))
             return
-        self._told.append(Working(place.order_id, self._now_us))
+        self._reports.append(Working(place.order_id, self._now_us))
         if place.expires_us is not None and place.expires_us <= self._now_us:
-            self._ended(place.order_id, place.lots - place.filled_lots, "expired", None)
+            self._report_end(place.order_id, place.lots - place.filled_lots, "expired", None)
         elif place.stop_ticks is not None:
             self._stops.add(place, place.stop_ticks)
         else:
-            self._enter(self._order(place))
+            self._match_or_rest(self._order(place))
 
-    def _objection(self, place: Place) -> Code | None:
-        """Return why the order may not be placed, None where it may."""
-        if not is_sound(place):
+    def _refusal_code(self, place: Place) -> Code | None:
+        """Return why the order may not be placed, None if it may."""
+        if not is_well_formed(place):
             return Code.BAD_REQUEST
-        return None if place.stop_ticks is not None else self._bar(place)
+        return None if place.stop_ticks is not None else self._entry_refusal_code(place)
 
-    def _bar(self, place: Place) -> Code | None:
-        return bar(place, self._outside.against(place.side), self._outside.is_live)
+    def _entry_refusal_code(self, place: Place) -> Code | None:
+        return entry_refusal_code(place, self._reference.opposite(place.side), self._reference.is_live)
 
     def _order(self, place: Place) -> QueuedOrder:
-        """Return the order that enters, in lots also where it was in money."""
+        """Return the order that enters. An amount of money is converted to lots."""
         price_ticks, lots = place.price_ticks, place.lots
         if place.spend is not None:
-            against, key = self._outside.against(place.side), -limit_key(place.side, price_ticks)
-            more = against.affordable(place.spend, key, price_ticks or place.spend + 1)
+            against, key = self._reference.opposite(place.side), -limit_key(place.side, price_ticks)
+            more = against.affordable_lots(place.spend, key, price_ticks or place.spend + 1)
             lots = min(lots, place.filled_lots + more)
             if lots != place.lots:
-                self._amended(place.order_id, price_ticks or 0, lots)
+                self._report_amended(place.order_id, price_ticks or 0, lots)
         return QueuedOrder(
             place.order_id,
             place.side,
@@ -188,46 +191,46 @@ class PaperMatching:
             lots,
             lots - place.filled_lots,
             place.post_only,
-            rests(place),
+            may_rest(place),
         )
 
-    def _enter(self, order: QueuedOrder) -> None:
-        """Let the order take what it may; what is left rests, or is cancelled where it may not."""
+    def _match_or_rest(self, order: QueuedOrder) -> None:
+        """Match the order. What is left rests, or is cancelled if it may not rest."""
         self._orders[order.order_id] = order
         order.ahead = UNSEEN
-        if not self._outside.is_live:
-            self._asleep[order.order_id] = order
+        if not self._reference.is_live:
+            self._suspended[order.order_id] = order
             return
-        self._outside.join(order)
-        self._take(order)
-        if order.open_lots and not order.rests:
+        self._reference.add(order)
+        self._match(order)
+        if order.open_lots and not order.may_rest:
             self._end(order.order_id, "cancelled", Code.NO_LIQUIDITY)
         else:
-            self._outside.lines[order.side].sight(order.key)
+            self._reference.queues[order.side].cap_ahead(order.key)
 
-    def _wake(self, order: QueuedOrder) -> None:
-        """Let an order that waited for prices enter."""
-        against = self._outside.against(order.side)
+    def _activate(self, order: QueuedOrder) -> None:
+        """Let an order enter that was suspended until the feed is live."""
+        against = self._reference.opposite(order.side)
         if order.post_only and against.reaches(-order.key):
             self._orders.pop(order.order_id)
-            self._ended(order.order_id, order.open_lots, "cancelled", Code.POST_ONLY_WOULD_CROSS)
+            self._report_end(order.order_id, order.open_lots, "cancelled", Code.POST_ONLY_WOULD_CROSS)
         else:
-            self._enter(order)
+            self._match_or_rest(order)
 
-    def _take(self, order: QueuedOrder) -> None:
-        """Fill an order that enters from what is shown against it, at each level's price."""
-        against = self._outside.against(order.side)
-        for key, there in against.there(-order.key):
-            self._take_at(order, against, key, min(there, order.open_lots), "taker")
+    def _match(self, order: QueuedOrder) -> None:
+        """Fill an order that enters from the opposite side, at each level's price."""
+        against = self._reference.opposite(order.side)
+        for key, available in against.available(-order.key):
+            self._fill_from_level(order, against, key, min(available, order.open_lots), "taker")
             if not order.open_lots:
                 return
 
-    def _take_at(
+    def _fill_from_level(
         self, order: QueuedOrder, against: VisibleSide, key: int, lots: int, liquidity: Liquidity
     ) -> None:
         """Fill the order from one level: a taker at the level's price, a maker at its own."""
         if lots:
-            against.take(key, lots)
+            against.consume(key, lots)
             price_ticks = against.sign * key if liquidity == "taker" else order.price_ticks
             trade_id = f"paper-{order.order_id}-{order.lots - order.open_lots}"
             self._fill(order, price_ticks, lots, liquidity, trade_id)
@@ -237,24 +240,26 @@ class PaperMatching:
     ) -> None:
         order.open_lots -= lots
         left = order.open_lots
-        self._told.append(Filled(order.order_id, trade_id, price_ticks, lots, left, liquidity, self._now_us))
+        self._reports.append(
+            Filled(order.order_id, trade_id, price_ticks, lots, left, liquidity, self._now_us)
+        )
         if not left:
-            self.forget(order.order_id)
+            self.remove(order.order_id)
 
     # --- stops --------------------------------------------------------------------------------------
 
     def _trigger(self) -> None:
-        """Let in the stops whose price was traded, in the order in which they came."""
-        if not self._outside.is_live or not self._outside.last_ticks or not self._stops.waiting:
+        """Trigger the stops whose price was traded, in the order in which they were placed."""
+        if not self._reference.is_live or not self._reference.last_ticks or not self._stops.waiting:
             return
-        last_ticks = self._outside.last_ticks
-        for place in self._stops.due(last_ticks, last_ticks):
-            self._told.append(Triggered(place.order_id, self._now_us))
-            code = self._bar(place)
+        last_ticks = self._reference.last_ticks
+        for place in self._stops.pop_due(last_ticks, last_ticks):
+            self._reports.append(Triggered(place.order_id, self._now_us))
+            code = self._entry_refusal_code(place)
             if code is None:
-                self._enter(self._order(place))
+                self._match_or_rest(self._order(place))
             else:
-                self._ended(place.order_id, place.lots - place.filled_lots, "cancelled", code)
+                self._report_end(place.order_id, place.lots - place.filled_lots, "cancelled", code)
 
     # --- cancel and amend ---------------------------------------------------------------------------
 
@@ -263,60 +268,60 @@ class PaperMatching:
         if self.is_open(order_id):
             self._end(order_id, "cancelled", cancel.code)
         else:
-            self._told.append(Refused(order_id, "cancel", Code.UNKNOWN_ORDER, self._now_us))
+            self._reports.append(Refused(order_id, "cancel", Code.UNKNOWN_ORDER, self._now_us))
 
     def _amend(self, amend: Amend) -> None:
         order, waiting = self._orders.get(amend.order_id), self._stops.waiting.get(amend.order_id)
         known = order or waiting
         if known is None:
-            return self._refuse(amend.order_id, Code.UNKNOWN_ORDER)
+            return self._report_refused_amend(amend.order_id, Code.UNKNOWN_ORDER)
         price_ticks = known.price_ticks if amend.price_ticks is None else amend.price_ticks
         lots = known.lots if amend.lots is None else amend.lots
         if lots <= 0 or (price_ticks is not None and price_ticks <= 0):
-            return self._refuse(amend.order_id, Code.BAD_REQUEST)
+            return self._report_refused_amend(amend.order_id, Code.BAD_REQUEST)
         if lots <= (known.filled_lots if isinstance(known, Place) else known.lots - known.open_lots):
             return self._end(amend.order_id, "cancelled", None)
         if isinstance(known, Place):
-            self._stops.change(known.order_id, price_ticks, lots)
-            return self._amended(known.order_id, price_ticks or 0, lots)
+            self._stops.amend(known.order_id, price_ticks, lots)
+            return self._report_amended(known.order_id, price_ticks or 0, lots)
         return self._move(known, price_ticks or known.price_ticks, lots)
 
     def _move(self, order: QueuedOrder, price_ticks: int, lots: int) -> None:
-        """Change the order; it keeps its place where it stays at its price and does not grow."""
+        """Change the order. It keeps its queue position if the price stays and the quantity does not rise."""
         keeps = price_ticks == order.price_ticks and lots <= order.lots
-        key, against = limit_key(order.side, price_ticks), self._outside.against(order.side)
-        if not keeps and order.post_only and self._outside.is_live and against.reaches(-key):
-            return self._refuse(order.order_id, Code.POST_ONLY_WOULD_CROSS)
-        self._amended(order.order_id, price_ticks, lots)
+        key, against = limit_key(order.side, price_ticks), self._reference.opposite(order.side)
+        if not keeps and order.post_only and self._reference.is_live and against.reaches(-key):
+            return self._report_refused_amend(order.order_id, Code.POST_ONLY_WOULD_CROSS)
+        self._report_amended(order.order_id, price_ticks, lots)
         if keeps:
             order.open_lots -= order.lots - lots
             order.lots = lots
             return None
-        self.forget(order.order_id)
+        self.remove(order.order_id)
         open_lots = order.open_lots + lots - order.lots
         changes = {"price_ticks": price_ticks, "key": key, "lots": lots, "open_lots": open_lots}
-        return self._enter(msgspec.structs.replace(order, **changes))
+        return self._match_or_rest(msgspec.structs.replace(order, **changes))
 
-    # --- what is told -------------------------------------------------------------------------------
+    # --- reports -------------------------------------------------------------------------------
 
     def _end(self, order_id: int, state: Literal["cancelled", "expired"], code: Code | None) -> None:
-        """Take the open order out, and say what was left of it."""
+        """End the open order and report how many lots were left."""
         order, waiting = self._orders.get(order_id), self._stops.waiting.get(order_id)
         lots = 0 if waiting is None else waiting.lots - waiting.filled_lots
-        self.forget(order_id)
-        self._ended(order_id, lots if order is None else order.open_lots, state, code)
+        self.remove(order_id)
+        self._report_end(order_id, lots if order is None else order.open_lots, state, code)
 
-    def _ended(
+    def _report_end(
         self, order_id: int, lots: int, state: Literal["cancelled", "expired"], code: Code | None
     ) -> None:
-        self._told.append(Ended(order_id, lots, state, code, self._now_us))
+        self._reports.append(Ended(order_id, lots, state, code, self._now_us))
 
-    def _amended(self, order_id: int, price_ticks: int, lots: int) -> None:
-        self._told.append(Amended(order_id, price_ticks, lots, self._now_us))
+    def _report_amended(self, order_id: int, price_ticks: int, lots: int) -> None:
+        self._reports.append(Amended(order_id, price_ticks, lots, self._now_us))
 
-    def _refuse(self, order_id: int, code: Code) -> None:
-        self._told.append(Refused(order_id, "amend", code, self._now_us))
+    def _report_refused_amend(self, order_id: int, code: Code) -> None:
+        self._reports.append(Refused(order_id, "amend", code, self._now_us))
 
-    def _tell(self) -> list[Report]:
-        told, self._told = self._told, []
-        return told
+    def _pop_reports(self) -> list[Report]:
+        reports, self._reports = self._reports, []
+        return reports

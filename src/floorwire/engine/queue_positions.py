@@ -1,8 +1,8 @@
-"""Lines: our own resting orders on one side of a paper market, each with what stands before it.
+"""Queue positions: our paper orders that rest on one side, each with the lots of others ahead of it.
 
-How far back an order stands is an estimate that only ever falls: from the size of the level at its entry, by
-what trades there, by its part of what is cancelled, and to the level's whole size where that is less. What
-happened before it entered does not move it, whenever that is told.
+The lots ahead are an estimate that only falls: it starts at the level's size when the order entered. It falls
+by what trades there, by the order's share of what is cancelled, and to the level's whole size if that is
+less. What happened before the order entered does not change it, even if the venue reports it later.
 """
 
 from __future__ import annotations
@@ -18,76 +18,79 @@ from floorwire.engine.unattributed_decreases import LATE_US, LevelDecrease, Unat
 from floorwire.engine.visible_book import VisibleSide
 
 UNSEEN = 1 << 62
-"""Ahead of an order whose level the venue has not shown yet."""
+"""Lots ahead of an order whose level the venue has not shown yet."""
 
 
 class QueuedOrder(msgspec.Struct, gc=False, eq=False):
-    """An order that rests or is being matched."""
+    """A paper order that rests or is being matched."""
 
     order_id: int
     side: Side
     price_ticks: int
-    """The limit; 0 where it has none, and then it never rests."""
+    """The limit; 0 if it has none, and then it never rests."""
     key: int
     """The limit as a level's key on its own side."""
     lots: int
-    """The quantity as placed or last amended, filled lots included."""
+    """The whole quantity, filled lots included."""
     open_lots: int
     post_only: bool
-    rests: bool
+    may_rest: bool
     ahead: int = UNSEEN
-    """Lots of others that are filled before it."""
+    """The queue position: lots of others that are filled before it."""
     since_us: int = 0
-    """The venue's time of the book that it found when it entered: what happened by then is in there."""
+    """The venue's time of the book when the order entered. Earlier events are in that book already."""
 
 
 class QueuePositions:
-    """One side's orders by price, at one price in the order in which they came."""
+    """The orders of one side by price; at one price in the order of arrival."""
 
-    __slots__ = ("_by_key", "_keys", "_unexplained", "shown")
+    __slots__ = ("_by_key", "_decreases", "_keys", "visible")
 
-    def __init__(self, shown: VisibleSide) -> None:
-        self.shown = shown
+    def __init__(self, visible: VisibleSide) -> None:
+        self.visible = visible
         """What the venue shows on this side."""
         self._keys: list[int] = []
         self._by_key: dict[int, list[QueuedOrder]] = {}
-        self._unexplained = UnattributedDecreases()
+        self._decreases = UnattributedDecreases()
 
-    def join(self, order: QueuedOrder) -> None:
-        """Put the order at the end of the line at its price."""
-        line = self._by_key.get(order.key)
-        if line is None:
-            line = self._by_key[order.key] = []
+    def add(self, order: QueuedOrder) -> None:
+        """Add the order at the end of the queue at its price."""
+        queue = self._by_key.get(order.key)
+        if queue is None:
+            queue = self._by_key[order.key] = []
             insort(self._keys, order.key)
-        line.append(order)
+        queue.append(order)
 
-    def leave(self, order: QueuedOrder) -> None:
-        """Take the order out, wherever it stands."""
-        line = self._by_key[order.key]
-        line.remove(order)
-        if not line:
+    def remove(self, order: QueuedOrder) -> None:
+        """Remove the order, wherever it is."""
+        queue = self._by_key[order.key]
+        queue.remove(order)
+        if not queue:
             del self._by_key[order.key], self._keys[bisect_left(self._keys, order.key)]
 
     def down_to(self, key: int) -> Iterator[QueuedOrder]:
-        """Yield those at the key or better, in order of price, then time; any may leave meanwhile."""
+        """Yield the orders at the key or better, by price, then by arrival. Any may be removed meanwhile."""
         for best in self._keys[: bisect_left(self._keys, key) - len(self._keys) - 1 : -1]:
             yield from tuple(self._by_key[best])
 
-    def trade(self, key: int, size_lots: int, us: int, as_of_us: int) -> Iterator[tuple[QueuedOrder, int]]:
-        """Let lots be traded at the key; yield who gets how many of them, as far as they go.
+    def apply_trade(
+        self, key: int, size_lots: int, us: int, as_of_us: int
+    ) -> Iterator[tuple[QueuedOrder, int]]:
+        """Apply a trade of ``size_lots`` at the key; yield the orders that it fills, with the lots of each.
 
-        At better prices everybody comes before them; at the key, what stands ahead does. ``as_of_us``: of
-        the book, whose last changes may be this very trade.
+        A trade goes through all orders at better prices. At its own price the lots ahead of an order are
+        filled before it. ``us`` is the trade's time, ``as_of_us`` that of the book, whose last changes may be
+        this trade.
         """
-        self._settle(us, as_of_us)
-        self.sight(key)
-        explained = self._unexplained.explain(key, size_lots, us)
-        if us > as_of_us - LATE_US:  # else the book has it, as whoever repeats its last trade knows
-            self.shown.trade(key, size_lots - explained, us)
+        self._apply_cancels(us, as_of_us)
+        self.cap_ahead(key)
+        attributed = self._decreases.attribute(key, size_lots, us)
+        if us > as_of_us - LATE_US:  # an older trade is in the book already
+            self.visible.add_trade(key, size_lots - attributed, us)
         given = 0
         for order in self.down_to(key):
             if us <= order.since_us <= as_of_us:
-                continue  # it was over when the order came
+                continue  # the trade is older than the order
             ahead = order.ahead if order.key == key else 0
             lots = min(order.open_lots, size_lots - ahead - given)
             order.ahead = max(0, ahead - size_lots)
@@ -95,42 +98,42 @@ class QueuePositions:
                 given += lots
                 yield order, lots
 
-    def change(self, changed: Changed, us: int) -> None:
-        """Take in what levels changed, with their sizes before."""
-        shown = self.shown
+    def apply_changes(self, changed: Changed, us: int) -> None:
+        """Apply the venue's changes of levels, given with their sizes before. ``us``: the venue's time."""
+        visible = self.visible
         for key, before in changed.items():
-            lots = shown.change(key, before, us)
-            if lots and shown.sees(key):
-                self._unexplained.add(LevelDecrease(key, us, lots, shown.size(key)))
-            self.sight(key)
-        self._settle(us - LATE_US, us)
+            lots = visible.apply_change(key, before, us)
+            if lots and visible.covers(key):
+                self._decreases.add(LevelDecrease(key, us, lots, visible.size(key)))
+            self.cap_ahead(key)
+        self._apply_cancels(us - LATE_US, us)
 
-    def sight(self, key: int) -> None:
-        """No more stands ahead at the key than is shown there, where it is in sight.
+    def cap_ahead(self, key: int) -> None:
+        """Cap the size ahead of our orders at the size that the book shows at the key, if the book covers it.
 
-        What the level lost and no trade explains yet may be traded ahead of an order, so it counts.
+        Lots that the level lost without a known trade count too: they may have been traded ahead of an order.
         """
-        line = self._by_key.get(key)
-        if line is None or not self.shown.sees(key):
+        queue = self._by_key.get(key)
+        if queue is None or not self.visible.covers(key):
             return
-        size = self.shown.size(key) + self._unexplained.lots(key)
-        for order in reversed(line):
+        size = self.visible.size(key) + self._decreases.lots_at(key)
+        for order in reversed(queue):
             if order.ahead <= size:
-                break  # nobody has more ahead than those who came after
+                break  # orders before this one have no more ahead of them
             order.ahead = size
 
-    def _settle(self, since_us: int, until_us: int) -> None:
-        """Take for cancelled what no trade can explain any more.
+    def _apply_cancels(self, since_us: int, until_us: int) -> None:
+        """Count the decreases that no trade can explain any more as cancels.
 
-        Those who cancel stand anywhere in the queue with the same likelihood: what is ahead falls in
-        proportion, rounded against the order.
+        The cancelled orders may have been anywhere in the queue, so what is ahead falls in proportion. It is
+        rounded up, against our order.
         """
-        for shrink in self._unexplained.settle(since_us, until_us):
-            before = shrink.left_lots + shrink.lots
-            for order in self._by_key.get(shrink.key, ()):
-                if not shrink.us <= order.since_us <= until_us:
-                    order.ahead = -(-order.ahead * shrink.left_lots // before)
-            self.sight(shrink.key)
+        for decrease in self._decreases.pop_settled(since_us, until_us):
+            before = decrease.left_lots + decrease.lots
+            for order in self._by_key.get(decrease.key, ()):
+                if not decrease.us <= order.since_us <= until_us:
+                    order.ahead = -(-order.ahead * decrease.left_lots // before)
+            self.cap_ahead(decrease.key)
 
     def __bool__(self) -> bool:
         return bool(self._keys)

@@ -1,4 +1,4 @@
-"""Outside: one symbol's market outside, as a venue shows it, and our orders' places in its queues."""
+"""The reference market: one symbol as a venue shows it, and the queue positions of our paper orders."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from floorwire.engine.visible_book import VisibleSide
 
 
 class ReferenceMarket:
-    """Both sides of it. Times are the venue's own."""
+    """Both sides of the book. Times are the venue's own."""
 
-    __slots__ = ("_as_of_us", "_book", "feed", "last_ticks", "lines")
+    __slots__ = ("_as_of_us", "_book", "feed", "last_ticks", "queues")
 
     def __init__(self, feed: Feed) -> None:
         self.feed: Feed = feed
@@ -23,50 +23,54 @@ class ReferenceMarket:
         """The last trade's price; 0 before the first."""
         self._book = book = Book()
         self._as_of_us = 0
-        self.lines: dict[Side, QueuePositions] = {
+        """The venue's time of the last change of the book."""
+        self.queues: dict[Side, QueuePositions] = {
             "buy": QueuePositions(VisibleSide(book.bids)),
             "sell": QueuePositions(VisibleSide(book.asks)),
         }
+        """Our resting orders by side."""
 
     @property
     def is_live(self) -> bool:
-        """Whether what is shown is current."""
+        """Whether the venue's data is current."""
         return self.feed == "live"
 
     def prices(self) -> Prices:
-        """Return what the venue shows."""
-        bid_ticks, ask_ticks = (lines.shown.best_ticks() for lines in self.lines.values())
+        """Return the prices that the venue shows."""
+        bid_ticks, ask_ticks = (queues.visible.best_ticks() for queues in self.queues.values())
         return Prices(bid_ticks, ask_ticks, self.last_ticks, self.feed)
 
-    def against(self, side: Side) -> VisibleSide:
-        """Return what an order of this side would take from."""
-        return self.lines["sell" if side == "buy" else "buy"].shown
+    def opposite(self, side: Side) -> VisibleSide:
+        """Return the side of the book that an order of ``side`` fills against."""
+        return self.queues["sell" if side == "buy" else "buy"].visible
 
-    def join(self, order: QueuedOrder) -> None:
-        """Put the order at the end of the line at its price, as of the book that it finds."""
+    def add(self, order: QueuedOrder) -> None:
+        """Add the order at the end of the queue at its price, as of the book now."""
         order.since_us = self._as_of_us
-        self.lines[order.side].join(order)
+        self.queues[order.side].add(order)
 
-    def show(self, event: BookSnapshot | BookChange) -> None:
-        """Take in what the book is now."""
+    def apply_book(self, event: BookSnapshot | BookChange) -> None:
+        """Apply a snapshot or a change of the venue's book."""
         self._as_of_us = event.ts_us
         if isinstance(event, BookSnapshot):
-            bids, asks = self._replaced(event)
+            bids, asks = self._apply_snapshot(event)
         else:
             bids, asks = self._book.apply(event.bids, event.asks)
             self._book.uncross(bids, asks)
-        for lines, changed in ((self.lines["buy"], bids), (self.lines["sell"], asks)):
-            lines.change(changed, event.ts_us)
+        for queues, changed in ((self.queues["buy"], bids), (self.queues["sell"], asks)):
+            queues.apply_changes(changed, event.ts_us)
 
-    def trade(self, trade: Trade) -> Iterator[tuple[QueuedOrder, int]]:
-        """Take in a trade; yield whom it fills on the maker's side, and by how many of its lots."""
-        lines = self.lines["buy" if trade.side == "sell" else "sell"]
-        key = lines.shown.sign * trade.price_ticks
-        yield from lines.trade(key, trade.size_lots, trade.ts_us, self._as_of_us)
+    def apply_trade(self, trade: Trade) -> Iterator[tuple[QueuedOrder, int]]:
+        """Apply a trade of the venue; yield our orders that it fills as makers, with the lots of each."""
+        queues = self.queues["buy" if trade.side == "sell" else "sell"]
+        key = queues.visible.sign * trade.price_ticks
+        yield from queues.apply_trade(key, trade.size_lots, trade.ts_us, self._as_of_us)
 
-    def _replaced(self, event: BookSnapshot) -> tuple[Changed, Changed]:
+    def _apply_snapshot(self, event: BookSnapshot) -> tuple[Changed, Changed]:
         book = self._book
         bids, asks = dict(book.bids.sizes), dict(book.asks.sizes)
         book.replace(event.bids, event.asks)
         book.uncross({}, {})
-        return self.lines["buy"].shown.replace(bids), self.lines["sell"].shown.replace(asks)
+        return self.queues["buy"].visible.changed_levels(bids), self.queues["sell"].visible.changed_levels(
+            asks
+        )

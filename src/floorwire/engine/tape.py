@@ -1,4 +1,4 @@
-"""The tape: a market's events as those see them who watch it."""
+"""The tape: what one market's matching shows to the public, as market events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floorwire.engine.matching_events import Event, LevelChanged, TradeMatched
 
 
 class MarketTape:
-    """Turns the events of one command into trades, one book change and, where the best changed, a quote."""
+    """Turns the events of one command into trades, one book change and, if the best changed, a quote."""
 
     __slots__ = ("_best", "_market", "_symbol", "first_trade")
 
@@ -18,6 +18,7 @@ class MarketTape:
         self._symbol = symbol
         self._market = market
         self.first_trade = first_trade
+        """Added to a match id it is the trade's public id."""
         self._best: tuple[Level, Level] | None = None
 
     def snapshot(self, ts_us: int) -> BookSnapshot:
@@ -26,27 +27,27 @@ class MarketTape:
         return BookSnapshot(self._symbol, tuple(bids), tuple(asks), ts_us)
 
     def quote(self, ts_us: int) -> Quote:
-        """Return the best of both sides."""
+        """Return the best bid and ask now."""
         self._best = bid, ask = self._market.bids.best_size(), self._market.asks.best_size()
         return Quote(self._symbol, *bid, *ask, ts_us)
 
-    def record(self, events: Iterable[Event], ts_us: int) -> list[MarketEvent]:
-        """Return what one command showed to everybody: trades, then the book, then the best prices."""
+    def market_events(self, events: Iterable[Event], ts_us: int) -> list[MarketEvent]:
+        """Return what one command showed to the public: trades, then the book change, then the quote."""
         bids: dict[int, int] = {}
         asks: dict[int, int] = {}
-        shown: list[MarketEvent] = []
+        public: list[MarketEvent] = []
         for event in events:
             if type(event) is LevelChanged:
                 side = bids if event.side == "buy" else asks
                 side[event.price_ticks] = event.lots
             elif type(event) is TradeMatched:
-                shown.append(self._trade(event, ts_us))
+                public.append(self._trade(event, ts_us))
         if bids or asks:
-            shown.append(BookChange(self._symbol, tuple(bids.items()), tuple(asks.items()), ts_us))
+            public.append(BookChange(self._symbol, tuple(bids.items()), tuple(asks.items()), ts_us))
             best = self._market.bids.best_size(), self._market.asks.best_size()
             if best != self._best:
-                shown.append(self.quote(ts_us))
-        return shown
+                public.append(self.quote(ts_us))
+        return public
 
     def _trade(self, match: TradeMatched, ts_us: int) -> Trade:
         trade_id = str(self.first_trade + match.match_id)

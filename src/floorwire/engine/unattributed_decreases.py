@@ -1,7 +1,8 @@
-"""Unexplained: by how much levels of one side shrank, where no trade says why, or not yet.
+"""Unattributed decreases: by how much levels shrank without a trade that explains it, so far.
 
-A venue tells of a trade and of the level that it shrank apart, and in either order. So a shrink is taken for
-cancels only when its trade would have been told: at a later trade (they come in order), or LATE_US after.
+A venue reports a trade and the level that it shrank in two messages, in either order. A decrease counts as a
+cancel only when no trade can explain it any more: after a later trade (trades come in order), or LATE_US
+later.
 """
 
 from __future__ import annotations
@@ -12,62 +13,63 @@ from collections.abc import Iterator
 import msgspec
 
 LATE_US = 1_000_000
-"""A trade may be told so much later than what it did to the book, by the venue's own time."""
-MOST = 10_000
-"""Shrinks that are kept; where there are more, the oldest is taken for cancels sooner."""
+"""A trade may be reported this much later than its change of the book, by the venue's own time."""
+MAX_DECREASES = 10_000
+"""At most this many decreases are kept. Above it the oldest counts as a cancel sooner."""
 
 
 class LevelDecrease(msgspec.Struct, gc=False, eq=False):
-    """One change of a level to less."""
+    """One decrease of a level."""
 
     key: int
     us: int
     """When, by the venue's time."""
     lots: int
-    """How much of it no trade explains."""
+    """The lots that no trade explains."""
     left_lots: int
-    """What the level showed after it."""
+    """The level's size after it."""
 
 
 class UnattributedDecreases:
-    """One side's, in the order in which they were told."""
+    """The decreases of one side, in the order in which the venue reported them."""
 
-    __slots__ = ("_by_key", "_shrinks")
+    __slots__ = ("_by_key", "_decreases")
 
     def __init__(self) -> None:
-        self._shrinks: deque[LevelDecrease] = deque()
+        self._decreases: deque[LevelDecrease] = deque()
         self._by_key: dict[int, deque[LevelDecrease]] = {}
 
-    def add(self, shrink: LevelDecrease) -> None:
-        """Note a shrink that a trade may yet explain."""
-        self._shrinks.append(shrink)
-        self._by_key.setdefault(shrink.key, deque()).append(shrink)
+    def add(self, decrease: LevelDecrease) -> None:
+        """Add a decrease that a later trade may explain."""
+        self._decreases.append(decrease)
+        self._by_key.setdefault(decrease.key, deque()).append(decrease)
 
-    def lots(self, key: int) -> int:
-        """Return how many lots the level lost that may have been traded, for all that is known."""
-        return sum(shrink.lots for shrink in self._by_key.get(key, ()))
+    def lots_at(self, key: int) -> int:
+        """Return how many lots of the level's decreases are unexplained: they may have been traded."""
+        return sum(decrease.lots for decrease in self._by_key.get(key, ()))
 
-    def explain(self, key: int, lots: int, us: int) -> int:
-        """Let a trade of so many lots explain what is no older than it; return how many it does explain."""
-        explained = 0
-        for shrink in self._by_key.get(key, ()):
-            if shrink.us >= us:
-                part = min(shrink.lots, lots - explained)
-                shrink.lots -= part
-                explained += part
-        return explained
+    def attribute(self, key: int, lots: int, us: int) -> int:
+        """Attribute a trade's lots to decreases not older than it; return how many lots were attributed."""
+        attributed = 0
+        for decrease in self._by_key.get(key, ()):
+            if decrease.us >= us:
+                part = min(decrease.lots, lots - attributed)
+                decrease.lots -= part
+                attributed += part
+        return attributed
 
-    def settle(self, since_us: int, until_us: int) -> Iterator[LevelDecrease]:
-        """Take out those that no trade can explain any more: all but of the time from ``since_us`` on.
+    def pop_settled(self, since_us: int, until_us: int) -> Iterator[LevelDecrease]:
+        """Remove and yield the decreases that no trade can explain any more: those before ``since_us``.
 
-        After ``until_us``, which is now, there are none, unless the venue's clock was set back.
+        A decrease after ``until_us``, which is now, exists only if the venue's clock was set back. It is
+        yielded too.
         """
-        shrinks = self._shrinks
-        while shrinks and (len(shrinks) > MOST or not since_us <= shrinks[0].us <= until_us):
-            shrink = shrinks.popleft()
-            at_key = self._by_key[shrink.key]
+        decreases = self._decreases
+        while decreases and (len(decreases) > MAX_DECREASES or not since_us <= decreases[0].us <= until_us):
+            decrease = decreases.popleft()
+            at_key = self._by_key[decrease.key]
             at_key.popleft()
             if not at_key:
-                del self._by_key[shrink.key]
-            if shrink.lots:
-                yield shrink
+                del self._by_key[decrease.key]
+            if decrease.lots:
+                yield decrease

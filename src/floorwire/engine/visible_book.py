@@ -1,8 +1,8 @@
-"""Shown: one side of a venue's book, and what of it is no longer there to be taken.
+"""The visible book: one side of a venue's book, and how much of it our paper orders may still fill against.
 
-What an order of ours took of a level stays taken for as long as the level is shown. Where the level shrinks,
-no more than its size is taken; where it grows, only what it grew by is new. What traded there is gone until
-the venue says something new of that level. So nothing shown is ever taken twice.
+Lots that our order took from a level stay consumed while the level is shown. If the level shrinks, at most
+its new size counts as consumed. If it grows, only the growth is new. Lots that traded at the venue are gone
+until the venue's next change of that level. So nothing shown is filled against twice.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from floorwire.core.order_book import Changed, Ladder
 class VisibleSide:
     """One side. A level's key is its price, negated for asks: a greater key is a better price."""
 
-    __slots__ = ("_grown", "_ladder", "_taken", "_traded", "sign")
+    __slots__ = ("_consumed", "_growth", "_ladder", "_traded", "sign")
 
     def __init__(self, ladder: Ladder) -> None:
         self.sign = ladder.sign
         self._ladder = ladder
-        self._taken: dict[int, int] = {}
-        self._grown: dict[int, int] = {}
-        """By how many lots levels grew since our resting orders last met them."""
+        self._consumed: dict[int, int] = {}
+        """Lots that our orders took, by key."""
+        self._growth: dict[int, int] = {}
+        """By how many lots a level grew since ``reset_growth``, by key."""
         self._traded: dict[int, tuple[int, int]] = {}
+        """Lots traded at the venue that the level does not show yet, and when, by key."""
 
-    def sees(self, key: int) -> bool:
-        """Return whether the book tells what is at the key; beyond the worst that is shown it does not."""
+    def covers(self, key: int) -> bool:
+        """Return whether the book shows what is at the key. Beyond its worst level it does not."""
         return bool(self._ladder.keys) and self._ladder.keys[0] <= key
 
     def size(self, key: int) -> int:
@@ -34,54 +36,54 @@ class VisibleSide:
         return self._ladder.sizes.get(key, 0)
 
     def best_ticks(self) -> int:
-        """Return the best price shown, 0 where there is none."""
+        """Return the best price shown, 0 if there is none."""
         return self.sign * self._ladder.keys[-1] if self._ladder.keys else 0
 
     def reaches(self, key: int) -> bool:
-        """Return whether the best level is as good as the key, or better."""
+        """Return whether the best level is at the key or better."""
         return bool(self._ladder.keys) and self._ladder.keys[-1] >= key
 
-    def there(self, key: int) -> Iterator[tuple[int, int]]:
-        """Yield the keys down to this one, best first, with the lots that may be taken there."""
+    def available(self, key: int) -> Iterator[tuple[int, int]]:
+        """Yield the keys down to this one, best first, with the lots that an order of ours may take there."""
         for best in reversed(self._ladder.keys):
             if best < key:
                 break
-            lots = self.size(best) - self._taken.get(best, 0) - self._traded.get(best, (0, 0))[0]
+            lots = self.size(best) - self._consumed.get(best, 0) - self._traded.get(best, (0, 0))[0]
             if lots > 0:
                 yield best, lots
 
-    def take(self, key: int, lots: int) -> None:
-        """Let an order of ours take lots that are there."""
-        self._taken[key] = self._taken.get(key, 0) + lots
+    def consume(self, key: int, lots: int) -> None:
+        """Count lots as taken by an order of ours."""
+        self._consumed[key] = self._consumed.get(key, 0) + lots
 
-    def grown(self, key: int) -> int:
-        """Return by how many lots the level grew since ``met``: these came to our resting orders."""
-        return self._grown.get(key, 0)
+    def grown_lots(self, key: int) -> int:
+        """Return by how many lots the level grew since ``reset_growth``: these came to our resting orders."""
+        return self._growth.get(key, 0)
 
-    def met(self) -> None:
-        """Our resting orders have taken what they may: all that is shown now stood there before."""
-        self._grown.clear()
+    def reset_growth(self) -> None:
+        """Count all that is shown now as old: our resting orders were filled against it already."""
+        self._growth.clear()
 
-    def trade(self, key: int, lots: int, us: int) -> None:
-        """Note that lots were traded at the key, at the venue's time, which the level does not show yet."""
+    def add_trade(self, key: int, lots: int, us: int) -> None:
+        """Count lots that traded at the key, at the venue's time ``us``; the level does not show it yet."""
         if lots:
             self._traded[key] = self._traded.get(key, (0, 0))[0] + lots, us
 
-    def change(self, key: int, before: int, us: int) -> int:
-        """Take in that the venue has changed a level from ``before``; return by how many lots it shrank that
-        no trade told before explains.
+    def apply_change(self, key: int, before: int, us: int) -> int:
+        """Apply the venue's change of a level, whose size was ``before``, at the venue's time ``us``.
 
-        A trade that is younger than the change may show only in the next one.
+        Return by how many lots the level shrank without an earlier trade that explains it. A trade younger
+        than the change may show only in the next change, so the rest of it is kept.
         """
         size = self.size(key)
-        taken = self._taken.get(key, 0)
-        if taken > size:
-            self._taken[key] = size
+        consumed = self._consumed.get(key, 0)
+        if consumed > size:
+            self._consumed[key] = size
         if not size:
-            self._taken.pop(key, None)
-            self._grown.pop(key, None)
+            self._consumed.pop(key, None)
+            self._growth.pop(key, None)
         elif size > before:
-            self._grown[key] = self._grown.get(key, 0) + size - before
+            self._growth[key] = self._growth.get(key, 0) + size - before
         traded, traded_us = self._traded.pop(key, (0, 0))
         shrunk = max(0, before - size)
         explained = min(traded, shrunk)
@@ -89,19 +91,21 @@ class VisibleSide:
             self._traded[key] = traded - explained, traded_us
         return shrunk - explained
 
-    def affordable(self, spend: int, key: int, limit_ticks: int) -> int:
-        """Return how many lots the ticks x lots buy here at the key or better, then at the limit."""
+    def affordable_lots(self, spend: int, key: int, limit_ticks: int) -> int:
+        """Return how many lots ``spend`` (ticks x lots) buys: what is available at the key or better,
+        then at the limit.
+        """
         lots = 0
-        for best, there in self.there(key):
+        for best, available in self.available(key):
             price_ticks = self.sign * best
-            bought = min(there, spend // price_ticks)
+            bought = min(available, spend // price_ticks)
             if not bought:
                 break
             lots, spend = lots + bought, spend - bought * price_ticks
         return lots + spend // limit_ticks
 
-    def replace(self, before: dict[int, int]) -> Changed:
-        """Return the levels that are not as they were before the whole side was replaced."""
+    def changed_levels(self, before: dict[int, int]) -> Changed:
+        """Return the levels that differ from ``before``, with their sizes before, after a snapshot."""
         now = self._ladder.sizes
         return {
             key: before.get(key, 0) for key in before.keys() | now.keys() if before.get(key) != now.get(key)

@@ -108,7 +108,7 @@ class PaperVenue:
             self._void[place.order_id] = self._sent
             market = self._markets.get(place.symbol)
             if market is not None:
-                market.forget(place.order_id)
+                market.remove(place.order_id)
         self._last_id = max(self._last_id, place.order_id)
 
     # --- what becomes due ---------------------------------------------------------------------------
@@ -172,9 +172,9 @@ class PaperVenue:
     def _hear(self, output: VenueOutput, wall_us: int) -> list[Report]:
         match output:
             case Trade(symbol) if symbol in self._markets:
-                return self._markets[symbol].trade(output, wall_us)
+                return self._markets[symbol].apply_trade(output, wall_us)
             case BookSnapshot(symbol) | BookChange(symbol) if symbol in self._markets:
-                return self._markets[symbol].show(output, wall_us)
+                return self._markets[symbol].apply_book(output, wall_us)
             case FeedStatus(symbol, feed):
                 return self._turn(symbol, feed, wall_us)
             case Listing(instruments):
@@ -199,14 +199,14 @@ class PaperVenue:
         if symbol is not None:
             self._feeds[symbol] = feed
             market = self._markets.get(symbol)
-            return [] if market is None else market.follow(self._current(symbol), wall_us)
+            return [] if market is None else market.set_feed(self._current(symbol), wall_us)
         self._feed = feed
         if feed != "live":  # what comes after is said of each symbol again
             self._feeds.clear()
         return [
             report
             for name, market in self._markets.items()
-            for report in market.follow(self._current(name), wall_us)
+            for report in market.set_feed(self._current(name), wall_us)
         ]
 
     def _current(self, symbol: str) -> Feed:

@@ -155,7 +155,7 @@ class MarketAccess:
 
     def _deliver(self, events: list[Event], now_us: int) -> None:
         self._reports += self._reporter.report(events, now_us)
-        self._market_events += self.tape.record(events, now_us)
+        self._market_events += self.tape.market_events(events, now_us)
         traded = False
         for event in events:
             if type(event) is TradeMatched:
