@@ -155,9 +155,9 @@ def paper(session: RandomSession, commands: int) -> None:
         )
         session.attempt(market.execute, session.command(), session.number())
         if session.rng.random() < 0.3:
-            session.attempt(market.show, shown, session.number())
+            session.attempt(market.apply_book, shown, session.number())
             session.attempt(
-                market.trade,
+                market.apply_trade,
                 Trade(
                     BTC.symbol,
                     "",
