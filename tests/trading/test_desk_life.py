@@ -413,7 +413,8 @@ class DeskMachine(RuleBasedStateMachine):
     def close(self) -> None:
         """Close it, in whatever state it is."""
         before = self.phase
-        will_fail = self.disk.is_full
+        # A fault of the market fails the guards' cancels too; the next start makes them.
+        will_fail = self.disk.is_full or (self.is_watching and self.market.has_fault)
         self.is_closed = True
         self.most_opened = len(self.journals) + 1  # one may be being opened
         self.runner.run(self.desk.close())
