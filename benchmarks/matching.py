@@ -17,6 +17,7 @@ from typing import NamedTuple
 from benchmarks import machine
 from benchmarks.figures import Figure, TargetCheck, table
 from floorwire.core.account_events import AccountEntry
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -208,13 +209,13 @@ def decide(
     ``ids`` maps generated order ids to the order manager's.
     """
     if ticket is not None:
-        decision = order_manager.place(ticket, now_us)
+        decision = order_manager.place(ticket, Moment(now_us, now_us, now_us))
         if decision.order is not None:
             ids[command.order_id] = decision.order.order_id
         return decision
     order = order_manager.find(account, ids[command.order_id])
     if type(command) is Amend:
-        return order_manager.amend(order, now_us, price_ticks=command.price_ticks)
+        return order_manager.amend(order, Moment(now_us, now_us, now_us), price_ticks=command.price_ticks)
     return order_manager.cancel(order)
 
 

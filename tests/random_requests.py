@@ -16,6 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from floorwire.core.account_events import AccountEntry, HaltScope
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -212,12 +213,13 @@ class TradedMarket:
             session.number(),
             Decimal("0.03"),
         )
+        moment = Moment(now_us, now_us, now_us)
         if draw < 0.6:
             self.execute(
                 session.attempt(
                     order_manager.place,
                     session.ticket(name),
-                    now_us,
+                    moment,
                     max_notional=session.rng.choice((None, most)),
                 )
             )
@@ -226,7 +228,7 @@ class TradedMarket:
             if order is not None:
                 ticks, lots = session.maybe(0.5, session.price), session.maybe(0.5, session.number)
                 self.execute(
-                    session.attempt(order_manager.amend, order, now_us, price_ticks=ticks, lots=lots)
+                    session.attempt(order_manager.amend, order, moment, price_ticks=ticks, lots=lots)
                 )
         elif draw < 0.9:
             self.execute(

@@ -17,6 +17,7 @@ from floorwire.feeds import VenueFeed
 from floorwire.ops.skips import CHECK_US, VenueSkipCounter
 from floorwire.ops.stats import Stats
 from floorwire.venues.paper import PaperVenue
+from tests.clocks import following
 
 OWN = Path(__file__).parent.parent / "recorded"
 
@@ -105,7 +106,7 @@ async def test_a_feed_counts_what_a_recording_leaves_out_and_logs_it_at_the_end(
 
     bus.subscribe(on_events)
     with capture_logs() as logs:
-        task = asyncio.create_task(VenueFeed(replay, bus, stats, lambda: 0, 10_000_000).run())
+        task = asyncio.create_task(VenueFeed(replay, bus, stats, following(lambda: 0), 10_000_000).run())
         await asyncio.wait_for(ended.wait(), 20)
         task.cancel()
     left_out = {"off_tick": 1, "repeated": 1, "old_snapshot": 1}

@@ -17,6 +17,6 @@ cdef class OrderManager:
     @cython.locals(known=Account)
     cpdef object find(self, object account, object order_id=*, object client_order_id=*)
     cpdef object cancel(self, object order)
-    cpdef list settle(self, object reports, object now_us)
+    cpdef list settle(self, object reports, object stamp_us)
     cdef object _book(self, object event)
     cdef object _rule(self, object event)

@@ -10,5 +10,5 @@ cdef class RiskProfiles:
     cdef dict _known
     cdef dict _rates
 
-    cpdef object of(self, tuple asked, object now_us)
+    cpdef object of(self, tuple asked, object rate_us)
     cpdef object forget(self)

@@ -14,10 +14,12 @@ from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Late
 class GatewayCollector(Collector):
     """The gateway's metrics, for one scrape at ``now_us`` microseconds since 1970."""
 
-    def __init__(self, stats: Stats, outbox_bytes: int, now_us: int) -> None:
+    def __init__(self, stats: Stats, outbox_bytes: int, now_us: int, clock_error_us: int = 0) -> None:
+        """``now_us``: monotonic. ``clock_error_us``: how far our dates are behind the system's clock."""
         self._stats = stats
         self._outbox_bytes = outbox_bytes
         self._now_us = now_us
+        self._clock_error_us = clock_error_us
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
@@ -43,6 +45,11 @@ class GatewayCollector(Collector):
             "publish_to_write_seconds",
             "from the first message of a turn to the last write",
             stats.publish_to_write,
+        )
+        yield _gauge(
+            "clock_error_seconds",
+            "how far our dates are behind the system's clock, below zero: ahead",
+            self._clock_error_us / 1e6,
         )
         yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
         now_us = self._now_us

@@ -146,9 +146,12 @@ class MarketAccess:
         self._deliver(events, now_us)
         return events
 
-    def expire(self, now_us: int) -> None:
-        """End the orders that expire at ``now_us`` or before, and deliver the events."""
-        self._deliver(self.market.expire(now_us), now_us)
+    def expire(self, wall_us: int, now_us: int) -> None:
+        """End the orders that were good until this date, and deliver the events.
+
+        It is ``now_us`` in the market's time.
+        """
+        self._deliver(self.market.expire(wall_us), now_us)
 
     def _deliver(self, events: list[Event], now_us: int) -> None:
         self._reports += self._reporter.report(events, now_us)

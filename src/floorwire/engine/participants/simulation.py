@@ -47,6 +47,9 @@ class Simulation:
         self._markets: dict[str, MarketAccess] = {}
         self._expiry_us = NEVER
         """No order expires before this time. It may be too early: a cancelled order does not move it."""
+        self._ahead_us = 0
+        """How far the market's time is ahead of the date: orders expire by the date."""
+        self._ran_us = now_us
         self._scheduler.schedule(self._fair_values, now_us)
         for profile in profiles:
             self._open(profile, now_us)
@@ -98,9 +101,9 @@ class Simulation:
         """Return when an order expires next, and where; NEVER and None where no order has an expiry."""
         due: tuple[int, MarketAccess | None] = NEVER, None
         for market_access in self._markets.values():
-            at_us = market_access.market.next_expiry_us()
-            if at_us is not None and at_us < due[0]:
-                due = at_us, market_access
+            expires_us = market_access.market.next_expiry_us()
+            if expires_us is not None and expires_us + self._ahead_us < due[0]:
+                due = expires_us + self._ahead_us, market_access
         return due
 
     def run(self, until_us: int) -> list[MarketEvent]:
@@ -114,7 +117,7 @@ class Simulation:
     def execute(self, command: Command, now_us: int) -> list[MarketEvent]:
         """Execute an account's command in one of the markets; return the market events that it made."""
         if type(command) is Place and command.expires_us is not None:
-            self._expiry_us = min(self._expiry_us, command.expires_us)
+            self._expiry_us = min(self._expiry_us, command.expires_us + self._ahead_us)
         answer = self._markets[command.symbol].submit(command, now_us)[0]
         if type(answer) is Rejected:
             self._reports.append(refused(command, answer, now_us))
@@ -135,7 +138,14 @@ class Simulation:
         while self._expiry_us <= until_us:
             self._expiry_us, market_access = self._next_expiry()
             if market_access is not None and self._expiry_us <= until_us:
-                market_access.expire(self._expiry_us)
+                market_access.expire(self._expiry_us - self._ahead_us, max(self._expiry_us, self._ran_us))
+        self._ran_us = until_us
+
+    def date(self, ahead_us: int) -> None:
+        """Be so far ahead of the date from now on."""
+        if ahead_us != self._ahead_us:
+            self._ahead_us = ahead_us
+            self._expiry_us = 0  # look again
 
     def postpone(self, by_us: int) -> None:
         """Let ``by_us`` microseconds pass in which no participant acts."""
