@@ -22,7 +22,7 @@ from floorwire.core.market_events import (
 )
 from floorwire.core.notices import Beat, Draining, FeedChanged, FeedTurned, Notice
 from floorwire.protocol.channel_events import AnyEvent, BookEvent
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 from tests.channels.client import BookClient
 from tests.channels.drive import BTC
 

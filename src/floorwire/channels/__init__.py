@@ -18,7 +18,7 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 Option: TypeAlias = int | str | None
 """What tells a channel's streams of one symbol apart: the book's depth, the candles' interval."""
