@@ -14,7 +14,7 @@ from floorwire.access import authenticator as authenticator_module
 from floorwire.access.authenticator import DEMO, Authenticator
 from floorwire.auth.grant import Grant
 from floorwire.config import AuthSettings, JwtSettings, LimitSettings, Settings, SettingsError
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.login import signature
@@ -236,7 +236,7 @@ def test_a_key_has_room_for_so_many_connections(harness: SignInHarness) -> None:
         assert authenticator.has_room(alice)
         authenticator.enter(visitor, alice)
     assert not authenticator.has_room(alice)
-    assert authenticator.has_room(GUEST)
+    assert authenticator.has_room(ANONYMOUS_MARKET)
     authenticator.leave(visitors[0], alice)
     assert authenticator.has_room(alice)
 
@@ -251,17 +251,17 @@ def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignIn
     authenticator.leave(first, alice)
     authenticator.leave(second, alice)
     assert authenticator.enter(first, alice) is not bucket
-    assert authenticator.enter(second, GUEST) is None
-    authenticator.leave(second, GUEST)
+    assert authenticator.enter(second, ANONYMOUS_MARKET) is None
+    authenticator.leave(second, ANONYMOUS_MARKET)
 
 
 @pytest.mark.parametrize(
     ("market", "is_home", "anonymous"),
     [
-        ("auto", True, GUEST),
-        ("auto", False, STRANGER),
-        ("key", True, STRANGER),
-        ("open", False, GUEST),
+        ("auto", True, ANONYMOUS_MARKET),
+        ("auto", False, ANONYMOUS),
+        ("key", True, ANONYMOUS),
+        ("open", False, ANONYMOUS_MARKET),
     ],
 )
 def test_who_nobody_is(

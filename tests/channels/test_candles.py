@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
-from floorwire.core.bar import SECOND_US
+from floorwire.core.candle_state import SECOND_US
 from floorwire.core.market_events import Candle, Clock, Feed, Trade
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, Candles
-from tests.channels.drive import BTC, Drive
+from tests.channels.stream_driver import BTC, Drive
 
 MINUTE_US = 60 * SECOND_US
 DAY_US = 1440 * MINUTE_US
@@ -274,8 +274,8 @@ def test_a_venues_candle_of_another_interval_is_nobodys() -> None:
 Seen = tuple[int, str, int, bool, bool]
 
 
-def turned(feed: Feed, at_s: float = 0) -> FeedTurned:
-    return FeedTurned("BTC-USDT", feed, "test", MIDNIGHT_US + round(at_s * SECOND_US))
+def turned(feed: Feed, at_s: float = 0) -> SymbolFeedChanged:
+    return SymbolFeedChanged("BTC-USDT", feed, "test", MIDNIGHT_US + round(at_s * SECOND_US))
 
 
 def seen(messages: Iterable[AnyEvent]) -> list[Seen]:

@@ -27,7 +27,7 @@ PATIENCE_S = 30.0
 
 Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
 TRADER = Grant("alice", (Scope.MARKET, Scope.TRADE))
-STRANGER = "127.0.0.9"
+ANONYMOUS = "127.0.0.9"
 """Where failures come from, so that they make nobody else wait."""
 
 

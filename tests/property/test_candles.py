@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
 from floorwire.core.market_events import Clock, Trade
 from floorwire.protocol.channel_events import AnyEvent, Candles
-from tests.channels.drive import Drive
+from tests.channels.stream_driver import Drive
 
-from .happenings import MIDNIGHT_US, prices, sizes, trade
+from .market_event_strategies import MIDNIGHT_US, prices, sizes, trade
 
 Figures = tuple[int, str, str, str, str, str, int]
 

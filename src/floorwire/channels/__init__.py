@@ -51,7 +51,7 @@ class Tracker(Protocol):
         """Follow one event of the symbol."""
         ...
 
-    def relist(self, instrument: Instrument) -> None:
+    def change_steps(self, instrument: Instrument) -> None:
         """Go on in other ticks or lots. Streams made before are not used any more."""
         ...
 
@@ -70,7 +70,7 @@ class Channel(Protocol):
     """The contracts that a client may ask for."""
     per_symbol: bool
     """False: one stream for the whole gateway, whose tracker is given no instrument."""
-    listens_to: tuple[type[MarketEvent | Notice], ...]
+    event_types: tuple[type[MarketEvent | Notice], ...]
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the option that the request names, or the default. Raises BadOptionError."""

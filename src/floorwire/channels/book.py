@@ -11,7 +11,7 @@ from msgspec import UNSET
 from floorwire.channels import BadOptionError, Channel, Option, refuse_interval
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import CHECKSUM_LEVELS, Book, Changed, Ladder
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import WireLevel
@@ -118,10 +118,10 @@ class BookTracker:
         self.asks = Side(self._book.asks, instrument)
         self._checksums: dict[int, int] = {}
 
-    def relist(self, instrument: Instrument) -> None:
+    def change_steps(self, instrument: Instrument) -> None:
         """Go on with the same book in other steps, as far as they can say it."""
         before, self._instrument = self._instrument, instrument
-        self._book = self._book.relisted(before, instrument)
+        self._book = self._book.converted(before, instrument)
         self.bids = Side(self._book.bids, instrument)
         self.asks = Side(self._book.asks, instrument)
         self.bids.restart()
@@ -135,7 +135,7 @@ class BookTracker:
                 self._change(event)
         elif isinstance(event, BookSnapshot):
             self._replace(event)
-        elif isinstance(event, FeedTurned):
+        elif isinstance(event, SymbolFeedChanged):
             self.feed = event.feed
 
     def _change(self, event: BookChange) -> None:
@@ -250,7 +250,7 @@ class BookStream:
             self._asks.restart()
             self._ts_us = event.ts_us
             return (self._snapshot(at, 0),)
-        if isinstance(event, FeedTurned):
+        if isinstance(event, SymbolFeedChanged):
             return (self._update(at, [], []),) if self._tracker.known else ()
         bids, asks = self._bids.news(), self._asks.news()
         if not bids and not asks:
@@ -307,7 +307,7 @@ class BookChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange, FeedTurned)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange, SymbolFeedChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the depth, 10 where none was asked for. Raises BadOptionError."""

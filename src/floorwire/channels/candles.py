@@ -21,11 +21,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
-from floorwire.core.bar import SECOND_US, Bar
-from floorwire.core.counting import Change, Counting
+from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.common_units import CommonUnits, UnitChange
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Trade
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.stamp import EventStamp
@@ -72,15 +72,15 @@ class Series:
 
     def __init__(self, interval_us: int) -> None:
         self.interval_us = interval_us
-        self.bar: Bar | None = None
+        self.bar: CandleState | None = None
         """The current candle as counted from the trades."""
-        self.closed: Bar | None = None
+        self.closed: CandleState | None = None
         self.end_us = 0
         """When the current interval is over."""
         self.of_venue = False
-        self._venue: Bar | None = None
+        self._venue: CandleState | None = None
         """The venue's candle that is still open."""
-        self._counted: list[Bar] = []
+        self._counted: list[CandleState] = []
         """Those of ours that are over while the venue's were not closed yet, the oldest first."""
         self._is_priced = True
         """Whether the price of the last closed candle holds: nothing was missed since."""
@@ -89,7 +89,7 @@ class Series:
         self._has_traded = False
 
     @property
-    def shown(self) -> Bar | None:
+    def shown(self) -> CandleState | None:
         """The open candle, without the running second where it is counted from the trades."""
         return self._venue if self.of_venue else self.bar
 
@@ -97,13 +97,13 @@ class Series:
         """Return whether a trade of this time belongs to the current candle."""
         return trade_us >= self.end_us - self.interval_us
 
-    def scale(self, change: Change) -> None:
+    def scale(self, change: UnitChange) -> None:
         """Bring the figures of every candle that is kept into other units."""
         for bar in (self.bar, self.closed, self._venue, *self._counted):
             if bar is not None:
                 bar.scale(change)
 
-    def fold(self, bar: Bar, heard_us: float) -> None:
+    def fold(self, bar: CandleState, heard_us: float) -> None:
         """Add trades of one second of the current interval; of another, they are too late."""
         if not self.counts(bar.start_us):
             return
@@ -122,7 +122,7 @@ class Series:
                 bar.is_incomplete = True
         self._is_priced, self._is_cut = False, True
 
-    def roll(self, now_us: int) -> list[Bar]:
+    def roll(self, now_us: int) -> list[CandleState]:
         """Begin the interval that is now; return the candles that this closes."""
         start_us = now_us - now_us % self.interval_us
         self.end_us = start_us + self.interval_us
@@ -137,7 +137,7 @@ class Series:
             start_us = 0 if self.closed is None else self.closed.start_us + self.interval_us
         return now_us >= start_us + self.interval_us + LAPSE_US
 
-    def lapse(self, now_us: int) -> list[Bar]:
+    def lapse(self, now_us: int) -> list[CandleState]:
         """Go on with ours, since the venue's have ended; return the candles that this closes."""
         closed = []
         if self._venue is not None:
@@ -145,7 +145,7 @@ class Series:
         self.of_venue, self._venue = False, None
         return closed + self._close_until(self.end_us - self.interval_us, now_us)
 
-    def take(self, candle: Candle, heard_us: float) -> list[Bar]:
+    def take(self, candle: Candle, heard_us: float) -> list[CandleState]:
         """Take in the venue's candle, unless it is of the past; return the candles that this closes."""
         if self._is_past(candle.start_us):
             return []
@@ -158,11 +158,11 @@ class Series:
             self._venue = None
         closed += self._close_until(candle.start_us, candle.ts_us)
         self._is_cut = self._is_cut and candle.ts_us < heard_us
-        bar = Bar.of_venue(candle)
+        bar = CandleState.from_venue(candle)
         if candle.closed:
             self._venue = None
             closed.append(self._close(bar, candle.ts_us))
-        elif self._venue is None or self._venue.is_incomplete or not bar.looks_like(self._venue):
+        elif self._venue is None or self._venue.is_incomplete or not bar.has_same_figures(self._venue):
             self._venue = bar
         else:
             self._venue.last_us = bar.last_us
@@ -174,7 +174,7 @@ class Series:
         if over is not None and (self.closed is None or over.start_us > self.closed.start_us):
             self._counted.append(over)
 
-    def _best(self, venue: Bar, *, goes_on: bool = False) -> Bar:
+    def _best(self, venue: CandleState, *, goes_on: bool = False) -> CandleState:
         """Return what is known best of an interval that the venue left open: its candle, or ours.
 
         ``goes_on``: the venue has begun the next.
@@ -188,18 +188,18 @@ class Series:
             return ours
         venue.is_incomplete = True
         if ours is not None:
-            venue.cover(ours)
+            venue.include_prices_of(ours)
         if not goes_on and not self._has_traded:
             self._is_cut = True  # the price may have moved, and no trade tells
         return venue
 
-    def _close(self, bar: Bar, now_us: int) -> Bar:
+    def _close(self, bar: CandleState, now_us: int) -> CandleState:
         bar.last_us = now_us
         self.closed, self._is_priced = bar, not self._is_cut
         self._counted = [later for later in self._counted if later.start_us > bar.start_us]
         return bar
 
-    def _close_until(self, until_us: int, now_us: int) -> list[Bar]:
+    def _close_until(self, until_us: int, now_us: int) -> list[CandleState]:
         """Close ours that are over, with flat ones between them, from the last closed one on."""
         closed = []
         for bar in [bar for bar in self._counted if bar.start_us < until_us]:
@@ -207,14 +207,14 @@ class Series:
             closed.append(self._close(bar, now_us))
         return closed + self._fill(until_us, now_us)
 
-    def _fill(self, until_us: int, now_us: int) -> list[Bar]:
+    def _fill(self, until_us: int, now_us: int) -> list[CandleState]:
         """Close flat candles from the last closed one on. Where something was missed, there is a hole."""
         if self.closed is None or not self._is_priced:
             return []
         price_ticks = self.closed.close_ticks
         first_us = max(self.closed.start_us + self.interval_us, until_us - MOST_FLAT * self.interval_us)
         starts_us = range(first_us, until_us, self.interval_us)
-        return [self._close(Bar.flat(start_us, price_ticks), now_us) for start_us in starts_us]
+        return [self._close(CandleState.flat(start_us, price_ticks), now_us) for start_us in starts_us]
 
     def _is_past(self, start_us: int) -> bool:
         closed, bar = self.closed, self.shown
@@ -228,7 +228,6 @@ class CandlesTracker:
 
     __slots__ = (
         "_closed",
-        "_counting",
         "_end_us",
         "_heard_us",
         "_is_finer",
@@ -236,6 +235,7 @@ class CandlesTracker:
         "_second",
         "_series",
         "_traded_us",
+        "_units",
         "feed",
         "instrument",
         "price",
@@ -244,24 +244,24 @@ class CandlesTracker:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.feed: Feed = "live"
-        self._counting = Counting.of(instrument)
+        self._units = CommonUnits.of(instrument)
         self._is_finer = False
         self.price = lru_cache(PRICES_KEPT)(self._price)
         self._series = {interval_us: Series(interval_us) for interval_us in INTERVALS.values()}
-        self._second: Bar | None = None
+        self._second: CandleState | None = None
         self._end_us = 0
         """When the running second is over."""
         self._heard_us: float = 0
         """Since when, by the venue's time, no trade can have been missed; infinite while not known."""
-        self._closed: dict[int, list[Bar]] = {}
+        self._closed: dict[int, list[CandleState]] = {}
         self._traded_us = -1
         self._moved: set[int] = set()
 
-    def relist(self, instrument: Instrument) -> None:
+    def change_steps(self, instrument: Instrument) -> None:
         """Go on with the same candles in other steps: exact inside, floored to whole steps where shown."""
         self.instrument = instrument
-        self._counting, change = self._counting.relisted(instrument)
-        self._is_finer = self._counting.is_finer
+        self._units, change = self._units.extended_to(instrument)
+        self._is_finer = self._units.is_finer
         for series in self._series.values():
             series.scale(change)
         if self._second is not None:
@@ -271,11 +271,11 @@ class CandlesTracker:
         self.price = lru_cache(PRICES_KEPT)(self._price)
 
     def _price(self, units: int) -> str:
-        return self.instrument.price.format(self._counting.ticks(units))
+        return self.instrument.price.format(self._units.ticks(units))
 
     def size(self, units: int) -> str:
         """Return a volume as text."""
-        return self.instrument.size.format(self._counting.lots(units))
+        return self.instrument.size.format(self._units.lots(units))
 
     def apply(self, event: MarketEvent | Notice) -> None:
         """Follow the trades, the time, the venue's candles and its feed."""
@@ -292,7 +292,7 @@ class CandlesTracker:
                 self._advance(event.ts_us)
             case Candle():
                 self._take(event)
-            case FeedTurned():
+            case SymbolFeedChanged():
                 self._turn(event)
             case _:
                 pass
@@ -300,7 +300,7 @@ class CandlesTracker:
     def _trade(self, trade: Trade) -> None:
         self._advance(trade.ts_us)
         self._traded_us = trade.ts_us
-        bar = Bar.of_trade(self._counting.trade(trade) if self._is_finer else trade)
+        bar = CandleState.from_trade(self._units.trade(trade) if self._is_finer else trade)
         if bar.start_us < self._end_us - SECOND_US:
             self._fold(bar)
         elif self._second is None:
@@ -308,7 +308,7 @@ class CandlesTracker:
         else:
             self._second.merge(bar)
 
-    def _turn(self, turned: FeedTurned) -> None:
+    def _turn(self, turned: SymbolFeedChanged) -> None:
         self.feed = turned.feed
         if turned.feed == "live":
             return
@@ -328,7 +328,7 @@ class CandlesTracker:
         self._fold_second()
         self._end_us = now_us - now_us % SECOND_US + SECOND_US
         for interval_us, series in self._series.items():
-            closed: list[Bar] = []
+            closed: list[CandleState] = []
             if now_us >= series.end_us:
                 closed = series.roll(now_us)
             if series.of_venue and series.is_overdue(now_us):
@@ -343,7 +343,7 @@ class CandlesTracker:
             self._fold(self._second)
             self._second = None
 
-    def _fold(self, bar: Bar) -> None:
+    def _fold(self, bar: CandleState) -> None:
         for series in self._series.values():
             series.fold(bar, self._heard_us)
 
@@ -353,12 +353,12 @@ class CandlesTracker:
             return
         self._fold_second()
         before = series.shown
-        in_units = self._counting.candle(candle) if self._is_finer else candle
+        in_units = self._units.candle(candle) if self._is_finer else candle
         self._closed[candle.interval_us] = series.take(in_units, self._heard_us)
         if series.shown is not None and series.shown is not before:
             self._moved.add(candle.interval_us)
 
-    def closed(self, interval_us: int) -> Sequence[Bar]:
+    def closed(self, interval_us: int) -> Sequence[CandleState]:
         """Return the candles that the last event closed, the oldest first."""
         return self._closed.get(interval_us, ())
 
@@ -369,7 +369,7 @@ class CandlesTracker:
         series = self._series[interval_us]
         return self._traded_us >= 0 and not series.of_venue and series.counts(self._traded_us)
 
-    def current(self, interval_us: int) -> Bar | None:
+    def current(self, interval_us: int) -> CandleState | None:
         """Return the candle that is still open; None where the interval has had no trade yet."""
         series = self._series[interval_us]
         if series.of_venue or self._second is None:
@@ -379,7 +379,7 @@ class CandlesTracker:
         start_us = series.end_us - interval_us
         return replace(self._second, start_us=start_us, is_incomplete=start_us < self._heard_us)
 
-    def last_closed(self, interval_us: int) -> Bar | None:
+    def last_closed(self, interval_us: int) -> CandleState | None:
         """Return the candle that closed last."""
         return self._series[interval_us].closed
 
@@ -401,7 +401,7 @@ class CandlesStream:
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
         """Return the candles that the event closed, and then the open one where it changed."""
-        if type(event) is FeedTurned:
+        if type(event) is SymbolFeedChanged:
             state = self.state(at)
             return () if state is None else (state,)
         return list(self._messages(at))
@@ -423,7 +423,7 @@ class CandlesStream:
         return None if bar is None else self._message(bar, current is None, at, at.seq, conflated)
 
     def _message(
-        self, bar: Bar, closed: bool, at: EventStamp, seq: int, conflated: int = 0
+        self, bar: CandleState, closed: bool, at: EventStamp, seq: int, conflated: int = 0
     ) -> channel_events.Candles:
         instrument = self._tracker.instrument
         price = self._tracker.price
@@ -456,7 +456,7 @@ class CandlesChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle, FeedTurned)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle, SymbolFeedChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the interval, one minute where none was asked for. Raises BadOptionError."""

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import Draining, FeedChanged, Notice, TradingChanged
+from floorwire.core.notices import Draining, Notice, TradingChanged, VenueFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import SystemEvent
 from floorwire.protocol.requests import OnSlow
@@ -51,7 +51,7 @@ class SystemTracker:
     def apply(self, event: MarketEvent | Notice) -> None:
         """Find out what is new."""
         match event:
-            case FeedChanged():
+            case VenueFeedChanged():
                 self.news = self._feed(event.venue, event.status)
             case Listing():
                 self.news = self._listing(event)
@@ -93,7 +93,7 @@ class SystemTracker:
                 news.append(_turn(instrument, listing.ts_us))
         return news
 
-    def relist(self, _instrument: Instrument) -> None:
+    def change_steps(self, _instrument: Instrument) -> None:
         """Do nothing: nothing of this is in ticks or lots."""
 
     def stream(self, _option: Option) -> SystemStream:
@@ -144,7 +144,12 @@ class SystemChannel:
     on_slow: OnSlow = "skip"
     contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
     per_symbol = False
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (FeedChanged, Listing, Draining, TradingChanged)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (
+        VenueFeedChanged,
+        Listing,
+        Draining,
+        TradingChanged,
+    )
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
-from floorwire.core.counting import Change, Counting, converted
+from floorwire.core.common_units import CommonUnits, UnitChange, convert_steps
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
@@ -26,7 +26,7 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import Book
 from floorwire.core.rolling_day import Day, DayWindow
 from floorwire.protocol import channel_events
@@ -48,12 +48,12 @@ class Top(NamedTuple):
     ask_ticks: int = 0
     ask_lots: int = 0
 
-    def relisted(self, before: Instrument, now: Instrument) -> Top:
+    def converted(self, before: Instrument, now: Instrument) -> Top:
         """Return it in the steps of now. A price between two ticks is left out, a size is floored."""
-        bid, bid_is_exact = converted(self.bid_ticks, before.price, now.price)
-        ask, ask_is_exact = converted(self.ask_ticks, before.price, now.price)
-        bid_lots, _ = converted(self.bid_lots, before.size, now.size)
-        ask_lots, _ = converted(self.ask_lots, before.size, now.size)
+        bid, bid_is_exact = convert_steps(self.bid_ticks, before.price, now.price)
+        ask, ask_is_exact = convert_steps(self.ask_ticks, before.price, now.price)
+        bid_lots, _ = convert_steps(self.bid_lots, before.size, now.size)
+        ask_lots, _ = convert_steps(self.ask_lots, before.size, now.size)
         bids = (bid, bid_lots) if bid_is_exact and bid_lots else (0, 0)
         asks = (ask, ask_lots) if ask_is_exact and ask_lots else (0, 0)
         return Top(*bids, *asks)
@@ -65,7 +65,7 @@ class Last(NamedTuple):
     price_ticks: int
     size_lots: int
 
-    def scaled(self, change: Change) -> Last:
+    def scaled(self, change: UnitChange) -> Last:
         """Return it in other units."""
         return Last(self.price_ticks * change.prices, self.size_lots * change.sizes)
 
@@ -84,18 +84,18 @@ class TickerTracker:
         "_quoted",
         "_stats_us",
         "_window",
-        "counting",
         "day",
         "feed",
         "instrument",
         "last",
         "top",
         "ts_us",
+        "units",
     )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self.counting = Counting.of(instrument)
+        self.units = CommonUnits.of(instrument)
         """The units of ``last`` and ``day``; ``top`` is in ticks and lots."""
         self._is_finer = False
         self.top = Top()
@@ -132,23 +132,23 @@ class TickerTracker:
                 self._replace(event)
             case DayStats():
                 self._stats(event)
-            case FeedTurned():
+            case SymbolFeedChanged():
                 self._turn(event)
             case _:
                 pass
 
-    def relist(self, instrument: Instrument) -> None:
+    def change_steps(self, instrument: Instrument) -> None:
         """Go on in other steps: the last trade and the day stay exact, and are floored where shown."""
         before, self.instrument = self.instrument, instrument
-        self.counting, change = self.counting.relisted(instrument)
-        self._is_finer = self.counting.is_finer
+        self.units, change = self.units.extended_to(instrument)
+        self._is_finer = self.units.is_finer
         self._window.scale(change)
         self.last = None if self.last is None else self.last.scaled(change)
         self.day = None if self.day is None else self.day.scaled(change)
         if self._book is None:
-            self.top = self.top.relisted(before, instrument)
+            self.top = self.top.converted(before, instrument)
         else:
-            self._book = self._book.relisted(before, instrument)
+            self._book = self._book.converted(before, instrument)
             self.top = Top(*(self._book.bids.best() or (0, 0)), *(self._book.asks.best() or (0, 0)))
 
     def _quote(self, quote: Quote) -> None:
@@ -180,14 +180,14 @@ class TickerTracker:
 
     def _trade(self, trade: Trade) -> None:
         if self._is_finer:
-            trade = self.counting.trade(trade)
+            trade = self.units.trade(trade)
         if trade.ts_us >= self._last_us:
             self._last_us = trade.ts_us
             last = Last(trade.price_ticks, trade.size_lots)
             if last != self.last:
                 self.last = last
                 self.ts_us = trade.ts_us
-        self._window.age(trade.ts_us)
+        self._window.advance(trade.ts_us)
         self._window.add(trade)
         if not self._has_stats:
             self._show_counted(trade.ts_us)
@@ -198,7 +198,7 @@ class TickerTracker:
     def _age(self, now_us: int) -> None:
         if self.feed == "live" and self._heard_since_us is None:
             self._heard_since_us = now_us + SECOND_US  # the venue's time is told late rather than early
-        if self._window.age(now_us) and not self._has_stats and self.last is not None:
+        if self._window.advance(now_us) and not self._has_stats and self.last is not None:
             self._show_counted(now_us)
         self._watch_stats(now_us)
 
@@ -214,7 +214,7 @@ class TickerTracker:
             self._may_count = heard_us is not None and now_us - heard_us >= DAY_US
         self._show_day(self._counted(self._window) if self._may_count else None, now_us)
 
-    def _turn(self, turned: FeedTurned) -> None:
+    def _turn(self, turned: SymbolFeedChanged) -> None:
         """What was told before a loss outranks nothing that is told after it."""
         self.feed = turned.feed
         if turned.feed != "live":
@@ -232,7 +232,7 @@ class TickerTracker:
             self._owed_since_us = None
         day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
         if self._is_finer:
-            day = day.scaled(Change(self.counting.per_tick, self.counting.per_lot))
+            day = day.scaled(UnitChange(self.units.per_tick, self.units.per_lot))
         self._show_day(day, stats.ts_us)
 
     def _show_day(self, day: Day | None, ts_us: int) -> None:
@@ -262,7 +262,7 @@ class TickerStream:
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Ticker]:
         """Return the ticker where something visible changed."""
-        if type(event) is FeedTurned:
+        if type(event) is SymbolFeedChanged:
             return (self._message(at, 0),) if self._tracker.ts_us >= 0 else ()
         return (self._message(at, 0),) if self._write() else ()
 
@@ -294,19 +294,19 @@ class TickerStream:
         return bid + ask
 
     def _written_last(self, last: Last) -> tuple[Text, ...]:
-        instrument, counting = self._tracker.instrument, self._tracker.counting
-        price, size = counting.ticks(last.price_ticks), counting.lots(last.size_lots)
+        instrument, units = self._tracker.instrument, self._tracker.units
+        price, size = units.ticks(last.price_ticks), units.lots(last.size_lots)
         return instrument.price.format(price), instrument.size.format(size)
 
     def _written_day(self, day: Day, last: Last | None) -> tuple[Text, ...]:
-        instrument, counting = self._tracker.instrument, self._tracker.counting
-        price, ticks = instrument.price.format, counting.ticks
-        turnover = None if day.turnover is None else counting.ticks_times_lots(day.turnover)
+        instrument, units = self._tracker.instrument, self._tracker.units
+        price, ticks = instrument.price.format, units.ticks
+        turnover = None if day.turnover is None else units.ticks_times_lots(day.turnover)
         return (
             price(ticks(day.open_ticks)),
             price(ticks(day.high_ticks)),
             price(ticks(day.low_ticks)),
-            instrument.size.format(counting.lots(day.volume_lots)),
+            instrument.size.format(units.lots(day.volume_lots)),
             None if turnover is None else instrument.format_notional(turnover),
             None if last is None else price(ticks(last.price_ticks) - ticks(day.open_ticks)),
         )
@@ -346,14 +346,14 @@ class TickerChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (
+    event_types: tuple[type[MarketEvent | Notice], ...] = (
         Quote,
         Trade,
         BookSnapshot,
         BookChange,
         DayStats,
         Clock,
-        FeedTurned,
+        SymbolFeedChanged,
     )
 
     def option(self, depth: int | None, interval: str | None) -> Option:

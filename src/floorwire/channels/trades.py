@@ -12,7 +12,7 @@ from msgspec import UNSET
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, MarketEvent, Trade
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import OnSlow
@@ -30,10 +30,10 @@ class TradesTracker:
 
     def apply(self, event: MarketEvent | Notice) -> None:
         """Follow the feed."""
-        if isinstance(event, FeedTurned):
+        if isinstance(event, SymbolFeedChanged):
             self.feed = event.feed
 
-    def relist(self, instrument: Instrument) -> None:
+    def change_steps(self, instrument: Instrument) -> None:
         """Write the next trade in these steps."""
         self.instrument = instrument
 
@@ -55,7 +55,7 @@ class TradesStream:
         self, event: MarketEvent | Notice, at: EventStamp
     ) -> Sequence[channel_events.Trades] | Sequence[channel_events.TradesFeed]:
         """Return the trade as one message, or what became of the feed."""
-        if isinstance(event, FeedTurned):
+        if isinstance(event, SymbolFeedChanged):
             return (self._notice(event, at),)
         if not isinstance(event, Trade):
             return ()
@@ -74,7 +74,7 @@ class TradesStream:
         )
         return (message,)
 
-    def _notice(self, turned: FeedTurned, at: EventStamp) -> channel_events.TradesFeed:
+    def _notice(self, turned: SymbolFeedChanged, at: EventStamp) -> channel_events.TradesFeed:
         return channel_events.TradesFeed(
             epoch=at.epoch,
             seq=at.seq,
@@ -98,7 +98,7 @@ class TradesChannel:
     on_slow: OnSlow = "skip"
     contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, FeedTurned)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (Trade, SymbolFeedChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

@@ -27,7 +27,7 @@ class Scope(StrEnum):
     """To read the gateway's numbers, and for nothing else; an admin may that too."""
 
 
-WIDER: Mapping[Scope, Scope] = {Scope.MONITOR: Scope.ADMIN}
+WIDER_SCOPE: Mapping[Scope, Scope] = {Scope.MONITOR: Scope.ADMIN}
 """Scope -> the one that allows all that it does."""
 
 
@@ -120,9 +120,9 @@ class Principal(msgspec.Struct, frozen=True):
         return not self.networks or is_within(address, self.networks)
 
 
-STRANGER = Principal(account="", key="", scopes=frozenset())
+ANONYMOUS = Principal(account="", key="", scopes=frozenset())
 """Nobody signed in, and nothing is open."""
-GUEST = Principal(account="", key="", scopes=frozenset({Scope.MARKET}))
+ANONYMOUS_MARKET = Principal(account="", key="", scopes=frozenset({Scope.MARKET}))
 """Nobody signed in where market data needs no key."""
 
 
@@ -156,7 +156,7 @@ def decide(
 def _without_scope(principal: Principal, action: Action, scope: Scope, now_us: int) -> Refusal | None:
     if principal.expires_us is not None and now_us >= principal.expires_us:
         return Refusal(Code.UNAUTHENTICATED, "the key or the token has expired")
-    if scope in principal.scopes or WIDER.get(scope) in principal.scopes:
+    if scope in principal.scopes or WIDER_SCOPE.get(scope) in principal.scopes:
         return None
     if principal.key:
         return _forbidden(f"{action} needs the scope {scope}", "scope", scope)

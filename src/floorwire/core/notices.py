@@ -9,7 +9,7 @@ import msgspec
 from floorwire.core.market_events import Feed, FeedStatus
 
 
-class Beat(msgspec.Struct, frozen=True):
+class SecondPassed(msgspec.Struct, frozen=True):
     """A second has passed."""
 
     ts_us: int
@@ -22,14 +22,14 @@ class Draining(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-class FeedChanged(msgspec.Struct, frozen=True):
+class VenueFeedChanged(msgspec.Struct, frozen=True):
     """What a venue said of its feed, with the name of the venue, which it did not say itself."""
 
     venue: str
     status: FeedStatus
 
 
-class FeedTurned(msgspec.Struct, frozen=True):
+class SymbolFeedChanged(msgspec.Struct, frozen=True):
     """How current one symbol is from now on: what the statuses of its venue and its own come to."""
 
     symbol: str
@@ -46,4 +46,4 @@ class TradingChanged(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-Notice: TypeAlias = Beat | Draining | FeedChanged | FeedTurned | TradingChanged
+Notice: TypeAlias = SecondPassed | Draining | VenueFeedChanged | SymbolFeedChanged | TradingChanged

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 from zlib import crc32
 
-from floorwire.core.counting import converted
+from floorwire.core.common_units import convert_steps
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 
@@ -102,13 +102,13 @@ class Book:
         """Set the given levels to their absolute sizes; return the bids and asks that are not as before."""
         return self.bids.apply(bids) if bids else {}, self.asks.apply(asks) if asks else {}
 
-    def relisted(self, before: Instrument, now: Instrument) -> Book:
+    def converted(self, before: Instrument, now: Instrument) -> Book:
         """Return the book in the steps of now.
 
         A level between two ticks is left out, never moved onto another. Sizes are floored to whole lots.
         """
         book = Book()
-        book.replace(_relisted(self.bids, before, now), _relisted(self.asks, before, now))
+        book.replace(_convert_levels(self.bids, before, now), _convert_levels(self.asks, before, now))
         return book
 
     def crossed(self) -> bool:
@@ -136,9 +136,9 @@ class Book:
         return crc32("|".join(f"{price(p)}:{size(s)}" for p, s in levels).encode())
 
 
-def _relisted(ladder: Ladder, before: Instrument, now: Instrument) -> Iterator[Level]:
+def _convert_levels(ladder: Ladder, before: Instrument, now: Instrument) -> Iterator[Level]:
     for price, size in ladder.top(len(ladder)):
-        ticks, is_exact = converted(price, before.price, now.price)
-        lots, _ = converted(size, before.size, now.size)
+        ticks, is_exact = convert_steps(price, before.price, now.price)
+        lots, _ = convert_steps(size, before.size, now.size)
         if is_exact and lots:
             yield ticks, lots

@@ -90,7 +90,7 @@ class Reported(msgspec.Struct, frozen=True):
     reports: tuple[Report, ...]
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Activity(msgspec.Struct, frozen=True):
     """Which links and symbols the venue sent something of since the last of these; at most once a second."""
 
     links: tuple[str, ...]
@@ -98,7 +98,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Heard
+VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity
 
 
 class Venue(Protocol):
@@ -116,7 +116,7 @@ class Venue(Protocol):
 
 
 @runtime_checkable
-class Skipping(Protocol):
+class CountsSkipped(Protocol):
     """A venue that counts what it leaves out of what it hears."""
 
     @property

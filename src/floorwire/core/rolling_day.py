@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from floorwire.core.counting import Change
+from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Trade
 
 MINUTE_US = 60_000_000
@@ -23,7 +23,7 @@ class Day(NamedTuple):
     volume_lots: int
     turnover: int | None
 
-    def scaled(self, change: Change) -> Day:
+    def scaled(self, change: UnitChange) -> Day:
         """Return the figures in other units."""
         prices, sizes = change.prices, change.sizes
         return Day(
@@ -56,7 +56,7 @@ class Minute(msgspec.Struct):
         self.volume_lots += size
         self.turnover += price * size
 
-    def scale(self, change: Change) -> None:
+    def scale(self, change: UnitChange) -> None:
         """Bring the figures into other units."""
         self.open_ticks *= change.prices
         self.high_ticks *= change.prices
@@ -82,7 +82,7 @@ class DayWindow:
         self._high = 0
         self._low = 0
 
-    def scale(self, change: Change) -> None:
+    def scale(self, change: UnitChange) -> None:
         """Bring the figures into other units."""
         for minute in self._minutes:
             minute.scale(change)
@@ -91,7 +91,7 @@ class DayWindow:
         self._volume *= change.sizes
         self._turnover *= change.prices * change.sizes
 
-    def age(self, now_us: int) -> bool:
+    def advance(self, now_us: int) -> bool:
         """Let the time come this far (it never goes back); return whether trades fell out of the window."""
         oldest_us = now_us - now_us % MINUTE_US - DAY_MINUTES * MINUTE_US
         if oldest_us <= self._oldest_us:

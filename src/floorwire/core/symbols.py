@@ -9,7 +9,7 @@ from floorwire.core.instrument import Instrument
 MAX_SYMBOL = 64
 
 
-def _folded(text: str) -> str:
+def normalize_symbol(text: str) -> str:
     return text.upper().replace("-", "").replace("/", "").replace("_", "")
 
 
@@ -27,14 +27,14 @@ class SymbolTable:
             self._by_symbol[instrument.symbol] = instrument
             bare = instrument.symbol.partition(":")[2] or instrument.symbol
             for name in (instrument.symbol, bare):
-                self._by_folded.setdefault(_folded(name), set()).add(instrument.symbol)
+                self._by_folded.setdefault(normalize_symbol(name), set()).add(instrument.symbol)
 
     def resolve(self, text: str) -> Instrument | None:
         """Return the one instrument that the text names (BTC-USDT, btcusdt, venue:BTC-USDT), else None."""
         found = self._by_symbol.get(text)
         if found is not None or len(text) > MAX_SYMBOL:
             return found
-        names = self._by_folded.get(_folded(text), ())
+        names = self._by_folded.get(normalize_symbol(text), ())
         return self._by_symbol[next(iter(names))] if len(names) == 1 else None
 
     def __iter__(self) -> Iterator[Instrument]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from floorwire.channels import Channel
 from floorwire.core.codes import CloseCode
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import FeedChanged, Notice
+from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import Happening, MarketState
 from floorwire.hub.peer import Subscriber
@@ -73,7 +73,7 @@ class Hub:
             elif type(event) is FeedStatus:
                 for turned in self.market.note(venue, event):
                     self._apply(turned.symbol, turned, recv_us, now_us)
-                self._apply(None, FeedChanged(venue, event), recv_us, now_us)
+                self._apply(None, VenueFeedChanged(venue, event), recv_us, now_us)
             else:
                 self._apply(event.symbol, event, recv_us, now_us)
 
@@ -216,7 +216,7 @@ class Hub:
             self.now_us(),
         )
         self._topics[name] = topic
-        for kind in self.market.channels[name.channel].listens_to:
+        for kind in self.market.channels[name.channel].event_types:
             self._by_event.setdefault((name.symbol, kind), []).append(topic)
         return topic
 
@@ -251,7 +251,7 @@ class Hub:
     def _shut(self, topic: Topic) -> None:
         del self._topics[topic.name]
         self._dirty.pop(topic, None)
-        for kind in self.market.channels[topic.name.channel].listens_to:
+        for kind in self.market.channels[topic.name.channel].event_types:
             self._by_event[topic.name.symbol, kind].remove(topic)
 
 

@@ -17,14 +17,14 @@ from floorwire.core.market_events import Candle, Trade
 from floorwire.core.units import Scale
 
 
-class Change(msgspec.Struct, frozen=True):
+class UnitChange(msgspec.Struct, frozen=True):
     """What old figures are multiplied by: prices, and sizes."""
 
     prices: int
     sizes: int
 
 
-class Counting(msgspec.Struct, frozen=True):
+class CommonUnits(msgspec.Struct, frozen=True):
     """The units of prices and of sizes, and how many of them the instrument's tick and lot are."""
 
     price: Scale
@@ -33,7 +33,7 @@ class Counting(msgspec.Struct, frozen=True):
     per_lot: int = 1
 
     @classmethod
-    def of(cls, instrument: Instrument) -> Counting:
+    def of(cls, instrument: Instrument) -> CommonUnits:
         """Count in the instrument's own ticks and lots."""
         return cls(instrument.price, instrument.size)
 
@@ -42,11 +42,11 @@ class Counting(msgspec.Struct, frozen=True):
         """Whether a unit is less than a tick or a lot."""
         return self.per_tick != 1 or self.per_lot != 1
 
-    def relisted(self, instrument: Instrument) -> tuple[Counting, Change]:
+    def extended_to(self, instrument: Instrument) -> tuple[CommonUnits, UnitChange]:
         """Return the units that fit the instrument's steps too, and what brings old figures into them."""
         price, prices, per_tick = _common(self.price, instrument.price)
         size, sizes, per_lot = _common(self.size, instrument.size)
-        return Counting(price, size, per_tick, per_lot), Change(prices, sizes)
+        return CommonUnits(price, size, per_tick, per_lot), UnitChange(prices, sizes)
 
     def trade(self, trade: Trade) -> Trade:
         """Return a trade of today's ticks and lots in units."""
@@ -80,7 +80,7 @@ class Counting(msgspec.Struct, frozen=True):
         return units // (self.per_tick * self.per_lot)
 
 
-def converted(steps: int, before: Scale, now: Scale) -> tuple[int, bool]:
+def convert_steps(steps: int, before: Scale, now: Scale) -> tuple[int, bool]:
     """Return steps of before in whole steps of now, floored, and whether that is exact."""
     _, multiply, per_step = _common(before, now)
     whole, rest = divmod(steps * multiply, per_step)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from floorwire.core.counting import Change
+from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Candle, Trade
 
 SECOND_US = 1_000_000
 
 
-class Bar(msgspec.Struct):
+class CandleState(msgspec.Struct):
     """A candle in the making."""
 
     start_us: int
@@ -28,13 +28,13 @@ class Bar(msgspec.Struct):
     """Whether not all of its interval was heard."""
 
     @classmethod
-    def of_trade(cls, trade: Trade) -> Bar:
+    def from_trade(cls, trade: Trade) -> CandleState:
         """Return the candle of the trade's second with this trade alone."""
         at_us, price = trade.ts_us, trade.price_ticks
         return cls(at_us - at_us % SECOND_US, at_us, at_us, price, price, price, price, trade.size_lots, 1)
 
     @classmethod
-    def of_venue(cls, candle: Candle) -> Bar:
+    def from_venue(cls, candle: Candle) -> CandleState:
         """Return the venue's candle."""
         return cls(
             candle.start_us,
@@ -49,12 +49,12 @@ class Bar(msgspec.Struct):
         )
 
     @classmethod
-    def flat(cls, start_us: int, price_ticks: int) -> Bar:
+    def flat(cls, start_us: int, price_ticks: int) -> CandleState:
         """Return the candle of an interval without trades."""
         price = price_ticks
         return cls(start_us, start_us, start_us, price, price, price, price, 0, 0)
 
-    def scale(self, change: Change) -> None:
+    def scale(self, change: UnitChange) -> None:
         """Bring the figures into other units."""
         self.open_ticks *= change.prices
         self.high_ticks *= change.prices
@@ -62,7 +62,7 @@ class Bar(msgspec.Struct):
         self.close_ticks *= change.prices
         self.volume_lots *= change.sizes
 
-    def merge(self, other: Bar) -> None:
+    def merge(self, other: CandleState) -> None:
         """Add what came after in order of arrival; by venue time it may be earlier."""
         if other.first_us < self.first_us:
             self.first_us, self.open_ticks = other.first_us, other.open_ticks
@@ -73,20 +73,20 @@ class Bar(msgspec.Struct):
         self.volume_lots += other.volume_lots
         self.trades += other.trades
 
-    def cover(self, other: Bar) -> None:
+    def include_prices_of(self, other: CandleState) -> None:
         """Take in the prices of another count of the same interval, and its last where that is later."""
         if other.last_us > self.last_us:
             self.last_us, self.close_ticks = other.last_us, other.close_ticks
         self.high_ticks = max(self.high_ticks, other.high_ticks)
         self.low_ticks = min(self.low_ticks, other.low_ticks)
 
-    def merged(self, other: Bar) -> Bar:
+    def merged(self, other: CandleState) -> CandleState:
         """Return a new candle of both."""
         bar = replace(self)
         bar.merge(other)
         return bar
 
-    def looks_like(self, other: Bar) -> bool:
+    def has_same_figures(self, other: CandleState) -> bool:
         """Return whether both show the same figures."""
         return self.figures() == other.figures()
 
