@@ -1,6 +1,6 @@
-"""Run every comparison and print its tables as Markdown: ``make bench``, or a part with ``--only``.
+"""Run the comparisons and print their tables as Markdown: ``make bench``, or some with ``--only``.
 
-``--write FILE`` also puts them into a page, behind its line ``<!-- results -->``.
+``--write FILE`` also writes them into a page, after its line ``<!-- results -->``.
 """
 
 from __future__ import annotations
@@ -13,32 +13,40 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from benchmarks import beside, crowds, held, machine, matching, orders, roundtrips, stalled
-from benchmarks.contestants import ContestantError, Stable
-from benchmarks.crowds import CROWDS
+from benchmarks import (
+    connection_memory,
+    fanout,
+    machine,
+    market_data_beside_orders,
+    matching,
+    orders,
+    roundtrips,
+    stalled,
+)
+from benchmarks.contestants import ContestantError, ContestantRunner
 from benchmarks.load import LoadError
 
 COMMAND = "make bench"
 MARK = "<!-- results -->\n"
 
 
-def comparisons(stable: Stable, rounds: int) -> Mapping[str, Callable[[], Iterator[str]]]:
-    """Return what there is to run, by name."""
+def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return the comparisons by the name that ``--only`` takes."""
     return {
-        "one": partial(crowds.compare, CROWDS[0], stable, rounds),
-        "wide": partial(crowds.compare, CROWDS[1], stable, rounds),
-        "deep": partial(crowds.compare, CROWDS[2], stable, rounds),
-        "rtt": partial(roundtrips.compare, stable, rounds),
-        "held": partial(held.hold, stable),
-        "stall": partial(stalled.compare, stable, rounds),
+        "one": partial(fanout.compare, fanout.CASES[0], runner, rounds),
+        "wide": partial(fanout.compare, fanout.CASES[1], runner, rounds),
+        "deep": partial(fanout.compare, fanout.CASES[2], runner, rounds),
+        "rtt": partial(roundtrips.compare, runner, rounds),
+        "held": partial(connection_memory.measure, runner),
+        "stall": partial(stalled.compare, runner, rounds),
         "matching": partial(matching.compare, rounds),
-        "orders": partial(orders.compare, stable, rounds),
-        "beside": partial(beside.compare, rounds),
+        "orders": partial(orders.compare, runner, rounds),
+        "beside": partial(market_data_beside_orders.compare, rounds),
     }
 
 
 def introduction(rounds: int) -> Iterator[str]:
-    """Yield where, with what, and beside what else this was run."""
+    """Yield the date, the machine, and the other processes that were busy."""
     yield f"## Results of {date.today().isoformat()}"
     yield (
         f"`{COMMAND}` on {machine.description()}; server on CPU {machine.cpu_of_server()}, load on CPU "
@@ -52,21 +60,21 @@ def introduction(rounds: int) -> Iterator[str]:
 
 
 def results(only: Sequence[str] | None, rounds: int) -> Iterator[str]:
-    """Yield the introduction and each comparison's parts as they come."""
+    """Yield the introduction, then the parts of each comparison when they are measured."""
     yield from introduction(rounds)
     with tempfile.TemporaryDirectory() as folder:
-        wanted = comparisons(Stable(Path(folder)), rounds)
+        wanted = comparisons(ContestantRunner(Path(folder)), rounds)
         for name in only or wanted:
-            others = machine.Others()
+            others = machine.OtherProcesses()
             yield from wanted[name]()
             yield others.text()
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the comparisons that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, choices=range(1, 21), metavar="1-20")
-    parser.add_argument("--only", nargs="+", choices=tuple(comparisons(Stable(Path()), 1)))
+    parser.add_argument("--only", nargs="+", choices=tuple(comparisons(ContestantRunner(Path()), 1)))
     parser.add_argument("--write", type=Path, metavar="FILE")
     asked = parser.parse_args()
     parts: list[str] = []

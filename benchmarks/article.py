@@ -1,6 +1,6 @@
-"""The article's server, written anew: FastAPI, a list of connections for each symbol, and a serial loop.
+"""The article's server, rewritten: FastAPI, a list of connections for each symbol, and a serial loop.
 
-Run as it ships: uvicorn with its defaults and what `pip install "fastapi[standard]"` brings, uvloop and
+It runs as it ships: uvicorn with its defaults and what `pip install "fastapi[standard]"` brings, uvloop and
 httptools. With ``ARTICLE_ON_ASYNCIO`` in the environment it has asyncio's event loop and h11.
 """
 
@@ -15,17 +15,17 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from benchmarks.rhythm import Rhythm, keep
+from benchmarks.workload import Workload, publish_forever
 
 
 class ConnectionManager:
-    """Who is connected, and a loop that tells them one after the other."""
+    """The connections of each symbol, and a loop that sends to them one after the other."""
 
     def __init__(self) -> None:
         self._connections: dict[str, list[WebSocket]] = defaultdict(list)
 
     async def connect(self, websocket: WebSocket) -> None:
-        """Take the connection."""
+        """Accept the connection."""
         await websocket.accept()
 
     def subscribe(self, websocket: WebSocket, symbol: str) -> None:
@@ -33,13 +33,13 @@ class ConnectionManager:
         self._connections[symbol].append(websocket)
 
     def disconnect(self, websocket: WebSocket) -> None:
-        """Take the connection from every list."""
+        """Remove the connection from every list."""
         for connections in self._connections.values():
             if websocket in connections:
                 connections.remove(websocket)
 
     async def broadcast(self, symbol: str, text: str) -> None:
-        """Send the text to everybody who subscribed to the symbol."""
+        """Send the text to all that subscribed to the symbol."""
         for connection in list(self._connections[symbol]):
             try:
                 await connection.send_text(text)
@@ -47,13 +47,13 @@ class ConnectionManager:
                 self.disconnect(connection)
 
 
-def create_app(rhythm: Rhythm) -> FastAPI:
-    """Return the app; it publishes as long as it runs."""
+def create_app(workload: Workload) -> FastAPI:
+    """Return the app, which publishes as long as it runs."""
     manager = ConnectionManager()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        publisher = asyncio.create_task(keep(rhythm, manager.broadcast))
+        publisher = asyncio.create_task(publish_forever(workload, manager.broadcast))
         yield
         publisher.cancel()
 
@@ -84,7 +84,7 @@ def create_app(rhythm: Rhythm) -> FastAPI:
 
 
 if __name__ == "__main__":
-    asked = Rhythm.from_arguments()
+    asked = Workload.from_arguments()
     plain = "ARTICLE_ON_ASYNCIO" in os.environ
     uvicorn.run(
         create_app(asked),

@@ -9,13 +9,13 @@ from collections import defaultdict
 import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from benchmarks.rhythm import Rhythm, keep
+from benchmarks.workload import Workload, publish_forever
 
 BACKLOG = 2048
 
 
-async def run(rhythm: Rhythm) -> None:
-    """Serve and publish for ever."""
+async def run(workload: Workload) -> None:
+    """Serve, and publish until the process ends."""
     connections: dict[str, set[ServerConnection]] = defaultdict(set)
 
     async def handle(connection: ServerConnection) -> None:
@@ -26,16 +26,18 @@ async def run(rhythm: Rhythm) -> None:
                     connections[symbol].add(connection)
                 await connection.send('{"status":"subscribed"}')
         finally:
-            for listeners in connections.values():
-                listeners.discard(connection)
+            for subscribers in connections.values():
+                subscribers.discard(connection)
 
     async def publish(symbol: str, text: str) -> None:
         broadcast(connections[symbol], text)
 
-    async with serve(handle, "127.0.0.1", rhythm.port, backlog=BACKLOG):
-        await keep(rhythm, publish)
+    async with serve(handle, "127.0.0.1", workload.port, backlog=BACKLOG):
+        await publish_forever(workload, publish)
 
 
 if __name__ == "__main__":
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # clients that give up are counted, not told
-    uvloop.run(run(Rhythm.from_arguments()))
+    logging.getLogger("websockets").setLevel(
+        logging.CRITICAL
+    )  # clients that disconnect are counted by the load generator; no log
+    uvloop.run(run(Workload.from_arguments()))

@@ -1,4 +1,4 @@
-"""The contestants: how each is built, started on its CPU, and stopped."""
+"""The contestants: the servers that are compared. How each is built, started on a CPU, and stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.rhythm import Rhythm
+from benchmarks.workload import Workload
 
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
@@ -28,7 +28,7 @@ FLOORWIRE, ARTICLE, PLAIN, BROADCAST, LOOP, ECHO = (
     "C echo",
 )
 MODULES = {
-    FLOORWIRE: "benchmarks.pulse",
+    FLOORWIRE: "benchmarks.floorwire_server",
     ARTICLE: "benchmarks.article",
     PLAIN: "benchmarks.article",
     BROADCAST: "benchmarks.broadcast",
@@ -37,46 +37,46 @@ SOURCES = {LOOP: "fanout.c", ECHO: "echo.c"}
 
 
 class ContestantError(RuntimeError):
-    """A contestant that cannot be built or does not start."""
+    """A contestant cannot be built or does not start."""
 
 
 class Serving(msgspec.Struct, frozen=True):
-    """A contestant that runs."""
+    """A running contestant."""
 
     pid: int
     port: int
 
     def url(self, path: str = "/ws") -> str:
-        """Return an address of it."""
+        """Return the address of a path of it."""
         return f"ws://{HOST}:{self.port}{path}"
 
 
-class Stable:
-    """Where contestants are built and started; all that it started are gone when their ``with`` ends."""
+class ContestantRunner:
+    """Builds contestants in a folder, and runs each until its ``with`` block ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
-    def serving(self, name: str, rhythm: Rhythm, cpu: int) -> Iterator[Serving]:
-        """Run the contestant on the CPU, ready to be connected to."""
+    def serving(self, name: str, workload: Workload, cpu: int) -> Iterator[Serving]:
+        """Run the contestant on the CPU, and wait until it accepts connections. Raises ContestantError."""
         port = _free_port()
-        command = self._command(name, msgspec.structs.replace(rhythm, port=port))
+        command = self._command(name, msgspec.structs.replace(workload, port=port))
         environment = {**os.environ, **({"ARTICLE_ON_ASYNCIO": "1"} if name == PLAIN else {})}
         with subprocess.Popen(
             command, cwd=HERE.parent, stdout=subprocess.DEVNULL, env=environment
         ) as process:
             try:
                 os.sched_setaffinity(process.pid, {cpu})
-                _await(name, process, port)
+                _wait_until_listening(name, process, port)
                 yield Serving(process.pid, port)
             finally:
                 _stop(process)
 
-    def _command(self, name: str, rhythm: Rhythm) -> Sequence[str]:
+    def _command(self, name: str, workload: Workload) -> Sequence[str]:
         if name in MODULES:
-            return [sys.executable, "-m", MODULES[name], *rhythm.arguments]
-        return [self._built(SOURCES[name]), *(rhythm.arguments if name == LOOP else [str(rhythm.port)])]
+            return [sys.executable, "-m", MODULES[name], *workload.arguments]
+        return [self._built(SOURCES[name]), *(workload.arguments if name == LOOP else [str(workload.port)])]
 
     def _built(self, source: str) -> str:
         program = self._folder / source.removesuffix(".c")
@@ -94,7 +94,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(name: str, process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_listening(name: str, process: subprocess.Popen[bytes], port: int) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""Figures of several rounds: the median with its spread, ratios round by round, and tables of them."""
+"""Figures measured in several rounds: median and spread, ratios, targets, and tables of them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import msgspec
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One quantity as measured in each round."""
+    """One quantity, as measured in each round."""
 
     rounds: tuple[float, ...]
 
     @classmethod
     def of(cls, rounds: Iterable[float]) -> Self:
-        """Return the figure of these rounds, at least one."""
+        """Return the figure of these rounds. There must be at least one."""
         return cls(tuple(rounds))
 
     @property
     def median(self) -> float:
-        """The middle one: what is compared with a target."""
+        """The median of the rounds, which is compared with a target."""
         return median(self.rounds)
 
-    def over(self, other: Figure) -> Figure:
-        """Return the ratio of the two in each round: what disturbs a whole round cancels out."""
+    def ratio_to(self, other: Figure) -> Figure:
+        """Return the ratio of the two in each round. So a disturbance of a whole round cancels out."""
         return Figure.of(mine / theirs for mine, theirs in zip(self.rounds, other.rounds, strict=True))
 
     def text(self, decimals: int = 2) -> str:
@@ -35,8 +35,8 @@ class Figure(msgspec.Struct, frozen=True):
         return f"{self.median:.{decimals}f} ({min(self.rounds):.{decimals}f}-{max(self.rounds):.{decimals}f})"
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """A figure beside the most that it may be."""
+class TargetCheck(msgspec.Struct, frozen=True):
+    """A figure and its target, which it must not exceed."""
 
     what: str
     figure: Figure
@@ -48,13 +48,13 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.figure.median <= self.at_most
 
     def text(self) -> str:
-        """Return one line, as written in a list."""
+        """Return the result as one line of a Markdown list."""
         met = "met" if self.is_met else "MISSED"
         return f"- {self.what}: {self.figure.text()}; target at most {self.at_most:.2f}: {met}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return an aligned Markdown table: names to the left, figures to the right."""
+    """Return an aligned Markdown table: the first column to the left, the others to the right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:

@@ -1,9 +1,9 @@
-"""The journal: what a durable record costs beside the disk's own fdatasync, and how fast it is read again.
+"""The journal: how long a durable record takes, compared with the disk's fdatasync, and how fast it is read.
 
     python -m benchmarks.journal [--data DIR] [--rounds N] [--commits N] [--read N]
 
-Each round measures the disk and every kind of commit in turn, so that all meet the same disturbances. A row's
-time is from append on the event loop to its callback there; percentiles are over all rounds.
+Each round measures the disk and every kind of commit in turn, so that disturbances hit all of them. A row's
+time is from append to its callback, both on the event loop. Percentiles are over all rounds.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ IN_FLIGHT = 64
 
 
 def entry(number: int, accounts: int = ACCOUNTS) -> JournalEntry:
-    """Return an event of one of so many accounts."""
+    """Return an event of one of ``accounts`` accounts."""
     return JournalEntry(
         f"account{number % accounts}", "order_accepted", 1_800_000_000_000_000 + number, PAYLOAD
     )
 
 
 def fdatasync(folder: Path, count: int, size: int, pause_s: float = 0) -> list[float]:
-    """Return the microseconds of each write of so many bytes with fdatasync, into a file made beforehand.
+    """Return the microseconds of each write of ``size`` bytes with fdatasync, into a file made before.
 
-    Each begins so long after the last: a disk that was just asked is quicker to answer.
+    ``pause_s`` is the time before each one: a disk that has just been used answers sooner.
     """
     path = folder / "plain"
     content = bytes(range(256)) * (size // 256)
@@ -66,7 +66,7 @@ def fdatasync(folder: Path, count: int, size: int, pause_s: float = 0) -> list[f
 
 
 async def one_at_a_time(journal: Journal, count: int, size: int, accounts: int = ACCOUNTS) -> list[float]:
-    """Return the microseconds of each append of so many records, the next after the last is durable."""
+    """Return the microseconds of each append of ``size`` records. Each waits until the last is durable."""
     loop = asyncio.get_running_loop()
     spent = []
     for number in range(count):
@@ -90,22 +90,22 @@ async def one_at_a_time(journal: Journal, count: int, size: int, accounts: int =
     return spent
 
 
-class Flight:
-    """Keeps so many records under way, each appended on its own, until all are durable."""
+class AppendsInFlight:
+    """Keeps ``IN_FLIGHT`` records waiting for the disk, each appended alone, until ``count`` are durable."""
 
     def __init__(self, journal: Journal, count: int) -> None:
         self._journal = journal
         self._left = count
         self._durable = 0
         self._count = count
-        self._landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> float:
         """Return the records a second."""
         started = time.perf_counter()
         for _ in range(IN_FLIGHT):
             self._append()
-        await self._landed
+        await self._finished
         return self._count / (time.perf_counter() - started)
 
     def _append(self) -> None:
@@ -119,24 +119,24 @@ class Flight:
         self._durable += 1
         self._append()
         if self._durable == self._count:
-            self._landed.set_result(None)
+            self._finished.set_result(None)
 
 
-async def measure(folder: Path, rounds: int, committer: int) -> Sequence[str]:
-    """Return the table's lines."""
+async def measure(folder: Path, rounds: int, commits: int) -> Sequence[str]:
+    """Return the lines of the table."""
     times: defaultdict[str, list[float]] = defaultdict(list)
     rates: defaultdict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
-        times["fdatasync of 4 KiB"] += fdatasync(folder, committer, 4_096)
-        times["fdatasync of 12 KiB"] += fdatasync(folder, committer, 12_288)
+        times["fdatasync of 4 KiB"] += fdatasync(folder, commits, 4_096)
+        times["fdatasync of 12 KiB"] += fdatasync(folder, commits, 12_288)
         with closing(SqliteJournal(folder, WAITING)) as journal:
-            times["sqlite, 1 record"] += await one_at_a_time(journal, committer, 1)
-            times["sqlite, 64 of one account"] += await one_at_a_time(journal, committer, 64, 1)
-            times[f"sqlite, 64 of {ACCOUNTS} accounts"] += await one_at_a_time(journal, committer, 64)
-            rates["sqlite"].append(await Flight(journal, 32 * committer).run())
+            times["sqlite, 1 record"] += await one_at_a_time(journal, commits, 1)
+            times["sqlite, 64 of one account"] += await one_at_a_time(journal, commits, 64, 1)
+            times[f"sqlite, 64 of {ACCOUNTS} accounts"] += await one_at_a_time(journal, commits, 64)
+            rates["sqlite"].append(await AppendsInFlight(journal, 32 * commits).run())
         with closing(MemoryJournal(WAITING, 100_000)) as memory:
-            times["memory, 1 record"] += await one_at_a_time(memory, committer, 1)
-            rates["memory"].append(await Flight(memory, 32 * committer).run())
+            times["memory, 1 record"] += await one_at_a_time(memory, commits, 1)
+            rates["memory"].append(await AppendsInFlight(memory, 32 * commits).run())
     return (*(_row(name, spent) for name, spent in times.items()), *(_rates(*item) for item in rates.items()))
 
 
@@ -152,7 +152,7 @@ def _rates(name: str, found: list[float]) -> str:
 
 
 def fill(folder: Path, count: int, size: int) -> None:
-    """Write so many records, so many in each commit."""
+    """Write ``count`` records, ``size`` in each append."""
 
     async def run() -> None:
         with closing(SqliteJournal(folder, 2 * count)) as journal:
@@ -168,7 +168,7 @@ def fill(folder: Path, count: int, size: int) -> None:
 
 
 def timed(work: Callable[[], int]) -> str:
-    """Return how fast the work was."""
+    """Do the work, which returns a count of records; return how fast it was, as text."""
     started = time.perf_counter()
     count = work()
     spent = time.perf_counter() - started
@@ -187,7 +187,7 @@ def main() -> None:
         print("disturbed:", line)
     print(f"{'microseconds':<26} {'p10':>9} {'p50':>9} {'p99':>9}")
     with tempfile.TemporaryDirectory(dir=options.data) as name:
-        for line in uvloop.run(measure(Path(name), options.rounds, options.committer)):
+        for line in uvloop.run(measure(Path(name), options.rounds, options.commits)):
             print(line)
     if options.read:
         with tempfile.TemporaryDirectory(dir=options.data) as name:

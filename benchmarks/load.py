@@ -1,4 +1,4 @@
-"""The load: ``floorwire bench`` on its own CPU, and its report."""
+"""Runs ``floorwire bench`` on a CPU of its own, and reads its report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ReportT = TypeVar("ReportT", bound=msgspec.Struct)
 
 
 class LoadError(RuntimeError):
-    """The load generator could not do its work."""
+    """The load generator failed."""
 
 
 def bench(report: type[ReportT], cpu: int, run: str, url: str, **options: str | float) -> ReportT:
-    """Return what ``floorwire bench`` reports of the run with these options. Raises LoadError."""
+    """Return the report of a run of ``floorwire bench`` with these options. Raises LoadError."""
     flags = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "floorwire", "bench", run, url, "--json", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

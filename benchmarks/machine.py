@@ -1,4 +1,4 @@
-"""The machine: which CPU is whose, and what else is running on it."""
+"""The machine: which CPU the server and the load use, and what else runs on it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from floorwire.cli.version import compiled_parts
 
 QUIET = 0.05
-"""Share of the machine that others may use before figures are not worth comparing."""
+"""The share of the machine that other processes may use. Above it figures cannot be compared."""
 BUSY = 0.05
-"""Share of a CPU above which another process is said to disturb."""
+"""The share of a CPU above which another process is reported."""
 STEADY = 1.15
-"""By how much the yardstick may differ before and after."""
+"""The greatest ratio of the yardsticks before and after."""
 
 
 def cpu_of_load() -> int:
@@ -25,12 +25,12 @@ def cpu_of_load() -> int:
 
 
 def cpu_of_server() -> int:
-    """Return the CPU of the server: another one, where there is one."""
+    """Return the CPU of the server: another one than the load's, where there are two."""
     return max(os.sched_getaffinity(0))
 
 
 def description() -> str:
-    """Return what figures depend on."""
+    """Return the processor, system and Python that figures depend on."""
     models = [
         line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")
     ]
@@ -40,10 +40,10 @@ def description() -> str:
 
 
 def yardstick_ms(times: int = 5) -> float:
-    """Return how much of the server's CPU a fixed piece of work takes now, at best.
+    """Return the least milliseconds that a fixed piece of work takes on the server's CPU now.
 
-    A virtual CPU may share a core with a neighbour's: then everything takes half as long again, and no count
-    of processes or of stolen time tells.
+    A virtual CPU may share a core with one of another machine. Then everything takes half as long again, and
+    neither the list of processes nor the stolen time shows it.
     """
     mine = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu_of_server()})
@@ -62,7 +62,7 @@ def _work_s() -> float:
 
 
 def disturbances(seconds: float = 1.0) -> list[str]:
-    """Return the other processes that use a CPU now, busiest first, with how much of it they use."""
+    """Return the other processes that use a CPU now, the busiest first, and how much each uses."""
     before = dict(_cpu_seconds())
     time.sleep(seconds)
     shares = {
@@ -72,8 +72,8 @@ def disturbances(seconds: float = 1.0) -> list[str]:
     return [f"{_command(pid)} (pid {pid}) uses {share:.0%} of a CPU" for share, pid in reversed(busy)]
 
 
-class Others:
-    """What other processes use of the machine from now on."""
+class OtherProcesses:
+    """Measures how much of the machine other processes use, from now on."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
@@ -81,7 +81,7 @@ class Others:
         self._all, self._ours = _busy_seconds(), _our_seconds()
 
     def text(self) -> str:
-        """Return one line about it; ask when all that we started has ended."""
+        """Return one line about it. Call it when every process that we started has ended."""
         available = (time.monotonic() - self._begin) * (os.cpu_count() or 1)
         share = max(0.0, _busy_seconds() - self._all - (_our_seconds() - self._ours)) / available
         before, after = self._yardstick_ms, yardstick_ms()

@@ -1,8 +1,8 @@
 """Matching alone, then with risk and ledger, on one core: commands a second by mixture.
 
-The commands are made beforehand against a live market, so that cancels and amends name open orders; then
-a fresh market executes them, timed by CPU time with the garbage collector as the server sets it. Every
-mixture takes out of the book about as much as it puts in, so that the book stays as deep as it opened.
+The commands are generated first, against a market of their own, so that cancels and amends name open orders.
+Then a fresh market executes them. Time is CPU time, with the garbage collector as the server sets it. Every
+mixture removes about as much from the book as it adds, so that the book keeps its depth.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from benchmarks import machine
-from benchmarks.figures import Figure, Verdict, table
+from benchmarks.figures import Figure, TargetCheck, table
 from floorwire.core.account_events import AccountEntry
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -33,11 +34,11 @@ from floorwire.web.server import GC_THRESHOLD
 SYMBOL = "BTC-USDT"
 COMMANDS, SEED = 40_000, 1
 OPENING = 2_000  # orders that rest before anything else happens
-ALONE_PER_SECOND, BOOKED_PER_SECOND = 400_000.0, 150_000.0
+ALONE_PER_SECOND, WITH_RISK_PER_SECOND = 400_000.0, 150_000.0
 
 
 class Mixture(NamedTuple):
-    """What share of the commands takes, cancels and amends; the others add."""
+    """Which share of the commands trade at once, cancel and amend. The others add a resting order."""
 
     name: str
     takes: float
@@ -53,8 +54,8 @@ MIXTURES = (
 )
 
 
-class Flow:
-    """Makes commands that fit the market as it is."""
+class CommandGenerator:
+    """Makes random commands that fit the state of its own market."""
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(seed)
@@ -63,13 +64,13 @@ class Flow:
         self._last_id = 0
         self._middle = 100_000
 
-    def make(self, count: int, mixture: Mixture) -> list[Command]:
-        """Return so many commands, after those that open the market."""
-        commands = [self._keep(self._add()) for _ in range(OPENING)]
-        commands += [self._keep(self._next(mixture)) for _ in range(count)]
+    def generate(self, count: int, mixture: Mixture) -> list[Command]:
+        """Return ``count`` commands, after ``OPENING`` orders that fill the book."""
+        commands = [self._apply(self._add()) for _ in range(OPENING)]
+        commands += [self._apply(self._next(mixture)) for _ in range(count)]
         return commands
 
-    def _keep(self, command: Command) -> Command:
+    def _apply(self, command: Command) -> Command:
         self._market.execute(command)
         return command
 
@@ -108,8 +109,8 @@ class Flow:
         lots = self._rng.randrange(1, 100)
         return Place(SYMBOL, order_id, order_id % 100, self._side(), lots, time_in_force="ioc")
 
-    def _open(self) -> int | None:
-        """Take an open order's id out of the list, which may hold filled ones."""
+    def _pop_open_id(self) -> int | None:
+        """Remove a random open order's id from the list and return it. The list may hold filled orders."""
         while self._ids:
             spot = self._rng.randrange(0, len(self._ids))
             self._ids[spot], self._ids[-1] = self._ids[-1], self._ids[spot]
@@ -119,11 +120,11 @@ class Flow:
         return None
 
     def _cancel(self) -> Command:
-        order_id = self._open()
+        order_id = self._pop_open_id()
         return self._add() if order_id is None else Cancel(SYMBOL, order_id)
 
     def _amend(self) -> Command:
-        order_id = self._open()
+        order_id = self._pop_open_id()
         if order_id is None:
             return self._add()
         self._ids.append(order_id)
@@ -131,19 +132,19 @@ class Flow:
 
 
 class Venue:
-    """What the house settles with: a market, and a reporter on what it did; time stands still."""
+    """A market and its execution reports, for the order manager. The time is always 0."""
 
     def __init__(self) -> None:
         self.market = Matching()
         self._reporter = ExecutionReporter(0)
 
     def prices(self, symbol: str) -> Prices:
-        """Return the best of both sides, and the last trade's."""
+        """Return best bid, best ask and last price."""
         market = self.market
         return Prices(market.bids.best_ticks(), market.asks.best_ticks(), market.last_ticks, "live")
 
     def execute(self, command: Command) -> list[Report]:
-        """Return what came of the command."""
+        """Execute a command; return its execution reports."""
         events = self.market.execute(command)
         if type(events[0]) is Rejected:
             return [refused(command, events[0], 0)]
@@ -165,14 +166,14 @@ RULES = TradingRules(
 INSTRUMENT = Instrument(SYMBOL, "BTC", "USDT", "bench", "0.1", "0.001", "0.0001", price_band="0.9")
 
 
-def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, OrderManager]:
-    """Check, match, settle and book them all; return the time that it took and how many entries it made."""
+def _through_order_manager(commands: list[Command], accounts: int) -> tuple[float, int, OrderManager]:
+    """Check, match and settle all commands; return CPU seconds, the number of entries, and the manager."""
     venue = Venue()
     order_manager = OrderManager(RULES, venue.prices)
     names = [f"trader{number}" for number in range(accounts)]
-    endow(order_manager, names)
+    fund_accounts(order_manager, names)
     tickets = [ticket_of(command, names[command.order_id % accounts]) for command in commands]
-    ids: dict[int, int] = {}  # the flow's order ids to the house's
+    ids: dict[int, int] = {}  # from generated order ids to the order manager's
     entries = 0
     started = time.process_time()
     for now_us, (command, ticket) in enumerate(zip(commands, tickets, strict=True)):
@@ -186,8 +187,8 @@ def _through_house(commands: list[Command], accounts: int) -> tuple[float, int, 
     return time.process_time() - started, entries, order_manager
 
 
-def endow(order_manager: OrderManager, names: list[str]) -> list[AccountEntry]:
-    """List the instrument and give each account money; return the entries."""
+def fund_accounts(order_manager: OrderManager, names: list[str]) -> list[AccountEntry]:
+    """List the instrument and deposit money for each account; return the entries."""
     entries = [*order_manager.list_instruments([INSTRUMENT], 0)]
     for number, name in enumerate(names):
         entries += order_manager.deposit(name, "BTC", "1000000000", 2 * number + 1, 0)
@@ -203,20 +204,23 @@ def decide(
     ids: dict[int, int],
     now_us: int,
 ) -> OrderDecision:
-    """Return what the house decides; ``ids`` are those it gave the flow's orders. Raises Refusal."""
+    """Send a command to the order manager; return its decision. Raises Refusal.
+
+    ``ids`` maps generated order ids to the order manager's.
+    """
     if ticket is not None:
-        decision = order_manager.place(ticket, now_us)
+        decision = order_manager.place(ticket, Moment(now_us, now_us, now_us))
         if decision.order is not None:
             ids[command.order_id] = decision.order.order_id
         return decision
     order = order_manager.find(account, ids[command.order_id])
     if type(command) is Amend:
-        return order_manager.amend(order, now_us, price_ticks=command.price_ticks)
+        return order_manager.amend(order, Moment(now_us, now_us, now_us), price_ticks=command.price_ticks)
     return order_manager.cancel(order)
 
 
 def ticket_of(command: Command, account: str) -> Ticket | None:
-    """Return what a place asks for in the account's name; None for other commands."""
+    """Return a place command as an order request of the account; None for other commands."""
     if type(command) is not Place:
         return None
     return Ticket(
@@ -232,7 +236,7 @@ def ticket_of(command: Command, account: str) -> Ticket | None:
 
 
 def _alone(commands: list[Command]) -> tuple[float, float]:
-    """Return the microseconds of a command, and how many events one made."""
+    """Return the microseconds of a command in matching alone, and how many events one made."""
     market = Matching()
     execute = market.execute
     events = 0
@@ -242,25 +246,27 @@ def _alone(commands: list[Command]) -> tuple[float, float]:
     return 1e6 * (time.process_time() - started) / len(commands), events / len(commands)
 
 
-def _booked(commands: list[Command], accounts: int = 100) -> tuple[float, float]:
-    """Return the same with risk and ledger: microseconds, and how many entries."""
-    seconds, entries, order_manager = _through_house(commands, accounts)
+def _with_risk(commands: list[Command], accounts: int = 100) -> tuple[float, float]:
+    """Return the microseconds of a command with risk and ledger, and how many entries one made."""
+    seconds, entries, order_manager = _through_order_manager(commands, accounts)
     assert order_manager.conserved(), "money was lost"
     return 1e6 * seconds / len(commands), entries / len(commands)
 
 
 def compare(rounds: int) -> Iterator[str]:
-    """Measure every mixture, alone and booked in turn; yield the results."""
+    """Measure every mixture, alone and with risk in turn; yield the results."""
     mine, thresholds = os.sched_getaffinity(0), gc.get_threshold()
     os.sched_setaffinity(0, {machine.cpu_of_server()})
     gc.set_threshold(*GC_THRESHOLD)
     try:
         rows, figures = [], []
         for mixture in MIXTURES:
-            commands = Flow(SEED).make(COMMANDS, mixture)
-            alone, booked = zip(*((_alone(commands), _booked(commands)) for _ in range(rounds)), strict=True)
-            figures.append((Figure.of(us for us, _ in alone), Figure.of(us for us, _ in booked)))
-            rows.append(_row(mixture.name, *figures[-1], alone[0][1], booked[0][1]))
+            commands = CommandGenerator(SEED).generate(COMMANDS, mixture)
+            alone, with_risk = zip(
+                *((_alone(commands), _with_risk(commands)) for _ in range(rounds)), strict=True
+            )
+            figures.append((Figure.of(us for us, _ in alone), Figure.of(us for us, _ in with_risk)))
+            rows.append(_row(mixture.name, *figures[-1], alone[0][1], with_risk[0][1]))
     finally:
         os.sched_setaffinity(0, mine)
         gc.set_threshold(*thresholds)
@@ -270,20 +276,20 @@ def compare(rounds: int) -> Iterator[str]:
         ("mixture", "alone, us", "a second", "events", "with risk and ledger, us", "a second", "entries"),
         rows,
     )
-    alone_us, booked_us = figures[0]
+    alone_us, with_risk_us = figures[0]
     yield "\n".join(
         (
-            _verdict("matching, realistic", alone_us, ALONE_PER_SECOND),
-            _verdict("matching with risk and ledger, realistic", booked_us, BOOKED_PER_SECOND),
+            _target("matching, realistic", alone_us, ALONE_PER_SECOND),
+            _target("matching with risk and ledger, realistic", with_risk_us, WITH_RISK_PER_SECOND),
         )
     )
 
 
-def _row(name: str, alone: Figure, booked: Figure, events: float, entries: float) -> tuple[str, ...]:
-    rates = [f"{1e6 / figure.median:,.0f}" for figure in (alone, booked)]
-    return name, alone.text(), rates[0], f"{events:.2f}", booked.text(), rates[1], f"{entries:.2f}"
+def _row(name: str, alone: Figure, with_risk: Figure, events: float, entries: float) -> tuple[str, ...]:
+    rates = [f"{1e6 / figure.median:,.0f}" for figure in (alone, with_risk)]
+    return name, alone.text(), rates[0], f"{events:.2f}", with_risk.text(), rates[1], f"{entries:.2f}"
 
 
-def _verdict(what: str, us: Figure, per_second: float) -> str:
+def _target(what: str, us: Figure, per_second: float) -> str:
     over = Figure.of(per_second * one / 1e6 for one in us.rounds)
-    return Verdict(f"{per_second:,.0f} a second over {what}", over, 1.0).text()
+    return TargetCheck(f"{per_second:,.0f} a second over {what}", over, 1.0).text()

@@ -1,7 +1,8 @@
-"""Orders: how long an accepted one takes beside the disk's own fdatasync and a C echo, and how many a second.
+"""Orders: how long an accepted one takes, compared with fdatasync and a C echo, and how many a second.
 
-Every order is new, far from the market and rests; each reply is looked at. One in flight: client and server
-on one CPU, as the C echo and its client. 64 in flight: each on its own, as many orders sent as replies came.
+Every order is new and rests far from the market; every reply is checked. With one in flight, client and
+server share a CPU, as the C echo and its client do. With 64 in flight each has its own CPU, and as many
+orders are sent as replies have come.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import machine
-from benchmarks.contestants import ECHO, ContestantError, Stable
-from benchmarks.figures import Figure, Verdict, table
+from benchmarks.contestants import ECHO, ContestantError, ContestantRunner
+from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.journal import fdatasync
 from benchmarks.load import bench
-from benchmarks.rhythm import Rhythm
+from benchmarks.workload import Workload
 from floorwire.cli.load.frames import PING, PONG, masked_frame
 from floorwire.cli.load.rtt import RttReport
 
@@ -33,9 +34,9 @@ ONE, WARM = 3_000, 500
 MANY, IN_FLIGHT = 60_000, 64
 SYNCS, PAUSE_S = 2_000, 0.0002
 OVER_DISK_US, OVER_ECHO, PER_SECOND = 200.0, 4.0, 15_000.0
-QUIET = Rhythm(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
+QUIET = Workload(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
 ANNOUNCED = re.compile(r"ws://(\S+):(\d+)/ws")
-UNBOUND = (
+UNLIMITED = (
     "limits.commands_per_second=1000000",
     "limits.commands_per_second_per_key=1000000",
     "risk.orders_per_second=1000000",
@@ -45,8 +46,8 @@ UNBOUND = (
 )
 
 
-class Line:
-    """A signed-in connection that places orders and counts the replies."""
+class OrderClient:
+    """A signed-in connection that places orders and counts the accepting replies."""
 
     def __init__(self, host: str, port: int, bearer: str) -> None:
         self.url = f"ws://{host}:{port}/ws"
@@ -67,10 +68,10 @@ class Line:
         self._placed = 0
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         self._socket.close()
 
-    def _frames(self, count: int) -> bytes:
+    def _order_frames(self, count: int) -> bytes:
         frames = []
         for _ in range(count):
             self._placed += 1
@@ -81,8 +82,8 @@ class Line:
             frames.append(masked_frame(order.encode()))
         return b"".join(frames)
 
-    def _replies(self) -> int:
-        """Return how many whole replies have come, at least one."""
+    def _read_replies(self) -> int:
+        """Wait for replies; return how many came, at least one. Raises ContestantError at a refusal."""
         count = 0
         while not count:
             self._rest += self._socket.recv(1 << 18)
@@ -99,48 +100,48 @@ class Line:
         return count
 
     def one_at_a_time(self, count: int) -> list[float]:
-        """Return the microseconds of each order until its reply."""
+        """Return the microseconds from each order to its reply."""
         spent = []
         for _ in range(count):
-            frame = self._frames(1)
+            frame = self._order_frames(1)
             started = time.perf_counter_ns()
             self._socket.sendall(frame)
-            self._replies()
+            self._read_replies()
             spent.append((time.perf_counter_ns() - started) / 1_000)
         return spent
 
     def place_and_cancel(self, pairs: int) -> int:
-        """Place so many orders and cancel each; return how many replies came, all of them accepting."""
+        """Place ``pairs`` orders and cancel each; return how many replies accepted."""
         frames: list[bytes] = []
         for _ in range(pairs):
-            placed = self._frames(1)
+            placed = self._order_frames(1)
             cancel = f'{{"action":"order.cancel","client_order_id":"{self._name}-{self._placed}"}}'
             frames += placed, masked_frame(cancel.encode())
         self._socket.sendall(b"".join(frames))
         accepted = 0
         while accepted < 2 * pairs:
-            accepted += self._replies()
+            accepted += self._read_replies()
         return accepted
 
-    def many(self, count: int) -> float:
-        """Return how many orders a second are accepted with so many in flight."""
+    def in_flight(self, count: int) -> float:
+        """Return how many orders a second are accepted with ``IN_FLIGHT`` in flight."""
         sent = IN_FLIGHT
         started = time.perf_counter()
-        self._socket.sendall(self._frames(sent))
+        self._socket.sendall(self._order_frames(sent))
         accepted = 0
         while accepted < count:
-            came = self._replies()
+            came = self._read_replies()
             accepted += came
             more = min(came, count - sent)
             if more > 0:
-                self._socket.sendall(self._frames(more))
+                self._socket.sendall(self._order_frames(more))
                 sent += more
         return count / (time.perf_counter() - started)
 
 
 @contextmanager
-def serving(journal: str, cpu: int) -> Iterator[Line]:
-    """Run a gateway with this journal on the CPU, the data on this folder's disk."""
+def serving(journal: str, cpu: int) -> Iterator[OrderClient]:
+    """Run a gateway with this journal on the CPU, its data in the current folder; yield a client."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         floorwire = [sys.executable, "-m", "floorwire"]
         made = subprocess.run(
@@ -149,16 +150,16 @@ def serving(journal: str, cpu: int) -> Iterator[Line]:
             check=True, capture_output=True,
         )  # fmt: skip
         key = json.loads(made.stdout)
-        sets = [part for one in (*UNBOUND, f"journal={journal}") for part in ("--set", one)]
+        sets = [part for one in (*UNLIMITED, f"journal={journal}") for part in ("--set", one)]
         with subprocess.Popen(
             [*floorwire, "serve", "--data", folder, "--port", "0", *sets], stdout=subprocess.PIPE, text=True
         ) as process:
             try:
                 os.sched_setaffinity(process.pid, {cpu})
                 host, port = _announced(process)
-                line = Line(host, port, f"{key['key']}.{key['secret']}")
-                yield line
-                line.close()
+                client = OrderClient(host, port, f"{key['key']}.{key['secret']}")
+                yield client
+                client.close()
             finally:
                 process.kill()
 
@@ -172,34 +173,34 @@ def _announced(process: subprocess.Popen[str]) -> tuple[str, int]:
 
 
 def _one(journal: str) -> float:
-    """Return the p50 of one order in flight, both ends on one CPU."""
+    """Return the p50 of an order with one in flight, both ends on one CPU."""
     cpu = machine.cpu_of_server()
     mine = os.sched_getaffinity(0)
-    with serving(journal, cpu) as line:
+    with serving(journal, cpu) as client:
         os.sched_setaffinity(0, {cpu})
         try:
-            line.one_at_a_time(WARM)
-            return median(line.one_at_a_time(ONE))
+            client.one_at_a_time(WARM)
+            return median(client.one_at_a_time(ONE))
         finally:
             os.sched_setaffinity(0, mine)
 
 
 def _many(journal: str) -> float:
     mine = os.sched_getaffinity(0)
-    with serving(journal, machine.cpu_of_server()) as line:
+    with serving(journal, machine.cpu_of_server()) as client:
         os.sched_setaffinity(0, {machine.cpu_of_load()})
         try:
-            line.many(MANY // 10)
-            return line.many(MANY)
+            client.in_flight(MANY // 10)
+            return client.in_flight(MANY)
         finally:
             os.sched_setaffinity(0, mine)
 
 
-def compare(stable: Stable, rounds: int) -> Iterator[str]:
-    """Measure the disk, the echo and the desk in turn; yield the results."""
+def compare(runner: ContestantRunner, rounds: int) -> Iterator[str]:
+    """Measure the disk, the echo and orders in turn; yield the results."""
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, measured in _round(stable):
+        for name, measured in _round(runner):
             found.setdefault(name, []).append(measured)
     figures = {name: Figure.of(measured) for name, measured in found.items()}
     yield "### Orders, from the client's send to the accepted reply"
@@ -208,9 +209,9 @@ def compare(stable: Stable, rounds: int) -> Iterator[str]:
     per_second = Figure.of(PER_SECOND / rate for rate in found[RATE])
     yield "\n".join(
         (
-            Verdict("durable order, us over the disk's fdatasync", over, OVER_DISK_US).text(),
-            Verdict("order in memory to C echo", figures[MEMORY].over(figures[C]), OVER_ECHO).text(),
-            Verdict(f"{PER_SECOND:,.0f} a second over durable orders a second", per_second, 1.0).text(),
+            TargetCheck("durable order, us over the disk's fdatasync", over, OVER_DISK_US).text(),
+            TargetCheck("order in memory to C echo", figures[MEMORY].ratio_to(figures[C]), OVER_ECHO).text(),
+            TargetCheck(f"{PER_SECOND:,.0f} a second over durable orders a second", per_second, 1.0).text(),
         )
     )
 
@@ -221,12 +222,12 @@ DURABLE, MEMORY = "durable order, p50 us", "order with journal=memory, p50 us"
 RATE, RATE_MEMORY = "durable orders a second, 64 in flight", "the same with journal=memory"
 
 
-def _round(stable: Stable) -> Sequence[tuple[str, float]]:
+def _round(runner: ContestantRunner) -> Sequence[tuple[str, float]]:
     cpu = machine.cpu_of_server()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         disk = median(fdatasync(Path(folder), SYNCS, 4_096))
         paced = median(fdatasync(Path(folder), SYNCS, 4_096, PAUSE_S))
-    with stable.serving(ECHO, QUIET, cpu) as server:
+    with runner.serving(ECHO, QUIET, cpu) as server:
         echo = bench(RttReport, cpu, "rtt", server.url("/ws/echo"), message="echo", count=20_000)
     return (
         (DISK, disk),

@@ -1,10 +1,10 @@
-"""Recovery: how long a start takes after a million records, and how long a snapshot holds the loop.
+"""Recovery: how long a start takes after a million records, and how long a snapshot blocks the event loop.
 
     python -m benchmarks.recovery [--data DIR] [--records N] [--accounts N]
 
-The records are what a house makes of a realistic flow of orders, in large commits. Then the journal is
-opened as a start does: with no snapshot, and with the oldest that a running server could have left. Each
-time the accounts must be, to the digest, those that the records were made with.
+The records are those of realistic random orders, written in large commits. Then the journal is opened as at
+a start: first without a snapshot, then with the oldest one that a running server could have left. Each time
+the state hash must be that of the accounts that made the records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import uvloop
 
 from benchmarks import machine
-from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
+from benchmarks.matching import MIXTURES, RULES, CommandGenerator, Venue, decide, fund_accounts, ticket_of
 from floorwire.config import StorageSettings
 from floorwire.core.account_events import AccountEntry
 from floorwire.core.order_commands import Command
@@ -35,13 +35,13 @@ BATCH = 4_096
 UNDER_S = 20.0
 
 
-def happenings(
+def command_entries(
     order_manager: OrderManager, venue: Venue, commands: list[Command], accounts: int
 ) -> Iterator[list[AccountEntry]]:
-    """Yield the entries of each command of a flow of orders."""
+    """Yield the account entries of each command."""
     names = [f"trader{number}" for number in range(accounts)]
     ids: dict[int, int] = {}
-    yield endow(order_manager, names)
+    yield fund_accounts(order_manager, names)
     for now_us, command in enumerate(commands):
         name = names[command.order_id % accounts]
         try:
@@ -62,7 +62,9 @@ async def fill(folder: Path, records: int, accounts: int) -> tuple[JournalSnapsh
         first, _ = book.begin(0)
         assert first, "the folder is new"
         journal.append(first, lambda _: None)
-        made = happenings(book.order_manager, venue, Flow(1).make(records, MIXTURES[0]), accounts)
+        made = command_entries(
+            book.order_manager, venue, CommandGenerator(1).generate(records, MIXTURES[0]), accounts
+        )
         while journal.last_n < records:
             turn, durable = CommitBatch(), asyncio.Event()
             while len(turn.entries) < min(BATCH, records - journal.last_n):
@@ -70,12 +72,12 @@ async def fill(folder: Path, records: int, accounts: int) -> tuple[JournalSnapsh
             journal.append(turn.records(), lambda _, durable=durable: durable.set())  # type: ignore[misc]
             await durable.wait()
             if not snapshot.n and journal.last_n >= records - StorageSettings().snapshot_records:
-                snapshot = taken(journal.last_n, book.order_manager)
+                snapshot = take_snapshot(journal.last_n, book.order_manager)
         return snapshot, book.order_manager.state_hash()
 
 
-def taken(n: int, order_manager: OrderManager) -> JournalSnapshot:
-    """Take a snapshot; say how long that took, and how long the longest of its pieces took."""
+def take_snapshot(n: int, order_manager: OrderManager) -> JournalSnapshot:
+    """Return a snapshot; print how long it took, and how long its longest piece took to encode."""
     started = time.perf_counter()
     snapshot = JournalSnapshot(n, order_manager.snapshot())
     spent = [(time.perf_counter() - started) * 1_000]
@@ -98,7 +100,7 @@ def taken(n: int, order_manager: OrderManager) -> JournalSnapshot:
 
 
 def start(folder: Path, state_hash: str) -> tuple[float, int]:
-    """Return how many seconds a start takes, and how many records it folds."""
+    """Return how many seconds a start takes, and how many records it replays."""
     started = time.perf_counter()
     with closing(SqliteJournal(folder, BATCH)) as journal:
         book = AccountStore(journal, RULES, Venue().prices)
@@ -108,13 +110,13 @@ def start(folder: Path, state_hash: str) -> tuple[float, int]:
 
 
 async def save(folder: Path, snapshot: JournalSnapshot) -> None:
-    """Keep the snapshot beside the journal."""
+    """Save the snapshot beside the journal."""
     with closing(SqliteJournal(folder, BATCH)) as journal:
         await journal.save_snapshot(snapshot)
 
 
 def main() -> None:
-    """Print one line a measurement."""
+    """Print one line for each measurement."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__)
     parser.add_argument("--data", type=Path, help="a folder on the disk to measure")
     parser.add_argument("--records", type=int, default=1_000_000)
@@ -128,14 +130,14 @@ def main() -> None:
         print(
             f"journal of {options.records:,} records: {(folder / 'journal.db').stat().st_size / 1e6:.0f} MB"
         )
-        spent, folded = start(folder, state_hash)
+        spent, replayed = start(folder, state_hash)
         verdict = "met" if spent < UNDER_S else "MISSED"
         print(
-            f"start without a snapshot: {spent:.2f} s, {folded:,} records; under {UNDER_S:.0f} s: {verdict}"
+            f"start without a snapshot: {spent:.2f} s, {replayed:,} records; under {UNDER_S:.0f} s: {verdict}"
         )
         uvloop.run(save(folder, snapshot))
-        spent, folded = start(folder, state_hash)
-        print(f"start with a snapshot: {spent:.2f} s, {folded:,} records")
+        spent, replayed = start(folder, state_hash)
+        print(f"start with a snapshot: {spent:.2f} s, {replayed:,} records")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""Round trips: an order-sized echo, server and client on one CPU."""
+"""Round trips of an echo as large as an order; server and client share a CPU."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from benchmarks import machine
-from benchmarks.contestants import ARTICLE, ECHO, FLOORWIRE, Stable
-from benchmarks.figures import Figure, Verdict, table
+from benchmarks.contestants import ARTICLE, ECHO, FLOORWIRE, ContestantRunner
+from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.load import bench
-from benchmarks.rhythm import Rhythm
+from benchmarks.workload import Workload
 from floorwire.cli.load.rtt import RttReport
 
 COUNT = 50_000
 AT_MOST = 1.7
-QUIET = Rhythm(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
+QUIET = Workload(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
 PING = "Floorwire, ping"
 RUNS = {
     ECHO: (ECHO, "echo"),
@@ -23,12 +23,12 @@ RUNS = {
 }
 
 
-def compare(stable: Stable, rounds: int) -> Iterator[str]:
+def compare(runner: ContestantRunner, rounds: int) -> Iterator[str]:
     """Run the contestants in turn; yield the results."""
     reports: dict[str, list[RttReport]] = {name: [] for name in RUNS}
     for _ in range(rounds):
         for name in RUNS:
-            reports[name].append(_run(name, stable))
+            reports[name].append(_run(name, runner))
     p50 = {name: Figure.of(report.round_trips.p50_us for report in reports[name]) for name in RUNS}
     p99 = {name: Figure.of(report.round_trips.p99_us for report in reports[name]) for name in RUNS}
     sent = {name: reports[name][0].message_bytes for name in RUNS}
@@ -36,16 +36,22 @@ def compare(stable: Stable, rounds: int) -> Iterator[str]:
     yield table(
         ("", "bytes", "p50, us", "p99, us", "p50 to C echo"),
         [
-            (name, str(sent[name]), p50[name].text(1), p99[name].text(1), p50[name].over(p50[ECHO]).text())
+            (
+                name,
+                str(sent[name]),
+                p50[name].text(1),
+                p99[name].text(1),
+                p50[name].ratio_to(p50[ECHO]).text(),
+            )
             for name in RUNS
         ],
     )
-    yield Verdict("p50, Floorwire to C echo", p50[FLOORWIRE].over(p50[ECHO]), AT_MOST).text()
+    yield TargetCheck("p50, Floorwire to C echo", p50[FLOORWIRE].ratio_to(p50[ECHO]), AT_MOST).text()
 
 
-def _run(name: str, stable: Stable) -> RttReport:
+def _run(name: str, runner: ContestantRunner) -> RttReport:
     contestant, message = RUNS[name]
     cpu = machine.cpu_of_server()
-    with stable.serving(contestant, QUIET, cpu) as server:
+    with runner.serving(contestant, QUIET, cpu) as server:
         path = "/ws/echo" if message == "echo" else "/ws"
         return bench(RttReport, cpu, "rtt", server.url(path), message=message, count=COUNT)

@@ -1,9 +1,9 @@
-"""The simulated venue: what a second of its market costs.
+"""The simulated venue: how much CPU time a second of its market takes.
 
     python benchmarks/sim.py [--seconds N] [--seed N]
 
-Wakes the venue when it asks to be woken, as the gateway does, in simulated time, and sums the CPU time of its
-calls.
+It wakes the venue at the times for which the venue asks, as the gateway does, but in simulated time. It adds
+up the CPU time of the calls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _wake_us(outputs: Sequence[VenueOutput]) -> int:
 
 
 def main() -> None:
-    """Print what was shown, how fast, and what it cost."""
+    """Print how many events the venue made and how much CPU time it took."""
     parser = argparse.ArgumentParser(description="The simulated venue: what a second of its market costs.")
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,4 +1,4 @@
-"""A client that never reads: what it does to the others, and what it gets."""
+"""A client that does not read: how it changes the latency of others, and what it receives."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from math import nan
 
 from benchmarks import machine
-from benchmarks.contestants import FLOORWIRE, Stable
-from benchmarks.figures import Figure, Verdict, table
+from benchmarks.contestants import FLOORWIRE, ContestantRunner
+from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.load import LoadError, bench
-from benchmarks.rhythm import Rhythm
+from benchmarks.workload import Workload
 from floorwire.cli.load.percentiles import Percentiles
 from floorwire.cli.load.stall import StallReport
 
 CONTRACTS = ("conflate", "skip", "disconnect")
 CLIENTS, EACH, SECONDS = 100, 20, 6
 AT_MOST = 1.10
-RHYTHM = Rhythm(port=0, symbols=100, bursts_per_second=20, width=10, depth=5)
-"""380 KB a second for who takes all: it fills the kernel's buffers and the outbox in some two seconds."""
+WORKLOAD = Workload(port=0, symbols=100, bursts_per_second=20, width=10, depth=5)
+"""380 KB a second for a client of all symbols: it fills the kernel's buffers and the outbox in 2 s."""
 
 
-def compare(stable: Stable, rounds: int) -> Iterator[str]:
-    """Stall one client, each round under each contract; yield what happened."""
-    reports = [(on_slow, _run(on_slow, stable)) for _ in range(rounds) for on_slow in CONTRACTS]
+def compare(runner: ContestantRunner, rounds: int) -> Iterator[str]:
+    """Stall one client under each contract in each round; yield the results."""
+    reports = [(on_slow, _run(on_slow, runner)) for _ in range(rounds) for on_slow in CONTRACTS]
     ratios = Figure.of(_ratio(report) for _, report in reports)
     yield "### One client that never reads, beside 100 that do"
     yield (
@@ -34,11 +34,11 @@ def compare(stable: Stable, rounds: int) -> Iterator[str]:
         ("contract", "before", "stalled", "after", "ratio", "it got", "server's memory, MB"),
         [_row(on_slow, report) for on_slow, report in reports],
     )
-    yield Verdict("p99 with a stalled client to p99 without", ratios, AT_MOST).text()
+    yield TargetCheck("p99 with a stalled client to p99 without", ratios, AT_MOST).text()
 
 
-def _run(on_slow: str, stable: Stable) -> StallReport:
-    with stable.serving(FLOORWIRE, RHYTHM, machine.cpu_of_server()) as server:
+def _run(on_slow: str, runner: ContestantRunner) -> StallReport:
+    with runner.serving(FLOORWIRE, WORKLOAD, machine.cpu_of_server()) as server:
         return bench(
             StallReport,
             machine.cpu_of_load(),
@@ -48,7 +48,7 @@ def _run(on_slow: str, stable: Stable) -> StallReport:
             each=EACH,
             stalled=1,
             on_slow=on_slow,
-            symbols=",".join(RHYTHM.names),
+            symbols=",".join(WORKLOAD.names),
             seconds=SECONDS,
             pid=server.pid,
         )
@@ -69,10 +69,10 @@ def _row(on_slow: str, report: StallReport) -> Sequence[str]:
     p99 = (f"{_p99(each.latency):.0f}" for each in (report.before, report.during, report.after))
     intervals = (report.before, report.during, report.after)
     memory = (f"{(each.server_resident_bytes or nan) / 1e6:.1f}" for each in intervals)
-    return (on_slow, *p99, f"{_ratio(report):.2f}", _fate(report), ", ".join(memory))
+    return (on_slow, *p99, f"{_ratio(report):.2f}", _outcome(report), ", ".join(memory))
 
 
-def _fate(report: StallReport) -> str:
+def _outcome(report: StallReport) -> str:
     stalled = report.stalled
     if stalled.endings:
         return ", ".join(f"{ending} after {stalled.messages} messages" for ending in stalled.endings)

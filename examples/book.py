@@ -1,4 +1,4 @@
-"""A client that is never wrong about the book: rebuilds it, checks each checksum, and resumes after a cut.
+"""A client that keeps a book correct: it applies updates, checks each checksum, and resumes after a cut.
 
     .venv/bin/python examples/book.py BTC-USDT
 
@@ -23,7 +23,7 @@ CHECKED_LEVELS = 10
 
 
 class Message(TypedDict):
-    """The fields of a book message that rebuilding needs."""
+    """The fields of a book message that the client needs."""
 
     epoch: str
     seq: int
@@ -35,11 +35,11 @@ class Message(TypedDict):
 
 
 class WrongBookError(Exception):
-    """The book is not the gateway's: start again from a snapshot."""
+    """The book differs from the gateway's. The client must start again from a snapshot."""
 
 
 class Book:
-    """Both sides by price, and the place in the stream that they are as of."""
+    """Both sides, sizes by price, and the epoch and seq of the last message."""
 
     def __init__(self) -> None:
         self.epoch = ""
@@ -48,7 +48,7 @@ class Book:
         self._asks: dict[str, str] = {}
 
     def apply(self, message: Message) -> None:
-        """Take in a snapshot or an update. Raises WrongBookError."""
+        """Apply a snapshot or an update. Raises WrongBookError."""
         if message["type"] == "snapshot":
             self._bids.clear()
             self._asks.clear()
@@ -76,7 +76,7 @@ class Book:
 
 
 async def follow(symbol: str, url: str, book: Book) -> None:
-    """Follow the book over one connection, from where it was cut."""
+    """Follow the book on one connection; resume after the last seq, if there is one."""
     async with websockets.connect(url) as socket:
         request = {"action": "subscribe", "channel": "book", "symbol": symbol, "depth": 25}
         if book.epoch:
@@ -95,7 +95,7 @@ async def follow(symbol: str, url: str, book: Book) -> None:
 
 
 def is_for_good(error: Exception) -> bool:
-    """Return whether it makes no sense to come back: no address, refused, or closed with 4500 to 4999."""
+    """Return whether a new try cannot help: no address, refused, or closed with 4500 to 4999."""
     if isinstance(error, websockets.InvalidStatus):
         return 400 <= error.response.status_code < 500
     if isinstance(error, websockets.ConnectionClosed) and error.rcvd is not None:
@@ -104,7 +104,7 @@ def is_for_good(error: Exception) -> bool:
 
 
 async def main(symbol: str, url: str) -> None:
-    """Follow the book for ever; wait longer, and at random, after each failure: not all must come at once."""
+    """Follow the book without end. Waits grow and are random, so that not all clients reconnect at once."""
     book, tries = Book(), 0
     while True:
         try:

@@ -1,12 +1,12 @@
-"""A bot that quotes both sides and is never unsure of its orders: lost replies, cuts, restarts of the server.
+"""A bot that quotes both sides and always knows its orders, also after lost replies, cuts and restarts.
 
     .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000
     .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
 
-Four habits make it safe. Each order has an id of our own and is sent again until there is a reply: never two
-orders. The orders channel is resumed from the last seq seen: nothing is missed. A bot that is started anew
-takes over the orders that it finds, before it places any. Cancel on disconnect with a grace: if the bot does
-not come back, its orders go. Needs `pip install websockets`.
+Four habits make it safe. Each order has a client order id and is sent again until there is a reply; so it is
+never two orders. The orders channel is resumed after the last seq, so no event is missed. After a restart of
+the bot it first takes over the open orders that it finds. Cancel on disconnect has a grace: if the bot does
+not reconnect in time, its orders are cancelled. Needs `pip install websockets`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Reply(TypedDict, total=False):
 
 
 class Bot:
-    """What has to outlive a connection: our orders, and the place in their stream."""
+    """The state that outlives a connection: our orders, and the last epoch and seq of their stream."""
 
     def __init__(self, bearer: str, symbol: str, url: str) -> None:
         self._headers = {"Authorization": f"Bearer {bearer}"}
@@ -81,7 +81,7 @@ class Bot:
         self._quiet_until_s = 0.0
 
     async def run(self) -> None:
-        """Quote for ever."""
+        """Quote without end, with a new connection after each failure."""
         while True:
             try:
                 async with websockets.connect(self._url, additional_headers=self._headers) as socket:
@@ -99,7 +99,9 @@ class Bot:
         await _send(socket, {"action": "subscribe", "channel": "orders", **resume})
         await _send(socket, {"action": "subscribe", "channel": "ticker", "symbol": self._symbol})
         for asked in self._asked.values():
-            await _send(socket, asked)  # whatever became of it: the same again is not a second order
+            await _send(
+                socket, asked
+            )  # safe: the same client order id never makes a second order (idempotency)
         async for text in socket:
             message = json.loads(text)
             if "symbols" in message:
@@ -159,11 +161,13 @@ class Bot:
         if message.get("order") == "unknown":
             raise ConnectionError(
                 f"nobody knows what became of {name}"
-            )  # as good as no reply: come back, ask again
+            )  # the same as no reply: connect again and send it again
         if message["status"] != "accepted":
             print("refused:", message)
             self._open.pop(name, None)
-            self._quiet_until_s = time.monotonic() + REFUSED_S  # a halt, say: do not ask at each price
+            self._quiet_until_s = (
+                time.monotonic() + REFUSED_S
+            )  # for example a halt: do not try again at each price
         del self._asked[name]
 
 
@@ -173,7 +177,7 @@ async def _send(socket: websockets.ClientConnection, request: dict[str, object])
 
 
 def is_for_good(error: Exception) -> bool:
-    """Return whether it makes no sense to come back: no address, refused, or closed with 4500 to 4999."""
+    """Return whether a new try cannot help: no address, refused, or closed with 4500 to 4999."""
     if isinstance(error, websockets.InvalidStatus):
         return 400 <= error.response.status_code < 500
     if isinstance(error, websockets.ConnectionClosed) and error.rcvd is not None:

@@ -1,4 +1,4 @@
-"""A gateway inside an application of your own: its WebSocket, page and API under a path of yours.
+"""A gateway inside your own application: its WebSocket, page and API under a path that you choose.
 
     .venv/bin/uvicorn --app-dir examples mounted:app
 
@@ -23,7 +23,7 @@ except SettingsError as error:
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Run the gateway as long as the application runs: nobody runs a mounted app's own lifespan."""
+    """Run the gateway while the application runs. FastAPI does not run the lifespan of a mounted app."""
     async with prices.state.gateway.running():
         yield
 
@@ -34,5 +34,5 @@ app.mount("/prices", prices)
 
 @app.get("/")
 async def home() -> dict[str, str]:
-    """Say where the prices are."""
+    """Return the paths of the page and of the WebSocket."""
     return {"page": "/prices/", "websocket": "/prices/ws/ticker"}

@@ -1,4 +1,4 @@
-"""The article's client: two fields out, two fields back, then prices.
+"""The article's client: it sends two fields, receives two fields, and then prices.
 
     .venv/bin/python examples/ticker.py BTC-USDT
 
@@ -20,10 +20,11 @@ async def main(symbol: str, url: str) -> None:
     try:
         async with websockets.connect(url) as socket:
             await socket.send(json.dumps({"action": "subscribe", "symbol": symbol}))
-            reply = json.loads(await socket.recv())
+            answer = await socket.recv()
+            reply = json.loads(answer)
             if reply["status"] == "error":
                 raise SystemExit(f"{reply['code']}: {reply['message']}")
-            print(reply)
+            print(answer)
             async for text in socket:
                 ticker = json.loads(text)
                 print(ticker["symbol"], ticker["bid"], ticker["ask"])

@@ -1,4 +1,4 @@
-"""Clients for tests over real sockets: a polite one, and one that can do anything."""
+"""Clients for tests over real sockets: one that follows the protocol, and one that can send anything."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from websockets.typing import Subprotocol
 
 from tests.servers import Server
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
-Message: TypeAlias = dict[str, Said]
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
+Message: TypeAlias = dict[str, JsonValue]
 
 PATIENCE_S = 20.0
 MSGPACK = "floorwire.v1.msgpack"
 
 
 class Client:
-    """A client that waits for each reply, and keeps the events that come meanwhile."""
+    """A client that waits for each reply, and keeps the events that arrive before it."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -60,11 +60,11 @@ class Client:
         return message
 
     def events(self, count: int) -> list[Message]:
-        """Return so many events."""
+        """Return the next ``count`` events."""
         return [self.event() for _ in range(count)]
 
     def pending_events(self) -> list[Message]:
-        """Return the events that came before the last reply."""
+        """Return the events that arrived before the last reply, and keep them no longer."""
         events, self._events = self._events, deque()
         return list(events)
 
@@ -76,7 +76,7 @@ class Client:
         return message
 
     def closing(self) -> tuple[list[Message], int, str]:
-        """Return everything that comes until the server closes, and its code and reason."""
+        """Return all messages until the server closes, and its close code and reason."""
         messages = list(self._events)
         try:
             while True:
@@ -89,7 +89,7 @@ class Client:
 
 @contextmanager
 def client(server: Server, path: str = "/ws", *subprotocols: str) -> Iterator[Client]:
-    """Connect as a client that answers pings and reads as it comes."""
+    """Connect as a client that answers pings and reads at once."""
     offered = [Subprotocol(name) for name in subprotocols]
     with connect(
         server.ws(path),
@@ -118,14 +118,14 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 class RawClient:
-    """A socket that speaks WebSocket badly, slowly, or not at all, as the test likes."""
+    """A plain socket: the test decides which bytes are sent, and when anything is read."""
 
     def __init__(self, server: Server, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_S)
-        self._read = b""
+        self._unread = b""
         try:
             self.socket.connect((server.host, server.port))
         except OSError:
@@ -139,7 +139,7 @@ class RawClient:
         self.socket.close()
 
     def handshake(self, path: str = "/ws", **headers: str) -> tuple[int, dict[str, str]]:
-        """Ask for a WebSocket; return the status and the headers of the answer."""
+        """Send an upgrade request; return the status and the headers of the answer."""
         asked = {
             "Host": "test",
             "Upgrade": "websocket",
@@ -154,9 +154,9 @@ class RawClient:
 
     def http_answer(self) -> tuple[int, dict[str, str]]:
         """Return the status and the headers of an HTTP answer."""
-        while b"\r\n\r\n" not in self._read:
-            self._more()
-        head, _, self._read = self._read.partition(b"\r\n\r\n")
+        while b"\r\n\r\n" not in self._unread:
+            self._receive()
+        head, _, self._unread = self._unread.partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         return int(status.split()[1]), {
             name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
@@ -172,14 +172,14 @@ class RawClient:
 
     def frame(self) -> Frame:
         """Return the next frame of the server."""
-        head = self._take(2)
+        head = self._read_exactly(2)
         size = head[1]
         if size >= 126:
-            size = int.from_bytes(self._take(2 if size == 126 else 8), "big")
-        return Frame(head[0] & 0x0F, self._take(size))
+            size = int.from_bytes(self._read_exactly(2 if size == 126 else 8), "big")
+        return Frame(head[0] & 0x0F, self._read_exactly(size))
 
     def message(self) -> Message:
-        """Return the next JSON message; pings are passed over without an answer."""
+        """Return the next JSON message. Pings before it are dropped and not answered."""
         while (received := self.frame()).opcode == PING:
             pass
         assert received.opcode == TEXT, received
@@ -187,7 +187,7 @@ class RawClient:
         return message
 
     def until_close(self) -> tuple[list[Frame], int | None]:
-        """Return the frames until the server closes, and its code; None where the connection just ends."""
+        """Return the frames until the server closes, and its close code; None where no close frame comes."""
         frames = []
         try:
             while (received := self.frame()).opcode != CLOSE:
@@ -196,8 +196,8 @@ class RawClient:
             return frames, None
         return frames, received.close_code
 
-    def ends(self) -> bool:
-        """Say no more; return whether the server ends the connection, after whatever it still says."""
+    def is_closed_by_server(self) -> bool:
+        """Send no more; return whether the server closes the connection. What it sends before is dropped."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
         try:
@@ -209,21 +209,21 @@ class RawClient:
             return False
         return True
 
-    def _take(self, size: int) -> bytes:
-        while len(self._read) < size:
-            self._more()
-        taken, self._read = self._read[:size], self._read[size:]
-        return taken
+    def _read_exactly(self, size: int) -> bytes:
+        while len(self._unread) < size:
+            self._receive()
+        data, self._unread = self._unread[:size], self._unread[size:]
+        return data
 
-    def _more(self) -> None:
+    def _receive(self) -> None:
         data = self.socket.recv(65_536)
         if not data:
             raise EOFError
-        self._read += data
+        self._unread += data
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, size: int | None = None) -> bytes:
-    """Return a masked frame; ``size`` is what its head says, where that is not the truth."""
+    """Return a masked frame. ``size`` is the length in its header; None: the true one."""
     size = len(payload) if size is None else size
     first = (0x80 if fin else 0) | opcode
     if size < 126:
@@ -239,8 +239,8 @@ def frame(opcode: int, payload: bytes, *, fin: bool = True, size: int | None = N
 
 @contextmanager
 def raw(server: Server, path: str = "/ws", receive_buffer: int | None = None) -> Iterator[RawClient]:
-    """Connect, and shake hands as one should."""
-    with RawClient(server, receive_buffer) as made:
-        status, _ = made.handshake(path)
+    """Connect, and upgrade to WebSocket."""
+    with RawClient(server, receive_buffer) as peer:
+        status, _ = peer.handshake(path)
         assert status == 101
-        yield made
+        yield peer

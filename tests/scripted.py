@@ -1,7 +1,7 @@
 """A gateway over a scripted venue: ``python tests/scripted.py EVENTS_PER_SECOND [name=value ...]``.
 
-Every event says which one it is, so that clients can check what they got: the n-th quote bids n ticks, the
-n-th trade has the id and the price n, the n-th change of the book moves the size of one of its levels to n.
+Every event has its number in it, so that clients can check what they received. The n-th quote bids n ticks.
+The n-th trade has the id n and the price n. The n-th book change sets the size of one level to n + 1.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def listing(symbol: str) -> Instrument:
 
 
 def snapshot(symbol: str, now_us: int) -> BookSnapshot:
-    """Return a book whose levels are all of size 1."""
-    bids = tuple((MIDDLE_TICKS - place, 1) for place in range(1, LEVELS + 1))
-    asks = tuple((MIDDLE_TICKS + place, 1) for place in range(1, LEVELS + 1))
+    """Return a book in which every level has size 1."""
+    bids = tuple((MIDDLE_TICKS - distance, 1) for distance in range(1, LEVELS + 1))
+    asks = tuple((MIDDLE_TICKS + distance, 1) for distance in range(1, LEVELS + 1))
     return BookSnapshot(symbol, bids, asks, now_us)
 
 
 class Scripted:
-    """Each symbol quotes, trades and moves its book so many times a second, in steps of 10 ms.
+    """A venue in which each symbol has ``per_second`` quotes, trades and book changes, in steps of 10 ms.
 
-    At 0 a second the venue falls silent once it has begun.
+    With 0 a second it sends nothing after its start.
     """
 
     name = "scripted"
@@ -57,7 +57,7 @@ class Scripted:
         self._count = 0
 
     def start(self, now_us: int) -> list[VenueOutput]:
-        """List the symbols, open the books."""
+        """List the symbols and send their books."""
         self._started_us = now_us
         return [
             Listing(tuple(map(listing, SYMBOLS)), now_us),
@@ -67,7 +67,7 @@ class Scripted:
         ]
 
     def receive(self, happened: VenueInput, now_us: int) -> list[VenueOutput]:
-        """Make up for the time since the last call."""
+        """Send the events that are due since the last call."""
         assert isinstance(happened, Woke)
         outputs: list[VenueOutput] = [Clock(now_us)]
         due = (now_us - self._started_us) * self._per_second // SECOND_US
@@ -79,7 +79,7 @@ class Scripted:
 
 
 def events(symbol: str, count: int, ts_us: int) -> tuple[MarketEvent, ...]:
-    """Return the symbol's events number ``count``."""
+    """Return the events of a symbol with the number ``count``."""
     bid_ticks = MIDDLE_TICKS - 1 - count % LEVELS
     return (
         Quote(symbol, count, 1, count + 1, 1, ts_us),

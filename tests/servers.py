@@ -1,4 +1,4 @@
-"""Servers under test, each a process of its own: started, found listening, and stopped in the end."""
+"""Servers under test. Each runs in a process of its own, which is stopped at the end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STARTS_WITHIN_S = 60
+ANSWERS_WITHIN_S = 20.0
 STOPS_WITHIN_S = 30
 ANNOUNCED = re.compile(r"wss?://(\S+):(\d+)/ws")
 SCRIPTED = Path(__file__).with_name("scripted.py")
@@ -37,7 +40,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server wrote to standard error so far."""
+        """What the server has written to standard error so far."""
         return self._log.read_text()
 
     def signal(self, number: signal.Signals) -> None:
@@ -45,21 +48,21 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        """Return the exit code of a server that was told to go."""
+        """Wait until the server has ended; return its exit code."""
         return self.process.wait(STOPS_WITHIN_S)
 
     def sockets(self) -> int:
-        """Return how many sockets the process holds beside its listener (Linux)."""
+        """Return how many sockets the process has open, without its listener (Linux)."""
         return sockets_of(self.process.pid) - 1
 
     def resident_bytes(self) -> int:
-        """Return how much memory the process holds (Linux)."""
+        """Return the resident memory of the process (Linux)."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * 4096
 
 
 def sockets_of(pid: int) -> int:
-    """Return how many sockets a process holds (Linux). What it closes while we count is not counted."""
+    """Return how many sockets a process has open (Linux). One that closes during the count does not count."""
     count = 0
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since it was listed
@@ -69,7 +72,7 @@ def sockets_of(pid: int) -> int:
 
 @contextmanager
 def floorwire(*args: str) -> Iterator[Server]:
-    """Run ``floorwire serve`` with these arguments on a free port, its data in a folder of its own."""
+    """Run ``floorwire serve`` with these arguments, on a free port and with a data folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["-m", "floorwire", "serve", "--port", "0", "--data", folder, *args]
         with running([sys.executable, *command]) as server:
@@ -78,16 +81,34 @@ def floorwire(*args: str) -> Iterator[Server]:
 
 @contextmanager
 def scripted(*assignments: str, per_second: int = 100) -> Iterator[Server]:
-    """Run a gateway with these settings over the scripted venue, which see."""
+    """Run a gateway with these settings over the venue of ``tests/scripted.py``."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["-P", str(SCRIPTED), str(per_second), f"data={folder}", *assignments]
         with running([sys.executable, *command]) as server:
             yield server
 
 
+def metrics(server: Server) -> dict[str, float]:
+    """Return every sample of ``/metrics``, by its name and labels as they are written there."""
+    with urllib.request.urlopen(server.http("/metrics"), timeout=ANSWERS_WITHIN_S) as answer:
+        lines = answer.read().decode().splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    """Return whether the condition becomes true within ``ANSWERS_WITHIN_S``."""
+    deadline_s = time.monotonic() + ANSWERS_WITHIN_S
+    while time.monotonic() < deadline_s:
+        if is_so():
+            return True
+        time.sleep(0.02)
+    return False
+
+
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[Server]:
-    """Run the command from when it has announced where it listens until the block ends."""
+    """Run the command until the block ends. The block starts when the server has printed its address."""
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
@@ -99,14 +120,14 @@ def running(command: Sequence[str]) -> Iterator[Server]:
 
 def _announcement(process: subprocess.Popen[str], log: Path) -> tuple[str, int]:
     assert process.stdout is not None
-    impatience = threading.Timer(STARTS_WITHIN_S, process.kill)
-    impatience.start()
+    timeout = threading.Timer(STARTS_WITHIN_S, process.kill)
+    timeout.start()
     try:
         for line in process.stdout:
             if found := ANNOUNCED.search(line):
                 return found[1], int(found[2])
     finally:
-        impatience.cancel()
+        timeout.cancel()
     raise AssertionError(f"the server did not start:\n{log.read_text()}")
 
 

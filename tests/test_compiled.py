@@ -56,16 +56,16 @@ def test_the_sources_are_read_where_that_is_asked_for() -> None:
 
 
 SESSION = """
-from benchmarks.matching import MIXTURES, RULES, Flow, Venue, decide, endow, ticket_of
+from benchmarks.matching import MIXTURES, RULES, CommandGenerator, Venue, decide, fund_accounts, ticket_of
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager
 
 venue, names, ids = Venue(), [f"trader{number}" for number in range(7)], {}
 order_manager = OrderManager(RULES, venue.prices)
-endow(order_manager, names)
+fund_accounts(order_manager, names)
 refused = 0
 for mixture in MIXTURES:
-    for now_us, command in enumerate(Flow(7).make(2_000, mixture)):
+    for now_us, command in enumerate(CommandGenerator(7).generate(2_000, mixture)):
         account = names[command.order_id % 7]
         try:
             ticket = ticket_of(command, account)
@@ -84,11 +84,11 @@ def test_a_session_comes_to_the_same() -> None:
 
 
 @needs_compiled
-def test_odd_requests_come_to_the_same_and_fail_with_the_same_words() -> None:
-    program = "import runpy; runpy.run_module('tests.odd_requests', run_name='__main__')"
-    said = printed(program)
-    assert said == printed(program, **{PURE: "1"})
-    assert "Refusal" in said
+def test_random_requests_give_the_same_results_and_the_same_errors() -> None:
+    program = "import runpy; runpy.run_module('tests.random_requests', run_name='__main__')"
+    printed_once = printed(program)
+    assert printed_once == printed(program, **{PURE: "1"})
+    assert "Refusal" in printed_once
 
 
 def test_what_was_compiled_of_other_sources_is_not_used(

@@ -15,6 +15,7 @@ from floorwire.core.order_commands import Cancel, Command
 from floorwire.core.ports import Activity, Execution, Open, Prices, VenueInput, VenueOutput, Wake, Woke
 from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.ops.stats import Stats
+from tests.clocks import following
 
 START_US = 1_800_000_000_000_000
 SECOND_US = 1_000_000
@@ -57,7 +58,7 @@ class Stage:
         self.puppet = puppet
         self.bus = LocalBus()
         self.bus.subscribe(lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)))
-        self._feed = VenueFeed(puppet, self.bus, self.stats, lambda: self.now_us, stale_us)
+        self._feed = VenueFeed(puppet, self.bus, self.stats, following(lambda: self.now_us), stale_us)
 
     @asynccontextmanager
     async def playing(self) -> AsyncIterator[None]:
@@ -264,6 +265,9 @@ class Trader(Puppet):
         super().__init__(*first)
         self.shows: Sequence[VenueOutput] = ()
 
+    def date(self, offset_us: int) -> None:
+        """The date is the time here."""
+
     def execute(self, command: Command, now_us: int) -> Execution:
         """Say what the test lets it say."""
         return Execution((), self.shows)
@@ -285,14 +289,15 @@ class TradingStage(Stage):
 
     def __init__(self, trader: Trader) -> None:
         super().__init__(trader)
-        self.feed = TradingFeed(trader, self.bus, self.stats, lambda: self.now_us, SECOND_US, Clerk())  # type: ignore[arg-type]
+        clock = following(lambda: self.now_us)
+        self.feed = TradingFeed(trader, self.bus, self.stats, clock, SECOND_US, Clerk())  # type: ignore[arg-type]
         self._feed = self.feed
 
     def command(self, *shows: VenueOutput) -> None:
         """Have a command executed that makes the market show these."""
         assert isinstance(self.puppet, Trader)
         self.puppet.shows = shows
-        self.feed.execute(Cancel("BTC-USDT", 1), self.now_us)
+        self.feed.execute(Cancel("BTC-USDT", 1))
 
 
 async def test_what_commands_of_one_turn_show_is_published_once_and_after_it() -> None:

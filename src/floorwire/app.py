@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import secrets
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,6 +19,7 @@ from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
 from floorwire.auth.origin_policy import OriginPolicy
 from floorwire.bus.local import LocalBus
+from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode
@@ -49,21 +49,18 @@ PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
 
 
-def now_us() -> int:
-    """Return the time in microseconds since the epoch, UTC."""
-    return time.time_ns() // 1000
-
-
 class Gateway:
     """A whole gateway in one process: venues, hub and connections. ``running()`` is its life.
 
-    Raises SettingsError where the data folder cannot be used or the settings cannot be kept.
+    ``clock``: another than the system's, for tests. Raises SettingsError where the data folder cannot be used
+    or the settings cannot be kept.
     """
 
-    def __init__(self, settings: Settings, venues: Sequence[Venue]) -> None:
+    def __init__(self, settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
         self.settings = settings
+        self.clock = clock = clock or Clock()
         self.origin_policy = _origin_policy(settings)
-        self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy)
+        self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy, clock)
         self.stats = Stats()
         self.is_draining = False
         self.admission = _admission(settings)
@@ -72,14 +69,14 @@ class Gateway:
             epoch=secrets.token_hex(4),
             resume_bytes=settings.resume.bytes,
             resume_us=_us(settings.resume.seconds),
-            clock=now_us,
+            clock=clock,
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
             stats=self.stats,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
         floor = VenueRouter()
-        self.desk = _desk(settings, floor, self.hub)
+        self.desk = _desk(settings, floor, self.hub, clock)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
         floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
@@ -91,8 +88,8 @@ class Gateway:
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
         if _trades(venue):
-            return TradingFeed(venue, self._bus, self.stats, now_us, stale_us, self.desk)
-        return VenueFeed(venue, self._bus, self.stats, now_us, stale_us)
+            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk)
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
@@ -138,7 +135,7 @@ class Gateway:
         self.is_draining = True
         self.desk.drain()
         within_s = self.settings.drain.seconds
-        self.hub.notify(Draining(max(1, round(within_s)), now_us()))
+        self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
         self.hub.flush()
         steps = max(1, round(within_s / DRAIN_STEP_S))
         for step in range(steps, 0, -1):
@@ -155,13 +152,13 @@ class Gateway:
             due += BEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
-            self.hub.notify(SecondPassed(now_us()))
+            self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
 
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(self._liveness.slot_us / 1e6)
-            for dead in self._liveness.due(now_us()):
+            for dead in self._liveness.due(self.clock.monotonic_us()):
                 assert isinstance(dead, Connection)
                 dead.close(CloseCode.NO_PONG, "no pong")
 
@@ -179,10 +176,12 @@ def _origin_policy(settings: Settings) -> OriginPolicy:
     )
 
 
-def _authenticator(settings: Settings, origin_policy: OriginPolicy) -> tuple[DataDir, Authenticator]:
+def _authenticator(
+    settings: Settings, origin_policy: OriginPolicy, clock: Clock
+) -> tuple[DataDir, Authenticator]:
     try:
         data_dir = DataDir(Path(settings.data), os.environ)
-        return data_dir, Authenticator(settings, data_dir, now_us, is_home=origin_policy.is_home)
+        return data_dir, Authenticator(settings, data_dir, clock, is_home=origin_policy.is_home)
     except (DataDirError, DatabaseError, OSError) as error:
         raise SettingsError(f"data folder: {error}") from None
 
@@ -191,7 +190,7 @@ def _trades(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
-def _desk(settings: Settings, floor: VenueRouter, hub: Hub) -> Desk:
+def _desk(settings: Settings, floor: VenueRouter, hub: Hub, clock: Clock) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
     limits = Limits(
@@ -203,7 +202,7 @@ def _desk(settings: Settings, floor: VenueRouter, hub: Hub) -> Desk:
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
     open_accounts = partial(open_book, lambda: open_journal(settings), rules, floor.prices)
     symbols = hub.market.symbols
-    return Desk(open_accounts, floor, symbols.resolve, lambda: symbols, now_us, settings.storage)
+    return Desk(open_accounts, floor, symbols.resolve, lambda: symbols, clock, settings.storage)
 
 
 def _us(seconds: float) -> int:

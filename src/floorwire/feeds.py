@@ -6,16 +6,18 @@ A trading venue's feed also takes the desk's commands to it, and its reports to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, get_args
 
 import msgspec
 import structlog
 
 from floorwire.bus.local import LocalBus
+from floorwire.clock import Clock
+from floorwire.core import market_events
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Clock, Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
     Activity,
@@ -27,7 +29,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.ops.skips import Skips
+from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
 SHOWN = frozenset(get_args(MarketEvent))
@@ -56,9 +58,7 @@ class VenueListener(Protocol):
 class VenueFeed:
     """One venue, from its first output until it is cancelled."""
 
-    def __init__(
-        self, venue: Venue, bus: LocalBus, stats: Stats, clock: Callable[[], int], stale_us: int
-    ) -> None:
+    def __init__(self, venue: Venue, bus: LocalBus, stats: Stats, clock: Clock, stale_us: int) -> None:
         self.name = venue.name
         self._venue = venue
         self._bus = bus
@@ -75,7 +75,7 @@ class VenueFeed:
         self._is_silent = False
         self._is_up = False
         self._fault: Exception | None = None
-        self._skips = Skips(venue, stats)
+        self._skip_counter = VenueSkipCounter(venue, stats)
 
     async def run(self) -> None:
         """Run the venue; where its code fails, say so, and start it again."""
@@ -85,11 +85,11 @@ class VenueFeed:
             except Exception:  # one venue's fault must not take the gateway down
                 self._is_up = False
                 log.exception("venue failed", venue=self._venue.name)
-                self._publish([FeedStatus(None, "stale", "fault", self._clock())])
+                self._publish([FeedStatus(None, "stale", "fault", self._clock.stamp_us())])
                 await asyncio.sleep(RESTART_S)
 
     async def _run(self) -> None:
-        now_us = self._clock()
+        now_us = self._time()
         self._take(self._venue.start(now_us), now_us)
         self._is_up = True
         self._started()
@@ -98,12 +98,16 @@ class VenueFeed:
             if self._fault is not None:
                 fault, self._fault = self._fault, None
                 raise fault
-            now_us = self._clock()
+            now_us = self._time()
             if self._wake_us is not None and now_us >= self._wake_us:
                 self._wake_us = None
                 self._take(self._venue.receive(Woke(), now_us), now_us)
             self._watch_silence(now_us)
-            self._skips.watch(now_us)
+            self._skip_counter.poll(now_us)
+
+    def _time(self) -> int:
+        """Return monotonic time, by which venues wait."""
+        return self._clock.monotonic_us()
 
     def _started(self) -> None:
         """Nobody trades here."""
@@ -120,7 +124,7 @@ class VenueFeed:
     def _pause_s(self) -> float:
         if self._wake_us is None:
             return IDLE_S
-        return min(IDLE_S, max(0, self._wake_us - self._clock()) / 1_000_000)
+        return min(IDLE_S, max(0, self._wake_us - self._clock.monotonic_us()) / 1_000_000)
 
     def _take(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
         events: list[MarketEvent] = []
@@ -167,7 +171,7 @@ class VenueFeed:
                 self._follow(event, now_us)
             elif type(event) is Listing:
                 self._list(event.instruments)
-            elif type(event) is not Clock or not event.is_reckoned:
+            elif type(event) is not market_events.Clock or not event.is_reckoned:
                 is_heard = True
         if is_heard:
             self._heard(events, now_us)
@@ -180,7 +184,7 @@ class VenueFeed:
             else:  # what comes after is said of each symbol again
                 self._not_live.clear()
             if status.reason == "ended":
-                self._skips.end()
+                self._skip_counter.log_total()
         elif status.feed == "live":
             self._not_live.pop(status.symbol, None)
         else:
@@ -190,7 +194,8 @@ class VenueFeed:
         self._stats.venue_last_us[self.name] = now_us
         if self._is_silent:
             self._is_silent = False
-            events[:0] = [*self._not_live.values(), FeedStatus(None, self._said, "heard", now_us)]
+            back = FeedStatus(None, self._said, "heard", self._clock.stamp_us())
+            events[:0] = [*self._not_live.values(), back]
 
     def _list(self, instruments: Sequence[Instrument]) -> None:
         """Nobody trades them here."""
@@ -199,10 +204,10 @@ class VenueFeed:
         last_us = max(self._live_us, self._stats.venue_last_us.get(self._venue.name, 0))
         if self._said == "live" and not self._is_silent and now_us - last_us > self._stale_us:
             self._is_silent = True
-            self._publish([FeedStatus(None, "stale", "silent", now_us)])
+            self._publish([FeedStatus(None, "stale", "silent", self._clock.stamp_us())])
 
     def _publish(self, events: Sequence[MarketEvent]) -> None:
-        self._bus.publish(self._venue.name, events, self._clock())
+        self._bus.publish(self._venue.name, events, self._clock.stamp_us())
 
 
 class TradingFeed(VenueFeed):
@@ -213,7 +218,7 @@ class TradingFeed(VenueFeed):
         venue: TradingVenue,
         bus: LocalBus,
         stats: Stats,
-        clock: Callable[[], int],
+        clock: Clock,
         stale_us: int,
         desk: VenueListener,
     ) -> None:
@@ -223,12 +228,16 @@ class TradingFeed(VenueFeed):
         self._unshown: list[VenueOutput] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+    def _time(self) -> int:
+        self._trading.date(self._clock.offset_us)
+        return self._clock.monotonic_us()
+
+    def execute(self, command: Command) -> Sequence[Report]:
         """Execute the command; what the market shows of it is published soon, and in order.
 
         Soon: once for all commands of a turn of the loop, and after the turn went to the journal.
         """
-        execution = self._trading.execute(command, now_us)
+        execution = self._trading.execute(command, self._time())
         if not self._unshown:
             self._loop = self._loop or asyncio.get_running_loop()  # asked once: it is a system call
             # A turn later: meanwhile the loop lets go of the interpreter's lock, and the journal's thread,
@@ -242,7 +251,7 @@ class TradingFeed(VenueFeed):
         before_us = self._wake_us
         unshown, self._unshown = self._unshown, []
         try:
-            super()._take(unshown, self._clock())
+            super()._take(unshown, self._clock.monotonic_us())
         except Exception as error:  # noqa: BLE001 - raised again where the venue is run
             self._fault = error
         if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):

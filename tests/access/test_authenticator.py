@@ -12,7 +12,9 @@ import pytest
 
 from floorwire.access import authenticator as authenticator_module
 from floorwire.access.authenticator import DEMO, Authenticator
+from floorwire.auth.failure_throttle import FREE
 from floorwire.auth.grant import Grant
+from floorwire.clock import HOLD_US
 from floorwire.config import AuthSettings, JwtSettings, LimitSettings, Settings, SettingsError
 from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
@@ -22,6 +24,7 @@ from floorwire.protocol.requests import Login
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.auth.issuer import SHARED
+from tests.clocks import Times, following
 
 HERE = "192.0.2.7"
 START = 1_800_000_000_000_000
@@ -29,8 +32,8 @@ S = 1_000_000
 Line: TypeAlias = "dict[str, str | int]"
 
 
-class Clock:
-    """A clock that stands until it is moved."""
+class Now:
+    """A time that stands until it is moved."""
 
     def __init__(self) -> None:
         self.now_us = START
@@ -56,11 +59,11 @@ class SignInHarness:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = Clock()
+        self.clock = Now()
         self.data_dir = DataDir(folder, {})
 
     def authenticator(self, settings: Settings | None = None, *, is_home: bool = True) -> Authenticator:
-        return Authenticator(settings or Settings(), self.data_dir, self.clock, is_home=is_home)
+        return Authenticator(settings or Settings(), self.data_dir, following(self.clock), is_home=is_home)
 
     def key(self, *, expires_us: int | None = None, symbols: tuple[str, ...] | None = None) -> Issued:
         grant = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=symbols, expires_us=expires_us)
@@ -309,3 +312,53 @@ async def test_a_request_is_no_sign_in(harness: SignInHarness) -> None:
         with pytest.raises(Refusal):
             authenticator.request("a.b", HERE)
     assert [(line["event"], line["how"]) for line in harness.lines()] == [("refused", "request")]
+
+
+async def test_a_login_is_not_good_again_when_the_clock_is_set_back_to_it(harness: SignInHarness) -> None:
+    times, issued = Times(START), harness.key()
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    used = signed(issued, START)
+    authenticator.login(used, HERE)
+    for _ in range(2):  # so long that it is forgotten
+        times.sleep(40 * S)
+        authenticator.login(signed(issued, times.system_us), HERE)
+    times.step(-80 * S)
+    authenticator.bearer(bearer(issued), HERE)
+    times.sleep(HOLD_US)
+    times.step(-HOLD_US)
+    assert abs(times.system_us - START) < S, "it is the date of the login again"
+    with pytest.raises(Refusal) as raised:
+        authenticator.login(used, HERE)
+    assert raised.value.code is Code.BAD_SIGNATURE
+    assert "used before" in raised.value.message
+    authenticator.login(signed(issued, times.system_us + 1), HERE)
+
+
+async def test_waits_of_who_failed_are_no_longer_when_the_clock_is_set_back(harness: SignInHarness) -> None:
+    times, issued = Times(START), harness.key()
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    for _ in range(FREE + 1):
+        with pytest.raises(Refusal):
+            authenticator.request(f"{issued.key}.wrong", HERE)
+    times.step(-3_600 * S)
+    with pytest.raises(Refusal) as raised:
+        authenticator.request(bearer(issued), HERE)
+    wait_us = raised.value.wait_us or 0
+    assert 0 < wait_us <= S
+    times.sleep(wait_us)
+    authenticator.request(bearer(issued), HERE)
+
+
+@pytest.mark.parametrize("step_us", [3_600 * S, -3_600 * S])
+async def test_a_ticket_is_good_for_as_long_as_it_says(harness: SignInHarness, step_us: int) -> None:
+    times, issued = Times(START), harness.key()
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    alice = authenticator.bearer(bearer(issued), HERE)
+    ticket = authenticator.issue(alice, HERE)
+    late = authenticator.issue(alice, HERE)
+    times.step(step_us)
+    times.sleep(29 * S)
+    assert authenticator.ticket(ticket.ticket, HERE) is alice
+    times.sleep(2 * S)
+    with pytest.raises(Refusal):
+        authenticator.ticket(late.ticket, HERE)

@@ -6,20 +6,20 @@ import os
 from pathlib import Path
 
 import pytest
-from benchmarks.contestants import ARTICLE, BROADCAST, ECHO, FLOORWIRE, LOOP, Stable
+from benchmarks.contestants import ARTICLE, BROADCAST, ECHO, FLOORWIRE, LOOP, ContestantRunner
 from benchmarks.load import LoadError, bench
-from benchmarks.rhythm import Rhythm
+from benchmarks.workload import Workload
 
 from benchmarks import machine
 from floorwire.cli.load.fanout import FanoutReport
 from floorwire.cli.load.rtt import RttReport
 
 pytestmark = pytest.mark.slow
-RHYTHM = Rhythm(port=0, symbols=3, bursts_per_second=50, width=2, depth=2)
+WORKLOAD = Workload(port=0, symbols=3, bursts_per_second=50, width=2, depth=2)
 
 
-def fanned_out(name: str, stable: Stable) -> FanoutReport:
-    with stable.serving(name, RHYTHM, machine.cpu_of_server()) as server:
+def fanned_out(name: str, runner: ContestantRunner) -> FanoutReport:
+    with runner.serving(name, WORKLOAD, machine.cpu_of_server()) as server:
         return bench(
             FanoutReport,
             machine.cpu_of_load(),
@@ -27,15 +27,15 @@ def fanned_out(name: str, stable: Stable) -> FanoutReport:
             server.url(),
             clients=10,
             each=2,
-            symbols=",".join(RHYTHM.names),
+            symbols=",".join(WORKLOAD.names),
             seconds=1,
             pid=server.pid,
         )
 
 
-def test_all_deliver_the_same(tmp_path: Path) -> None:
-    stable = Stable(tmp_path)
-    reports = {name: fanned_out(name, stable) for name in (FLOORWIRE, ARTICLE, BROADCAST, LOOP)}
+def test_all_contestants_deliver_the_same(tmp_path: Path) -> None:
+    runner = ContestantRunner(tmp_path)
+    reports = {name: fanned_out(name, runner) for name in (FLOORWIRE, ARTICLE, BROADCAST, LOOP)}
     floorwire = reports[FLOORWIRE].interval
     for report in reports.values():
         interval = report.interval
@@ -48,8 +48,8 @@ def test_all_deliver_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [ECHO, FLOORWIRE, ARTICLE])
-def test_echoes(name: str, tmp_path: Path) -> None:
-    with Stable(tmp_path).serving(name, RHYTHM, machine.cpu_of_server()) as server:
+def test_the_echo_contestants_echo(name: str, tmp_path: Path) -> None:
+    with ContestantRunner(tmp_path).serving(name, WORKLOAD, machine.cpu_of_server()) as server:
         report = bench(RttReport, machine.cpu_of_load(), "rtt", server.url("/ws/echo"), count=100)
         assert report.round_trips.count == 100
     with pytest.raises(ProcessLookupError):

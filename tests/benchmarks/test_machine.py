@@ -1,4 +1,4 @@
-"""What disturbs a measurement is said."""
+"""What disturbs a measurement is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def others(
     ours_s: float,
     yardsticks: tuple[float, float] = (10.0, 11.0),
 ) -> str:
-    """Return what is said of one second in which all processes, and ours, used so much."""
+    """Return the text after one second in which all processes, and ours, used so many CPU seconds."""
 
     def steps(by: float) -> Iterator[float]:
         return (step * by for step in count())
@@ -30,27 +30,27 @@ def others(
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     measured = iter(yardsticks)
     monkeypatch.setattr(machine, "yardstick_ms", lambda: next(measured))
-    return machine.Others().text()
+    return machine.OtherProcesses().text()
 
 
-def test_what_we_use_ourselves_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_processes_do_not_count_as_a_disturbance(monkeypatch: pytest.MonkeyPatch) -> None:
     said = others(monkeypatch, all_s=1.5, ours_s=1.46)
     assert said == "Others used 2% of the machine meanwhile; the yardstick took 10.0 ms before, 11.0 after."
 
 
-def test_what_others_use_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_processes_count_as_a_disturbance(monkeypatch: pytest.MonkeyPatch) -> None:
     assert others(monkeypatch, all_s=1.5, ours_s=0.5).startswith("Others used 50% of the machine")
     assert others(monkeypatch, all_s=1.5, ours_s=0.5).endswith("on a quiet machine.**")
 
 
 @pytest.mark.parametrize("yardsticks", [(10.0, 12.0), (12.0, 10.0)])
-def test_a_neighbour_whom_no_count_shows_does(
+def test_a_slower_yardstick_counts_as_a_disturbance(
     monkeypatch: pytest.MonkeyPatch, yardsticks: tuple[float, float]
 ) -> None:
     assert others(monkeypatch, 1.5, 1.46, yardsticks).endswith("on a quiet machine.**")
 
 
-def test_names_who_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_processes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([[(1, 5.0), (os.getpid(), 1.0)], [(1, 5.5), (os.getpid(), 2.0), (7, 9.0)]])
     monkeypatch.setattr(machine, "_cpu_seconds", lambda: iter(next(looks)))
     monkeypatch.setattr(machine, "_command", lambda pid: f"process {pid}")
@@ -61,5 +61,5 @@ def test_names_who_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reads_this_machine() -> None:
     assert f"{os.cpu_count()} CPUs" in machine.description()
     assert {machine.cpu_of_load(), machine.cpu_of_server()} <= os.sched_getaffinity(0)
-    assert machine.Others().text().startswith("Others used ")
+    assert machine.OtherProcesses().text().startswith("Others used ")
     assert machine.yardstick_ms(1) > 0

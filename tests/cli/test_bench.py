@@ -11,7 +11,7 @@ from floorwire.cli.load.connect import ConnectReport
 from floorwire.cli.load.fanout import FanoutReport
 from floorwire.cli.load.rtt import RttReport
 from floorwire.cli.load.stall import StallReport
-from tests.cli.load.small_server import UNKNOWN, Tiny, running
+from tests.cli.load.fake_server import UNKNOWN, FakeServer, running
 
 SHORT = ("--seconds", "0.2", "--warmup", "0", "--clients", "3")
 
@@ -21,12 +21,14 @@ def bench(*arguments: str) -> Result:
 
 
 def test_each_run_prints_json() -> None:
-    with running() as tiny:
-        fanout = msgspec.json.decode(bench("fanout", tiny.url(), *SHORT, "--json").stdout, type=FanoutReport)
-        stall = msgspec.json.decode(bench("stall", tiny.url(), *SHORT, "--json").stdout, type=StallReport)
-        rtt = msgspec.json.decode(bench("rtt", tiny.url(), "--count", "9", "--json").stdout, type=RttReport)
+    with running() as server:
+        fanout = msgspec.json.decode(
+            bench("fanout", server.url(), *SHORT, "--json").stdout, type=FanoutReport
+        )
+        stall = msgspec.json.decode(bench("stall", server.url(), *SHORT, "--json").stdout, type=StallReport)
+        rtt = msgspec.json.decode(bench("rtt", server.url(), "--count", "9", "--json").stdout, type=RttReport)
         connect = msgspec.json.decode(
-            bench("connect", tiny.url(), "--count", "3", "--json").stdout, type=ConnectReport
+            bench("connect", server.url(), "--count", "3", "--json").stdout, type=ConnectReport
         )
     assert (fanout.opened, fanout.subscriptions) == (3, 1)
     assert stall.stalled.clients == 1
@@ -35,11 +37,11 @@ def test_each_run_prints_json() -> None:
 
 
 def test_each_run_prints_a_table() -> None:
-    with running() as tiny:
-        fanout = bench("fanout", tiny.url(), *SHORT, "--symbols", "BTC-USDT, ETH-USDT", "--each", "2")
-        stall = bench("stall", tiny.url(), *SHORT, "--stalled", "2", "--on-slow", "skip")
-        rtt = bench("rtt", tiny.url("/ws/echo"), "--count", "9")
-        connect = bench("connect", tiny.url(), "--count", "3")
+    with running() as server:
+        fanout = bench("fanout", server.url(), *SHORT, "--symbols", "BTC-USDT, ETH-USDT", "--each", "2")
+        stall = bench("stall", server.url(), *SHORT, "--stalled", "2", "--on-slow", "skip")
+        rtt = bench("rtt", server.url("/ws/echo"), "--count", "9")
+        connect = bench("connect", server.url(), "--count", "3")
     assert [result.exit_code for result in (fanout, stall, rtt, connect)] == [0, 0, 0, 0]
     assert "3 of 3 clients x 2" in fanout.stdout
     assert "beside 2 stalled" in stall.stdout
@@ -48,9 +50,9 @@ def test_each_run_prints_a_table() -> None:
 
 
 def test_a_run_that_loses_clients_fails() -> None:
-    with running() as tiny:
-        fanout = bench("fanout", tiny.url(), *SHORT, "--symbols", UNKNOWN)
-        connect = bench("connect", tiny.url(), "--count", "2", "--symbols", UNKNOWN)
+    with running() as server:
+        fanout = bench("fanout", server.url(), *SHORT, "--symbols", UNKNOWN)
+        connect = bench("connect", server.url(), "--count", "2", "--symbols", UNKNOWN)
     assert fanout.exit_code == connect.exit_code == 1
     assert "error" in fanout.stdout
 
@@ -61,14 +63,14 @@ def test_a_run_that_loses_clients_fails() -> None:
         (("fanout", "ws://192.0.2.1/ws"), "--allow-remote"),
         (("fanout", "--symbols", " , "), "at least one symbol"),
         (("fanout", "--pid", "4194305"), "no process 4194305"),
-        (("rtt", Tiny().url()), "refused"),
+        (("rtt", FakeServer().url()), "refused"),
         (("fanout", "--clients", "20001"), "20000"),
         (("connect", "--seconds", "601"), "600"),
         (("stall", "--stalled", "1001"), "1000 "),
         (("rtt", "--count", "1000001"), "1000000"),
     ],
 )
-def test_refuses_in_words(arguments: tuple[str, ...], why: str) -> None:
+def test_bad_arguments_are_refused_with_a_reason(arguments: tuple[str, ...], why: str) -> None:
     result = bench(*arguments)
     assert result.exit_code == 2
     assert why in result.stderr

@@ -11,8 +11,7 @@ import pytest
 
 from floorwire.storage.key_store import Issued
 from tests.cli.operator import disk_full, operate, write_much
-from tests.readings import eventually, metrics
-from tests.servers import Server
+from tests.servers import Server, eventually, metrics
 from tests.trading.trader import FREE, serving, trader
 
 BROKEN = "warning: the server cannot write its journal: this is what stood when that failed"

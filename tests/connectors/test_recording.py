@@ -26,7 +26,7 @@ def played(replay: Replay) -> list[VenueOutput]:
     return out
 
 
-def test_a_folder_with_one_venue_is_its_session() -> None:
+def test_a_folder_with_one_venue_is_one_session() -> None:
     read = recording.read(OWN / "binance")
     assert read.adapter == "binance"
     assert read.symbols == ("ABCUSDT", "XYZEUR")
@@ -44,13 +44,13 @@ def test_any_file_of_a_session_finds_the_others(name: str) -> None:
     assert (read.frames, len(read.answers)) == (21, 5)
 
 
-def test_what_the_files_lack_is_told() -> None:
+def test_skipped_lines_are_reported() -> None:
     read = recording.read(OWN / "coinbase" / "COINBASE.ws.3.0")
     assert read.symbols == ("ABC-USDT", "XYZ-EUR")
     assert read.skipped == (SkippedLines("broken_message", 2, ["COINBASE.ws.3.0:15", "COINBASE.ws.3.0:44"]),)
 
 
-def test_of_several_venues_one_must_be_named(tmp_path: Path) -> None:
+def test_a_folder_with_several_venues_is_refused(tmp_path: Path) -> None:
     for name in ("A.ws.1.0", "B.ws.1.0"):
         (tmp_path / name).write_text(FRAME)
     with pytest.raises(RecordingError, match=r"has sessions of A, B: name a file"):
@@ -65,7 +65,7 @@ def tmp_path_with(folder: Path) -> Path:
     return folder
 
 
-def test_one_socket_is_played_alone_and_all_by_their_list(tmp_path: Path) -> None:
+def test_a_socket_file_plays_alone_and_an_answer_file_plays_all(tmp_path: Path) -> None:
     for number in (2, 10, 9):
         (tmp_path / f"X.ws.{number}.0").write_text(FRAME)
     (tmp_path / "X.ws.2.10").write_text(FRAME)
@@ -76,15 +76,15 @@ def test_one_socket_is_played_alone_and_all_by_their_list(tmp_path: Path) -> Non
     whole = recording.read(tmp_path / "X.0")
     assert whole.frames == 5
     assert whole.adapter == "coinbase"
-    heard = list(whole.heard())
-    assert [what.happened.link for what in heard if isinstance(what.happened, Opened)] == [
+    inputs = list(whole.heard())
+    assert [what.happened.link for what in inputs if isinstance(what.happened, Opened)] == [
         "X.ws.2",
         "X.ws.9",
         "X.ws.10",
     ]
 
 
-def test_another_name_is_a_session_by_itself(tmp_path: Path) -> None:
+def test_a_file_with_another_name_is_a_session_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "my session.log"
     file.write_bytes((OWN / "coinbase" / "COINBASE.ws.3.0").read_bytes())
     read = recording.read(file)
@@ -92,7 +92,7 @@ def test_another_name_is_a_session_by_itself(tmp_path: Path) -> None:
     assert every(played(recording.replay(read, speed=None)), Trade)
 
 
-def test_a_list_without_sockets_is_played_as_what_it_is(tmp_path: Path) -> None:
+def test_an_answer_file_without_sockets_is_played_alone(tmp_path: Path) -> None:
     file = tmp_path / "COINBASE.0"
     shutil.copy(OWN / "coinbase" / "COINBASE.0", file)
     assert recording.read(file).frames == 0
@@ -114,7 +114,7 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
         recording.read(tmp_path / "X.ws.1.0")
 
 
-def test_a_second_opening_tells_that_the_link_was_lost(tmp_path: Path) -> None:
+def test_a_second_open_line_means_that_the_socket_was_lost(tmp_path: Path) -> None:
     file = tmp_path / "x"
     opened = "wss://ws-feed.exchange.coinbase.com <-> {}\n"
     file.write_text(FRAME + opened.format("1700000001") + opened.format("1700000002"))
@@ -133,11 +133,11 @@ def test_a_second_opening_tells_that_the_link_was_lost(tmp_path: Path) -> None:
 def test_time_never_goes_back(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_text("1700000005: [1]\n1700000003: [2]\n1700000006: [3]\n")
-    heard = recording.read(file, "coinbase").heard()
-    assert [what.at_us // 1_000_000 - 1_700_000_000 for what in heard] == [5, 5, 5, 6]
+    inputs = recording.read(file, "coinbase").heard()
+    assert [what.at_us // 1_000_000 - 1_700_000_000 for what in inputs] == [5, 5, 5, 6]
 
 
-def test_a_file_that_goes_away_while_it_is_played_ends(tmp_path: Path) -> None:
+def test_a_file_deleted_while_it_is_played_ends_the_recording(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_text(FRAME)
     read = recording.read(file, "coinbase")

@@ -55,19 +55,19 @@ def test_any_compressed_file_finds_the_others(tmp_path: Path, name: str) -> None
     assert (read.frames, len(read.answers)) == (21, 5)
 
 
-def test_a_file_that_is_there_in_both_forms_is_played_once(tmp_path: Path) -> None:
+def test_a_file_in_both_forms_is_played_once(tmp_path: Path) -> None:
     compressed(tmp_path)
     (tmp_path / "BINANCE.ws.1.0").write_bytes((OWN / "binance" / "BINANCE.ws.1.0").read_bytes())
     assert played(tmp_path) == played(OWN / "binance")
 
 
-def test_a_compressed_file_under_any_name_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+def test_a_compressed_file_is_recognised_by_its_content(tmp_path: Path) -> None:
     file = tmp_path / "my session"
     file.write_bytes(gzip.compress((OWN / "coinbase" / "COINBASE.ws.3.0").read_bytes()))
     assert recording.read(file).frames == 25
 
 
-def test_of_a_compressed_file_that_is_cut_or_broken_what_comes_before_is_played(tmp_path: Path) -> None:
+def test_a_cut_or_broken_compressed_file_is_played_up_to_there(tmp_path: Path) -> None:
     whole = gzip.compress((OWN / "coinbase" / "COINBASE.ws.3.0").read_bytes())
     chance = random.Random(7)
     file = tmp_path / "x"
@@ -164,11 +164,11 @@ def test_a_recording_of_prices_between_the_ticks_is_refused(tmp_path: Path) -> N
         build(off_tick(tmp_path, 20))
 
 
-def test_where_only_a_long_beginning_gives_nothing_it_is_said_in_the_log(
+def test_a_long_beginning_without_shown_events_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(off_tick(tmp_path, 2_000, good=5))
-    monkeypatch.setattr(recording, "PREVIEWED", 2_000)
+    monkeypatch.setattr(recording, "PREVIEW_MESSAGES", 2_000)
     with capture_logs() as logs:
         build(off_tick(tmp_path, 2_000, good=5))
     [said] = [line for line in logs if line["log_level"] == "warning"]
@@ -176,13 +176,13 @@ def test_where_only_a_long_beginning_gives_nothing_it_is_said_in_the_log(
 
 
 @pytest.mark.parametrize("name", ["binance", "coinbase"])
-def test_good_recordings_start_without_a_warning_of_that(name: str) -> None:
+def test_good_recordings_start_without_that_warning(name: str) -> None:
     with capture_logs() as logs:
         build(OWN / name)
     assert "nothing comes of the beginning" not in {line["event"] for line in logs}
 
 
-def test_what_the_files_lack_is_in_the_log_with_its_lines() -> None:
+def test_skipped_lines_are_logged_with_their_numbers() -> None:
     with capture_logs() as logs:
         build(OWN / "coinbase")
     [said] = [line for line in logs if line["event"] == "recording is not whole"]
@@ -199,7 +199,7 @@ def test_two_recordings_of_one_exchange_are_refused(tmp_path: Path) -> None:
         build(OWN / "binance", OWN / "coinbase", compressed(tmp_path))
 
 
-def test_the_command_says_so_and_ends_with_2(tmp_path: Path) -> None:
+def test_the_command_prints_the_reason_and_exits_with_2(tmp_path: Path) -> None:
     serve = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(tmp_path / "data")]
     venue = ["--venue", f"replay:{OWN / 'binance'}"]
     ended = subprocess.run([*serve, *venue, *venue], capture_output=True, text=True, timeout=60, check=False)

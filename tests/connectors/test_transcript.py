@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.connectors.transcript import NAMED, Skips, TranscriptLine, entries
+from floorwire.connectors.transcript import (
+    MAX_NAMED_LINES,
+    SkippedLineCounter,
+    TranscriptLine,
+    read_transcript,
+)
 
 OWN = Path(__file__).parent.parent / "recorded"
 SOCKET = (OWN / "coinbase" / "COINBASE.ws.3.0").read_bytes()
@@ -14,11 +19,11 @@ T = 1_700_000_000_000_000
 
 
 def read(tmp_path: Path, text: str | bytes) -> tuple[list[TranscriptLine], list[tuple[str, int, list[str]]]]:
-    """Return the entries of a file with this text, and what was left out."""
+    """Return the lines of a file with this text, and what was left out."""
     file = tmp_path / "file"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    skips = Skips()
-    found = list(entries(file, skips))
+    skips = SkippedLineCounter()
+    found = list(read_transcript(file, skips))
     return found, [(skipped.reason, skipped.count, skipped.lines) for skipped in skips.all()]
 
 
@@ -40,11 +45,11 @@ def test_each_kind_of_line(tmp_path: Path, line: str, entry: TranscriptLine) -> 
     assert read(tmp_path, line + "\r\n\n") == ([entry], [])
 
 
-def test_configuration_and_blank_lines_are_no_news(tmp_path: Path) -> None:
+def test_configuration_and_blank_lines_are_not_counted_as_broken(tmp_path: Path) -> None:
     assert read(tmp_path, 'configuration: {"x": 1}\n\n   \n') == ([], [])
 
 
-def test_a_text_may_go_on_below(tmp_path: Path) -> None:
+def test_a_text_may_continue_on_the_next_lines(tmp_path: Path) -> None:
     text = '1700000000: {\n "a": 1\n}\n1700000001: [2]\n'
     assert read(tmp_path, text) == (
         [TranscriptLine(1, T, b'{ "a": 1\n}\n'), TranscriptLine(4, T + 1_000_000, b"[2]")],
@@ -52,7 +57,7 @@ def test_a_text_may_go_on_below(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_broken_is_left_out_and_named(tmp_path: Path) -> None:
+def test_broken_lines_are_left_out_and_named(tmp_path: Path) -> None:
     text = (
         "garbage\n"
         "1700000000: [1]\n"
@@ -79,10 +84,10 @@ def test_what_is_broken_is_left_out_and_named(tmp_path: Path) -> None:
 
 def test_only_the_first_lines_are_named(tmp_path: Path) -> None:
     [(reason, count, lines)] = read(tmp_path, "x\n" * 1000)[1]
-    assert (reason, count, len(lines)) == ("broken_line", 1000, NAMED)
+    assert (reason, count, len(lines)) == ("broken_line", 1000, MAX_NAMED_LINES)
 
 
-def test_deep_nesting_is_broken(tmp_path: Path) -> None:
+def test_deeply_nested_json_counts_as_broken(tmp_path: Path) -> None:
     assert read(tmp_path, "1700000000: " + "[" * 100_000)[1] == [("broken_message", 1, ["file:1"])]
 
 

@@ -25,7 +25,7 @@ from tests.servers import Server, floorwire
 PATIENCE_S = 30.0
 """How long a test waits for what has to happen. It says nothing of how soon that has to be."""
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 TRADER = Grant("alice", (Scope.MARKET, Scope.TRADE))
 ANONYMOUS = "127.0.0.9"
 """Where failures come from, so that they make nobody else wait."""
@@ -101,11 +101,11 @@ def keyed_server(folder: Path, *args: str) -> Iterator[KeyedServer]:
         yield KeyedServer(server, folder, root)
 
 
-async def ask(ws: ClientConnection, **request: object) -> dict[str, Said]:
+async def ask(ws: ClientConnection, **request: object) -> dict[str, JsonValue]:
     """Send a request and return its reply; events before it are dropped."""
     await ws.send(json.dumps({**request, "id": 1}))
     while True:
-        message: dict[str, Said] = json.loads(await ws.recv())
+        message: dict[str, JsonValue] = json.loads(await ws.recv())
         if "status" in message:
             return message
 

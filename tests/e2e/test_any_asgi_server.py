@@ -21,9 +21,8 @@ from floorwire.config import LimitSettings, Settings
 from floorwire.core.codes import CloseCode
 from floorwire.web import create_app
 from tests.clients import MSGPACK, TEXT, Message, client, frame, raw
-from tests.readings import eventually, metrics
 from tests.scripted import Scripted
-from tests.servers import Server
+from tests.servers import Server, eventually, metrics
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LISTENING = re.compile(r"http://(\S+):(\d+)")

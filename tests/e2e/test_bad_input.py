@@ -151,7 +151,7 @@ def test_broken_frames_close_with_the_right_code(market: Server, sent: bytes, co
     with raw(market) as peer:
         peer.socket.sendall(sent)
         assert peer.until_close() == ([], code)
-        assert peer.ends()
+        assert peer.is_closed_by_server()
 
 
 def test_good_frames_before_a_broken_one_are_answered(market: Server) -> None:
@@ -174,7 +174,7 @@ def test_a_close_is_answered_with_its_code(market: Server, code: int) -> None:
     with raw(market) as peer:
         peer.send(CLOSE, code.to_bytes(2, "big") + b"bye")
         assert peer.until_close() == ([], code)
-        assert peer.ends()
+        assert peer.is_closed_by_server()
 
 
 def test_pings_are_answered_and_pongs_are_not(market: Server) -> None:
@@ -197,4 +197,4 @@ def test_garbage_instead_of_http(market: Server) -> None:
     for garbage in (b"\x16\x03\x01\x02\x00" + bytes(200), b"GET\r\n\r\n", b"\r\n" * 10 + b"\xff\xfe\r\n\r\n"):
         with RawClient(market) as peer:
             peer.socket.sendall(garbage)
-            assert peer.ends()
+            assert peer.is_closed_by_server()

@@ -153,7 +153,7 @@ def test_a_wrong_handshake_is_refused(market: Server, wrong: dict[str, str]) -> 
     with RawClient(market) as peer:
         status, _ = peer.handshake("/ws", **wrong)
         assert status in (400, 426)
-        assert peer.ends()
+        assert peer.is_closed_by_server()
 
 
 @pytest.mark.parametrize("path", ["/", "/ws/", "/ws/news", "/health", "/WS"])

@@ -10,8 +10,7 @@ import pytest
 
 from floorwire.core.codes import CloseCode
 from tests.clients import CLOSE, RawClient, client, raw
-from tests.readings import eventually, metrics
-from tests.servers import Server, scripted
+from tests.servers import Server, eventually, metrics, scripted
 
 
 @contextmanager

@@ -15,20 +15,19 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.clients import MSGPACK
-from tests.follower import Follower, Message, Name, content
-from tests.readings import metrics
-from tests.servers import Server, scripted
+from tests.servers import Server, metrics, scripted
+from tests.stream_checker import Message, StreamChecker, StreamName, content
 
 SEED = int(os.environ.get("TEST_SEED", "20260101"))
 NAMES = (
-    Name("trades", "BTC-USDT", None),
-    Name("ticker", "ETH-USDT", None),
-    Name("book", "BTC-USDT", 10),
-    Name("candles", "DOGE-USDT", "1s"),
+    StreamName("trades", "BTC-USDT", None),
+    StreamName("ticker", "ETH-USDT", None),
+    StreamName("book", "BTC-USDT", 10),
+    StreamName("candles", "DOGE-USDT", "1s"),
 )
 RESUME_S = 1.0
 CATCHES_UP_WITHIN_S = 30
-Truth = dict[tuple[Name, str, int, str], Message]
+Truth = dict[tuple[StreamName, str, int, str], Message]
 
 
 class Crowd:
@@ -57,7 +56,7 @@ class Survivor:
     """A client that is killed again and again, and always comes back."""
 
     def __init__(self, crowd: Crowd, url: str, subprotocol: str | None, dice: random.Random) -> None:
-        self.follower = Follower()
+        self.checker = StreamChecker()
         self.is_mortal = True
         self._was_killed = False
         self._crowd = crowd
@@ -83,7 +82,7 @@ class Survivor:
                 await asyncio.sleep(self._dice.choice([0, 0.1, 0.5, 2.0 * RESUME_S]))
 
     async def _follow(self, connection: ClientConnection) -> None:
-        self.follower.connected()
+        self.checker.connected()
         killer = asyncio.get_running_loop().call_later(self._dice.expovariate(1), self._kill, connection)
         try:
             for name in self._dice.sample(NAMES, len(NAMES)):
@@ -101,14 +100,14 @@ class Survivor:
             self._was_killed = True  # and may hear of it only in peace
             connection.transport.abort()
 
-    async def _subscribe(self, connection: ClientConnection, name: Name) -> None:
-        place = self.follower.place(name)
+    async def _subscribe(self, connection: ClientConnection, name: StreamName) -> None:
+        resume = self.checker.resume_point(name)
         asked: dict[str, object] = {"action": "subscribe", "channel": name.channel, "symbol": name.symbol}
-        asked["id"] = Follower.RESUME if place else Follower.ANEW
+        asked["id"] = StreamChecker.RESUME if resume else StreamChecker.ANEW
         if name.option is not None:
             asked["depth" if isinstance(name.option, int) else "interval"] = name.option
-        if place is not None:
-            asked["resume"] = place
+        if resume is not None:
+            asked["resume"] = resume
         await self._send(connection, asked)
 
     async def _send(self, connection: ClientConnection, request: dict[str, object]) -> None:
@@ -129,7 +128,7 @@ class Survivor:
                 self._take(message)
 
     def _last(self, channel: str) -> int:
-        return next(stream.last for name, stream in self.follower.streams.items() if name.channel == channel)
+        return next(stream.last for name, stream in self.checker.streams.items() if name.channel == channel)
 
     def _message(self, data: str | bytes) -> Message:
         message: Message
@@ -140,18 +139,18 @@ class Survivor:
         self._take(self._message(data))
 
     def _take(self, message: Message) -> None:
-        self.follower.read(message)
+        self.checker.read(message)
         if "status" not in message:
             self._compare(message)
 
     def _compare(self, event: Message) -> None:
         """Require that it says what it said to everybody else."""
-        for name, stream in self.follower.streams.items():
-            if name.channel == event["channel"] and stream.last in stream.came:
+        for name, stream in self.checker.streams.items():
+            if name.channel == event["channel"] and stream.last in stream.received:
                 said = content(event)
                 key = (name, stream.epoch, stream.last, str(event.get("type")))
-                stream.came[stream.last] = self._crowd.truth.setdefault(key, said)
-                assert stream.came[stream.last] == said
+                stream.received[stream.last] = self._crowd.truth.setdefault(key, said)
+                assert stream.received[stream.last] == said
 
 
 class Position(msgspec.Struct):
@@ -170,8 +169,8 @@ async def survive(clients: int, seconds: float, per_second: int) -> None:
         await crowd.suffer(seconds)
         reasons: Counter[str] = Counter()
         for client in crowd.clients:
-            client.follower.check()
-            for stream in [*client.follower.streams.values(), *client.follower.ended]:
+            client.checker.check()
+            for stream in [*client.checker.streams.values(), *client.checker.ended]:
                 reasons.update(gap.reason for gap in stream.announcements)
         assert crowd.kills >= clients / 2
         resumes = await asyncio.to_thread(metrics, server)

@@ -13,8 +13,7 @@ import pytest
 
 from floorwire.core.codes import CloseCode
 from tests.clients import CLOSE, TEXT, RawClient, client, frame, raw
-from tests.readings import eventually
-from tests.servers import Server, scripted
+from tests.servers import Server, eventually, scripted
 
 PING_REQUEST = frame(TEXT, b'{"action":"ping"}')
 
@@ -44,7 +43,7 @@ def test_so_many_connections_and_the_next_is_told_why_not() -> None:
                 assert one_too_many.until_close() == ([], CloseCode.TOO_MANY_CONNECTIONS)
         assert http(server, "/health") == 200, "a full server is no sick one"
         first.send(CLOSE, b"\x03\xe8")
-        assert first.ends()
+        assert first.is_closed_by_server()
         with client(server) as another:
             assert another.ask("ping")["status"] == "pong"
 
@@ -103,7 +102,7 @@ def test_a_head_that_is_too_large_is_refused(market: Server) -> None:
     with RawClient(market) as peer:
         peer.socket.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000)
         assert peer.http_answer()[0] == 431
-        assert peer.ends()
+        assert peer.is_closed_by_server()
 
 
 # --- one connection ---------------------------------------------------------------------------------

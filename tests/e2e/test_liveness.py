@@ -15,8 +15,7 @@ from websockets.sync.client import connect
 
 from floorwire.core.codes import CloseCode
 from tests.clients import CLOSE, PING, PONG, RawClient, raw
-from tests.readings import eventually, metrics
-from tests.servers import Server, scripted
+from tests.servers import Server, eventually, metrics, scripted
 
 CLOSED_4012 = f'floorwire_closes_total{{code="{CloseCode.NO_PONG.value}"}}'
 

@@ -10,8 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.clients import TEXT, RawClient, client, frame, raw
-from tests.readings import eventually, metrics
-from tests.servers import Server, scripted
+from tests.servers import Server, eventually, metrics, scripted
 
 
 def get(server: Server, path: str) -> tuple[int, dict[str, str]]:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.clients import MSGPACK, Message, client
-from tests.follower import Gap
 from tests.servers import Server, scripted
+from tests.stream_checker import Gap
 
 TRADES = {"channel": "trades", "symbol": "BTC-USDT"}
 

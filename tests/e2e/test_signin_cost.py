@@ -29,9 +29,11 @@ from floorwire.core.refusal import Refusal
 from floorwire.protocol.login import signature
 from tests.auth.issuer import EC_KEY, RSA_KEY, claims, signed, tokens
 from tests.auth.parts import NOW, SECRET, key, keyring
+from tests.clocks import moment
 from tests.e2e.sign_in_servers import KeyedServer, ask, keyed_server
 from tests.servers import Server, scripted
 
+AT = moment(NOW)
 pytestmark = pytest.mark.slow
 
 MILLISECOND_NS = 1_000_000
@@ -73,15 +75,15 @@ def median_ns(call: Callable[[int], object], times: int = 300) -> float:
 
 
 def enter(at: SignIn, token: str, _: int) -> None:
-    at.token(token, "192.0.2.7", NOW)
+    at.token(token, "192.0.2.7", AT)
 
 
 def test_signing_in_takes_less_than_a_millisecond_of_the_loop() -> None:
     at = SignIn(keyring(), tokens(), 1_000_000)
     login = [(NOW + number, signature(SECRET, NOW + number)) for number in range(1_000)]
     spent = {
-        "bearer": median_ns(lambda _: at.bearer(f"k1.{SECRET}", "192.0.2.7", NOW)),
-        "signature": median_ns(lambda number: at.signed("k1", *login[number], "192.0.2.7", NOW)),
+        "bearer": median_ns(lambda _: at.bearer(f"k1.{SECRET}", "192.0.2.7", AT)),
+        "signature": median_ns(lambda number: at.signed("k1", *login[number], "192.0.2.7", AT)),
     }
     made = {
         "HS256": signed(),
@@ -101,8 +103,8 @@ async def test_a_thousand_signed_in_clients_come_back_nearly_as_fast(quiet: Keye
 
     def rate(target: Target) -> float:
         """Return how many clients a second come, subscribe, hear an event and go."""
-        wish = SubscriptionPlan("ticker", ("BTC-USDT",), 1)
-        report = run_connect(ConnectPlan(target, wish, 1_000, 100, 60.0, 1, None))
+        subscription = SubscriptionPlan("ticker", ("BTC-USDT",), 1)
+        report = run_connect(ConnectPlan(target, subscription, 1_000, 100, 60.0, 1, None))
         assert report.failures == {}
         return report.completed_per_second
 
@@ -178,7 +180,7 @@ def test_the_time_of_a_refusal_does_not_tell_whether_the_key_exists() -> None:
         text = f"{name}.{secrets.token_urlsafe(32)}"
         began = time.perf_counter_ns()
         with pytest.raises(Refusal):
-            at.bearer(text, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", NOW)
+            at.bearer(text, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", AT)
         spent[exists].append(time.perf_counter_ns() - began)
     known, unknown = (statistics.median(spent[exists]) for exists in (True, False))
     assert abs(known - unknown) < 0.03 * known, (known, unknown)

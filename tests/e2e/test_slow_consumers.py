@@ -9,9 +9,8 @@ import pytest
 
 from floorwire.core.codes import CloseCode
 from tests.clients import Message, RawClient, client, raw
-from tests.follower import Gap, Name, Stream
-from tests.readings import eventually, metrics
-from tests.servers import Server, scripted
+from tests.servers import Server, eventually, metrics, scripted
+from tests.stream_checker import Gap, Stream, StreamName
 
 SMALL_BYTES = 4_096
 SETTINGS = ("outbox.bytes=20000", f"outbox.kernel_bytes={SMALL_BYTES}", "resume.bytes=100000")
@@ -34,7 +33,7 @@ def followed(peer: RawClient, channel: str, **options: object) -> Stream:
     assert isinstance(reply["seq"], int)
     option = reply.get("depth")
     assert isinstance(option, int | None)
-    return Stream(Name(channel, BTC, option), reply["epoch"], reply["seq"])
+    return Stream(StreamName(channel, BTC, option), reply["epoch"], reply["seq"])
 
 
 def let_pass(server: Server, channel: str) -> None:
@@ -48,7 +47,7 @@ def read_until(peer: RawClient, stream: Stream, reason: str) -> Message:
     """Follow the stream until it announces that something was left out; return that message."""
     while not any(gap.reason == reason for gap in stream.announcements):
         message = peer.message()
-        stream.follow(message)
+        stream.add(message)
     return message
 
 
@@ -60,7 +59,7 @@ def test_conflate_means_the_latest_and_how_many_it_stands_for(rapids: Server) ->
         assert isinstance(latest["conflated"], int)
         assert latest["conflated"] > 100
         stream.check()
-        bids = [event["bid"] for event in stream.came.values()]
+        bids = [event["bid"] for event in stream.received.values()]
         assert bids == sorted(bids, key=lambda bid: int(str(bid))), "never an old value after a newer one"
 
 
@@ -78,9 +77,9 @@ def test_skip_means_a_gap_in_their_place(rapids: Server) -> None:
         stream = followed(slow, "trades")
         let_pass(rapids, "trades")
         read_until(slow, stream, "slow")
-        stream.follow(slow.message())
+        stream.add(slow.message())
         stream.check()
-        offsets = {int(str(event["trade_id"])) - seq for seq, event in stream.came.items()}
+        offsets = {int(str(event["trade_id"])) - seq for seq, event in stream.received.items()}
         assert len(offsets) == 1, "the trades that came are those their seqs say"
 
 
@@ -103,15 +102,15 @@ def test_disconnect_means_a_close_that_says_so(rapids: Server) -> None:
         frames, code = slow.until_close()
         assert code == CloseCode.SLOW_CONSUMER
         for each in frames:
-            stream.follow(msgspec.json.decode(each.payload))
+            stream.add(msgspec.json.decode(each.payload))
         assert not stream.missed, "up to then it got everything"
     with client(rapids) as again:
         resume = {"epoch": stream.epoch, "seq": stream.last}
         reply = again.ask("subscribe", channel="trades", symbol=BTC, resume=resume)
         if "gap" in reply:
-            stream.skip(msgspec.convert(reply["gap"], Gap))
+            stream.add_gap(msgspec.convert(reply["gap"], Gap))
         for event in again.events(10):
-            stream.follow(event)
+            stream.add(event)
         stream.check()
 
 

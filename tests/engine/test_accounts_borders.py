@@ -11,9 +11,11 @@ from floorwire.engine import accounts as accounts_module
 from floorwire.engine import chunked_history as latest_module
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager
+from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market, order_manager
 
 NOW = 1_000_000
+AT = moment(NOW)
 
 
 class Trading:
@@ -30,7 +32,7 @@ class Trading:
         self.placed += 1
         name = str(self.placed)
         ticket = Ticket("ann", name, instrument.symbol, side, "limit", lots, None, price, None, "gtc")
-        for command in self.order_manager.place(ticket, NOW, key="k").commands:
+        for command in self.order_manager.place(ticket, AT, key="k").commands:
             self.order_manager.settle(self.market.execute(command), NOW)
         return self.order_manager.find("ann", client_order_id=name)
 
@@ -38,7 +40,7 @@ class Trading:
         self.order_manager.settle(self.market.other(side, lots, price, instrument.symbol), NOW)
 
     def amend(self, order: Order, lots: int) -> None:
-        for command in self.order_manager.amend(order, NOW, lots=lots, key="k").commands:
+        for command in self.order_manager.amend(order, AT, lots=lots, key="k").commands:
             self.order_manager.settle(self.market.execute(command), NOW)
 
     def cancel(self, order: Order) -> None:

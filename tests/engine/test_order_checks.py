@@ -13,6 +13,7 @@ from floorwire.core.orders import Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_checks
 from floorwire.engine.order_manager import TradingRules
+from tests.clocks import moment
 from tests.engine.market import BTC, Market, order_manager
 
 NOW = 1_000_000
@@ -26,7 +27,7 @@ def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
     market.other("buy", 1_000, 199)
     market.other("sell", 1_000, 201)
     rest = Ticket("ann", "first", BTC.symbol, "buy", "limit", 10, None, 190)
-    for command in made.place(rest, NOW, key="k").commands:
+    for command in made.place(rest, moment(NOW), key="k").commands:
         made.settle(market.execute(command), NOW)  # the second's rate is used up
     tight = Limits(
         max_order_notional="500",
@@ -44,7 +45,7 @@ def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
 
     def ask(ticket: Ticket, now_us: int = NOW, deadline_us: int | None = None) -> None:
         with pytest.raises(Refusal) as caught:
-            made.place(ticket, now_us, key="k", deadline_us=deadline_us)
+            made.place(ticket, moment(now_us), key="k", deadline_us=deadline_us)
         told.append(caught.value.code)
 
     ask(wrong, deadline_us=NOW - 1)

@@ -26,9 +26,11 @@ from floorwire.engine import accounts as accounts_module
 from floorwire.engine import chunked_history as latest_module
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
+from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market, order_manager
 
 NOW = 1_000_000
+AT = moment(NOW)
 
 
 class Floor:
@@ -59,7 +61,7 @@ class Floor:
         return replace(made, **more)
 
     def place(self, ticket: Ticket, key: str = "k") -> Order:
-        self.carry_out(self.order_manager.place(ticket, NOW, key=key))
+        self.carry_out(self.order_manager.place(ticket, AT, key=key))
         return self.order_manager.find(ticket.account, client_order_id=ticket.client_order_id)
 
     def carry_out(self, decision: OrderDecision) -> None:
@@ -121,50 +123,50 @@ def test_each_check_gives_its_code_and_its_details() -> None:
         (floor.ticket(lots=51), Code.POSITION_LIMIT, {"limit": "10.50", "position": "10.51000000"}),
     ):
         before = floor.order_manager.state_hash()
-        caught = refusal(lambda asked=ticket: floor.order_manager.place(asked, NOW))  # type: ignore[misc]
+        caught = refusal(lambda asked=ticket: floor.order_manager.place(asked, AT))  # type: ignore[misc]
         assert (caught.code, caught.details) == (code, details)
         assert floor.order_manager.state_hash() == before
     for _ in range(3):
         floor.place(floor.ticket())
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), AT))
     assert (caught.code, caught.details) == (Code.MAX_OPEN_ORDERS, {"limit": 3, "of": "account"})
 
 
 def test_what_is_held_is_not_there_for_the_next(floor: Floor) -> None:
     floor.place(floor.ticket(lots=1_000, price=190))  # 950 and 2.375 of fees
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(lots=100), NOW))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(lots=100), AT))
     assert caught.code is Code.INSUFFICIENT_BALANCE
     assert caught.details == {"asset": "USDT", "needed": "95.23750000", "available": "47.62500000"}
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket("sell", 1_001, 205), NOW))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket("sell", 1_001, 205), AT))
     assert caught.details["available"] == "10.00000000"
 
 
 def test_position_limits_count_open_buys_of_every_instrument(floor: Floor) -> None:
     floor.order_manager.set_limits("ann", Limits(max_position={"BTC": "10.25"}), NOW)
     floor.place(floor.ticket(lots=15))
-    assert refusal(lambda: floor.order_manager.place(floor.ticket(lots=11), NOW)).code is Code.POSITION_LIMIT
+    assert refusal(lambda: floor.order_manager.place(floor.ticket(lots=11), AT)).code is Code.POSITION_LIMIT
     floor.place(floor.ticket(lots=10))
     floor.order_manager.set_limits("ann", Limits(max_position={"ETH": "1"}), NOW)
     eth = floor.ticket(lots=9, price=2_000, symbol=ETH.symbol)
     floor.place(eth)
     cross = floor.ticket(lots=2, price=5_000, symbol=CROSS.symbol)
-    assert refusal(lambda: floor.order_manager.place(cross, NOW)).code is Code.POSITION_LIMIT
+    assert refusal(lambda: floor.order_manager.place(cross, AT)).code is Code.POSITION_LIMIT
 
 
 def test_deadline_and_duplicates_come_before_everything(floor: Floor) -> None:
     ticket = floor.ticket()
     order = floor.place(ticket)
     floor.order_manager.halt("all", "", NOW)
-    again = floor.order_manager.place(ticket, NOW, deadline_us=NOW - 1)
+    again = floor.order_manager.place(ticket, AT, deadline_us=NOW - 1)
     assert (again.duplicate, again.order, again.commands) == (True, order, ())
     other = replace(ticket, lots=11)
-    caught = refusal(lambda: floor.order_manager.place(other, NOW))
+    caught = refusal(lambda: floor.order_manager.place(other, AT))
     assert caught.code is Code.DUPLICATE_CLIENT_ORDER_ID
     assert caught.details == {"client_order_id": "1", "order_id": "1"}
-    late = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW, deadline_us=NOW - 7))
+    late = refusal(lambda: floor.order_manager.place(floor.ticket(), AT, deadline_us=NOW - 7))
     assert (late.code, late.details) == (Code.DEADLINE_PASSED, {"late_us": 7})
     assert (
-        refusal(lambda: floor.order_manager.amend(order, NOW, lots=5, deadline_us=1)).code
+        refusal(lambda: floor.order_manager.amend(order, AT, lots=5, deadline_us=1)).code
         is Code.DEADLINE_PASSED
     )
 
@@ -176,9 +178,9 @@ def test_halts_stop_orders_and_amends_but_not_cancels(floor: Floor, scope: str, 
     order = floor.place(floor.ticket())
     floor.order_manager.halt(scope, name, NOW)  # type: ignore[arg-type]
     assert floor.order_manager.halts() == [(scope, name)]
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW, key="k"))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), AT, key="k"))
     assert (caught.code, caught.details) == (Code.MARKET_HALTED, {"scope": scope})
-    assert refusal(lambda: floor.order_manager.amend(order, NOW, lots=5, key="k")).code is Code.MARKET_HALTED
+    assert refusal(lambda: floor.order_manager.amend(order, AT, lots=5, key="k")).code is Code.MARKET_HALTED
     floor.carry_out(floor.order_manager.cancel(order))
     assert floor.order_manager.open_orders("ann") == []
     floor.order_manager.resume(scope, name, NOW)  # type: ignore[arg-type]
@@ -187,46 +189,46 @@ def test_halts_stop_orders_and_amends_but_not_cancels(floor: Floor, scope: str, 
 
 def test_a_closed_instrument_and_a_stale_feed_take_no_orders(floor: Floor) -> None:
     floor.market.feed = "stale"
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), AT))
     assert (caught.code, caught.details) == (Code.STALE_MARKET, {"feed": "stale"})
     floor.order_manager.list_instruments([replace(BTC, trades_stale=True)], NOW)
     order = floor.place(floor.ticket())
     floor.order_manager.list_instruments([replace(BTC, state="halted")], NOW)
-    assert refusal(lambda: floor.order_manager.place(floor.ticket(), NOW)).code is Code.MARKET_HALTED
+    assert refusal(lambda: floor.order_manager.place(floor.ticket(), AT)).code is Code.MARKET_HALTED
     assert floor.order_manager.find("ann", order.order_id).is_open
 
 
 def test_market_orders_need_somebody_on_the_other_side(floor: Floor) -> None:
     ticket = floor.ticket(price=None, type="market", tif="ioc", symbol=ETH.symbol)
-    assert refusal(lambda: floor.order_manager.place(ticket, NOW)).code is Code.NO_LIQUIDITY
+    assert refusal(lambda: floor.order_manager.place(ticket, AT)).code is Code.NO_LIQUIDITY
 
 
 def test_rates_of_account_and_key() -> None:
     floor = Floor(Limits(price_collar="0.1", orders_per_second=2))
     for _ in range(2):
         floor.place(floor.ticket())
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), AT))
     assert (caught.code, caught.wait_us) == (Code.RATE_LIMITED, 500_000)
     assert caught.details == {"limit": 2, "of": "account"}
     later = NOW + 2_000_000
     floor.order_manager.set_limits("ann", Limits(orders_per_second=1, max_open_orders=3), NOW, key="k")
     order = floor.order_manager.find("ann", 1)
-    floor.carry_out(floor.order_manager.amend(order, later, lots=5, key="k"))
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), later, key="k"))
+    floor.carry_out(floor.order_manager.amend(order, moment(later), lots=5, key="k"))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), moment(later), key="k"))
     assert caught.details == {"limit": 1, "of": "key"}
-    floor.order_manager.place(floor.ticket(), later + 500_000, key="another")
+    floor.order_manager.place(floor.ticket(), moment(later + 500_000), key="another")
 
 
 def test_a_keys_limits_come_on_top_of_its_accounts(floor: Floor) -> None:
     floor.order_manager.set_limits("ann", Limits(max_order_notional="500", self_trade="allow"), NOW)
     floor.order_manager.set_limits("ann", Limits(max_open_orders=1, max_order_notional="20"), NOW, key="k")
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(lots=22), NOW, key="k"))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(lots=22), AT, key="k"))
     assert (caught.code, caught.details["limit"]) == (Code.MAX_NOTIONAL, "20.000")
     floor.place(floor.ticket(lots=22), key="other")
     floor.place(floor.ticket(), key="k")
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW, key="k"))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), AT, key="k"))
     assert (caught.code, caught.details) == (Code.MAX_OPEN_ORDERS, {"limit": 1, "of": "key"})
-    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), NOW, max_notional=Decimal("9.49")))
+    caught = refusal(lambda: floor.order_manager.place(floor.ticket(), AT, max_notional=Decimal("9.49")))
     assert (caught.code, caught.details) == (Code.MAX_NOTIONAL, {"limit": "9.490", "notional": "9.500"})
     assert floor.order_manager.limits("ann").price_collar == "0.1"
     assert floor.order_manager.limits("ann", "k").max_open_orders == 1
@@ -259,7 +261,7 @@ def test_an_order_is_worth_what_the_market_gives_for_it(
 ) -> None:
     def ask(most: str) -> OrderDecision:
         ticket = floor.ticket(side, 100, price, kind, "ioc" if price is None else "gtc", stop)
-        return floor.order_manager.place(ticket, NOW, max_notional=Decimal(most))
+        return floor.order_manager.place(ticket, AT, max_notional=Decimal(most))
 
     least = Decimal(worth) - Decimal("0.005")
     caught = refusal(lambda: ask(str(least)))
@@ -277,11 +279,11 @@ def test_an_order_is_worth_what_the_market_gives_for_it(
 def test_an_amend_is_worth_what_the_market_gives_for_it(floor: Floor) -> None:
     order = floor.place(floor.ticket("sell", 10, None, "stop", "ioc", stop=190))
     amend = floor.order_manager.amend
-    caught = refusal(lambda: amend(order, NOW, lots=100, max_notional=Decimal("94.999")))
+    caught = refusal(lambda: amend(order, AT, lots=100, max_notional=Decimal("94.999")))
     assert (caught.code, caught.details["notional"]) == (Code.MAX_NOTIONAL, "95.000")
-    assert amend(order, NOW, lots=100, max_notional=Decimal(95)).commands
+    assert amend(order, AT, lots=100, max_notional=Decimal(95)).commands
     resting = floor.place(floor.ticket("sell", 10, 210))
-    caught = refusal(lambda: amend(resting, NOW, price_ticks=181, max_notional=Decimal("9.949")))
+    caught = refusal(lambda: amend(resting, AT, price_ticks=181, max_notional=Decimal("9.949")))
     assert (caught.code, caught.details["notional"]) == (Code.MAX_NOTIONAL, "9.950")
     floor.order_manager.settle(floor.market.other("buy", 1, 210), NOW)
 
@@ -352,7 +354,7 @@ def test_fees_are_rounded_up_once_however_the_fills_are_cut() -> None:
         rules = TradingRules(limits=RULES.limits, maker_ppm=1, taker_ppm=1)
         made = order_manager(market, replace(BTC, tick_size="0.000001"), rules=rules)
         made.deposit("ann", "USDT", "100", 1, 0)
-        decision = made.place(Ticket("ann", "1", BTC.symbol, "buy", "limit", 30, None, 3_333_337), NOW)
+        decision = made.place(Ticket("ann", "1", BTC.symbol, "buy", "limit", 30, None, 3_333_337), AT)
         assert isinstance(decision.commands[0], Place)
         left = 30
         for cut in cuts:
@@ -369,7 +371,7 @@ def test_a_market_buy_spends_no_more_than_it_said(floor: Floor) -> None:
     spend = floor.ticket(lots=None, spend=20 * 200, price=None, type="market", tif="ioc")
     order = floor.place(spend)
     assert (order.state, order.lots, order.filled_turnover) == ("filled", 19, 10 * 200 + 9 * 201)
-    assert refusal(lambda: floor.order_manager.amend(order, NOW, lots=1)).code is Code.ORDER_CLOSED
+    assert refusal(lambda: floor.order_manager.amend(order, AT, lots=1)).code is Code.ORDER_CLOSED
 
 
 def test_deposits_are_booked_once_and_within_bounds(floor: Floor) -> None:
@@ -388,10 +390,10 @@ def test_deposits_are_booked_once_and_within_bounds(floor: Floor) -> None:
 def test_an_amend_holds_for_both_until_the_venue_has_answered(floor: Floor) -> None:
     order = floor.place(floor.ticket(lots=10, price=190))
     held = order.held
-    asked = floor.order_manager.amend(order, NOW, price_ticks=180, lots=20)
+    asked = floor.order_manager.amend(order, AT, price_ticks=180, lots=20)
     assert asked.order is not None
     assert asked.order.held == 20 * 190 * 500_000 + 4_750_000  # the higher price, the larger quantity
-    second = floor.order_manager.amend(asked.order, NOW, lots=15)
+    second = floor.order_manager.amend(asked.order, AT, lots=15)
     assert second.order is not None
     floor.order_manager.settle([Filled(1, "t", 190, 5, 5, "maker", NOW)], NOW)
     (entry,) = floor.order_manager.settle([Refused(1, "amend", Code.VENUE_REJECTED, NOW)], NOW)
@@ -407,16 +409,16 @@ def test_an_amend_holds_for_both_until_the_venue_has_answered(floor: Floor) -> N
 def test_what_cannot_be_amended(floor: Floor) -> None:
     order = floor.place(floor.ticket())
     amend = floor.order_manager.amend
-    assert refusal(lambda: amend(order, NOW)).details == {"field": "price"}
-    assert refusal(lambda: amend(order, NOW, price_ticks=250)).code is Code.PRICE_BAND
-    assert refusal(lambda: amend(order, NOW, lots=5_000)).code is Code.INSUFFICIENT_BALANCE
+    assert refusal(lambda: amend(order, AT)).details == {"field": "price"}
+    assert refusal(lambda: amend(order, AT, price_ticks=250)).code is Code.PRICE_BAND
+    assert refusal(lambda: amend(order, AT, lots=5_000)).code is Code.INSUFFICIENT_BALANCE
     stop = floor.place(floor.ticket(price=None, stop=210, type="stop", tif="ioc"))
-    assert refusal(lambda: amend(stop, NOW, price_ticks=200)).details == {"field": "price"}
+    assert refusal(lambda: amend(stop, AT, price_ticks=200)).details == {"field": "price"}
     spend = floor.order_manager.place(
-        floor.ticket(lots=None, spend=4_000, price=None, type="market", tif="ioc"), NOW
+        floor.ticket(lots=None, spend=4_000, price=None, type="market", tif="ioc"), AT
     ).order
     assert spend is not None
-    assert refusal(lambda: amend(spend, NOW, lots=1)).details == {"field": "quantity"}
+    assert refusal(lambda: amend(spend, AT, lots=1)).details == {"field": "quantity"}
     floor.carry_out(floor.order_manager.cancel(order))
     closed = floor.order_manager.find("ann", order.order_id)
     caught = refusal(lambda: floor.order_manager.cancel(closed))
@@ -426,7 +428,7 @@ def test_what_cannot_be_amended(floor: Floor) -> None:
 def test_amending_to_what_is_filled_cancels_the_rest(floor: Floor) -> None:
     floor.place(floor.ticket("sell", 10, 200))
     floor.order_manager.settle(floor.market.other("buy", 4, 200), NOW)
-    floor.carry_out(floor.order_manager.amend(floor.order_manager.find("ann", 1), NOW, lots=4))
+    floor.carry_out(floor.order_manager.amend(floor.order_manager.find("ann", 1), AT, lots=4))
     assert floor.order_manager.find("ann", 1).state == "cancelled"
     assert floor.has("BTC")[1] == 0
 
@@ -448,7 +450,7 @@ def test_a_stop_waits_and_then_takes_no_worse_than_its_collar(floor: Floor) -> N
     floor.order_manager.settle(floor.market.other("buy", 1, 206, ioc=True), NOW)
     limit = floor.order_manager.find("ann", limit.order_id)
     assert (limit.triggered, limit.state) == (True, "new")
-    floor.carry_out(floor.order_manager.amend(limit, NOW, price_ticks=206))
+    floor.carry_out(floor.order_manager.amend(limit, AT, price_ticks=206))
     assert floor.order_manager.find("ann", limit.order_id).filled_lots == 4
 
 
@@ -474,7 +476,7 @@ def test_cancel_all_by_account_symbol_and_key(floor: Floor) -> None:
 
 def test_a_keys_orders_are_withdrawn_without_any_market(floor: Floor) -> None:
     order = floor.place(floor.ticket("buy", 10, 180), key="b")
-    floor.order_manager.amend(order, NOW, lots=20)  # and the process ends before the venue answered
+    floor.order_manager.amend(order, AT, lots=20)  # and the process ends before the venue answered
     floor.place(floor.ticket(), key="a")
     (entry,) = floor.order_manager.withdraw("ann", "b", Code.DEADMAN, NOW)
     assert isinstance(entry.event, OrderEnded)
@@ -493,7 +495,7 @@ def test_a_refused_place_is_a_rejected_order(floor: Floor) -> None:
     ticket = floor.ticket("sell", 10, 199, post_only=True)
     order = floor.place(ticket)
     assert (order.state, order.code, order.held) == ("rejected", Code.POST_ONLY_WOULD_CROSS, 0)
-    assert floor.order_manager.place(ticket, NOW).order == order
+    assert floor.order_manager.place(ticket, AT).order == order
     assert floor.has("BTC")[1] == 0
 
 
@@ -535,7 +537,7 @@ def test_queries_of_nobody(floor: Floor) -> None:
 
 
 def test_entries_carry_the_seqs_of_their_messages(floor: Floor) -> None:
-    decision = floor.order_manager.place(floor.ticket("sell", 10, 199), NOW)
+    decision = floor.order_manager.place(floor.ticket("sell", 10, 199), AT)
     assert [(type(entry.event), entry.seqs) for entry in decision.entries] == [
         (OrderAccepted, Seqs(orders=1, balances=3))
     ]
@@ -551,7 +553,7 @@ def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatc
     for ticket in tickets:
         floor.place(ticket)
     assert refusal(lambda: floor.order_manager.find("ann", 1)).code is Code.UNKNOWN_ORDER
-    assert floor.order_manager.place(tickets[1], NOW).duplicate
+    assert floor.order_manager.place(tickets[1], AT).duplicate
     assert [fill.order.order_id for fill in floor.order_manager.fills("ann")] == [3, 2, 1]
     pieces = list(floor.order_manager.snapshot())
     assert list(OrderManager.restored(pieces, RULES, floor.market.prices).snapshot()) == pieces
@@ -583,9 +585,9 @@ def test_orders_go_back_into_another_market(floor: Floor) -> None:
     floor.order_manager.settle(floor.market.other("buy", 4, 200), NOW)
     floor.place(floor.ticket("sell", 5, None, "stop", "ioc", stop=150))
     order = floor.place(floor.ticket("buy", 10, 180))
-    floor.order_manager.amend(order, NOW, lots=20)  # and the process ends before the venue answered
+    floor.order_manager.amend(order, AT, lots=20)  # and the process ends before the venue answered
     spend = floor.ticket(lots=None, spend=4_000, price=None, type="market", tif="ioc")
-    floor.order_manager.place(spend, NOW)
+    floor.order_manager.place(spend, AT)
     market = Market(BTC)
     market.other("buy", 3, 201)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, market.prices)
@@ -609,7 +611,7 @@ def test_an_order_whose_cancel_was_on_its_way_does_not_come_back(floor: Floor) -
     for known in (order.order_id, gone.order_id, 99):  # once, and only where the venue owes the answer
         assert floor.order_manager.keep_cancel(Cancel(BTC.symbol, known, Code.DEADMAN), NOW) == []
     floor.order_manager.settle(floor.market.other("buy", 4, 200), NOW)  # the fill overtakes the cancel
-    floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), NOW, lots=12)
+    floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), AT, lots=12)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, floor.market.prices)
     assert decision.commands != back.put_back({BTC.symbol}, NOW).commands == []
     ended = back.find("ann", order.order_id)
@@ -625,7 +627,7 @@ def test_why_a_cancel_was_on_its_way_outlives_the_market(floor: Floor, ends: str
     assert isinstance(cancel, Cancel)
     (kept,) = floor.order_manager.keep_cancel(cancel, NOW)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=AccountEntry) == kept
-    floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), NOW, lots=12)
+    floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), AT, lots=12)
     floor.order_manager.settle(floor.market.execute(Amend(BTC.symbol, order.order_id, lots=12)), NOW)
     floor.order_manager.settle(floor.market.other("buy", 4, 200), NOW)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, floor.market.prices)

@@ -19,9 +19,11 @@ from floorwire.core.units import Scale
 from floorwire.engine.accounts import NO_GUARD
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.order_manager import OrderManager, TradingRules
+from tests.clocks import moment
 from tests.engine.market import BTC, ETH
 
 NOW = 1_000_000
+AT = moment(NOW)
 COLLAR = Limits(price_collar="0.1")
 FINE = replace(BTC, tick_size="0.000001", min_notional="0")
 """One tick times one lot is one unit of money."""
@@ -54,7 +56,7 @@ class Desk:
         return replace(made, **more)
 
     def place(self, ticket: Ticket) -> Order:
-        order = self.order_manager.place(ticket, NOW).order
+        order = self.order_manager.place(ticket, AT).order
         assert order is not None
         return order
 
@@ -70,13 +72,13 @@ def refusal(act: Callable[[], object]) -> Refusal:
 
 def test_a_deadline_has_passed_one_microsecond_after_it() -> None:
     desk = Desk()
-    order = desk.order_manager.place(desk.ticket(), NOW, deadline_us=NOW).order
+    order = desk.order_manager.place(desk.ticket(), AT, deadline_us=NOW).order
     assert order is not None
     assert order.key == "", "nobody's key where none is said"
-    desk.order_manager.amend(order, NOW, lots=5, deadline_us=NOW)
-    late = refusal(lambda: desk.order_manager.place(desk.ticket(), NOW, deadline_us=NOW - 1))
+    desk.order_manager.amend(order, AT, lots=5, deadline_us=NOW)
+    late = refusal(lambda: desk.order_manager.place(desk.ticket(), AT, deadline_us=NOW - 1))
     assert (late.code, late.details) == (Code.DEADLINE_PASSED, {"late_us": 1})
-    late = refusal(lambda: desk.order_manager.amend(desk.find(order), NOW, lots=5, deadline_us=NOW - 1))
+    late = refusal(lambda: desk.order_manager.amend(desk.find(order), AT, lots=5, deadline_us=NOW - 1))
     assert late.code is Code.DEADLINE_PASSED
 
 
@@ -95,7 +97,7 @@ def test_all_of_ones_money_may_be_held_and_not_one_unit_more() -> None:
     desk = Desk(usdt="0.00000199", instrument=FINE)
     order = desk.place(desk.ticket(price=199, lots=1))
     assert order.held == 199
-    short = refusal(lambda: desk.order_manager.amend(order, NOW, price_ticks=200))
+    short = refusal(lambda: desk.order_manager.amend(order, AT, price_ticks=200))
     assert (short.code, short.details["needed"]) == (Code.INSUFFICIENT_BALANCE, "0.00000001")
     assert refusal(lambda: Desk("0.00000198", FINE).place(desk.ticket(price=199, lots=1))).code is (
         Code.INSUFFICIENT_BALANCE
@@ -128,26 +130,26 @@ def test_to_set_no_guard_where_there_is_none_is_nothing_to_journal() -> None:
 def test_amends_of_buys_count_against_the_position_limit_by_what_they_add() -> None:
     desk = Desk(limits=replace(COLLAR, max_position={"BTC": "10.1"}))
     order = desk.place(desk.ticket())
-    desk.order_manager.amend(order, NOW, price_ticks=191)
+    desk.order_manager.amend(order, AT, price_ticks=191)
     assert (
-        refusal(lambda: desk.order_manager.amend(desk.find(order), NOW, lots=11)).code is Code.POSITION_LIMIT
+        refusal(lambda: desk.order_manager.amend(desk.find(order), AT, lots=11)).code is Code.POSITION_LIMIT
     )
-    desk.order_manager.amend(desk.find(order), NOW, lots=9)
+    desk.order_manager.amend(desk.find(order), AT, lots=9)
     sell = desk.place(desk.ticket("sell", 210))
-    desk.order_manager.amend(sell, NOW, lots=500)
+    desk.order_manager.amend(sell, AT, lots=500)
     desk = Desk(limits=replace(COLLAR, max_position={"BTC": "10.2"}))
     order = desk.place(desk.ticket())
-    desk.order_manager.amend(order, NOW, lots=20)
+    desk.order_manager.amend(order, AT, lots=20)
 
 
 def test_an_amend_to_what_is_filled_is_a_cancel_and_no_price_is_wrong_for_it() -> None:
     desk = Desk()
     order = desk.place(desk.ticket())
     desk.order_manager.settle([Filled(order.order_id, "t", 190, 4, 6, "maker", NOW)], NOW)
-    assert refusal(lambda: desk.order_manager.amend(desk.find(order), NOW, price_ticks=400, lots=5)).code is (
+    assert refusal(lambda: desk.order_manager.amend(desk.find(order), AT, price_ticks=400, lots=5)).code is (
         Code.PRICE_BAND
     )
-    assert desk.order_manager.amend(desk.find(order), NOW, price_ticks=400, lots=4).commands
+    assert desk.order_manager.amend(desk.find(order), AT, price_ticks=400, lots=4).commands
 
 
 def test_a_stop_is_measured_at_its_stop_price_and_at_the_market_once_it_is_there() -> None:
@@ -155,11 +157,11 @@ def test_a_stop_is_measured_at_its_stop_price_and_at_the_market_once_it_is_there
     order = desk.place(desk.ticket(price=200, type="stop_limit", stop_ticks=198))
     desk.prices = Prices(299, 300, 300, "live")
     assert (
-        refusal(lambda: desk.order_manager.amend(desk.find(order), NOW, price_ticks=320)).code
+        refusal(lambda: desk.order_manager.amend(desk.find(order), AT, price_ticks=320)).code
         is Code.PRICE_BAND
     )
     desk.order_manager.settle([Triggered(order.order_id, NOW)], NOW)
-    desk.order_manager.amend(desk.find(order), NOW, price_ticks=320)
+    desk.order_manager.amend(desk.find(order), AT, price_ticks=320)
     desk.order_manager.settle([Amended(order.order_id, 320, 10, NOW)], NOW)
     assert desk.find(order).price_ticks == 320
 

@@ -31,6 +31,7 @@ from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, Market
 
 ACCOUNTS = st.sampled_from(["ann", "bob"])
@@ -121,12 +122,12 @@ class Trading(RuleBasedStateMachine):
     def try_to_place(self, ticket: Ticket) -> None:
         before = self.order_manager.state_hash()
         try:
-            decision = self.order_manager.place(ticket, self.now_us, key="k")
+            decision = self.order_manager.place(ticket, moment(self.now_us), key="k")
         except Refusal:
             assert self.order_manager.state_hash() == before
             return
         self.carry_out(decision)
-        again = self.order_manager.place(ticket, self.now_us, key="k")
+        again = self.order_manager.place(ticket, moment(self.now_us), key="k")
         assert again.duplicate
         assert (again.entries, again.commands) == ((), ())
         assert decision.order is not None
@@ -138,7 +139,7 @@ class Trading(RuleBasedStateMachine):
         if orders:
             try:
                 order = orders[pick % len(orders)]
-                decision = self.order_manager.amend(order, self.now_us, price_ticks=price, lots=lots)
+                decision = self.order_manager.amend(order, moment(self.now_us), price_ticks=price, lots=lots)
             except Refusal:
                 return
             self.carry_out(decision)
@@ -186,7 +187,7 @@ class Trading(RuleBasedStateMachine):
         ticket = Ticket("ann", "halted", BTC.symbol, "buy", "limit", 1, None, 200)
         self.keep([self.order_manager.halt(scope, name, self.now_us)])  # type: ignore[arg-type]
         with pytest.raises(Refusal):
-            self.order_manager.place(ticket, self.now_us)
+            self.order_manager.place(ticket, moment(self.now_us))
         self.keep([self.order_manager.resume(scope, name, self.now_us)])  # type: ignore[arg-type]
 
     @rule()

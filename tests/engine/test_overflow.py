@@ -21,11 +21,13 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
 from floorwire.engine.ledger import MOST_RECORDED, MOST_UNITS
 from floorwire.engine.order_manager import OrderManager, TradingRules
+from tests.clocks import moment
 
 RULES = TradingRules(Limits(price_collar="0.1", self_trade="allow"), 1_000, 2_500)
 FINE = Instrument("BTC-USD", "BTC", "USD", "v", "0.00000001", "0.00000001")
 COARSE = replace(FINE, tick_size="0.01", lot_size="0.0001")
 OTHER = Instrument("ETH-USD", "ETH", "USD", "v", "0.01", "0.001")
+AT = moment(0)
 BORDER = MOST_UNITS // 10**8
 
 
@@ -50,7 +52,7 @@ class Folded:
     def fill(self, name: str, symbol: str, side: Side, lots: int, price: int, at: int) -> None:
         """Place an order and let all of it be filled at this price."""
         ticket = Ticket(name, f"c{len(self.entries)}", symbol, side, "limit", lots, None, price)
-        decision = self.order_manager.place(ticket, 0)
+        decision = self.order_manager.place(ticket, AT)
         assert decision.order is not None
         self.add(list(decision.entries))
         filled = Filled(decision.order.order_id, "t", at, lots, 0, "taker", 0)
@@ -128,12 +130,12 @@ def test_an_instrument_whose_steps_become_too_fine_is_closed() -> None:
     world = Folded()
     world.deposit("alice", "USD", "100000", 1)
     world.list_instruments(COARSE)
-    decision = world.order_manager.place(Ticket("alice", "a", FINE.symbol, "buy", "limit", 10, None, 100), 0)
+    decision = world.order_manager.place(Ticket("alice", "a", FINE.symbol, "buy", "limit", 10, None, 100), AT)
     world.add(list(decision.entries))
     world.list_instruments(FINE)
     assert world.order_manager.open_orders("alice") == []
     with pytest.raises(Refusal) as caught:
-        world.order_manager.place(Ticket("alice", "b", FINE.symbol, "buy", "limit", 10, None, 100), 0)
+        world.order_manager.place(Ticket("alice", "b", FINE.symbol, "buy", "limit", 10, None, 100), AT)
     assert caught.value.code is Code.MARKET_HALTED
     assert world.list_instruments(FINE) == []
     world.list_instruments(COARSE)
@@ -157,7 +159,7 @@ def overflowed() -> Folded:
     world.deposit("bob", "USD", "200", 3)
     world.list_instruments(OTHER)
     rests = world.order_manager.place(
-        Ticket("alice", "rests", OTHER.symbol, "buy", "limit", 1000, None, 99), 0
+        Ticket("alice", "rests", OTHER.symbol, "buy", "limit", 1000, None, 99), AT
     )
     world.add(list(rests.entries))
     for event in (Listed(FINE, 0),):
@@ -165,7 +167,7 @@ def overflowed() -> Folded:
     world.bid = world.ask = 35_000 * 10**8
     world.fill("bob", FINE.symbol, "buy", 1234, 35_000 * 10**8 + 1, 35_000 * 10**8 + 1)
     fine = world.order_manager.place(
-        Ticket("bob", "fine", FINE.symbol, "buy", "limit", 10**5, None, 35_000 * 10**8), 0
+        Ticket("bob", "fine", FINE.symbol, "buy", "limit", 10**5, None, 35_000 * 10**8), AT
     )
     world.add(list(fine.entries))
     return world

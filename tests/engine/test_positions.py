@@ -17,6 +17,7 @@ from floorwire.core.orders import Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.position import after_balance
+from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market
 
 EUR = Instrument("ETH-EUR", "ETH", "EUR", "test", "0.05", "0.1", "1")
@@ -49,7 +50,7 @@ class Floor:
         self.done += 1
         ticket = Ticket("ann", str(self.done), symbol, side, "limit", lots, None, ticks, None, "ioc")
         try:
-            decision = self.order_manager.place(ticket, NOW)
+            decision = self.order_manager.place(ticket, moment(NOW))
         except Refusal:
             self.market.other(side, lots, ticks, symbol, ioc=True)
             raise

@@ -14,9 +14,11 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager, TradingRules
+from tests.clocks import moment
 from tests.engine.market import BTC
 
 NOW = 1_000_000
+AT = moment(NOW)
 LIMITS = Limits(price_collar="0.1")
 
 
@@ -43,7 +45,7 @@ class Desk:
         return str(self.placed)
 
     def _place(self, ticket: Ticket) -> Order:
-        order = self.order_manager.place(ticket, NOW, key="k").order
+        order = self.order_manager.place(ticket, AT, key="k").order
         assert order is not None
         return order
 

@@ -4,6 +4,7 @@ import pytest
 
 from floorwire.core.account_events import LimitsSet, Listed
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.ports import Prices
@@ -13,9 +14,11 @@ from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.order_parsing import write
 from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
+from tests.clocks import moment
 from tests.engine.market import BTC, ETH
 
 NOW = 1_000_000
+AT = moment(NOW)
 RULES = TradingRules(limits=Limits(price_collar="0.05", orders_per_second=2))
 
 
@@ -27,7 +30,12 @@ def order_manager() -> OrderManager:
     return made
 
 
-def place(order_manager: OrderManager, number: int, instrument: Instrument = BTC, now_us: int = NOW) -> None:
+def place(
+    order_manager: OrderManager,
+    number: int,
+    instrument: Instrument = BTC,
+    at: Moment = AT,
+) -> None:
     ticket = write(
         order_manager.terms(instrument.symbol),
         account="ann",
@@ -37,14 +45,12 @@ def place(order_manager: OrderManager, number: int, instrument: Instrument = BTC
         quantity=instrument.lot_size,
         price=instrument.price.format(200),
     )
-    order_manager.place(ticket, now_us, key="k")
+    order_manager.place(ticket, at, key="k")
 
 
-def refused(
-    order_manager: OrderManager, number: int, instrument: Instrument = BTC, now_us: int = NOW
-) -> Code:
+def refused(order_manager: OrderManager, number: int, instrument: Instrument = BTC) -> Code:
     with pytest.raises(Refusal) as caught:
-        place(order_manager, number, instrument, now_us)
+        place(order_manager, number, instrument)
     return caught.value.code
 
 
@@ -74,7 +80,18 @@ def test_who_was_fast_stays_so_when_mandates_are_forgotten(
     place(order_manager, 1)
     place(order_manager, 2, ETH)
     assert refused(order_manager, 3) is Code.RATE_LIMITED
-    place(order_manager, 3, now_us=NOW + 1_000_000)
+    place(order_manager, 3, at=moment(NOW + 1_000_000))
+
+
+def test_a_clock_that_is_set_back_slows_nobody_down(order_manager: OrderManager) -> None:
+    place(order_manager, 1, at=moment(NOW))
+    hour_us = 3_600_000_000
+    for number in (2, 3):
+        place(order_manager, number, at=Moment(NOW + 1_000_000, NOW - hour_us, NOW + 500_000))
+    with pytest.raises(Refusal) as caught:
+        place(order_manager, 4, at=Moment(NOW + 1_000_001, NOW + hour_us, NOW + hour_us))
+    assert caught.value.code is Code.RATE_LIMITED
+    assert 0 < (caught.value.wait_us or 0) <= 1_000_000
 
 
 def test_an_account_that_nothing_ever_happened_to_is_known_as_soon_as_it_is_there() -> None:

@@ -9,9 +9,11 @@ from floorwire.core.orders import Ticket
 from floorwire.core.ports import Prices
 from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.order_manager import OrderManager, TradingRules
+from tests.clocks import moment
 from tests.engine.market import BTC
 
 NOW = 1_000_000
+AT = moment(NOW)
 MOST = 3
 
 
@@ -25,7 +27,7 @@ def test_no_more_mandates_are_kept_than_may_be(monkeypatch: pytest.MonkeyPatch) 
     kept = []
     for number in range(2 * MOST):
         ticket = Ticket("ann", str(number), BTC.symbol, "buy", "limit", 10, None, 190)
-        order_manager.place(ticket, NOW, key=f"k{number}")
+        order_manager.place(ticket, AT, key=f"k{number}")
         kept.append(len(order_manager._risk_profiles._known))
         assert kept[-1] <= MOST
     assert max(kept) == MOST

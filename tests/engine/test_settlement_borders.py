@@ -11,9 +11,11 @@ from floorwire.core.order_commands import Cancel
 from floorwire.core.orders import Order, Ticket
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
+from tests.clocks import moment
 from tests.engine.market import BTC, RULES, Market, order_manager
 
 NOW, LATER = 1_000_000, 2_000_000
+AT = moment(NOW)
 RULED = TradingRules(limits=RULES.limits, maker_ppm=1, taker_ppm=1)
 
 
@@ -26,7 +28,7 @@ def made(asset: str, amount: str) -> OrderManager:
 
 def placed(trading: OrderManager, side: Side, price: int = 199, **more: object) -> Order:
     ticket = Ticket("ann", "1", BTC.symbol, side, "limit", 10, None, price, **more)  # type: ignore[arg-type]
-    order = trading.place(ticket, NOW, key="k").order
+    order = trading.place(ticket, AT, key="k").order
     assert order is not None
     return order
 
@@ -80,7 +82,7 @@ def test_an_order_that_ended_keeps_what_it_was_charged_at() -> None:
 def test_a_triggered_order_says_when() -> None:
     trading = made("USDT", "100")
     ticket = Ticket("ann", "1", BTC.symbol, "buy", "stop_limit", 10, None, 199, 198)
-    order = trading.place(ticket, NOW, key="k").order
+    order = trading.place(ticket, AT, key="k").order
     assert order is not None
     trading.settle([Triggered(order.order_id, LATER)], LATER)
     after = trading.find("ann", order.order_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.access.authenticator import Authenticator
+from floorwire.clock import HOLD_US
 from floorwire.core.codes import CloseCode
 from floorwire.core.market_events import Clock, FeedStatus, Quote
 from floorwire.core.notices import SecondPassed
@@ -15,6 +16,7 @@ from floorwire.protocol.topic import TopicName
 from .world import SECOND_US, START_US, VENUE, PlayedWire, World
 
 TICKER = TopicName("ticker", "BTC-USDT", None)
+TRADES = TopicName("trades", "BTC-USDT", None)
 
 
 @pytest.fixture
@@ -230,6 +232,30 @@ def test_a_topic_stays_as_long_as_somebody_may_come_back(world: World) -> None:
     with pytest.raises(KeyError):
         world.hub.topic(TICKER)
     assert world.stats.topics == 0
+
+
+@pytest.mark.parametrize("step_us", [3_600 * SECOND_US, -3_600 * SECOND_US])
+def test_a_set_clock_takes_nothing_from_who_comes_back(world: World, step_us: int) -> None:
+    wire = subscribed(world, "trades")
+    epoch = world.hub.topic(TRADES).epoch
+    world.tick(times=3)
+    world.end_turn()
+    first, _, _ = wire.messages()
+    wire.cut()
+    world.step_us = step_us
+    for _ in range(HOLD_US // SECOND_US + 1):
+        world.tick()
+        world.now_us += SECOND_US
+        world.hub.sweep()
+    assert abs(world.hub.moment().wall_us - world.now_us - step_us) < SECOND_US, "the dates followed"
+    world.end_turn()
+    back = world.connect()
+    back.ask("subscribe", channel="trades", symbol="BTC-USDT", resume={"epoch": epoch, "seq": first["seq"]})
+    reply, *missed = back.messages()
+    assert "gap" not in reply
+    sent = [int(str(message["sent"])) for message in missed]
+    assert len(sent) == HOLD_US // SECOND_US + 3
+    assert sent == sorted(sent)
 
 
 def test_a_topic_that_was_shut_begins_anew_with_another_epoch(world: World) -> None:

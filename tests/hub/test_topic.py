@@ -14,9 +14,11 @@ from floorwire.protocol.frames import split
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
 from floorwire.protocol.topic import TopicName
+from tests.clocks import moment
 from tests.scripted import events, listing, snapshot
 
 NOW_US = 1_800_000_000_000_000
+NOW = moment(NOW_US)
 SYMBOL = "BTC-USDT"
 
 
@@ -32,7 +34,7 @@ class Feed:
         self.happen(opened_at)
         name = TopicName(channel, SYMBOL, self._channel.option(None, None))
         stream = self._tracker.stream(name.option)
-        self.topic = self._topic = Topic(name, "epoch", stream, ResumeRing(ring_bytes, 1_000_000), NOW_US)
+        self.topic = self._topic = Topic(name, "epoch", stream, ResumeRing(ring_bytes, 1_000_000), NOW)
 
     def happen(self, times: int) -> None:
         """Let the symbol's next events happen, each the end of a turn."""
@@ -48,14 +50,14 @@ class Feed:
         if isinstance(event, self._channel.event_types):
             self._tracker.apply(event)
             if self._topic is not None:
-                self._topic.apply(event, NOW_US, NOW_US)
+                self._topic.apply(event, NOW_US, NOW)
 
     def open(
         self, seq: int | None, epoch: str = "epoch", codec: Codec = JSON
     ) -> tuple[Gap | None, list[int]]:
         """Return the gap and the seqs that a new subscriber is sent; None: it does not resume."""
         resume = None if seq is None else Resume(epoch, seq)
-        opening = self.topic.decide_resume(resume, codec, NOW_US)
+        opening = self.topic.decide_resume(resume, codec, NOW)
         return opening.gap, [message["seq"] for message in read(opening.frames, codec)]
 
 
@@ -102,8 +104,8 @@ def test_resume_at_the_end_sends_nothing() -> None:
 def test_a_replay_is_the_same_in_both_encodings() -> None:
     feed = Feed("book")
     feed.happen(5)
-    json = feed.topic.decide_resume(Resume("epoch", 2), JSON, NOW_US).frames
-    msgpack = feed.topic.decide_resume(Resume("epoch", 2), MSGPACK, NOW_US).frames
+    json = feed.topic.decide_resume(Resume("epoch", 2), JSON, NOW).frames
+    msgpack = feed.topic.decide_resume(Resume("epoch", 2), MSGPACK, NOW).frames
     assert read(json, JSON) == read(msgpack, MSGPACK)
     assert len(json) == 4
 
@@ -150,7 +152,7 @@ def test_events_that_never_were_are_a_gap_too() -> None:
 def test_messages_are_gathered_and_taken_once() -> None:
     feed = Feed("trades")
     for number in (1, 2):
-        size = feed.topic.apply(Trade(SYMBOL, str(number), 1, 1, "buy", NOW_US), NOW_US, NOW_US)
+        size = feed.topic.apply(Trade(SYMBOL, str(number), 1, 1, "buy", NOW_US), NOW_US, NOW)
         assert size > 0
     assert (feed.topic.pending, feed.topic.pending_first, feed.topic.seq) == (2, 1, 2)
     chunk = feed.topic.take_pending(JSON)
@@ -160,12 +162,12 @@ def test_messages_are_gathered_and_taken_once() -> None:
 
 def test_nothing_is_encoded_for_nobody() -> None:
     feed = Feed("trades")
-    feed.topic.apply(Trade(SYMBOL, "1", 1, 1, "buy", NOW_US), NOW_US, NOW_US)
+    feed.topic.apply(Trade(SYMBOL, "1", 1, 1, "buy", NOW_US), NOW_US, NOW)
     assert feed.topic.take_pending(MSGPACK) == b""
 
 
 def test_what_changes_nothing_is_no_message() -> None:
     feed = Feed("book")
     book = BookSnapshot(SYMBOL, (), (), NOW_US)
-    assert feed.topic.apply(book, NOW_US, NOW_US) > 0
-    assert feed.topic.apply(events(SYMBOL, 1, NOW_US)[1], NOW_US, NOW_US) == 0
+    assert feed.topic.apply(book, NOW_US, NOW) > 0
+    assert feed.topic.apply(events(SYMBOL, 1, NOW_US)[1], NOW_US, NOW) == 0

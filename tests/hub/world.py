@@ -15,6 +15,7 @@ import msgspec
 
 from floorwire import channels
 from floorwire.access.authenticator import Authenticator
+from floorwire.clock import Clock as ProcessClock
 from floorwire.core.codes import CloseCode
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.hub.connection import Connection
@@ -43,6 +44,8 @@ class World:
         self, authenticator: Authenticator, resume_bytes: int = 1_000_000, resume_us: int = 60 * SECOND_US
     ) -> None:
         self.now_us = START_US
+        self.step_us = 0
+        """By how much the system's clock was set ahead or back."""
         self.counts = dict.fromkeys(SYMBOLS, 0)
         self._authenticator = authenticator
         self._resume_bytes, self._resume_us = resume_bytes, resume_us
@@ -60,7 +63,7 @@ class World:
             epoch=f"epoch{self._epochs}",
             resume_bytes=self._resume_bytes,
             resume_us=self._resume_us,
-            clock=lambda: self.now_us,
+            clock=ProcessClock(lambda: self.now_us * 1000, lambda: (self.now_us + self.step_us) * 1000),
             at_turn_end=self._at_turn_end,
             stats=self.stats,
         )

@@ -1,4 +1,4 @@
-"""docs/operations.md: every metric is told, no other is, and each alert has its advice."""
+"""docs/operations.md describes every metric and no other, and every alert."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ NAMES = {family.name + ("_total" if family.type == "counter" else "") for family
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_every_metric_is_told(name: str) -> None:
+def test_every_metric_is_documented(name: str) -> None:
     assert re.search(rf"`{name}[`{{]", MEANINGS)
 
 
-def test_no_other_is() -> None:
+def test_no_other_metric_is_documented() -> None:
     named = set(re.findall(r"floorwire_[a-z_]+", PAGE))
     assert {name.removesuffix("_bucket") for name in named} == NAMES
 
 
 @pytest.mark.parametrize("alert", re.findall(r"alert: (\w+)", RULES))
-def test_every_alert_has_its_advice(alert: str) -> None:
+def test_every_alert_is_documented(alert: str) -> None:
     assert re.search(rf"^\*\*[^*]*\b{alert}\b[^*]*\.\*\*", ADVICE, re.MULTILINE)
 
 
-def test_rules_ask_for_labels_that_there_are() -> None:
+def test_alert_rules_use_existing_labels() -> None:
     labels: dict[str, set[str]] = {
         "floorwire_commands_total": {"action", "outcome"},
         "floorwire_orders_refused": {"reason"},

@@ -34,7 +34,7 @@ def logged(level: str) -> str:
     ("level", "shown"),
     [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)],
 )
-def test_only_what_matters_is_logged(level: str, shown: int) -> None:
+def test_nothing_below_the_level_is_logged(level: str, shown: int) -> None:
     text = logged(level)
     said = [event in text for event in ('event="fine detail"', 'event="so it is"', 'event="it failed"')]
     assert sum(said) == shown
@@ -42,7 +42,7 @@ def test_only_what_matters_is_logged(level: str, shown: int) -> None:
     assert "chatter" not in text
 
 
-def test_a_line_says_when_how_bad_what_and_the_rest() -> None:
+def test_a_line_has_time_level_event_and_fields() -> None:
     line = next(line for line in logged("info").splitlines() if "so it is" in line)
     timestamp, *rest = line.split(" ", 1)
     assert timestamp.startswith("timestamp=2")
@@ -50,5 +50,5 @@ def test_a_line_says_when_how_bad_what_and_the_rest() -> None:
     assert rest == ['level=info event="so it is" port=8000']
 
 
-def test_a_fault_comes_with_its_trace() -> None:
+def test_an_exception_is_logged_with_its_traceback() -> None:
     assert "ZeroDivisionError" in logged("error")

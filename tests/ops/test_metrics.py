@@ -33,7 +33,7 @@ def samples_of(collector: Collector) -> dict[str, float]:
 
 
 def counted() -> Stats:
-    """Return stats of which no number is like another."""
+    """Return stats in which every number is different."""
     stats = Stats()
     stats.connections, stats.subscriptions, stats.topics, stats.resume_bytes = 2, 3, 4, 5
     stats.deliveries, stats.sent_bytes, stats.received_messages = 6, 7, 8
@@ -73,7 +73,7 @@ def counted() -> Stats:
         ("outbox_bytes", 16),
     ],
 )
-def test_every_number_has_its_name(name: str, value: float) -> None:
+def test_every_figure_is_in_its_metric(name: str, value: float) -> None:
     assert scrape(counted(), outbox_bytes=16)[f"floorwire_{name}"] == value
 
 
@@ -93,7 +93,7 @@ def test_histograms_are_cumulative_and_in_seconds() -> None:
 
 
 def busy() -> DeskFigures:
-    """Return figures of which no number is like another."""
+    """Return figures in which every number is different."""
     stats = DeskStats()
     stats.commands[OrderPlace, "accepted"] = 21
     stats.commands[OrderPlace, "duplicate"] = 22
@@ -101,7 +101,7 @@ def busy() -> DeskFigures:
     stats.commands[OrderCancel, "accepted"] = 24
     stats.failures, stats.snapshot_failures = 25, 26
     stats.uncredited.update(range(27))
-    stats.committer.observe(180)
+    stats.commit_latency.observe(180)
     return DeskFigures(
         stats,
         refusing={"journal": False, "behind": True, "draining": False},
@@ -143,11 +143,11 @@ def busy() -> DeskFigures:
         ("commit_seconds_bucket|0.00025", 1),
     ],
 )
-def test_every_number_of_the_desk_has_its_name(name: str, value: float) -> None:
+def test_every_figure_of_the_desk_is_in_its_metric(name: str, value: float) -> None:
     assert samples_of(DeskCollector(busy()))[f"floorwire_{name}"] == value
 
 
-def test_what_nobody_can_know_is_left_out_not_zero() -> None:
+def test_an_unknown_figure_is_left_out_and_not_zero() -> None:
     closed = DeskFigures(DeskStats(), {"journal": True}, {}, records=None)
     samples = samples_of(DeskCollector(closed))
     assert samples["floorwire_orders_refused|journal"] == 1

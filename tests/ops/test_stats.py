@@ -26,7 +26,7 @@ def test_deliveries_and_their_bytes_add_up() -> None:
     assert (stats.deliveries, stats.sent_bytes) == (5, 150)
 
 
-def test_clients_cannot_make_up_close_codes_to_count() -> None:
+def test_unknown_close_codes_count_as_other() -> None:
     stats = Stats()
     for code in (1000, 4008, *range(3000, 4000), 0, 65_535):
         stats.closed(code)

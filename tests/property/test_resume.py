@@ -21,15 +21,15 @@ from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import TopicName
 from tests.channels.book_client import BookClient
-from tests.follower import Follower, Message, Name, content
 from tests.hub.world import SECOND_US, PipedWire, PlayedWire, World
+from tests.stream_checker import Message, StreamChecker, StreamName, content
 
 NAMES = (
-    Name("ticker", "BTC-USDT", None),
-    Name("trades", "BTC-USDT", None),
-    Name("book", "BTC-USDT", 5),
-    Name("candles", "BTC-USDT", "1s"),
-    Name("heartbeat", None, None),
+    StreamName("ticker", "BTC-USDT", None),
+    StreamName("trades", "BTC-USDT", None),
+    StreamName("book", "BTC-USDT", 5),
+    StreamName("candles", "BTC-USDT", "1s"),
+    StreamName("heartbeat", None, None),
 )
 CONTRACTS: dict[str, list[OnSlow | None]] = {
     "trades": [None, "skip", "disconnect"],
@@ -43,37 +43,39 @@ class Client:
     """A client that comes back whenever it was cut, and takes up every stream where it was."""
 
     def __init__(self, world: World, codec: Codec, outbox_bytes: int, wire: type[PlayedWire]) -> None:
-        self.follower = Follower()
+        self.checker = StreamChecker()
         self._world = world
         self._codec = codec
         self._outbox_bytes = outbox_bytes
         self._wire = wire
-        self._held: dict[Name, OnSlow | None] = {}
+        self._held: dict[StreamName, OnSlow | None] = {}
         self.wire = self._connect()
 
     def _connect(self) -> PlayedWire:
-        self.follower.connected()
+        self.checker.connected()
         return self._world.connect(self._codec, outbox_bytes=self._outbox_bytes, wire=self._wire)
 
-    def subscribe(self, name: Name, on_slow: OnSlow | None) -> None:
+    def subscribe(self, name: StreamName, on_slow: OnSlow | None) -> None:
         """Follow the stream: anew, or where it was left."""
-        place = None if name in self._held else self.follower.place(name)
+        resume = None if name in self._held else self.checker.resume_point(name)
         self._held[name] = on_slow
-        self._ask("subscribe", name, place, on_slow)
+        self._ask("subscribe", name, resume, on_slow)
 
-    def _ask(self, action: str, name: Name, place: dict[str, str | int] | None, on_slow: str | None) -> None:
+    def _ask(
+        self, action: str, name: StreamName, resume: dict[str, str | int] | None, on_slow: str | None
+    ) -> None:
         fields = {
             "channel": name.channel,
             "symbol": name.symbol,
             "depth": name.option if isinstance(name.option, int) else None,
             "interval": name.option if isinstance(name.option, str) else None,
             "on_slow": on_slow,
-            "resume": place,
+            "resume": resume,
         }
         asked = {field: value for field, value in fields.items() if value is not None}
-        self.wire.ask(action, id=Follower.RESUME if place else Follower.ANEW, **asked)
+        self.wire.ask(action, id=StreamChecker.RESUME if resume else StreamChecker.ANEW, **asked)
 
-    def unsubscribe(self, name: Name) -> None:
+    def unsubscribe(self, name: StreamName) -> None:
         """Stop following for now; all that was on the way is read first."""
         del self._held[name]
         self._ask("unsubscribe", name, None, None)
@@ -82,7 +84,7 @@ class Client:
     def read(self) -> None:
         """Read what has come."""
         for message in self.wire.messages():
-            self.follower.read(message)
+            self.checker.read(message)
 
     def read_all(self) -> None:
         """Read until nothing waits."""
@@ -106,27 +108,27 @@ class Client:
             self.subscribe(name, on_slow)
             self.read_all()
 
-    def holds(self, name: Name) -> bool:
+    def holds(self, name: StreamName) -> bool:
         """Return whether it follows the stream now."""
         return name in self._held
 
     def is_at_the_end(self) -> None:
         """Require that what it follows is where the gateway is."""
         for name in self._held:
-            stream = self.follower.streams[name]
+            stream = self.checker.streams[name]
             topic = self._world.hub.topic(TopicName(*name))
             if topic.seq == 0:
                 continue  # begun anew, perhaps with another epoch, and nothing to tell since
             # Trades have no state: after the reply, nothing need come before the next one.
-            last = stream.joined if name.channel == "trades" and stream.joined else stream.last
+            last = stream.reply_seq if name.channel == "trades" and stream.reply_seq else stream.last
             assert (stream.epoch, last) == (topic.epoch, topic.seq), name
 
     def told(self) -> dict[Place, Message]:
         """Return what each event said. Of a book, what it made of the book: an update or a snapshot."""
         told = {}
-        for stream in [*self.follower.streams.values(), *self.follower.ended]:
+        for stream in [*self.checker.streams.values(), *self.checker.ended]:
             book = BookClient()
-            for seq, event in sorted(stream.came.items()):
+            for seq, event in sorted(stream.received.items()):
                 said = content(event)
                 if stream.name.channel == "book":
                     book.read(msgspec.convert(event, BookEvent))
@@ -138,7 +140,7 @@ class Client:
 class Place(NamedTuple):
     """One event: its stream and where in it."""
 
-    name: Name
+    name: StreamName
     epoch: str
     seq: int
 
@@ -149,7 +151,7 @@ class Step(NamedTuple):
     what: str
     client: int
     amount: int
-    name: Name
+    name: StreamName
 
 
 OFTEN = ("tick", "tick", "stall", "drain")
@@ -179,7 +181,7 @@ def test_after_any_cut_every_seq_came_or_was_announced(
     codecs: tuple[Codec, Codec, Codec],
     outbox_bytes: int,
     resume_bytes: int,
-    followed_throughout: set[Name],
+    followed_throughout: set[StreamName],
 ) -> None:
     world = World(authenticator, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
     witness = Client(world, JSON, 1_000_000, PlayedWire)
@@ -195,7 +197,7 @@ def test_after_any_cut_every_seq_came_or_was_announced(
     settle(world, [witness, *clients])
     truth: dict[Place, Message] = {}
     for client in [witness, *clients]:
-        client.follower.check()
+        client.checker.check()
         for place, said in client.told().items():
             assert truth.setdefault(place, said) == said
     for client in [witness, *clients]:

@@ -48,7 +48,7 @@ def test_any_conversation(
     for data, binary, pause_us in messages:
         now_us += pause_us
         before = set(session.held)
-        decision = session.receive(data, binary, now_us)
+        decision = session.receive(data, binary, now_us, now_us)
         match decision:
             case SendReply(reply):
                 assert len(list(split(codec.frame(reply)))) == 1

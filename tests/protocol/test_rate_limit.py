@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from floorwire.protocol.rate_limit import TokenBucket
 
 START_US = 1_000_000_000
+DAY_US = 86_400_000_000
 
 
 class Naive:
@@ -66,3 +67,22 @@ def test_a_refused_take_takes_nothing() -> None:
     assert bucket.allow(START_US)
     assert not any(bucket.allow(START_US + at_us) for at_us in range(0, 1_000_000, 100_000))
     assert bucket.allow(START_US + 1_000_000)
+
+
+@given(
+    st.integers(1, 1_000),
+    st.integers(1, 50),
+    st.lists(st.one_of(st.integers(-DAY_US, DAY_US), st.integers(-5_000, 5_000)), max_size=60),
+)
+def test_no_wait_is_longer_than_an_interval_whatever_the_time_does(
+    per_second: int, burst: int, moves: list[int]
+) -> None:
+    bucket, now_us = TokenBucket(per_second, burst), START_US
+    interval_us = round(1_000_000 / per_second)
+    for move_us in moves:
+        now_us = max(0, now_us + move_us)
+        if not bucket.allow(now_us):
+            wait_us = bucket.wait_us(now_us)
+            assert 0 < wait_us <= interval_us
+            assert bucket.allow(now_us + wait_us), "who has waited is let in"
+            now_us += wait_us

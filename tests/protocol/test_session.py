@@ -51,7 +51,7 @@ class Client:
 
     def send(self, data: bytes, binary: bool = False) -> Decision:
         """Send a message."""
-        return self.session.receive(data, binary, self.now_us)
+        return self.session.receive(data, binary, self.now_us, self.now_us)
 
     def later(self, us: int) -> Client:
         """Let time pass."""
@@ -261,12 +261,12 @@ def test_a_malformed_message_is_answered_with_its_id() -> None:
 def test_a_frame_of_the_other_kind_is_answered() -> None:
     assert error(Client().send(msgspec.msgpack.encode({"action": "ping"}), binary=True)).code == Code.BAD_JSON
     session = Session(MSGPACK, None, Shelf(), SessionLimits(RATE, 1))
-    assert error(session.receive(b'{"action":"ping"}', False, START_US)).code == Code.BAD_JSON
+    assert error(session.receive(b'{"action":"ping"}', False, START_US, START_US)).code == Code.BAD_JSON
 
 
 def test_so_many_mistakes_are_answered_and_then_the_connection_closes() -> None:
     session = Session(JSON, None, Shelf(), SessionLimits(10_000, 1))
-    decisions = [session.receive(b"?", False, START_US) for _ in range(MISTAKES + 1)]
+    decisions = [session.receive(b"?", False, START_US, START_US) for _ in range(MISTAKES + 1)]
     assert [error(decision).code for decision in decisions[:-1]] == [Code.BAD_JSON] * MISTAKES
     assert decisions[-1] == CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
 
@@ -279,7 +279,9 @@ def test_a_mistake_now_and_then_is_forgiven_for_ever() -> None:
 
 def test_what_was_understood_but_refused_is_no_mistake() -> None:
     session = Session(JSON, None, Shelf(), SessionLimits(10_000, 1))
-    refused = [session.receive(b'{"action":"subscribe"}', False, START_US) for _ in range(2 * MISTAKES)]
+    refused = [
+        session.receive(b'{"action":"subscribe"}', False, START_US, START_US) for _ in range(2 * MISTAKES)
+    ]
     assert {error(decision).code for decision in refused} == {Code.BAD_REQUEST}
 
 

@@ -21,7 +21,9 @@ def session(channel: str | None = "ticker", rate: int = 1_000) -> Session:
 
 
 def ask(at: Session, action: str, **fields: object) -> Decision:
-    return at.receive(json.dumps({"action": action, **fields}).encode(), binary=False, now_us=NOW)
+    return at.receive(
+        json.dumps({"action": action, **fields}).encode(), binary=False, now_us=NOW, wall_us=NOW
+    )
 
 
 def error(decision: Decision) -> Error:

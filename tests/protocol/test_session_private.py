@@ -41,7 +41,9 @@ def session(principal: Principal, most: int = 100) -> Session:
 
 
 def ask(at: Session, action: str, **fields: object) -> Decision:
-    return at.receive(json.dumps({"action": action, **fields}).encode(), binary=False, now_us=NOW)
+    return at.receive(
+        json.dumps({"action": action, **fields}).encode(), binary=False, now_us=NOW, wall_us=NOW
+    )
 
 
 def follow(at: Session, channel: str, **fields: object) -> Decision:

@@ -51,7 +51,7 @@ def session(principal: Principal = ANONYMOUS_MARKET) -> Session:
 
 
 def ask(at: Session, **request: str | list[str]) -> Decision:
-    return at.receive(json.dumps(request).encode(), binary=False, now_us=NOW)
+    return at.receive(json.dumps(request).encode(), binary=False, now_us=NOW, wall_us=NOW)
 
 
 def code(decision: Decision) -> str:

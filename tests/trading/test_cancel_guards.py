@@ -11,7 +11,9 @@ from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.trading_requests import MAX_GRACE_S
 from floorwire.trading.cancel_guards import CancelGuards, GuardOwner
+from tests.clocks import Times, following
 
 K1, K2 = GuardOwner("alice", "k1"), GuardOwner("alice", "k2")
 GONE, DEAD = Code.DISCONNECTED, Code.DEADMAN
@@ -49,7 +51,7 @@ class Post:
     def __init__(self) -> None:
         self.cancelled: list[Cancelled] = []
         self.kept: dict[GuardOwner, Guard] = {}
-        self.guards = CancelGuards(lambda: NOW_US, self._cancel, self.kept.__setitem__)
+        self.guards = CancelGuards(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
 
     def _cancel(self, whose: GuardOwner, code: Code) -> None:
         self.cancelled.append((whose, code))
@@ -158,3 +160,42 @@ async def test_when_the_server_goes_every_guard_says_which_it_was(post: Post) ->
     post.guards.end()
     assert post.cancelled == [(K1, GONE), (K2, GONE), (GuardOwner("bob", "k3"), DEAD)]
     assert set(post.kept.values()) == {Guard()}
+
+
+@pytest.mark.parametrize("off_us", [3_600_000_000, 86_400_000_000])
+async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
+    post: Post, off_us: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+
+    def noted(wait_s: float, *rest: object) -> asyncio.TimerHandle:
+        waits.append(wait_s)
+        return later(wait_s, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    assert post.guards.begin({K1: Guard(cancels_us=NOW_US + off_us)}) == []
+    assert waits == [MAX_GRACE_S]
+    assert post.guards.of(K1) == Guard(cancels_us=NOW_US + off_us)
+    post.guards.end()
+    assert post.cancelled == [(K1, GONE)]
+
+
+@pytest.mark.parametrize("step_us", [3_600_000_000, -3_600_000_000])
+async def test_a_clock_that_is_set_changes_no_timer(step_us: int) -> None:
+    times, cancelled = Times(), list[Cancelled]()
+    clock = times.clock()
+    guards = CancelGuards(clock, lambda whose, code: cancelled.append((whose, code)), lambda *_: None)
+    first, second = Bot(K1), Bot(K1)
+    guards.watch(first, LONG_US)
+    guards.watch(second, SOON_US)
+    guards.left(first)
+    guards.arm(K2, SOON_US)
+    times.step(step_us)
+    for _ in range(40):  # until the step is believed
+        times.sleep(1_000_000)
+        clock.moment()
+    guards.left(second)
+    await asyncio.sleep(3 * SOON_US / 1_000_000)
+    assert sorted(cancelled) == [(K1, GONE), (K2, DEAD)], "the shorter grace holds, by how long it is"

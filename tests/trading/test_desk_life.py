@@ -42,6 +42,7 @@ from floorwire.trading.account_store import AccountStore, open_book
 from floorwire.trading.desk import Desk
 from floorwire.trading.desk_state import IllegalTransitionError, Phase
 from floorwire.trading.venue_router import VenueRouter
+from tests.clocks import following
 from tests.trading.flaky import ALICE, Disk, FlakyJournal
 
 NOW_US = 1_800_000_000_000_000
@@ -62,7 +63,7 @@ class Market:
         """The ids of all orders that ever were here."""
         self.has_fault = False
 
-    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+    def execute(self, command: Command) -> Sequence[Report]:
         """Rest or cancel, or raise once."""
         is_of_desk = isinstance(command, Cancel) and command.code is None  # those of failures must succeed
         if self.has_fault and not is_of_desk:
@@ -71,10 +72,10 @@ class Market:
         if isinstance(command, Place):
             self.orders[command.order_id] = command
             self.seen.add(command.order_id)
-            return [Working(command.order_id, now_us)]
+            return [Working(command.order_id, NOW_US)]
         assert isinstance(command, Cancel)
         lots = self.orders.pop(command.order_id).lots
-        return [Ended(command.order_id, lots, "cancelled", command.code, now_us)]
+        return [Ended(command.order_id, lots, "cancelled", command.code, NOW_US)]
 
     def prices(self, symbol: str) -> Prices:
         """Return the same always."""
@@ -149,7 +150,7 @@ class DeskMachine(RuleBasedStateMachine):
             floor,
             lambda symbol: BTC,
             lambda: [BTC],
-            lambda: NOW_US,
+            following(lambda: NOW_US),
             storage,
         )
         self.desk.listed([BTC])
@@ -412,7 +413,8 @@ class DeskMachine(RuleBasedStateMachine):
     def close(self) -> None:
         """Close it, in whatever state it is."""
         before = self.phase
-        will_fail = self.disk.is_full
+        # A fault of the market fails the guards' cancels too; the next start makes them.
+        will_fail = self.disk.is_full or (self.is_watching and self.market.has_fault)
         self.is_closed = True
         self.most_opened = len(self.journals) + 1  # one may be being opened
         self.runner.run(self.desk.close())

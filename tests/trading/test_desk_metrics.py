@@ -14,7 +14,7 @@ from floorwire.protocol.answers import AllCancelled, BalanceList, OrderAcceptedR
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import error
 from floorwire.trading.desk_metrics import outcome
-from tests.readings import eventually, metrics
+from tests.servers import eventually, metrics
 from tests.trading.trader import FREE, key, serving, trader
 
 REFUSAL = Refusal(Code.TICK_SIZE, "price")

@@ -11,13 +11,13 @@ from typing import TypeAlias
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from floorwire.app import Gateway, now_us
+from floorwire.app import Gateway
 from floorwire.auth.grant import Grant
 from floorwire.config import Settings
 from floorwire.core.authorization import Scope
 from floorwire.web import create_app
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 HOME = "http://127.0.0.1:8000"
 OWN_PAGE = {"origin": HOME}
 
@@ -32,7 +32,9 @@ class Office:
 
     def key(self, grant: Grant | None = None) -> dict[str, str]:
         """Make a key beside the running app; return the header that shows it."""
-        issued = self.gateway.data_dir.keys.create(grant or Grant("root", (Scope.ADMIN,)), {}, now_us())
+        issued = self.gateway.data_dir.keys.create(
+            grant or Grant("root", (Scope.ADMIN,)), {}, self.gateway.clock.wall_us()
+        )
         self.gateway.authenticator.keyring.replace(self.gateway.data_dir.keys.list_keys())
         return {"authorization": f"Bearer {issued.key}.{issued.secret}"}
 

@@ -17,9 +17,11 @@ from floorwire.access import token_issuer
 from floorwire.access.session_index import SessionIndex
 from floorwire.auth.keyring import Keyring
 from floorwire.auth.sign_in import SKEW_US, SignIn
+from floorwire.clock import Clock
 from floorwire.config import JwtSettings, Settings, SettingsError
 from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
+from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.requests import Login
@@ -60,11 +62,10 @@ class Authenticator:
     Raises LockerError, DatabaseError, OSError and SettingsError where it cannot open.
     """
 
-    def __init__(
-        self, settings: Settings, data_dir: DataDir, clock: Callable[[], int], *, is_home: bool
-    ) -> None:
+    def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_home: bool) -> None:
         self.keyring = Keyring(data_dir.sealer)
         self.audit = AuditLog(data_dir.audit_path)
+        self._audit_path = data_dir.audit_path
         self._clock = clock
         self._limits = settings.limits
         self._issuer = token_issuer.connect(settings.auth.jwt, _secret(settings.auth.jwt))
@@ -75,17 +76,19 @@ class Authenticator:
         self._watch = data_dir.keys.watch()
         self._polling = asyncio.Lock()
         self.keyring.replace(self._watch.poll() or ())
-        self._signin.remember(recent_logins(data_dir.audit_path, clock() - 2 * SKEW_US), clock())
+        self._latest_us = 0
+        """The latest date that a sign-in was judged by."""
+        self._remember(clock.wall_us())
         self._market = settings.auth.market
         self.demo = DEMO if is_home and not self.has_keys else None
         """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
         if self.demo is not None:
-            data_dir.keys.open_account(self.demo.account, DEMO_MONEY, clock())
+            data_dir.keys.open_account(self.demo.account, DEMO_MONEY, clock.wall_us())
 
     @property
     def has_keys(self) -> bool:
         """Return whether there is a key that opens anything."""
-        return self.keyring.has_live(self._clock())
+        return self.keyring.has_live(self._clock.wall_us())
 
     def anonymous(self, *, at_home: bool) -> Principal:
         """Return who comes without a key, on a connection that only this machine could make or not."""
@@ -97,7 +100,7 @@ class Authenticator:
     def bearer(self, text: str, address: str) -> Principal:
         """Return whom an Authorization header proves. Raises Refusal."""
         prove = self._signin.bearer
-        return self._noted("bearer", text.partition(".")[0], address, lambda now: prove(text, address, now))
+        return self._noted("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
 
     def request(self, text: str, address: str) -> Principal:
         """Return whom the Authorization header of one HTTP request proves. Raises Refusal.
@@ -105,31 +108,31 @@ class Authenticator:
         Only refusals are recorded here: a request is not a sign-in, and what it does is recorded by itself.
         """
         try:
-            return self._signin.bearer(text, address, self._clock())
+            return self._signin.bearer(text, address, self._clock.moment())
         except Refusal as refusal:
             self._note_failure("request", text.partition(".")[0], refusal, address)
             raise
 
     def ticket(self, text: str, address: str) -> Principal:
         """Return whom a ticket lets in. Raises Refusal."""
-        return self._noted("ticket", "", address, lambda now: self._signin.ticket(text, address, now))
+        return self._noted("ticket", "", address, lambda at: self._signin.ticket(text, address, at))
 
     def login(self, request: Login, address: str) -> Principal:
         """Return whom a login request proves. Raises Refusal."""
         key, ts, signature, token = request.key, request.ts, request.signature, request.token
         if token is not UNSET and key is UNSET and ts is UNSET and signature is UNSET:
-            return self._noted("token", "", address, lambda now: self._signin.token(token, address, now))
+            return self._noted("token", "", address, lambda at: self._signin.token(token, address, at))
         if token is not UNSET or key is UNSET or ts is UNSET or signature is UNSET:
             raise Refusal(Code.BAD_REQUEST, "give token, or key, ts and signature", {"field": "key"})
         prove = self._signin.signed
         return self._noted(
-            "signature", key, address, lambda now: prove(key, ts, signature, address, now), signed_ts=ts
+            "signature", key, address, lambda at: prove(key, ts, signature, address, at), signed_ts=ts
         )
 
     def issue(self, principal: Principal, address: str) -> IssuedTicket:
         """Return a ticket that signs the principal in, once. Raises Refusal."""
-        now_us, text = self._clock(), secrets.token_urlsafe(TICKET_BYTES)
-        ticket = IssuedTicket(text, self._signin.issue(text, principal, now_us))
+        text = secrets.token_urlsafe(TICKET_BYTES)
+        ticket = IssuedTicket(text, self._signin.issue(text, principal, self._clock.moment()))
         self.note(principal, "ticket", address)
         return ticket
 
@@ -159,7 +162,7 @@ class Authenticator:
 
     def is_current(self, principal: Principal) -> bool:
         """Return whether what the principal signed in with still holds."""
-        return self._signin.is_current(principal, self._clock())
+        return self._signin.is_current(principal, self._clock.wall_us())
 
     # --- the record -------------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class Authenticator:
         """Record what somebody did."""
         self.audit.note(
             AuditEntry(
-                ts=self._clock(),
+                ts=self._clock.wall_us(),
                 event=event,
                 account=principal.account,
                 key=principal.key,
@@ -180,7 +183,7 @@ class Authenticator:
         """Record what somebody was refused."""
         self.audit.note(
             AuditEntry(
-                ts=self._clock(),
+                ts=self._clock.wall_us(),
                 event="refused",
                 account=principal.account,
                 key=principal.key,
@@ -192,17 +195,20 @@ class Authenticator:
         )
 
     def _noted(
-        self, how: str, key: str, address: str, prove: Callable[[int], Principal], signed_ts: int = 0
+        self, how: str, key: str, address: str, prove: Callable[[Moment], Principal], signed_ts: int = 0
     ) -> Principal:
-        now_us = self._clock()
+        at = self._clock.moment()
+        if at.wall_us < self._latest_us - SKEW_US:
+            self._remember(at.wall_us)
+        self._latest_us = at.wall_us
         try:
-            principal = prove(now_us)
+            principal = prove(at)
         except Refusal as refusal:
             self._note_failure(how, key, refusal, address)
             raise
         self.audit.note(
             AuditEntry(
-                ts=now_us,
+                ts=at.wall_us,
                 event="sign_in",
                 account=principal.account,
                 key=principal.key,
@@ -212,6 +218,12 @@ class Authenticator:
             )
         )
         return principal
+
+    def _remember(self, wall_us: int) -> None:
+        """Let no signed login be used again that would be valid again: after a restart, and where the clock
+        was set back since, to a time in which it was used before."""
+        self.audit.flush()
+        self._signin.remember(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
 
     def _note_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
         shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
@@ -252,7 +264,7 @@ class Authenticator:
                     log.error("changes of keys cannot be seen", error=str(error))
                 is_well = False
             self._close_signed_in(
-                self._session_index.expired(self._clock()), "", "the key or the token has expired"
+                self._session_index.expired(self._clock.wall_us()), "", "the key or the token has expired"
             )
 
     def _close_signed_in(self, guests: Iterable[SignedInPeer], key: str, reason: str) -> None:
@@ -263,7 +275,10 @@ class Authenticator:
         if closed:
             self.audit.note(
                 AuditEntry(
-                    ts=self._clock(), event="closed", target=key, reason=f"{reason}: {closed} connections"
+                    ts=self._clock.wall_us(),
+                    event="closed",
+                    target=key,
+                    reason=f"{reason}: {closed} connections",
                 )
             )
 

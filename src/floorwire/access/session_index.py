@@ -41,9 +41,9 @@ class SessionIndex(Generic[PeerT]):
         """Return who is here with the key."""
         return list(self._by_key.get(key, ()))
 
-    def expired(self, now_us: int) -> list[PeerT]:
+    def expired(self, wall_us: int) -> list[PeerT]:
         """Return who is here longer than it may; found within a slot of the time."""
-        last = now_us // SLOT_US
+        last = wall_us // SLOT_US
         return [guest for slot, guests in self._by_slot.items() if slot <= last for guest in guests]
 
     def __len__(self) -> int:

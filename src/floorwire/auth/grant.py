@@ -125,18 +125,18 @@ def scopes(text: str) -> tuple[Scope, ...]:
         raise GrantError("scopes", f"{text[:80]!r}: each is one of {', '.join(Scope)}") from None
 
 
-def expiry(text: str, now_us: int) -> int:
+def expiry(text: str, wall_us: int) -> int:
     """Return when ``30d``, ``12h`` from now, or a date (UTC where it does not say), is. Raises GrantError."""
     lifetime = LIFETIME.fullmatch(text)
     if lifetime:
-        return now_us + int(lifetime[1]) * SECONDS[lifetime[2]] * 1_000_000
+        return wall_us + int(lifetime[1]) * SECONDS[lifetime[2]] * 1_000_000
     try:
         moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         expires_us = int(moment.timestamp()) * 1_000_000
     except (ValueError, OverflowError):
         raise GrantError("expires", f"{text[:80]!r} is neither like 30d nor a date") from None
-    if expires_us <= now_us:
+    if expires_us <= wall_us:
         raise GrantError("expires", f"{text} is past")
     return expires_us
 

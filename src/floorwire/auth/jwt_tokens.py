@@ -95,10 +95,10 @@ class Tokens:
             raise TokenKeysError(f"no key for {' or '.join(PUBLIC)}")
         self._public = public
 
-    def verify(self, token: str, now_us: int) -> tuple[str, Grant]:
+    def verify(self, token: str, wall_us: int) -> tuple[str, Grant]:
         """Return whose token it is (``jwt:`` and its subject) and what it allows. Raises BadTokenError."""
         claims = self._signed_claims(token)
-        self._check(claims, now_us)
+        self._check(claims, wall_us)
         try:
             return f"jwt:{claims.sub}", _grant(claims, self._issuer.scopes)
         except GrantError as error:
@@ -125,8 +125,8 @@ class Tokens:
             raise BadTokenError(f"no key for {header.alg[:16]!r} with the id {(header.kid or '')[:64]!r}")
         return key
 
-    def _check(self, claims: Claims, now_us: int) -> None:
-        now_s = now_us / 1_000_000
+    def _check(self, claims: Claims, wall_us: int) -> None:
+        now_s = wall_us / 1_000_000
         audience = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
         if claims.iss != self._issuer.name:
             raise BadTokenError(f"of another issuer: {claims.iss!r}")

@@ -31,10 +31,10 @@ class Key(msgspec.Struct, frozen=True):
     digest: bytes
     sealed: bytes
 
-    def is_live(self, now_us: int) -> bool:
+    def is_live(self, wall_us: int) -> bool:
         """Return whether it opens anything."""
         expires_us = self.grant.expires_us
-        return self.revoked_us is None and (expires_us is None or now_us < expires_us)
+        return self.revoked_us is None and (expires_us is None or wall_us < expires_us)
 
 
 class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,17 +108,17 @@ class Keyring:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def has_live(self, now_us: int) -> bool:
+    def has_live(self, wall_us: int) -> bool:
         """Return whether any key opens anything."""
-        return any(held.key.is_live(now_us) for held in self._keys.values())
+        return any(held.key.is_live(wall_us) for held in self._keys.values())
 
-    def verify_secret(self, key: str, secret: str, now_us: int) -> Principal | None:
+    def verify_secret(self, key: str, secret: str, wall_us: int) -> Principal | None:
         """Return whom the secret proves, if anybody."""
         known, principal = self._held_or_decoy(key)
         right = verify_digest(self._sealer.digest(key, secret[:MAX_SECRET]), known.digest)
-        return principal if right and known.id == key and known.is_live(now_us) else None
+        return principal if right and known.id == key and known.is_live(wall_us) else None
 
-    def verify_signature(self, key: str, ts_us: int, signed: str, now_us: int) -> Principal | None:
+    def verify_signature(self, key: str, ts_us: int, signed: str, wall_us: int) -> Principal | None:
         """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
         known, principal = self._held_or_decoy(key)
         try:
@@ -127,16 +127,16 @@ class Keyring:
             return None
         expected = signature(secret, ts_us).encode()
         right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
-        return principal if right and known.id == key and known.is_live(now_us) else None
+        return principal if right and known.id == key and known.is_live(wall_us) else None
 
     def _held_or_decoy(self, key: str) -> KeyEntry:
         decoy = self._decoys[hash(key) % len(self._decoys)]
         return self._keys.get(key, decoy)
 
-    def is_current(self, principal: Principal, now_us: int) -> bool:
+    def is_current(self, principal: Principal, wall_us: int) -> bool:
         """Return whether the key that the principal came in with still holds as it was then."""
         held = self._keys.get(principal.key)
-        return held is not None and held.principal is principal and held.key.is_live(now_us)
+        return held is not None and held.principal is principal and held.key.is_live(wall_us)
 
     def is_usable_from(self, key: str, address: str) -> bool:
         """Return whether the key may be used from the address; any answer will do where there is no key."""

@@ -20,21 +20,24 @@ class ReplayCache(Generic[UsedT]):
         self._limit = limit
         self._used: dict[UsedT, int] = {}  # in the order of use, which is that of their end
 
-    def use(self, thing: UsedT, now_us: int) -> bool:
-        """Use it; return whether it is the first time. Raises FullError."""
-        self._forget(now_us)
+    def use(self, thing: UsedT, wall_us: int) -> bool:
+        """Use it; return whether it is the first time. Raises FullError.
+
+        By the date, since what is used is valid by the date: where that was set back, all is kept longer.
+        """
+        self._forget(wall_us)
         if thing in self._used:
             return False
         if len(self._used) >= self._limit:
             raise ReplayCacheFullError
-        self._used[thing] = now_us
+        self._used[thing] = wall_us
         return True
 
     def __len__(self) -> int:
         return len(self._used)
 
-    def _forget(self, now_us: int) -> None:
-        oldest_us = now_us - self._keep_us
+    def _forget(self, wall_us: int) -> None:
+        oldest_us = wall_us - self._keep_us
         while self._used:
             first = next(iter(self._used))
             if self._used[first] >= oldest_us:

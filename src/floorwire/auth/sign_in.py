@@ -1,4 +1,7 @@
-"""Sign-in: from what a client shows to who it is, in every way that there is, given the time."""
+"""Sign-in: from what a client shows to who it is, in every way that there is, given the time.
+
+``at`` tells both times: waits and rates are measured in monotonic time, dates are compared with the wall's.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError
 from floorwire.auth.tickets import Tickets, TooManyTicketsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
 
 SKEW_US = 30_000_000
@@ -62,63 +66,63 @@ class SignIn:
         self._known: dict[tuple[str, str], None] = {}
         self._rates = KeyedRateLimit(per_key_per_second)
 
-    def remember(self, used: Iterable[SignedLogin], now_us: int) -> None:
+    def remember(self, used: Iterable[SignedLogin], wall_us: int) -> None:
         """Take these logins for used: those of the last minute, before a restart."""
         for login in used:
-            self._used.use(login, now_us)
+            self._used.use(login, wall_us)
 
-    def bearer(self, text: str, address: str, now_us: int) -> Principal:
+    def bearer(self, text: str, address: str, at: Moment) -> Principal:
         """Return whom ``KEY.SECRET``, or a JWT in its place, proves."""
         if text.count(".") == 2:
-            return self.token(text, address, now_us)
+            return self.token(text, address, at)
         key, _, secret = text.partition(".")
-        attempt = self._authenticator(address, key, now_us)
-        return self._admit(self.keyring.verify_secret(key, secret, now_us), attempt, now_us)
+        attempt = self._authenticator(address, key, at.now_us)
+        return self._admit(self.keyring.verify_secret(key, secret, at.wall_us), attempt, at.now_us)
 
-    def signed(self, key: str, ts_us: int, signature: str, address: str, now_us: int) -> Principal:
+    def signed(self, key: str, ts_us: int, signature: str, address: str, at: Moment) -> Principal:
         """Return whom the signature proves. A login is good for 30 s around its time, and once."""
-        attempt = self._authenticator(address, key, now_us)
-        if abs(ts_us - now_us) > SKEW_US:
-            skew = {"server_ts": now_us}
+        attempt = self._authenticator(address, key, at.now_us)
+        if abs(ts_us - at.wall_us) > SKEW_US:
+            skew = {"server_ts": at.wall_us}
             raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
-        principal = self.keyring.verify_signature(key, ts_us, signature, now_us)
-        if principal is not None and not self._use(SignedLogin(key, ts_us), now_us):
-            self._fail(attempt, now_us)
+        principal = self.keyring.verify_signature(key, ts_us, signature, at.wall_us)
+        if principal is not None and not self._use(SignedLogin(key, ts_us), at.wall_us):
+            self._fail(attempt, at.now_us)
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
-        return self._admit(principal, attempt, now_us)
+        return self._admit(principal, attempt, at.now_us)
 
-    def token(self, text: str, address: str, now_us: int) -> Principal:
+    def token(self, text: str, address: str, at: Moment) -> Principal:
         """Return whom the JWT proves."""
-        attempt = self._authenticator(address, "", now_us)
+        attempt = self._authenticator(address, "", at.now_us)
         try:
             if self._tokens is None:
                 raise BadTokenError("no issuer of tokens is trusted")
-            key, grant = self._tokens.verify(text, now_us)
+            key, grant = self._tokens.verify(text, at.wall_us)
         except BadTokenError as error:
-            self._fail(attempt, now_us)
+            self._fail(attempt, at.now_us)
             raise _wrong() from error
-        return self._admit(grant.principal(key), attempt, now_us)
+        return self._admit(grant.principal(key), attempt, at.now_us)
 
-    def ticket(self, text: str, address: str, now_us: int) -> Principal:
+    def ticket(self, text: str, address: str, at: Moment) -> Principal:
         """Return whom the ticket lets in, if what it was given for still does."""
-        attempt = self._authenticator(address, "", now_us)
-        principal = self.tickets.redeem(text, now_us)
-        if principal is not None and not self.is_current(principal, now_us):
+        attempt = self._authenticator(address, "", at.now_us)
+        principal = self.tickets.redeem(text, at.now_us)
+        if principal is not None and not self.is_current(principal, at.wall_us):
             principal = None
-        return self._admit(principal, attempt, now_us)
+        return self._admit(principal, attempt, at.now_us)
 
-    def issue(self, ticket: str, principal: Principal, now_us: int) -> int:
-        """Make the text a ticket for the principal; return until when. Raises Refusal."""
+    def issue(self, ticket: str, principal: Principal, at: Moment) -> int:
+        """Make the text a ticket for the principal; return until when, a date. Raises Refusal."""
         try:
-            return self.tickets.issue(ticket, principal, now_us)
+            return self.tickets.issue(ticket, principal, at.now_us) - at.now_us + at.wall_us
         except TooManyTicketsError:
             raise Refusal(Code.RATE_LIMITED, "too many tickets are out", wait_us=1_000_000) from None
 
-    def is_current(self, principal: Principal, now_us: int) -> bool:
+    def is_current(self, principal: Principal, wall_us: int) -> bool:
         """Return whether what the principal signed in with still holds."""
-        if principal.expires_us is not None and now_us >= principal.expires_us:
+        if principal.expires_us is not None and wall_us >= principal.expires_us:
             return False
-        return not is_on_ring(principal) or self.keyring.is_current(principal, now_us)
+        return not is_on_ring(principal) or self.keyring.is_current(principal, wall_us)
 
     # --- who may try, and what follows ------------------------------------------------------------
 
@@ -157,9 +161,9 @@ class SignIn:
         if attempt.key and self.keyring.is_usable_from(attempt.key, attempt.address):
             self._by_key.fail(attempt.key, now_us)
 
-    def _use(self, login: SignedLogin, now_us: int) -> bool:
+    def _use(self, login: SignedLogin, wall_us: int) -> bool:
         try:
-            return self._used.use(login, now_us)
+            return self._used.use(login, wall_us)
         except ReplayCacheFullError:
             raise Refusal(Code.RATE_LIMITED, "too many logins", wait_us=SKEW_US) from None
 

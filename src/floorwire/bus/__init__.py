@@ -1,1 +1,1 @@
-"""Carries events from feeds to hubs."""
+"""Passes market events from feeds to hubs."""

@@ -1,4 +1,4 @@
-"""The bus of one process: what is published is consumed at once, in order, with nothing kept."""
+"""The bus of one process: each batch goes to every consumer at once and in order. Nothing is kept."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TypeAlias
 from floorwire.core.market_events import MarketEvent
 
 Consumer: TypeAlias = Callable[[str, Sequence[MarketEvent], int], None]
-"""Takes a venue's name, its events in order, and when they were received."""
+"""Called with a venue's name, its events in order, and the time of receipt in microseconds since 1970."""
 
 
 class LocalBus:
-    """Hands each batch to every consumer."""
+    """Calls every consumer with each batch."""
 
     def __init__(self) -> None:
         self._consumers: list[Consumer] = []
 
     def subscribe(self, consumer: Consumer) -> None:
-        """Let a consumer have every batch from now on."""
+        """Call the consumer with every batch from now on."""
         self._consumers.append(consumer)
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
-        """Hand a batch over."""
+        """Call every consumer with a batch. Returns when all have returned."""
         for consumer in self._consumers:
             consumer(venue, events, recv_us)

@@ -79,8 +79,10 @@ def fanout(
     """Subscribe many clients and count what they receive, how late, and what it costs the server."""
     with _reported():
         target = Target.resolve(url or here("ws", "/ws"), allow_remote)
-        wish = SubscriptionPlan(channel, _names(symbols), each)
-        report = run_fanout(FanoutPlan(target, wish, clients, seconds, warmup, sampled, at_once, seed, pid))
+        subscription = SubscriptionPlan(channel, _names(symbols), each)
+        report = run_fanout(
+            FanoutPlan(target, subscription, clients, seconds, warmup, sampled, at_once, seed, pid)
+        )
         _show(report, tables.fanout_table(report), json)
         _succeed(report.opened == clients and not report.endings)
 
@@ -109,7 +111,7 @@ def stall(
     """Compare the others with and without clients that never read; then let these read again."""
     with _reported():
         target, names = Target.resolve(url or here("ws", "/ws"), allow_remote), _names(symbols)
-        crowd = FanoutPlan(
+        readers = FanoutPlan(
             target,
             SubscriptionPlan(channel, names, each),
             clients,
@@ -120,8 +122,8 @@ def stall(
             seed,
             pid,
         )
-        wish = SubscriptionPlan(channel, names, stalled_each, on_slow)
-        report = run_stall(StallPlan(crowd, stalled, wish, RECOVERY_S))
+        subscription = SubscriptionPlan(channel, names, stalled_each, on_slow)
+        report = run_stall(StallPlan(readers, stalled, subscription, RECOVERY_S))
         _show(report, tables.stall_table(report), json)
         _succeed(report.opened == clients and not report.endings)
 
@@ -165,8 +167,8 @@ def connect(
     """Open, subscribe, wait for the first event and close, over and over."""
     with _reported():
         target = Target.resolve(url or here("ws", "/ws"), allow_remote)
-        wish = SubscriptionPlan(channel, _names(symbols), each=1)
-        report = run_connect(ConnectPlan(target, wish, count, at_once, seconds, seed, pid))
+        subscription = SubscriptionPlan(channel, _names(symbols), each=1)
+        report = run_connect(ConnectPlan(target, subscription, count, at_once, seconds, seed, pid))
         _show(report, tables.connect_table(report), json)
         _succeed(report.completed == count)
 

@@ -1,1 +1,1 @@
-"""Runs what venues ask for: links, answers, wake-ups, recordings."""
+"""The I/O that venues need: reading recordings, and making venues from the settings."""

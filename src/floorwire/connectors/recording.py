@@ -1,8 +1,8 @@
-"""A recording: the files of one session, found by name, and the exchange whose adapter can play them.
+"""A recording: the files of one recorded session, and the exchange whose adapter can play them.
 
-VENUE.ws.N.0 is one WebSocket, VENUE.0 and VENUE.http.N.0 hold HTTP answers; the last number counts on
-where a file was rotated. Each may have ``.gz`` behind its name. transcript.py tells what is in them.
-Frames are read while they are played, answers at once.
+VENUE.ws.N.0 is one WebSocket. VENUE.0 and VENUE.http.N.0 hold HTTP answers. The last number counts the files
+of a rotation. Each name may end in ``.gz``. transcript.py describes what is in the files. HTTP answers are
+read at the start, frames while they are played.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from floorwire import venues
-from floorwire.connectors.transcript import SkippedLines, Skips, TranscriptLine, entries
+from floorwire.connectors.transcript import SkippedLineCounter, SkippedLines, TranscriptLine, read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
 from floorwire.venues.common.links import STALE_US
 from floorwire.venues.replay import Adapter, RecordedAnswer, RecordedInput, Replay
 
-SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<turn>[0-9]+)")
-ANSWER_FILE = re.compile(r"(?P<venue>.+?)(?:\.http\.(?P<number>[0-9]+))?\.(?P<turn>[0-9]+)")
+SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<part>[0-9]+)")
+ANSWER_FILE = re.compile(r"(?P<venue>.+?)(?:\.http\.(?P<number>[0-9]+))?\.(?P<part>[0-9]+)")
 
-PREVIEWED = 100_000
-"""At most so many messages are played before a recording is served, to see whether anything comes of them."""
-SHOWN = (Trade, Quote, BookSnapshot, BookChange, DayStats, Candle)
+PREVIEW_MESSAGES = 100_000
+"""At most so many messages are played in a preview, to see whether the adapter can show anything of them."""
+SHOWN_EVENTS = (Trade, Quote, BookSnapshot, BookChange, DayStats, Candle)
+"""A recording can be shown if it gives at least one of these."""
 
 
 class RecordingError(ValueError):
-    """A recording that cannot be played: which, and why."""
+    """A recording that cannot be played; ``path`` says which, ``reason`` why."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -44,7 +45,7 @@ class RecordingError(ValueError):
 
 
 class MakeAdapter(Protocol):
-    """The ``venue`` function of an adapter's module."""
+    """The ``venue`` function of an adapter's module: makes the adapter."""
 
     def __call__(
         self,
@@ -63,7 +64,7 @@ class NameSymbols(Protocol):
 
 
 class ExchangeAdapter(NamedTuple):
-    """An exchange that has an adapter: what its module in ``venues`` offers."""
+    """What the module of an exchange's adapter in ``venues`` offers."""
 
     hosts: frozenset[str]
     venue: MakeAdapter
@@ -71,7 +72,7 @@ class ExchangeAdapter(NamedTuple):
 
 
 def exchanges() -> dict[str, ExchangeAdapter]:
-    """Return the exchanges by name: every package of ``venues`` with a ``market_data``."""
+    """Return the exchanges by name: every package of ``venues`` that has a module ``market_data``."""
     found: dict[str, ExchangeAdapter] = {}
     for module in iter_modules(venues.__path__):
         name = f"{venues.__name__}.{module.name}.market_data"
@@ -81,53 +82,54 @@ def exchanges() -> dict[str, ExchangeAdapter]:
     return found
 
 
-class Files(NamedTuple):
-    """The files of a session: each WebSocket's by its name, in turn, and those with answers."""
+class RecordingFiles(NamedTuple):
+    """The files of a session: for each WebSocket its files in order, and the files with HTTP answers."""
 
     sockets: dict[str, list[Path]]
     answers: list[Path]
 
 
 class Recording:
-    """A session that can be played. ``skipped`` says what its files lack."""
+    """A recorded session that can be played. ``skipped`` says which lines could not be read."""
 
-    def __init__(self, path: Path, files: Files, adapter: str | None) -> None:
-        """Read the files once. Raises RecordingError where no adapter fits, OSError."""
+    def __init__(self, path: Path, files: RecordingFiles, adapter: str | None) -> None:
+        """Read all files once. Raises RecordingError where no adapter fits, and OSError."""
         self._files = files
-        self._skips = Skips()
+        self._skipped_lines = SkippedLineCounter()
         self._answers: list[RecordedAnswer] = []
         self._hosts: dict[str, None] = {}
-        self._asked: dict[str, None] = {}
+        self._requests: dict[str, None] = {}
         self.frames = 0
-        """How many frames the exchange sent."""
-        for file in (*files.answers, *(file for turns in files.sockets.values() for file in turns)):
-            for entry in entries(file, self._skips):
-                self._note(entry)
+        """How many frames the exchange sent on all WebSockets."""
+        for file in (*files.answers, *(file for parts in files.sockets.values() for file in parts)):
+            for line in read_transcript(file, self._skipped_lines):
+                self._index(line)
         self.answers: Sequence[RecordedAnswer] = sorted(self._answers, key=attrgetter("at_us"))
         self.adapter = self._adapter(path, adapter)
         """The name of the exchange."""
         self.symbols = tuple(dict.fromkeys(self._symbols(exchanges()[self.adapter])))
-        """What the client of then asked for, as the exchange names it."""
-        self.skipped: tuple[SkippedLines, ...] = self._skips.all()
+        """The symbols that the recorded client subscribed to or fetched, as the exchange names them."""
+        self.skipped: tuple[SkippedLines, ...] = self._skipped_lines.all()
 
     def heard(self) -> Iterator[RecordedInput]:
-        """Yield what happened on the WebSockets, in order of time."""
+        """Yield what happened on all WebSockets, in order of time."""
         return merge(
-            *(_heard(link, turns) for link, turns in self._files.sockets.items()), key=attrgetter("at_us")
+            *(_socket_inputs(link, parts) for link, parts in self._files.sockets.items()),
+            key=attrgetter("at_us"),
         )
 
-    def _note(self, entry: TranscriptLine) -> None:
-        match entry.mark:
+    def _index(self, line: TranscriptLine) -> None:
+        match line.mark:
             case "->":
-                self._answers.append(RecordedAnswer(entry.at_us, entry.url, entry.text))
+                self._answers.append(RecordedAnswer(line.at_us, line.url, line.text))
             case "<->":
-                self._asked[entry.url] = None
+                self._requests[line.url] = None
             case "<-":
-                self._asked[entry.text.decode("utf-8", "replace")] = None
+                self._requests[line.text.decode("utf-8", "replace")] = None
             case _:
                 self.frames += 1
-        if entry.url:
-            self._hosts[_host(entry.url)] = None
+        if line.url:
+            self._hosts[_host(line.url)] = None
 
     def _adapter(self, path: Path, adapter: str | None) -> str:
         known = exchanges()
@@ -141,18 +143,18 @@ class Recording:
         return adapter or names[0]
 
     def _symbols(self, exchange: ExchangeAdapter) -> Iterator[str]:
-        for text in self._asked:
+        for text in self._requests:
             with suppress(ValueError, RecursionError):
                 yield from exchange.requested_symbols(text)
 
 
 def read(path: Path, adapter: str | None = None) -> Recording:
-    """Return the recording that a file belongs to, or that is in a folder.
+    """Return the recording in a folder, or the one that a file belongs to.
 
-    ``adapter`` names the exchange; None: the one whose address is recorded. Of a WebSocket's file only that
-    one is played, of a file with answers or a folder all. Raises RecordingError, OSError.
+    A WebSocket's file plays that WebSocket alone; a folder or a file with HTTP answers plays all of them.
+    ``adapter`` names the exchange; None: the one whose address was recorded. Raises RecordingError, OSError.
     """
-    files = _in_folder(path) if path.is_dir() else _around(path)
+    files = _folder_files(path) if path.is_dir() else _files_with(path)
     return Recording(path, files, adapter)
 
 
@@ -164,8 +166,11 @@ def replay(
     loop: bool = False,
     stale_us: int = STALE_US,
 ) -> Replay:
-    """Return the venue that plays the recording. ``stale_us``: the silence, in recorded time, after which
-    what a link told is not current. Raises SpeedError."""
+    """Return the venue that plays the recording.
+
+    ``prefix`` goes before each symbol. ``speed`` 2.0 plays twice as fast, None without waiting. After
+    ``stale_us`` of silence, in recorded time, what a link sent is stale. Raises SpeedError.
+    """
     exchange = exchanges()[recording.adapter]
 
     def make() -> Adapter:
@@ -174,8 +179,8 @@ def replay(
     return Replay(make, recording, speed, loop=loop)
 
 
-class Beginning:
-    """The first messages of a recording, with all answers."""
+class FirstMessages:
+    """The first ``PREVIEW_MESSAGES`` messages of a recording, with all HTTP answers."""
 
     def __init__(self, recording: Recording) -> None:
         self.answers = recording.answers
@@ -184,82 +189,82 @@ class Beginning:
         self._recording = recording
 
     def heard(self) -> Iterator[RecordedInput]:
-        """Yield what happened on the links until so many messages came."""
-        for heard in self._recording.heard():
-            if isinstance(heard.happened, Frame):
-                if self.frames == PREVIEWED:
+        """Yield what happened on the WebSockets up to the last of these messages."""
+        for recorded in self._recording.heard():
+            if isinstance(recorded.happened, Frame):
+                if self.frames == PREVIEW_MESSAGES:
                     return
                 self.frames += 1
-            yield heard
+            yield recorded
 
 
 class Preview(NamedTuple):
-    """What comes of the beginning of a recording, up to the first thing that can be shown."""
+    """What the adapter made of the beginning of a recording, up to the first event that can be shown."""
 
     frames: int
-    """So many messages of the exchange were played."""
+    """How many messages of the exchange were played."""
     is_shown: bool
-    """Whether a price, a trade, a book or a figure came of them."""
+    """Whether they gave one of ``SHOWN_EVENTS``."""
     skipped: Mapping[str, int]
-    """What was left out, by reason."""
+    """How many messages and levels the adapter left out, by reason."""
 
 
 def preview(recording: Recording) -> Preview:
-    """Play the beginning at once, to see whether the adapter understands it."""
+    """Play the beginning without waiting, to see whether the adapter understands it."""
     exchange = exchanges()[recording.adapter]
-    beginning = Beginning(recording)
-    replay = Replay(lambda: exchange.venue(recording.symbols, recorded=True), beginning, None)
+    first = FirstMessages(recording)
+    replay = Replay(lambda: exchange.venue(recording.symbols, recorded=True), first, None)
     outputs = list(replay.start(0))
     is_shown = False
     while outputs and not is_shown:
-        is_shown = any(isinstance(output, SHOWN) for output in outputs)
+        is_shown = any(isinstance(output, SHOWN_EVENTS) for output in outputs)
         outputs = list(replay.receive(Woke(), 0)) if isinstance(outputs[-1], Wake) else []
-    return Preview(beginning.frames, is_shown, +replay.skipped)
+    return Preview(first.frames, is_shown, +replay.skipped)
 
 
 # --- files --------------------------------------------------------------------------------------------
 
 
-def _in_folder(folder: Path) -> Files:
+def _folder_files(folder: Path) -> RecordingFiles:
     names = {found["venue"] for file in folder.iterdir() if (found := SOCKET_FILE.fullmatch(_name(file)))}
     if len(names) != 1:
         what = f"has sessions of {', '.join(sorted(names))}: name a file" if names else "has no VENUE.ws.N.0"
         raise RecordingError(folder, what)
-    return _of_venue(folder, names.pop())
+    return _venue_files(folder, names.pop())
 
 
-def _around(path: Path) -> Files:
+def _files_with(path: Path) -> RecordingFiles:
     socket = SOCKET_FILE.fullmatch(_name(path))
     if socket is not None:
-        return Files({_name(path): [path]}, _of_venue(path.parent, socket["venue"]).answers)
+        return RecordingFiles({_name(path): [path]}, _venue_files(path.parent, socket["venue"]).answers)
     answer = ANSWER_FILE.fullmatch(_name(path))
     if answer is not None:
-        files = _of_venue(path.parent, answer["venue"])
+        files = _venue_files(path.parent, answer["venue"])
         if files.sockets:
             return files
-    return Files({path.name: [path]}, [])
+    return RecordingFiles({path.name: [path]}, [])
 
 
-def _of_venue(folder: Path, venue: str) -> Files:
+def _venue_files(folder: Path, venue: str) -> RecordingFiles:
     sockets: dict[str, list[Path]] = {}
     answers: list[Path] = []
-    for file in sorted(folder.iterdir(), key=_place):
+    for file in sorted(folder.iterdir(), key=_numeric_order):
         socket, answer = SOCKET_FILE.fullmatch(_name(file)), ANSWER_FILE.fullmatch(_name(file))
         if file.name != _name(file) and file.with_name(_name(file)).exists():
-            continue  # compressed, and the original was kept
+            continue  # the uncompressed file is there too
         if socket is not None and socket["venue"] == venue:
             sockets.setdefault(f"{venue}.ws.{socket['number']}", []).append(file)
         elif answer is not None and answer["venue"] == venue:
             answers.append(file)
-    return Files(sockets, answers)
+    return RecordingFiles(sockets, answers)
 
 
 def _name(file: Path) -> str:
     return file.name.removesuffix(".gz")
 
 
-def _place(file: Path) -> list[tuple[int, str]]:
-    """Numbers in a name by their value, so that file 10 comes after file 9."""
+def _numeric_order(file: Path) -> list[tuple[int, str]]:
+    """Return a sort key that compares the numbers in a name by value, so that file 10 comes after file 9."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in file.name.split(".")]
 
 
@@ -270,19 +275,23 @@ def _host(url: str) -> str:
         return ""
 
 
-def _heard(link: str, turns: Iterable[Path]) -> Iterator[RecordedInput]:
-    """Yield what happened on one link: lost where it opens again, open from the start where that is cut."""
+def _socket_inputs(link: str, parts: Iterable[Path]) -> Iterator[RecordedInput]:
+    """Yield what happened on one WebSocket.
+
+    An open line while it is open means that it was lost before. Where the first open line is missing, the
+    WebSocket opens with its first frame.
+    """
     at_us = 0
     is_open = False
-    with suppress(OSError):  # gone while it is played: what was read was played
-        for entry in (entry for turn in turns for entry in entries(turn, Skips())):
-            at_us = max(at_us, entry.at_us)
-            if entry.mark == "<->":
+    with suppress(OSError):  # the file may go away while it is played; what was read stays played
+        for line in (line for file in parts for line in read_transcript(file, SkippedLineCounter())):
+            at_us = max(at_us, line.at_us)
+            if line.mark == "<->":
                 if is_open:
                     yield RecordedInput(at_us, Closed(link, "reconnected"))
                 yield RecordedInput(at_us, Opened(link))
-            elif not entry.mark:
+            elif not line.mark:
                 if not is_open:
                     yield RecordedInput(at_us, Opened(link))
-                yield RecordedInput(at_us, Frame(link, entry.text))
-            is_open = is_open or entry.mark in ("", "<->")
+                yield RecordedInput(at_us, Frame(link, line.text))
+            is_open = is_open or line.mark in ("", "<->")

@@ -1,4 +1,4 @@
-"""From a venue's specification (``sim``, ``replay:FILE,adapter=NAME``) to the venue."""
+"""Makes the venues that the settings name: ``sim``, ``replay:FILE,adapter=NAME``."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def build(settings: Settings) -> list[Venue]:
         raise SettingsError("venue: the simulated market runs alone")
     built = [_build(spec, is_alone=len(settings.venue) == 1, settings=settings) for spec in settings.venue]
     names = [venue.name for venue in built]
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            one, other = settings.venue[names.index(name)], settings.venue[place]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            one, other = settings.venue[names.index(name)], settings.venue[index]
             raise SettingsError(
                 f"venue: {one} and {other} are both of {name}, and would be one market; play one"
             )
@@ -67,7 +67,10 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
 
 
 def _check(file: str, recorded: recording.Recording) -> None:
-    """Refuse a recording of which nothing can be shown; warn where nothing comes of its beginning."""
+    """Refuse a recording of which nothing can be shown; warn where its first messages show nothing.
+
+    Raises SettingsError.
+    """
     if not recorded.frames:
         raise SettingsError(f"venue: {file}: has no message of an exchange")
     preview = recording.preview(recorded)

@@ -129,7 +129,7 @@ ANONYMOUS_MARKET = Principal(account="", key="", scopes=frozenset({Scope.MARKET}
 def decide(
     principal: Principal,
     action: Action,
-    now_us: int,
+    wall_us: int,
     *,
     symbol: str | None = None,
     account: str | None = None,
@@ -145,7 +145,7 @@ def decide(
     if action.scope is None:
         return None
     return (
-        _without_scope(principal, action, action.scope, now_us)
+        _without_scope(principal, action, action.scope, wall_us)
         or _from_elsewhere(principal, address)
         or _beyond_symbols(principal, action, symbol)
         or _beyond_accounts(principal, action.scope, account)
@@ -153,8 +153,8 @@ def decide(
     )
 
 
-def _without_scope(principal: Principal, action: Action, scope: Scope, now_us: int) -> Refusal | None:
-    if principal.expires_us is not None and now_us >= principal.expires_us:
+def _without_scope(principal: Principal, action: Action, scope: Scope, wall_us: int) -> Refusal | None:
+    if principal.expires_us is not None and wall_us >= principal.expires_us:
         return Refusal(Code.UNAUTHENTICATED, "the key or the token has expired")
     if scope in principal.scopes or WIDER_SCOPE.get(scope) in principal.scopes:
         return None

@@ -102,7 +102,10 @@ VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity
 
 
 class Venue(Protocol):
-    """A pure state machine: inputs and the time in; market events and effects out, in order."""
+    """A pure state machine: inputs and the time in; market events and effects out, in order.
+
+    ``now_us`` is monotonic: for waiting and silence. It is near the date, but is not corrected with it.
+    """
 
     name: str
 
@@ -148,6 +151,10 @@ class TradingVenue(Venue, Protocol):
 
     What happens to their resting orders later comes among the outputs of ``receive``, as ``Reported``.
     """
+
+    def date(self, offset_us: int) -> None:
+        """Take in what the date is: ``now_us + offset_us``. Called before each call that tells the time."""
+        ...
 
     def execute(self, command: Command, now_us: int) -> Execution:
         """Execute the command at this time. Commands of one order keep their order."""

@@ -17,7 +17,7 @@ cdef class OrderChecks:
     cpdef tuple new_order(
         self,
         object ticket,
-        object now_us,
+        object at,
         object order_id,
         object key,
         object max_notional,
@@ -27,7 +27,7 @@ cdef class OrderChecks:
     cpdef tuple amend(
         self,
         object order,
-        object now_us,
+        object at,
         object price_ticks,
         object lots,
         object key,
@@ -43,7 +43,7 @@ cdef class OrderChecks:
         object limits,
         object order_id,
         object key,
-        object now_us,
+        object stamp_us,
     )
 
 

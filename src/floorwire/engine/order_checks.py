@@ -43,6 +43,7 @@ from decimal import Decimal
 
 from floorwire.core.account_events import Balance
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.instrument import Side
 from floorwire.core.orders import Order, Ticket
 from floorwire.core.ports import Prices
@@ -57,7 +58,10 @@ from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 
 
 class OrderChecks:
-    """Checks against the accounts as they are. Changes nothing but the order rates."""
+    """Checks against the accounts as they are. Changes nothing but the order rates.
+
+    Rates are counted in monotonic time; deadlines and expiries are compared with the date.
+    """
 
     __slots__ = ("_accounts", "_prices", "_risk_profiles", "_worst_ppm")
 
@@ -86,7 +90,7 @@ class OrderChecks:
     def new_order(
         self,
         ticket: Ticket,
-        now_us: int,
+        at: Moment,
         order_id: int,
         key: str,
         max_notional: Decimal | None,
@@ -97,10 +101,10 @@ class OrderChecks:
         Checks 5 to 19, of a ticket that is new. Raises Refusal.
         """
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
-        if deadline_us is not None and now_us > deadline_us:
-            request_checks.late(deadline_us, now_us)
+        if deadline_us is not None and at.wall_us > deadline_us:
+            request_checks.late(deadline_us, at.wall_us)
         risk_profile = self._risk_profiles.of(
-            (name, key, symbol, max_notional), now_us
+            (name, key, symbol, max_notional), at.now_us
         )  # no halt holds: check 6
         account, terms, limits, prices = (
             risk_profile.account,
@@ -108,10 +112,10 @@ class OrderChecks:
             risk_profile.bounds,
             self._prices(symbol),
         )
-        self._feed_and_rates(risk_profile, prices, name, key, now_us)
-        if ticket.expires_us is not None and ticket.expires_us <= now_us:
+        self._feed_and_rates(risk_profile, prices, name, key, at.now_us)
+        if ticket.expires_us is not None and ticket.expires_us <= at.wall_us:
             request_checks.expired()
-        order = self._drafted(ticket, terms, prices, limits, order_id, key, now_us)  # check 10
+        order = self._drafted(ticket, terms, prices, limits, order_id, key, at.stamp_us)  # check 10
         lots = order.lots
         risk_checks.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)  # checks 11 to 14
         if ticket.reduce_only and is_buy:
@@ -126,7 +130,7 @@ class OrderChecks:
     def amend(
         self,
         order: Order,
-        now_us: int,
+        at: Moment,
         price_ticks: int | None,
         lots: int | None,
         key: str,
@@ -136,13 +140,13 @@ class OrderChecks:
         """Return the order with the amend on its way, and the balance with its hold. Raises Refusal."""
         ticket, name = order.ticket, order.ticket.account
         request_checks.closed(order)
-        if deadline_us is not None and now_us > deadline_us:
-            request_checks.late(deadline_us, now_us)
+        if deadline_us is not None and at.wall_us > deadline_us:
+            request_checks.late(deadline_us, at.wall_us)
         request_checks.unchangeable(ticket, price_ticks, lots)
-        risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), now_us)  # check 6
+        risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), at.now_us)  # check 6
         account, terms, limits = risk_profile.account, risk_profile.terms, risk_profile.bounds
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
-        self._feed_and_rates(risk_profile, prices, name, key, now_us)
+        self._feed_and_rates(risk_profile, prices, name, key, at.now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:  # else it is a cancel
             risk_checks.size_and_price(
@@ -180,7 +184,7 @@ class OrderChecks:
         limits: EffectiveLimits,
         order_id: int,
         key: str,
-        now_us: int,
+        stamp_us: int,
     ) -> Order:
         """Return the order as it would be accepted. Check 10. Raises Refusal."""
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
@@ -196,8 +200,8 @@ class OrderChecks:
             lots or 0,
             price_ticks,
             "new",
-            now_us,
-            now_us,
+            stamp_us,
+            stamp_us,
             held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
             fee_ppm=ppm,
         )

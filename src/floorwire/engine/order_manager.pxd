@@ -8,15 +8,15 @@ from floorwire.engine.settlement cimport Settlement
 
 @cython.final
 cdef class OrderManager:
-    cdef Accounts _accounts
+    cdef readonly Accounts _accounts
     cdef OrderChecks _checks
     cdef Settlement _settlement
-    cdef RiskProfiles _risk_profiles
+    cdef readonly RiskProfiles _risk_profiles
     cdef object _spared_id
 
     @cython.locals(known=Account)
     cpdef object find(self, object account, object order_id=*, object client_order_id=*)
     cpdef object cancel(self, object order)
-    cpdef list settle(self, object reports, object now_us)
+    cpdef list settle(self, object reports, object stamp_us)
     cdef object _book(self, object event)
     cdef object _rule(self, object event)

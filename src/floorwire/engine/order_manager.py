@@ -5,13 +5,13 @@ entries to be journalled in that order, before anything else is asked of the hou
 nothing has changed (but that a command was counted against the order rate). Recovery calls ``apply`` with
 what the journal holds, which is all that the live house does too.
 
-    live      decision = house.place(ticket, now_us, key=...)       entries to journal, commands for the venue
+    live      decision = house.place(ticket, at, key=...)          entries to journal, commands for the venue
               for command in decision.commands:
-                  execution = venue.execute(command, now_us)
-                  entries += house.settle(execution.reports, now_us)
+                  execution = venue.execute(command, stamp_us)
+                  entries += house.settle(execution.reports, stamp_us)
     recovery  house = House.restored(snapshot, rules, prices)
               for event in the journal after it: house.apply(event)
-              entries = house.list_instruments(...), then house.put_back(symbols, now_us) like any decision
+              entries = house.list_instruments(...), then house.put_back(symbols, stamp_us) like any decision
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from floorwire.core.account_events import (
     Seqs,
 )
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report, Working
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
@@ -217,7 +218,7 @@ class OrderManager:
     def place(
         self,
         ticket: Ticket,
-        now_us: int,
+        at: Moment,
         *,
         key: str = "",
         max_notional: Decimal | None = None,
@@ -225,6 +226,7 @@ class OrderManager:
     ) -> OrderDecision:
         """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
 
+        ``at``: rates are counted in its monotonic time, its date is what is written and compared with.
         ``max_notional``: the key's own, of its Principal. Raises Refusal; ``order_checks`` has the list.
         """
         earlier = self._checks.earlier(ticket)
@@ -233,9 +235,9 @@ class OrderManager:
         last_id, spared_id = self._accounts.last_order_id, self._spared_id
         order_id = (last_id if last_id > spared_id else spared_id) + 1
         order, balances, risk_profile = self._checks.new_order(
-            ticket, now_us, order_id, key, max_notional, deadline_us
+            ticket, at, order_id, key, max_notional, deadline_us
         )
-        entry = self._book(OrderAccepted(ticket.account, order, balances, now_us))
+        entry = self._book(OrderAccepted(ticket.account, order, balances, at.stamp_us))
         return OrderDecision(
             order, (entry,), (placed(order, risk_profile.account.owner, risk_profile.bounds),)
         )
@@ -243,7 +245,7 @@ class OrderManager:
     def amend(
         self,
         order: Order,
-        now_us: int,
+        at: Moment,
         *,
         price_ticks: int | None = None,
         lots: int | None = None,
@@ -257,9 +259,9 @@ class OrderManager:
         ``order`` is one that ``find`` has just returned. ``lots`` is the total, filled lots included; no more
         than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
         """
-        asked, balances = self._checks.amend(order, now_us, price_ticks, lots, key, max_notional, deadline_us)
+        asked, balances = self._checks.amend(order, at, price_ticks, lots, key, max_notional, deadline_us)
         ticket = order.ticket
-        entry = self._book(OrderAmending(ticket.account, asked, balances, now_us))
+        entry = self._book(OrderAmending(ticket.account, asked, balances, at.stamp_us))
         return OrderDecision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> OrderDecision:
@@ -292,7 +294,7 @@ class OrderManager:
             ],
         )
 
-    def keep_cancel(self, cancel: Cancel, now_us: int) -> list[AccountEntry]:
+    def keep_cancel(self, cancel: Cancel, stamp_us: int) -> list[AccountEntry]:
         """Keep that a cancel is on its way, and why, where the venue has not answered it at once.
 
         Of several on their way to one order it is the first that counts, as it will to the venue.
@@ -301,52 +303,52 @@ class OrderManager:
         if order is None or order.state not in OPEN or order.cancelling:
             return []
         kept = replace(order, cancelling=True, code=cancel.code)
-        return [self._book(OrderCancelling(order.ticket.account, kept, now_us))]
+        return [self._book(OrderCancelling(order.ticket.account, kept, stamp_us))]
 
-    def withdraw(self, account: str, key: str, code: Code, now_us: int) -> list[AccountEntry]:
+    def withdraw(self, account: str, key: str, code: Code, stamp_us: int) -> list[AccountEntry]:
         """Cancel the open orders of an account's key while they are in no market: before ``put_back``.
 
         ``code``: why; of an order that a cancel was on its way to, why that was.
         """
         mine = [order for order in self.open_orders(account) if order.key == key]
-        return [self._cancelled(order, code, now_us) for order in mine]
+        return [self._cancelled(order, code, stamp_us) for order in mine]
 
-    def set_guard(self, account: str, key: str, guard: Guard, now_us: int) -> list[AccountEntry]:
+    def set_guard(self, account: str, key: str, guard: Guard, stamp_us: int) -> list[AccountEntry]:
         """Keep how a key's orders are guarded; return the entry to journal, or none where it is known."""
         known = self._accounts.by_name.get(account)
         before = NO_GUARD if known is None else known.guards.get(key, NO_GUARD)
-        return [] if guard == before else [self._book(GuardSet(account, key, guard, now_us))]
+        return [] if guard == before else [self._book(GuardSet(account, key, guard, stamp_us))]
 
-    def settle(self, reports: Iterable[Report], now_us: int) -> list[AccountEntry]:
+    def settle(self, reports: Iterable[Report], stamp_us: int) -> list[AccountEntry]:
         """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
         entries: list[AccountEntry] = []
         for report in reports:
             if type(report) is Working:  # it was accepted before the venue had it: nothing new
                 continue
-            event = self._settlement.event(report, now_us)
+            event = self._settlement.event(report, stamp_us)
             if event is None:
                 continue
             entries.append(self._book(event))
             if type(event) is OrderFilled:
                 shared = self._accounts.shared[event.position.symbol]
                 if shared:
-                    self._move_positions(event.account, shared, now_us, entries)
+                    self._move_positions(event.account, shared, stamp_us, entries)
         return entries
 
-    def put_back(self, symbols: Collection[str], now_us: int) -> OrderDecision:
+    def put_back(self, symbols: Collection[str], stamp_us: int) -> OrderDecision:
         """Return the symbols' open orders as commands for markets that have none of them, the oldest first.
 
         What rested may cross there now and fill, post-only or not; amends that were on their way are void.
         What a cancel was on its way to is cancelled instead: its owner was told so.
         """
         lost = [
-            Refused(order.order_id, "amend", Code.INTERNAL, now_us)
+            Refused(order.order_id, "amend", Code.INTERNAL, stamp_us)
             for order in self._open_in(symbols)
             for _ in range(order.amending)
         ]
-        entries = self.settle(lost, now_us)
+        entries = self.settle(lost, stamp_us)
         entries += [
-            self._cancelled(order, None, now_us) for order in self._open_in(symbols) if order.cancelling
+            self._cancelled(order, None, stamp_us) for order in self._open_in(symbols) if order.cancelling
         ]
         return OrderDecision(None, entries, [self._put_back(order) for order in self._open_in(symbols)])
 
@@ -363,7 +365,7 @@ class OrderManager:
 
     # --- operators ----------------------------------------------------------------------------------
 
-    def list_instruments(self, instruments: Iterable[Instrument], now_us: int) -> list[AccountEntry]:
+    def list_instruments(self, instruments: Iterable[Instrument], stamp_us: int) -> list[AccountEntry]:
         """Take in what may be traded, and what of it has changed; return the entries to journal.
 
         Orders of an instrument whose steps or assets are others now are cancelled: call it before
@@ -376,22 +378,22 @@ class OrderManager:
             if known is None or known.instrument != instrument:
                 if self._accounts.overflow(instrument) is not None:
                     if known is not None and known.instrument.state == "open":
-                        entries += self._end_all(instrument.symbol, now_us)
+                        entries += self._end_all(instrument.symbol, stamp_us)
                         closed = replace(known.instrument, state="closed")
-                        entries.append(self._rule(Listed(closed, now_us)))
+                        entries.append(self._rule(Listed(closed, stamp_us)))
                     continue
                 if known is not None and known.instrument.steps != instrument.steps:
-                    entries += self._end_all(instrument.symbol, now_us)
-                entries.append(self._rule(Listed(instrument, now_us)))
+                    entries += self._end_all(instrument.symbol, stamp_us)
+                entries.append(self._rule(Listed(instrument, stamp_us)))
         for name in self._accounts.by_name:  # journals of before PositionsChanged lack some
-            self._move_positions(name, self._accounts.by_base, now_us, entries)
+            self._move_positions(name, self._accounts.by_base, stamp_us, entries)
         return entries
 
     def overflow(self, instrument: Instrument) -> str | None:
         """Return the asset that would need units too fine for what accounts have of it; None if all fits."""
         return self._accounts.overflow(instrument)
 
-    def mend(self, now_us: int) -> list[AccountEntry]:
+    def mend(self, stamp_us: int) -> list[AccountEntry]:
         """Count assets in coarser units where an amount fits into no record; return the entries to journal.
 
         Earlier versions listed any instrument, so that a balance could grow beyond that. Nothing happens
@@ -408,9 +410,9 @@ class OrderManager:
             for symbol, terms in sorted(self._accounts.terms.items())
             if any(fine > decimals.get(asset, fine) for asset, fine in needed(terms.instrument).items())
         )
-        entries = [self._rule(Coarsened(coarser, symbols, now_us))]
+        entries = [self._rule(Coarsened(coarser, symbols, stamp_us))]
         for symbol in symbols:
-            entries += self._end_all(symbol, now_us)
+            entries += self._end_all(symbol, stamp_us)
         return entries
 
     def _decimals_for(self, asset: str, largest: int) -> int:
@@ -422,9 +424,9 @@ class OrderManager:
                 return decimals
         return LEAST_DECIMALS
 
-    def reserve_ids(self, order_id: int, fill_id: int, now_us: int) -> AccountEntry:
+    def reserve_ids(self, order_id: int, fill_id: int, stamp_us: int) -> AccountEntry:
         """Give no order and no fill an id up to these, from now on; return the entry to journal."""
-        return self._rule(IdsReserved(order_id, fill_id, now_us))
+        return self._rule(IdsReserved(order_id, fill_id, stamp_us))
 
     def last_fill_id(self) -> int:
         """Return the highest fill id that was given, or is not to be."""
@@ -437,7 +439,7 @@ class OrderManager:
         return self._accounts.last_deposit_id
 
     def deposit(
-        self, account: str, asset: str, amount: str, deposit_id: int, now_us: int, store: str = ""
+        self, account: str, asset: str, amount: str, deposit_id: int, stamp_us: int, store: str = ""
     ) -> list[AccountEntry]:
         """Credit a deposit of the key store, once; return the entry to journal, or none.
 
@@ -451,23 +453,23 @@ class OrderManager:
         if not 0 <= units <= MOST_UNITS - has.total:
             raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        entries = [self._book(Deposited(account, deposit_id, units, balance, now_us, store))]
-        self._move_positions(account, (asset,), now_us, entries)
+        entries = [self._book(Deposited(account, deposit_id, units, balance, stamp_us, store))]
+        self._move_positions(account, (asset,), stamp_us, entries)
         return entries
 
-    def set_limits(self, account: str, limits: Limits, now_us: int, key: str | None = None) -> AccountEntry:
+    def set_limits(self, account: str, limits: Limits, stamp_us: int, key: str | None = None) -> AccountEntry:
         """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
         ``bad_request``."""
         check(limits)
-        return self._rule(LimitsSet(account, key, limits, now_us))
+        return self._rule(LimitsSet(account, key, limits, stamp_us))
 
-    def halt(self, scope: HaltScope, name: str, now_us: int) -> AccountEntry:
+    def halt(self, scope: HaltScope, name: str, stamp_us: int) -> AccountEntry:
         """Take no new orders and no amends of all ("" as name), an account, a key or a symbol."""
-        return self._rule(Halted(scope, name, now_us))
+        return self._rule(Halted(scope, name, stamp_us))
 
-    def resume(self, scope: HaltScope, name: str, now_us: int) -> AccountEntry:
+    def resume(self, scope: HaltScope, name: str, stamp_us: int) -> AccountEntry:
         """End such a halt."""
-        return self._rule(Resumed(scope, name, now_us))
+        return self._rule(Resumed(scope, name, stamp_us))
 
     # --- parts --------------------------------------------------------------------------------------
 
@@ -475,10 +477,10 @@ class OrderManager:
         return AccountEntry(event, self._accounts.apply(event))
 
     def _move_positions(
-        self, name: str, assets: Iterable[str], now_us: int, entries: list[AccountEntry]
+        self, name: str, assets: Iterable[str], stamp_us: int, entries: list[AccountEntry]
     ) -> None:
         """Book what became of the positions in these assets, whose balances have changed."""
-        event = self._settlement.positions_changed(name, assets, now_us)
+        event = self._settlement.positions_changed(name, assets, stamp_us)
         if event is not None:
             entries.append(self._book(event))
 
@@ -486,13 +488,13 @@ class OrderManager:
         """Book what may change limits and instruments, and so what was worked out of them."""
         return AccountEntry(event, self.apply(event))
 
-    def _end_all(self, symbol: str, now_us: int) -> list[AccountEntry]:
-        return [self._cancelled(order, Code.MARKET_HALTED, now_us) for order in self._open_in((symbol,))]
+    def _end_all(self, symbol: str, stamp_us: int) -> list[AccountEntry]:
+        return [self._cancelled(order, Code.MARKET_HALTED, stamp_us) for order in self._open_in((symbol,))]
 
-    def _cancelled(self, order: Order, code: Code | None, now_us: int) -> AccountEntry:
+    def _cancelled(self, order: Order, code: Code | None, stamp_us: int) -> AccountEntry:
         """End an order that is in no market: for this reason, or for that of a cancel on its way to it."""
         why = order.code if order.cancelling else code
-        return self._book(self._settlement.ended(order, "cancelled", why, now_us))
+        return self._book(self._settlement.ended(order, "cancelled", why, stamp_us))
 
 
 def _units(amount: str, decimals: int) -> int:

@@ -18,9 +18,9 @@ def another(ticket: Ticket, order: Order) -> NoReturn:
     )
 
 
-def late(deadline_us: int, now_us: int) -> NoReturn:
+def late(deadline_us: int, wall_us: int) -> NoReturn:
     """The deadline has passed. Raises Refusal."""
-    by_us = now_us - deadline_us
+    by_us = wall_us - deadline_us
     raise Refusal(Code.DEADLINE_PASSED, f"came {by_us} us after its deadline", {"late_us": by_us})
 
 

@@ -7,8 +7,8 @@ from floorwire.engine.accounts cimport Accounts
 cdef class RiskProfiles:
     cdef Accounts _accounts
     cdef object _default
-    cdef dict _known
+    cdef readonly dict _known
     cdef dict _rates
 
-    cpdef object of(self, tuple asked, object now_us)
+    cpdef object of(self, tuple asked, object rate_us)
     cpdef object forget(self)

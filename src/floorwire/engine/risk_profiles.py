@@ -49,9 +49,12 @@ class RiskProfiles:
         self._known: dict[Asked, RiskProfile] = {}
         self._rates: dict[Whose, tuple[int, TokenBucket]] = {}
 
-    def of(self, asked: Asked, now_us: int) -> RiskProfile:
-        """Return the mandate. Raises Refusal: ``unknown_symbol``, ``market_halted``."""
-        return self._known.get(asked) or self._worked_out(asked, now_us)
+    def of(self, asked: Asked, rate_us: int) -> RiskProfile:
+        """Return the mandate. ``rate_us``: monotonic time.
+
+        Raises Refusal: ``unknown_symbol``, ``market_halted``.
+        """
+        return self._known.get(asked) or self._worked_out(asked, rate_us)
 
     def forget(self) -> None:
         """Limits, halts or instruments have changed."""
@@ -73,12 +76,12 @@ class RiskProfiles:
         known = self._accounts.by_name.get(account)
         return Limits() if known is None else known.key_limits.get(key, Limits())
 
-    def _worked_out(self, asked: Asked, now_us: int) -> RiskProfile:
+    def _worked_out(self, asked: Asked, rate_us: int) -> RiskProfile:
         account, key, symbol, max_notional = asked
         terms = self.terms(symbol)
         risk_checks.check_halts(self._accounts, terms, account, key)
         if max(len(self._known), len(self._rates)) >= MOST:
-            self._sweep(now_us)
+            self._sweep(rate_us)
         found = RiskProfile(
             self._accounts.by_name.get(account) or Account(0),
             terms,
@@ -106,6 +109,6 @@ class RiskProfiles:
             known = self._rates[whose] = per_second, TokenBucket(per_second, per_second)
         return known[1]
 
-    def _sweep(self, now_us: int) -> None:
+    def _sweep(self, rate_us: int) -> None:
         self._known.clear()  # they know buckets
-        self._rates = {whose: one for whose, one in self._rates.items() if not one[1].is_full(now_us)}
+        self._rates = {whose: one for whose, one in self._rates.items() if not one[1].is_full(rate_us)}

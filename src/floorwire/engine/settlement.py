@@ -46,19 +46,19 @@ class Settlement:
         self._maker_ppm = maker_ppm
         self._taker_ppm = taker_ppm
 
-    def event(self, report: Report, now_us: int) -> AccountEvent | None:
+    def event(self, report: Report, stamp_us: int) -> AccountEvent | None:
         """Return what follows from the report, None where nothing does. Raises StrayReportError."""
         order = self._accounts.orders.get(report.order_id)
         if order is None or order.state not in OPEN:
             _late(order, report)
             return None
         if type(report) is Filled:
-            return self._filled(order, report, now_us)
+            return self._filled(order, report, stamp_us)
         if type(report) is Ended:
-            return self.ended(order, report.state, report.code, now_us)
-        return self._changed(order, report, now_us)
+            return self.ended(order, report.state, report.code, stamp_us)
+        return self._changed(order, report, stamp_us)
 
-    def positions_changed(self, name: str, assets: Iterable[str], now_us: int) -> PositionsChanged | None:
+    def positions_changed(self, name: str, assets: Iterable[str], stamp_us: int) -> PositionsChanged | None:
         """Return what the balances of these assets, as they are now, make of other positions than was booked.
 
         None where nothing is to be changed.
@@ -75,14 +75,14 @@ class Settlement:
             if positions:
                 balance = account.balances.get(asset)
                 changed += after_balance(positions, 0 if balance is None else balance.total)
-        return PositionsChanged(name, tuple(changed), now_us) if changed else None
+        return PositionsChanged(name, tuple(changed), stamp_us) if changed else None
 
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
         """Return the balance that the order's hold is on, once it holds so many units more."""
         balances = self._accounts.by_name[ticket.account].balances
         return (holding(balances, self._accounts.terms[ticket.symbol], ticket.side, more),)
 
-    def ended(self, order: Order, state: OrderState, code: Code | None, now_us: int) -> OrderEnded:
+    def ended(self, order: Order, state: OrderState, code: Code | None, stamp_us: int) -> OrderEnded:
         """Return the end of an open order: it holds nothing any more."""
         ticket = order.ticket
         closed = Order(
@@ -93,7 +93,7 @@ class Settlement:
             order.price_ticks,
             state,
             order.created_us,
-            now_us,
+            stamp_us,
             order.filled_lots,
             order.filled_turnover,
             code,
@@ -102,24 +102,24 @@ class Settlement:
             order.fee_ppm,
             order.fee_credit,
         )
-        return OrderEnded(ticket.account, closed, self.holding(ticket, -order.held), now_us)
+        return OrderEnded(ticket.account, closed, self.holding(ticket, -order.held), stamp_us)
 
-    def _changed(self, order: Order, report: Report, now_us: int) -> AccountEvent | None:
+    def _changed(self, order: Order, report: Report, stamp_us: int) -> AccountEvent | None:
         account = order.ticket.account
         if type(report) is Amended:
-            changed, balances = self._answered(order, report.price_ticks, report.lots, now_us)
-            return OrderAmended(account, changed, balances, now_us)
+            changed, balances = self._answered(order, report.price_ticks, report.lots, stamp_us)
+            return OrderAmended(account, changed, balances, stamp_us)
         if type(report) is Triggered:
-            return OrderTriggered(account, replace(order, triggered=True, updated_us=now_us), now_us)
-        return self._refused(order, report, now_us) if isinstance(report, Refused) else None
+            return OrderTriggered(account, replace(order, triggered=True, updated_us=stamp_us), stamp_us)
+        return self._refused(order, report, stamp_us) if isinstance(report, Refused) else None
 
-    def _refused(self, order: Order, refused: Refused, now_us: int) -> AccountEvent | None:
+    def _refused(self, order: Order, refused: Refused, stamp_us: int) -> AccountEvent | None:
         if refused.action == "cancel":
             return None
         if refused.action == "place":
-            return self.ended(order, "rejected", refused.code, now_us)
+            return self.ended(order, "rejected", refused.code, stamp_us)
         left, balances = self._answered(order, order.price_ticks, order.lots, order.updated_us)
-        return AmendRefused(order.ticket.account, left, balances, now_us, refused.code)
+        return AmendRefused(order.ticket.account, left, balances, stamp_us, refused.code)
 
     def _answered(
         self, order: Order, price_ticks: int, lots: int, updated_us: int
@@ -127,7 +127,7 @@ class Settlement:
         after = answered(order, self._accounts.terms[order.ticket.symbol], price_ticks, lots, updated_us)
         return after, self.holding(order.ticket, after.held - order.held)
 
-    def _filled(self, order: Order, report: Filled, now_us: int) -> OrderFilled:
+    def _filled(self, order: Order, report: Filled, stamp_us: int) -> OrderFilled:
         """Return the fill: what was paid, what it cost, what stays held."""
         accounts, ticket, price_ticks, lots = self._accounts, order.ticket, report.price_ticks, report.lots
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
@@ -137,7 +137,7 @@ class Settlement:
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
         charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
         charged = min(charged, MOST_RECORDED)
-        after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, now_us)
+        after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, stamp_us)
         quote = account.balances.get(terms.quote) or Balance(terms.quote, 0, 0, terms.quote_decimals)
         base = account.balances.get(terms.base) or Balance(terms.base, 0, 0, terms.base_decimals)
         quote_held, base_held, released = quote.held, base.held, order.held - after.held
@@ -166,7 +166,7 @@ class Settlement:
                 Balance(terms.base, base_total, base_held, base.decimals),
             ),
             _recordable(after_fill(before, is_buy, base_units, notional, base_total)),
-            now_us,
+            stamp_us,
         )
 
 
@@ -183,7 +183,7 @@ def _recordable(position: Position) -> Position:
 
 
 def _after_fill(
-    order: Order, terms: InstrumentUnits, left_lots: int, lots: int, turnover: int, credit: int, now_us: int
+    order: Order, terms: InstrumentUnits, left_lots: int, lots: int, turnover: int, credit: int, stamp_us: int
 ) -> Order:
     """Return the order with so many lots more filled; where that was all, it holds nothing."""
     ticket, fee_ppm = order.ticket, order.fee_ppm
@@ -209,7 +209,7 @@ def _after_fill(
         order.price_ticks,
         state,
         order.created_us,
-        now_us,
+        stamp_us,
         filled_lots,
         filled_turnover,
         code,

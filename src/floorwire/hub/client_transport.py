@@ -110,15 +110,15 @@ class ClientTransport:
         topic = subscription.topic
         self._hub.settle(topic)  # what is pending belongs to what was left out
         first, last = subscription.catch_up()
-        now_us = self._hub.now_us()
+        sent_us = self._hub.moment().stamp_us
         if not self._told_slow and SYSTEM in self._subscriptions:
             self._told_slow = True
-            self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=now_us)))
-        state = topic.state(now_us, last - first) if subscription.on_slow == "conflate" else None
+            self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=sent_us)))
+        state = topic.state(sent_us, last - first) if subscription.on_slow == "conflate" else None
         if state is not None:
             self.outbox.put(self.codec.frame(state))
         else:
-            self.outbox.put(self.codec.frame(skipped(topic, first, last, now_us)))
+            self.outbox.put(self.codec.frame(skipped(topic, first, last, sent_us)))
 
     # --- what waits -----------------------------------------------------------------------------
 

@@ -71,7 +71,8 @@ class Connection(ClientTransport):
         if self._wire is None:
             return
         self._hub.stats.received_messages += 1
-        decision = self._session.receive(data, binary, self._hub.now_us())
+        at = self._hub.moment()
+        decision = self._session.receive(data, binary, at.now_us, at.wall_us)
         if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
             self._desk.trade(self, decision.request)
             return
@@ -157,15 +158,15 @@ class Connection(ClientTransport):
 
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
-        session, authenticator, now_us = self._session, self._authenticator, self._hub.now_us()
+        session, authenticator, at = self._session, self._authenticator, self._hub.moment()
         before = session.principal
         try:
             principal = authenticator.login(request, self._wire.address)
             if principal.key != before.key and not authenticator.has_room(principal):
                 raise Refusal(Code.RATE_LIMITED, "too many connections of this key")
-            answer = session.sign_in(principal, request, now_us)
+            answer = session.sign_in(principal, request, at.wall_us)
         except Refusal as refusal:
-            self._answer(session.refuse(refusal, request, now_us))
+            self._answer(session.refuse(refusal, request, at.now_us))
             return
         authenticator.leave(self, before)
         session.share(authenticator.enter(self, principal))

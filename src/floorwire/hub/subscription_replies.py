@@ -86,7 +86,7 @@ def symbol_rows(market: MarketState, principal: Principal, halted: frozenset[str
     ]
 
 
-def skipped(topic: Topic, first: int, last: int, now_us: int) -> SkippedNotice:
+def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
     """Return the notice that a slow client is not told the events of these seqs."""
     return SkippedNotice(
         channel=topic.name.channel,
@@ -96,7 +96,7 @@ def skipped(topic: Topic, first: int, last: int, now_us: int) -> SkippedNotice:
         epoch=topic.epoch,
         seq=last,
         gap=Gap(first, last, "slow"),
-        sent=now_us,
+        sent=sent_us,
     )
 
 

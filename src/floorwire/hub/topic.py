@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from floorwire.channels import Stream
+from floorwire.core.dates import Moment
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.hub.direct_send import Queues
@@ -47,7 +48,7 @@ class Topic:
         "subscriptions",
     )
 
-    def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: ResumeRing, now_us: int) -> None:
+    def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: ResumeRing, at: Moment) -> None:
         self.name = name
         self.epoch = epoch
         self.seq = 0
@@ -56,21 +57,21 @@ class Topic:
         """Those of them that keep up and whose sockets may be written to."""
         self.behind: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
         """The others."""
-        self.idle_since_us = now_us
+        self.idle_since_us = at.now_us
         self.pending_since_us = 0
         self._stream = stream
         self._ring = ring
         self._pending: dict[Codec, list[bytes]] = {JSON: [], MSGPACK: []}
         self._pending_first = 0
-        state = stream.state(EventStamp(epoch, 1, now_us, now_us))
+        state = stream.state(EventStamp(epoch, 1, at.stamp_us, at.stamp_us))
         if state is not None:
             self.seq = 1
-            ring.append(1, now_us, JSON.frame(state))
+            ring.append(1, at.now_us, JSON.frame(state))
 
-    def apply(self, event: MarketEvent | Notice, recv_us: int, now_us: int) -> int:
+    def apply(self, event: MarketEvent | Notice, recv_us: int, at: Moment) -> int:
         """Make the event's messages and keep them for ``take_pending``; return their bytes."""
-        messages = self._stream.apply(event, EventStamp(self.epoch, self.seq + 1, recv_us, now_us))
-        return self._publish(messages, now_us) if messages else 0
+        messages = self._stream.apply(event, EventStamp(self.epoch, self.seq + 1, recv_us, at.stamp_us))
+        return self._publish(messages, at.now_us) if messages else 0
 
     def _publish(self, messages: Sequence[AnyEvent], now_us: int) -> int:
         pending = self._pending[JSON]
@@ -105,19 +106,19 @@ class Topic:
         """The seq of the first pending message; the last is ``seq``."""
         return self._pending_first
 
-    def decide_resume(self, resume: Resume | None, codec: Codec, now_us: int) -> SubscriptionStart:
+    def decide_resume(self, resume: Resume | None, codec: Codec, at: Moment) -> SubscriptionStart:
         """Return how a subscription begins: with what it missed, or with the state and, on a resume, a gap.
 
         Nothing may be pending.
         """
         if resume is None:
-            return SubscriptionStart(None, self._state_frames(codec, now_us))
+            return SubscriptionStart(None, self._state_frames(codec, at.stamp_us))
         missed = None if resume.epoch != self.epoch else self._after(resume.seq)
         if missed is not None:
             return SubscriptionStart(
                 None, missed if codec is JSON else [_transcode(data, codec) for data in missed]
             )
-        state = self._state_frames(codec, now_us)
+        state = self._state_frames(codec, at.stamp_us)
         return SubscriptionStart(self._gap(resume, has_state=bool(state)), state)
 
     def _after(self, seq: int) -> list[bytes] | None:
@@ -132,13 +133,13 @@ class Topic:
             return Gap(self.seq + 1, resume.seq, "ahead")
         return Gap(resume.seq + 1, last, "expired") if resume.seq < last else None
 
-    def _state_frames(self, codec: Codec, now_us: int) -> list[bytes]:
-        state = self.state(now_us, 0)
+    def _state_frames(self, codec: Codec, sent_us: int) -> list[bytes]:
+        state = self.state(sent_us, 0)
         return [] if state is None else [codec.frame(state)]
 
-    def state(self, now_us: int, conflated: int) -> AnyEvent | None:
+    def state(self, sent_us: int, conflated: int) -> AnyEvent | None:
         """Return the current state as a message of the current seq."""
-        return self._stream.state(EventStamp(self.epoch, self.seq, now_us, now_us), conflated)
+        return self._stream.state(EventStamp(self.epoch, self.seq, sent_us, sent_us), conflated)
 
     def join(self, subscriber: Subscriber, subscription: OutboxSubscription[Topic]) -> None:
         """Let a subscriber in."""

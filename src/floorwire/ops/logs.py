@@ -1,4 +1,4 @@
-"""Structured logs on standard error: key=value for people, nothing a message, never a secret."""
+"""Structured logs on standard error, as key=value. No message of a client and no secret is ever logged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure(level: str) -> None:
-    """Set up structlog, and let the libraries below speak only of what is wrong."""
+    """Set up structlog at this level. Libraries log warnings and errors only."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""Prometheus metrics, made from the plain counters only when somebody scrapes."""
+"""Prometheus metrics. They are made from the counters at each scrape, and cost nothing otherwise."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Late
 
 
 class GatewayCollector(Collector):
-    """One scrape of one gateway."""
+    """The gateway's metrics, for one scrape at ``now_us`` microseconds since 1970."""
 
-    def __init__(self, stats: Stats, outbox_bytes: int, now_us: int) -> None:
+    def __init__(self, stats: Stats, outbox_bytes: int, now_us: int, clock_error_us: int = 0) -> None:
+        """``now_us``: monotonic. ``clock_error_us``: how far our dates are behind the system's clock."""
         self._stats = stats
         self._outbox_bytes = outbox_bytes
         self._now_us = now_us
+        self._clock_error_us = clock_error_us
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
@@ -44,6 +46,11 @@ class GatewayCollector(Collector):
             "from the first message of a turn to the last write",
             stats.publish_to_write,
         )
+        yield _gauge(
+            "clock_error_seconds",
+            "how far our dates are behind the system's clock, below zero: ahead",
+            self._clock_error_us / 1e6,
+        )
         yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
         now_us = self._now_us
         ages = {venue: (now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
@@ -57,13 +64,13 @@ class GatewayCollector(Collector):
 
 
 class DeskCollector(Collector):
-    """One scrape of one desk."""
+    """The metrics of orders and accounts, for one scrape."""
 
     def __init__(self, figures: DeskFigures) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; those of the journal and the accounts only while they can be read."""
+        """Yield every metric; those of journal and accounts only while the journal works."""
         figures = self._figures
         yield _commands(figures.stats)
         refusing = {reason: float(is_so) for reason, is_so in figures.refusing.items()}
@@ -77,7 +84,7 @@ class DeskCollector(Collector):
         yield _histogram(
             "commit_seconds",
             "from a turn's hand-over to the journal until it is durable",
-            figures.stats.committer,
+            figures.stats.commit_latency,
         )
         if figures.records is not None:
             yield from _records(figures.records)

@@ -1,4 +1,4 @@
-"""What venues leave out: counted for the metrics, and told in the log, seldom."""
+"""What venues leave out of what they receive: counted for the metrics, and logged now and then."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from floorwire.ops.stats import Stats
 
 CHECK_US = 1_000_000
 EXPECTED = frozenset(("other_kind", "repeated", "out_of_order", "unknown_symbol", "old_snapshot"))
-"""Left out in the best of sessions; in the log at ``info``, all else at ``warning``."""
+"""Reasons that occur in good sessions too. They are logged at ``info``, others at ``warning``."""
 
 log = structlog.get_logger("floorwire.venues")
 
 
-class Skips:
-    """One venue's. The log tells of a reason at the first time, the tenth, the hundredth and so on."""
+class VenueSkipCounter:
+    """Counts what one venue leaves out. Each reason is logged at the 1st, 10th, 100th time and so on."""
 
     def __init__(self, venue: Venue, stats: Stats) -> None:
         self._name = venue.name
         self._venue = venue if isinstance(venue, CountsSkipped) else None
         self._stats = stats
         self._seen: dict[str, int] = {}
-        self._told: dict[str, int] = {}
+        """The venue's own count when it was last read, by reason."""
+        self._log_at: dict[str, int] = {}
+        """The total at which a reason is logged next; at 1 where there is none."""
         self._next_us = 0
 
-    def watch(self, now_us: int) -> None:
-        """Look at what was left out; about once a second, however often it is called."""
+    def poll(self, now_us: int) -> None:
+        """Call ``count`` if the last time was a second ago or more, or the clock was set back."""
         if now_us >= self._next_us or now_us < self._next_us - CHECK_US:
             self._next_us = now_us + CHECK_US
             self.count()
 
     def count(self) -> None:
-        """Count what was left out since the last time."""
+        """Add to the metrics what was left out since the last call."""
         if self._venue is None:
             return
         for reason, now in self._venue.skipped.items():
@@ -41,20 +43,21 @@ class Skips:
                 continue
             self._seen[reason] = now
             key = (self._name, reason)
-            self._stats.venue_skipped[key] += now - seen if now > seen else now  # less: it was started again
-            self._tell(reason, self._stats.venue_skipped[key])
+            # A smaller count than before: the venue was started again and counts from 0.
+            self._stats.venue_skipped[key] += now - seen if now > seen else now
+            self._log(reason, self._stats.venue_skipped[key])
 
-    def _tell(self, reason: str, total: int) -> None:
-        if total >= self._told.get(reason, 1):
-            self._told[reason] = 10 ** len(str(total))
-            say = log.info if reason in EXPECTED else log.warning
-            say("left out", venue=self._name, reason=reason, count=total)
+    def _log(self, reason: str, total: int) -> None:
+        if total >= self._log_at.get(reason, 1):
+            self._log_at[reason] = 10 ** len(str(total))
+            write = log.info if reason in EXPECTED else log.warning
+            write("left out", venue=self._name, reason=reason, count=total)
 
-    def end(self) -> None:
-        """The venue has ended: say what was left out of all that it played."""
+    def log_total(self) -> None:
+        """Log what was left out of the whole recording. Called when the venue has ended."""
         self.count()
-        mine = {
+        counts = {
             reason: count for (name, reason), count in self._stats.venue_skipped.items() if name == self._name
         }
-        skipped = ", ".join(f"{reason} {count}" for reason, count in mine.items()) or "nothing"
+        skipped = ", ".join(f"{reason} {count}" for reason, count in counts.items()) or "nothing"
         log.info("recording ended", venue=self._name, skipped=skipped)

@@ -1,4 +1,4 @@
-"""What the gateway counts while it runs: plain integers, read when somebody scrapes."""
+"""What the gateway counts while it runs: plain integers, read at each scrape of the metrics."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ LATENCY_BUCKETS_US = (
 
 KNOWN_CODES = frozenset(map(int, CloseCode))
 OTHER = "other"
+"""The label of all close codes that are not ours."""
 
 
 class Latencies:
-    """A histogram of durations in microseconds."""
+    """A histogram of durations in microseconds. The last of ``counts`` is for those above all buckets."""
 
     __slots__ = ("counts", "total_us")
 
@@ -75,13 +76,14 @@ class Stats:
         self.subscriptions = 0
         self.topics = 0
         self.resume_bytes = 0
+        """Bytes of events that are kept for clients that resume."""
         self.deliveries = 0
         self.sent_bytes = 0
         self.received_messages = 0
         self.handshakes: Counter[str] = Counter()
         """By outcome: ``accepted``, ``too_many``, ``too_fast``, ``not_found``, ``timeout`` ..."""
         self.closes: Counter[str] = Counter()
-        """By close code; those that clients made up count as ``other``."""
+        """By close code. A code that is not ours counts as ``other``: clients cannot make new labels."""
         self.left_out_by_reason: Counter[str] = Counter()
         """Messages not sent to slow clients: ``conflate``, ``skip``, ``disconnect``."""
         self.refused_requests: Counter[str] = Counter()
@@ -89,71 +91,75 @@ class Stats:
         self.resumes: Counter[str] = Counter()
         """By outcome: ``replayed``, ``gap``."""
         self.publish_to_write = Latencies()
+        """From the first message of a turn of the event loop to its last write."""
         self.loop_lag = Latencies()
+        """How late the event loop wakes."""
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
-        """When each venue sent something."""
+        """When each venue last sent anything, in microseconds since 1970."""
         self.venue_skipped: Counter[tuple[str, str]] = Counter()
-        """What venues left out of what they heard, by venue and reason."""
+        """Messages and levels that venues left out of what they received, by venue and reason."""
         self.link_last_us: dict[tuple[str, str], int] = {}
-        """When something came on each link, by venue and link; as told once a second."""
+        """When anything last came on a link, by venue and link. Updated about once a second."""
         self.symbol_last_us: dict[tuple[str, str], int] = {}
-        """When something came of each symbol, by venue and symbol; as told once a second."""
+        """When anything last came for a symbol, by venue and symbol. Updated about once a second."""
 
     def closed(self, code: int) -> None:
         """Count a connection that was closed."""
         self.closes[str(code) if code in KNOWN_CODES else OTHER] += 1
 
     def delivered(self, messages: int, size: int) -> None:
-        """Count messages handed to connections that keep up or still have room."""
+        """Count messages that were sent, or queued in an outbox with room; ``size`` is in bytes."""
         self.deliveries += messages
         self.sent_bytes += size
 
 
 class DeskStats:
-    """Counters of the desk, from the start of the process."""
+    """Counters of order handling, since the start of the process."""
 
-    __slots__ = ("commands", "committer", "failures", "snapshot_failures", "uncredited")
+    __slots__ = ("commands", "commit_latency", "failures", "snapshot_failures", "uncredited")
 
     def __init__(self) -> None:
         self.commands: Counter[tuple[type[msgspec.Struct], str]] = Counter()
-        """Requests at the desk by kind and outcome: ``accepted``, ``duplicate``, ``ok``, an error's code."""
-        self.committer = Latencies()
-        """From a turn's hand-over to the journal until its answers may leave."""
+        """Order requests by kind and outcome: ``accepted``, ``duplicate``, ``ok``, an error's code."""
+        self.commit_latency = Latencies()
+        """Of group commits: from handing a batch to the journal until it is durable."""
         self.failures = 0
-        """How often the journal failed, or a fault had the accounts read from it again."""
+        """How often the journal failed, or the accounts were read from it again after a fault."""
         self.snapshot_failures = 0
-        """How often a snapshot was due and could not be saved."""
+        """How many due snapshots could not be saved."""
         self.uncredited: set[int] = set()
-        """Deposits that were refused, by id."""
+        """Ids of the deposits that were refused."""
 
 
 class Records(msgspec.Struct, frozen=True):
-    """A journal that works and the accounts that it adds up to, as of one moment."""
+    """The state of a working journal and of its accounts, at one moment."""
 
     last_n: int
+    """The number of the last record."""
     durable_n: int
+    """The number of the last durable record."""
     snapshot_n: int
     """The record of the last snapshot that is saved; 0 where there is none."""
     snapshot_age_s: float | None
-    """Since this process saved it; None where the start found it."""
+    """Seconds since this process saved it; None where it was there at the start."""
     checkpoint_failures: int
-    """Of the journal, since it was opened."""
+    """How many checkpoints failed since the journal was opened."""
     accounts: int
     open_orders: int
     fills: int
-    """Since the journal began, one for each account in it."""
+    """Fills since the journal began; a trade between two accounts counts twice."""
     halts: Mapping[str, int]
-    """In force, by scope."""
+    """Halts in force, by scope."""
 
 
 class DeskFigures(msgspec.Struct, frozen=True):
-    """How the desk is at one moment."""
+    """The state of order handling at one moment."""
 
     stats: DeskStats
     refusing: Mapping[str, bool]
     """Whether new orders are refused, by reason: ``journal``, ``behind``, ``draining``."""
     guards: Mapping[str, int]
-    """Armed, by kind: ``disconnect``, ``grace``, ``deadman``."""
+    """Armed cancel guards, by kind: ``disconnect``, ``grace``, ``deadman``."""
     records: Records | None
     """None while the journal cannot be written."""

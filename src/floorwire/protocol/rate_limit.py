@@ -1,4 +1,4 @@
-"""A token bucket in one integer (the generic cell rate algorithm), given the time."""
+"""Rate limit: a token bucket in one integer (the generic cell rate algorithm), given monotonic time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ class TokenBucket:
             self._due_us = now_us + self._interval_us
             return True
         if due_us - now_us > self._burst_us:
+            most_us = now_us + self._burst_us + self._interval_us  # more was never taken: the time went back
+            if due_us > most_us:
+                self._due_us = most_us
             return False
         self._due_us = due_us + self._interval_us
         return True
 
     def wait_us(self, now_us: int) -> int:
-        """Return how long until one token is there; 0 where it is now."""
-        return max(0, self._due_us - now_us - self._burst_us)
+        """Return how long until one token is there, at most one interval; 0 where it is now."""
+        return min(self._interval_us, max(0, self._due_us - now_us - self._burst_us))
 
     def is_full(self, now_us: int) -> bool:
         """Return whether all tokens are there: the bucket is as good as a new one."""

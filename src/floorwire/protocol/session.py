@@ -211,8 +211,11 @@ class Session:
         self._patience: TokenBucket | None = None  # made when first needed: most clients never do
         self._mistakes: TokenBucket | None = None
 
-    def receive(self, data: bytes, binary: bool, now_us: int) -> Decision:
-        """Return what to do about one message. Never raises, whatever the bytes are."""
+    def receive(self, data: bytes, binary: bool, now_us: int, wall_us: int) -> Decision:
+        """Return what to do about one message. Never raises, whatever the bytes are.
+
+        ``now_us``: monotonic, for the rate limits. ``wall_us``: the date, for expiries and the pong.
+        """
         if not self._commands.allow(now_us):
             return self._refuse_rate_limited(data, self._commands, now_us)
         if self._shared is not None and not self._shared.allow(now_us):
@@ -222,7 +225,7 @@ class Session:
         except BadRequestError as bad:
             return self._mistake(_error(bad.refusal, bad.request_id, bad.action), now_us)
         try:
-            return self._decide(request, now_us)
+            return self._decide(request, wall_us)
         except Refusal as refusal:
             return SendReply(error(refusal, request.id))
 
@@ -230,16 +233,16 @@ class Session:
         """Count requests by this too: what all connections of one key may ask together."""
         self._shared = commands
 
-    def sign_in(self, principal: Principal, request: Login, now_us: int) -> SendReply:
+    def sign_in(self, principal: Principal, request: Login, wall_us: int) -> SendReply:
         """Be this from now on. Raises Refusal where that does not go with what the connection has been."""
         if self.principal.key and principal.account != self.principal.account:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
         for topic in self.held:
-            if decide(principal, Action.SUBSCRIBE, now_us, symbol=topic.symbol) is not None:
+            if decide(principal, Action.SUBSCRIBE, wall_us, symbol=topic.symbol) is not None:
                 raise _unsubscribe_first(_described(topic))
         for channel in self.followed:
             narrowed = principal.symbols != self.principal.symbols
-            if narrowed or decide(principal, FOLLOWING[channel], now_us) is not None:
+            if narrowed or decide(principal, FOLLOWING[channel], wall_us) is not None:
                 raise _unsubscribe_first(channel)
         self.principal = principal
         return SendReply(
@@ -259,42 +262,42 @@ class Session:
             return self._mistake(error(refusal, request.id), now_us)
         return SendReply(error(refusal, request.id))
 
-    def _decide(self, request: AnyRequest, now_us: int) -> Decision:
+    def _decide(self, request: AnyRequest, wall_us: int) -> Decision:
         if isinstance(request, TRADING):
             return PassToDesk(request)
         match request:
             case Subscribe():
-                return self._subscribe(request, now_us)
+                return self._subscribe(request, wall_us)
             case Unsubscribe():
                 return self._unsubscribe(request)
             case _:
-                return self._about_session(request, now_us)
+                return self._about_session(request, wall_us)
 
-    def _about_session(self, request: Ping | Subscriptions | Symbols | Login, now_us: int) -> Decision:
+    def _about_session(self, request: Ping | Subscriptions | Symbols | Login, wall_us: int) -> Decision:
         match request:
             case Ping():
-                return SendReply(Pong(id=request.id, ts=now_us))
+                return SendReply(Pong(id=request.id, ts=wall_us))
             case Subscriptions():
                 return ListSubscriptions(request)
             case Symbols():
-                self._require(Action.SYMBOLS, None, now_us)
+                self._require(Action.SYMBOLS, None, wall_us)
                 return ListSymbols(request)
             case Login():
                 return Authenticate(request)
 
-    def _require(self, action: Action, symbol: str | None, now_us: int) -> None:
-        refusal = decide(self.principal, action, now_us, symbol=symbol)
+    def _require(self, action: Action, symbol: str | None, wall_us: int) -> None:
+        refusal = decide(self.principal, action, wall_us, symbol=symbol)
         if refusal is not None:
             raise refusal
 
-    def _subscribe(self, request: Subscribe, now_us: int) -> JoinTopics | FollowAccount:
+    def _subscribe(self, request: Subscribe, wall_us: int) -> JoinTopics | FollowAccount:
         channel = _private(request)
         if channel is not None:
-            return self._follow(request, channel, now_us)
-        self._require(Action.SUBSCRIBE, None, now_us)
+            return self._follow(request, channel, wall_us)
+        self._require(Action.SUBSCRIBE, None, wall_us)
         choices = self._choices(request)
         for choice in choices:
-            self._require(Action.SUBSCRIBE, choice.topic.symbol, now_us)
+            self._require(Action.SUBSCRIBE, choice.topic.symbol, wall_us)
         if request.resume is not UNSET and len(choices) > 1:
             raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
         if request.on_slow is not UNSET:
@@ -308,8 +311,8 @@ class Session:
         self.held.update(added)
         return JoinTopics(request, tuple(added.values()), self._is_minimal(request))
 
-    def _follow(self, request: Subscribe, channel: PrivateChannel, now_us: int) -> FollowAccount:
-        self._require(FOLLOWING[channel], None, now_us)
+    def _follow(self, request: Subscribe, channel: PrivateChannel, wall_us: int) -> FollowAccount:
+        self._require(FOLLOWING[channel], None, wall_us)
         if request.on_slow is not UNSET and request.on_slow != "disconnect":
             raise _bad("on_slow", f"{channel} takes disconnect")
         if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:

@@ -130,8 +130,7 @@ def recent_logins(path: Path, since_us: int) -> list[SignedLogin]:
             entry = decoder.decode(line)
         except msgspec.DecodeError:  # cut by the tail's begin or by a crash
             continue
-        if entry.ts < since_us:
-            break
-        if entry.signed_ts:
+        # An older line is not the end: where the clock was set, dates of lines are not in order.
+        if entry.ts >= since_us and entry.signed_ts:
             logins.append(SignedLogin(entry.key, entry.signed_ts))
     return logins[::-1]

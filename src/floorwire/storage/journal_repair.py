@@ -26,7 +26,7 @@ class Repaired(msgspec.Struct, frozen=True):
     damaged: Path
 
 
-def repair(folder: Path, now_us: int, kept: Callable[[JournalRecord], JournalEntry]) -> Repaired | None:
+def repair(folder: Path, wall_us: int, kept: Callable[[JournalRecord], JournalEntry]) -> Repaired | None:
     """Keep what verifies from the begin up to the damage; None where there is none, and nothing was done.
 
     ``kept`` says how a record stands in the new journal. Only while no server has the journal open. Raises
@@ -36,7 +36,7 @@ def repair(folder: Path, now_us: int, kept: Callable[[JournalRecord], JournalEnt
         try:
             verify(folder)
         except JournalCorruptError as damage:
-            return _repair(folder, damage, folder / f"damaged-{now_us}", kept)
+            return _repair(folder, damage, folder / f"damaged-{wall_us}", kept)
     return None
 
 

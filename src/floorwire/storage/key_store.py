@@ -81,21 +81,21 @@ class KeyStore:
             raise DatabaseError(f"{self._path}: its keys were made with another master key")
         self._raise_mark()
 
-    def create(self, grant: Grant, deposits: Mapping[str, str], now_us: int) -> Issued:
+    def create(self, grant: Grant, deposits: Mapping[str, str], wall_us: int) -> Issued:
         """Make a key, its account if need be, and give that the deposits (asset -> amount)."""
         issued = Issued("fw" + secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES))
         allows = msgspec.json.encode(grant)
         with database.transaction(self._path) as rows:
-            _open_account(rows, grant.account, deposits, now_us)
-            rows.execute(INSERT, (issued.key, grant.account, allows, now_us, *self._stored(issued)))
+            _open_account(rows, grant.account, deposits, wall_us)
+            rows.execute(INSERT, (issued.key, grant.account, allows, wall_us, *self._stored(issued)))
         self._raise_mark()
         return issued
 
-    def open_account(self, account: str, deposits: Mapping[str, str], now_us: int) -> None:
+    def open_account(self, account: str, deposits: Mapping[str, str], wall_us: int) -> None:
         """Make an account with the deposits; give it nothing where it is there already."""
         with database.transaction(self._path) as rows:
             if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
-                _open_account(rows, account, deposits, now_us)
+                _open_account(rows, account, deposits, wall_us)
         self._raise_mark()
 
     def find(self, key: str) -> Key:
@@ -103,11 +103,11 @@ class KeyStore:
         with closing(database.connect(self._path)) as rows:
             return _find(rows, key)
 
-    def revoke(self, key: str, now_us: int) -> None:
+    def revoke(self, key: str, wall_us: int) -> None:
         """End the key for good. Raises UnknownKeyError."""
         with database.transaction(self._path) as rows:
             _find(rows, key)
-            rows.execute("UPDATE keys SET revoked_us = ? WHERE id = ?", (now_us, key))
+            rows.execute("UPDATE keys SET revoked_us = ? WHERE id = ?", (wall_us, key))
 
     def rotate(self, key: str) -> Issued:
         """Give the key a new secret; the old one ends at once. Raises UnknownKeyError."""
@@ -220,9 +220,9 @@ def _store_of(deposit_id: int, stores: list[tuple[int, str]]) -> str:
     return next((store for last_id, store in reversed(stores) if deposit_id > last_id), "")
 
 
-def _open_account(rows: sqlite3.Connection, account: str, deposits: Mapping[str, str], now_us: int) -> None:
-    rows.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?)", (account, now_us))
-    rows.executemany(DEPOSIT, [(account, asset, amount, now_us) for asset, amount in deposits.items()])
+def _open_account(rows: sqlite3.Connection, account: str, deposits: Mapping[str, str], wall_us: int) -> None:
+    rows.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?)", (account, wall_us))
+    rows.executemany(DEPOSIT, [(account, asset, amount, wall_us) for asset, amount in deposits.items()])
 
 
 def _find(rows: sqlite3.Connection, key: str) -> Key:

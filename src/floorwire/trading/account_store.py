@@ -55,7 +55,7 @@ class AccountStore:
         self.mended = self.order_manager.mend(self.last_us)
         """What was made of amounts that fit into no record; to journal before anything else."""
 
-    def begin(self, now_us: int) -> tuple[list[JournalEntry], list[account_events.AccountEntry]]:
+    def begin(self, stamp_us: int) -> tuple[list[JournalEntry], list[account_events.AccountEntry]]:
         """Return the records to begin with, and what is to be journalled with them.
 
         A new journal begins with its epoch. A journal that was put back from a copy begins a new one, and
@@ -65,14 +65,14 @@ class AccountStore:
         if self.epoch and not self.journal.is_restored:
             return [], self.mended
         if self.epoch:
-            more = max(RESERVED_IDS, now_us - self.last_us)
+            more = max(RESERVED_IDS, stamp_us - self.last_us)
             log.warning("the journal was restored from a copy: new epoch, later ids", ids_left_out=more)
             order_id, fill_id = (
                 self.order_manager.last_order_id() + more,
                 self.order_manager.last_fill_id() + more,
             )
-            reserved = [self.order_manager.reserve_ids(order_id, fill_id, now_us)]
-        begun = _begun(now_us)
+            reserved = [self.order_manager.reserve_ids(order_id, fill_id, stamp_us)]
+        begun = _begun(stamp_us)
         self.epoch = begun.payload.decode()
         return [begun], [*self.mended, *reserved]
 
@@ -112,8 +112,8 @@ def kept(record: JournalRecord) -> JournalEntry:
     return JournalEntry(record.account, record.kind, record.ts_us, record.payload)
 
 
-def _begun(now_us: int) -> JournalEntry:
-    return JournalEntry("", BEGUN, now_us, secrets.token_hex(EPOCH_BYTES).encode())
+def _begun(stamp_us: int) -> JournalEntry:
+    return JournalEntry("", BEGUN, stamp_us, secrets.token_hex(EPOCH_BYTES).encode())
 
 
 def _snapshot(

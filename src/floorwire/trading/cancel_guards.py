@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from floorwire.clock import Clock
 from floorwire.core.account_events import Guard
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.protocol.desk_ports import DeskClient
+from floorwire.protocol.trading_requests import MAX_GRACE_S
 
 
 class GuardOwner(NamedTuple):
@@ -19,10 +22,13 @@ class GuardOwner(NamedTuple):
 
 
 class GuardTimer(NamedTuple):
-    """One that runs, and what a ``Guard`` says of it: when a grace is over, how long a dead man has."""
+    """One that runs, in monotonic time, and what a ``Guard`` says of it."""
 
     handle: asyncio.TimerHandle
-    us: int
+    ends_us: int
+    """When it is up, in monotonic time."""
+    kept_us: int
+    """The date at which a grace is over; how long a dead man has."""
 
 
 def owner(client: DeskClient) -> GuardOwner:
@@ -37,7 +43,7 @@ class CancelGuards:
 
     def __init__(
         self,
-        clock: Callable[[], int],
+        clock: Clock,
         cancel: Callable[[GuardOwner, Code], None],
         keep: Callable[[GuardOwner, Guard], None],
     ) -> None:
@@ -63,15 +69,17 @@ class CancelGuards:
 
     def _take_up(self, whose: GuardOwner, guard: Guard) -> bool:
         """Return whether its grace is over."""
-        now_us = self._clock()
+        at = self._clock.moment()
         if guard.deadman_us is not None:
             self._arm(whose, guard.deadman_us)
         if guard.grace_us is not None:
-            self._expect(whose, now_us + guard.grace_us)
+            self._expect(whose, guard.grace_us, at)
         if guard.cancels_us is not None:
-            self._expect(whose, guard.cancels_us)
+            # It is a date. Where the clock was set back since, it is far off: no grace is longer than this.
+            most_us = MAX_GRACE_S * 1_000_000
+            self._expect(whose, min(guard.cancels_us - at.wall_us, most_us), at, guard.cancels_us)
         grace = self._graces.get(whose)
-        if grace is None or grace.us > now_us:
+        if grace is None or grace.ends_us > at.now_us:
             return False
         self._disarm(self._graces, whose)
         return True
@@ -85,8 +93,8 @@ class CancelGuards:
         graces, grace, deadman = self._watching.get(whose), self._graces.get(whose), self._deadmen.get(whose)
         return Guard(
             min(graces.values()) if graces else None,
-            None if grace is None else grace.us,
-            None if deadman is None else deadman.us,
+            None if grace is None else grace.kept_us,
+            None if deadman is None else deadman.kept_us,
         )
 
     def armed(self) -> dict[str, int]:
@@ -118,7 +126,7 @@ class CancelGuards:
     def left(self, client: DeskClient) -> None:
         """The client is gone: cancel when its grace is over; by the loop's next turn where it has none."""
         for whose in self._asked.pop(client, ()):
-            self._expect(whose, self._clock() + self._unwatch(client, whose))
+            self._expect(whose, self._unwatch(client, whose), self._clock.moment())
             self._keep(whose, self.of(whose))
 
     def arm(self, whose: GuardOwner, timeout_us: int) -> None:
@@ -143,15 +151,20 @@ class CancelGuards:
     def _arm(self, whose: GuardOwner, timeout_us: int) -> None:
         self._disarm(self._deadmen, whose)
         if timeout_us:
-            self._deadmen[whose] = GuardTimer(self._later(self._deadmen, whose, timeout_us), timeout_us)
+            handle = self._later(self._deadmen, whose, timeout_us)
+            self._deadmen[whose] = GuardTimer(handle, self._clock.monotonic_us() + timeout_us, timeout_us)
 
-    def _expect(self, whose: GuardOwner, ends_us: int) -> None:
-        """Cancel then, or before, where that was said of another connection that went."""
-        running = self._graces.get(whose)
-        if running is None or running.us > ends_us:
+    def _expect(self, whose: GuardOwner, wait_us: int, at: Moment, kept_us: int | None = None) -> None:
+        """Cancel so long after ``at``, or before, where that was said of another connection that went.
+
+        ``kept_us``: the date of that, where it is known already.
+        """
+        ends_us, running = at.now_us + wait_us, self._graces.get(whose)
+        if running is None or running.ends_us > ends_us:
             self._disarm(self._graces, whose)
+            handle = self._later(self._graces, whose, wait_us)
             self._graces[whose] = GuardTimer(
-                self._later(self._graces, whose, ends_us - self._clock()), ends_us
+                handle, ends_us, at.wall_us + wait_us if kept_us is None else kept_us
             )
 
     def _unwatch(self, client: DeskClient, whose: GuardOwner) -> int:

@@ -50,9 +50,9 @@ class Committer:
         self.ready: asyncio.Queue[JournalSnapshot] = asyncio.Queue(1)
         """A snapshot to save, of what is durable."""
 
-    def begin(self, now_us: int) -> None:
+    def begin(self, stamp_us: int) -> None:
         """Write what the journal has to begin with, all or nothing of it."""
-        first, entries = self.book.begin(now_us)
+        first, entries = self.book.begin(stamp_us)
         turn = CommitBatch()
         turn.entries += entries
         if first or entries:
@@ -139,7 +139,7 @@ class Committer:
         for client in told:
             client.flush()
         if turn.entries:
-            self._stats.committer.observe((durable_ns - handed_ns) // 1000)
+            self._stats.commit_latency.observe((durable_ns - handed_ns) // 1000)
         snapshot = self._snapshot
         if snapshot is not None and snapshot.n <= self.book.journal.durable_n and self.ready.empty():
             self._snapshot = None

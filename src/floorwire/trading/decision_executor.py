@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
+from floorwire.clock import Clock
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel
@@ -17,13 +18,13 @@ log = structlog.get_logger("floorwire.desk")
 
 
 class DecisionExecutor:
-    """Between the accounts, the venues and the journal. ``clock`` gives the time in microseconds."""
+    """Between the accounts, the venues and the journal."""
 
-    def __init__(self, floor: VenueRouter, clock: Callable[[], int]) -> None:
+    def __init__(self, floor: VenueRouter, clock: Clock) -> None:
         self._floor = floor
         self._clock = clock
 
-    def execute(self, committer: Committer, decision: OrderDecision, now_us: int) -> list[Report]:
+    def execute(self, committer: Committer, decision: OrderDecision, stamp_us: int) -> list[Report]:
         """Journal the decision and what the venues make of it. Return the venues' reports.
 
         May raise whatever a venue raises: then nobody knows what was done, and the committer has to fail.
@@ -31,19 +32,19 @@ class DecisionExecutor:
         committer.book_entries(decision.entries)
         happened: list[Report] = []
         for command in decision.commands:
-            reports = self._floor.execute(command, now_us)
-            entries = committer.book.order_manager.settle(reports, now_us)
+            reports = self._floor.execute(command, stamp_us)
+            entries = committer.book.order_manager.settle(reports, stamp_us)
             if type(command) is Cancel:
-                entries += committer.book.order_manager.keep_cancel(command, now_us)
+                entries += committer.book.order_manager.keep_cancel(command, stamp_us)
             if entries:
                 committer.book_entries(entries)
             happened += reports
         return happened
 
-    def execute_or_fail(self, committer: Committer, decision: OrderDecision, now_us: int) -> bool:
+    def execute_or_fail(self, committer: Committer, decision: OrderDecision, stamp_us: int) -> bool:
         """Do the same, and let the committer fail where a venue raises. Return whether it still works."""
         try:
-            self.execute(committer, decision, now_us)
+            self.execute(committer, decision, stamp_us)
         except Exception as fault:  # of ours or of a venue: what was done is not known
             log.exception("fault", commands=len(decision.commands))
             committer.fail(fault)
@@ -52,7 +53,7 @@ class DecisionExecutor:
     def list_instruments(self, committer: Committer, instruments: Iterable[Instrument]) -> None:
         """Journal what is new or has changed among these instruments."""
         order_manager = committer.book.order_manager
-        committer.book_entries(order_manager.list_instruments(instruments, self._clock()))
+        committer.book_entries(order_manager.list_instruments(instruments, self._clock.stamp_us()))
         for instrument in instruments:
             asset = order_manager.overflow(instrument)
             if asset is not None:
@@ -69,9 +70,9 @@ class DecisionExecutor:
         here = symbols & self._floor.at(venue)
         if not here:
             return
-        now_us = self._clock()
-        decision = committer.book.order_manager.put_back(here, now_us)
-        self.execute(committer, decision, now_us)
+        stamp_us = self._clock.stamp_us()
+        decision = committer.book.order_manager.put_back(here, stamp_us)
+        self.execute(committer, decision, stamp_us)
         if decision.commands:
             log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
 
@@ -79,6 +80,6 @@ class DecisionExecutor:
         """Cancel every order at the venues, without booking it: the journal takes nothing any more."""
         try:
             for command in order_manager.cancel_all().commands:
-                self._floor.execute(command, self._clock())
+                self._floor.execute(command, self._clock.stamp_us())
         except Exception:  # a venue's fault, maybe the one that made the journal fail
             log.exception("orders may still be in the market")

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from msgspec import UNSET, UnsetType
 
+from floorwire.clock import Clock
 from floorwire.config import StorageSettings
 from floorwire.core.account_events import AccountEntry, PrivateChannel
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
@@ -69,7 +71,7 @@ log = structlog.get_logger("floorwire.desk")
 class Desk:
     """There is one in a process. ``open`` it, then ``run`` it, and ``close`` it at the end.
 
-    ``open_book`` reads the accounts and may block; ``clock`` gives the time in microseconds.
+    ``open_book`` reads the accounts and may block.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Desk:
         floor: VenueRouter,
         resolve: Resolve,
         instruments: Callable[[], Iterable[Instrument]],
-        clock: Callable[[], int],
+        clock: Clock,
         storage: StorageSettings,
     ) -> None:
         self._floor = floor
@@ -131,7 +133,7 @@ class Desk:
 
     def begin_work(self, committer: Committer) -> None:
         """Put the accounts to work: guards first, then the orders go back into their markets."""
-        committer.begin(self._clock())
+        committer.begin(self._clock.stamp_us())
         self._streams.epoch = committer.book.epoch
         self._guard_cancels.begin(committer)
         self._executor.list_instruments(committer, self._floor.instruments())
@@ -179,39 +181,41 @@ class Desk:
 
     def _reply(self, committer: Committer, client: DeskClient, request: TradingRequest) -> Reply | None:
         """Return the answer; None where it follows by itself."""
-        order_manager, principal, now_us = committer.book.order_manager, client.principal, self._clock()
+        order_manager, principal, at = committer.book.order_manager, client.principal, self._clock.moment()
         match request:
             case OrderPlace():
                 self._check_open(committer)
-                decision = handlers.place(order_manager, self._resolve, principal, request, now_us)
-                return self._outcome(committer, decision, request.id, now_us)
+                decision = handlers.place(order_manager, self._resolve, principal, request, at)
+                return self._outcome(committer, decision, request.id, at.stamp_us)
             case OrderAmend():
                 self._check_open(committer)
-                decision = handlers.amend(order_manager, principal, request, now_us)
-                return self._outcome(committer, decision, request.id, now_us)
+                decision = handlers.amend(order_manager, principal, request, at)
+                return self._outcome(committer, decision, request.id, at.stamp_us)
             case OrderCancel():
-                decision = handlers.cancel(order_manager, principal, request, now_us)
-                return self._outcome(committer, decision, request.id, now_us)
+                decision = handlers.cancel(order_manager, principal, request, at.wall_us)
+                return self._outcome(committer, decision, request.id, at.stamp_us)
             case OrderCancelAll():
-                decision = handlers.cancel_all(order_manager, self._resolve, principal, request, now_us)
-                self._executor.execute(committer, decision, now_us)
+                decision = handlers.cancel_all(order_manager, self._resolve, principal, request, at.wall_us)
+                self._executor.execute(committer, decision, at.stamp_us)
                 order_ids = [str(command.order_id) for command in decision.commands]
                 return AllCancelled(id=request.id, order_ids=order_ids)
             case CancelOnDisconnect() | Deadman():
-                return self._guard(client, request, now_us)
+                return self._guard(client, request, at.wall_us)
             case _:
-                return self._look(committer, client, request, now_us)
+                return self._look(committer, client, request, at)
 
-    def _look(self, committer: Committer, client: DeskClient, request: Query, now_us: int) -> Reply | None:
+    def _look(self, committer: Committer, client: DeskClient, request: Query, at: Moment) -> Reply | None:
         order_manager, principal = committer.book.order_manager, client.principal
         visibility = Visibility(principal, self._instruments)
         self._read_quota.take(
-            principal.account, handlers.rows(order_manager, principal.account, request), now_us
+            principal.account, handlers.rows(order_manager, principal.account, request), at.now_us
         )
         if isinstance(request, Fills):
-            begun = handlers.list_fills(order_manager, self._resolve, principal, visibility, request, now_us)
+            begun = handlers.list_fills(
+                order_manager, self._resolve, principal, visibility, request, at.wall_us
+            )
             return self._fill_history.search(committer, client, request, begun)
-        return handlers.answer(order_manager, self._resolve, principal, visibility, request, now_us)
+        return handlers.answer(order_manager, self._resolve, principal, visibility, request, at.wall_us)
 
     def _check_open(self, committer: Committer) -> None:
         if self._life.state.is_draining:
@@ -223,11 +227,11 @@ class Desk:
         return committer.behind > self._storage.waiting_records // 2
 
     def _outcome(
-        self, committer: Committer, decision: OrderDecision, request_id: RequestId | UnsetType, now_us: int
+        self, committer: Committer, decision: OrderDecision, request_id: RequestId | UnsetType, stamp_us: int
     ) -> OrderAcceptedReply | OrderError:
         """Carry a decision about one order out, and return what came of it."""
         assert decision.order is not None
-        reports = self._executor.execute(committer, decision, now_us)
+        reports = self._executor.execute(committer, decision, stamp_us)
         before = decision.order
         order = committer.book.order_manager.find(before.ticket.account, before.order_id)
         code = order.code if order.state == "rejected" else handlers.refused(reports, order)
@@ -243,14 +247,14 @@ class Desk:
         refusal = Refusal(code, code.meaning, details)
         return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
 
-    def _guard(self, client: DeskClient, request: CancelOnDisconnect | Deadman, now_us: int) -> Guarded:
+    def _guard(self, client: DeskClient, request: CancelOnDisconnect | Deadman, wall_us: int) -> Guarded:
         if isinstance(request, Deadman):
-            handlers.authorise(client.principal, Action.DEADMAN, now_us)
+            handlers.authorise(client.principal, Action.DEADMAN, wall_us)
             timeout_us = _us(request.timeout_s)
             self._guards.arm(owner(client), timeout_us)
-            cancels_at = now_us + timeout_us if timeout_us else UNSET
+            cancels_at = wall_us + timeout_us if timeout_us else UNSET
             return Guarded(id=request.id, timeout_s=request.timeout_s, cancels_at=cancels_at)
-        handlers.authorise(client.principal, Action.CANCEL_ON_DISCONNECT, now_us)
+        handlers.authorise(client.principal, Action.CANCEL_ON_DISCONNECT, wall_us)
         if request.enabled:
             self._guards.watch(client, _us(request.grace_s))
         else:
@@ -306,7 +310,7 @@ class Desk:
         if committer is None:
             return
         try:
-            committer.book_entries(committer.book.order_manager.settle(reports, self._clock()))
+            committer.book_entries(committer.book.order_manager.settle(reports, self._clock.stamp_us()))
         except Exception as fault:  # as in trade
             log.exception("a venue reports what cannot be")
             committer.fail(fault)
@@ -320,12 +324,12 @@ class Desk:
         change: Callable[[OrderManager, int], tuple[Sequence[AccountEntry], OrderDecision | None]],
     ) -> None:
         """Make a change, carry out what follows, and answer when it is durable, or with the refusal."""
-        committer, now_us = self._life.state.committer, self._clock()
+        committer, stamp_us = self._life.state.committer, self._clock.stamp_us()
         if committer is None:
             client.answer(error(self._out_of_order()))
             return
         try:
-            entries, decision = change(committer.book.order_manager, now_us)
+            entries, decision = change(committer.book.order_manager, stamp_us)
         except Refusal as refusal:
             client.answer(error(refusal))
             return
@@ -337,7 +341,7 @@ class Desk:
         committer.rule(entries)
         committer.answer(PendingAnswer(client, UNSET, reply))
         if decision is not None:
-            self._executor.execute_or_fail(committer, decision, now_us)
+            self._executor.execute_or_fail(committer, decision, stamp_us)
 
     def risk_status(self) -> RiskStatus:
         """Return the halts and limits, of a broken journal too. Raises Refusal where none was ever read."""
@@ -395,10 +399,12 @@ class Desk:
         committer = self._life.state.committer
         if committer is None:
             return
-        order_manager, now_us = committer.book.order_manager, self._clock()
+        order_manager, stamp_us = committer.book.order_manager, self._clock.stamp_us()
         for one in deposits:
             try:
-                entries = order_manager.deposit(one.account, one.asset, one.amount, one.id, now_us, one.store)
+                entries = order_manager.deposit(
+                    one.account, one.asset, one.amount, one.id, stamp_us, one.store
+                )
                 committer.book_entries(entries)
             except Exception as reason:  # noqa: BLE001 - one deposit's fault: the others are credited
                 self._stats.uncredited.add(one.id)

@@ -6,11 +6,11 @@ is lost with the journal, it is made after the accounts have been read again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import structlog
 
+from floorwire.clock import Clock
 from floorwire.core.account_events import Guard
 from floorwire.core.codes import Code
 from floorwire.trading.cancel_guards import CancelGuards, GuardOwner
@@ -22,9 +22,9 @@ log = structlog.get_logger("floorwire.desk")
 
 
 class GuardCancels:
-    """The guards' timers, and the cancels that are not durable yet. ``clock`` gives microseconds."""
+    """The guards' timers, and the cancels that are not durable yet."""
 
-    def __init__(self, life: DeskLife, executor: DecisionExecutor, clock: Callable[[], int]) -> None:
+    def __init__(self, life: DeskLife, executor: DecisionExecutor, clock: Clock) -> None:
         self.guards = CancelGuards(clock, self._cancel, self._journal_guard)
         self._life = life
         self._executor = executor
@@ -34,12 +34,12 @@ class GuardCancels:
 
     def begin(self, committer: Committer) -> None:
         """The accounts were read: cancel what is due. None of these orders is in a market; they stay out."""
-        order_manager, now_us = committer.book.order_manager, self._clock()
+        order_manager, stamp_us = committer.book.order_manager, self._clock.stamp_us()
         kept = {GuardOwner(account, key): guard for account, key, guard in order_manager.guards()}
         gone = [(whose, Code.DISCONNECTED) for whose in self.guards.begin(kept)]
         due, self._due = dict.fromkeys([*self._due, *gone]), []
         for whose, code in due:
-            entries = order_manager.withdraw(whose.account, whose.key, code, now_us)
+            entries = order_manager.withdraw(whose.account, whose.key, code, stamp_us)
             committer.book_entries(entries)
             self._remember(committer, whose, code)
             log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=len(entries))
@@ -54,7 +54,7 @@ class GuardCancels:
             return
         self._remember(committer, whose, code)
         decision = committer.book.order_manager.cancel_all(account=whose.account, key=whose.key, code=code)
-        if self._executor.execute_or_fail(committer, decision, self._clock()):
+        if self._executor.execute_or_fail(committer, decision, self._clock.stamp_us()):
             orders = len(decision.commands)
             log.info("cancelled", account=whose.account, key=whose.key, code=code.value, orders=orders)
 
@@ -70,5 +70,5 @@ class GuardCancels:
             with committer.failing_alone("guard"):
                 order_manager = committer.book.order_manager
                 committer.book_entries(
-                    order_manager.set_guard(whose.account, whose.key, guard, self._clock())
+                    order_manager.set_guard(whose.account, whose.key, guard, self._clock.stamp_us())
                 )

@@ -11,6 +11,7 @@ from floorwire.channels import balances, fills, orders, positions
 from floorwire.core.account_events import OrderFilled
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order, Ticket
@@ -44,13 +45,13 @@ Resolve: TypeAlias = Callable[[str], Instrument | None]
 
 
 def place(
-    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderPlace, now_us: int
+    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderPlace, at: Moment
 ) -> OrderDecision:
     """Return what an order comes to. Raises Refusal."""
-    instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, now_us)
+    instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, at.wall_us)
     return order_manager.place(
         _ticket(order_manager, principal, request, instrument.symbol),
-        now_us,
+        at,
         key=principal.key,
         max_notional=principal.max_notional,
         deadline_us=None if request.deadline is UNSET else request.deadline,
@@ -77,14 +78,14 @@ def _ticket(order_manager: OrderManager, principal: Principal, request: OrderPla
 
 
 def amend(
-    order_manager: OrderManager, principal: Principal, request: OrderAmend, now_us: int
+    order_manager: OrderManager, principal: Principal, request: OrderAmend, at: Moment
 ) -> OrderDecision:
     """Return what an amend comes to. Raises Refusal."""
-    order = _order(order_manager, principal, Action.ORDER_AMEND, request, now_us)
+    order = _order(order_manager, principal, Action.ORDER_AMEND, request, at.wall_us)
     instrument = order_manager.terms(order.ticket.symbol).instrument
     return order_manager.amend(
         order,
-        now_us,
+        at,
         price_ticks=None if request.price is UNSET else tickets.ticks(instrument, "price", request.price),
         lots=None if request.quantity is UNSET else tickets.lots(instrument, request.quantity),
         key=principal.key,
@@ -94,20 +95,20 @@ def amend(
 
 
 def cancel(
-    order_manager: OrderManager, principal: Principal, request: OrderCancel, now_us: int
+    order_manager: OrderManager, principal: Principal, request: OrderCancel, wall_us: int
 ) -> OrderDecision:
     """Return what a cancel comes to. Raises Refusal."""
-    return order_manager.cancel(_order(order_manager, principal, Action.ORDER_CANCEL, request, now_us))
+    return order_manager.cancel(_order(order_manager, principal, Action.ORDER_CANCEL, request, wall_us))
 
 
 def cancel_all(
-    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderCancelAll, now_us: int
+    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int
 ) -> OrderDecision:
     """Return what cancelling everything, or all of one symbol, comes to. Raises Refusal."""
     if request.symbol is UNSET:
-        authorise(principal, Action.ORDER_CANCEL_ALL, now_us)
+        authorise(principal, Action.ORDER_CANCEL_ALL, wall_us)
         return order_manager.cancel_all(account=principal.account)
-    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, now_us)
+    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
     return order_manager.cancel_all(account=principal.account, symbol=instrument.symbol)
 
 
@@ -117,24 +118,24 @@ def answer(
     principal: Principal,
     visibility: Visibility,
     request: Glance,
-    now_us: int,
+    wall_us: int,
 ) -> OrderReply | OrderList | BalanceList | PositionList:
     """Return the answer to a question. Raises Refusal."""
     match request:
         case OrderStatus():
-            order = _order(order_manager, principal, Action.ORDER_STATUS, request, now_us)
+            order = _order(order_manager, principal, Action.ORDER_STATUS, request, wall_us)
             return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
         case Orders():
-            symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, now_us)
+            symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
             seen = visibility.orders(order_manager.open_orders(principal.account))
             shown = seen if symbol is None else [order for order in seen if order.ticket.symbol == symbol]
             return OrderList(id=request.id, orders=order_rows(order_manager, shown))
         case Balances():
-            authorise(principal, Action.BALANCES, now_us)
+            authorise(principal, Action.BALANCES, wall_us)
             held = visibility.balances(order_manager.balances(principal.account))
             return BalanceList(id=request.id, balances=[balances.row(balance) for balance in held])
         case Positions():
-            authorise(principal, Action.POSITIONS, now_us)
+            authorise(principal, Action.POSITIONS, wall_us)
             had = visibility.positions(order_manager.positions(principal.account))
             return PositionList(id=request.id, positions=[positions.row(position) for position in had])
 
@@ -157,10 +158,10 @@ def list_fills(
     principal: Principal,
     visibility: Visibility,
     request: Fills,
-    now_us: int,
+    wall_us: int,
 ) -> FillSearch:
     """Return what of the fills asked for is at hand. Raises Refusal."""
-    symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, now_us)
+    symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, wall_us)
     before = LATEST if request.before is UNSET else int(request.before)
     return search(order_manager, principal.account, visibility, request.limit, before, symbol)
 
@@ -194,16 +195,18 @@ def refused(reports: Sequence[Report], order: Order) -> Code | None:
     return None
 
 
-def authorise(principal: Principal, action: Action, now_us: int, symbol: str | None = None) -> None:
+def authorise(principal: Principal, action: Action, wall_us: int, symbol: str | None = None) -> None:
     """Raise Refusal where the principal may not do this with its account."""
-    refusal = decide(principal, action, now_us, symbol=symbol, account=principal.account)
+    refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account)
     if refusal is not None:
         raise refusal
 
 
-def _instrument(resolve: Resolve, principal: Principal, action: Action, text: str, now_us: int) -> Instrument:
+def _instrument(
+    resolve: Resolve, principal: Principal, action: Action, text: str, wall_us: int
+) -> Instrument:
     instrument = resolve(text)
-    authorise(principal, action, now_us, text if instrument is None else instrument.symbol)
+    authorise(principal, action, wall_us, text if instrument is None else instrument.symbol)
     if instrument is None:
         raise Refusal(
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
@@ -212,17 +215,17 @@ def _instrument(resolve: Resolve, principal: Principal, action: Action, text: st
 
 
 def _symbol(
-    resolve: Resolve, principal: Principal, action: Action, text: str | UnsetType, now_us: int
+    resolve: Resolve, principal: Principal, action: Action, text: str | UnsetType, wall_us: int
 ) -> str | None:
     """Return the symbol that a list is narrowed to, None where it is not. Raises Refusal."""
     if text is not UNSET:
-        return _instrument(resolve, principal, action, text, now_us).symbol
-    authorise(principal, action, now_us)
+        return _instrument(resolve, principal, action, text, wall_us).symbol
+    authorise(principal, action, wall_us)
     return None
 
 
 def _order(
-    order_manager: OrderManager, principal: Principal, action: Action, request: OneOrder, now_us: int
+    order_manager: OrderManager, principal: Principal, action: Action, request: OneOrder, wall_us: int
 ) -> Order:
     if (request.order_id is UNSET) is (request.client_order_id is UNSET):
         raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id, not both", {"field": "order_id"})
@@ -230,9 +233,9 @@ def _order(
     try:
         order = order_manager.find(principal.account, order_id, _given(request.client_order_id))
     except Refusal:
-        authorise(principal, action, now_us, next(iter(principal.symbols or ()), None))  # that comes first
+        authorise(principal, action, wall_us, next(iter(principal.symbols or ()), None))  # that comes first
         raise
-    authorise(principal, action, now_us, order.ticket.symbol)
+    authorise(principal, action, wall_us, order.ticket.symbol)
     return order
 
 

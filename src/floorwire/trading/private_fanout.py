@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec import UNSET
 
+from floorwire.clock import Clock
 from floorwire.core.account_events import CHANNELS, AccountEntry, PrivateChannel
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.desk_ports import DeskClient
@@ -17,7 +18,7 @@ from floorwire.trading.private_messages import InstrumentOf, message, seq_of
 class PrivateFanout:
     """Followers by account and channel."""
 
-    def __init__(self, instrument_of: InstrumentOf, clock: Callable[[], int]) -> None:
+    def __init__(self, instrument_of: InstrumentOf, clock: Clock) -> None:
         self.epoch = ""
         self._instrument_of = instrument_of
         self._clock = clock
@@ -107,7 +108,7 @@ class PrivateFanout:
             shared = None
         frame = shared.get(client.codec) if shared is not None and not hidden else None
         if frame is None:
-            at = PrivateEventStamp(self.epoch, seq, self._clock(), hidden or UNSET)
+            at = PrivateEventStamp(self.epoch, seq, self._clock.stamp_us(), hidden or UNSET)
             frame = client.codec.frame(message(follower.channel, seen, self._instrument_of, at))
             follower.hidden = 0
             if shared is not None and not hidden:

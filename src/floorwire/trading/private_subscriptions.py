@@ -9,6 +9,7 @@ import structlog
 from msgspec import UNSET
 
 from floorwire.channels import balances, fills, orders, positions
+from floorwire.clock import Clock
 from floorwire.core.account_events import AccountEntry, PrivateChannel
 from floorwire.core.instrument import Instrument
 from floorwire.core.refusal import Refusal
@@ -47,7 +48,7 @@ class PrivateSubscriptions:
         streams: PrivateFanout,
         reading: ReadQuota,
         instruments: Callable[[], Iterable[Instrument]],
-        clock: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._streams = streams
         self._read_quota = reading
@@ -68,7 +69,7 @@ class PrivateSubscriptions:
         if resume is None or gap is not None:
             try:
                 self._read_quota.take(
-                    account, self._rows(committer.book.order_manager, follower), self._clock()
+                    account, self._rows(committer.book.order_manager, follower), self._clock.monotonic_us()
                 )
             except Refusal as refusal:
                 committer.answer(PendingAnswer(client, request.id, error(refusal, request.id)))
@@ -206,7 +207,7 @@ class PrivateSubscriptions:
 
     def _snapshot(self, order_manager: OrderManager, follower: Follower) -> PrivateEvent:
         account, visibility = follower.client.principal.account, follower.visibility
-        at = PrivateEventStamp(self._streams.epoch, follower.seq, self._clock())
+        at = PrivateEventStamp(self._streams.epoch, follower.seq, self._clock.stamp_us())
         match follower.channel:
             case "orders":
                 return orders.snapshot(

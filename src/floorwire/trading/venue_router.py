@@ -17,7 +17,7 @@ UNKNOWN = Prices(0, 0, 0, "connecting")
 class Executor(Protocol):
     """One trading venue, run by its feed."""
 
-    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+    def execute(self, command: Command) -> Sequence[Report]:
         """Execute the command; what the market shows of it is published."""
         ...
 
@@ -61,15 +61,15 @@ class VenueRouter:
         instrument = self._listed.get(symbol)
         return UNKNOWN if instrument is None else self._executors[instrument.venue].prices(symbol)
 
-    def execute(self, command: Command, now_us: int) -> Sequence[Report]:
+    def execute(self, command: Command, stamp_us: int) -> Sequence[Report]:
         """Execute the command where its symbol is listed.
 
         Where no venue has listed it since the start, its orders are in no market: they can only be cancelled.
         """
         instrument = self._listed.get(command.symbol)
         if instrument is not None:
-            return self._executors[instrument.venue].execute(command, now_us)
+            return self._executors[instrument.venue].execute(command)
         if isinstance(command, Cancel):
-            return (Ended(command.order_id, 0, "cancelled", command.code, now_us),)
+            return (Ended(command.order_id, 0, "cancelled", command.code, stamp_us),)
         action: Literal["place", "amend"] = "place" if isinstance(command, Place) else "amend"
-        return (Refused(command.order_id, action, Code.VENUE_UNAVAILABLE, now_us),)
+        return (Refused(command.order_id, action, Code.VENUE_UNAVAILABLE, stamp_us),)

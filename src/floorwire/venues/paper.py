@@ -1,7 +1,8 @@
 """Paper trading: any venue whose prices come from outside, with orders of accounts filled against them.
 
 The venue's own outputs pass through unchanged; what they do to orders comes right behind them, as
-``Reported``. A command reaches the market ``latency_us`` after it was given, in the gateway's time.
+``Reported``. A command reaches the market ``latency_us`` after it was given, in monotonic time; orders expire
+by the date.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class PaperVenue:
         self.name = venue.name
         self._venue = venue
         self._latency_us = latency_us
+        self._offset_us = 0
+        """What to add to monotonic time to get the date."""
         self._clear()
 
     def _clear(self) -> None:
@@ -80,6 +83,10 @@ class PaperVenue:
         outputs += self._wake()
         return outputs
 
+    def date(self, offset_us: int) -> None:
+        """Take in what the date is: ``now_us + offset_us``."""
+        self._offset_us = offset_us
+
     def execute(self, command: Command, now_us: int) -> Execution:
         """Send the command to the market; where there is no latency it is there at once."""
         reports = self._due(now_us)
@@ -111,12 +118,12 @@ class PaperVenue:
         reports: list[Report] = []
         while True:
             arrival = self._on_their_way[0][0] if self._on_their_way else now_us + 1
-            date = self._dates[0][0] if self._dates else now_us + 1
+            date = self._dates[0][0] - self._offset_us if self._dates else now_us + 1
             if min(arrival, date) > now_us:
                 return reports
             if date <= arrival:
-                _, symbol, order_id = heappop(self._dates)
-                reports += self._markets[symbol].expire(order_id, date)
+                expires_us, symbol, order_id = heappop(self._dates)
+                reports += self._markets[symbol].expire(order_id, expires_us)
             else:
                 reports += self._arrive(*self._on_their_way.popleft())
 
@@ -128,8 +135,10 @@ class PaperVenue:
             return []
         market = self._markets.get(command.symbol)
         if market is None:
-            return [refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), at_us)]
-        reports = market.execute(command, at_us)
+            return [
+                refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), at_us + self._offset_us)
+            ]
+        reports = market.execute(command, at_us + self._offset_us)
         if isinstance(command, Place) and command.expires_us is not None:
             self._note_date(command, command.expires_us)
         return reports
@@ -143,7 +152,7 @@ class PaperVenue:
     def _wake(self) -> Iterator[Wake]:
         due_us = [] if self._wake_us is None else [self._wake_us]
         due_us += [self._on_their_way[0][0]] if self._on_their_way else []
-        due_us += [entry[0] for entry in self._dates[:1]]
+        due_us += [entry[0] - self._offset_us for entry in self._dates[:1]]
         if due_us:
             yield Wake(min(due_us))
 
@@ -157,17 +166,17 @@ class PaperVenue:
                 self._wake_us = output.at_us
                 continue
             followed.append(output)
-            followed += _reported(self._hear(output, now_us))
+            followed += _reported(self._hear(output, now_us + self._offset_us))
         return followed
 
-    def _hear(self, output: VenueOutput, now_us: int) -> list[Report]:
+    def _hear(self, output: VenueOutput, wall_us: int) -> list[Report]:
         match output:
             case Trade(symbol) if symbol in self._markets:
-                return self._markets[symbol].trade(output, now_us)
+                return self._markets[symbol].trade(output, wall_us)
             case BookSnapshot(symbol) | BookChange(symbol) if symbol in self._markets:
-                return self._markets[symbol].show(output, now_us)
+                return self._markets[symbol].show(output, wall_us)
             case FeedStatus(symbol, feed):
-                return self._turn(symbol, feed, now_us)
+                return self._turn(symbol, feed, wall_us)
             case Listing(instruments):
                 for instrument in instruments:
                     self._list(instrument)
@@ -185,19 +194,19 @@ class PaperVenue:
             left = [entry for entry in self._on_their_way if entry[2].symbol != symbol]
             self._on_their_way = deque(left)
 
-    def _turn(self, symbol: str | None, feed: Feed, now_us: int) -> list[Report]:
+    def _turn(self, symbol: str | None, feed: Feed, wall_us: int) -> list[Report]:
         """Take in how current a symbol is, or the whole venue: no symbol is more current than that."""
         if symbol is not None:
             self._feeds[symbol] = feed
             market = self._markets.get(symbol)
-            return [] if market is None else market.follow(self._current(symbol), now_us)
+            return [] if market is None else market.follow(self._current(symbol), wall_us)
         self._feed = feed
         if feed != "live":  # what comes after is said of each symbol again
             self._feeds.clear()
         return [
             report
             for name, market in self._markets.items()
-            for report in market.follow(self._current(name), now_us)
+            for report in market.follow(self._current(name), wall_us)
         ]
 
     def _current(self, symbol: str) -> Feed:

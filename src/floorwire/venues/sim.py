@@ -3,8 +3,11 @@
 The dozen instruments below trade among simulated participants (``engine.participants`` tells who they are and
 what their parameters mean). The same randomness and the same start give the same events, however often and
 whenever ``receive`` is called. Orders of accounts enter the same books, and the same participants see and
-take them. To change an instrument, change its profile; to add one, add a profile, and an
-``Asset`` where its base is new.
+take them. To change an instrument, change its profile; to add one, add a profile, and an ``Asset`` where its
+base is new.
+
+The market's time is a date that never goes back. Where the date is set back, the market goes on at half
+speed until the date has caught up (``core.dates``). Orders expire by the date.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from floorwire.core.codes import Code
+from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command, Place
@@ -116,44 +120,65 @@ class SimVenue:
     def __init__(self, profiles: Sequence[Profile], rng: Random) -> None:
         self._profiles = tuple(profiles)
         self._rng = rng
+        self._offset_us = 0
+        self._dates: ForwardDate | None = None
         self._reached_us = 0
         self._second_us = 0
+
+    def date(self, offset_us: int) -> None:
+        """Take in what the date is: ``now_us + offset_us``."""
+        self._offset_us = offset_us
+
+    def _market_us(self, now_us: int) -> int:
+        """Return the market's time; tell the simulation how far that is ahead of the date."""
+        wall_us = now_us + self._offset_us
+        if self._dates is None:
+            self._dates = ForwardDate(now_us, wall_us)
+        market_us = self._dates.at(now_us, wall_us)
+        if self._reached_us:
+            self._simulation.date(market_us - wall_us)
+        return market_us
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Open the markets: what is listed, every book and its best prices. Started again, opens anew: no
         account's order is in the new markets."""
-        self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, now_us)
-        self._reach(now_us)
+        self._reached_us = 0
+        at_us = self._market_us(now_us)
+        self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, at_us)
+        self._reach(at_us)
+        self._market_us(now_us)
         return [
-            Listing(tuple(profile.instrument(NAME) for profile in self._profiles), now_us),
-            *simulation.snapshots(now_us),
-            *simulation.quotes(now_us),
-            FeedStatus(None, "live", "synced", now_us),
-            self._wake(now_us),
+            Listing(tuple(profile.instrument(NAME) for profile in self._profiles), at_us),
+            *simulation.snapshots(at_us),
+            *simulation.quotes(at_us),
+            FeedStatus(None, "live", "synced", at_us),
+            self._wake(now_us, at_us),
         ]
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return all that happened up to now; any input tells the time, and nothing else."""
-        shown: list[VenueOutput] = [*self._advance(now_us)]
+        at_us = self._market_us(now_us)
+        shown: list[VenueOutput] = [*self._advance(at_us)]
         reports = self._simulation.reports()
         if reports:
             shown.append(Reported(tuple(reports)))
-        shown.append(self._wake(now_us))
+        shown.append(self._wake(now_us, at_us))
         return shown
 
     def execute(self, command: Command, now_us: int) -> Execution:
         """Let everything happen up to now, and then the command."""
-        outputs: list[VenueOutput] = [*self._advance(now_us)]
+        at_us = self._market_us(now_us)
+        outputs: list[VenueOutput] = [*self._advance(at_us)]
         if command.symbol not in self._simulation.exchange.markets:
-            refusal = refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), now_us)
+            refusal = refused(command, Rejected(command.order_id, Code.UNKNOWN_SYMBOL), at_us)
             return Execution([*self._simulation.reports(), refusal], outputs)
         if type(command) is Place and command.expires_us is not None:
-            if command.expires_us <= now_us:
-                return Execution([*self._simulation.reports(), *_late(command, now_us)], outputs)
-            outputs += self._simulation.execute(command, now_us)
-            outputs.append(self._wake(now_us))
+            if command.expires_us <= now_us + self._offset_us:
+                return Execution([*self._simulation.reports(), *_late(command, at_us)], outputs)
+            outputs += self._simulation.execute(command, at_us)
+            outputs.append(self._wake(now_us, at_us))
         else:
-            outputs += self._simulation.execute(command, now_us)
+            outputs += self._simulation.execute(command, at_us)
         return Execution(self._simulation.reports(), outputs)
 
     def prices(self, symbol: str) -> Prices:
@@ -166,34 +191,35 @@ class SimVenue:
     def _markets(self) -> Mapping[str, Matching]:
         return self._simulation.exchange.markets if self._reached_us else {}
 
-    def _advance(self, now_us: int) -> list[MarketEvent]:
-        """Return all that is shown up to now."""
-        lost_us = now_us - self._reached_us - CATCH_UP_US
+    def _advance(self, at_us: int) -> list[MarketEvent]:
+        """Return all that is shown up to now, in the market's time."""
+        lost_us = at_us - self._reached_us - CATCH_UP_US
         if lost_us > 0:
             self._simulation.postpone(lost_us)
             self._reach(self._reached_us + lost_us)
         shown: list[MarketEvent] = []
-        while self._second_us <= now_us:
+        while self._second_us <= at_us:
             shown += self._simulation.run(self._second_us)
             shown.append(Clock(self._second_us))
             self._second_us += SECOND_US
-        shown += self._simulation.run(now_us)
-        self._reached_us = max(now_us, self._reached_us)
+        shown += self._simulation.run(at_us)
+        self._reached_us = max(at_us, self._reached_us)
         return shown
 
-    def _reach(self, now_us: int) -> None:
-        self._reached_us = now_us
-        self._second_us = now_us - now_us % SECOND_US + SECOND_US
+    def _reach(self, at_us: int) -> None:
+        self._reached_us = at_us
+        self._second_us = at_us - at_us % SECOND_US + SECOND_US
 
-    def _wake(self, now_us: int) -> Wake:
+    def _wake(self, now_us: int, at_us: int) -> Wake:
+        """Return when to be woken: in monotonic time, for what is due in the market's."""
         due_us = min(self._simulation.next_us(), self._second_us)
-        return Wake(max(due_us, now_us + WAKE_US))
+        return Wake(now_us + max(due_us - at_us, WAKE_US))
 
 
-def _late(place: Place, now_us: int) -> list[Report]:
+def _late(place: Place, at_us: int) -> list[Report]:
     """Return the reports of an order whose time had come before it came (back)."""
     left_lots = place.lots - place.filled_lots
-    return [Working(place.order_id, now_us), Ended(place.order_id, left_lots, "expired", None, now_us)]
+    return [Working(place.order_id, at_us), Ended(place.order_id, left_lots, "expired", None, at_us)]
 
 
 def venue(rng: Random, symbols: tuple[str, ...] | None = None) -> SimVenue:

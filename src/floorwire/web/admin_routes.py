@@ -12,7 +12,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import UNSET
 from pydantic import ConfigDict, Field
 
-from floorwire.app import now_us
 from floorwire.core.account_events import AccountEntry, HaltScope
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
@@ -63,9 +62,9 @@ async def set_limits(
         raise Refusal(Code.BAD_JSON, str(error)[:200]) from None
 
     def change(
-        order_manager: OrderManager, now_us: int
+        order_manager: OrderManager, stamp_us: int
     ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
-        return [order_manager.set_limits(account, limits, now_us, key or None)], None
+        return [order_manager.set_limits(account, limits, stamp_us, key or None)], None
 
     return await _administer(caller, Action.LIMITS_SET, f"{account} {key}".strip(), change)
 
@@ -113,7 +112,7 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
     cancelled = 0
 
     def change(
-        order_manager: OrderManager, now_us: int
+        order_manager: OrderManager, stamp_us: int
     ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
         nonlocal cancelled
         cancels = order_manager.cancel_all(
@@ -123,7 +122,7 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
             code=Code.MARKET_HALTED,
         )
         cancelled = len(cancels.commands)
-        return [order_manager.halt(new.scope, new.name, now_us)], cancels
+        return [order_manager.halt(new.scope, new.name, stamp_us)], cancels
 
     response = await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
     if response.status_code != OK:
@@ -143,9 +142,9 @@ async def resume(
         ended = _named(caller, ended)
 
     def change(
-        order_manager: OrderManager, now_us: int
+        order_manager: OrderManager, stamp_us: int
     ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
-        return [order_manager.resume(scope, ended.name, now_us)], None
+        return [order_manager.resume(scope, ended.name, stamp_us)], None
 
     response = await _administer(caller, Action.RESUME, f"{scope} {ended.name}".strip(), change)
     if response.status_code != OK:
@@ -194,7 +193,9 @@ def _named(caller: AuthContext, new: NewHalt) -> NewHalt:
 def _tell(caller: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
     """Let everybody know on ``system`` what concerns everybody."""
     if halt.scope in ("all", "symbol"):
-        caller.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, now_us()))
+        caller.gateway.hub.notify(
+            TradingChanged(halt.name or None, is_halted, caller.gateway.clock.stamp_us())
+        )
 
 
 async def _administer(caller: AuthContext, action: Action, target: str, change: Change) -> Response:

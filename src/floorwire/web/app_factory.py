@@ -12,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
-from floorwire.app import Gateway, now_us
+from floorwire.app import Gateway
 from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.config import Settings
 from floorwire.connectors import venue_registry
@@ -95,7 +95,7 @@ async def _serve(socket: WebSocket) -> None:
     peer = socket.client.host if socket.client else "local"
     address = gateway.origin_policy.client(peer, asked.forwarded_for)
     at_home = gateway.origin_policy.is_home_at(own_address(scope))
-    verdict = gateway.admission.enter(address, now_us())
+    verdict = gateway.admission.enter(address, gateway.clock.monotonic_us())
     try:
         await _carry(gateway, socket, route(gateway, asked, verdict, address, at_home=at_home), address)
     finally:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from floorwire.app import Gateway, now_us
+from floorwire.app import Gateway
 from floorwire.auth.client_address import neighbourhood
 from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.core.authorization import Action, Principal, decide
@@ -31,7 +31,7 @@ class AuthContext(msgspec.Struct, frozen=True):
 
     def require(self, action: Action, account: str | None = None) -> None:
         """Raise Refusal, and record it, where the caller may not do this."""
-        refusal = decide(self.principal, action, now_us(), account=account)
+        refusal = decide(self.principal, action, self.gateway.clock.wall_us(), account=account)
         if refusal is not None:
             authenticator = self.gateway.authenticator
             authenticator.note_refusal(self.principal, action, refusal.code, refusal.message, self.address)
@@ -56,9 +56,9 @@ async def find(request: Request) -> AuthContext:
         principal = gateway.authenticator.anonymous(at_home=at_home)
     else:
         principal = gateway.authenticator.request(shown, address)
-    subject, at_us = principal.key or neighbourhood(address), now_us()
-    if not rates.allow(subject, at_us):
-        raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, at_us)))
+    subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
+    if not rates.allow(subject, now_us):
+        raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
     is_our_page = at_home and origin_policy.is_our_page_at_home(peer, origin, host)
     return AuthContext(gateway, principal, address, at_home, origin is not None, is_our_page)
 

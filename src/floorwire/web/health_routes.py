@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from floorwire.app import Gateway, now_us
+from floorwire.app import Gateway
 from floorwire.core.authorization import Action
 from floorwire.ops.metrics import DeskCollector, GatewayCollector
 from floorwire.web.auth_context import Asking
@@ -41,6 +41,11 @@ async def metrics(caller: Asking) -> Response:
     if not caller.at_home:
         caller.require(Action.METRICS)
     registry = CollectorRegistry()
-    registry.register(GatewayCollector(gateway.stats, gateway.outbox_bytes(), now_us()))
+    clock = gateway.clock
+    registry.register(
+        GatewayCollector(
+            gateway.stats, gateway.outbox_bytes(), clock.monotonic_us(), clock_error_us=clock.error_us()
+        )
+    )
     registry.register(DeskCollector(gateway.desk.figures()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from floorwire.access.admission import AdmissionVerdict
-from floorwire.app import Gateway, now_us
+from floorwire.app import Gateway
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.web.http_responses import refused
@@ -65,7 +65,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _place(self, address: str) -> AdmissionVerdict:
         if self._gateway.origin_policy.is_proxy(address):
             return self._gateway.admission.enter_proxy()
-        return self._gateway.admission.enter(address, now_us())
+        return self._gateway.admission.enter(address, self._gateway.clock.monotonic_us())
 
     def forget(self, outcome: str) -> None:
         """Count a connection no more that never came this far."""
@@ -136,7 +136,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._verdict is AdmissionVerdict.PROXIED:
             self._leave()
             self._address = self._gateway.origin_policy.client(self._address, asked.forwarded_for)
-            self._verdict = self._gateway.admission.enter(self._address, now_us())
+            self._verdict = self._gateway.admission.enter(self._address, self._gateway.clock.monotonic_us())
         assert self._verdict is not None, "asked before it was made"
         at_home = self._gateway.origin_policy.is_home  # we listen where the settings say
         return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)

@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, TypeAlias
 from fastapi import APIRouter, Path, Response
 from pydantic import ConfigDict, Field
 
-from floorwire.app import now_us
 from floorwire.auth import grant
 from floorwire.auth.grant import Grant, GrantError
 from floorwire.auth.keyring import KeyInfo
@@ -75,7 +74,7 @@ async def list_keys(caller: Asking) -> Response:
 async def create(caller: Asking, new: NewKey) -> Response:
     """Make a key; the answer is the only time that its secret is to be seen."""
     caller.require(Action.KEYS_CREATE, new.account)
-    at_us = now_us()
+    at_us = caller.gateway.clock.wall_us()
     try:
         allowed = new.grant(at_us)
         deposits = grant.deposits([f"{asset}={amount}" for asset, amount in new.deposit.items()])
@@ -94,7 +93,7 @@ async def revoke(caller: Asking, key: KeyId) -> Response:
     """End a key for good; its connections close within a second."""
     await _find(caller, Action.KEYS_REVOKE, key)
     try:
-        await asyncio.to_thread(caller.gateway.data_dir.keys.revoke, key, now_us())
+        await asyncio.to_thread(caller.gateway.data_dir.keys.revoke, key, caller.gateway.clock.wall_us())
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
     await _changed(caller, Action.KEYS_REVOKE, key)

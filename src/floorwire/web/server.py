@@ -16,6 +16,7 @@ import uvicorn
 
 from floorwire.app import Gateway
 from floorwire.auth.origin_policy import refuse_to_listen
+from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
@@ -82,14 +83,14 @@ def run(settings: Settings) -> None:
     serve(settings, venue_registry.build(settings))
 
 
-def serve(settings: Settings, venues: Sequence[Venue]) -> None:
-    """Serve these venues until SIGTERM or SIGINT.
+def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
+    """Serve these venues until SIGTERM or SIGINT. ``clock``: another than the system's, for tests.
 
     Raises SettingsError where the address cannot be had, or where to listen there would not be safe.
     """
     _raise_file_limit()
     certificate = load(settings.tls)
-    gateway = Gateway(settings, venues)
+    gateway = Gateway(settings, venues, clock)
     said = refuse_to_listen(
         settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )

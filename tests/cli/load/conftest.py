@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.load.small_server import Tiny, running
+from tests.cli.load.fake_server import FakeServer, running
 
 
 @pytest.fixture
-def tiny() -> Iterator[Tiny]:
-    """The tiny server, running."""
+def server() -> Iterator[FakeServer]:
+    """The fake server, running."""
     with running() as server:
         yield server

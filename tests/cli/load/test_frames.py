@@ -31,7 +31,7 @@ def server_frame(payload: bytes, opcode: int = TEXT, fin: bool = True) -> bytes:
 
 
 class Reader:
-    """Feeds a counter as a client does: what was left over goes before what comes."""
+    """Feeds a counter as a client does: the unfinished frame goes before the next bytes."""
 
     def __init__(self, reads: bool, buffer_bytes: int = 1 << 20) -> None:
         self.controls: list[tuple[int, bytes]] = []
@@ -45,7 +45,7 @@ class Reader:
     def feed(self, data: bytes) -> None:
         data = self.counter.rest + data
         self.buffer[: len(data)] = data
-        self.counter.take(self.buffer, len(data))
+        self.counter.feed(self.buffer, len(data))
 
 
 payloads = st.one_of(st.binary(max_size=200), st.integers(0, 70_000).map(lambda size: b"x" * size))
@@ -67,7 +67,7 @@ def test_counts_and_reads_every_message_however_it_is_cut(
     assert counting.counter.rest == b""
 
 
-def test_hands_over_control_frames_between_the_parts_of_a_message() -> None:
+def test_control_frames_between_the_parts_of_a_message_are_handled() -> None:
     reader = Reader(reads=True)
     reader.feed(server_frame(b"one ", TEXT, fin=False))
     reader.feed(server_frame(b"now", PING))

@@ -1,4 +1,4 @@
-"""The upgrade: only a right answer is one."""
+"""The upgrade: only a correct answer is accepted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_asks_for_the_path_of_the_host() -> None:
     assert REQUEST.endswith(b"\r\n\r\n")
 
 
-def test_gives_the_frames_that_came_along() -> None:
+def test_returns_the_frames_behind_the_answer() -> None:
     assert frames_after(answer()) == b""
     assert frames_after(answer() + b"\x81\x00") == b"\x81\x00"
 

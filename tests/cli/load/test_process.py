@@ -9,7 +9,7 @@ import pytest
 
 from floorwire.cli.load.process import Memory, NoSuchProcessError, cpu_seconds, resident_bytes
 
-NOBODY = 2**22  # above the kernel's largest pid_max
+NO_PID = 2**22  # above the kernel's largest pid_max
 
 
 def test_counts_our_own_processor_time() -> None:
@@ -32,8 +32,8 @@ def test_growth_without_connections_is_all_growth() -> None:
 
 
 def test_says_that_there_is_no_such_process() -> None:
-    with pytest.raises(NoSuchProcessError, match=str(NOBODY)):
-        cpu_seconds(NOBODY)
+    with pytest.raises(NoSuchProcessError, match=str(NO_PID)):
+        cpu_seconds(NO_PID)
     with pytest.raises(NoSuchProcessError) as error:
-        resident_bytes(NOBODY)
-    assert error.value.pid == NOBODY
+        resident_bytes(NO_PID)
+    assert error.value.pid == NO_PID

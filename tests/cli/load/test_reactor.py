@@ -1,4 +1,4 @@
-"""The reactor's promises: whom it calls, how often, and for how long."""
+"""Which handlers the reactor calls, how often, and for how long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from floorwire.cli.load.reactor import Reactor, TooManyFilesError, allow_files
+from floorwire.cli.load.reactor import Reactor, TooManyFilesError, raise_open_file_limit
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.mark.parametrize("patient", [False, True])
-def test_tells_of_bytes_until_they_are_read(
+def test_calls_the_handler_until_all_bytes_are_read(
     reactor: Reactor, pair: tuple[socket.socket, socket.socket], patient: bool
 ) -> None:
     ours, theirs = pair
@@ -38,7 +38,7 @@ def test_tells_of_bytes_until_they_are_read(
     assert seen == [b"a", b"b", b"c"]
 
 
-def test_tells_that_a_socket_is_closed_after_its_last_bytes(
+def test_calls_the_handler_at_the_end_after_the_last_bytes(
     reactor: Reactor, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = pair
@@ -58,19 +58,19 @@ def test_calls_the_latest_handler(reactor: Reactor, pair: tuple[socket.socket, s
     reactor.when_readable(ours, lambda: calls.append("readable"))
     theirs.send(b"x")
     reactor.run(10, lambda: calls[-1] == "readable")
-    reactor.forget(ours)
+    reactor.unregister(ours)
     reactor.run(0.03)
     assert calls.count("readable") == 1
 
 
-def test_forgets_a_socket_also_within_the_turn(reactor: Reactor) -> None:
+def test_an_unregistered_socket_is_not_called_in_the_same_poll(reactor: Reactor) -> None:
     pairs = [socket.socketpair() for _ in range(2)]
     calls: list[int] = []
 
     def forget_both() -> None:
         calls.append(1)
         for ours, _ in pairs:
-            reactor.forget(ours)
+            reactor.unregister(ours)
 
     for ours, theirs in pairs:
         theirs.send(b"x")
@@ -86,9 +86,9 @@ def test_raises_the_limit_of_open_files_as_far_as_it_may(monkeypatch: pytest.Mon
     limits: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
     monkeypatch.setattr(resource, "setrlimit", lambda _, both: limits.append(both))
-    allow_files(100)
+    raise_open_file_limit(100)
     assert limits == []
-    allow_files(2000)
+    raise_open_file_limit(2000)
     assert limits == [(2032, 4096)]
     with pytest.raises(TooManyFilesError, match="the limit is 4096"):
-        allow_files(4090)
+        raise_open_file_limit(4090)

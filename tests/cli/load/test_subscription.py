@@ -1,4 +1,4 @@
-"""Who asks for what is drawn by the seed."""
+"""The seed decides which client subscribes to which symbols."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from floorwire.protocol.requests import Subscribe
 NAMES = tuple(f"S{number:03}-USDT" for number in range(100))
 
 
-def requests(wish: SubscriptionPlan, clients: int, seed: int) -> list[Subscribe]:
-    payloads = [mask(frame[8 if frame[1] & 127 == 126 else 6 :]) for frame in wish.frames(clients, seed)]
+def requests(plan: SubscriptionPlan, clients: int, seed: int) -> list[Subscribe]:
+    payloads = [mask(frame[8 if frame[1] & 127 == 126 else 6 :]) for frame in plan.frames(clients, seed)]
     return [msgspec.json.decode(payload, type=Subscribe) for payload in payloads]
 
 
@@ -30,7 +30,7 @@ def test_each_client_draws_different_symbols() -> None:
     assert len(set(drawn)) == 50
 
 
-def test_the_seed_decides() -> None:
-    wish = SubscriptionPlan("trades", NAMES, each=3, on_slow="skip")
-    assert wish.frames(5, seed=1) == wish.frames(5, seed=1) != wish.frames(5, seed=2)
-    assert requests(wish, clients=1, seed=1)[0].on_slow == "skip"
+def test_the_seed_decides_which_symbols_are_drawn() -> None:
+    subscription = SubscriptionPlan("trades", NAMES, each=3, on_slow="skip")
+    assert subscription.frames(5, seed=1) == subscription.frames(5, seed=1) != subscription.frames(5, seed=2)
+    assert requests(subscription, clients=1, seed=1)[0].on_slow == "skip"

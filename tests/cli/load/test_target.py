@@ -1,4 +1,4 @@
-"""Load goes to this machine, unless somebody said otherwise."""
+"""Load goes to this machine only, unless other machines are allowed."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def test_refuses(url: str, why: str) -> None:
         Target.resolve(url)
 
 
-def test_takes_localhost_as_servers_listen() -> None:
+def test_resolves_localhost_to_the_address_on_which_servers_listen() -> None:
     assert Target.resolve("ws://localhost:8000/ws").address == "127.0.0.1"
 
 
-def test_goes_elsewhere_where_that_is_allowed() -> None:
+def test_allows_other_machines_if_asked() -> None:
     assert Target.resolve("ws://192.0.2.1/ws", allow_remote=True).source(0) is None
 
 
-def test_comes_from_many_addresses() -> None:
+def test_uses_many_source_addresses() -> None:
     target = Target.resolve("ws://127.0.0.1/")
     sources = {target.source(index) for index in range(1000)}
     assert len(sources) == SOURCE_ADDRESSES

@@ -6,7 +6,7 @@ from floorwire.core.market_events import BookChange, Trade
 from floorwire.core.order_commands import Place
 from floorwire.engine.participants.profile import Asset
 from floorwire.engine.participants.simulation import Simulation
-from tests.engine.participants.stand import PROFILE, S
+from tests.engine.participants.sim_market import PROFILE, S
 
 NOW_US = 1_767_225_600_000_000
 MINUTE_US = 60_000_000
@@ -16,7 +16,7 @@ def open_simulation(seed: int = 1) -> Simulation:
     return Simulation([PROFILE], [Asset("BTC", 0.5, 1.0)], Random(seed), NOW_US)
 
 
-def test_its_opening_is_not_shown_but_what_comes_after_is() -> None:
+def test_the_opening_makes_no_market_events_but_what_follows_does() -> None:
     simulation = open_simulation()
     assert simulation.run(NOW_US) == []
     shown = simulation.run(NOW_US + MINUTE_US)
@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_state() -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_postponed_it_shows_the_same_later() -> None:
+def test_a_postponed_simulation_shows_the_same_later() -> None:
     one, other = open_simulation(), open_simulation()
     other.postpone(7 * MINUTE_US)
     assert other.next_us() == one.next_us() + 7 * MINUTE_US
@@ -48,7 +48,7 @@ def test_postponed_it_shows_the_same_later() -> None:
     assert all(event.ts_us > NOW_US + 7 * MINUTE_US for event in later)
 
 
-def test_a_market_that_an_account_has_swept_empty_fills_again_and_its_price_comes_back() -> None:
+def test_a_book_that_an_account_has_emptied_fills_again_and_the_price_returns() -> None:
     simulation = open_simulation()
     market = simulation.exchange.markets[S]
     simulation.run(NOW_US + MINUTE_US)
@@ -60,7 +60,7 @@ def test_a_market_that_an_account_has_swept_empty_fills_again_and_its_price_come
     assert abs(market.asks.best_size()[0] - before) < 0.02 * before
 
 
-def test_an_accounts_order_waits_its_turn_in_the_same_book_and_is_filled() -> None:
+def test_an_accounts_order_rests_in_the_same_book_and_is_filled() -> None:
     simulation = open_simulation()
     market = simulation.exchange.markets[S]
     best = market.bids.best_size()[0]

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from floorwire.engine.participants.sizes import Sizes, round_lots
-from tests.engine.participants.stand import PROFILE
+from tests.engine.participants.sim_market import PROFILE
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_no_size_is_worth_less_than_the_minimum() -> None:
     profile = msgspec.structs.replace(PROFILE, min_notional="50")
     sizes = Sizes(profile, Random(3))
     least = min(sizes.draw(1.0, 1.5, 0.5) for _ in range(500))
-    assert least == 75  # 0.075 at 1000: 50, and half as much again for when the price has fallen
+    assert least == 75  # 0.075 at 1000: 50, and half as much again in case the price has fallen

@@ -4,22 +4,22 @@ from itertools import pairwise
 
 from floorwire.core.order_commands import Place
 from floorwire.engine.participants.takers import Takers
-from tests.engine.participants.stand import Stand
+from tests.engine.participants.sim_market import SimMarket
 
 
 def orders(count: int) -> list[Place]:
-    """Return what so many takers sent into a deep market."""
-    stand = Stand()
-    stand.buy(10**9, 1999)
-    stand.sell(10**9, 2001)
-    takers = Takers(stand.market_access)
-    stand.exchange.sent.clear()
+    """Return the orders of ``count`` takers in a deep market."""
+    sim = SimMarket()
+    sim.buy(10**9, 1999)
+    sim.sell(10**9, 2001)
+    takers = Takers(sim.market_access)
+    sim.exchange.sent.clear()
     for n in range(count):
-        takers.come(n)
-    return [command for command in stand.exchange.sent if isinstance(command, Place)]
+        takers.arrive(n)
+    return [command for command in sim.exchange.sent if isinstance(command, Place)]
 
 
-def test_they_take_at_once_at_a_limit_near_the_best_or_at_market() -> None:
+def test_takers_send_market_orders_or_limits_near_the_best_price() -> None:
     placed = orders(2000)
     limits = [order for order in placed if order.price_ticks is not None]
     assert 0.08 < 1 - len(limits) / len(placed) < 0.16
@@ -36,7 +36,7 @@ def test_sides_come_in_runs_and_balance() -> None:
     assert runs > 0.08
 
 
-def test_sizes_are_of_all_kinds() -> None:
+def test_sizes_are_widely_spread() -> None:
     sizes = sorted(order.lots for order in orders(2000))
     assert 50 < sizes[1000] < 150
     assert sizes[-20] > 8 * sizes[1000]

@@ -1,1 +1,1 @@
-"""The load generator behind ``floorwire bench``: cheap clients in one thread, bounded in count and time."""
+"""The load generator behind ``floorwire bench``: many cheap clients in one thread, for a bounded time."""

@@ -1,4 +1,4 @@
-"""Fan-out: many clients receive what the server publishes."""
+"""The fan-out run: many clients receive what the server publishes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from floorwire.cli.load.client import Client
 from floorwire.cli.load.client_pool import ClientPool
 from floorwire.cli.load.interval import Interval, measure
 from floorwire.cli.load.process import Memory, resident_bytes
-from floorwire.cli.load.reactor import Reactor, allow_files
-from floorwire.cli.load.samples import Sampled, Samples
+from floorwire.cli.load.reactor import Reactor, raise_open_file_limit
+from floorwire.cli.load.samples import SampledReader, Samples
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 
 HANDSHAKES_A_SECOND = 100
-"""The slowest opening that is waited for, beside twenty seconds for any."""
+"""Opening the clients may take 20 s, plus what this rate needs."""
 
 
 class FanoutPlan(msgspec.Struct, frozen=True):
-    """What to do. Times in seconds; ``pid`` is the server's, where it may be watched."""
+    """What to run. The messages of ``sampled`` clients are read. ``pid`` is the server's, or None."""
 
     target: Target
-    wish: SubscriptionPlan
+    subscription: SubscriptionPlan
     clients: int
     seconds: float
     warmup_s: float
@@ -34,7 +34,7 @@ class FanoutPlan(msgspec.Struct, frozen=True):
 
 
 class FanoutReport(msgspec.Struct, frozen=True):
-    """What happened; ``endings`` counts the clients that were not open to the end, by reason."""
+    """The results; ``endings`` counts the clients that did not stay open to the end, by reason."""
 
     url: str
     clients: int
@@ -46,33 +46,33 @@ class FanoutReport(msgspec.Struct, frozen=True):
 
 
 def run_fanout(plan: FanoutPlan) -> FanoutReport:
-    """Open the clients, let them settle, measure, and close them."""
-    allow_files(plan.clients)
+    """Open the clients, warm up, measure one interval, and close them. Raises NoSuchProcessError."""
+    raise_open_file_limit(plan.clients)
     before = None if plan.pid is None else resident_bytes(plan.pid)
     reactor, samples = Reactor(), Samples()
-    crowd = ClientPool(reactor)
+    pool = ClientPool(reactor)
     try:
-        crowd.invite(readers(plan, reactor, crowd, samples), plan.at_once, opening_s(plan.clients))
-        reactor.run(plan.warmup_s, lambda: not crowd.open)
-        opened = len(crowd.open)
-        interval = measure(reactor, crowd, samples, plan.seconds, plan.pid)
+        pool.open_all(readers(plan, reactor, pool, samples), plan.at_once, opening_s(plan.clients))
+        reactor.run(plan.warmup_s, lambda: not pool.open)
+        opened = len(pool.open)
+        interval = measure(reactor, pool, samples, plan.seconds, plan.pid)
         memory = None if plan.pid is None or before is None else Memory.since(before, plan.pid, opened)
-        endings = dict(crowd.endings)
+        endings = dict(pool.endings)
     finally:
-        crowd.dismiss()
+        pool.close_all()
         reactor.close()
-    each = min(plan.wish.each, len(plan.wish.symbols))
+    each = min(plan.subscription.each, len(plan.subscription.symbols))
     return FanoutReport(plan.target.url, plan.clients, each, opened, endings, interval, memory)
 
 
 def opening_s(clients: int) -> float:
-    """Return how long the opening of so many clients may take."""
+    """Return how many seconds the opening of so many clients may take."""
     return 20 + clients / HANDSHAKES_A_SECOND
 
 
-def readers(plan: FanoutPlan, reactor: Reactor, crowd: ClientPool, samples: Samples) -> Iterator[Client]:
-    """Yield the clients; the sampled ones are spread evenly, for a server may serve first come first."""
+def readers(plan: FanoutPlan, reactor: Reactor, pool: ClientPool, samples: Samples) -> Iterator[Client]:
+    """Yield the clients. The sampled ones are spread evenly: a server may send in the order of connects."""
     step = max(1, plan.clients // plan.sampled) if plan.sampled else plan.clients + 1
-    for index, frame in enumerate(plan.wish.frames(plan.clients, plan.seed)):
-        ear = Sampled(samples) if index % step == step - 1 else None
-        yield Client(reactor, crowd, plan.target, index, frame, ear)
+    for index, frame in enumerate(plan.subscription.frames(plan.clients, plan.seed)):
+        reader = SampledReader(samples) if index % step == step - 1 else None
+        yield Client(reactor, pool, plan.target, index, frame, reader)

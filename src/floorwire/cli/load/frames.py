@@ -1,4 +1,4 @@
-"""WebSocket frames as the load generator needs them: counted, seldom looked into."""
+"""WebSocket frames for the load generator: counted, and read only where a client needs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _WHOLE_TEXT, _WHOLE_BINARY = 0x80 | TEXT, 0x80 | BINARY
 _FIN, _MASKED, _OPCODE = 0x80, 0x80, 0x0F
 
-# A fixed key is enough: masking protects proxies from scripts in browsers, and there are neither here.
+# A fixed key is enough: masking protects proxies from scripts in browsers (RFC 6455 10.3). Here are neither.
 MASK = b"\x37\xfa\x21\x3d"
 
 OnMessage: TypeAlias = Callable[[bytes], None]
@@ -17,11 +17,11 @@ OnControl: TypeAlias = Callable[[int, bytes], None]
 
 
 class FrameError(ValueError):
-    """What came is not a frame that a server may send."""
+    """The data is not a frame that a server may send."""
 
 
 def masked_frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """Return one whole frame as a client sends it."""
+    """Return one unfragmented frame as a client sends it."""
     size = len(payload)
     if size < 126:
         head = bytes((_FIN | opcode, _MASKED | size))
@@ -33,16 +33,16 @@ def masked_frame(payload: bytes, opcode: int = TEXT) -> bytes:
 
 
 def mask(payload: bytes) -> bytes:
-    """Return the payload under the fixed key; twice is the payload again."""
+    """Return the payload masked with the fixed key. Masking twice gives the payload."""
     size = len(payload)
     key = (MASK * (size // 4 + 1))[:size]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
 
 
 class FrameCounter:
-    """Counts the messages in what a server sent; hands them over only where somebody wants to read them.
+    """Counts the messages that a server sent. Calls ``on_message`` with each one, unless that is None.
 
-    ``rest`` is the unfinished frame at the end of the last take: the caller puts it before the next bytes.
+    ``rest`` is the unfinished frame at the end of the last ``feed``. Callers put it before the next bytes.
     """
 
     __slots__ = ("_on_control", "_parts", "messages", "on_message", "rest")
@@ -54,12 +54,12 @@ class FrameCounter:
         self._on_control = on_control
         self._parts: list[bytes] = []
 
-    def take(self, buffer: bytearray, end: int) -> None:
-        """Count the whole frames in ``buffer[:end]``. Raises FrameError where a frame is not a server's.
+    def feed(self, buffer: bytearray, end: int) -> None:
+        """Count the whole frames in ``buffer[:end]``. Raises FrameError where a server may not send it.
 
-        This runs once per read of thousands of connections: it is one flat loop on purpose.
+        This runs once for each read of thousands of connections, so it is one loop without calls.
         """
-        at, unread = 0, self.on_message is None
+        at, is_only_counted = 0, self.on_message is None
         while end - at >= 2:
             size, start = buffer[at + 1], at + 2
             if size == 126:
@@ -78,14 +78,14 @@ class FrameCounter:
                     raise FrameError(f"a frame of {size} bytes")
                 break
             first = buffer[at]
-            if unread and (first == _WHOLE_TEXT or first == _WHOLE_BINARY):
+            if is_only_counted and (first == _WHOLE_TEXT or first == _WHOLE_BINARY):
                 self.messages += 1
             else:
-                self._one(first, bytes(buffer[start:stop]))
+                self._handle(first, bytes(buffer[start:stop]))
             at = stop
         self.rest = bytes(buffer[at:end]) if at < end else b""
 
-    def _one(self, first: int, payload: bytes) -> None:
+    def _handle(self, first: int, payload: bytes) -> None:
         opcode = first & _OPCODE
         if opcode >= CLOSE:
             self._on_control(opcode, payload)

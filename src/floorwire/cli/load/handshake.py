@@ -1,4 +1,4 @@
-"""The opening handshake, from the client's side."""
+"""The opening handshake, as the client makes it (RFC 6455 4.1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RefusedError(ConnectionError):
 
 
 def request(target: Target) -> bytes:
-    """Return the bytes that ask for the upgrade."""
+    """Return the bytes of the upgrade request."""
     lines = (
         f"GET {target.path} HTTP/1.1",
         f"Host: {target.host}",
@@ -32,7 +32,7 @@ def request(target: Target) -> bytes:
 
 
 def frames_after(answer: bytes) -> bytes | None:
-    """Return what follows the server's upgrade; None while it is incomplete. Raises RefusedError."""
+    """Return the bytes after the server's answer; None while that is incomplete. Raises RefusedError."""
     head, end, rest = answer.partition(_END)
     if not end:
         if len(answer) > MAX_ANSWER:

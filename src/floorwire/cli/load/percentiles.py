@@ -1,4 +1,4 @@
-"""Percentiles of measured times, by nearest rank: each is a time that was really measured."""
+"""Percentiles of measured times, by nearest rank: each is one of the measured times."""
 
 from __future__ import annotations
 

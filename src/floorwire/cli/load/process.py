@@ -1,4 +1,4 @@
-"""A process seen from outside: its processor time and its resident memory."""
+"""CPU time and resident memory of another process."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Self
 
 import msgspec
 
-_SCHEDULED = 2  # the kernel's CPUCLOCK_SCHED: user and system time of all threads, to the nanosecond
+_SCHEDULED = 2  # the kernel's CPUCLOCK_SCHED: user and system time of all threads, in nanoseconds
 
 
 class NoSuchProcessError(LookupError):
-    """There is no such process, or it is not ours to look into."""
+    """There is no such process, or it may not be measured."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(f"no process {pid} that may be looked into")
@@ -20,9 +20,9 @@ class NoSuchProcessError(LookupError):
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system seconds of all the process's threads, the ended ones too.
+    """Return user and system seconds of all threads of the process, ended threads included.
 
-    The same sum as in /proc/PID/stat, which counts in hundredths of a second only. Raises NoSuchProcessError.
+    /proc/PID/stat has the same sum, but in hundredths of a second. Raises NoSuchProcessError.
     """
     try:
         return time.clock_gettime(~pid << 3 | _SCHEDULED)
@@ -48,6 +48,6 @@ class Memory(msgspec.Struct, frozen=True):
 
     @classmethod
     def since(cls, before_bytes: int, pid: int, connections: int) -> Self:
-        """Return how the process has grown since. Raises NoSuchProcessError."""
+        """Return how much the process has grown since it had ``before_bytes``. Raises NoSuchProcessError."""
         after = resident_bytes(pid)
         return cls(before_bytes, after, (after - before_bytes) / max(1, connections))

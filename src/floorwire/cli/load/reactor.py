@@ -1,4 +1,4 @@
-"""The reactor: one epoll set and one buffer for all sockets of a run."""
+"""The event loop of a run: epoll, and one receive buffer for all sockets."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 BUFFER_BYTES = 1 << 20
-EVENTS_A_TURN = 4096
-SPARE_FILES = 32
-PATIENCE_S = 0.01
+EVENTS_A_POLL = 4096
+SPARE_FILES = 32  # open files of the process beside its sockets
+PATIENT_INTERVAL_S = 0.01
 
 Handler: TypeAlias = Callable[[], None]
 
 
 class TooManyFilesError(OSError):
-    """The system lets this process have fewer open files than the run needs."""
+    """The system allows this process fewer open files than the run needs."""
 
 
-def allow_files(sockets: int) -> None:
-    """Raise the limit of open files as far as the sockets need it. Raises TooManyFilesError."""
+def raise_open_file_limit(sockets: int) -> None:
+    """Raise the limit of open files to what so many sockets need. Raises TooManyFilesError."""
     need = sockets + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and need > hard:
@@ -32,11 +32,11 @@ def allow_files(sockets: int) -> None:
 
 
 class Reactor:
-    """Calls a socket's handler when there is something to do on it.
+    """Calls a socket's handler when the socket can be read or written.
 
-    Sockets are prompt or patient. A message to a sleeping reader costs its sender a wake-up, so a crowd of
-    prompt readers on this machine would add to the server's work what clients elsewhere do not. The crowd is
-    patient therefore, read in gulps; only what is timed is prompt.
+    A prompt socket is handled at once, a patient one every ten milliseconds. A message to a reader that
+    sleeps in epoll makes the sender's kernel wake that reader. Many prompt readers on the server's machine
+    would add work that readers elsewhere do not. So only sockets whose latency is measured are prompt.
     """
 
     __slots__ = ("_handlers", "_patient", "_patient_due", "_prompt", "buffer", "view")
@@ -54,37 +54,37 @@ class Reactor:
         self._watch(self._prompt, sock, select.EPOLLOUT, handler)
 
     def when_readable(self, sock: socket.socket, handler: Handler, patient: bool = False) -> None:
-        """Call this handler whenever the socket can be read or is broken."""
+        """Call the handler whenever the socket can be read or has failed."""
         self._watch(self._patient if patient else self._prompt, sock, select.EPOLLIN, handler)
 
-    def forget(self, sock: socket.socket) -> None:
-        """Leave the socket alone from now on, whatever happens to it."""
+    def unregister(self, sock: socket.socket) -> None:
+        """Call no handler of this socket from now on."""
         epoll, _ = self._handlers.pop(sock.fileno(), (None, None))
         if epoll is not None:
             epoll.unregister(sock)
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-        """Handle what happens for this long, or until the condition holds."""
+        """Call handlers for this many seconds, or until ``until`` returns true."""
         end = time.monotonic() + seconds
         while (now := time.monotonic()) < end and not until():
-            self._turn(self._prompt, min(end - now, PATIENCE_S))
+            self._poll(self._prompt, min(end - now, PATIENT_INTERVAL_S))
             if now >= self._patient_due:
-                self._turn(self._patient, 0)
-                self._patient_due = time.monotonic() + PATIENCE_S
-        self._turn(self._patient, 0)
+                self._poll(self._patient, 0)
+                self._patient_due = time.monotonic() + PATIENT_INTERVAL_S
+        self._poll(self._patient, 0)
 
     def close(self) -> None:
-        """Give the epoll sets back; the sockets are their clients'."""
+        """Close the epoll sets. The sockets belong to their clients."""
         self._prompt.close()
         self._patient.close()
 
     def _watch(self, epoll: select.epoll, sock: socket.socket, events: int, handler: Handler) -> None:
-        self.forget(sock)
+        self.unregister(sock)
         self._handlers[sock.fileno()] = epoll, handler
         epoll.register(sock, events)
 
-    def _turn(self, epoll: select.epoll, timeout_s: float) -> None:
+    def _poll(self, epoll: select.epoll, timeout_s: float) -> None:
         handlers = self._handlers
-        for fd, _ in epoll.poll(timeout_s, EVENTS_A_TURN):
-            if fd in handlers:  # an earlier handler of this turn may have closed it
+        for fd, _ in epoll.poll(timeout_s, EVENTS_A_POLL):
+            if fd in handlers:  # an earlier handler of this poll may have closed it
                 handlers[fd][1]()

@@ -1,4 +1,4 @@
-"""Round trips: one connection, one message in flight."""
+"""The round-trip run: one connection, one message in flight."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MESSAGES: dict[Message, bytes] = {
     ),
     "ping": b'{"action":"ping","id":1}',
 }
-"""``echo``: as large as an order, against an echo endpoint. ``ping``: the protocol's own ping."""
+"""``echo``: a message as large as an order, for an echo endpoint. ``ping``: the ping of the protocol."""
 
 LIMITED = b'"rate_limited"'
 LIMITED_S = 0.1
-"""How long to ask nothing after a server said that it was asked too often; then a burst may come again."""
+"""How long to wait after a refusal by the rate limit, so that the server allows a burst again."""
 ANSWER_S = 5.0
-"""A round trip that takes longer than this fails the run."""
+"""The longest time that a round trip may take."""
 
 
 class NoEchoError(ConnectionError):
@@ -37,7 +37,7 @@ class NoEchoError(ConnectionError):
 
 
 class RttPlan(msgspec.Struct, frozen=True):
-    """How many round trips, at most for how long; the first ``warmup`` are not counted."""
+    """``count`` round trips within ``seconds``; the first ``warmup`` are not counted."""
 
     target: Target
     message: Message
@@ -47,7 +47,7 @@ class RttPlan(msgspec.Struct, frozen=True):
 
 
 class RttReport(msgspec.Struct, frozen=True):
-    """What happened."""
+    """The results."""
 
     url: str
     message: Message
@@ -69,15 +69,15 @@ def run_rtt(plan: RttPlan) -> RttReport:
 
 def _times_ns(plan: RttPlan) -> array[int]:
     with _connected(plan.target) as sock:
-        line = EchoConnection(sock, MESSAGES[plan.message])
-        line.check(plan.message)
-        times_ns = line.round_trips(plan.warmup + plan.count, plan.seconds)
+        connection = EchoConnection(sock, MESSAGES[plan.message])
+        connection.check(plan.message)
+        times_ns = connection.round_trips(plan.warmup + plan.count, plan.seconds)
         sock.sendall(masked_frame(b"", CLOSE))
         return times_ns
 
 
 class EchoConnection:
-    """An upgraded blocking connection that sends one message over and over."""
+    """A blocking WebSocket connection that sends the same message again after each answer."""
 
     def __init__(self, sock: socket.socket, payload: bytes) -> None:
         self._sock = sock
@@ -87,21 +87,23 @@ class EchoConnection:
         self._view = memoryview(self._buffer)
         self._counter = FrameCounter(self._control)
         self._answer = b""
+        """The last answer."""
 
     def round_trips(self, count: int, seconds: float) -> array[int]:
-        """Return each round trip's nanoseconds, at most so many and for so long.
+        """Return the nanoseconds of each round trip; end after ``count`` of them or after ``seconds``.
 
-        What was refused as too often is no round trip: a server answers so many pings a second, and closes
-        the connection of a client that does not heed that.
+        A refusal by the server's rate limit is not counted: the run waits, because a server closes the
+        connection of a client that goes on asking.
         """
         times_ns = array("q")
-        self._counter.on_message = self._read
-        send, answered, frame, clock = self._sock.send, self._answered, self._frame, time.perf_counter_ns
+        self._counter.on_message = self._keep_answer
+        send, await_answer, frame = self._sock.send, self._await_answer, self._frame
+        clock = time.perf_counter_ns
         end = clock() + int(seconds * 1e9)
-        while len(times_ns) < count and (begin := clock()) < end:
+        while len(times_ns) < count and (started := clock()) < end:
             send(frame)
-            answered()
-            took_ns = clock() - begin
+            await_answer()
+            took_ns = clock() - started
             if LIMITED in self._answer:
                 time.sleep(LIMITED_S)
             else:
@@ -109,20 +111,20 @@ class EchoConnection:
         return times_ns
 
     def check(self, message: Message) -> None:
-        """Make one round trip and look at the answer. Raises NoEchoError."""
+        """Make one round trip and check the answer. Raises NoEchoError."""
         answers: list[bytes] = []
         self._counter.on_message = answers.append
         self._sock.send(self._frame)
-        self._answered()
+        self._await_answer()
         self._counter.on_message = None
         good = answers[0] == self._payload if message == "echo" else b'"pong"' in answers[0]
         if not good:
             raise NoEchoError(f"{message} was answered with {answers[0][:200]!r}")
 
-    def _read(self, payload: bytes) -> None:
+    def _keep_answer(self, payload: bytes) -> None:
         self._answer = payload
 
-    def _answered(self) -> None:
+    def _await_answer(self) -> None:
         counter, buffer = self._counter, self._buffer
         before = counter.messages
         while counter.messages == before:
@@ -131,7 +133,7 @@ class EchoConnection:
             size = self._sock.recv_into(self._view[kept:] if kept else buffer)
             if not size:
                 raise NoEchoError("the server closed the connection")
-            counter.take(buffer, kept + size)
+            counter.feed(buffer, kept + size)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == PING:
@@ -143,7 +145,7 @@ class EchoConnection:
 def _connected(target: Target) -> socket.socket:
     sock = socket.create_connection((target.address, target.port), timeout=ANSWER_S)
     try:
-        # A blocking socket with the kernel's own timeout: Python's would ask the kernel twice per answer.
+        # The kernel's timeout on a blocking socket: Python's own makes two system calls for each answer.
         sock.settimeout(None)
         seconds, rest = divmod(round(ANSWER_S * 1e6), 1_000_000)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, rest))
@@ -156,7 +158,7 @@ def _connected(target: Target) -> socket.socket:
                 raise handshake.RefusedError("closed in the handshake")
             answer += more
         if frames:
-            raise NoEchoError("the server spoke unasked")
+            raise NoEchoError("the server sent something before any request")
     except BaseException:
         sock.close()
         raise

@@ -1,4 +1,4 @@
-"""Samples: the few connections whose every message is read, for latency and for missing events."""
+"""The sampled connections: each of their messages is read, for latency and missing events."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ from array import array
 import msgspec
 
 from floorwire.cli.load.percentiles import Percentiles
-from floorwire.cli.load.sequences import Event, Sequences, Tally
+from floorwire.cli.load.sequences import Event, SequenceCounts, SequenceTracker
 
 _decoder = msgspec.json.Decoder(Event)
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """What the sampled connections heard in one stretch of a run."""
+class SampleSummary(msgspec.Struct, frozen=True):
+    """What the sampled connections received in one part of a run."""
 
     latency: Percentiles | None
     """From ``sent`` to arrival; None where no event said when it was sent."""
-    tally: Tally
+    tally: SequenceCounts
 
 
 class Samples:
-    """What the sampled connections of a run have heard since the last ``take``."""
+    """What the sampled connections of a run have received since the last ``pop``."""
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        self.tally = SequenceCounts()
         self._latencies_us = array("q")
 
-    def take(self) -> Heard:
-        """Return what was heard and begin anew; the streams' positions are kept."""
-        heard = Heard(Percentiles.of(self._latencies_us), self.tally)
-        self.tally = Tally()
+    def pop(self) -> SampleSummary:
+        """Return the summary and start a new one. The positions in the streams are kept."""
+        summary = SampleSummary(Percentiles.of(self._latencies_us), self.tally)
+        self.tally = SequenceCounts()
         self._latencies_us = array("q")
-        return heard
+        return summary
 
     def add(self, latency_us: int) -> None:
-        """Keep one latency."""
+        """Add one latency."""
         self._latencies_us.append(latency_us)
 
 
-class Sampled:
-    """The ear of one sampled connection."""
+class SampledReader:
+    """Reads the messages of one sampled connection."""
 
     __slots__ = ("_samples", "_sequences")
 
     def __init__(self, samples: Samples) -> None:
         self._samples = samples
-        self._sequences = Sequences()
+        self._sequences = SequenceTracker()
 
-    def hear(self, payload: bytes, arrived_us: int) -> None:
-        """Take one message; what is not an event of ours is not counted."""
+    def on_message(self, payload: bytes, arrived_us: int) -> None:
+        """Count one message. What is not an event of Floorwire does not count."""
         try:
             event = _decoder.decode(payload)
         except msgspec.DecodeError:
             return
-        self._sequences.follow(event, self._samples.tally)
+        self._sequences.add(event, self._samples.tally)
         if event.sent is not None:
             self._samples.add(arrived_us - event.sent)

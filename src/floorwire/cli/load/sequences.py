@@ -1,4 +1,4 @@
-"""Sequences: whether each event came once, or its absence was announced."""
+"""Checks that each event of a stream was received once, or that the server announced it as missing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import msgspec
 
 
 class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
-    """The events that a gap event stands for."""
+    """The seqs of the events that a gap event stands for, both included."""
 
     first: int
     last: int
 
 
 class Event(msgspec.Struct, frozen=True):
-    """What the load generator reads of an event: its place in its stream and when it was published."""
+    """The fields that the load generator reads of an event."""
 
     channel: str = ""
     symbol: str = ""
@@ -24,39 +24,39 @@ class Event(msgspec.Struct, frozen=True):
     gap: Gap | None = None
 
 
-class Tally(msgspec.Struct):
-    """What the checked streams had; a healthy stream has nothing ``missing`` and nothing ``repeated``."""
+class SequenceCounts(msgspec.Struct):
+    """Counts of the events of checked streams. ``missing`` and ``repeated`` must be 0."""
 
     checked: int = 0
     conflated: int = 0
-    """Events that a later one stood for, as it said."""
+    """Events that a later event said it stands for."""
     skipped: int = 0
-    """Events that gap events stood for."""
+    """Events that gap events stand for."""
     missing: int = 0
     repeated: int = 0
 
 
-class Sequences:
-    """The streams of one connection, one a symbol and epoch, each followed by its seq."""
+class SequenceTracker:
+    """The last seq of each stream of one connection. A new epoch is a new stream."""
 
     __slots__ = ("_last",)
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, str], int] = {}
 
-    def follow(self, event: Event, tally: Tally) -> None:
-        """Count one event in the tally: in its place, announced, missing before it, or repeated."""
+    def add(self, event: Event, counts: SequenceCounts) -> None:
+        """Count one event, what it stands for, and what is missing before it."""
         if event.seq is None:
             return
-        tally.checked += 1
-        tally.conflated += event.conflated
+        counts.checked += 1
+        counts.conflated += event.conflated
         skipped = event.gap.last - event.gap.first if event.gap else 0
-        tally.skipped += skipped + 1 if event.gap else 0
+        counts.skipped += skipped + 1 if event.gap else 0
         stream = (event.channel, event.symbol, event.epoch)
         last = self._last.get(stream)
         if last is not None and event.seq <= last:
-            tally.repeated += 1
+            counts.repeated += 1
             return
         self._last[stream] = event.seq
         if last is not None:
-            tally.missing += max(0, event.seq - last - 1 - event.conflated - skipped)
+            counts.missing += max(0, event.seq - last - 1 - event.conflated - skipped)

@@ -1,4 +1,4 @@
-"""Which client asks for what."""
+"""What each client subscribes to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from floorwire.cli.load.frames import masked_frame
 
 
 class SubscriptionPlan(msgspec.Struct, frozen=True):
-    """What a crowd subscribes to: a channel, and of the symbols so many for each client."""
+    """A channel, and ``each`` of the symbols a client. ``on_slow`` is the contract; None: the default."""
 
     channel: str
     symbols: tuple[str, ...]
@@ -19,7 +19,7 @@ class SubscriptionPlan(msgspec.Struct, frozen=True):
     on_slow: str | None = None
 
     def frames(self, clients: int, seed: int) -> list[bytes]:
-        """Return each client's request as a frame: symbols drawn by the seed, so that runs are alike."""
+        """Return the subscribe request of each client as a frame. The same seed draws the same symbols."""
         random = Random(seed)  # noqa: S311 - for spreading load, not for secrets
         return [
             self._frame(random.sample(self.symbols, min(self.each, len(self.symbols))))

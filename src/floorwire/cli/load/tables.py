@@ -1,4 +1,4 @@
-"""Reports as tables for people; ``--json`` gives the same to programs."""
+"""Reports as tables for people. ``--json`` prints the same for programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUANTILES: Mapping[str, Callable[[Percentiles], float]] = {
 
 
 def fanout_table(report: FanoutReport) -> Table:
-    """Return one column of figures."""
+    """Return a table with one column of figures."""
     title = f"fanout: {report.opened} of {report.clients} clients x {report.subscriptions}, {report.url}"
     table = _table(title, ("measured",))
     _intervals(table, (report.interval,))
@@ -35,9 +35,9 @@ def fanout_table(report: FanoutReport) -> Table:
 
 
 def stall_table(report: StallReport) -> Table:
-    """Return a column of figures for each of the three intervals."""
-    crowd = f"{report.opened} of {report.clients} clients"
-    title = f"stall: {crowd} beside {report.stalled.clients} stalled, {report.url}"
+    """Return a table with a column of figures for each of the three intervals."""
+    clients = f"{report.opened} of {report.clients} clients"
+    title = f"stall: {clients} beside {report.stalled.clients} stalled, {report.url}"
     table = _table(title, ("without", "with stalled", "without"))
     intervals = (report.before, report.during, report.after)
     _intervals(table, intervals)
@@ -57,14 +57,14 @@ def stall_table(report: StallReport) -> Table:
 
 
 def rtt_table(report: RttReport) -> Table:
-    """Return the round trips' percentiles."""
+    """Return a table of the round trips' percentiles."""
     table = _table(f"rtt: {report.message} of {report.message_bytes} bytes, {report.url}", ("measured",))
     _percentiles(table, "round trip", (report.round_trips,))
     return table
 
 
 def connect_table(report: ConnectReport) -> Table:
-    """Return how fast clients came and went."""
+    """Return a table of how fast clients connected and were served."""
     table = _table(f"connect: {report.completed} clients, {report.url}", ("measured",))
     table.add_row("clients a second", f"{report.completed_per_second:.0f}")
     table.add_row("server CPU a client, us", _figure(report.server_us_per_client))

@@ -1,4 +1,4 @@
-"""The target: where a ``ws://`` URL leads, and whether load may go there."""
+"""The address that a ``ws://`` URL means, and whether load may be put on it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-# More than one source address is needed beyond 28,000 connections (ephemeral ports per address pair), and a
-# crowd has many addresses anyway: servers that limit connections per address should meet it as it is.
+# One pair of addresses has some 28,000 ephemeral ports; more connections need more source addresses. And real
+# clients have many addresses, so a server's limit of connections per address should not stop the run.
 SOURCE_ADDRESSES = 254
 
 
 class TargetError(ValueError):
-    """The URL is not one to put load on."""
+    """The URL is not one on which load may be put."""
 
 
 class Target(msgspec.Struct, frozen=True):
-    """One resolved endpoint."""
+    """One endpoint, its host name resolved."""
 
     url: str
     host: str
-    """What stands in the Host header."""
+    """The value of the Host header."""
     path: str
     address: str
     port: int
 
     @classmethod
     def resolve(cls, url: str, allow_remote: bool = False) -> Self:
-        """Return where the URL leads. Raises TargetError where it is not ws:// or not this machine."""
+        """Return the endpoint of the URL. Raises TargetError where it is not ws://, or not this machine.
+
+        ``allow_remote`` allows other machines.
+        """
         parts = urlsplit(url)
         try:
             port = parts.port or 80
@@ -50,7 +53,7 @@ class Target(msgspec.Struct, frozen=True):
         return socket.AF_INET6 if isinstance(ip_address(self.address), IPv6Address) else socket.AF_INET
 
     def source(self, index: int) -> str | None:
-        """Return the address from which the client of this number comes; None: the system chooses."""
+        """Return the source address of the client with this number; None: the system chooses."""
         if self.address.startswith("127."):
             return f"127.0.0.{1 + index % SOURCE_ADDRESSES}"
         return None

@@ -1,15 +1,17 @@
-"""Simulated participants, pure and seeded: their orders make the market of the ``sim`` venue.
+"""The simulated participants whose orders make the market of the ``sim`` venue. Pure and seeded.
 
-Nobody writes a price. Everyone here trades on the plain ``Exchange`` as any account would, each kind for its
-own reason, and the market is what comes of it:
+No price is written by hand. Every participant trades on the ordinary ``Exchange`` as an account would, each
+kind for its own reason. The market is the result:
 
-- ``makers`` quote both sides around what they have learnt from the prints, and lean against what they hold;
-- the ``crowd`` leaves patient orders at all distances, which make the book deep, and takes them back;
-- ``takers`` want to have it now; many split a large order into small ones, so that sides come in runs;
-- ``informed`` traders have an opinion of the value (``opinion``) and trade when the price is off it: they
-  carry the news into the prices, and keep prices of days where an opinion of days keeps them;
-- ``trend`` followers buy what has risen and sell what has fallen, and let go when it turns.
+- market makers (``market_maker``) quote both sides around a fair price that they estimate from trades,
+  and shift their quotes against their inventory;
+- the limit order crowd (``limit_order_crowd``) places patient orders at all distances, which make the book
+  deep, and cancels some of them;
+- takers (``takers``) trade at once; many split a large order into small ones, so that sides come in runs;
+- informed traders (``informed``) know the fair value (``fair_value``) and trade when the price is away from
+  it: they carry news into prices, and keep prices near the fair value over days;
+- trend followers (``trend_follower``) buy what has risen, sell what has fallen, and close when it turns.
 
-Activity excites itself (``arrivals``): orders come in bursts between quiet spells, under a mood that all
-markets share. ``profile`` has the parameters of one instrument and of one asset.
+Trades cause more orders (``arrivals``): orders come in bursts between quiet spells. A market regime that all
+markets share sets the pace. ``profile`` has the parameters of one instrument and of one asset.
 """

@@ -1,4 +1,4 @@
-"""Opinion: what informed participants think that assets are worth, and the mood that all markets share."""
+"""The fair value of each asset, which informed participants know, and the market regime that all share."""
 
 from __future__ import annotations
 
@@ -12,72 +12,74 @@ from floorwire.engine.participants.profile import Asset
 
 STEP_US = 100_000
 YEAR_US = 365 * 86_400 * 1_000_000
-HOMING_US = 5 * 86_400 * 1_000_000
-"""Opinions come back to the opening value with this time constant: over weeks a price stays in its range."""
+REVERSION_US = 5 * 86_400 * 1_000_000
+"""Values return to the opening value with this time constant: over weeks a price stays in its range."""
 MARKET_VOLATILITY = 0.40  # a year, of the move that all assets make together
-NEWS_EVERY_US = 900 * 1_000_000  # on average, for each asset
-NEWS_SIZE = 0.0012  # standard deviation of what one piece of news is worth
-NEWS_HEAT = 1.5  # by how much the asset's volatility rises then
-HEAT_US = 60 * 1_000_000  # how long that takes to wear off
+NEWS_INTERVAL_US = 900 * 1_000_000  # on average, for each asset
+NEWS_SIZE = 0.0012  # standard deviation of the log return that one piece of news causes
+NEWS_VOLATILITY = 1.5  # how much the asset's volatility rises at a piece of news, as a share of the usual
+NEWS_DECAY_US = 60 * 1_000_000  # how long that rise takes to wear off
 
 
 class MarketRegime(msgspec.Struct, frozen=True):
-    """A regime: how much happens in it, how much it moves, how long it lasts on average."""
+    """How busy and volatile the markets are, as multiples of normal, and how long that lasts on average."""
 
     activity: float
     volatility: float
     lasts_s: float
 
 
-QUIET, USUAL, HECTIC = MarketRegime(0.4, 0.5, 240), MarketRegime(1.0, 1.0, 180), MarketRegime(4.0, 2.5, 30)
-MOODS = {QUIET: (USUAL, USUAL), USUAL: (QUIET, HECTIC), HECTIC: (USUAL, QUIET)}
-"""Where each mood leads, with equal chances."""
+QUIET, NORMAL, HECTIC = MarketRegime(0.4, 0.5, 240), MarketRegime(1.0, 1.0, 180), MarketRegime(4.0, 2.5, 30)
+NEXT_REGIMES = {QUIET: (NORMAL, NORMAL), NORMAL: (QUIET, HECTIC), HECTIC: (NORMAL, QUIET)}
+"""The regimes that may follow each one, with equal chances."""
 
 
 class AssetValue:
-    """One asset's value as the logarithm of what it was at the opening."""
+    """One asset's value, as the logarithm of its ratio to the opening value."""
 
-    __slots__ = ("asset", "heat", "log_value")
+    __slots__ = ("asset", "extra_volatility", "log_value")
 
     def __init__(self, asset: Asset) -> None:
         self.asset = asset
         self.log_value = 0.0
-        self.heat = 0.0
+        self.extra_volatility = 0.0
+        """What news added to the volatility, as a share of the usual. It wears off."""
 
 
 class FairValues:
-    """Moves the values of all assets, ten times a second."""
+    """Moves the values of all assets, ten times a second of simulated time."""
 
     def __init__(self, assets: Iterable[Asset], rng: Random) -> None:
         self.due_us = 0
-        self.mood = USUAL
+        self.regime = NORMAL
         self._rng = rng
-        self._beliefs = {asset.name: AssetValue(asset) for asset in assets}
+        self._values = {asset.name: AssetValue(asset) for asset in assets}
         self._step = sqrt(STEP_US / YEAR_US)
+        """A year's standard deviation times this is one step's."""
 
-    def value(self, base: str, quote: str) -> float:
-        """Return what base is worth in quote, over what it was at the opening."""
+    def ratio(self, base: str, quote: str) -> float:
+        """Return the value of ``base`` in ``quote``, divided by what it was at the opening."""
         return exp(self._log_value(base) - self._log_value(quote))
 
     def act(self, now_us: int) -> int:
-        """Move every value one step; sometimes the mood changes, or news come."""
-        if self._rng.random() * self.mood.lasts_s * 1_000_000 < STEP_US:
-            self.mood = MOODS[self.mood][self._rng.random() < 0.5]
-        market = self._rng.gauss(0.0, MARKET_VOLATILITY)
-        for belief in self._beliefs.values():
-            self._move(belief, market)
+        """Move every value one step. Now and then the regime changes, or an asset has news."""
+        if self._rng.random() * self.regime.lasts_s * 1_000_000 < STEP_US:
+            self.regime = NEXT_REGIMES[self.regime][self._rng.random() < 0.5]
+        market_move = self._rng.gauss(0.0, MARKET_VOLATILITY)
+        for value in self._values.values():
+            self._move(value, market_move)
         return now_us + STEP_US
 
     def _log_value(self, name: str) -> float:
-        belief = self._beliefs.get(name)
-        return 0.0 if belief is None else belief.log_value
+        value = self._values.get(name)
+        return 0.0 if value is None else value.log_value
 
-    def _move(self, belief: AssetValue, market: float) -> None:
-        asset = belief.asset
-        drawn = asset.beta * market + self._rng.gauss(0.0, asset.volatility)
-        spread = self._step * self.mood.volatility * (1.0 + belief.heat)
-        belief.heat -= belief.heat * STEP_US / HEAT_US
-        belief.log_value += drawn * spread - belief.log_value * STEP_US / HOMING_US
-        if self._rng.random() * NEWS_EVERY_US < STEP_US:
-            belief.log_value += self._rng.gauss(0.0, NEWS_SIZE)
-            belief.heat += NEWS_HEAT
+    def _move(self, value: AssetValue, market_move: float) -> None:
+        asset = value.asset
+        drawn = asset.beta * market_move + self._rng.gauss(0.0, asset.volatility)
+        scale = self._step * self.regime.volatility * (1.0 + value.extra_volatility)
+        value.extra_volatility -= value.extra_volatility * STEP_US / NEWS_DECAY_US
+        value.log_value += drawn * scale - value.log_value * STEP_US / REVERSION_US
+        if self._rng.random() * NEWS_INTERVAL_US < STEP_US:
+            value.log_value += self._rng.gauss(0.0, NEWS_SIZE)
+            value.extra_volatility += NEWS_VOLATILITY

@@ -1,4 +1,4 @@
-"""The informed: they trade when the price is off what they think the value is."""
+"""Informed traders: they trade when the price is away from the fair value."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from math import ceil, floor
 from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.market_access import MarketAccess
 
-MOST = 120  # median trade sizes that one order takes at most
+MAX_TRADE_SIZES = 120  # one order takes at most so many usual trade sizes
 
 
-class Informed:
-    """Compares the best prices with the value, and takes everything that is worth it."""
+class InformedTrader:
+    """Compares the best prices with the fair value, and trades where they differ by the edge or more."""
 
     def __init__(self, market_access: MarketAccess, fair_values: FairValues) -> None:
         self.due_us = 0
         self._market_access = market_access
         self._rng = market_access.rng
         self._fair_values = fair_values
-        self._owner = market_access.numbers.owner()
-        self._lots = market_access.sizes.usual_lots * MOST
+        self._owner = market_access.sim_ids.next_owner()
+        self._max_lots = market_access.sizes.usual_lots * MAX_TRADE_SIZES
 
     def act(self, now_us: int) -> int:
-        """Take where the price is off by more than the edge."""
+        """Buy below the fair value or sell above it, where the difference is at least the edge."""
         market_access, profile = self._market_access, self._market_access.profile
-        value = market_access.value(self._fair_values)
-        bid, ask = market_access.touch()
-        if ask <= value - profile.edge:
-            market_access.take(self._owner, "buy", self._lots, floor(value - profile.edge), now_us)
-        elif bid >= value + profile.edge:
-            market_access.take(self._owner, "sell", self._lots, ceil(value + profile.edge), now_us)
+        fair_ticks = market_access.fair_ticks(self._fair_values)
+        bid, ask = market_access.best_prices()
+        if ask <= fair_ticks - profile.edge:
+            limit_ticks = floor(fair_ticks - profile.edge)
+            market_access.take_liquidity(self._owner, "buy", self._max_lots, limit_ticks, now_us)
+        elif bid >= fair_ticks + profile.edge:
+            limit_ticks = ceil(fair_ticks + profile.edge)
+            market_access.take_liquidity(self._owner, "sell", self._max_lots, limit_ticks, now_us)
         return now_us + int(self._rng.expovariate(2.0 / profile.look_s) * 1_000_000)

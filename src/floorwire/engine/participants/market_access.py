@@ -1,4 +1,4 @@
-"""The pit: one market, and what everybody who stands around it may see and do."""
+"""What simulated participants use to see one market and to trade in it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,46 @@ from floorwire.engine.matching_events import Accepted, Event, Rejected, TradeMat
 from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.profile import Profile
 from floorwire.engine.participants.scheduler import Scheduler
-from floorwire.engine.participants.sim_ids import SimIds
 from floorwire.engine.participants.sizes import Sizes
 from floorwire.engine.tape import MarketTape
 
 
-class OrderOwner(Protocol):
-    """A participant that wants to know what its resting orders became."""
+class SimIds:
+    """Ids of simulated orders and owners. They count down from -1, because accounts' ids count up from 1."""
 
-    def filled(self, match: TradeMatched) -> None:
-        """Note a fill of an own resting order. Sends no command: another's is still being told of."""
+    def __init__(self) -> None:
+        self._last_order_id = 0
+        self._last_owner = 0
+
+    def next_order_id(self) -> int:
+        """Return an order id that was never used."""
+        self._last_order_id -= 1
+        return self._last_order_id
+
+    def next_owner(self) -> int:
+        """Return an owner that was never used."""
+        self._last_owner -= 1
+        return self._last_owner
+
+
+class FillListener(Protocol):
+    """A participant that is called at each fill of its resting orders."""
+
+    def on_fill(self, match: TradeMatched) -> None:
+        """Account for a fill. Must not send a command: the events of another are being delivered."""
         ...
 
 
-class TapeReader(Protocol):
-    """A participant that reads the tape."""
+class TradeListener(Protocol):
+    """A participant that is called after each command that traded."""
 
-    def saw(self, price_ticks: int, now_us: int) -> None:
-        """Note that a command traded, last at this price. Sends no command."""
+    def on_trade(self, price_ticks: int, now_us: int) -> None:
+        """Learn the last price at which a command traded. Must not send a command."""
         ...
 
 
 class MarketAccess:
-    """Sends commands to the market and tells participants and the tape what came of them."""
+    """Sends the participants' commands to one market, and delivers the results to participants and tape."""
 
     def __init__(
         self,
@@ -46,31 +63,37 @@ class MarketAccess:
         exchange: Exchange,
         scheduler: Scheduler,
         rng: Random,
-        numbers: SimIds,
+        sim_ids: SimIds,
         tape: MarketTape,
-        shown: list[MarketEvent],
-        told: list[Report],
+        market_events: list[MarketEvent],
+        reports: list[Report],
     ) -> None:
+        """Append what the market shows to ``market_events``, and what happens to orders to ``reports``."""
         self.profile = profile
         self.scheduler = scheduler
         self.rng = rng
-        self.numbers = numbers
+        self.sim_ids = sim_ids
         self.tape = tape
         self.opening_ticks = profile.instrument("").price.floor(profile.price)
         self.sizes = Sizes(profile, rng)
         self.last_ticks = self.opening_ticks
-        self.owners: dict[int, OrderOwner] = {}
-        self.watchers: list[TapeReader] = []
+        """The price of the last trade, or the opening price before the first."""
+        self.fill_listeners: dict[int, FillListener] = {}
+        """By owner."""
+        self.trade_listeners: list[TradeListener] = []
         self.market = exchange.markets[profile.symbol]
         self._exchange = exchange
-        self._shown = shown
-        self._told = told
+        self._market_events = market_events
+        self._reports = reports
         self._reporter = ExecutionReporter(tape.first_trade)
 
-    # --- to see -------------------------------------------------------------------------------------
+    # --- prices -------------------------------------------------------------------------------------
 
-    def touch(self) -> tuple[int, int]:
-        """Return best bid and ask in ticks; next to the other side or the last price where one is empty."""
+    def best_prices(self) -> tuple[int, int]:
+        """Return best bid and best ask in ticks.
+
+        An empty side counts as one tick from the other side, or from the last price where both are empty.
+        """
         bid, ask = self.market.bids.keys, self.market.asks.keys
         if bid and ask:
             return bid[-1], -ask[-1]
@@ -80,20 +103,20 @@ class MarketAccess:
             return -ask[-1] - 1, -ask[-1]
         return self.last_ticks - 1, self.last_ticks + 1
 
-    def value(self, fair_values: FairValues) -> float:
-        """Return what the opinion holds for the right price, in ticks."""
-        return self.opening_ticks * fair_values.value(self.profile.base, self.profile.quote)
+    def fair_ticks(self, fair_values: FairValues) -> float:
+        """Return the fair price in ticks."""
+        return self.opening_ticks * fair_values.ratio(self.profile.base, self.profile.quote)
 
-    # --- to do --------------------------------------------------------------------------------------
+    # --- orders -------------------------------------------------------------------------------------
 
-    def rest(self, owner: int, side: Side, lots: int, price_ticks: int, now_us: int) -> int:
-        """Leave a post-only order; return its id, 0 where the exchange refused it."""
-        order_id = self.numbers.order()
+    def place_post_only(self, owner: int, side: Side, lots: int, price_ticks: int, now_us: int) -> int:
+        """Place a post-only order; return its id, or 0 where the exchange refused it."""
+        order_id = self.sim_ids.next_order_id()
         place = Place(self.profile.symbol, order_id, owner, side, lots, price_ticks, "gtc", True)
         accepted = type(self.submit(place, now_us)[0]) is Accepted
         return order_id if accepted else 0
 
-    def take(
+    def take_liquidity(
         self,
         owner: int,
         side: Side,
@@ -102,42 +125,45 @@ class MarketAccess:
         now_us: int,
         time_in_force: TimeInForce = "ioc",
     ) -> int:
-        """Take at once what there is at the price or better; return how many lots that was."""
-        order_id = self.numbers.order()
+        """Trade at once at the price or better, None: at any price. Return how many lots were traded."""
+        order_id = self.sim_ids.next_order_id()
         place = Place(self.profile.symbol, order_id, owner, side, lots, price_ticks, time_in_force)
         events = self.submit(place, now_us)
         return sum(event.lots for event in events if type(event) is TradeMatched)
 
-    def move(self, order_id: int, price_ticks: int, now_us: int) -> bool:
-        """Move a resting order to another price; return whether it could."""
+    def amend_price(self, order_id: int, price_ticks: int, now_us: int) -> bool:
+        """Move a resting order to another price; return whether the exchange accepted it."""
         amend = Amend(self.profile.symbol, order_id, price_ticks)
         return type(self.submit(amend, now_us)[0]) is not Rejected
 
-    def pull(self, order_id: int, now_us: int) -> None:
-        """Take a resting order back, where it still rests."""
+    def cancel(self, order_id: int, now_us: int) -> None:
+        """Cancel an order. Does nothing where it no longer rests."""
         self.submit(Cancel(self.profile.symbol, order_id), now_us)
 
     def submit(self, command: Command, now_us: int) -> list[Event]:
-        """Execute anybody's command for this market, and let everybody know."""
+        """Execute a participant's or an account's command in this market, and deliver its events."""
         events = self._exchange.execute(command)
-        self._tell(events, now_us)
+        self._deliver(events, now_us)
         return events
 
-    def expire(self, now_us: int) -> None:
-        """Let the orders go that were good until now."""
-        self._tell(self.market.expire(now_us), now_us)
+    def expire(self, wall_us: int, now_us: int) -> None:
+        """End the orders that were good until this date, and deliver the events.
 
-    def _tell(self, events: list[Event], now_us: int) -> None:
-        self._told += self._reporter.report(events, now_us)
-        self._shown += self.tape.record(events, now_us)
+        It is ``now_us`` in the market's time.
+        """
+        self._deliver(self.market.expire(wall_us), now_us)
+
+    def _deliver(self, events: list[Event], now_us: int) -> None:
+        self._reports += self._reporter.report(events, now_us)
+        self._market_events += self.tape.record(events, now_us)
         traded = False
         for event in events:
             if type(event) is TradeMatched:
                 traded = True
                 self.last_ticks = event.price_ticks
-                owner = self.owners.get(event.maker_owner)
-                if owner is not None:
-                    owner.filled(event)
+                listener = self.fill_listeners.get(event.maker_owner)
+                if listener is not None:
+                    listener.on_fill(event)
         if traded:
-            for watcher in self.watchers:
-                watcher.saw(self.last_ticks, now_us)
+            for trade_listener in self.trade_listeners:
+                trade_listener.on_trade(self.last_ticks, now_us)

@@ -1,4 +1,4 @@
-"""Market makers: quotes on both sides around what the prints have taught."""
+"""Market makers: they quote both sides around a fair price that they estimate from trades and the book."""
 
 from __future__ import annotations
 
@@ -12,125 +12,135 @@ from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.market_access import MarketAccess
 
 LAYERS = 5
-FIRST = 6.0  # usual trades that the first layer of the sharpest maker is good for; the others are larger
-SPREAD = 0.3  # of its sizes
-LEARNS = 0.35  # of the way to a print that it did not expect
-DRIFTS = 0.15  # of the way to the middle of the book, each look
-READS = 0.5  # of the way to the value that the informed see, each look: too late, mostly
-HEDGES = 0.05  # of what it holds, each look, elsewhere
-LEANS = 1.0  # half spreads that it moves its quotes for each full layer that it holds
-FEARS = 0.8  # of the surprise of recent prints, on top of its half spread
-CALMS = 0.85  # of that fear is left after a look
-REACTS_US = 4_000  # the sharpest maker's latency, on average
+FIRST_LAYER_TRADES = 6.0  # size of the sharpest maker's first layer, in usual trades; other layers are larger
+SIZE_SPREAD = 0.3  # standard deviation of the logarithm of its sizes
+TRADE_WEIGHT = 0.35  # share of the way to a trade's price that its estimate moves
+MIDDLE_WEIGHT = 0.15  # share of the way to the middle of the book, each turn
+VALUE_WEIGHT = 0.5  # share of the way to the informed traders' fair value, each turn: mostly too late
+HEDGED_SHARE = 0.05  # share of its inventory that it hedges elsewhere, each turn
+INVENTORY_SKEW = 1.0  # half spreads that it shifts its quotes for each full layer of inventory
+SURPRISE_SPREAD = 0.8  # ticks that it adds to its half spread for each tick of recent surprise
+SURPRISE_DECAY = 0.85  # share of the surprise that is left after a turn
+REACTION_US = 4_000  # the sharpest maker's latency, on average
 
 
 class Layer(msgspec.Struct):
-    """One quote on one side: where it belongs, and the order that stands for it, 0 where none does."""
+    """One quote on one side, and the order that shows it."""
 
     side: Side
-    times: float
+    size_trades: float
     """Its size, in usual trades."""
-    away_ticks: float
-    """How much further off it is than the first one."""
-    bears_ticks: float
-    """How far from its place it may stand before it is moved."""
+    offset_ticks: float
+    """How much further from the fair price it is than the first layer."""
+    tolerance_ticks: float
+    """How far from its target price the order may be before it is moved."""
     order_id: int = 0
+    """0 while no order rests."""
     price_ticks: int = 0
     lots: int = 0
-    left_lots: int = 0
+    open_lots: int = 0
 
 
 class MarketMaker:
-    """Keeps layers of orders on both sides; after a print that moved it, sooner than planned."""
+    """Keeps layers of orders on both sides. A trade that moves its estimate brings its next turn forward."""
 
     def __init__(self, market_access: MarketAccess, fair_values: FairValues, rank: int) -> None:
+        """``rank`` is 0 for the sharpest maker; a higher one quotes wider and larger, and reacts later."""
         self.due_us = 0
         self._market_access = market_access
         self._fair_values = fair_values
         self._rng = market_access.rng
-        self._owner = market_access.numbers.owner()
-        self._half = market_access.profile.half_spread * (1.0 + 0.6 * rank)
+        self._owner = market_access.sim_ids.next_owner()
+        self._half_spread_ticks = market_access.profile.half_spread * (1.0 + 0.6 * rank)
         self._look_s = market_access.profile.look_s * (1.0 + 0.5 * rank)
-        self._reacts_us = REACTS_US * (1 + 2 * rank)
-        self._full_lots = 2 * FIRST * (1 + rank) * market_access.sizes.usual_lots
-        self._fair = float(market_access.opening_ticks)
-        self._quoted = self._fair
-        self._holds = 0.0
-        self._fear = 0.0
-        self._bids = self._lay("buy", 1 + rank)
-        self._asks = self._lay("sell", 1 + rank)
+        self._reaction_us = REACTION_US * (1 + 2 * rank)
+        self._full_lots = 2 * FIRST_LAYER_TRADES * (1 + rank) * market_access.sizes.usual_lots
+        """The inventory at which quotes are shifted by ``INVENTORY_SKEW`` half spreads."""
+        self._fair_ticks = float(market_access.opening_ticks)
+        """Its estimate of the fair price."""
+        self._quoted_ticks = self._fair_ticks
+        """The estimate around which its orders were placed last."""
+        self._inventory_lots = 0.0
+        self._surprise_ticks = 0.0
+        """How far recent trades were from its estimate, on average."""
+        self._bids = self._layers("buy", 1 + rank)
+        self._asks = self._layers("sell", 1 + rank)
         self._by_order: dict[int, Layer] = {}
-        market_access.owners[self._owner] = self
-        market_access.watchers.append(self)
+        market_access.fill_listeners[self._owner] = self
+        market_access.trade_listeners.append(self)
 
-    def _lay(self, side: Side, rank: int) -> list[Layer]:
+    def _layers(self, side: Side, times: int) -> list[Layer]:
         step = self._market_access.profile.layer_step
         return [
-            Layer(side, FIRST * rank * (1 + n), step * n * (1 + n / 4), step * n / 2) for n in range(LAYERS)
+            Layer(side, FIRST_LAYER_TRADES * times * (1 + n), step * n * (1 + n / 4), step * n / 2)
+            for n in range(LAYERS)
         ]
 
-    def filled(self, match: TradeMatched) -> None:
-        """Note what was bought or sold."""
+    def on_fill(self, match: TradeMatched) -> None:
+        """Change the inventory and the layer by what was bought or sold."""
         layer = self._by_order[match.maker_id]
-        layer.left_lots = match.maker_left
-        self._holds += match.lots if layer.side == "buy" else -match.lots
+        layer.open_lots = match.maker_left
+        self._inventory_lots += match.lots if layer.side == "buy" else -match.lots
         if not match.maker_left:
             del self._by_order[match.maker_id]
             layer.order_id = 0
 
-    def saw(self, price_ticks: int, now_us: int) -> None:
-        """Learn from a print, and come sooner where it matters."""
-        surprise = price_ticks - self._fair
-        self._fair += LEARNS * surprise
-        self._fear += 0.1 * (abs(surprise) - self._fear)
-        if abs(self._fair - self._quoted) > 0.5:
-            wait_us = int(self._reacts_us * (0.5 + self._rng.random()))
-            self._market_access.scheduler.hasten(self, now_us + wait_us)
+    def on_trade(self, price_ticks: int, now_us: int) -> None:
+        """Move the estimate towards a trade's price; act sooner where that moves the quotes."""
+        surprise = price_ticks - self._fair_ticks
+        self._fair_ticks += TRADE_WEIGHT * surprise
+        self._surprise_ticks += 0.1 * (abs(surprise) - self._surprise_ticks)
+        if abs(self._fair_ticks - self._quoted_ticks) > 0.5:
+            wait_us = int(self._reaction_us * (0.5 + self._rng.random()))
+            self._market_access.scheduler.schedule_sooner(self, now_us + wait_us)
 
     def act(self, now_us: int) -> int:
-        """Bring every layer to where it should be."""
-        bid, ask = self._market_access.touch()
-        self._fair += DRIFTS * ((bid + ask) / 2 - self._fair)
-        self._fair += READS * (self._market_access.value(self._fair_values) - self._fair)
-        self._holds *= 1.0 - HEDGES
-        self._fear *= CALMS
-        centre = self._fair - LEANS * self._half * self._holds / self._full_lots
-        rises = centre > self._quoted
-        self._quoted = self._fair
-        # The side that makes room goes first.
-        for layer in self._asks + self._bids if rises else self._bids + self._asks:
-            self._bring(layer, centre, now_us)
+        """Bring every layer to its target price and size."""
+        bid, ask = self._market_access.best_prices()
+        self._fair_ticks += MIDDLE_WEIGHT * ((bid + ask) / 2 - self._fair_ticks)
+        self._fair_ticks += VALUE_WEIGHT * (
+            self._market_access.fair_ticks(self._fair_values) - self._fair_ticks
+        )
+        self._inventory_lots *= 1.0 - HEDGED_SHARE
+        self._surprise_ticks *= SURPRISE_DECAY
+        skew_ticks = INVENTORY_SKEW * self._half_spread_ticks * self._inventory_lots / self._full_lots
+        centre = self._fair_ticks - skew_ticks
+        is_rising = centre > self._quoted_ticks
+        self._quoted_ticks = self._fair_ticks
+        # The side that moves away goes first. The other could not follow: its orders are post only.
+        for layer in self._asks + self._bids if is_rising else self._bids + self._asks:
+            self._update(layer, centre, now_us)
         return now_us + int(self._rng.expovariate(1.0 / self._look_s) * 1_000_000)
 
-    def _bring(self, layer: Layer, centre: float, now_us: int) -> None:
-        away = self._half + FEARS * self._fear + layer.away_ticks
-        bid, ask = self._market_access.touch()
+    def _update(self, layer: Layer, centre: float, now_us: int) -> None:
+        distance = self._half_spread_ticks + SURPRISE_SPREAD * self._surprise_ticks + layer.offset_ticks
+        bid, ask = self._market_access.best_prices()
         if layer.side == "buy":
-            target = min(floor(centre - away), ask - 1)
+            target = min(floor(centre - distance), ask - 1)
         else:
-            target = max(ceil(centre + away), bid + 1)
+            target = max(ceil(centre + distance), bid + 1)
         if not layer.order_id:
             self._place(layer, target, now_us)
-        elif layer.left_lots * 3 < layer.lots:
-            self._take_back(layer, now_us)
+        elif layer.open_lots * 3 < layer.lots:
+            self._cancel(layer, now_us)
             self._place(layer, target, now_us)
-        elif abs(target - layer.price_ticks) > layer.bears_ticks:
+        elif abs(target - layer.price_ticks) > layer.tolerance_ticks:
             self._move(layer, target, now_us)
 
     def _place(self, layer: Layer, target: int, now_us: int) -> None:
-        lots = self._market_access.sizes.draw(layer.times, SPREAD, 0.0)
-        order_id = self._market_access.rest(self._owner, layer.side, lots, target, now_us)
-        layer.order_id, layer.price_ticks, layer.lots, layer.left_lots = order_id, target, lots, lots
+        lots = self._market_access.sizes.draw(layer.size_trades, SIZE_SPREAD, 0.0)
+        order_id = self._market_access.place_post_only(self._owner, layer.side, lots, target, now_us)
+        layer.order_id, layer.price_ticks, layer.lots, layer.open_lots = order_id, target, lots, lots
         if order_id:
             self._by_order[order_id] = layer
 
-    def _take_back(self, layer: Layer, now_us: int) -> None:
+    def _cancel(self, layer: Layer, now_us: int) -> None:
         del self._by_order[layer.order_id]
-        self._market_access.pull(layer.order_id, now_us)
+        self._market_access.cancel(layer.order_id, now_us)
         layer.order_id = 0
 
     def _move(self, layer: Layer, target: int, now_us: int) -> None:
-        if self._market_access.move(layer.order_id, target, now_us):
+        if self._market_access.amend_price(layer.order_id, target, now_us):
             layer.price_ticks = target
         else:
-            self._take_back(layer, now_us)
+            self._cancel(layer, now_us)

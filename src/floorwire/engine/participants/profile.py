@@ -1,4 +1,4 @@
-"""Profiles: the parameters of one simulated instrument, and of the assets in it."""
+"""The parameters of a simulated instrument and of a simulated asset."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from floorwire.core.instrument import Instrument
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """How one instrument trades. Prices and sizes as decimal text, distances in ticks."""
+    """How one instrument trades. Prices and sizes are decimal text, distances are in ticks."""
 
     symbol: str
     price: str
-    """Where it opens, and where days of trading come back to."""
+    """The opening price, to which the price returns over days."""
     tick_size: str
     lot_size: str
     min_notional: str = "5"
     trade_size: str
-    """The median taker's order, in base currency. Everything else's size is a multiple of it."""
+    """The size of the median taker's order, in base currency. All other sizes are multiples of it."""
     arrivals: float
-    """Orders and cancels of crowd and takers a second, in a usual mood and before they excite each other."""
+    """Orders and cancels of crowd and takers a second, in the normal regime; trades cause more."""
     taking: float = 0.25
-    """The share of the arrivals that takes."""
+    """The share of the arrivals that are takers."""
     makers: int = 3
     half_spread: float = 1.0
-    """The sharpest maker's distance from what it thinks fair, in ticks; the others stand further off."""
+    """The sharpest maker's distance from its fair price, in ticks. The others quote wider."""
     layer_step: float = 2.0
     """Ticks between a maker's layers."""
     look_s: float = 0.5
-    """Seconds, on average, between two looks of makers, informed and trend followers."""
+    """Seconds, on average, between two turns of the sharpest maker. Others' turns are in proportion."""
     crowd: int = 400
-    """Patient orders a side that the crowd keeps in the book."""
+    """How many orders the crowd keeps on each side of the book."""
     reach: float = 40.0
-    """The scale of the crowd's distances in ticks: half of its orders are nearer than 0.8 of it."""
+    """The scale of the crowd's distances, in ticks: half of its orders are nearer than 0.8 of it."""
     eager: float = 0.35
-    """How often somebody in the crowd offers better than the best, where there is room."""
+    """How often an order of the crowd improves the best price, where the spread has room."""
     edge: float = 2.0
-    """Ticks that an informed trader must gain to move."""
+    """Ticks that an informed trader must gain to trade."""
 
     @property
     def base(self) -> str:
@@ -45,7 +45,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def quote(self) -> str:
-        """The currency that it is paid in."""
+        """The currency in which the price is."""
         return self.symbol.partition("-")[2]
 
     def instrument(self, venue: str) -> Instrument:
@@ -62,10 +62,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """What opinions of one asset do. An asset without one (USDT) is what the others are measured in."""
+    """How the fair value of one asset moves. Values are measured in an asset without one (USDT)."""
 
     name: str
     volatility: float
-    """The standard deviation of a year's log return that is the asset's own, in a usual mood."""
+    """The standard deviation of a year's log return that is the asset's own, in the normal regime."""
     beta: float
-    """How much of the market's moves it makes too."""
+    """How many times the move of the whole market it makes too."""

@@ -1,4 +1,4 @@
-"""One pit to stand in, and an exchange that can be halted."""
+"""A simulated market without participants, on an exchange that can be halted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from floorwire.engine.exchange import Exchange
 from floorwire.engine.levels import RestingOrder
 from floorwire.engine.matching_events import Event, Rejected
 from floorwire.engine.participants.fair_value import FairValues
-from floorwire.engine.participants.market_access import MarketAccess
+from floorwire.engine.participants.market_access import MarketAccess, SimIds
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.scheduler import Scheduler
-from floorwire.engine.participants.sim_ids import SimIds
 from floorwire.engine.tape import MarketTape
 
 S = "BTC-USDT"
@@ -27,7 +26,7 @@ ACCOUNT = 1
 
 
 class HaltedExchange(Exchange):
-    """An exchange that remembers what it was sent and, while halted, takes nothing but cancels."""
+    """An exchange that keeps the commands it was sent. While halted it accepts only cancels."""
 
     halted = False
 
@@ -42,35 +41,35 @@ class HaltedExchange(Exchange):
         return super().execute(command)
 
 
-class Stand:
-    """A pit of its own, with an account that trades in it."""
+class SimMarket:
+    """One market, and an account that trades in it."""
 
     def __init__(self, profile: Profile = PROFILE, seed: int = 1) -> None:
         self.exchange = HaltedExchange()
         self.rng = Random(seed)
         self.scheduler = Scheduler()
-        self.shown: list[MarketEvent] = []
+        self.market_events: list[MarketEvent] = []
         self.fair_values = FairValues([Asset("BTC", 0.5, 1.0)], self.rng)
         tape = MarketTape(S, self.exchange.markets[S], 0)
         self.market_access = MarketAccess(
-            profile, self.exchange, self.scheduler, self.rng, SimIds(), tape, self.shown, []
+            profile, self.exchange, self.scheduler, self.rng, SimIds(), tape, self.market_events, []
         )
         self.market = self.market_access.market
         self._last_id = 0
 
     def buy(self, lots: int, price_ticks: int | None) -> int:
         """Send an account's order; return its id."""
-        return self._place("buy", lots, price_ticks)
+        return self._submit("buy", lots, price_ticks)
 
     def sell(self, lots: int, price_ticks: int | None) -> int:
         """Send an account's order; return its id."""
-        return self._place("sell", lots, price_ticks)
+        return self._submit("sell", lots, price_ticks)
 
-    def worth(self, ratio: float) -> None:
-        """Let the informed think that it is worth so many times the opening price."""
-        self.fair_values._beliefs["BTC"].log_value = log(ratio)
+    def set_fair_value(self, ratio: float) -> None:
+        """Set the fair value to so many times the opening price."""
+        self.fair_values._values["BTC"].log_value = log(ratio)
 
-    def side_of(self, owner: int) -> dict[Side, list[RestingOrder]]:
+    def orders_of(self, owner: int) -> dict[Side, list[RestingOrder]]:
         """Return an owner's resting orders, best first."""
         market = self.market
         return {
@@ -78,7 +77,7 @@ class Stand:
             "sell": [order for order in market.asks if order.owner == owner],
         }
 
-    def _place(self, side: Side, lots: int, price_ticks: int | None) -> int:
+    def _submit(self, side: Side, lots: int, price_ticks: int | None) -> int:
         self._last_id += 1
         self.market_access.submit(Place(S, self._last_id, ACCOUNT, side, lots, price_ticks), 0)
         return self._last_id

@@ -1,4 +1,4 @@
-"""The rhythm: what every contestant publishes, how often, and in which words, so that all carry the same."""
+"""What every contestant publishes and how often, so that all send the same messages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from floorwire.protocol.channel_events import Ticker
 TICK, LOT = "0.001", "0.0001"
 
 
-class Rhythm(msgspec.Struct, frozen=True):
-    """Every burst brings ``depth`` messages for each of ``width`` symbols: the next ones, round and round."""
+class Workload(msgspec.Struct, frozen=True):
+    """Each burst has ``depth`` messages for each of the next ``width`` symbols, in rotation."""
 
     port: int
     symbols: int
@@ -26,7 +26,7 @@ class Rhythm(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_arguments(cls) -> Self:
-        """Return the rhythm that the command line asks for, as ``arguments`` writes it."""
+        """Return the workload of the command line that ``arguments`` makes."""
         parser = argparse.ArgumentParser()
         for name in cls.__struct_fields__:
             parser.add_argument(name, type=float)
@@ -43,7 +43,7 @@ class Rhythm(msgspec.Struct, frozen=True):
         return tuple(f"S{number:03}-USDT" for number in range(self.symbols))
 
     def bursts(self) -> Iterator[list[str]]:
-        """Yield for each burst the symbols it is about, each as often as it has messages."""
+        """Yield the symbols of each burst, each as often as it has messages."""
         names, at = self.names, 0
         while True:
             burst = [names[(at + step) % self.symbols] for step in range(self.width)]
@@ -52,7 +52,7 @@ class Rhythm(msgspec.Struct, frozen=True):
 
 
 class Tickers:
-    """Writes tickers as Floorwire does: the same fields, as long, from the same encoder."""
+    """Makes tickers as Floorwire does: the same fields and lengths, from the same encoder."""
 
     def __init__(self) -> None:
         self._seq: dict[str, int] = {}
@@ -84,12 +84,12 @@ class Tickers:
         return msgspec.json.encode(ticker).decode()
 
 
-async def keep(rhythm: Rhythm, publish: Callable[[str, str], Awaitable[None]]) -> None:
-    """Publish in the rhythm for ever: a burst that comes late does not delay those after it."""
+async def publish_forever(workload: Workload, publish: Callable[[str, str], Awaitable[None]]) -> None:
+    """Publish the workload without end. A late burst does not delay the next ones."""
     tickers, clock = Tickers(), asyncio.get_running_loop().time
     due = clock()
-    for burst in rhythm.bursts():
-        due += 1 / rhythm.bursts_per_second
+    for burst in workload.bursts():
+        due += 1 / workload.bursts_per_second
         await asyncio.sleep(max(0.0, due - clock()))
         for symbol in burst:
             await publish(symbol, tickers.next(symbol))

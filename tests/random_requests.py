@@ -1,7 +1,7 @@
-"""A session of odd requests: of the right types, with numbers, ids and sequences that nobody means.
+"""Random requests of the right types, with numbers, ids and orders of calls that no client would send.
 
-Run as a module it prints a digest of every result and every error, so that runs can be compared: in
-two processes, because which engine is read is decided once in each.
+Run as a module it prints a digest of all results and errors. So the compiled engine can be compared with its
+sources: in two processes, because a process decides at its start which of them it uses.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from floorwire.core.account_events import AccountEntry, HaltScope
 from floorwire.core.codes import Code
+from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
@@ -41,33 +42,33 @@ SCOPES: Final[tuple[HaltScope, ...]] = ("all", "account", "key", "symbol")
 BTC: Final = Instrument("BTC-USDT", "BTC", "USDT", "v", "0.1", "0.001", "0.0001", price_band="0.9")
 
 
-class Session:
-    """One seed's; remembers what came of everything."""
+class RandomSession:
+    """Makes random values from a seed, and keeps a digest of all results."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.outcomes: Counter[str] = Counter()
-        self._told = blake2b(digest_size=16)
+        self._digest = blake2b(digest_size=16)
 
     def digest(self) -> str:
-        """Return a digest of all that came of it."""
-        return self._told.hexdigest()
+        """Return the digest of all results so far."""
+        return self._digest.hexdigest()
 
-    def tell(self, what: object) -> None:
-        """Remember this."""
-        self._told.update(repr(what).encode())
+    def record(self, what: object) -> None:
+        """Add a value to the digest."""
+        self._digest.update(repr(what).encode())
 
-    def tried(self, call: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | None:
-        """Return what the call returns, None where it raises; remember either."""
+    def attempt(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return what the call returns, or None where it raises; record the result or the error."""
         try:
-            result = call(*given, **named)
-        except Exception as error:  # noqa: BLE001 # whatever it is, it has to be the same both ways
+            result = call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 # any error has to be the same in both engines
             self.outcomes[type(error).__name__] += 1
-            self.tell((type(error).__name__, str(error)))
+            self.record((type(error).__name__, str(error)))
             return None
         self.outcomes["done"] += 1
         if not isinstance(result, OrderManager):
-            self.tell(result)
+            self.record(result)
         return result
 
     def number(self, low: int = 1, high: int = 30) -> int:
@@ -133,37 +134,48 @@ class Session:
         return tuple((self.price(), self.number(0, 20)) for _ in range(4))
 
 
-def matching(at: Session, commands: int) -> None:
-    """Ask odd things of a market."""
+def matching(session: RandomSession, commands: int) -> None:
+    """Send random commands to a market."""
     market, reporter = Matching(), ExecutionReporter(0)
     for _ in range(commands):
-        at.tried(reporter.report, at.tried(market.execute, at.command()) or [], at.number())
-        if at.rng.random() < 0.02:
-            at.tried(market.expire, at.number())
-    at.tried(market.state_hash)
+        session.attempt(
+            reporter.report, session.attempt(market.execute, session.command()) or [], session.number()
+        )
+        if session.rng.random() < 0.02:
+            session.attempt(market.expire, session.number())
+    session.attempt(market.state_hash)
 
 
-def paper(at: Session, commands: int) -> None:
-    """Ask odd things of a paper market, and show it odd ones."""
+def paper(session: RandomSession, commands: int) -> None:
+    """Send random commands to a paper market, and show it random books and trades."""
     market = PaperMatching("live")
     for _ in range(commands):
-        shown = at.rng.choice((BookSnapshot, BookChange))(BTC.symbol, at.levels(), at.levels(), at.number())
-        at.tried(market.execute, at.command(), at.number())
-        if at.rng.random() < 0.3:
-            at.tried(market.show, shown, at.number())
-            at.tried(
+        shown = session.rng.choice((BookSnapshot, BookChange))(
+            BTC.symbol, session.levels(), session.levels(), session.number()
+        )
+        session.attempt(market.execute, session.command(), session.number())
+        if session.rng.random() < 0.3:
+            session.attempt(market.show, shown, session.number())
+            session.attempt(
                 market.trade,
-                Trade(BTC.symbol, "", at.price(), at.number(), at.rng.choice(SIDES), at.number()),
-                at.number(),
+                Trade(
+                    BTC.symbol,
+                    "",
+                    session.price(),
+                    session.number(),
+                    session.rng.choice(SIDES),
+                    session.number(),
+                ),
+                session.number(),
             )
-    at.tell((sorted(market.orders), market.prices()))
+    session.record((sorted(market.orders), market.prices()))
 
 
-class Floor:
-    """A house and its market, where nobody means what he asks."""
+class TradedMarket:
+    """An order manager and its market, for random requests."""
 
-    def __init__(self, at: Session) -> None:
-        self.at, self.market, self.reporter = at, Matching(), ExecutionReporter(0)
+    def __init__(self, session: RandomSession) -> None:
+        self.session, self.market, self.reporter = session, Matching(), ExecutionReporter(0)
         rules = TradingRules(
             limits=Limits(price_collar="0.5", orders_per_second=1_000), maker_ppm=100, taker_ppm=250
         )
@@ -178,10 +190,10 @@ class Floor:
         market = self.market
         return Prices(market.bids.best_ticks(), market.asks.best_ticks(), market.last_ticks, "live")
 
-    def carry_out(self, decision: OrderDecision | None) -> None:
+    def execute(self, decision: OrderDecision | None) -> None:
         self.entries += decision.entries if decision is not None else ()
         for command in decision.commands if decision is not None else ():
-            events = self.at.tried(self.market.execute, command)
+            events = self.session.attempt(self.market.execute, command)
             if events:
                 first = events[0]
                 if isinstance(first, Rejected):
@@ -190,71 +202,87 @@ class Floor:
                     self.settle(self.reporter.report(events, 0))
 
     def settle(self, reports: list[Report]) -> None:
-        self.entries += self.at.tried(self.order_manager.settle, reports, self.at.number()) or ()
+        self.entries += self.session.attempt(self.order_manager.settle, reports, self.session.number()) or ()
 
-    def ask(self) -> None:
-        at, order_manager = self.at, self.order_manager
-        draw, name, now_us, most = at.rng.random(), at.rng.choice(NAMES), at.number(), Decimal("0.03")
+    def request(self) -> None:
+        """Send one random request."""
+        session, order_manager = self.session, self.order_manager
+        draw, name, now_us, most = (
+            session.rng.random(),
+            session.rng.choice(NAMES),
+            session.number(),
+            Decimal("0.03"),
+        )
+        moment = Moment(now_us, now_us, now_us)
         if draw < 0.6:
-            self.carry_out(
-                at.tried(
-                    order_manager.place, at.ticket(name), now_us, max_notional=at.rng.choice((None, most))
+            self.execute(
+                session.attempt(
+                    order_manager.place,
+                    session.ticket(name),
+                    moment,
+                    max_notional=session.rng.choice((None, most)),
                 )
             )
         elif draw < 0.8:
-            order = at.tried(order_manager.find, name, at.number(1, 100))
+            order = session.attempt(order_manager.find, name, session.number(1, 100))
             if order is not None:
-                ticks, lots = at.maybe(0.5, at.price), at.maybe(0.5, at.number)
-                self.carry_out(at.tried(order_manager.amend, order, now_us, price_ticks=ticks, lots=lots))
+                ticks, lots = session.maybe(0.5, session.price), session.maybe(0.5, session.number)
+                self.execute(
+                    session.attempt(order_manager.amend, order, moment, price_ticks=ticks, lots=lots)
+                )
         elif draw < 0.9:
-            self.carry_out(
-                at.tried(order_manager.cancel_all, account=name, code=at.rng.choice((None, *Code)))
+            self.execute(
+                session.attempt(
+                    order_manager.cancel_all, account=name, code=session.rng.choice((None, *Code))
+                )
             )
         elif draw < 0.92:
-            self.settle([at.report()])
+            self.settle([session.report()])
         elif draw < 0.94:
-            at.tried(
+            session.attempt(
                 order_manager.set_limits,
                 name,
-                Limits(at.rng.choice(AMOUNTS), max_open_orders=at.number()),
+                Limits(session.rng.choice(AMOUNTS), max_open_orders=session.number()),
                 now_us,
             )
         elif draw < 0.96:
-            at.tried(
+            session.attempt(
                 order_manager.deposit,
                 name,
-                at.rng.choice(("BTC", "")),
-                at.rng.choice(AMOUNTS),
-                at.number(),
+                session.rng.choice(("BTC", "")),
+                session.rng.choice(AMOUNTS),
+                session.number(),
                 now_us,
             )
         else:
-            scope = at.rng.choice(SCOPES)
-            at.tried(order_manager.halt, scope, name, now_us)
-            at.tried(order_manager.resume, scope, name, now_us)
+            scope = session.rng.choice(SCOPES)
+            session.attempt(order_manager.halt, scope, name, now_us)
+            session.attempt(order_manager.resume, scope, name, now_us)
 
 
-def order_manager(at: Session, requests: int) -> None:
-    """Ask odd things of a house, then read its journal and its snapshot into others."""
-    floor = Floor(at)
+def order_manager(session: RandomSession, requests: int) -> None:
+    """Send random requests to an order manager; then restore others from its journal and its snapshot."""
+    traded = TradedMarket(session)
     for _ in range(requests):
-        floor.ask()
-    again = OrderManager(TradingRules(), floor.prices)
-    for entry in floor.entries:
-        if at.rng.random() < 0.99:  # and where one is missing
-            at.tried(again.apply, entry.event)
-    for one in (floor.order_manager, again):
-        at.tried(one.conserved)
-        at.tried(one.state_hash)
-        pieces = at.tried(list, one.snapshot())
+        traded.request()
+    replayed = OrderManager(TradingRules(), traded.prices)
+    for entry in traded.entries:
+        if session.rng.random() < 0.99:  # some entries are missing
+            session.attempt(replayed.apply, entry.event)
+    for one in (traded.order_manager, replayed):
+        session.attempt(one.conserved)
+        session.attempt(one.state_hash)
+        pieces = session.attempt(list, one.snapshot())
         back = (
-            None if pieces is None else at.tried(OrderManager.restored, pieces, TradingRules(), floor.prices)
+            None
+            if pieces is None
+            else session.attempt(OrderManager.restored, pieces, TradingRules(), traded.prices)
         )
-        at.tell(None if back is None else back.state_hash())
+        session.record(None if back is None else back.state_hash())
 
 
 if __name__ == "__main__":
-    session = Session(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    session = RandomSession(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     for _ in range(5):
         matching(session, 300)
         paper(session, 300)

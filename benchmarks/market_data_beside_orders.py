@@ -1,7 +1,7 @@
-"""Market data beside orders: what 5,000 orders a second do to the latency of those who only listen.
+"""Market data beside orders: how 5,000 orders a second change the latency of market data.
 
-A hundred clients listen to tickers of simulated markets, which orders far from the best price do not change:
-what is published is as much in both runs. Beside them one client places and cancels such orders.
+A hundred clients subscribe to tickers of simulated markets. In half of the runs another client places and
+cancels orders far from the best price. Those do not change a ticker, so both kinds of run publish as much.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks import machine
-from benchmarks.figures import Figure, Verdict, table
+from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.load import bench
-from benchmarks.orders import Line, serving
+from benchmarks.orders import OrderClient, serving
 from floorwire.cli.load.fanout import FanoutReport
 
 RATE, STEP_S = 5_000, 0.0008
@@ -26,37 +26,37 @@ WITH, WITHOUT = f"{RATE:,} orders a second", "no orders"
 
 
 class Trader(threading.Thread):
-    """Places and cancels at the rate, in steps, until stopped; counts the replies."""
+    """A thread that places and cancels orders at ``RATE``, in steps of ``STEP_S``, until it is stopped."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, client: OrderClient) -> None:
         super().__init__(name="trader")
-        self._line = line
-        self._is_over = threading.Event()
-        self._began = self._ended = 0.0
-        self._answered = 0
+        self._client = client
+        self._stop_requested = threading.Event()
+        self._started_s = self._ended_s = 0.0
+        self._accepted = 0
 
     def run(self) -> None:
-        """Keep the rate; a step that comes late does not delay those after it."""
-        self._began = due = time.perf_counter()
-        while not self._is_over.is_set():
+        """Send orders at the rate. A late step does not delay the next ones."""
+        self._started_s = due = time.perf_counter()
+        while not self._stop_requested.is_set():
             due += STEP_S
-            self._answered += self._line.place_and_cancel(round(RATE * STEP_S / 2))
+            self._accepted += self._client.place_and_cancel(round(RATE * STEP_S / 2))
             time.sleep(max(0.0, due - time.perf_counter()))
-        self._ended = time.perf_counter()
+        self._ended_s = time.perf_counter()
 
     def stop(self) -> float:
-        """End it; return how many requests a second were accepted."""
-        self._is_over.set()
+        """Stop the thread; return how many requests a second were accepted."""
+        self._stop_requested.set()
         self.join()
-        return self._answered / (self._ended - self._began)
+        return self._accepted / (self._ended_s - self._started_s)
 
 
 @contextmanager
-def _trading(line: Line, rates: list[float], is_on: bool) -> Iterator[None]:
+def _trading(client: OrderClient, rates: list[float], is_on: bool) -> Iterator[None]:
     if not is_on:
         yield
         return
-    trader = Trader(line)
+    trader = Trader(client)
     trader.start()
     try:
         yield
@@ -65,7 +65,7 @@ def _trading(line: Line, rates: list[float], is_on: bool) -> Iterator[None]:
 
 
 def compare(rounds: int) -> Iterator[str]:
-    """Run with and without orders in turn, each against a fresh server; yield the results."""
+    """Run with and without orders in turn, each on a fresh server; yield the results."""
     reports: dict[str, list[FanoutReport]] = {WITHOUT: [], WITH: []}
     rates: list[float] = []
     for turn in range(rounds):
@@ -82,7 +82,7 @@ def compare(rounds: int) -> Iterator[str]:
         ("", "p50, us", "p99, us"),
         [(name, p50[name].text(0), p99[name].text(0)) for name in reports],
     )
-    yield Verdict("p99 beside orders to p99 without", p99[WITH].over(p99[WITHOUT]), AT_MOST).text()
+    yield TargetCheck("p99 beside orders to p99 without", p99[WITH].ratio_to(p99[WITHOUT]), AT_MOST).text()
 
 
 def _latency(report: FanoutReport) -> tuple[float, float]:
@@ -93,15 +93,15 @@ def _latency(report: FanoutReport) -> tuple[float, float]:
 
 def _run(is_trading: bool, rates: list[float]) -> FanoutReport:
     mine = os.sched_getaffinity(0)
-    with serving("sqlite", machine.cpu_of_server()) as line:
+    with serving("sqlite", machine.cpu_of_server()) as client:
         os.sched_setaffinity(0, {machine.cpu_of_load()})
         try:
-            with _trading(line, rates, is_trading):
+            with _trading(client, rates, is_trading):
                 return bench(
                     FanoutReport,
                     machine.cpu_of_load(),
                     "fanout",
-                    line.url,
+                    client.url,
                     clients=CLIENTS,
                     symbols=SYMBOLS,
                     each=1,

@@ -1,10 +1,10 @@
-"""Floorwire as a contestant: the whole server, all features on, with a venue that keeps the rhythm."""
+"""Floorwire as a contestant: the whole server with all features, and a venue that publishes the workload."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.rhythm import LOT, TICK, Rhythm
+from benchmarks.workload import LOT, TICK, Workload
 from floorwire.config import LimitSettings, Settings
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, Quote, Trade
@@ -12,20 +12,20 @@ from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
 from floorwire.web.server import serve
 
 
-class Pulse:
-    """A venue of bursts of quotes, each another than the last; the rest of the ticker stands still."""
+class BurstVenue:
+    """A venue that sends bursts of quotes, each with a new price. The rest of the ticker does not change."""
 
     name = "pulse"
 
-    def __init__(self, rhythm: Rhythm) -> None:
-        self._names = rhythm.names
-        self._bursts: Iterator[list[str]] = rhythm.bursts()
-        self._period_us = round(1_000_000 / rhythm.bursts_per_second)
+    def __init__(self, workload: Workload) -> None:
+        self._names = workload.names
+        self._bursts: Iterator[list[str]] = workload.bursts()
+        self._period_us = round(1_000_000 / workload.bursts_per_second)
         self._due_us = 0
         self._move = 0
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
-        """List the symbols, with one trade each so that no field of the ticker is empty."""
+        """List the symbols, with one trade each, so that no field of the ticker is empty."""
         self._due_us = now_us + self._period_us
         listed = tuple(
             Instrument(name, name.partition("-")[0], "USDT", self.name, TICK, LOT) for name in self._names
@@ -36,7 +36,7 @@ class Pulse:
         return [*opening, Wake(self._due_us)]
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
-        """Publish the next burst; one that comes late does not delay those after it."""
+        """Publish the next burst. A late one does not delay the next ones."""
         assert isinstance(happened, Woke)
         self._due_us += self._period_us
         return [*(self._quote(name, now_us) for name in next(self._bursts)), Wake(self._due_us)]
@@ -46,9 +46,9 @@ class Pulse:
         return Quote(symbol, 64_250_000 + self._move, 12_345, 64_251_000 + self._move, 23_456, now_us)
 
 
-# As shipped, but that one client may ask as often as it can: round trips of pings are timed.
-UNHURRIED = LimitSettings(commands_per_second=1_000_000)
+# Unlike the shipped settings there is no rate limit of requests, because round trips of pings are timed.
+UNLIMITED = LimitSettings(commands_per_second=1_000_000)
 
 if __name__ == "__main__":
-    asked = Rhythm.from_arguments()
-    serve(Settings(port=asked.port, echo=True, log_level="warning", limits=UNHURRIED), [Pulse(asked)])
+    asked = Workload.from_arguments()
+    serve(Settings(port=asked.port, echo=True, log_level="warning", limits=UNLIMITED), [BurstVenue(asked)])

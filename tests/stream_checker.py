@@ -1,4 +1,4 @@
-"""What a careful client does with its streams: it knows of every seq whether it came or never will."""
+"""Checks a client's streams: each seq must either arrive once, or be announced as one that never will."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
-Message: TypeAlias = dict[str, Said]
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
+Message: TypeAlias = dict[str, JsonValue]
 
 TIMES = frozenset({"recv", "sent"})
-"""Say when this client's message was made; ``ts`` is the venue's and the same for all."""
+"""Fields with a time at this client's server; ``ts`` is the venue's time and the same for all clients."""
 
 
-class Name(NamedTuple):
-    """Channel, canonical symbol and option, as messages and replies have them."""
+class StreamName(NamedTuple):
+    """Channel, canonical symbol and option (depth or interval), as in messages and replies."""
 
     channel: str
     symbol: str | None
     option: int | str | None
 
 
-def name_of(message: Message, symbol_field: str) -> Name:
+def name_of(message: Message, symbol_field: str) -> StreamName:
     """Return which stream a message or a reply is about."""
     option = message.get("depth", message.get("interval"))
     symbol = message.get(symbol_field)
     assert isinstance(message["channel"], str)
     assert isinstance(symbol, str | None)
     assert isinstance(option, str | int | None)
-    return Name(message["channel"], symbol, option)
+    return StreamName(message["channel"], symbol, option)
 
 
 class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}, forbid_unknown_fields=True):
-    """Events that never come."""
+    """Seqs that will never arrive, both ends included, and why."""
 
     first: int
     last: int
@@ -40,47 +40,48 @@ class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}, f
 
 
 class Stream:
-    """One stream since its first subscription: where it is, what came and what was announced not to."""
+    """One stream since its first subscription: what arrived, and what was announced as missing."""
 
-    def __init__(self, name: Name, epoch: str, seq: int) -> None:
+    def __init__(self, name: StreamName, epoch: str, seq: int) -> None:
         self.name = name
         self.epoch = epoch
         self.last = max(seq - 1, 0)
-        """The seq up to which everything is known."""
+        """Every seq up to this one has arrived or was announced."""
         self.first = self.last + 1
-        self.came: dict[int, Message] = {}
+        self.received: dict[int, Message] = {}
+        """Events by seq."""
         self.missed: set[int] = set()
         self.announcements: list[Gap] = []
-        self.joined: int | None = seq
-        """The seq of the reply, until the first event tells whether that was a state."""
+        self.reply_seq: int | None = seq
+        """The seq of the subscribe reply, until the first event shows whether that seq was a snapshot."""
 
-    def _begin(self, first: int) -> None:
-        # The first event is the state as of the reply's seq; where there is none, what came after it.
-        if self.joined is not None and first == self.joined + 1:
-            self.last, self.first = self.joined, first
-        self.joined = None
+    def _start_at(self, first: int) -> None:
+        # The first event is the snapshot at the seq of the reply, or the next one where there is no snapshot.
+        if self.reply_seq is not None and first == self.reply_seq + 1:
+            self.last, self.first = self.reply_seq, first
+        self.reply_seq = None
 
-    def follow(self, event: Message) -> None:
-        """Take an event in. Fails where it is not the next one, or does not say what it leaves out."""
+    def add(self, event: Message) -> None:
+        """Add an event. Fails unless it is the next one or says which ones it stands for."""
         assert event["epoch"] == self.epoch, (self.name, event)
         seq = event["seq"]
         assert isinstance(seq, int)
         if event.get("event") == "gap" and "gap" in event:
-            self.skip(msgspec.convert(event["gap"], Gap))
+            self.add_gap(msgspec.convert(event["gap"], Gap))
             assert seq == self.last, (self.name, event)
             return
         conflated = event.get("conflated", 0)
         assert isinstance(conflated, int)
-        self._begin(seq - conflated)
+        self._start_at(seq - conflated)
         assert self.last + conflated + 1 == seq, (self.name, self.last, event)
         if conflated:
-            self.skip(Gap(self.last + 1, seq - 1, "conflated"))
+            self.add_gap(Gap(self.last + 1, seq - 1, "conflated"))
         self.last = seq
-        self.came[seq] = event
+        self.received[seq] = event
 
-    def skip(self, gap: Gap) -> None:
-        """Take in that events will never come: exactly those after the last one."""
-        self._begin(gap.first)
+    def add_gap(self, gap: Gap) -> None:
+        """Add an announced gap. Fails unless it starts right after the last seq."""
+        self._start_at(gap.first)
         assert gap.first == self.last + 1, (self.name, self.last, gap)
         assert gap.last >= self.last, (self.name, self.last, gap)
         self.missed.update(range(gap.first, gap.last + 1))
@@ -88,42 +89,45 @@ class Stream:
         self.last = gap.last
 
     def check(self) -> None:
-        """Require every seq once: either it came or it was announced not to."""
-        assert not self.missed & self.came.keys(), self.name
-        assert self.missed | self.came.keys() == set(range(self.first, self.last + 1)), self.name
+        """Require every seq exactly once: received or announced as missing."""
+        assert not self.missed & self.received.keys(), self.name
+        assert self.missed | self.received.keys() == set(range(self.first, self.last + 1)), self.name
 
 
-class Follower:
-    """Every stream of one client, over all its connections; subscribe requests carry the ids below."""
+class StreamChecker:
+    """All streams of one client, over all its connections.
+
+    A subscribe request must have ``RESUME`` or ``ANEW`` as its id, so that the reply tells which it was.
+    """
 
     RESUME, ANEW = "resume", "anew"
 
     def __init__(self) -> None:
-        self.streams: dict[Name, Stream] = {}
+        self.streams: dict[StreamName, Stream] = {}
         self.ended: list[Stream] = []
-        """Streams of epochs that are over, and those that were subscribed to anew."""
-        self._open: set[Name] = set()
+        """Streams whose epoch has ended, or that were subscribed to anew without resume."""
+        self._open: set[StreamName] = set()
 
-    def place(self, name: Name) -> dict[str, str | int] | None:
-        """Return what to resume the stream with, None where it never was subscribed to."""
+    def resume_point(self, name: StreamName) -> dict[str, str | int] | None:
+        """Return the ``resume`` field of a request; None where the stream was never subscribed to."""
         stream = self.streams.get(name)
         return None if stream is None else {"epoch": stream.epoch, "seq": stream.last}
 
     def connected(self) -> None:
-        """Begin with a new connection: nothing is subscribed to."""
+        """Start a new connection, on which nothing is subscribed to."""
         self._open.clear()
 
     def read(self, message: Message) -> None:
-        """Take in a message of any kind."""
+        """Add a message of any kind. Fails where it breaks a promise of the protocol."""
         match message.get("status"):
             case None if message["channel"] == "system" and message["event"] == "slow":
-                pass  # about the connection, in no stream
+                pass  # it is about the connection, and in no stream
             case None:
                 name = name_of(message, "symbol")
                 assert name in self._open, f"not subscribed: {message}"
                 if message["epoch"] != self.streams[name].epoch:
-                    self._begun_anew(name, message["epoch"])
-                self.streams[name].follow(message)
+                    self._restart(name, message["epoch"])
+                self.streams[name].add(message)
             case "subscribed":
                 self._subscribed(message)
             case "unsubscribed":
@@ -131,8 +135,8 @@ class Follower:
             case _:
                 raise AssertionError(message)
 
-    def _begun_anew(self, name: Name, epoch: Said) -> None:
-        # What is listed in other ticks or lots begins anew, from the first seq on, while it is followed.
+    def _restart(self, name: StreamName, epoch: JsonValue) -> None:
+        # A new tick or lot starts a new epoch while the stream is subscribed. Its seqs start again.
         assert isinstance(epoch, str)
         self.ended.append(self.streams[name])
         self.streams[name] = Stream(name, epoch, 0)
@@ -150,24 +154,24 @@ class Follower:
             self.ended.append(self.streams[name])
         self.streams[name] = Stream(name, epoch, seq)
 
-    def _resumed(self, name: Name, epoch: str, gap: Gap | None) -> None:
+    def _resumed(self, name: StreamName, epoch: str, gap: Gap | None) -> None:
         stream = self.streams[name]
         if stream.epoch != epoch:
             assert gap is not None
             assert gap.reason == "epoch", gap
             self.ended.append(stream)
             stream = self.streams[name] = Stream(name, epoch, 0)
-            stream.skip(gap)
+            stream.add_gap(gap)
         elif gap is not None:
             assert gap.reason == "expired", gap
-            stream.skip(gap)
+            stream.add_gap(gap)
 
     def check(self) -> None:
-        """Require every seq of every stream once, come or announced."""
+        """Require every seq of every stream exactly once: received or announced as missing."""
         for stream in [*self.streams.values(), *self.ended]:
             stream.check()
 
 
 def content(event: Message) -> Message:
-    """Return what an event says, whoever it was sent to: without its times, and what it left out."""
+    """Return what must be the same for every client: an event without its times and ``conflated``."""
     return {name: value for name, value in event.items() if name not in TIMES and name != "conflated"}

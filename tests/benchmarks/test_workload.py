@@ -1,4 +1,4 @@
-"""All contestants publish the same: as often, about the same symbols, in as many bytes."""
+"""All contestants publish the same: as often, of the same symbols, in as many bytes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import islice
 
 import msgspec
 import pytest
-from benchmarks.pulse import Pulse
-from benchmarks.rhythm import Rhythm, Tickers
+from benchmarks.floorwire_server import BurstVenue
+from benchmarks.workload import Tickers, Workload
 
 from floorwire.channels import ticker
 from floorwire.core.market_events import Listing, Quote, Trade
@@ -16,23 +16,23 @@ from floorwire.core.ports import Wake, Woke
 from floorwire.protocol.stamp import EventStamp
 
 NOW = 1_800_000_000_000_000
-WIDE = Rhythm(port=1, symbols=5, bursts_per_second=20, width=2, depth=1)
-DEEP = Rhythm(port=1, symbols=5, bursts_per_second=20, width=1, depth=3)
+WIDE = Workload(port=1, symbols=5, bursts_per_second=20, width=2, depth=1)
+DEEP = Workload(port=1, symbols=5, bursts_per_second=20, width=1, depth=3)
 
 
-def test_goes_round_the_symbols() -> None:
+def test_bursts_rotate_over_the_symbols() -> None:
     wide = [[name[:4] for name in burst] for burst in islice(WIDE.bursts(), 3)]
     assert wide == [["S000", "S001"], ["S002", "S003"], ["S004", "S000"]]
     assert next(DEEP.bursts()) == ["S000-USDT"] * 3
 
 
-def test_its_command_line_says_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_gives_the_same_workload(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["contestant", *WIDE.arguments])
-    assert Rhythm.from_arguments() == WIDE
+    assert Workload.from_arguments() == WIDE
 
 
-def test_the_pulse_keeps_the_rhythm() -> None:
-    pulse = Pulse(DEEP)
+def test_the_burst_venue_publishes_the_workload() -> None:
+    pulse = BurstVenue(DEEP)
     opening = pulse.start(NOW)
     assert isinstance(opening[0], Listing)
     assert opening[-1] == Wake(NOW + 50_000)
@@ -43,8 +43,8 @@ def test_the_pulse_keeps_the_rhythm() -> None:
     assert len(set(quotes)) == 3
 
 
-def test_tickers_are_as_floorwire_writes_them() -> None:
-    pulse = Pulse(WIDE)
+def test_tickers_are_like_those_of_floorwire() -> None:
+    pulse = BurstVenue(WIDE)
     opening = pulse.start(NOW)
     instrument = next(event for event in opening if isinstance(event, Listing)).instruments[0]
     tracker = ticker.CHANNEL.tracker(instrument)

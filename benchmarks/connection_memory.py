@@ -1,33 +1,33 @@
-"""Memory: ten thousand subscribed clients, held through a whole round of pings."""
+"""Memory a connection: ten thousand subscribed clients, held until each was pinged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from benchmarks import machine
-from benchmarks.contestants import FLOORWIRE, Stable
-from benchmarks.figures import Figure, Verdict, table
+from benchmarks.contestants import FLOORWIRE, ContestantRunner
+from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.load import bench
-from benchmarks.rhythm import Rhythm
+from benchmarks.workload import Workload
 from floorwire.cli.load.fanout import FanoutReport
 
 CLIENTS = 10_000
 SECONDS = 30
-"""Longer than the default ping.interval_s with its jitter: every client is pinged."""
+"""Longer than the default ping.interval_s with its jitter, so that every client is pinged."""
 AT_MOST_KB = 15.0
-RHYTHM = Rhythm(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
+WORKLOAD = Workload(port=0, symbols=1, bursts_per_second=1, width=1, depth=1)
 
 
-def hold(stable: Stable) -> Iterator[str]:
-    """Hold the clients; yield what they take."""
-    with stable.serving(FLOORWIRE, RHYTHM, machine.cpu_of_server()) as server:
+def measure(runner: ContestantRunner) -> Iterator[str]:
+    """Hold the clients; yield how much memory and CPU they take."""
+    with runner.serving(FLOORWIRE, WORKLOAD, machine.cpu_of_server()) as server:
         report = bench(
             FanoutReport,
             machine.cpu_of_load(),
             "fanout",
             server.url(),
             clients=CLIENTS,
-            symbols=RHYTHM.names[0],
+            symbols=WORKLOAD.names[0],
             seconds=SECONDS,
             pid=server.pid,
         )
@@ -59,4 +59,4 @@ def hold(stable: Stable) -> Iterator[str]:
         ],
     )
     growth = Figure.of([memory.growth_per_connection / 1e3])
-    yield Verdict("resident KB a connection beyond the empty server", growth, AT_MOST_KB).text()
+    yield TargetCheck("resident KB a connection beyond the empty server", growth, AT_MOST_KB).text()

@@ -1,4 +1,4 @@
-"""A tiny server to put load on: publishes tickers, and misbehaves where the symbol says so."""
+"""A small server for load tests: it publishes tickers, and misbehaves for certain symbols."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from floorwire.protocol.requests import MarketRequest, Ping, Subscribe
 
 PERIOD_S = 0.005
-UNKNOWN, GAPPY, REPEATING, RUDE, SILENT = "NO-USDT", "GAP-USDT", "TWICE-USDT", "RUDE-USDT", "MUTE-USDT"
+UNKNOWN, GAPPY, REPEATING, CLOSING, SILENT = "NO-USDT", "GAP-USDT", "TWICE-USDT", "CLOSING-USDT", "MUTE-USDT"
 
 
-class Tiny:
-    """The server's address, and what it saw."""
+class FakeServer:
+    """The server's address, and what it received."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -72,7 +72,7 @@ class Tiny:
             await connection.send(msgspec.json.encode(event).decode())
             if symbol == REPEATING:
                 await connection.send(msgspec.json.encode(event).decode())
-            if symbol == RUDE and seq == 3:
+            if symbol == CLOSING and seq == 3:
                 await connection.close(4008, "slow consumer")
             await asyncio.sleep(PERIOD_S)
 
@@ -82,9 +82,9 @@ def names(request: Subscribe) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Tiny]:
+def running() -> Iterator[FakeServer]:
     """Run the server in a thread of its own: the load generator blocks."""
-    made, loop, started = Tiny(), asyncio.new_event_loop(), threading.Event()
+    made, loop, started = FakeServer(), asyncio.new_event_loop(), threading.Event()
     servers: list[Server] = []
 
     async def start() -> None:

@@ -1,0 +1,112 @@
+"""The process's clock: monotonic time for waiting, and dates.
+
+``monotonic_us`` only counts up, whatever happens to the system's clock. Limits, timers, silence, pacing and
+ages use it; arguments of it are called ``now_us``. It begins at the date of the start, so that both times are
+of one size, but it is no date.
+
+``wall_us`` is a date: the start's date plus monotonic time, corrected towards the system's clock. Signatures
+and expiries are compared with it. The rule of the correction:
+
+- Off by up to ``TOLERANCE_US``: left as it is.
+- Off by up to ``SLEW_MOST_US``: corrected smoothly. Meanwhile it runs at one and a half times or at half its
+  speed, so that it never goes back, and is right after at most twice as long as it was off.
+- Off by more: not believed for ``HOLD_US``, and then taken over at once, forward or back. A clock that is set
+  wrong and right again within that time changes nothing.
+
+``stamp_us`` is the date to write: it follows ``wall_us``, but never goes back (``core.dates``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from floorwire.core.dates import ForwardDate, Moment
+
+TOLERANCE_US = 1_000
+SLEW_MOST_US = 30_000_000
+HOLD_US = 30_000_000
+
+log = structlog.get_logger("floorwire.clock")
+
+
+class Clock:
+    """One for the process, made by the composition root and handed down. Read on the event loop's thread.
+
+    Arguments: where monotonic time and the system's date come from, in nanoseconds.
+    """
+
+    __slots__ = (
+        "_begin_us",
+        "_is_ahead",
+        "_monotonic",
+        "_off_since_us",
+        "_read_us",
+        "_stamps",
+        "_system",
+        "offset_us",
+    )
+
+    def __init__(
+        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, system_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._monotonic = monotonic_ns
+        self._system = system_ns
+        self._begin_us = system_ns() // 1000 - monotonic_ns() // 1000
+        self.offset_us = 0
+        """What to add to monotonic time to get the date, as of the last reading of a date."""
+        self._read_us = self.monotonic_us()
+        self._off_since_us: int | None = None
+        """Since when the date is off by more than is slewed, on the side that ``_is_ahead`` says."""
+        self._is_ahead = False
+        self._stamps = ForwardDate(self._read_us, self._read_us)
+
+    def monotonic_us(self) -> int:
+        """Return monotonic time."""
+        return self._monotonic() // 1000 + self._begin_us
+
+    def wall_us(self) -> int:
+        """Return the date in microseconds since the epoch, UTC, by the system's clock, smoothed."""
+        now_us = self._monotonic() // 1000 + self._begin_us
+        self._correct(now_us)
+        return now_us + self.offset_us
+
+    def stamp_us(self) -> int:
+        """Return the date to write into an event; it never goes back."""
+        now_us = self._monotonic() // 1000 + self._begin_us
+        self._correct(now_us)
+        return self._stamps.at(now_us, now_us + self.offset_us)
+
+    def moment(self) -> Moment:
+        """Return all three at once."""
+        now_us = self._monotonic() // 1000 + self._begin_us
+        self._correct(now_us)
+        wall_us = now_us + self.offset_us
+        return Moment(now_us, wall_us, self._stamps.at(now_us, wall_us))
+
+    def error_us(self) -> int:
+        """Return how far our date is behind the system's clock, below zero where it is ahead."""
+        return self._system() // 1000 - self.wall_us()
+
+    def _correct(self, now_us: int) -> None:
+        error_us = self._system() // 1000 - now_us - self.offset_us
+        if -TOLERANCE_US <= error_us <= TOLERANCE_US:
+            self._off_since_us = None
+        elif -SLEW_MOST_US <= error_us <= SLEW_MOST_US:
+            self._off_since_us = None
+            most_us = max(0, now_us - self._read_us) // 2
+            self.offset_us += max(-most_us, min(most_us, error_us))
+        else:
+            self._wait_and_jump(error_us, now_us)
+        self._read_us = now_us
+
+    def _wait_and_jump(self, error_us: int, now_us: int) -> None:
+        is_ahead = error_us < 0
+        if self._off_since_us is None or is_ahead is not self._is_ahead:
+            self._off_since_us, self._is_ahead = now_us, is_ahead
+        elif now_us - self._off_since_us >= HOLD_US:
+            self.offset_us += error_us
+            self._off_since_us = None
+            log.warning("the system's clock was set; dates follow it", by_s=error_us / 1e6)

@@ -1,0 +1,197 @@
+"""A real server whose system clock is set back and ahead: nothing but dates may notice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from floorwire.core.authorization import Scope
+from floorwire.storage.key_store import Issued
+from tests.servers import Server
+from tests.stepped import StepClock, stepped
+from tests.trading.trader import SCOPES, Said, Trader, caller, key, trader
+
+S = 1_000_000
+HOUR = 3_600 * S
+DAYS = [pytest.param(24 * HOUR, marks=pytest.mark.slow), pytest.param(-24 * HOUR, marks=pytest.mark.slow)]
+LARGE = [HOUR, -HOUR, *DAYS]
+STEPS = [3 * S, -3 * S, *LARGE]
+MARKET = ("ticker", "trades", "book")
+NEVER_S, SOON_S = 3_600.0, 0.2
+
+
+class Place:
+    """A server, its clock, and keys for it."""
+
+    def __init__(self, server: Server, clock: StepClock, folder: Path, bot: Issued, ops: Issued) -> None:
+        self.server, self.clock, self.folder, self.bot, self.ops = server, clock, folder, bot, ops
+
+    def believed(self) -> float:
+        """Return how far the server's dates are from its system's clock, in seconds."""
+        with caller(self.server, self.ops) as http:
+            text = http.get(self.server.http("/metrics")).text
+        (line,) = [line for line in text.splitlines() if line.startswith("floorwire_clock_error_seconds ")]
+        return abs(float(line.split()[1]))
+
+    async def until_believed(self) -> None:
+        """Wait until dates follow the clock again."""
+        async with asyncio.timeout(20):
+            while await asyncio.to_thread(self.believed) > 0.01:
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="module", params=[NEVER_S, SOON_S], ids=["not-believed", "believed"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("stepped")
+    bot, ops = key(folder), key(folder, "ops", (*SCOPES, Scope.ADMIN, Scope.MONITOR))
+    with stepped(folder, request.param) as (server, clock):
+        yield Place(server, clock, folder, bot, ops)
+
+
+async def everything_works(place: Place, client: Trader, name: str) -> None:
+    """Do all that is limited by a rate, of the connection that is there and of new ones."""
+    for number in range(10):
+        assert (await client.ask("ping"))["status"] == "pong", number
+    assert (await client.place(name))["status"] == "accepted"
+    assert (await client.ask("order.amend", client_order_id=name, quantity="0.002"))["status"] == "accepted"
+    assert (await client.ask("order.cancel_all"))["status"] == "accepted"
+    async with trader(place.server, place.bot) as another:
+        assert (await another.ask("ping"))["status"] == "pong"
+    await asyncio.to_thread(over_http, place)
+
+
+def over_http(place: Place) -> None:
+    with caller(place.server, place.ops) as http:
+        for _ in range(5):
+            assert http.get("/orders").status_code == 200
+        assert http.post("/halts", json={"scope": "symbol", "name": "BTC-USDT"}).status_code == 200
+        assert http.delete("/halts", params={"scope": "symbol", "name": "BTC-USDT"}).status_code == 200
+
+
+async def hear_market(client: Trader, since: dict[str, int]) -> None:
+    """Wait until each channel has said more."""
+    async with asyncio.timeout(15):
+        while any(len(client.events.get(name, ())) < count + 3 for name, count in since.items()):
+            await client.hear()
+
+
+async def hear_candles(client: Trader) -> None:
+    """Wait until two more candles of a second have closed."""
+    count = len(closed(client)) + 2
+    async with asyncio.timeout(15):
+        while len(closed(client)) < count:
+            await client.hear()
+
+
+def closed(client: Trader) -> list[int]:
+    """Return when the candles that have closed began."""
+    return [int(str(message["start"])) for message in client.events.get("candles", ()) if message["closed"]]
+
+
+def heard(client: Trader) -> dict[str, int]:
+    return {name: len(client.events.get(name, ())) for name in MARKET}
+
+
+def check_streams(client: Trader) -> None:
+    """No stream's dates go back, no candle closes twice, and no feed was ever stale."""
+    for name, messages in client.events.items():
+        for field in ("sent", "ts"):
+            dates = [message[field] for message in messages if isinstance(message.get(field), int)]
+            assert all(early <= late for early, late in pairwise(dates)), (name, field)  # type: ignore[operator]
+    assert all(early < late for early, late in pairwise(closed(client)))
+    assert all(message.get("feed", "live") == "live" for message in client.events.get("system", ()))
+
+
+async def follow(client: Trader) -> None:
+    for name in (*MARKET, "candles"):
+        fields: dict[str, Said] = {"interval": "1s"} if name == "candles" else {}
+        said = await client.ask("subscribe", channel=name, symbol="BTC-USDT", **fields)
+        assert said["status"] == "subscribed"
+    assert (await client.ask("subscribe", channel="system"))["status"] == "subscribed"
+
+
+@pytest.mark.parametrize("step_us", STEPS)
+async def test_a_step_locks_nobody_out_and_stops_no_market(place: Place, step_us: int) -> None:
+    async with trader(place.server, place.bot, "orders") as client:
+        await follow(client)
+        await everything_works(place, client, f"before{step_us}")
+        for number in range(3):
+            since = heard(client)
+            place.clock.step(step_us)
+            await everything_works(place, client, f"{step_us}.{number}")
+            await hear_market(client, since)
+        await hear_candles(client)
+        place.clock.set(0)
+        since = heard(client)
+        await everything_works(place, client, f"after{step_us}")
+        await hear_market(client, since)
+        await hear_candles(client)
+        check_streams(client)
+
+
+async def test_ahead_for_two_seconds_and_back_locks_nobody_out(place: Place) -> None:
+    async with trader(place.server, place.bot, "orders") as client:
+        await follow(client)
+        for number in range(2):
+            place.clock.step(2 * S)
+            await everything_works(place, client, f"ahead{number}")
+            await asyncio.sleep(1)
+            await everything_works(place, client, f"still{number}")
+            place.clock.step(-2 * S)
+            since = heard(client)
+            await everything_works(place, client, f"back{number}")
+            await hear_market(client, since)
+        check_streams(client)
+    await place.until_believed()
+
+
+@pytest.mark.parametrize("step_us", STEPS)
+async def test_guards_wait_as_long_as_they_said(place: Place, step_us: int) -> None:
+    async with trader(place.server, place.bot, "orders") as client:
+        async with trader(place.server, place.bot) as leaver:
+            await leaver.ask("session.cancel_on_disconnect", enabled=True, grace_s=0.5)
+            await leaver.place(f"gone{step_us}")
+        place.clock.step(step_us)
+        await client.ask("ping")
+        assert [row["client_order_id"] for row in await client.rows("orders")] == [f"gone{step_us}"]
+        async with asyncio.timeout(5):
+            await client.until("orders", "cancelled", f"gone{step_us}")
+        assert (await client.ask("session.deadman", timeout_s=0.5))["status"] == "ok"
+        await client.place(f"dead{step_us}")
+        place.clock.step(-step_us)
+        await client.ask("ping")
+        assert [row["client_order_id"] for row in await client.rows("orders")] == [f"dead{step_us}"]
+        async with asyncio.timeout(5):
+            await client.until("orders", "cancelled", f"dead{step_us}")
+        await client.ask("session.deadman", timeout_s=0)
+    await asyncio.sleep(2 * SOON_S)
+
+
+@pytest.mark.parametrize("step_us", LARGE)
+async def test_orders_expire_by_the_date_that_is_believed(place: Place, step_us: int) -> None:
+    async with trader(place.server, place.bot, "orders") as client, asyncio.timeout(30):
+        for name, us in (("far", 2 * HOUR), ("near", 2 * S)):
+            date_us = place.clock.date_us() + us
+            placed = await client.place(f"{name}{step_us}", time_in_force="gtd", expires=date_us)
+            assert placed["status"] == "accepted", placed
+        place.clock.step(step_us)
+        await asyncio.sleep(2 * SOON_S)
+        is_believed = await asyncio.to_thread(place.believed) < 1
+        if is_believed:
+            date_us = place.clock.date_us() + S
+            placed = await client.place(f"again{step_us}", time_in_force="gtd", expires=date_us)
+            assert placed["status"] == "accepted", placed
+            await client.until("orders", "expired", f"again{step_us}")
+            assert place.clock.date_us() >= date_us
+        if step_us > 0 or not is_believed:
+            await client.until("orders", "expired", f"near{step_us}")
+        open_ids = {row["client_order_id"] for row in await client.rows("orders")}
+        assert (f"far{step_us}" in open_ids) is not (is_believed and step_us > 2 * HOUR)
+        assert (f"near{step_us}" in open_ids) is (is_believed and step_us < 0)
+        await client.ask("order.cancel_all")
+        place.clock.set(0)
+        await asyncio.sleep(2 * SOON_S)
