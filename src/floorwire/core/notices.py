@@ -1,4 +1,4 @@
-"""Notices: what the gateway itself says, beside what venues say."""
+"""Notices: events that the gateway makes itself. Market events come from venues."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from floorwire.core.market_events import Feed, FeedStatus
 
 
 class SecondPassed(msgspec.Struct, frozen=True):
-    """A second has passed."""
+    """A second has passed. Each is one message of the heartbeat channel."""
 
     ts_us: int
 
 
 class Draining(msgspec.Struct, frozen=True):
-    """The server is shutting down; clients should reconnect within this time."""
+    """The server shuts down. Clients should reconnect within ``reconnect_within_s`` seconds."""
 
     reconnect_within_s: int
     ts_us: int
 
 
 class VenueFeedChanged(msgspec.Struct, frozen=True):
-    """What a venue said of its feed, with the name of the venue, which it did not say itself."""
+    """A venue reported the status of its feed, or of the feed of one symbol."""
 
     venue: str
     status: FeedStatus
 
 
 class SymbolFeedChanged(msgspec.Struct, frozen=True):
-    """How current one symbol is from now on: what the statuses of its venue and its own come to."""
+    """The feed status of one symbol changed. It combines the status of its venue and its own."""
 
     symbol: str
     feed: Feed
@@ -39,7 +39,7 @@ class SymbolFeedChanged(msgspec.Struct, frozen=True):
 
 
 class TradingChanged(msgspec.Struct, frozen=True):
-    """An operator has halted trading, or let it go on: of one symbol, or of all where None."""
+    """An operator halted or resumed trading, of one symbol or (None) of all."""
 
     symbol: str | None
     is_halted: bool
