@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.channels.candles import CHANNEL, LAPSE_US
+from floorwire.channels.candles import CHANNEL, VENUE_LATE_US
 from floorwire.core.candle_state import SECOND_US, CandleState
 from floorwire.core.market_events import Candle, Clock, Feed, Trade
 from floorwire.core.notices import SymbolFeedChanged
@@ -120,7 +120,7 @@ def test_what_is_closed_as_whole_is_the_truth(steps: list[tuple[Step, int, int]]
             case _:
                 pass
         exchange.wait(seconds)
-    exchange.wait(61 + LAPSE_US // SECOND_US)
+    exchange.wait(61 + VENUE_LATE_US // SECOND_US)
     closed = [candle for candle in exchange.said if candle.closed]
     assert exchange.closed_us == sorted(set(exchange.closed_us)), "each is closed once, in order"
     told: dict[int, Candles] = {}
@@ -134,4 +134,4 @@ def test_what_is_closed_as_whole_is_the_truth(steps: list[tuple[Step, int, int]]
     assert isinstance(now_open, Candles | None)
     if now_open is not None and not now_open.closed:
         late_us = exchange.now_us - (now_open.start + MINUTE_US)
-        assert late_us <= LAPSE_US + 2 * SECOND_US, "no candle is open for ever"
+        assert late_us <= VENUE_LATE_US + 2 * SECOND_US, "no candle is open for ever"

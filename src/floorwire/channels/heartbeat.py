@@ -1,4 +1,4 @@
-"""The heartbeat channel: one counted beat a second, so that a quiet market is not taken for a dead link."""
+"""The heartbeat channel: one numbered message a second; a quiet market then differs from a dead link."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HeartbeatTracker:
             self.beat = event
 
     def change_steps(self, _instrument: Instrument) -> None:
-        """Do nothing: nothing of this is in ticks or lots."""
+        """Do nothing: no state here is in ticks or lots."""
 
     def stream(self, _option: Option) -> HeartbeatStream:
         """Return a new stream."""
