@@ -24,7 +24,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
-from floorwire.core.notices import Beat, Draining
+from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.order_manager import TradingRules
@@ -152,7 +152,7 @@ class Gateway:
             due += BEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
-            self.hub.notify(Beat(self.clock.stamp_us()))
+            self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
 
     async def _ping(self) -> None:

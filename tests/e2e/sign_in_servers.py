@@ -27,7 +27,7 @@ PATIENCE_S = 30.0
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 TRADER = Grant("alice", (Scope.MARKET, Scope.TRADE))
-STRANGER = "127.0.0.9"
+ANONYMOUS = "127.0.0.9"
 """Where failures come from, so that they make nobody else wait."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.authorization import GUEST
+from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import Done
@@ -16,7 +16,7 @@ class Listener:
     """A client that keeps what it hears."""
 
     codec = JSON
-    principal = GUEST
+    principal = ANONYMOUS_MARKET
 
     def __init__(self) -> None:
         self.heard: list[Reply] = []

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.account_events import PrivateChannel
-from floorwire.core.authorization import GUEST, Action, Principal, decide
+from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal, decide
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
@@ -194,7 +194,7 @@ class Session:
         default_channel: str | None,
         catalogue: TopicCatalogue,
         limits: SessionLimits,
-        principal: Principal = GUEST,
+        principal: Principal = ANONYMOUS_MARKET,
     ) -> None:
         self.codec = codec
         self.held: dict[TopicName, TopicChoice] = {}
