@@ -165,7 +165,7 @@ class Authenticator:
 
     def note(self, principal: Principal, event: str, address: str, target: str = "") -> None:
         """Record what somebody did."""
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=self._clock(),
                 event=event,
@@ -178,7 +178,7 @@ class Authenticator:
 
     def note_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
         """Record what somebody was refused."""
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=self._clock(),
                 event="refused",
@@ -200,7 +200,7 @@ class Authenticator:
         except Refusal as refusal:
             self._note_failure(how, key, refusal, address)
             raise
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=now_us,
                 event="sign_in",
@@ -261,7 +261,7 @@ class Authenticator:
             guest.close(CloseCode.KEY_REVOKED, reason)
             closed += 1
         if closed:
-            self.audit.note(
+            self.audit.add(
                 AuditEntry(
                     ts=self._clock(), event="closed", target=key, reason=f"{reason}: {closed} connections"
                 )
