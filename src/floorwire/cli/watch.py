@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from floorwire.cli import credential
-from floorwire.cli.address import AddressError, here, websocket
+from floorwire.cli.address import AddressError, local_url, websocket
 from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
 from floorwire.cli.credential import CredentialError
 from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
@@ -156,7 +156,7 @@ def watch(
 ) -> None:
     """Show live prices; reconnects by itself. In a pipe, or with --json, one line a change."""
     try:
-        server = PriceServer(websocket(url or here("ws", "/ws")), key_file, ca)
+        server = PriceServer(websocket(url or local_url("ws", "/ws")), key_file, ca)
         asyncio.run(_watch(symbols or [], server, seconds, json=json))
     except KeyboardInterrupt:
         raise typer.Exit from None
