@@ -35,9 +35,8 @@ from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError
+from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.journal_opening import open_journal
 from floorwire.trading.account_store import open_book
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk

@@ -168,7 +168,7 @@ class Authenticator:
 
     def note(self, principal: Principal, event: str, address: str, target: str = "") -> None:
         """Record what somebody did."""
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=self._clock.wall_us(),
                 event=event,
@@ -181,7 +181,7 @@ class Authenticator:
 
     def note_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
         """Record what somebody was refused."""
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=self._clock.wall_us(),
                 event="refused",
@@ -206,7 +206,7 @@ class Authenticator:
         except Refusal as refusal:
             self._note_failure(how, key, refusal, address)
             raise
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=at.wall_us,
                 event="sign_in",
@@ -273,7 +273,7 @@ class Authenticator:
             guest.close(CloseCode.KEY_REVOKED, reason)
             closed += 1
         if closed:
-            self.audit.note(
+            self.audit.add(
                 AuditEntry(
                     ts=self._clock.wall_us(),
                     event="closed",
