@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
@@ -20,7 +20,7 @@ from floorwire.protocol.session import (
 )
 
 from ..protocol.catalogue import Shelf
-from .requests import written_json, written_msgpack
+from .request_strategies import written_json, written_msgpack
 
 START_US = 1_700_000_000_000_000
 TRADER = Principal("alice", "key", frozenset(Scope))
@@ -38,7 +38,7 @@ conversations = st.lists(
     conversations,
     st.sampled_from([JSON, MSGPACK]),
     st.sampled_from([None, "ticker"]),
-    st.sampled_from([GUEST, STRANGER, TRADER]),
+    st.sampled_from([ANONYMOUS_MARKET, ANONYMOUS, TRADER]),
 )
 def test_any_conversation(
     messages: list[tuple[bytes, bool, int]], codec: Codec, default_channel: str | None, principal: Principal

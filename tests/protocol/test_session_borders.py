@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from floorwire.core.authorization import GUEST
+from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.rate_limit import TokenBucket
@@ -17,7 +17,7 @@ NOW = 1_800_000_000_000_000
 
 
 def session(channel: str | None = "ticker", rate: int = 1_000) -> Session:
-    return Session(JSON, channel, Shelf(), SessionLimits(rate, 10), GUEST)
+    return Session(JSON, channel, Shelf(), SessionLimits(rate, 10), ANONYMOUS_MARKET)
 
 
 def ask(at: Session, action: str, **fields: object) -> Decision:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from floorwire.core.account_events import PrivateChannel
-from floorwire.core.authorization import GUEST, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import JSON
@@ -82,7 +82,7 @@ def test_leaving_one_private_channel_leaves_the_others() -> None:
 def test_whoever_follows_has_to_be_allowed_to() -> None:
     for channel in FOLLOWING:
         for principal, code in (
-            (GUEST, Code.UNAUTHENTICATED),
+            (ANONYMOUS_MARKET, Code.UNAUTHENTICATED),
             (Principal("alice", "k1", frozenset({Scope.MARKET})), Code.FORBIDDEN),
             (trader(expires_us=NOW), Code.UNAUTHENTICATED),
         ):
@@ -150,5 +150,5 @@ def test_an_error_in_answer_to_an_order_says_that_it_is_rejected() -> None:
 
 
 def test_a_wrong_login_is_answered_with_its_id() -> None:
-    refusal = error(session(GUEST).refuse(Refusal(Code.BAD_SIGNATURE, "wrong"), Login(id=5), NOW))
+    refusal = error(session(ANONYMOUS_MARKET).refuse(Refusal(Code.BAD_SIGNATURE, "wrong"), Login(id=5), NOW))
     assert (refusal.id, refusal.code) == (5, Code.BAD_SIGNATURE)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import JSON
@@ -46,7 +46,7 @@ def key(*scopes: Scope, symbols: frozenset[str] | None = None, account: str = "a
     return Principal(account, "k1", frozenset(scopes), symbols)
 
 
-def session(principal: Principal = GUEST) -> Session:
+def session(principal: Principal = ANONYMOUS_MARKET) -> Session:
     return Session(JSON, "ticker", Shelf(), SessionLimits(RATE, 100), principal)
 
 
@@ -67,7 +67,7 @@ def subscribe(at: Session, *symbols: str) -> Decision:
 ALLOWED = {"ping", "unsubscribe", "subscriptions", "login"}
 
 
-@pytest.mark.parametrize("principal", [STRANGER, key(Scope.TRADE), key(Scope.ACCOUNT), key(Scope.ADMIN)])
+@pytest.mark.parametrize("principal", [ANONYMOUS, key(Scope.TRADE), key(Scope.ACCOUNT), key(Scope.ADMIN)])
 def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
     at = session(principal)
     refused = Code.FORBIDDEN if principal.key else Code.UNAUTHENTICATED
@@ -78,7 +78,7 @@ def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
     assert isinstance(ask(at, action="subscriptions"), ListSubscriptions)
 
 
-@pytest.mark.parametrize("principal", [GUEST, key(Scope.MARKET)])
+@pytest.mark.parametrize("principal", [ANONYMOUS_MARKET, key(Scope.MARKET)])
 def test_with_it_there_is(principal: Principal) -> None:
     at = session(principal)
     assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), JoinTopics)
@@ -99,12 +99,12 @@ def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
 
 
 def test_a_login_is_for_the_gate_to_prove() -> None:
-    decision = ask(session(STRANGER), action="login", token="t")
+    decision = ask(session(ANONYMOUS), action="login", token="t")
     assert decision == Authenticate(Login(token="t"))
 
 
 def test_signing_in_opens_what_the_key_is_for() -> None:
-    at = session(STRANGER)
+    at = session(ANONYMOUS)
     alice = Principal(
         "alice", "k1", frozenset({Scope.TRADE, Scope.MARKET}), frozenset({"BTC-USDT"}), expires_us=NOW + 1
     )
@@ -125,20 +125,20 @@ def test_a_connection_is_of_one_account() -> None:
 
 
 def test_what_is_held_stays_within_what_the_new_key_may_see() -> None:
-    at = session(GUEST)
+    at = session(ANONYMOUS_MARKET)
     subscribe(at, "BTC-USDT", "ETH-USDT")
     narrow = key(Scope.MARKET, symbols=frozenset({"BTC-USDT"}))
     for worse in (narrow, key(Scope.TRADE)):
         with pytest.raises(Refusal, match="unsubscribe first"):
             at.sign_in(worse, Login(), NOW)
-    assert at.principal is GUEST
+    assert at.principal is ANONYMOUS_MARKET
     ask(at, action="unsubscribe", symbol="ETH-USDT")
     at.sign_in(narrow, Login(), NOW)
     assert at.principal is narrow
 
 
 def test_wrong_logins_are_answered_until_they_are_abuse() -> None:
-    at = session(STRANGER)
+    at = session(ANONYMOUS)
     wrong = Refusal(Code.BAD_SIGNATURE, "wrong")
     answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MISTAKES + 1)]
     assert all(isinstance(answer, SendReply) for answer in answers[:-1])

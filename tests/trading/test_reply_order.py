@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.authorization import GUEST
-from floorwire.protocol.answers import Done
+from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Done
 from floorwire.trading import reply_order
 from floorwire.trading.reply_order import ReplyOrder
 
@@ -16,7 +16,7 @@ class Listener:
     """A client that keeps what it hears."""
 
     codec = JSON
-    principal = GUEST
+    principal = ANONYMOUS_MARKET
 
     def __init__(self) -> None:
         self.heard: list[Reply] = []

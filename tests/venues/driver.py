@@ -9,12 +9,12 @@ from typing import TypeVar
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
 from floorwire.core.ports import (
+    Activity,
     Answer,
     Close,
     Closed,
     Fetch,
     Frame,
-    Heard,
     Open,
     Opened,
     Reported,
@@ -105,7 +105,7 @@ def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
     return [
         said
         for said in outputs
-        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Heard)
+        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Activity)
     ]
 
 

@@ -378,7 +378,7 @@ class Replay:
                     self._fetch(url)
                 case Wake(at_us):
                     self._wake_us = at_us
-                case ports.Heard():
+                case ports.Activity():
                     self._out.append(output)
                 case Send() | Reported():
                     pass  # what came then does not depend on what is sent now, and nobody orders in the past

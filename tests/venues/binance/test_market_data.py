@@ -19,7 +19,18 @@ from floorwire.core.market_events import (
     Trade,
 )
 from floorwire.core.order_commands import Place
-from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Heard, Open, Opened, Send, VenueOutput
+from floorwire.core.ports import (
+    Activity,
+    Answer,
+    Close,
+    Closed,
+    Fetch,
+    Frame,
+    Open,
+    Opened,
+    Send,
+    VenueOutput,
+)
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.binance.market_data import LIST_URL
 from floorwire.venues.paper import PaperVenue
@@ -603,11 +614,11 @@ def quote(update: int, bid: str, ask: str) -> Json:
 
 def test_only_what_came_is_told_as_heard() -> None:
     driver = synced()
-    assert every(driver.wait(1), Heard) == [Heard(("streams-0",), ("ABC-USDT",))]
+    assert every(driver.wait(1), Activity) == [Activity(("streams-0",), ("ABC-USDT",))]
     driver.frame({"result": None, "id": 1})
-    assert every(driver.wait(1), Heard) == [Heard(("streams-0",), ())]
+    assert every(driver.wait(1), Activity) == [Activity(("streams-0",), ())]
     quiet = driver.wait(5)
-    assert every(quiet, Heard) == []
+    assert every(quiet, Activity) == []
     assert all(clock.is_reckoned for clock in every(quiet, Clock))
 
 
@@ -726,10 +737,10 @@ def test_a_time_an_hour_ahead_is_not_used_and_moves_no_clock() -> None:
 
 def test_symbols_are_found_in_addresses_and_subscriptions() -> None:
     url = "wss://stream.binance.com:9443/stream?streams=nknusdt@depth@100ms/blzeth@depth/nknusdt@trade"
-    assert binance.asked_for(url) == ["NKNUSDT", "BLZETH"]
-    assert binance.asked_for("wss://stream.binance.com/ws/nknusdt@depth") == ["NKNUSDT"]
-    assert binance.asked_for("https://api.binance.com/api/v3/exchangeInfo") == []
+    assert binance.requested_symbols(url) == ["NKNUSDT", "BLZETH"]
+    assert binance.requested_symbols("wss://stream.binance.com/ws/nknusdt@depth") == ["NKNUSDT"]
+    assert binance.requested_symbols("https://api.binance.com/api/v3/exchangeInfo") == []
     request = {"method": "SUBSCRIBE", "params": ["abcusdt@trade", "!ticker@arr"], "id": 1}
-    assert binance.asked_for(json.dumps(request)) == ["ABCUSDT"]
+    assert binance.requested_symbols(json.dumps(request)) == ["ABCUSDT"]
     with pytest.raises(ValueError, match="method"):
-        binance.asked_for("{}")
+        binance.requested_symbols("{}")

@@ -16,7 +16,7 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.ports import Answer, Close, Closed, Frame, Heard, Open, Opened, Send, VenueOutput
+from floorwire.core.ports import Activity, Answer, Close, Closed, Frame, Open, Opened, Send, VenueOutput
 from floorwire.venues.coinbase import market_data as coinbase
 from floorwire.venues.coinbase.market_data import LIST_URL
 from tests.venues.driver import SECOND, START, Driver, events, every, rebuilt, statuses
@@ -452,9 +452,9 @@ def test_a_heartbeat_is_heard_and_our_clock_is_not() -> None:
     driver.frame(match(7))
     driver.wait(1)
     driver.frame(beat(7))
-    assert every(driver.wait(1), Heard) == [Heard(("feed-0",), ("ABC-USD",))]
+    assert every(driver.wait(1), Activity) == [Activity(("feed-0",), ("ABC-USD",))]
     quiet = driver.wait(3)
-    assert every(quiet, Heard) == []
+    assert every(quiet, Activity) == []
     assert {clock.is_reckoned for clock in every(quiet, Clock)} == {True}
 
 
@@ -587,10 +587,10 @@ def test_a_bad_advanced_book_message_names_no_product_and_costs_the_link() -> No
 def test_symbols_are_found_in_subscriptions() -> None:
     old = {"type": "subscribe", "product_ids": ["A-B", "C-D"], "channels": ["level2"]}
     own = {"type": "subscribe", "channels": ["ticker", {"name": "matches", "product_ids": ["C-D", "E-F"]}]}
-    assert coinbase.asked_for(json.dumps(old)) == ["A-B", "C-D"]
-    assert coinbase.asked_for(json.dumps(own)) == ["C-D", "E-F"]
-    assert coinbase.asked_for(
+    assert coinbase.requested_symbols(json.dumps(old)) == ["A-B", "C-D"]
+    assert coinbase.requested_symbols(json.dumps(own)) == ["C-D", "E-F"]
+    assert coinbase.requested_symbols(
         json.dumps({"type": "subscribe", "product_ids": ["A-B"], "channel": "level2"})
     ) == ["A-B"]
-    assert coinbase.asked_for(json.dumps(old | {"type": "unsubscribe"})) == []
-    assert coinbase.asked_for("wss://ws-feed.exchange.coinbase.com") == []
+    assert coinbase.requested_symbols(json.dumps(old | {"type": "unsubscribe"})) == []
+    assert coinbase.requested_symbols("wss://ws-feed.exchange.coinbase.com") == []
