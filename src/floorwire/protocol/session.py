@@ -1,7 +1,8 @@
-"""One client's conversation, decided purely: a message and the time in, one decision out.
+"""One client's session: what to do about each message that a client sends.
 
-The session knows what the client holds and how fast it asks; it reads no clock and writes to no socket.
-The connection carries the decision out.
+``Session.receive`` takes a message and the time. It returns one decision, such as "subscribe to these topics"
+or "close the connection". ``hub/connection.py`` carries the decision out. The session reads no clock and
+writes to no socket. It knows the client's subscriptions and applies the rate limit to its requests.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ FOLLOWING: dict[PrivateChannel, Action] = {
     "balances": Action.BALANCES,
     "positions": Action.POSITIONS,
 }
-"""The private channels, and what whoever follows one has to be allowed."""
+"""Each private channel, and the action that a subscriber must be allowed to do."""
 TRADING = (
     OrderPlace,
     OrderCancel,
@@ -69,14 +70,14 @@ PRIVATE: dict[str, PrivateChannel] = {channel: channel for channel in FOLLOWING}
 ABOUT_ORDERS = frozenset(
     (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
 )
-"""Errors in answer to these say what became of what was asked for."""
+"""Actions on orders. An error reply to one says what became of the order (OrderError)."""
 BURST_S = 2
-"""Seconds' worth of requests that may come at once."""
+"""Burst of the rate limit: this many seconds' worth of requests may come at once."""
 PATIENCE_S = 5
-"""Seconds' worth of refused requests after which the connection is closed (4013)."""
+"""After this many seconds' worth of refused requests at once, the connection is closed (4013)."""
 MISTAKES_PER_S = 5
 MISTAKES = 100
-"""Malformed messages at once after which the connection is closed (4502)."""
+"""After this many malformed messages at once, the connection is closed (4502)."""
 
 
 class SendReply(msgspec.Struct, frozen=True):
@@ -86,19 +87,19 @@ class SendReply(msgspec.Struct, frozen=True):
 
 
 class JoinTopics(msgspec.Struct, frozen=True):
-    """Subscribe to these topics, all of them, and reply."""
+    """Subscribe to all these topics, then reply. ``minimal``: with the short reply of the article."""
 
     request: Subscribe
     choices: tuple[TopicChoice, ...]
     minimal: bool
 
     def contract(self, choice: TopicChoice) -> OnSlow:
-        """Return what a full outbox does to the topic."""
+        """Return what to do when the client is slow: the client's ``on_slow``, or the channel's default."""
         return choice.on_slow if self.request.on_slow is UNSET else self.request.on_slow
 
 
 class LeaveTopics(msgspec.Struct, frozen=True):
-    """Unsubscribe from these topics, all of them, and reply."""
+    """Unsubscribe from all these topics, then reply. ``minimal``: with the short reply of the article."""
 
     request: Unsubscribe
     choices: tuple[TopicChoice, ...]
@@ -106,39 +107,39 @@ class LeaveTopics(msgspec.Struct, frozen=True):
 
 
 class FollowAccount(msgspec.Struct, frozen=True):
-    """Let it follow the account on a private channel, and reply."""
+    """Ask the desk to subscribe the client to a private channel of its account. The desk replies."""
 
     request: Subscribe
     channel: PrivateChannel
 
 
 class UnfollowAccount(msgspec.Struct, frozen=True):
-    """Let it follow the private channel no longer, and reply."""
+    """Ask the desk to unsubscribe the client from a private channel, then reply."""
 
     request: Unsubscribe
     channel: PrivateChannel
 
 
 class PassToDesk(msgspec.Struct, frozen=True):
-    """Let the desk see to it: it authorises, and it replies when what came of it is durable."""
+    """Pass the request to the desk. The desk authorises it, and replies when the outcome is durable."""
 
     request: TradingRequest
 
 
 class ListSubscriptions(msgspec.Struct, frozen=True):
-    """Reply with what the connection holds."""
+    """Reply with the list of subscriptions."""
 
     request: Subscriptions
 
 
 class ListSymbols(msgspec.Struct, frozen=True):
-    """Reply with the instruments."""
+    """Reply with the list of instruments."""
 
     request: Symbols
 
 
 class Authenticate(msgspec.Struct, frozen=True):
-    """Find out whom the request proves, then ``sign_in`` or ``refuse``."""
+    """Check the login, then call ``Session.sign_in`` or ``Session.refuse``."""
 
     request: Login
 
@@ -165,14 +166,19 @@ Decision: TypeAlias = (
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
-    """What one connection may do."""
+    """The limits of one connection."""
 
     commands_per_second: int
     subscriptions: int
+    """The most topics and private channels at once."""
 
 
 class Session:
-    """The state of one conversation."""
+    """The state of one client: its principal, its subscriptions and its rate limits.
+
+    A new session belongs to ``principal``, a guest unless the handshake was signed in. ``default_channel`` is
+    the channel of the WebSocket's path (``/ws/ticker``), or None.
+    """
 
     __slots__ = (
         "_catalogue",
@@ -198,21 +204,28 @@ class Session:
     ) -> None:
         self.codec = codec
         self.held: dict[TopicName, TopicChoice] = {}
+        """The subscriptions to topics."""
         self.followed: dict[PrivateChannel, None] = {}
+        """The subscriptions to private channels, in order."""
         self.principal = principal
-        """Who asks; what was subscribed to stays within what this may see."""
+        """Who is signed in. It may see all of ``held`` and ``followed``: ``sign_in`` checks it."""
         self._default_channel = default_channel
         self._catalogue = catalogue
         self._limits = limits
         rate = limits.commands_per_second
         self._commands = TokenBucket(rate, burst=BURST_S * rate)
+        """The rate limit of this connection."""
         self._shared: TokenBucket | None = None
-        self._patience: TokenBucket | None = None  # made when first needed: most clients never do
+        """The rate limit of all connections of the key together."""
+        self._patience: TokenBucket | None = None
+        """Counts refused requests. Made when first needed: most clients never need it."""
         self._mistakes: TokenBucket | None = None
+        """Counts malformed messages. Made when first needed."""
 
     def receive(self, data: bytes, binary: bool, now_us: int, wall_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are.
 
+        The rate limit comes first: a message over the limit is not decoded as a request.
         ``now_us``: monotonic, for the rate limits. ``wall_us``: the date, for expiries and the pong.
         """
         if not self._commands.allow(now_us):
@@ -229,11 +242,14 @@ class Session:
             return SendReply(error(refusal, request.id))
 
     def share(self, commands: TokenBucket | None) -> None:
-        """Count requests by this too: what all connections of one key may ask together."""
+        """Apply a second rate limit, shared by all connections of one key; None removes it."""
         self._shared = commands
 
     def sign_in(self, principal: Principal, request: Login, wall_us: int) -> SendReply:
-        """Be this from now on. Raises Refusal where that does not go with what the connection has been."""
+        """Sign the connection in, and return the reply.
+
+        Raises Refusal for another account than before, or if the new key may not see a subscription.
+        """
         if self.principal.key and principal.account != self.principal.account:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
         for topic in self.held:
@@ -256,7 +272,7 @@ class Session:
         )
 
     def refuse(self, refusal: Refusal, request: Login, now_us: int) -> SendReply | CloseConnection:
-        """Return what to do about a login that failed; wrong ones count as mistakes."""
+        """Return what to do about a failed login. A wrong signature counts as a malformed message."""
         if refusal.code is Code.BAD_SIGNATURE:
             return self._mistake(error(refusal, request.id), now_us)
         return SendReply(error(refusal, request.id))
@@ -368,7 +384,7 @@ class Session:
         return SendReply(reply)
 
     def _refuse_rate_limited(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
-        """The rate limit: refuse the request and say when to ask again; hang up on who goes on and on."""
+        """Rate limit: refuse the request and say when to retry. Close if the client keeps on (4013)."""
         rate = self._limits.commands_per_second
         if self._patience is None:
             self._patience = TokenBucket(rate, burst=PATIENCE_S * rate)
@@ -382,14 +398,14 @@ class Session:
 
 
 def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | UnsetType) -> Error:
-    """Return the refusal of a request that nobody looked into."""
+    """Return the error reply to a request that was not carried out: an order was rejected for certain."""
     if action in ABOUT_ORDERS:
         return order_error(refusal, request_id, "rejected")
     return error(refusal, request_id)
 
 
 def _private(request: Names) -> PrivateChannel | None:
-    """Return the private channel that is named, if one is; those have nothing to choose."""
+    """Return the private channel that the request names, or None. Private channels have no options."""
     channel = None if request.channel is UNSET else PRIVATE.get(request.channel)
     if channel is not None:
         for name in ("symbol", "symbols", "depth", "interval"):
