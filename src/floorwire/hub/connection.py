@@ -19,15 +19,15 @@ from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
     Authenticate,
     CloseConnection,
-    FollowAccount,
-    JoinTopics,
-    LeaveTopics,
     ListSubscriptions,
     ListSymbols,
     PassToDesk,
     SendReply,
     Session,
-    UnfollowAccount,
+    SubscribePrivate,
+    SubscribeTopics,
+    UnsubscribePrivate,
+    UnsubscribeTopics,
 )
 
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
@@ -81,13 +81,13 @@ class Connection(ClientTransport):
                 self._answer(say)
             case Authenticate(request):
                 self._login(request)
-            case JoinTopics() as join:
+            case SubscribeTopics() as join:
                 self._join(join)
-            case LeaveTopics() as leave:
+            case UnsubscribeTopics() as leave:
                 self._leave(leave)
-            case FollowAccount(request, channel):
+            case SubscribePrivate(request, channel):
                 self._desk.follow(self, request, channel)
-            case UnfollowAccount(request, channel):
+            case UnsubscribePrivate(request, channel):
                 self._desk.unfollow(self, channel)
                 self._say(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
@@ -172,7 +172,7 @@ class Connection(ClientTransport):
         session.share(authenticator.enter(self, principal))
         self._answer(answer)
 
-    def _join(self, join: JoinTopics) -> None:
+    def _join(self, join: SubscribeTopics) -> None:
         request = join.request
         resume = None if request.resume is UNSET else request.resume
         opened = []
@@ -193,7 +193,7 @@ class Connection(ClientTransport):
         for _, subscription, opening in opened:
             self._begin(subscription, opening.frames)
 
-    def _leave(self, leave: LeaveTopics) -> None:
+    def _leave(self, leave: UnsubscribeTopics) -> None:
         for choice in leave.choices:
             self._hub.leave(self, choice.topic)
             del self._subscriptions[choice.topic]

@@ -13,7 +13,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import Error, OrderAcceptedReply, order_error
-from floorwire.protocol.session import ABOUT_ORDERS
+from floorwire.protocol.session import ORDER_ACTIONS
 from floorwire.protocol.trading_requests import TradingRequest
 from floorwire.web.auth_context import AuthContext
 from floorwire.web.http_responses import answer
@@ -67,7 +67,7 @@ async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Re
     try:
         request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
     except BadRequestError as bad:
-        if action not in ABOUT_ORDERS:
+        if action not in ORDER_ACTIONS:
             raise bad.refusal from None
         return respond(caller, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
     inquiry = HttpDeskClient(caller)
