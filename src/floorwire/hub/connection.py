@@ -74,7 +74,7 @@ class Connection(ClientTransport):
         at = self._hub.moment()
         decision = self._session.receive(data, binary, at.now_us, at.wall_us)
         if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
-            self._desk.trade(self, decision.request)
+            self._desk.submit(self, decision.request)
             return
         match decision:
             case SendReply() as say:
@@ -112,7 +112,7 @@ class Connection(ClientTransport):
         if self._wire is None:
             return
         self._wire = None
-        self._desk.left(self)
+        self._desk.on_disconnect(self)
         self._hub.exit(self, code)
         self._authenticator.leave(self, self._session.principal)
         self._liveness.discard(self)
@@ -205,4 +205,4 @@ class Connection(ClientTransport):
             replies.held(market, choice, self._subscriptions[name], None)
             for name, choice in session.held.items()
         ]
-        return held + [self._desk.held(self, channel) for channel in session.followed]
+        return held + [self._desk.subscription(self, channel) for channel in session.followed]

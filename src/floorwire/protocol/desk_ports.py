@@ -40,7 +40,7 @@ class DeskClient(Protocol):
         """Send what is queued."""
         ...
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """Close a slow client (4008)."""
         ...
 
@@ -48,7 +48,7 @@ class DeskClient(Protocol):
 class DeskPort(Protocol):
     """The trading desk. It replies once to each request, in order, when the outcome is durable."""
 
-    def trade(self, client: DeskClient, request: TradingRequest) -> None:
+    def submit(self, client: DeskClient, request: TradingRequest) -> None:
         """Carry out the request, and reply by ``client.answer``."""
         ...
 
@@ -60,7 +60,7 @@ class DeskPort(Protocol):
         """Unsubscribe the client from a private channel."""
         ...
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
         """Return the client's subscription as it is now."""
         ...
 
@@ -68,6 +68,6 @@ class DeskPort(Protocol):
         """Return the symbols that an operator halted, or None if all trading is halted."""
         ...
 
-    def left(self, client: DeskClient) -> None:
+    def on_disconnect(self, client: DeskClient) -> None:
         """The client's connection has ended. Its guards (cancel on disconnect) begin."""
         ...

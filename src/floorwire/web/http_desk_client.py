@@ -46,7 +46,7 @@ class HttpDeskClient:
     def flush(self) -> None:
         """The answer is the response."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """Nobody follows anything here."""
 
 
@@ -72,7 +72,7 @@ async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Re
         return respond(caller, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
     inquiry = HttpDeskClient(caller)
     assert isinstance(request, TradingRequest)
-    caller.gateway.desk.trade(inquiry, request)
+    caller.gateway.desk.submit(inquiry, request)
     return respond(caller, action, await inquiry.reply)
 
 
