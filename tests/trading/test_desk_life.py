@@ -105,7 +105,7 @@ class Asker:
     def flush(self) -> None:
         """Nothing waits."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """It reads."""
         raise AssertionError("closed as slow")
 
@@ -221,7 +221,7 @@ class DeskMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     async def _ask(self, request: TradingRequest) -> Reply:
-        self.desk.trade(self.client, request)
+        self.desk.submit(self.client, request)
         return await self._answered()
 
     async def _answered(self) -> Reply:
@@ -312,7 +312,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Leave; the next client is another one."""
 
         async def leave() -> None:
-            self.desk.left(self.client)
+            self.desk.on_disconnect(self.client)
             for _ in range(20):
                 await asyncio.sleep(0)
             await asyncio.sleep(0.001)  # a grace of 0 is over

@@ -129,13 +129,13 @@ class ClientTransport:
         if self.has_room(len(frames)):
             self.outbox.put(frames)
         else:
-            self.shut()
+            self.close_slow()
 
     def has_room(self, size: int) -> bool:
         """Return whether so many bytes more may wait."""
         return self.outbox.has_room(size)
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """End the connection: private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 

@@ -1,13 +1,18 @@
-"""Rate limit: a token bucket in one integer (the generic cell rate algorithm), given monotonic time."""
+"""Rate limits: a token bucket in one integer (the generic cell rate algorithm), and one for each key.
+
+All times are monotonic, in microseconds.
+"""
 
 from __future__ import annotations
 
 MAX_SUBJECTS = 20_000
+"""The most subjects that are remembered, unless told otherwise."""
 BURST_S = 5
+"""Burst of a keyed rate limit, in seconds' worth of tokens."""
 
 
 class TokenBucket:
-    """Allow ``per_second`` on average and ``burst`` at once."""
+    """A rate limit: allow ``per_second`` on average and ``burst`` at once."""
 
     __slots__ = ("_burst_us", "_due_us", "_interval_us")
 
@@ -40,7 +45,10 @@ class TokenBucket:
 
 
 class KeyedRateLimit:
-    """Allow each subject ``per_second``, and five seconds' worth at once."""
+    """A rate limit for each subject (an address, a key): ``per_second`` on average.
+
+    ``BURST_S`` seconds' worth may come at once. At most ``limit`` subjects are remembered.
+    """
 
     def __init__(self, per_second: int, limit: int = MAX_SUBJECTS) -> None:
         self._per_second = per_second
@@ -63,6 +71,6 @@ class KeyedRateLimit:
     def _make_room(self, now_us: int) -> None:
         if len(self._buckets) < self._limit:
             return
-        # A bucket that is full again is as good as new; where all are in use, the oldest half begins anew.
+        # A full bucket is as good as a new one: drop it. If that is not enough, forget the older half.
         busy = [item for item in self._buckets.items() if not item[1].is_full(now_us)]
         self._buckets = dict(busy[-(self._limit // 2) :])

@@ -14,7 +14,7 @@ from floorwire.protocol.requests import OnSlow, RequestId
 from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
 
 Fate: TypeAlias = Literal["rejected", "unknown"]
-"""Of an order that was asked for: it does not exist; or only asking again will tell."""
+"""What became of an order: it does not exist, or the client must ask for its status to know."""
 
 
 class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
