@@ -19,8 +19,7 @@ from floorwire.config import AuthSettings, JwtSettings, LimitSettings, Settings,
 from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
-from floorwire.protocol.requests import Login
+from floorwire.protocol.requests import Login, login_signature
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.auth.issuer import SHARED
@@ -106,7 +105,7 @@ def bearer(issued: Issued) -> str:
 
 
 def signed(issued: Issued, ts_us: int = START) -> Login:
-    return Login(key=issued.key, ts=ts_us, signature=signature(issued.secret, ts_us))
+    return Login(key=issued.key, ts=ts_us, signature=login_signature(issued.secret, ts_us))
 
 
 async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: Path) -> None:

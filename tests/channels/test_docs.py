@@ -22,7 +22,7 @@ from floorwire.core.market_events import (
 )
 from floorwire.core.notices import Draining, Notice, SecondPassed, SymbolFeedChanged, VenueFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, BookEvent
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 from tests.channels.book_client import BookClient
 from tests.channels.stream_driver import BTC
 

@@ -30,7 +30,7 @@ from floorwire.core.notices import SymbolFeedChanged
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.hub.market_state import MarketState
 from floorwire.protocol import channel_events
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.replay import Replay
 from tests.hub.world import Message, World

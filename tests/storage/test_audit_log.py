@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.auth.keyed_rate_limit import BURST_S
 from floorwire.auth.sign_in import SignedLogin
+from floorwire.protocol.rate_limit import BURST_S
 from floorwire.storage.audit_log import (
     QUEUE,
     REFUSALS_PER_SECOND,

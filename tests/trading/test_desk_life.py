@@ -24,10 +24,9 @@ from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
-from floorwire.protocol.answers import Done, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Done, Error, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.authorization import ANONYMOUS_MARKET
-from floorwire.protocol.answers import Done
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Done
 from floorwire.trading import reply_order
 from floorwire.trading.reply_order import ReplyOrder
 

@@ -20,7 +20,7 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 Option: TypeAlias = int | str | None
 """The option of a stream: the depth of a book, the interval of candles."""

@@ -8,7 +8,7 @@ from floorwire.core.account_events import Balance
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.private_events import BalancesEvent
 from floorwire.protocol.rows import BalanceRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 
 def row(balance: Balance) -> BalanceRow:

@@ -27,7 +27,7 @@ from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Trade
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 INTERVALS = {
     "1s": SECOND_US,

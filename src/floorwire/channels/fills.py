@@ -7,7 +7,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.private_events import FillsSnapshot, FillsUpdate
 from floorwire.protocol.rows import FillRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 
 def row(event: OrderFilled, instrument: Instrument) -> FillRow:

@@ -12,7 +12,7 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice, SecondPassed
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 
 class HeartbeatTracker:

@@ -21,7 +21,7 @@ from floorwire.core.orders import Order
 from floorwire.core.units import format_units
 from floorwire.protocol.private_events import OrderNews, OrdersSnapshot, OrdersUpdate
 from floorwire.protocol.rows import OrderRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 OrderEvent: TypeAlias = (
     OrderAccepted | OrderAmended | AmendRefused | OrderTriggered | OrderFilled | OrderEnded

@@ -8,7 +8,7 @@ from floorwire.core.account_events import Position
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.private_events import PositionsEvent
 from floorwire.protocol.rows import PositionRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 PRICE_DECIMALS = 8
 

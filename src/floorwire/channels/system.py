@@ -21,7 +21,7 @@ from floorwire.core.notices import Draining, Notice, TradingChanged, VenueFeedCh
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import SystemEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 Key = tuple[str, str | None]
 """A venue and a symbol of it; None: the whole venue."""

@@ -31,7 +31,7 @@ from floorwire.core.order_book import Book
 from floorwire.core.rolling_day import Day, DayWindow
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 Text: TypeAlias = str | None
 STATS_LATE_US = 10_000_000

@@ -11,9 +11,9 @@ from floorwire.hub.hub import Hub
 from floorwire.hub.peer import Wire
 from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
+from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
-from floorwire.protocol.skip import SlowNotice
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536

@@ -8,6 +8,7 @@ from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.hub.market_state import MarketState
 from floorwire.hub.topic import Topic
+from floorwire.protocol.channel_events import SkippedNotice
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
     Gap,
@@ -19,7 +20,6 @@ from floorwire.protocol.replies import (
     Unsubscribed,
 )
 from floorwire.protocol.session import JoinTopics, LeaveTopics
-from floorwire.protocol.skip import SkippedNotice
 from floorwire.protocol.topic import TopicChoice, TopicName
 
 

@@ -10,13 +10,11 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
-from floorwire.protocol.answers import TradingReply
-from floorwire.protocol.channel_events import AnyEvent
+from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.replies import AnyReply
+from floorwire.protocol.replies import AnyReply, TradingReply
 from floorwire.protocol.requests import MarketRequest, RequestId
-from floorwire.protocol.skip import SkippedNotice, SlowNotice
 from floorwire.protocol.trading_requests import TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest

@@ -6,9 +6,8 @@ from typing import Protocol, TypeAlias
 
 from floorwire.core.account_events import PrivateChannel
 from floorwire.core.authorization import Principal
-from floorwire.protocol.answers import TradingReply
 from floorwire.protocol.codec import Codec
-from floorwire.protocol.replies import HeldSubscription, Subscribed
+from floorwire.protocol.replies import HeldSubscription, Subscribed, TradingReply
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import TradingRequest
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MAX_SUBJECTS = 20_000
+BURST_S = 5
+
 
 class TokenBucket:
     """Allow ``per_second`` on average and ``burst`` at once."""
@@ -34,3 +37,32 @@ class TokenBucket:
     def is_full(self, now_us: int) -> bool:
         """Return whether all tokens are there: the bucket is as good as a new one."""
         return self._due_us <= now_us
+
+
+class KeyedRateLimit:
+    """Allow each subject ``per_second``, and five seconds' worth at once."""
+
+    def __init__(self, per_second: int, limit: int = MAX_SUBJECTS) -> None:
+        self._per_second = per_second
+        self._limit = limit
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def allow(self, subject: str, now_us: int) -> bool:
+        """Take one of the subject's tokens, or return False and take none."""
+        bucket = self._buckets.get(subject)
+        if bucket is None:
+            self._make_room(now_us)
+            bucket = self._buckets[subject] = TokenBucket(self._per_second, burst=BURST_S * self._per_second)
+        return bucket.allow(now_us)
+
+    def wait_us(self, subject: str, now_us: int) -> int:
+        """Return how long until the subject has a token."""
+        bucket = self._buckets.get(subject)
+        return bucket.wait_us(now_us) if bucket else 0
+
+    def _make_room(self, now_us: int) -> None:
+        if len(self._buckets) < self._limit:
+            return
+        # A bucket that is full again is as good as new; where all are in use, the oldest half begins anew.
+        busy = [item for item in self._buckets.items() if not item[1].is_full(now_us)]
+        self._buckets = dict(busy[-(self._limit // 2) :])

@@ -15,10 +15,9 @@ from floorwire.core.account_events import PrivateChannel
 from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal, decide
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import TradingReply, order_error
 from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
 from floorwire.protocol.rate_limit import TokenBucket
-from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, error
+from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, TradingReply, error, order_error
 from floorwire.protocol.requests import (
     Login,
     Names,

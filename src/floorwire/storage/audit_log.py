@@ -12,8 +12,8 @@ from threading import Lock
 import msgspec
 import structlog
 
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.auth.sign_in import SignedLogin
+from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage.private_files import FILE_MODE
 
 FILE = "audit.jsonl"

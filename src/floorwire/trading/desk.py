@@ -28,9 +28,16 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.ops.stats import DeskFigures, DeskStats
-from floorwire.protocol.answers import AllCancelled, Guarded, OrderAcceptedReply, OrderError, order_error
 from floorwire.protocol.desk_ports import DeskClient, Reply
-from floorwire.protocol.replies import HeldSubscription, error
+from floorwire.protocol.replies import (
+    AllCancelled,
+    Guarded,
+    HeldSubscription,
+    OrderAcceptedReply,
+    OrderError,
+    error,
+    order_error,
+)
 from floorwire.protocol.requests import RequestId, Subscribe
 from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.account_events import OrderFilled
-from floorwire.protocol.answers import FillList
-from floorwire.protocol.replies import Gap
+from floorwire.protocol.replies import FillList, Gap
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.rows import FillRow
 from floorwire.trading.visibility import Visibility

@@ -10,7 +10,7 @@ from floorwire.clock import Clock
 from floorwire.core.account_events import CHANNELS, AccountEntry, PrivateChannel
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.desk_ports import DeskClient
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 from floorwire.trading.private_follower import MOST_WAITING, Follower
 from floorwire.trading.private_messages import InstrumentOf, message, seq_of
 

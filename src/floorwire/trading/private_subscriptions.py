@@ -18,7 +18,7 @@ from floorwire.protocol.desk_ports import DeskClient
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import Gap, HeldSubscription, Subscribed, error
 from floorwire.protocol.requests import Resume, Subscribe
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 from floorwire.storage.journal import ForgottenError, JournalError
 from floorwire.trading import handlers, private_resume
 from floorwire.trading.commit_batch import PendingAnswer

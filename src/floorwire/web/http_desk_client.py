@@ -10,10 +10,9 @@ from fastapi import Request, Response
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import OrderAcceptedReply, order_error
 from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Error, OrderAcceptedReply, order_error
 from floorwire.protocol.session import ABOUT_ORDERS
 from floorwire.protocol.trading_requests import TradingRequest
 from floorwire.web.auth_context import AuthContext
