@@ -111,7 +111,7 @@ class Recording:
         """The symbols that the recorded client subscribed to or fetched, as the exchange names them."""
         self.skipped: tuple[SkippedLines, ...] = self._skipped_lines.all()
 
-    def heard(self) -> Iterator[RecordedInput]:
+    def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on all WebSockets, in order of time."""
         return merge(
             *(_socket_inputs(link, parts) for link, parts in self._files.sockets.items()),
@@ -188,9 +188,9 @@ class FirstMessages:
         """How many messages were played."""
         self._recording = recording
 
-    def heard(self) -> Iterator[RecordedInput]:
+    def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on the WebSockets up to the last of these messages."""
-        for recorded in self._recording.heard():
+        for recorded in self._recording.inputs():
             if isinstance(recorded.happened, Frame):
                 if self.frames == PREVIEW_MESSAGES:
                     return
