@@ -18,7 +18,7 @@ from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.e2e.chromium import chromium
 from tests.e2e.visit import Visit
-from tests.servers import Server, floorwire
+from tests.servers import Server, eventually, floorwire
 
 WIDTHS = (360, 390, 768, 819, 820, 830, 840, 850, 1024, 1180, 1181, 1440)
 SYMBOLS = ("BTC-USDT", "DOGE-USDT", "XMR-BTC")
@@ -94,7 +94,7 @@ def test_arrows_scroll_the_page_where_the_markets_are_not_in_use(visit: Visit, s
     visit.open(server)
     visit.expect_verified_book()
     visit.page.keyboard.press("ArrowDown")
-    visit.page.wait_for_function("scrollY > 0")
+    assert eventually(lambda: bool(visit.page.evaluate("scrollY") > 0))
     expect(visit.at("#symbol")).to_have_text("BTC-USDT")
 
 

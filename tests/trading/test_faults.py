@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -19,7 +20,7 @@ FINE = Instrument("NEW-USDT", "NEW", "USDT", "sim", "0.0000000001", "0.000000000
 
 
 def broken(name: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Let the house's method fail, as by a fault of ours; return what counts the calls."""
+    """Let the order manager's method fail, as by a fault of ours. Return what counts the calls."""
     calls = 0
 
     def fail(*_: object, **__: object) -> None:
@@ -27,6 +28,8 @@ def broken(name: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         calls += 1
         raise OverflowError("a fault")
 
+    if not isinstance(vars(OrderManager).get(name), FunctionType):
+        pytest.skip("a compiled class cannot be changed; make test runs these from the sources too")
     monkeypatch.setattr(OrderManager, name, fail)
     return lambda: calls
 
