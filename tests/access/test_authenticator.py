@@ -172,7 +172,7 @@ async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> 
     visitors = {issued.key: Visitor() for issued in (first, second)}
     async with running(authenticator):
         for issued in (first, second):
-            authenticator.enter(visitors[issued.key], authenticator.bearer(bearer(issued), HERE))
+            authenticator.add_session(visitors[issued.key], authenticator.bearer(bearer(issued), HERE))
         harness.data_dir.keys.revoke(first.key, START)
         await until(lambda: bool(visitors[first.key].closed))
         assert visitors[first.key].closed[0][0] is CloseCode.KEY_REVOKED
@@ -190,7 +190,7 @@ async def test_an_expired_keys_connections_are_closed(harness: SignInHarness) ->
     authenticator = harness.authenticator()
     visitor = Visitor()
     async with running(authenticator):
-        authenticator.enter(visitor, authenticator.bearer(bearer(issued), HERE))
+        authenticator.add_session(visitor, authenticator.bearer(bearer(issued), HERE))
         await polled(harness)
         assert not visitor.closed
         harness.clock.now_us = START + 11 * S
@@ -224,7 +224,7 @@ async def test_a_database_that_cannot_be_read_shows_nobody_out(harness: SignInHa
     authenticator = harness.authenticator()
     visitor = Visitor()
     async with running(authenticator):
-        authenticator.enter(visitor, authenticator.bearer(bearer(issued), HERE))
+        authenticator.add_session(visitor, authenticator.bearer(bearer(issued), HERE))
         with (harness.folder / "keys.db").open("r+b") as file:
             file.write(b"\0" * 100)
         await polled(harness)
@@ -237,10 +237,10 @@ def test_a_key_has_room_for_so_many_connections(harness: SignInHarness) -> None:
     visitors = [Visitor(), Visitor()]
     for visitor in visitors:
         assert authenticator.has_room(alice)
-        authenticator.enter(visitor, alice)
+        authenticator.add_session(visitor, alice)
     assert not authenticator.has_room(alice)
     assert authenticator.has_room(GUEST)
-    authenticator.leave(visitors[0], alice)
+    authenticator.remove_session(visitors[0], alice)
     assert authenticator.has_room(alice)
 
 
@@ -248,14 +248,14 @@ def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignIn
     authenticator = harness.authenticator()
     alice = Principal("alice", "k1", frozenset())
     first, second = Visitor(), Visitor()
-    bucket = authenticator.enter(first, alice)
+    bucket = authenticator.add_session(first, alice)
     assert bucket is not None
-    assert authenticator.enter(second, alice) is bucket
-    authenticator.leave(first, alice)
-    authenticator.leave(second, alice)
-    assert authenticator.enter(first, alice) is not bucket
-    assert authenticator.enter(second, GUEST) is None
-    authenticator.leave(second, GUEST)
+    assert authenticator.add_session(second, alice) is bucket
+    authenticator.remove_session(first, alice)
+    authenticator.remove_session(second, alice)
+    assert authenticator.add_session(first, alice) is not bucket
+    assert authenticator.add_session(second, GUEST) is None
+    authenticator.remove_session(second, GUEST)
 
 
 @pytest.mark.parametrize(

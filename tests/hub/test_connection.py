@@ -129,7 +129,7 @@ def test_replies_come_in_the_order_of_the_requests(world: World) -> None:
     for number in range(5):
         wire.connection.received(b'{"action":"ping","id":%d}' % number, False)
     assert wire.messages() == [], "sent when all that came is read"
-    wire.connection.settled()
+    wire.connection.end_of_read()
     assert [message["id"] for message in wire.messages()] == [0, 1, 2, 3, 4]
 
 
@@ -337,5 +337,5 @@ def test_a_ping_asks_for_a_sign_of_life(world: World) -> None:
     wire = world.connect()
     assert wire.connection.ping() is True
     assert (wire.pings, wire.connection.is_alive) == (1, False)
-    wire.connection.heard()
+    wire.connection.peer_is_alive()
     assert wire.connection.is_alive

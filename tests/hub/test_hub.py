@@ -119,7 +119,7 @@ def test_what_was_never_listed_is_passed_over(world: World) -> None:
     world.publish(Quote("XYZ-USDT", 1, 1, 2, 1, world.now_us), Quote("BTC-USDT", 7, 1, 9, 1, world.now_us))
     world.end_turn()
     assert [(told["symbol"], told["bid"]) for told in wire.messages()] == [("BTC-USDT", "7")]
-    assert world.hub.market.of("XYZ-USDT") is None
+    assert world.hub.market.state_of("XYZ-USDT") is None
     assert set(world.hub._topics) == {TICKER}
 
 

@@ -164,7 +164,7 @@ class PlayedWire:
         binary = self.connection.codec.binary
         data = msgspec.msgpack.encode(request) if binary else msgspec.json.encode(request)
         self.connection.received(data, binary)
-        self.connection.settled()
+        self.connection.end_of_read()
 
     def drain(self, room: int | None = None) -> None:
         """Read what waits, and then so many bytes more."""

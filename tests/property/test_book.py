@@ -14,7 +14,7 @@ from floorwire.protocol.channel_events import BookEvent, WireLevel
 from tests.channels.client import BookClient
 from tests.channels.drive import BTC, Drive
 
-from .happenings import BTC_USDT, changes, snapshots
+from .random_events import BTC_USDT, changes, snapshots
 
 View = tuple[tuple[WireLevel, ...], tuple[WireLevel, ...]]
 

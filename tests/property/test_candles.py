@@ -10,7 +10,7 @@ from floorwire.core.market_events import Clock, Trade
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import Drive
 
-from .happenings import MIDNIGHT_US, prices, sizes, trade
+from .random_events import MIDNIGHT_US, prices, sizes, trade
 
 Figures = tuple[int, str, str, str, str, str, int]
 

@@ -14,7 +14,7 @@ from floorwire.core.notices import FeedTurned
 from floorwire.protocol.channel_events import Candles
 from tests.channels.drive import BTC, Drive
 
-from .happenings import MIDNIGHT_US
+from .random_events import MIDNIGHT_US
 
 MINUTE_US = 60 * SECOND_US
 CLOCK_LATE_US = SECOND_US // 2

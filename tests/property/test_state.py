@@ -14,7 +14,7 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.drive import Drive
 
-from . import happenings as any_
+from . import random_events as any_
 
 happened_lists = st.lists(
     st.one_of(

@@ -11,7 +11,7 @@ from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 from floorwire.protocol.channel_events import Ticker
 from tests.channels.drive import Drive
 
-from .happenings import clocks, trades
+from .random_events import clocks, trades
 
 Shown = tuple[str | None, ...]
 

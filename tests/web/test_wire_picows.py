@@ -45,13 +45,13 @@ class Parrot:
             raise LookupError(FATAL)
         self._said.append(frame(BINARY if binary else TEXT, data))
 
-    def settled(self) -> None:
+    def end_of_read(self) -> None:
         assert self.wire is not None
         if self._said:
             self.wire.write(b"".join(self._said))
             self._said.clear()
 
-    def heard(self) -> None:
+    def peer_is_alive(self) -> None:
         self.heard_count += 1
 
     def writable(self) -> None:
@@ -91,7 +91,7 @@ async def dial() -> AsyncIterator[Dial]:
 
     def protocol() -> PicowsUpgrade:
         parrots.append(Parrot())
-        verdict = gateway.admission.enter("127.0.0.1", 0)
+        verdict = gateway.admission.admit("127.0.0.1", 0)
         return PicowsUpgrade(gateway, AcceptedUpgrade(parrots[-1], None), "127.0.0.1", verdict)
 
     async def connect() -> Client:
@@ -110,7 +110,7 @@ async def dial() -> AsyncIterator[Dial]:
             await parrot.ended
         while gateway.admission.admitted:  # until the sockets have gone too
             await asyncio.sleep(0.005)
-    assert gateway.admission.enter("127.0.0.1", 0) is AdmissionVerdict.ADMITTED
+    assert gateway.admission.admit("127.0.0.1", 0) is AdmissionVerdict.ADMITTED
 
 
 def masked(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:

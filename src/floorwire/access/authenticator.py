@@ -78,7 +78,7 @@ class Authenticator:
         self.keyring.replace(self._watch.poll() or ())
         self._latest_us = 0
         """The latest date that a sign-in was judged by."""
-        self._remember(clock.wall_us())
+        self._load_used_logins(clock.wall_us())
         self._market = settings.auth.market
         self.demo = DEMO if is_home and not self.has_keys else None
         """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
@@ -100,7 +100,7 @@ class Authenticator:
     def bearer(self, text: str, address: str) -> Principal:
         """Return whom an Authorization header proves. Raises Refusal."""
         prove = self._signin.bearer
-        return self._noted("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
+        return self._prove("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
 
     def request(self, text: str, address: str) -> Principal:
         """Return whom the Authorization header of one HTTP request proves. Raises Refusal.
@@ -110,22 +110,22 @@ class Authenticator:
         try:
             return self._signin.bearer(text, address, self._clock.moment())
         except Refusal as refusal:
-            self._note_failure("request", text.partition(".")[0], refusal, address)
+            self._record_failure("request", text.partition(".")[0], refusal, address)
             raise
 
     def ticket(self, text: str, address: str) -> Principal:
         """Return whom a ticket lets in. Raises Refusal."""
-        return self._noted("ticket", "", address, lambda at: self._signin.ticket(text, address, at))
+        return self._prove("ticket", "", address, lambda at: self._signin.ticket(text, address, at))
 
     def login(self, request: Login, address: str) -> Principal:
         """Return whom a login request proves. Raises Refusal."""
         key, ts, signature, token = request.key, request.ts, request.signature, request.token
         if token is not UNSET and key is UNSET and ts is UNSET and signature is UNSET:
-            return self._noted("token", "", address, lambda at: self._signin.token(token, address, at))
+            return self._prove("token", "", address, lambda at: self._signin.token(token, address, at))
         if token is not UNSET or key is UNSET or ts is UNSET or signature is UNSET:
             raise Refusal(Code.BAD_REQUEST, "give token, or key, ts and signature", {"field": "key"})
         prove = self._signin.signed
-        return self._noted(
+        return self._prove(
             "signature", key, address, lambda at: prove(key, ts, signature, address, at), signed_ts=ts
         )
 
@@ -133,7 +133,7 @@ class Authenticator:
         """Return a ticket that signs the principal in, once. Raises Refusal."""
         text = secrets.token_urlsafe(TICKET_BYTES)
         ticket = IssuedTicket(text, self._signin.issue(text, principal, self._clock.moment()))
-        self.note(principal, "ticket", address)
+        self.record(principal, "ticket", address)
         return ticket
 
     # --- who is here ------------------------------------------------------------------------------
@@ -142,21 +142,21 @@ class Authenticator:
         """Return whether one more connection may be here with the key."""
         return self._session_index.count(principal.key) < self._limits.connections_per_key
 
-    def enter(self, guest: SignedInPeer, principal: Principal) -> TokenBucket | None:
+    def add_session(self, peer: SignedInPeer, principal: Principal) -> TokenBucket | None:
         """It is here as this; return what all connections of its key may ask, None where it has no key."""
         if not principal.key:
             return None
-        self._session_index.enter(guest, principal)
+        self._session_index.add(peer, principal)
         bucket = self._commands.get(principal.key)
         if bucket is None:
             rate = self._limits.commands_per_second_per_key or 10 * self._limits.commands_per_second
             bucket = self._commands[principal.key] = TokenBucket(rate, burst=COMMANDS_BURST_S * rate)
         return bucket
 
-    def leave(self, guest: SignedInPeer, principal: Principal) -> None:
+    def remove_session(self, peer: SignedInPeer, principal: Principal) -> None:
         """It is no longer here as this."""
         if principal.key:
-            self._session_index.leave(guest, principal)
+            self._session_index.remove(peer, principal)
             if not self._session_index.count(principal.key):
                 del self._commands[principal.key]
 
@@ -166,7 +166,7 @@ class Authenticator:
 
     # --- the record -------------------------------------------------------------------------------
 
-    def note(self, principal: Principal, event: str, address: str, target: str = "") -> None:
+    def record(self, principal: Principal, event: str, address: str, target: str = "") -> None:
         """Record what somebody did."""
         self.audit.note(
             AuditEntry(
@@ -179,7 +179,7 @@ class Authenticator:
             )
         )
 
-    def note_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
+    def record_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
         """Record what somebody was refused."""
         self.audit.note(
             AuditEntry(
@@ -194,17 +194,17 @@ class Authenticator:
             )
         )
 
-    def _noted(
+    def _prove(
         self, how: str, key: str, address: str, prove: Callable[[Moment], Principal], signed_ts: int = 0
     ) -> Principal:
         at = self._clock.moment()
         if at.wall_us < self._latest_us - SKEW_US:
-            self._remember(at.wall_us)
+            self._load_used_logins(at.wall_us)
         self._latest_us = at.wall_us
         try:
             principal = prove(at)
         except Refusal as refusal:
-            self._note_failure(how, key, refusal, address)
+            self._record_failure(how, key, refusal, address)
             raise
         self.audit.note(
             AuditEntry(
@@ -219,16 +219,16 @@ class Authenticator:
         )
         return principal
 
-    def _remember(self, wall_us: int) -> None:
+    def _load_used_logins(self, wall_us: int) -> None:
         """Let no signed login be used again that would be valid again: after a restart, and where the clock
         was set back since, to a time in which it was used before."""
         self.audit.flush()
         self._signin.remember(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
 
-    def _note_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
+    def _record_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
         shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
         claimed = msgspec.structs.replace(STRANGER, key=shown)
-        self.note_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
+        self.record_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
 
     # --- its life ---------------------------------------------------------------------------------
 
@@ -267,10 +267,10 @@ class Authenticator:
                 self._session_index.expired(self._clock.wall_us()), "", "the key or the token has expired"
             )
 
-    def _close_signed_in(self, guests: Iterable[SignedInPeer], key: str, reason: str) -> None:
+    def _close_signed_in(self, peers: Iterable[SignedInPeer], key: str, reason: str) -> None:
         closed = 0
-        for guest in guests:
-            guest.close(CloseCode.KEY_REVOKED, reason)
+        for peer in peers:
+            peer.close(CloseCode.KEY_REVOKED, reason)
             closed += 1
         if closed:
             self.audit.note(

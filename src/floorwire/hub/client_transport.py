@@ -18,7 +18,7 @@ from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
 """What is written at once to a peer that has been slow."""
-BEGINNINGS = 32
+MAX_FIRST_CHUNKS = 32
 """So many subscriptions' first messages are written at once: a peer that is slow shows before the next."""
 SYSTEM = TopicName("system", None, None)
 
@@ -28,8 +28,8 @@ class ClientTransport:
 
     __slots__ = (
         "_hub",
+        "_slow_notice_sent",
         "_subscriptions",
-        "_told_slow",
         "_wire",
         "codec",
         "fd",
@@ -51,7 +51,7 @@ class ClientTransport:
         self._subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
         self._wire: Wire | None = None
         """None before ``opened`` and after ``closed``."""
-        self._told_slow = False
+        self._slow_notice_sent = False
         """Whether the peer was told that it is slow, since it last kept up."""
 
     def closed(self, code: int) -> None:
@@ -72,11 +72,11 @@ class ClientTransport:
         """Write; where the peer's buffer is full now, queue from here on."""
         if self._wire is not None and not self._wire.write(data):
             self.outbox.block()
-            self._place()
+            self._update_direct()
 
-    def _place(self) -> None:
+    def _update_direct(self) -> None:
         for subscription in self._subscriptions.values():
-            subscription.topic.place(self)
+            subscription.topic.update_direct(self)
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; False where the server below does that by itself."""
@@ -98,8 +98,8 @@ class ClientTransport:
             if not chunk:
                 subscription = outbox.next_lagging()
                 if subscription is None:
-                    outbox.blocked = self._told_slow = False
-                    self._place()
+                    outbox.blocked = self._slow_notice_sent = False
+                    self._update_direct()
                     return
                 self._catch_up(subscription)
             elif not wire.write(chunk):
@@ -108,11 +108,11 @@ class ClientTransport:
 
     def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
         topic = subscription.topic
-        self._hub.settle(topic)  # what is pending belongs to what was left out
+        self._hub.deliver_pending(topic)  # what is pending belongs to what was left out
         first, last = subscription.catch_up()
         sent_us = self._hub.moment().stamp_us
-        if not self._told_slow and SYSTEM in self._subscriptions:
-            self._told_slow = True
+        if not self._slow_notice_sent and SYSTEM in self._subscriptions:
+            self._slow_notice_sent = True
             self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=sent_us)))
         state = topic.state(sent_us, last - first) if subscription.on_slow == "conflate" else None
         if state is not None:
@@ -139,23 +139,23 @@ class ClientTransport:
         """End the connection: private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
-    def _say(self, message: Outgoing) -> None:
-        self._put([self.codec.frame(message)])
+    def _send(self, message: Outgoing) -> None:
+        self._queue_frames([self.codec.frame(message)])
 
-    def _put(self, frames: list[bytes]) -> None:
+    def _queue_frames(self, frames: list[bytes]) -> None:
         for frame in frames:
             self.outbox.put(frame)
         if self.outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 
-    def _begin(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
+    def _send_first_frames(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
         # What a subscription begins with are events like any other: for a slow peer, the contract holds.
         if not frames:
             return
         outbox, chunk, last = self.outbox, b"".join(frames), subscription.topic.seq
         if not outbox.blocked:
             outbox.queue.append(chunk)
-            if len(chunk) > SLICE_BYTES or len(outbox.queue) > BEGINNINGS:
+            if len(chunk) > SLICE_BYTES or len(outbox.queue) > MAX_FIRST_CHUNKS:
                 self.flush()
         elif outbox.offer(subscription, chunk, last - len(frames) + 1, last) is OfferResult.OVERFLOW:
             self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {subscription.topic.name.channel}")

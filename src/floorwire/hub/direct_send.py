@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice, repeat
 from typing import TypeAlias
 
-__all__ = ["Queues", "SendBatch", "each_turn", "same", "send_same", "send_turn"]
+__all__ = ["Queues", "SendBatch", "send_same", "send_same_in_python", "send_turn", "send_turn_in_python"]
 
 Queues: TypeAlias = dict[int, list[bytes]]
 """The outbox queue of each subscriber that keeps up, by the file descriptor of its socket.
@@ -24,7 +24,7 @@ SendBatch: TypeAlias = list[tuple[Queues, bytes]]
 """What one turn writes: each topic's chunk, and to whom."""
 
 
-def same(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]]:
+def send_same_in_python(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]]:
     """Write the chunk to each; return who did not take it whole, and the rest."""
     size, taken = len(chunk), _send(fds, repeat(chunk))
     if taken.count(size) == len(taken):
@@ -32,7 +32,7 @@ def same(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]
     return [(fd, chunk[some:]) for fd, some in zip(fds, taken, strict=True) if some != size]
 
 
-def each_turn(turn: SendBatch) -> list[tuple[int, bytes]]:
+def send_turn_in_python(turn: SendBatch) -> list[tuple[int, bytes]]:
     """Write each all of its chunks in one write; return who did not take all, and the rest.
 
     Who has something queued has the chunk queued behind it: whoever queued that writes it.
@@ -65,4 +65,4 @@ def _send(fds: Collection[int], chunks: Iterable[bytes]) -> list[int]:
 try:  # sendloop.c, where it could be compiled
     from floorwire.hub.sendloop import send_same, send_turn
 except ImportError:
-    send_same, send_turn = same, each_turn
+    send_same, send_turn = send_same_in_python, send_turn_in_python

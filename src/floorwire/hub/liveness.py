@@ -30,47 +30,47 @@ class PingTiming(msgspec.Struct, frozen=True):
 class Liveness:
     """A timing wheel: each connection stands in the slot of its next check, so nobody pays for a timer."""
 
-    def __init__(self, watch: PingTiming, jitter: Callable[[], float]) -> None:
-        self._watch = watch
+    def __init__(self, timing: PingTiming, jitter: Callable[[], float]) -> None:
+        self._timing = timing
         self._jitter = jitter
-        self.slot_us = max(10_000, min(1_000_000, watch.interval_us // 8, watch.timeout_us // 8))
+        self.slot_us = max(10_000, min(1_000_000, timing.interval_us // 8, timing.timeout_us // 8))
         self._slots: dict[int, dict[PingedPeer, bool]] = {}  # slot -> connection -> whether it was pinged
 
-    def add(self, mortal: PingedPeer, now_us: int) -> None:
+    def add(self, peer: PingedPeer, now_us: int) -> None:
         """Begin to watch: the first ping comes after a random part of the interval."""
-        self._place(
-            mortal, now_us + int(self._watch.interval_us * (0.1 + 0.9 * self._jitter())), pinged=False
+        self._schedule(
+            peer, now_us + int(self._timing.interval_us * (0.1 + 0.9 * self._jitter())), pinged=False
         )
 
-    def discard(self, mortal: PingedPeer) -> None:
+    def discard(self, peer: PingedPeer) -> None:
         """Watch no more."""
-        slot = self._slots.get(mortal.slot)
+        slot = self._slots.get(peer.slot)
         if slot is not None:
-            slot.pop(mortal, None)
+            slot.pop(peer, None)
 
     def due(self, now_us: int) -> list[PingedPeer]:
         """Ping those whose turn has come; return those that gave no sign of life after theirs."""
         last = now_us // self.slot_us
         dead: list[PingedPeer] = []
         for slot in sorted(slot for slot in self._slots if slot <= last):
-            for mortal, pinged in self._slots.pop(slot).items():
+            for peer, pinged in self._slots.pop(slot).items():
                 if not pinged:
-                    if mortal.ping():
-                        self._place(mortal, now_us + self._watch.timeout_us, pinged=True)
-                elif mortal.is_alive:
-                    self._place(mortal, now_us + self._rest_us(), pinged=False)
+                    if peer.ping():
+                        self._schedule(peer, now_us + self._timing.timeout_us, pinged=True)
+                elif peer.is_alive:
+                    self._schedule(peer, now_us + self._rest_us(), pinged=False)
                 else:
-                    dead.append(mortal)
+                    dead.append(peer)
         return dead
 
     def _rest_us(self) -> int:
         """The rest of the interval after the timeout, jittered by a tenth of the interval."""
-        interval_us = int(self._watch.interval_us * (0.9 + 0.2 * self._jitter()))
-        return max(self.slot_us, interval_us - self._watch.timeout_us)
+        interval_us = int(self._timing.interval_us * (0.9 + 0.2 * self._jitter()))
+        return max(self.slot_us, interval_us - self._timing.timeout_us)
 
-    def _place(self, mortal: PingedPeer, at_us: int, *, pinged: bool) -> None:
-        mortal.slot = at_us // self.slot_us + 1
-        self._slots.setdefault(mortal.slot, {})[mortal] = pinged
+    def _schedule(self, peer: PingedPeer, at_us: int, *, pinged: bool) -> None:
+        peer.slot = at_us // self.slot_us + 1
+        self._slots.setdefault(peer.slot, {})[peer] = pinged
 
     def __len__(self) -> int:
         return sum(map(len, self._slots.values()))

@@ -45,11 +45,11 @@ class Peer(Protocol):
         """A whole message came."""
         ...
 
-    def settled(self) -> None:
+    def end_of_read(self) -> None:
         """All that has come so far was received: send what it led to."""
         ...
 
-    def heard(self) -> None:
+    def peer_is_alive(self) -> None:
         """Something came, be it a pong."""
         ...
 

@@ -69,7 +69,7 @@ class Topic:
             ring.append(1, at.now_us, JSON.frame(state))
 
     def apply(self, event: MarketEvent | Notice, recv_us: int, at: Moment) -> int:
-        """Make the event's messages and keep them for ``take_pending``; return their bytes."""
+        """Make the event's messages and keep them for ``pop_pending``; return their bytes."""
         messages = self._stream.apply(event, EventStamp(self.epoch, self.seq + 1, recv_us, at.stamp_us))
         return self._publish(messages, at.now_us) if messages else 0
 
@@ -94,7 +94,7 @@ class Topic:
         """How many messages wait for the turn's end."""
         return len(self._pending[JSON])
 
-    def take_pending(self, codec: Codec) -> bytes:
+    def pop_pending(self, codec: Codec) -> bytes:
         """Return this turn's frames of one encoding as one chunk."""
         frames = self._pending[codec]
         chunk = frames[0] if len(frames) == 1 else b"".join(frames)
@@ -141,12 +141,12 @@ class Topic:
         """Return the current state as a message of the current seq."""
         return self._stream.state(EventStamp(self.epoch, self.seq, sent_us, sent_us), conflated)
 
-    def join(self, subscriber: Subscriber, subscription: OutboxSubscription[Topic]) -> None:
+    def add_subscriber(self, subscriber: Subscriber, subscription: OutboxSubscription[Topic]) -> None:
         """Let a subscriber in."""
         self.subscriptions[subscriber.codec][subscriber] = subscription
-        self.place(subscriber)
+        self.update_direct(subscriber)
 
-    def place(self, subscriber: Subscriber) -> None:
+    def update_direct(self, subscriber: Subscriber) -> None:
         """Put the subscriber among those written to straight, or among those for whom chunks queue."""
         codec, fd = subscriber.codec, subscriber.fd
         if fd >= 0 and not subscriber.outbox.blocked:
@@ -156,7 +156,7 @@ class Topic:
             self.direct[codec].pop(fd, None)
             self.behind[codec][subscriber] = self.subscriptions[codec][subscriber]
 
-    def leave(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
+    def remove_subscriber(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
         """Let a subscriber out; return its lane, None where it had none."""
         self.idle_since_us = now_us
         self.direct[subscriber.codec].pop(subscriber.fd, None)

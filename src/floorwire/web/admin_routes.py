@@ -203,5 +203,5 @@ async def _administer(caller: AuthContext, action: Action, target: str, change: 
     caller.gateway.desk.administer(inquiry, Done(id=UNSET), change)
     reply = await inquiry.reply
     if isinstance(reply, Done):
-        caller.gateway.authenticator.note(caller.principal, action, caller.address, target=target)
+        caller.gateway.authenticator.record(caller.principal, action, caller.address, target=target)
     return respond(caller, action, reply)

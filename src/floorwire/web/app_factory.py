@@ -95,11 +95,11 @@ async def _serve(socket: WebSocket) -> None:
     peer = socket.client.host if socket.client else "local"
     address = gateway.origin_policy.client(peer, asked.forwarded_for)
     at_home = gateway.origin_policy.is_home_at(own_address(scope))
-    verdict = gateway.admission.enter(address, gateway.clock.monotonic_us())
+    verdict = gateway.admission.admit(address, gateway.clock.monotonic_us())
     try:
         await _carry(gateway, socket, route(gateway, asked, verdict, address, at_home=at_home), address)
     finally:
-        gateway.admission.leave(address, verdict)
+        gateway.admission.release(address, verdict)
 
 
 async def _carry(

@@ -34,7 +34,7 @@ class AuthContext(msgspec.Struct, frozen=True):
         refusal = decide(self.principal, action, self.gateway.clock.wall_us(), account=account)
         if refusal is not None:
             authenticator = self.gateway.authenticator
-            authenticator.note_refusal(self.principal, action, refusal.code, refusal.message, self.address)
+            authenticator.record_refusal(self.principal, action, refusal.code, refusal.message, self.address)
             raise refusal
 
 

@@ -84,7 +84,7 @@ def respond(caller: AuthContext, action: str, reply: Reply) -> Response:
         return answer(reply, 201 if is_new else 200)
     if reply.code in RECORDED:
         authenticator = caller.gateway.authenticator
-        authenticator.note_refusal(caller.principal, action, reply.code, reply.message, caller.address)
+        authenticator.record_refusal(caller.principal, action, reply.code, reply.message, caller.address)
     response = answer(reply, status_of(reply.code))
     if isinstance(reply.retry_after_ms, int):
         response.headers["retry-after"] = str(-(-reply.retry_after_ms // 1000))

@@ -64,8 +64,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _place(self, address: str) -> AdmissionVerdict:
         if self._gateway.origin_policy.is_proxy(address):
-            return self._gateway.admission.enter_proxy()
-        return self._gateway.admission.enter(address, self._gateway.clock.monotonic_us())
+            return self._gateway.admission.admit_proxy()
+        return self._gateway.admission.admit(address, self._gateway.clock.monotonic_us())
 
     def forget(self, outcome: str) -> None:
         """Count a connection no more that never came this far."""
@@ -75,7 +75,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _leave(self) -> None:
         verdict, self._verdict = self._verdict, None
         if verdict is not None:
-            self._gateway.admission.leave(self._address, verdict)
+            self._gateway.admission.release(self._address, verdict)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with it, or drop it."""
@@ -136,7 +136,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._verdict is AdmissionVerdict.PROXIED:
             self._leave()
             self._address = self._gateway.origin_policy.client(self._address, asked.forwarded_for)
-            self._verdict = self._gateway.admission.enter(self._address, self._gateway.clock.monotonic_us())
+            self._verdict = self._gateway.admission.admit(self._address, self._gateway.clock.monotonic_us())
         assert self._verdict is not None, "asked before it was made"
         at_home = self._gateway.origin_policy.is_home  # we listen where the settings say
         return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)

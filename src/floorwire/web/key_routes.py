@@ -125,7 +125,7 @@ async def _find(caller: AuthContext, action: Action, key: str) -> None:
 
 
 async def _changed(caller: AuthContext, action: Action, key: str) -> None:
-    caller.gateway.authenticator.note(caller.principal, action, caller.address, target=key)
+    caller.gateway.authenticator.record(caller.principal, action, caller.address, target=key)
     await caller.gateway.authenticator.refresh()
 
 
