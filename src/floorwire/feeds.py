@@ -32,7 +32,7 @@ from floorwire.core.ports import (
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
-SHOWN = frozenset(get_args(MarketEvent))
+PUBLISHED = frozenset(get_args(MarketEvent))
 RESTART_S = 1.0
 IDLE_S = 1.0
 
@@ -67,7 +67,7 @@ class VenueFeed:
         self._stale_us = stale_us
         self._wake_us: int | None = None
         self._is_due = asyncio.Event()
-        self._said: Feed = "connecting"
+        self._venue_status: Feed = "connecting"
         self._live_us = 0
         """When the venue last said that it is live."""
         self._not_live: dict[str, FeedStatus] = {}
@@ -90,9 +90,9 @@ class VenueFeed:
 
     async def _run(self) -> None:
         now_us = self._time()
-        self._take(self._venue.start(now_us), now_us)
+        self._handle(self._venue.start(now_us), now_us)
         self._is_up = True
-        self._started()
+        self._on_started()
         while True:
             await self._pause()
             if self._fault is not None:
@@ -101,15 +101,15 @@ class VenueFeed:
             now_us = self._time()
             if self._wake_us is not None and now_us >= self._wake_us:
                 self._wake_us = None
-                self._take(self._venue.receive(Woke(), now_us), now_us)
-            self._watch_silence(now_us)
+                self._handle(self._venue.receive(Woke(), now_us), now_us)
+            self._check_silence(now_us)
             self._skip_counter.poll(now_us)
 
     def _time(self) -> int:
         """Return monotonic time, by which venues wait."""
         return self._clock.monotonic_us()
 
-    def _started(self) -> None:
+    def _on_started(self) -> None:
         """Nobody trades here."""
 
     async def _pause(self) -> None:
@@ -126,59 +126,59 @@ class VenueFeed:
             return IDLE_S
         return min(IDLE_S, max(0, self._wake_us - self._clock.monotonic_us()) / 1_000_000)
 
-    def _take(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
+    def _handle(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
         events: list[MarketEvent] = []
         for output in outputs:
-            if type(output) in SHOWN:  # most are; isinstance takes four times as long where it is not
+            if type(output) in PUBLISHED:  # most are; isinstance takes four times as long where it is not
                 events.append(output)  # type: ignore[arg-type] # its type says so; cast is a call
             elif type(output) is Wake:
                 self._wake_us = output.at_us
             elif type(output) is Reported:
-                self._flush(events, now_us)
-                self._report(output.reports)
+                self._publish_and_clear(events, now_us)
+                self._on_reported(output.reports)
             elif type(output) is Heard:
-                self._flush(events, now_us)
-                self._hear(output, now_us)
+                self._publish_and_clear(events, now_us)
+                self._record_receipt(output, now_us)
             else:
                 raise NotImplementedError(f"{self._venue.name} asks for {output}: no live links yet")
-        self._flush(events, now_us)
+        self._publish_and_clear(events, now_us)
 
-    def _flush(self, events: list[MarketEvent], now_us: int) -> None:
+    def _publish_and_clear(self, events: list[MarketEvent], now_us: int) -> None:
         if events:
-            self._note(events, now_us)
+            self._observe(events, now_us)
             self._publish(events)
             events.clear()
 
-    def _report(self, reports: Sequence[Report]) -> None:
+    def _on_reported(self, reports: Sequence[Report]) -> None:
         raise NotImplementedError(f"{self._venue.name} reports {reports}, and nobody trades there")
 
-    def _hear(self, heard: Heard, now_us: int) -> None:
+    def _record_receipt(self, heard: Heard, now_us: int) -> None:
         """Note what the venue sent, though nothing may have come of it."""
         for link in heard.links:
             self._stats.link_last_us[self.name, link] = now_us
         for symbol in heard.symbols:
             self._stats.symbol_last_us[self.name, symbol] = now_us
         events: list[MarketEvent] = []
-        self._heard(events, now_us)
+        self._end_silence(events, now_us)
         if events:
             self._publish(events)
 
-    def _note(self, events: list[MarketEvent], now_us: int) -> None:
+    def _observe(self, events: list[MarketEvent], now_us: int) -> None:
         self._stats.venue_events[self._venue.name] += len(events)
-        is_heard = False
+        is_from_venue = False
         for event in events:  # only what the venue sent counts: not what the adapter says by itself
             if type(event) is FeedStatus:
-                self._follow(event, now_us)
+                self._update_status(event, now_us)
             elif type(event) is Listing:
-                self._list(event.instruments)
+                self._on_listed(event.instruments)
             elif type(event) is not market_events.Clock or not event.is_reckoned:
-                is_heard = True
-        if is_heard:
-            self._heard(events, now_us)
+                is_from_venue = True
+        if is_from_venue:
+            self._end_silence(events, now_us)
 
-    def _follow(self, status: FeedStatus, now_us: int) -> None:
+    def _update_status(self, status: FeedStatus, now_us: int) -> None:
         if status.symbol is None:
-            self._said = status.feed
+            self._venue_status = status.feed
             if status.feed == "live":
                 self._live_us = now_us
             else:  # what comes after is said of each symbol again
@@ -190,19 +190,19 @@ class VenueFeed:
         else:
             self._not_live[status.symbol] = status
 
-    def _heard(self, events: list[MarketEvent], now_us: int) -> None:
+    def _end_silence(self, events: list[MarketEvent], now_us: int) -> None:
         self._stats.venue_last_us[self.name] = now_us
         if self._is_silent:
             self._is_silent = False
-            back = FeedStatus(None, self._said, "heard", self._clock.stamp_us())
+            back = FeedStatus(None, self._venue_status, "heard", self._clock.stamp_us())
             events[:0] = [*self._not_live.values(), back]
 
-    def _list(self, instruments: Sequence[Instrument]) -> None:
+    def _on_listed(self, instruments: Sequence[Instrument]) -> None:
         """Nobody trades them here."""
 
-    def _watch_silence(self, now_us: int) -> None:
+    def _check_silence(self, now_us: int) -> None:
         last_us = max(self._live_us, self._stats.venue_last_us.get(self._venue.name, 0))
-        if self._said == "live" and not self._is_silent and now_us - last_us > self._stale_us:
+        if self._venue_status == "live" and not self._is_silent and now_us - last_us > self._stale_us:
             self._is_silent = True
             self._publish([FeedStatus(None, "stale", "silent", self._clock.stamp_us())])
 
@@ -225,7 +225,7 @@ class TradingFeed(VenueFeed):
         super().__init__(venue, bus, stats, clock, stale_us)
         self._trading = venue
         self._desk = desk
-        self._unshown: list[VenueOutput] = []
+        self._unpublished: list[VenueOutput] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _time(self) -> int:
@@ -238,29 +238,29 @@ class TradingFeed(VenueFeed):
         Soon: once for all commands of a turn of the loop, and after the turn went to the journal.
         """
         execution = self._trading.execute(command, self._time())
-        if not self._unshown:
+        if not self._unpublished:
             self._loop = self._loop or asyncio.get_running_loop()  # asked once: it is a system call
             # A turn later: meanwhile the loop lets go of the interpreter's lock, and the journal's thread,
             # which has just been given this turn, begins. Measured: 10 us less until an order is durable.
-            self._loop.call_soon(self._loop.call_soon, self._show)
-        self._unshown += execution.outputs
+            self._loop.call_soon(self._loop.call_soon, self._publish_outputs)
+        self._unpublished += execution.outputs
         return execution.reports
 
-    def _show(self) -> None:
+    def _publish_outputs(self) -> None:
         """Publish what commands made the market show."""
         before_us = self._wake_us
-        unshown, self._unshown = self._unshown, []
+        unpublished, self._unpublished = self._unpublished, []
         try:
-            super()._take(unshown, self._clock.monotonic_us())
+            super()._handle(unpublished, self._clock.monotonic_us())
         except Exception as error:  # noqa: BLE001 - raised again where the venue is run
             self._fault = error
         if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
             self._is_due.set()
 
-    def _take(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
-        if self._unshown:
-            self._show()
-        super()._take(outputs, now_us)
+    def _handle(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
+        if self._unpublished:
+            self._publish_outputs()
+        super()._handle(outputs, now_us)
 
     def prices(self, symbol: str) -> Prices:
         """Return the symbol's prices; not live where the venue has fallen silent, or over."""
@@ -268,11 +268,11 @@ class TradingFeed(VenueFeed):
         is_current = (self._is_up and not self._is_silent) or prices.feed != "live"
         return prices if is_current else msgspec.structs.replace(prices, feed="stale")
 
-    def _started(self) -> None:
+    def _on_started(self) -> None:
         self._desk.opened(self._trading.name)
 
-    def _list(self, instruments: Sequence[Instrument]) -> None:
+    def _on_listed(self, instruments: Sequence[Instrument]) -> None:
         self._desk.listed(instruments)
 
-    def _report(self, reports: Sequence[Report]) -> None:
+    def _on_reported(self, reports: Sequence[Report]) -> None:
         self._desk.reported(reports)

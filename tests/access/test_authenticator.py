@@ -62,8 +62,8 @@ class SignInHarness:
         self.clock = Now()
         self.data_dir = DataDir(folder, {})
 
-    def authenticator(self, settings: Settings | None = None, *, is_home: bool = True) -> Authenticator:
-        return Authenticator(settings or Settings(), self.data_dir, following(self.clock), is_home=is_home)
+    def authenticator(self, settings: Settings | None = None, *, is_local: bool = True) -> Authenticator:
+        return Authenticator(settings or Settings(), self.data_dir, following(self.clock), is_local=is_local)
 
     def key(self, *, expires_us: int | None = None, symbols: tuple[str, ...] | None = None) -> Issued:
         grant = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=symbols, expires_us=expires_us)
@@ -118,11 +118,11 @@ async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: P
     authenticator = harness.authenticator(Settings(auth=trusting))
     token = jwt.encode({"iss": "i", "aud": "a", "sub": "bob", "exp": START // S + 60}, SHARED, "HS256")
     async with running(authenticator):
-        alice = authenticator.bearer(bearer(issued), HERE)
+        alice = authenticator.verify_bearer(bearer(issued), HERE)
         assert authenticator.login(signed(issued), HERE) is alice
-        ticket = authenticator.issue(alice, HERE)
+        ticket = authenticator.issue_ticket(alice, HERE)
         assert ticket.expires == START + 30 * S
-        assert authenticator.ticket(ticket.ticket, HERE) is alice
+        assert authenticator.redeem_ticket(ticket.ticket, HERE) is alice
         assert authenticator.login(Login(token=token), HERE).account == "bob"
     told = [(line["event"], line.get("how"), line["account"], line["key"]) for line in harness.lines()]
     assert told == [
@@ -153,7 +153,7 @@ async def test_refusals_are_recorded_without_what_may_be_a_secret(harness: SignI
     async with running(authenticator):
         for text in (f"{issued.key}.wrong-secret", issued.secret, f"{issued.secret}.{issued.key}"):
             with pytest.raises(Refusal):
-                authenticator.bearer(text, HERE)
+                authenticator.verify_bearer(text, HERE)
         with pytest.raises(Refusal):
             authenticator.login(Login(token="not.a.token"), HERE)
     lines = harness.lines()
@@ -172,13 +172,13 @@ async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> 
     visitors = {issued.key: Visitor() for issued in (first, second)}
     async with running(authenticator):
         for issued in (first, second):
-            authenticator.add_session(visitors[issued.key], authenticator.bearer(bearer(issued), HERE))
+            authenticator.add_session(visitors[issued.key], authenticator.verify_bearer(bearer(issued), HERE))
         harness.data_dir.keys.revoke(first.key, START)
         await until(lambda: bool(visitors[first.key].closed))
         assert visitors[first.key].closed[0][0] is CloseCode.KEY_REVOKED
         assert not visitors[second.key].closed
         with pytest.raises(Refusal):
-            authenticator.bearer(bearer(first), HERE)
+            authenticator.verify_bearer(bearer(first), HERE)
         harness.data_dir.keys.rotate(second.key)
         await until(lambda: bool(visitors[second.key].closed))
     closed = [line for line in harness.lines() if line["event"] == "closed"]
@@ -190,7 +190,7 @@ async def test_an_expired_keys_connections_are_closed(harness: SignInHarness) ->
     authenticator = harness.authenticator()
     visitor = Visitor()
     async with running(authenticator):
-        authenticator.add_session(visitor, authenticator.bearer(bearer(issued), HERE))
+        authenticator.add_session(visitor, authenticator.verify_bearer(bearer(issued), HERE))
         await polled(harness)
         assert not visitor.closed
         harness.clock.now_us = START + 11 * S
@@ -203,7 +203,7 @@ async def test_a_key_made_beside_the_server_signs_in(harness: SignInHarness) -> 
     async with running(authenticator):
         issued = harness.key()
         await until(lambda: authenticator.has_keys)
-        authenticator.bearer(bearer(issued), HERE)
+        authenticator.verify_bearer(bearer(issued), HERE)
 
 
 async def test_a_login_used_before_a_restart_is_not_good_again(harness: SignInHarness) -> None:
@@ -224,7 +224,7 @@ async def test_a_database_that_cannot_be_read_shows_nobody_out(harness: SignInHa
     authenticator = harness.authenticator()
     visitor = Visitor()
     async with running(authenticator):
-        authenticator.add_session(visitor, authenticator.bearer(bearer(issued), HERE))
+        authenticator.add_session(visitor, authenticator.verify_bearer(bearer(issued), HERE))
         with (harness.folder / "keys.db").open("r+b") as file:
             file.write(b"\0" * 100)
         await polled(harness)
@@ -259,7 +259,7 @@ def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignIn
 
 
 @pytest.mark.parametrize(
-    ("market", "is_home", "anonymous"),
+    ("market", "is_local", "anonymous"),
     [
         ("auto", True, GUEST),
         ("auto", False, STRANGER),
@@ -268,10 +268,10 @@ def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignIn
     ],
 )
 def test_who_nobody_is(
-    harness: SignInHarness, market: Literal["auto", "key", "open"], is_home: bool, anonymous: Principal
+    harness: SignInHarness, market: Literal["auto", "key", "open"], is_local: bool, anonymous: Principal
 ) -> None:
     authenticator = harness.authenticator(Settings(auth=AuthSettings(market=market)))
-    assert authenticator.anonymous(at_home=is_home) is anonymous
+    assert authenticator.anonymous(is_local=is_local) is anonymous
 
 
 def test_the_first_run_has_a_demo_account_with_play_money(harness: SignInHarness) -> None:
@@ -282,7 +282,7 @@ def test_the_first_run_has_a_demo_account_with_play_money(harness: SignInHarness
 
 
 def test_there_is_no_demo_where_others_can_reach_it(harness: SignInHarness) -> None:
-    assert harness.authenticator(is_home=False).demo is None
+    assert harness.authenticator(is_local=False).demo is None
     assert harness.data_dir.keys.deposits() == []
 
 
@@ -308,22 +308,22 @@ async def test_a_request_is_no_sign_in(harness: SignInHarness) -> None:
     issued = harness.key()
     authenticator = harness.authenticator()
     async with running(authenticator):
-        assert authenticator.request(bearer(issued), HERE).key == issued.key
+        assert authenticator.verify_request(bearer(issued), HERE).key == issued.key
         with pytest.raises(Refusal):
-            authenticator.request("a.b", HERE)
+            authenticator.verify_request("a.b", HERE)
     assert [(line["event"], line["how"]) for line in harness.lines()] == [("refused", "request")]
 
 
 async def test_a_login_is_not_good_again_when_the_clock_is_set_back_to_it(harness: SignInHarness) -> None:
     times, issued = Times(START), harness.key()
-    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_local=True)
     used = signed(issued, START)
     authenticator.login(used, HERE)
     for _ in range(2):  # so long that it is forgotten
         times.sleep(40 * S)
         authenticator.login(signed(issued, times.system_us), HERE)
     times.step(-80 * S)
-    authenticator.bearer(bearer(issued), HERE)
+    authenticator.verify_bearer(bearer(issued), HERE)
     times.sleep(HOLD_US)
     times.step(-HOLD_US)
     assert abs(times.system_us - START) < S, "it is the date of the login again"
@@ -336,29 +336,29 @@ async def test_a_login_is_not_good_again_when_the_clock_is_set_back_to_it(harnes
 
 async def test_waits_of_who_failed_are_no_longer_when_the_clock_is_set_back(harness: SignInHarness) -> None:
     times, issued = Times(START), harness.key()
-    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_local=True)
     for _ in range(FREE + 1):
         with pytest.raises(Refusal):
-            authenticator.request(f"{issued.key}.wrong", HERE)
+            authenticator.verify_request(f"{issued.key}.wrong", HERE)
     times.step(-3_600 * S)
     with pytest.raises(Refusal) as raised:
-        authenticator.request(bearer(issued), HERE)
+        authenticator.verify_request(bearer(issued), HERE)
     wait_us = raised.value.wait_us or 0
     assert 0 < wait_us <= S
     times.sleep(wait_us)
-    authenticator.request(bearer(issued), HERE)
+    authenticator.verify_request(bearer(issued), HERE)
 
 
 @pytest.mark.parametrize("step_us", [3_600 * S, -3_600 * S])
 async def test_a_ticket_is_good_for_as_long_as_it_says(harness: SignInHarness, step_us: int) -> None:
     times, issued = Times(START), harness.key()
-    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
-    alice = authenticator.bearer(bearer(issued), HERE)
-    ticket = authenticator.issue(alice, HERE)
-    late = authenticator.issue(alice, HERE)
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_local=True)
+    alice = authenticator.verify_bearer(bearer(issued), HERE)
+    ticket = authenticator.issue_ticket(alice, HERE)
+    late = authenticator.issue_ticket(alice, HERE)
     times.step(step_us)
     times.sleep(29 * S)
-    assert authenticator.ticket(ticket.ticket, HERE) is alice
+    assert authenticator.redeem_ticket(ticket.ticket, HERE) is alice
     times.sleep(2 * S)
     with pytest.raises(Refusal):
-        authenticator.ticket(late.ticket, HERE)
+        authenticator.redeem_ticket(late.ticket, HERE)

@@ -13,7 +13,7 @@ from httpx2 import Response
 
 from floorwire.config import LimitSettings
 from floorwire.protocol.replies import Error
-from tests.web.admin_server import office
+from tests.web.admin_server import open_admin_server
 
 
 class Desk(NamedTuple):
@@ -28,7 +28,7 @@ class Desk(NamedTuple):
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    at = office(tmp_path_factory.mktemp("data"), limits=LimitSettings(message_bytes=1_024))
+    at = open_admin_server(tmp_path_factory.mktemp("data"), limits=LimitSettings(message_bytes=1_024))
     root = at.key()
     with at.client() as client:
         yield Desk(client, root)
@@ -120,7 +120,7 @@ def test_a_body_that_is_too_large(desk: Desk) -> None:
 def test_a_fault_of_ours_leaves_the_fate_of_an_order_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = office(tmp_path)
+    opened = open_admin_server(tmp_path)
 
     def fail(*_: object) -> None:
         raise RuntimeError("a fault")

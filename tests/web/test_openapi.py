@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from floorwire.auth.grant import Grant
 from floorwire.config import LimitSettings
 from floorwire.core.authorization import Scope
-from tests.web.admin_server import Office, office
+from tests.web.admin_server import AdminServer, open_admin_server
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Headers: TypeAlias = "dict[str, str]"
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 
 
 class Door(NamedTuple):
-    office: Office
+    open_admin_server: AdminServer
     client: TestClient
     operations: list[Asked]
     root: Headers
@@ -52,7 +52,7 @@ class Door(NamedTuple):
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    at = office(
+    at = open_admin_server(
         tmp_path_factory.mktemp("data"),
         limits=LimitSettings(commands_per_second=1_000_000, logins_per_second_per_key=1_000_000),
     )

@@ -62,7 +62,7 @@ class Authenticator:
     Raises LockerError, DatabaseError, OSError and SettingsError where it cannot open.
     """
 
-    def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_home: bool) -> None:
+    def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_local: bool) -> None:
         self.keyring = Keyring(data_dir.sealer)
         self.audit = AuditLog(data_dir.audit_path)
         self._audit_path = data_dir.audit_path
@@ -80,7 +80,7 @@ class Authenticator:
         """The latest date that a sign-in was judged by."""
         self._load_used_logins(clock.wall_us())
         self._market = settings.auth.market
-        self.demo = DEMO if is_home and not self.has_keys else None
+        self.demo = DEMO if is_local and not self.has_keys else None
         """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
         if self.demo is not None:
             data_dir.keys.open_account(self.demo.account, DEMO_MONEY, clock.wall_us())
@@ -90,49 +90,49 @@ class Authenticator:
         """Return whether there is a key that opens anything."""
         return self.keyring.has_live(self._clock.wall_us())
 
-    def anonymous(self, *, at_home: bool) -> Principal:
+    def anonymous(self, *, is_local: bool) -> Principal:
         """Return who comes without a key, on a connection that only this machine could make or not."""
-        is_open = self._market == "open" or (self._market == "auto" and at_home)
+        is_open = self._market == "open" or (self._market == "auto" and is_local)
         return GUEST if is_open else STRANGER
 
     # --- the ways in ------------------------------------------------------------------------------
 
-    def bearer(self, text: str, address: str) -> Principal:
+    def verify_bearer(self, text: str, address: str) -> Principal:
         """Return whom an Authorization header proves. Raises Refusal."""
-        prove = self._signin.bearer
+        prove = self._signin.verify_bearer
         return self._prove("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
 
-    def request(self, text: str, address: str) -> Principal:
+    def verify_request(self, text: str, address: str) -> Principal:
         """Return whom the Authorization header of one HTTP request proves. Raises Refusal.
 
         Only refusals are recorded here: a request is not a sign-in, and what it does is recorded by itself.
         """
         try:
-            return self._signin.bearer(text, address, self._clock.moment())
+            return self._signin.verify_bearer(text, address, self._clock.moment())
         except Refusal as refusal:
             self._record_failure("request", text.partition(".")[0], refusal, address)
             raise
 
-    def ticket(self, text: str, address: str) -> Principal:
+    def redeem_ticket(self, text: str, address: str) -> Principal:
         """Return whom a ticket lets in. Raises Refusal."""
-        return self._prove("ticket", "", address, lambda at: self._signin.ticket(text, address, at))
+        return self._prove("ticket", "", address, lambda at: self._signin.redeem_ticket(text, address, at))
 
     def login(self, request: Login, address: str) -> Principal:
         """Return whom a login request proves. Raises Refusal."""
         key, ts, signature, token = request.key, request.ts, request.signature, request.token
         if token is not UNSET and key is UNSET and ts is UNSET and signature is UNSET:
-            return self._prove("token", "", address, lambda at: self._signin.token(token, address, at))
+            return self._prove("token", "", address, lambda at: self._signin.verify_token(token, address, at))
         if token is not UNSET or key is UNSET or ts is UNSET or signature is UNSET:
             raise Refusal(Code.BAD_REQUEST, "give token, or key, ts and signature", {"field": "key"})
-        prove = self._signin.signed
+        prove = self._signin.verify_signed_login
         return self._prove(
             "signature", key, address, lambda at: prove(key, ts, signature, address, at), signed_ts=ts
         )
 
-    def issue(self, principal: Principal, address: str) -> IssuedTicket:
+    def issue_ticket(self, principal: Principal, address: str) -> IssuedTicket:
         """Return a ticket that signs the principal in, once. Raises Refusal."""
         text = secrets.token_urlsafe(TICKET_BYTES)
-        ticket = IssuedTicket(text, self._signin.issue(text, principal, self._clock.moment()))
+        ticket = IssuedTicket(text, self._signin.issue_ticket(text, principal, self._clock.moment()))
         self.record(principal, "ticket", address)
         return ticket
 
@@ -223,7 +223,7 @@ class Authenticator:
         """Let no signed login be used again that would be valid again: after a restart, and where the clock
         was set back since, to a time in which it was used before."""
         self.audit.flush()
-        self._signin.remember(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
+        self._signin.mark_used(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
 
     def _record_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
         shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place

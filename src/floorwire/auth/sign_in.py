@@ -66,22 +66,24 @@ class SignIn:
         self._known: dict[tuple[str, str], None] = {}
         self._rates = KeyedRateLimit(per_key_per_second)
 
-    def remember(self, used: Iterable[SignedLogin], wall_us: int) -> None:
+    def mark_used(self, used: Iterable[SignedLogin], wall_us: int) -> None:
         """Take these logins for used: those of the last minute, before a restart."""
         for login in used:
             self._used.use(login, wall_us)
 
-    def bearer(self, text: str, address: str, at: Moment) -> Principal:
+    def verify_bearer(self, text: str, address: str, at: Moment) -> Principal:
         """Return whom ``KEY.SECRET``, or a JWT in its place, proves."""
         if text.count(".") == 2:
-            return self.token(text, address, at)
+            return self.verify_token(text, address, at)
         key, _, secret = text.partition(".")
-        attempt = self._authenticator(address, key, at.now_us)
+        attempt = self._check_throttle(address, key, at.now_us)
         return self._admit(self.keyring.verify_secret(key, secret, at.wall_us), attempt, at.now_us)
 
-    def signed(self, key: str, ts_us: int, signature: str, address: str, at: Moment) -> Principal:
+    def verify_signed_login(
+        self, key: str, ts_us: int, signature: str, address: str, at: Moment
+    ) -> Principal:
         """Return whom the signature proves. A login is good for 30 s around its time, and once."""
-        attempt = self._authenticator(address, key, at.now_us)
+        attempt = self._check_throttle(address, key, at.now_us)
         if abs(ts_us - at.wall_us) > SKEW_US:
             skew = {"server_ts": at.wall_us}
             raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
@@ -91,9 +93,9 @@ class SignIn:
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
         return self._admit(principal, attempt, at.now_us)
 
-    def token(self, text: str, address: str, at: Moment) -> Principal:
+    def verify_token(self, text: str, address: str, at: Moment) -> Principal:
         """Return whom the JWT proves."""
-        attempt = self._authenticator(address, "", at.now_us)
+        attempt = self._check_throttle(address, "", at.now_us)
         try:
             if self._tokens is None:
                 raise BadTokenError("no issuer of tokens is trusted")
@@ -103,15 +105,15 @@ class SignIn:
             raise _wrong() from error
         return self._admit(grant.principal(key), attempt, at.now_us)
 
-    def ticket(self, text: str, address: str, at: Moment) -> Principal:
+    def redeem_ticket(self, text: str, address: str, at: Moment) -> Principal:
         """Return whom the ticket lets in, if what it was given for still does."""
-        attempt = self._authenticator(address, "", at.now_us)
+        attempt = self._check_throttle(address, "", at.now_us)
         principal = self.tickets.redeem(text, at.now_us)
         if principal is not None and not self.is_current(principal, at.wall_us):
             principal = None
         return self._admit(principal, attempt, at.now_us)
 
-    def issue(self, ticket: str, principal: Principal, at: Moment) -> int:
+    def issue_ticket(self, ticket: str, principal: Principal, at: Moment) -> int:
         """Make the text a ticket for the principal; return until when, a date. Raises Refusal."""
         try:
             return self.tickets.issue(ticket, principal, at.now_us) - at.now_us + at.wall_us
@@ -126,7 +128,7 @@ class SignIn:
 
     # --- who may try, and what follows ------------------------------------------------------------
 
-    def _authenticator(self, address: str, key: str, now_us: int) -> Attempt:
+    def _check_throttle(self, address: str, key: str, now_us: int) -> Attempt:
         attempt = Attempt(address, neighbourhood(address), key)
         if attempt.pair in self._known:
             wait_us = self._by_pair.wait_us(attempt.pair, now_us)

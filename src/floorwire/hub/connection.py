@@ -1,4 +1,4 @@
-"""One client's connection: carries out what its session decides. ``client_transport`` writes."""
+"""One client's connection. It carries out what its session decides; ``client_transport`` writes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 
 
 class Connection(ClientTransport):
-    """The peer of one wire, and the desk's client."""
+    """A client: the peer of one wire, and a client of the desk."""
 
     __slots__ = ("_authenticator", "_desk", "_liveness", "_session")
 
@@ -54,7 +54,7 @@ class Connection(ClientTransport):
         self._session = session
         self._liveness = liveness
 
-    # --- what the wire tells --------------------------------------------------------------------
+    # --- called by the wire ---------------------------------------------------------------------
 
     def opened(self, wire: Wire) -> None:
         """The handshake is done."""
@@ -73,7 +73,7 @@ class Connection(ClientTransport):
         self._hub.stats.received_messages += 1
         at = self._hub.moment()
         decision = self._session.receive(data, binary, at.now_us, at.wall_us)
-        if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
+        if type(decision) is PassToDesk:  # Orders come first: each ``case`` before it would cost 60 ns.
             self._desk.trade(self, decision.request)
             return
         match decision:
@@ -100,15 +100,15 @@ class Connection(ClientTransport):
                 self._answer(close)
 
     def end_of_read(self) -> None:
-        """Send what the messages received so far led to."""
+        """Write the replies to all messages of this read, in one write."""
         self.flush()
 
     def peer_is_alive(self) -> None:
-        """The peer lives."""
+        """Something came from the peer."""
         self.is_alive = True
 
     def closed(self, code: int) -> None:
-        """The connection is gone: leave everything."""
+        """The connection is gone: release all that it holds."""
         if self._wire is None:
             return
         self._wire = None
@@ -118,28 +118,28 @@ class Connection(ClientTransport):
         self._liveness.discard(self)
         for name in self._subscriptions:
             self._hub.unsubscribe(self, name)
-        self.fd = -1  # the number may be another socket's next
+        self.fd = -1  # The kernel may give the number to another socket.
         self._subscriptions.clear()
         self._session.held.clear()
         self._session.followed.clear()
         self.outbox.queue.clear()
 
-    # --- what the desk asks ---------------------------------------------------------------------
+    # --- called by the desk ---------------------------------------------------------------------
 
     @property
     def principal(self) -> Principal:
-        """Who it is by now."""
+        """Who is signed in on this connection now."""
         return self._session.principal
 
     def answer(self, reply: Reply) -> None:
-        """Queue the answer to a request."""
+        """Queue the reply to a request."""
         if self._wire is None:
             return
         if isinstance(reply, Error):
             self._record_error(reply)
         self._send(reply)
 
-    # --- what sessions decide -------------------------------------------------------------------
+    # --- the session's decisions ----------------------------------------------------------------
 
     def _answer(self, answer: SendReply | CloseConnection) -> None:
         match answer:

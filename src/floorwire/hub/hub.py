@@ -1,8 +1,9 @@
-"""The hub: who listens to what, and how an event reaches them.
+"""The hub: topics, their subscribers, and the fan-out of each event.
 
-One turn of the event loop: events arrive -> trackers and streams make messages -> each message is encoded
-and framed once per encoding -> at the turn's end each topic's frames are one chunk, each connection's
-chunks one write. Nothing waits for a timer; what arrives while a turn writes makes the next turn's batch.
+In one turn of the event loop: events arrive; trackers and streams make messages; each message is encoded and
+framed once per encoding. At the end of the turn the frames of a topic are joined to one chunk, and the chunks
+of a connection are sent in one write. There is no timer. Events that arrive during the writes make the next
+turn's batch, so batches grow with the load.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from floorwire.protocol.requests import OnSlow, Resume
 from floorwire.protocol.topic import TopicName
 
 TURN_BYTES = 262_144
-"""A turn's messages are sent at once when they are this much: bounds what one write can overshoot."""
+"""Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
 
 
 class Hub:
@@ -63,7 +64,10 @@ class Hub:
     # --- events in ------------------------------------------------------------------------------
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
-        """Take in a venue's events, in order; their messages go out at the end of this turn."""
+        """Apply a venue's events in order. Their messages are sent at the end of this turn.
+
+        ``recv_us``: the date at which they were received, in microseconds.
+        """
         at = self._clock.moment()
         for event in events:  # by type: isinstance takes four times as long where it is not
             if type(event) is Listing:
@@ -81,14 +85,14 @@ class Hub:
                 self._apply(event.symbol, event, recv_us, at)
 
     def notify(self, notice: Notice) -> None:
-        """Publish what the gateway itself has to say."""
+        """Publish a notice of the gateway itself."""
         at = self._clock.moment()
         self._apply(None, notice, at.stamp_us, at)
 
     def _apply(self, symbol: str | None, event: HubEvent, recv_us: int, at: Moment) -> None:
         state = self.market.state_of(symbol)
         if state is None:
-            return  # never listed: the venue's mistake, and nobody can have subscribed
+            return  # The venue never listed the symbol: nobody can have subscribed.
         state.apply(event)
         for topic in self._by_event.get((symbol, type(event)), ()):
             size = topic.apply(event, recv_us, at)
@@ -111,7 +115,7 @@ class Hub:
     # --- messages out ---------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Deliver what is pending and write it, one write a connection."""
+        """Send all pending messages, with one write for each connection."""
         topics, self._dirty = self._dirty, {}
         self._pending_bytes = 0
         self._deliver(topics, is_all=True)
@@ -120,9 +124,10 @@ class Hub:
             self.stats.publish_to_write.observe(self.now_us() - since_us)
 
     def _deliver(self, topics: Collection[Topic], *, is_all: bool) -> None:
-        """Hand each topic's chunk to its subscribers, and write.
+        """Give each topic's chunk to its subscribers, and write.
 
-        A topic that is all there is to the turn has nothing to be joined with: its chunk is written at once.
+        ``is_all``: no other topic has pending messages. The chunk of a single topic is then written at once,
+        as there is nothing to join it with.
         """
         turn: SendBatch | None = None if is_all and len(topics) == 1 else []
         ready: list[Subscriber] = []
@@ -166,17 +171,17 @@ class Hub:
         return self._clock.monotonic_us()
 
     def moment(self) -> Moment:
-        """Return the time, and the dates."""
+        """Return monotonic time and the dates, read together."""
         return self._clock.moment()
 
     def add_connection(self, subscriber: Subscriber) -> None:
-        """A connection is open."""
+        """Count a new connection. The hub may write to its socket from now on."""
         self.subscribers[subscriber] = None
         self._by_fd[subscriber.fd] = subscriber
         self.stats.connections += 1
 
     def remove_connection(self, subscriber: Subscriber, code: int) -> None:
-        """A connection is gone."""
+        """Forget a closed connection. ``code``: its close code."""
         del self.subscribers[subscriber]
         self._by_fd.pop(subscriber.fd, None)
         self.stats.connections -= 1
@@ -185,7 +190,11 @@ class Hub:
     def subscribe(
         self, subscriber: Subscriber, name: TopicName, on_slow: OnSlow, resume: Resume | None
     ) -> tuple[Topic, OutboxSubscription[Topic], SubscriptionStart]:
-        """Subscribe; return the topic, the lane, and what the subscriber is to be sent first."""
+        """Subscribe to a topic, and open it if it is not open.
+
+        Return the topic, the subscription, and the frames to send first. ``resume``: the last event that the
+        client saw; ``Topic.decide_resume`` decides whether it can go on there.
+        """
         topic = self._topics.get(name) or self._open_topic(name)
         self.deliver_pending(topic)
         start = topic.decide_resume(resume, subscriber.codec, self.moment())
@@ -195,7 +204,7 @@ class Hub:
         return topic, subscription, start
 
     def unsubscribe(self, subscriber: Subscriber, name: TopicName) -> None:
-        """Unsubscribe."""
+        """Unsubscribe from a topic. It stays open until nobody can resume it."""
         topic = self._topics[name]
         subscription = topic.remove_subscriber(subscriber, self.now_us())
         if subscription is not None:
@@ -203,7 +212,7 @@ class Hub:
             self.stats.subscriptions -= 1
 
     def deliver_pending(self, topic: Topic) -> None:
-        """Deliver what is pending of one topic, so that its state and its subscribers agree."""
+        """Send a topic's pending messages now, so that subscribers have seen all up to its ``seq``."""
         if topic.pending:
             self._deliver((topic,), is_all=False)
 
@@ -213,7 +222,7 @@ class Hub:
 
     def _open_topic(self, name: TopicName) -> Topic:
         state = self.market.state_of(name.symbol)
-        assert state is not None, f"the catalogue named {name}, which was never listed"
+        assert state is not None, f"the catalogue chose {name}, which was never listed"
         self._topics_opened += 1
         topic = Topic(
             name,
@@ -228,7 +237,7 @@ class Hub:
         return topic
 
     def _reopen_topics(self, symbol: str) -> None:
-        """Begin a symbol's topics anew, with a new epoch; their subscribers get the new state."""
+        """Open a symbol's topics again under new epochs. Send the new state to their subscribers."""
         self.flush()
         for name in [name for name in self._topics if name.symbol == symbol]:
             old = self._topics[name]
@@ -245,7 +254,7 @@ class Hub:
                     subscriber.flush()
 
     def sweep(self) -> None:
-        """Drop what is too old to resume from, and topics that nobody came back to; once a second."""
+        """Drop frames that are too old to resume from, and unused topics. Called once a second."""
         now_us = self.now_us()
         resume_bytes = 0
         for topic in list(self._topics.values()):
@@ -269,7 +278,11 @@ def _queue_chunk(
     last: int,
     ready: list[Subscriber],
 ) -> dict[OutboxSubscription[Topic], Subscriber]:
-    """Queue the chunk for each subscriber; note who is ready to be written to; return who is left out."""
+    """Queue the chunk for each subscriber that is not written to directly.
+
+    A subscriber whose queue was empty is appended to ``ready``. Return the subscriptions that the chunk was
+    left out of, because the outbox of a slow client is full.
+    """
     left_out: dict[OutboxSubscription[Topic], Subscriber] = {}
     for subscriber, subscription in subscriptions.items():
         outbox = subscriber.outbox
@@ -278,7 +291,7 @@ def _queue_chunk(
                 left_out[subscription] = subscriber
         else:
             queue = outbox.queue
-            if not queue:  # who queued before is ready already, or reads and writes at the end of it
+            if not queue:  # Otherwise it is in ``ready``, or flushes at its end of read.
                 ready.append(subscriber)
             queue.append(chunk)
     return left_out

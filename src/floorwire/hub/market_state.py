@@ -1,4 +1,4 @@
-"""The market as the hub knows it: instruments, each channel's tracker, and how current each feed is."""
+"""The market's state: instruments, the trackers of each channel, and how current each feed is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HubEvent: TypeAlias = MarketEvent | Notice
 
 
 class SymbolState:
-    """One symbol's trackers (or the gateway's own, for channels without symbol), by what they listen to."""
+    """The trackers of one symbol, by event type. Channels without symbol have theirs in the gateway's own."""
 
     def __init__(self, channels: Iterable[Channel], instrument: Instrument | None) -> None:
         self.instrument = instrument
@@ -31,7 +31,7 @@ class SymbolState:
                 self._by_kind.setdefault(kind, []).append(tracker)
 
     def apply(self, event: HubEvent) -> None:
-        """Tell every tracker that listens."""
+        """Apply the event to each tracker that uses its type."""
         for tracker in self._by_kind.get(type(event), ()):
             tracker.apply(event)
 
@@ -40,12 +40,12 @@ class SymbolState:
         return self.instrument is not None and self.instrument.steps == other.steps
 
     def has_same_assets(self, other: Instrument) -> bool:
-        """Return whether the other's prices and sizes are of the same assets."""
+        """Return whether the other has the same base and quote asset."""
         mine = self.instrument
         return mine is not None and (mine.base, mine.quote) == (other.base, other.quote)
 
     def relist(self, instrument: Instrument) -> None:
-        """Bring what every tracker knows into the steps of now."""
+        """Convert the state of every tracker to the instrument's new tick and lot sizes."""
         self.instrument = instrument
         for tracker in self._trackers.values():
             tracker.relist(instrument)
@@ -56,7 +56,7 @@ class SymbolState:
 
 
 class MarketState:
-    """Every symbol's state; also the catalogue that sessions choose from."""
+    """The state of every symbol. Sessions choose topics from it."""
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self.channels = channels
@@ -67,12 +67,12 @@ class MarketState:
         self._venue_feeds: dict[str, Feed] = {}
         self._symbol_feeds: dict[str, Feed] = {}
         self._published_feeds: dict[str, Feed] = {}
-        """How current each symbol is, as its trackers were told."""
+        """The feed state that each symbol's trackers last got."""
 
     def update_instruments(self, listing: Listing) -> list[str]:
-        """Take in new or changed instruments; return those known symbols whose steps are others now.
+        """Add or change instruments. Return the known symbols whose tick or lot size changed.
 
-        What trackers know of these is converted; where other assets are traded, they begin anew.
+        The trackers of these are converted. If the assets changed, the symbol gets new trackers.
         """
         self.symbols.update(listing.instruments)
         resized: list[str] = []
@@ -91,14 +91,14 @@ class MarketState:
         return resized
 
     def _start_feed(self, state: SymbolState, symbol: str, ts_us: int) -> None:
-        """Tell new trackers how current the symbol is. They heard nothing of what was before."""
+        """Give new trackers the present feed state of the symbol."""
         state.apply(FeedTurned(symbol, "connecting", "start", ts_us))
         feed = self._published_feeds[symbol] = self.feed(symbol)
         if feed != "connecting":
             state.apply(FeedTurned(symbol, feed, "start", ts_us))
 
     def state_of(self, symbol: str | None) -> SymbolState | None:
-        """Return a symbol's state, None where it was never listed; the gateway's own for None."""
+        """Return a symbol's state, or None if it was never listed. ``symbol`` None: the gateway's own."""
         return self.gateway if symbol is None else self._symbol_states.get(symbol)
 
     def symbols_of(self, venue: str) -> list[str]:
@@ -110,13 +110,13 @@ class MarketState:
         ]
 
     def update_feed(self, venue: str, status: FeedStatus) -> list[FeedTurned]:
-        """Remember how current the venue's feed is, of one symbol or of all; return what that changes."""
+        """Apply a feed status, of one symbol or of the whole venue. Return the symbols' changes."""
         symbols = self.symbols_of(venue) if status.symbol is None else [status.symbol]
         if status.symbol is not None:
             self._symbol_feeds[status.symbol] = status.feed
         else:
             self._venue_feeds[venue] = status.feed
-            if status.feed != "live":  # what comes after is said of each symbol again
+            if status.feed != "live":  # After a loss the venue reports each symbol again.
                 for symbol in symbols:
                     self._symbol_feeds.pop(symbol, None)
         return [turned for symbol in symbols for turned in self._feed_changes(symbol, status)]
@@ -127,7 +127,7 @@ class MarketState:
             yield FeedTurned(symbol, feed, status.reason, status.ts_us)
 
     def feed(self, symbol: str | None) -> Feed:
-        """Return how current the symbol is: as its venue, or worse; of all venues for None: the worst."""
+        """Return the worse of the symbol's and its venue's feed state. ``symbol`` None: the worst venue's."""
         if symbol is None:
             return _worst(self._venue_feeds.values())
         instrument = self._symbol_states[symbol].instrument
@@ -137,7 +137,7 @@ class MarketState:
     def choose(
         self, channel: str, symbol: str | None, depth: int | None, interval: str | None
     ) -> TopicChoice:
-        """Return what the names name. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
+        """Return the topic of these names. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
         known = self.channels.get(channel)
         if known is None:
             raise Refusal(

@@ -91,13 +91,13 @@ async def _serve(socket: WebSocket) -> None:
     scope = socket.scope
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     url = path.encode("latin-1", "replace") + b"?" + scope["query_string"]
-    asked = UpgradeRequest.of(b"GET", url, scope["headers"])
+    request = UpgradeRequest.of(b"GET", url, scope["headers"])
     peer = socket.client.host if socket.client else "local"
-    address = gateway.origin_policy.client(peer, asked.forwarded_for)
-    at_home = gateway.origin_policy.is_home_at(own_address(scope))
+    address = gateway.origin_policy.client(peer, request.forwarded_for)
+    is_local = gateway.origin_policy.is_local_at(own_address(scope))
     verdict = gateway.admission.admit(address, gateway.clock.monotonic_us())
     try:
-        await _carry(gateway, socket, route(gateway, asked, verdict, address, at_home=at_home), address)
+        await _carry(gateway, socket, route(gateway, request, verdict, address, is_local=is_local), address)
     finally:
         gateway.admission.release(address, verdict)
 

@@ -1,4 +1,4 @@
-"""The caller: who sends an HTTP request, found out once for every endpoint that asks."""
+"""Who sends an HTTP request, and what it may do: decided once for every endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.web.upgrade_request import bearer, own_address
 
-SCHEME: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
+BEARER: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
 
 
 class AuthContext(msgspec.Struct, frozen=True):
@@ -25,9 +25,9 @@ class AuthContext(msgspec.Struct, frozen=True):
     gateway: Gateway
     principal: Principal
     address: str
-    at_home: bool
+    is_local: bool
     is_page: bool
-    is_our_page_at_home: bool
+    is_local_page: bool
 
     def require(self, action: Action, account: str | None = None) -> None:
         """Raise Refusal, and record it, where the caller may not do this."""
@@ -38,7 +38,7 @@ class AuthContext(msgspec.Struct, frozen=True):
             raise refusal
 
 
-async def find(request: Request) -> AuthContext:
+async def authenticate(request: Request) -> AuthContext:
     """Return who asks. Raises Refusal for a page that may not, wrong credentials, and too many requests."""
     gateway: Gateway = request.app.state.gateway
     rates: KeyedRateLimit = request.app.state.rates
@@ -51,18 +51,18 @@ async def find(request: Request) -> AuthContext:
             Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
         )
     shown = bearer(headers.getlist("authorization"))
-    at_home = origin_policy.is_home_at(own_address(request.scope))
+    is_local = origin_policy.is_local_at(own_address(request.scope))
     if shown is None:
-        principal = gateway.authenticator.anonymous(at_home=at_home)
+        principal = gateway.authenticator.anonymous(is_local=is_local)
     else:
-        principal = gateway.authenticator.request(shown, address)
+        principal = gateway.authenticator.verify_request(shown, address)
     subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
-    is_our_page = at_home and origin_policy.is_our_page_at_home(peer, origin, host)
-    return AuthContext(gateway, principal, address, at_home, origin is not None, is_our_page)
+    is_our_page = is_local and origin_policy.is_local_page(peer, origin, host)
+    return AuthContext(gateway, principal, address, is_local, origin is not None, is_our_page)
 
 
-Asking: TypeAlias = Annotated[AuthContext, Depends(find)]
-SHOWN: Final = Depends(SCHEME)
+RequestAuth: TypeAlias = Annotated[AuthContext, Depends(authenticate)]
+AUTH_SCHEME: Final = Depends(BEARER)
 """Of a router: says in its OpenAPI how to sign in, and does nothing else."""

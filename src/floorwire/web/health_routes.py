@@ -8,8 +8,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from floorwire.app import Gateway
 from floorwire.core.authorization import Action
 from floorwire.ops.metrics import DeskCollector, GatewayCollector
-from floorwire.web.auth_context import Asking
-from floorwire.web.query import CHECKED
+from floorwire.web.auth_context import RequestAuth
+from floorwire.web.query import CHECK_QUERY
 
 router = APIRouter()
 
@@ -33,13 +33,13 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     return {"status": status, "feed": feed}
 
 
-@router.head("/metrics", include_in_schema=False, dependencies=[CHECKED])
-@router.get("/metrics", dependencies=[CHECKED])
-async def metrics(caller: Asking) -> Response:
+@router.head("/metrics", include_in_schema=False, dependencies=[CHECK_QUERY])
+@router.get("/metrics", dependencies=[CHECK_QUERY])
+async def metrics(auth: RequestAuth) -> Response:
     """Return the counters in Prometheus' text format; to keys that are for it where others can reach us."""
-    gateway = caller.gateway
-    if not caller.at_home:
-        caller.require(Action.METRICS)
+    gateway = auth.gateway
+    if not auth.is_local:
+        auth.require(Action.METRICS)
     registry = CollectorRegistry()
     clock = gateway.clock
     registry.register(

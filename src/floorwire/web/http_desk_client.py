@@ -1,4 +1,4 @@
-"""An inquiry: a request over HTTP at the desk's counter, by the same path as one over a WebSocket."""
+"""An client: a request over HTTP at the desk's counter, by the same path as one over a WebSocket."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from floorwire.protocol.replies import Error
 from floorwire.protocol.session import ABOUT_ORDERS
 from floorwire.protocol.trading_requests import TradingRequest
 from floorwire.web.auth_context import AuthContext
-from floorwire.web.http_responses import answer
-from floorwire.web.http_status import STATUS, status_of
+from floorwire.web.http_responses import STATUS, answer, status_of
 
 RECORDED: Final = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 
@@ -28,8 +27,8 @@ class HttpDeskClient:
 
     codec = JSON
 
-    def __init__(self, caller: AuthContext) -> None:
-        self.principal = caller.principal
+    def __init__(self, auth: AuthContext) -> None:
+        self.principal = auth.principal
         self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def answer(self, reply: Reply) -> None:
@@ -62,7 +61,7 @@ async def body(request: Request) -> dict[str, object]:
     return fields
 
 
-async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Response:
+async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Response:
     """Return the desk's answer to the action, which is the one of the WebSocket with these fields."""
     given = {name: value for name, value in fields.items() if value is not None}
     try:
@@ -70,21 +69,21 @@ async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Re
     except BadRequestError as bad:
         if action not in ABOUT_ORDERS:
             raise bad.refusal from None
-        return respond(caller, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
-    inquiry = HttpDeskClient(caller)
+        return respond(auth, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
+    client = HttpDeskClient(auth)
     assert isinstance(request, TradingRequest)
-    caller.gateway.desk.trade(inquiry, request)
-    return respond(caller, action, await inquiry.reply)
+    auth.gateway.desk.trade(client, request)
+    return respond(auth, action, await client.reply)
 
 
-def respond(caller: AuthContext, action: str, reply: Reply) -> Response:
+def respond(auth: AuthContext, action: str, reply: Reply) -> Response:
     """Return the answer with the status that fits; what was forbidden is recorded."""
     if not isinstance(reply, Error):
         is_new = action == "order.place" and isinstance(reply, OrderAcceptedReply) and not reply.duplicate
         return answer(reply, 201 if is_new else 200)
     if reply.code in RECORDED:
-        authenticator = caller.gateway.authenticator
-        authenticator.record_refusal(caller.principal, action, reply.code, reply.message, caller.address)
+        authenticator = auth.gateway.authenticator
+        authenticator.record_refusal(auth.principal, action, reply.code, reply.message, auth.address)
     response = answer(reply, status_of(reply.code))
     if isinstance(reply.retry_after_ms, int):
         response.headers["retry-after"] = str(-(-reply.retry_after_ms // 1000))

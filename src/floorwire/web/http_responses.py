@@ -20,9 +20,29 @@ from floorwire.core.refusal import Refusal
 from floorwire.protocol.answers import Fate, order_error
 from floorwire.protocol.replies import error
 from floorwire.storage.database import DatabaseError
-from floorwire.web.http_status import STATUS, UNPROCESSABLE
 
 log = structlog.get_logger("floorwire.web")
+
+STATUS: Final = {
+    Code.BAD_JSON: 400,
+    Code.BAD_REQUEST: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.BAD_SIGNATURE: 401,
+    Code.CLOCK_SKEW: 401,
+    Code.FORBIDDEN: 403,
+    Code.UNKNOWN_KEY: 404,
+    Code.UNKNOWN_SYMBOL: 404,
+    Code.UNKNOWN_ORDER: 404,
+    Code.ORDER_CLOSED: 409,
+    Code.DUPLICATE_CLIENT_ORDER_ID: 409,
+    Code.RATE_LIMITED: 429,
+    Code.VENUE_UNAVAILABLE: 503,
+    Code.DRAINING: 503,
+    Code.INTERNAL: 500,
+}
+UNPROCESSABLE: Final = 422
+"""The rest: understood, and refused."""
+_BY_VALUE: Final = {code.value: status for code, status in STATUS.items()}
 MAX_MESSAGE = 200
 NO_OBJECT = "a JSON object, with content-type: application/json"
 _ORDERS: Final = re.compile(r"/api/v1/orders")
@@ -39,6 +59,11 @@ CODES: Final = {
     NO_SUCH_PATH: Code.UNKNOWN_ACTION,
     NO_SUCH_METHOD: Code.UNKNOWN_ACTION,
 }
+
+
+def status_of(code: str) -> int:
+    """Return the status of an error reply with this code."""
+    return _BY_VALUE.get(code, UNPROCESSABLE)
 
 
 def answer(message: object, status: int = 200) -> Response:

@@ -13,16 +13,16 @@ from fastapi.routing import APIRoute
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.auth_context import Asking
+from floorwire.web.auth_context import RequestAuth
 
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 MAX_QUOTED: Final = 64
 
 
-async def check(request: Request, _: Asking) -> None:
+async def check(request: Request, _: RequestAuth) -> None:
     """Raise Refusal for a field that the endpoint does not take, and for one that is given twice.
 
-    It depends on the caller, so that wrong keys and too many requests are refused before.
+    It depends on the auth, so that wrong keys and too many requests are refused before.
     """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
@@ -43,5 +43,5 @@ def _bad(field: str, message: str) -> Refusal:
     return Refusal(Code.BAD_REQUEST, f"{quoted}: {message}", {"field": quoted})
 
 
-CHECKED: Final = Depends(check)
+CHECK_QUERY: Final = Depends(check)
 """Of a router: every endpoint takes its own query fields and no others."""

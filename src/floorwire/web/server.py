@@ -61,9 +61,9 @@ class Server(uvicorn.Server):
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(certificate.watch())
-            tasks.create_task(TlsAcceptor(listener, certificate, timeout_s, self._door).run())
+            tasks.create_task(TlsAcceptor(listener, certificate, timeout_s, self._http_protocol).run())
 
-    def _door(self) -> HttpProtocol:
+    def _http_protocol(self) -> HttpProtocol:
         return HttpProtocol(self._gateway, self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -91,11 +91,11 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
     _raise_file_limit()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues, clock)
-    said = refuse_to_listen(
+    reason = refuse_to_listen(
         settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )
-    if said is not None:
-        raise SettingsError(said)
+    if reason is not None:
+        raise SettingsError(reason)
     config = uvicorn.Config(
         create_app(gateway),
         http=partial(HttpProtocol, gateway),  # type: ignore[arg-type]

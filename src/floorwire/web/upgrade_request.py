@@ -34,11 +34,11 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
         values: dict[bytes, list[str]] = {}
         for name, value in headers:
             values.setdefault(name, []).append(value.decode("latin-1"))
-        asked = ",".join(values.get(b"sec-websocket-protocol", ()))
+        protocols = ",".join(values.get(b"sec-websocket-protocol", ()))
         return cls(
             method,
             path,
-            tuple(name.strip() for name in asked.split(",")) if asked else (),
+            tuple(name.strip() for name in protocols.split(",")) if protocols else (),
             _ticket(query) if query else None,
             bearer(values.get(b"authorization")),
             _only(values.get(b"origin")),
