@@ -1,4 +1,4 @@
-"""Admission: who may connect at all; counts, given the time."""
+"""Admission: limits on connections and handshakes, in all and by address."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from floorwire.protocol.rate_limit import TokenBucket
 
 HANDSHAKE_BURST_S = 5
 MAX_REJECTED = 1_024
-"""How many connections may be open only to be told that they cannot stay; beyond, they are dropped."""
+"""The most connections that stay open to be rejected with a reason. Beyond it they are dropped."""
 
 
 class AdmissionVerdict(Enum):
-    """What becomes of a new connection."""
+    """What to do with a new connection."""
 
     ADMITTED = auto()
     PROXIED = auto()
-    """Counted in all; whose it is, its handshake will tell."""
+    """Counted in all. The handshake's X-Forwarded-For will name the address to count."""
     TOO_MANY = auto()
-    """Tell it so (4029), and close."""
+    """Close it with 4029."""
     TOO_FAST = auto()
     """Refuse its handshake (503)."""
     DROPPED = auto()
-    """Close without a word."""
+    """Close it without an answer."""
 
 
 class Admission:
     """Counts admitted connections, half-open ones included, in all and by address.
 
-    Who is turned away counts apart: an address over its limit takes nobody else's place.
+    Rejected connections are counted apart, so that an address over its limit uses no other client's share.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class Admission:
         self._handshakes_per_address = KeyedRateLimit(handshakes_per_address)
 
     def admit(self, address: str, now_us: int) -> AdmissionVerdict:
-        """Decide about a new connection; ``release`` with the same verdict must follow when it has gone."""
+        """Decide about a new connection, by the connection limits and the rate limit of handshakes.
+
+        When the connection is gone, call ``release`` with the same verdict.
+        """
         near = neighbourhood(address)
         from_address = self._per_address.get(near, 0)
         if self.admitted >= self._limit or from_address >= self._per_address_limit:
@@ -57,7 +60,7 @@ class Admission:
         return AdmissionVerdict.ADMITTED
 
     def admit_proxy(self) -> AdmissionVerdict:
-        """Decide about a new connection of a trusted proxy, which carries who knows whom."""
+        """Decide about a new connection of a trusted proxy. Its client's address is not known yet."""
         if self.admitted >= self._limit:
             return self._reject(AdmissionVerdict.TOO_MANY)
         self.admitted += 1
@@ -70,7 +73,7 @@ class Admission:
         return verdict
 
     def release(self, address: str, verdict: AdmissionVerdict) -> None:
-        """A connection is gone, with which verdict it was given."""
+        """A connection with this verdict is gone: count it no more."""
         if verdict is AdmissionVerdict.ADMITTED:
             self._release_address(neighbourhood(address))
         elif verdict is AdmissionVerdict.PROXIED:

@@ -1,4 +1,4 @@
-"""The gate: everybody who signs in passes here; who loses the right to stay is shown out."""
+"""Authenticator: signs connections in, records it, and closes those whose sign-in no longer holds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from floorwire.storage.database import DatabaseError
 from floorwire.storage.private_files import ExposedFileError, read_secret
 
 POLL_S = 0.2
-"""How often changed keys and ended ones are looked for: both are shown out within a second."""
+"""How often changed and expired keys are looked for. Their connections close within a second."""
 COMMANDS_BURST_S = 5
 TICKET_BYTES = 32
 KEY_ID = re.compile(r"fw[0-9a-f]{16}")
@@ -57,9 +57,11 @@ class IssuedTicket(msgspec.Struct, frozen=True):
 
 
 class Authenticator:
-    """Signs in, keeps the record of it, and knows who is here.
+    """Signs connections in, writes the audit log, and indexes the signed-in connections.
 
-    Raises LockerError, DatabaseError, OSError and SettingsError where it cannot open.
+    ``is_local``: only this machine can reach the server. Then it may serve clients without a key.
+
+    Raises DataDirError, DatabaseError, OSError and SettingsError if its files cannot be opened.
     """
 
     def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_local: bool) -> None:
@@ -77,35 +79,35 @@ class Authenticator:
         self._polling = asyncio.Lock()
         self.keyring.replace(self._watch.poll() or ())
         self._latest_us = 0
-        """The latest date that a sign-in was judged by."""
+        """The date of the latest sign-in, to notice a clock that was set back."""
         self._load_used_logins(clock.wall_us())
         self._market = settings.auth.market
         self.demo = DEMO if is_local and not self.has_keys else None
-        """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
+        """The principal of our own page on this machine, if no key existed at the start. Else None."""
         if self.demo is not None:
             data_dir.keys.open_account(self.demo.account, DEMO_MONEY, clock.wall_us())
 
     @property
     def has_keys(self) -> bool:
-        """Return whether there is a key that opens anything."""
+        """Return whether any key is live: neither revoked nor expired."""
         return self.keyring.has_live(self._clock.wall_us())
 
     def anonymous(self, *, is_local: bool) -> Principal:
-        """Return who comes without a key, on a connection that only this machine could make or not."""
+        """Return the principal of a client without a key. ``is_local``: it connects from this machine."""
         is_open = self._market == "open" or (self._market == "auto" and is_local)
         return GUEST if is_open else STRANGER
 
-    # --- the ways in ------------------------------------------------------------------------------
+    # --- sign-in ----------------------------------------------------------------------------------
 
     def verify_bearer(self, text: str, address: str) -> Principal:
-        """Return whom an Authorization header proves. Raises Refusal."""
+        """Return the principal of an Authorization header. Raises Refusal."""
         prove = self._signin.verify_bearer
         return self._prove("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
 
     def verify_request(self, text: str, address: str) -> Principal:
-        """Return whom the Authorization header of one HTTP request proves. Raises Refusal.
+        """Return the principal of one HTTP request's Authorization header. Raises Refusal.
 
-        Only refusals are recorded here: a request is not a sign-in, and what it does is recorded by itself.
+        Only refusals are recorded. A request is not a sign-in; what it changes is recorded where it is done.
         """
         try:
             return self._signin.verify_bearer(text, address, self._clock.moment())
@@ -114,11 +116,11 @@ class Authenticator:
             raise
 
     def redeem_ticket(self, text: str, address: str) -> Principal:
-        """Return whom a ticket lets in. Raises Refusal."""
+        """Return the principal of a ticket, which works once. Raises Refusal."""
         return self._prove("ticket", "", address, lambda at: self._signin.redeem_ticket(text, address, at))
 
     def login(self, request: Login, address: str) -> Principal:
-        """Return whom a login request proves. Raises Refusal."""
+        """Return the principal of a login request: by token, or by signature. Raises Refusal."""
         key, ts, signature, token = request.key, request.ts, request.signature, request.token
         if token is not UNSET and key is UNSET and ts is UNSET and signature is UNSET:
             return self._prove("token", "", address, lambda at: self._signin.verify_token(token, address, at))
@@ -130,20 +132,23 @@ class Authenticator:
         )
 
     def issue_ticket(self, principal: Principal, address: str) -> IssuedTicket:
-        """Return a ticket that signs the principal in, once. Raises Refusal."""
+        """Return a new ticket for the principal. Raises Refusal if too many are valid."""
         text = secrets.token_urlsafe(TICKET_BYTES)
         ticket = IssuedTicket(text, self._signin.issue_ticket(text, principal, self._clock.moment()))
         self.record(principal, "ticket", address)
         return ticket
 
-    # --- who is here ------------------------------------------------------------------------------
+    # --- sessions ---------------------------------------------------------------------------------
 
     def has_room(self, principal: Principal) -> bool:
-        """Return whether one more connection may be here with the key."""
+        """Return whether the key may have one more connection."""
         return self._session_index.count(principal.key) < self._limits.connections_per_key
 
     def add_session(self, peer: SignedInPeer, principal: Principal) -> TokenBucket | None:
-        """It is here as this; return what all connections of its key may ask, None where it has no key."""
+        """Add a signed-in connection. Return the rate limit that it shares with all connections of its key.
+
+        Return None for a principal without a key.
+        """
         if not principal.key:
             return None
         self._session_index.add(peer, principal)
@@ -154,20 +159,20 @@ class Authenticator:
         return bucket
 
     def remove_session(self, peer: SignedInPeer, principal: Principal) -> None:
-        """It is no longer here as this."""
+        """Remove a connection that is gone, or that signed in as another principal."""
         if principal.key:
             self._session_index.remove(peer, principal)
             if not self._session_index.count(principal.key):
                 del self._commands[principal.key]
 
     def is_current(self, principal: Principal) -> bool:
-        """Return whether what the principal signed in with still holds."""
+        """Return whether the principal's key, token or ticket is still valid."""
         return self._signin.is_current(principal, self._clock.wall_us())
 
-    # --- the record -------------------------------------------------------------------------------
+    # --- audit log --------------------------------------------------------------------------------
 
     def record(self, principal: Principal, event: str, address: str, target: str = "") -> None:
-        """Record what somebody did."""
+        """Record in the audit log what the principal did. ``target``: what it did it to."""
         self.audit.note(
             AuditEntry(
                 ts=self._clock.wall_us(),
@@ -180,7 +185,7 @@ class Authenticator:
         )
 
     def record_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
-        """Record what somebody was refused."""
+        """Record in the audit log what the principal was refused, and why."""
         self.audit.note(
             AuditEntry(
                 ts=self._clock.wall_us(),
@@ -220,20 +225,22 @@ class Authenticator:
         return principal
 
     def _load_used_logins(self, wall_us: int) -> None:
-        """Let no signed login be used again that would be valid again: after a restart, and where the clock
-        was set back since, to a time in which it was used before."""
+        """Mark recent signed logins as used, so that none can be replayed.
+
+        This is needed after a restart, and when the clock was set back to a date at which they are valid.
+        """
         self.audit.flush()
         self._signin.mark_used(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
 
     def _record_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
-        shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
+        shown = key if KEY_ID.fullmatch(key) else ""  # Never log what may be a secret.
         claimed = msgspec.structs.replace(STRANGER, key=shown)
         self.record_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
 
-    # --- its life ---------------------------------------------------------------------------------
+    # --- background -------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Follow what changes until cancelled."""
+        """Follow changes of keys, and write the audit log, until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.audit.run())
@@ -245,7 +252,7 @@ class Authenticator:
             self._watch.close()
 
     async def refresh(self) -> None:
-        """See now what has changed. Raises DatabaseError."""
+        """Read changed keys now, and close the connections of those that changed. Raises DatabaseError."""
         async with self._polling:
             keys = await asyncio.to_thread(self._watch.poll)
         if keys is not None:

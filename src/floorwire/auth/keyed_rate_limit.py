@@ -1,4 +1,4 @@
-"""Rates: a token bucket for each of many subjects, bounded in number."""
+"""A rate limit for each of many subjects (keys, addresses): a bounded number of token buckets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BURST_S = 5
 
 
 class KeyedRateLimit:
-    """Allow each subject ``per_second``, and five seconds' worth at once."""
+    """A rate limit of ``per_second`` for each subject, with a burst of five seconds."""
 
     def __init__(self, per_second: int, limit: int = LIMIT) -> None:
         self._per_second = per_second
@@ -17,7 +17,7 @@ class KeyedRateLimit:
         self._buckets: dict[str, TokenBucket] = {}
 
     def allow(self, subject: str, now_us: int) -> bool:
-        """Take one of the subject's tokens, or return False and take none."""
+        """Charge one token of the subject. Return False, and charge nothing, if it has none."""
         bucket = self._buckets.get(subject)
         if bucket is None:
             self._make_room(now_us)
@@ -25,13 +25,13 @@ class KeyedRateLimit:
         return bucket.allow(now_us)
 
     def wait_us(self, subject: str, now_us: int) -> int:
-        """Return how long until the subject has a token."""
+        """Return the microseconds until the subject has a token."""
         bucket = self._buckets.get(subject)
         return bucket.wait_us(now_us) if bucket else 0
 
     def _make_room(self, now_us: int) -> None:
         if len(self._buckets) < self._limit:
             return
-        # A bucket that is full again is as good as new; where all are in use, the oldest half begins anew.
+        # A full bucket equals a new one. If none is full, the oldest half is forgotten.
         busy = [item for item in self._buckets.items() if not item[1].is_full(now_us)]
         self._buckets = dict(busy[-(self._limit // 2) :])

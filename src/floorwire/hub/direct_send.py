@@ -35,7 +35,7 @@ def send_same_in_python(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tu
 def send_turn_in_python(turn: SendBatch) -> list[tuple[int, bytes]]:
     """Write to each socket all of its chunks in one write. Return those that did not take all, and the rest.
 
-    If a subscriber has data queued, the chunk is queued behind it. The code that queued that data writes both.
+    If a subscriber has data queued, the chunk is queued behind it. Whatever queued that data writes both.
     """
     gathered: dict[int, list[bytes]] = {}
     for queues, chunk in turn:
