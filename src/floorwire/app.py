@@ -1,4 +1,4 @@
-"""The composition root: the one place that wires the parts of a gateway together."""
+"""The composition root: makes the parts of a gateway and connects them."""
 
 from __future__ import annotations
 
@@ -50,10 +50,9 @@ DRAIN_STEP_S = 0.05
 
 
 class Gateway:
-    """A whole gateway in one process: venues, hub and connections. ``running()`` is its life.
+    """A whole gateway in one process: venues, hub, desk and connections. It works inside ``running()``.
 
-    ``clock``: another than the system's, for tests. Raises SettingsError where the data folder cannot be used
-    or the settings cannot be kept.
+    ``clock``: a clock for tests. Raises SettingsError if the data folder or the settings cannot be used.
     """
 
     def __init__(self, settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
@@ -93,7 +92,7 @@ class Gateway:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
-        """Run everything while the body runs, and drain what is left of it then."""
+        """Run the gateway while the body runs, and then drain it."""
         await self.desk.open()
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
@@ -117,19 +116,19 @@ class Gateway:
                     task.cancel()
 
     def connection(self, codec: Codec, default_channel: str | None, principal: Principal) -> Connection:
-        """Return the peer for a new client's wire."""
+        """Return the peer for the wire of a new client."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
         return Connection(
             self.hub, session, self._liveness, self.authenticator, self.desk, self.settings.outbox.bytes
         )
 
     def outbox_bytes(self) -> int:
-        """Return what waits for slow clients, in bytes."""
+        """Return the bytes that wait in the outboxes of slow clients."""
         boxes = (subscriber.outbox for subscriber in self.hub.subscribers)
         return sum(box.size for box in boxes if box.blocked)
 
     async def drain(self) -> None:
-        """Tell clients to reconnect, then close them, evenly paced over drain.seconds."""
+        """Notify clients to reconnect. Then close their connections, paced evenly over drain.seconds."""
         if self.is_draining:
             return
         self.is_draining = True

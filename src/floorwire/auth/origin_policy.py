@@ -1,8 +1,8 @@
-"""Which web pages may talk to us, whom a proxy speaks for, and where a server may listen.
+"""Which web pages may connect, which clients a proxy forwards, and where a server may listen.
 
-A browser says where a page comes from (the Origin header); other clients say nothing. Without a check, any
-page that somebody has open could reach a gateway on that person's machine: cross-site WebSocket hijacking,
-and DNS rebinding where a name is made to point to 127.0.0.1.
+A browser sends the origin of a page (RFC 6454 7); other clients send none. Without a check, any page in a
+user's browser could reach a gateway on that user's machine: cross-site WebSocket hijacking, or DNS rebinding
+with a name that points to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PORTS = {"http": 80, "https": 443}
 
 
 class OriginPolicy(msgspec.Struct, frozen=True):
-    """What the settings say about who can reach us.
+    """The settings that say who can reach us.
 
     ``is_local``: the server listens on loopback only, and no proxy stands in front.
     """

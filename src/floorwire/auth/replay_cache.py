@@ -23,7 +23,7 @@ class ReplayCache(Generic[UsedT]):
     def use(self, thing: UsedT, wall_us: int) -> bool:
         """Mark the thing as used. Return whether this is the first time. Raises ReplayCacheFullError.
 
-        ``wall_us`` is a date, as a login's validity is by date. If the clock was set back, all is kept longer.
+        ``wall_us`` is a date, as logins are valid by date. If the clock was set back, all is kept longer.
         """
         self._forget(wall_us)
         if thing in self._used:

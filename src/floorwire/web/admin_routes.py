@@ -1,4 +1,4 @@
-"""What operators do while the server runs: limits, halts (the kill switch), and a look at the journal."""
+"""HTTP routes of operators: limits, halts (the kill switch), and the state of the journal."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from floorwire.web.query import CHECK_QUERY
 router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 OK = 200
-NOBODY = ""
-"""Is no account's name, and so has the limits that all have who were given none."""
+NO_ACCOUNT = ""
+"""No account's name. Its limits are the default ones."""
 Account: TypeAlias = Annotated[str, Path(max_length=64)]
 Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], OrderDecision | None]]
-"""What to journal, and what then follows for orders."""
+"""Makes a change: returns its journal entries, and the decision about orders that follows, if any."""
 Name: TypeAlias = Annotated[str, Field(max_length=64)]
 
 
 @dataclass(frozen=True)
 class NewHalt:
-    """Whom to stop: ``all``, or the ``account``, ``key`` or ``symbol`` of this name."""
+    """A halt to make: of ``all``, or of the ``account``, ``key`` or ``symbol`` with this name."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class NewHalt:
 async def set_limits(
     auth: RequestAuth, account: Account, request: Request, key: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """Set an account's limits, or one of its keys', from the next order on; what is left out has none."""
+    """Set the limits of an account or of one of its keys. A field that is left out has no limit."""
     auth.require(Action.LIMITS_SET, account)
     try:
         limits = msgspec.json.decode(await request.body(), type=Limits)
@@ -73,7 +73,7 @@ async def set_limits(
 async def show_limits(
     auth: RequestAuth, account: Account, key: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """Tell an account's limits as they hold, and the house's default among them; or what a key of it has."""
+    """Show the effective limits of an account, defaults included, or those of one of its keys."""
     auth.require(Action.LIMITS_SET, account)
     risk_status = auth.gateway.desk.risk_status()
     return answer(
@@ -81,7 +81,7 @@ async def show_limits(
             "status": "ok",
             "account": account,
             "limits": risk_status.limits(account, key or None),
-            "default": Limits() if key else risk_status.limits(NOBODY),
+            "default": Limits() if key else risk_status.limits(NO_ACCOUNT),
             "unknown_assets": risk_status.unknown_assets(account, key or None),
             "journal": _journal(risk_status),
             "in_doubt": risk_status.limits_are_in_doubt(account, key or None),
@@ -106,9 +106,9 @@ async def list_halts(auth: RequestAuth) -> Response:
 
 @router.post("/halts")
 async def halt(auth: RequestAuth, new: NewHalt) -> Response:
-    """The kill switch: refuse new orders and amends, and cancel all open orders, of whom it names."""
+    """The kill switch: refuse new orders and amends in the scope, and cancel its open orders."""
     _check(auth, Action.HALT, new)
-    new = _named(auth, new)
+    new = _with_full_symbol(auth, new)
     cancelled = 0
 
     def change(
@@ -127,7 +127,7 @@ async def halt(auth: RequestAuth, new: NewHalt) -> Response:
     response = await _administer(auth, Action.HALT, f"{new.scope} {new.name}".strip(), change)
     if response.status_code != OK:
         return response
-    _tell(auth, new, is_halted=True)
+    _notify(auth, new, is_halted=True)
     return answer({"status": "ok", "scope": new.scope, "name": new.name, "cancelled": cancelled})
 
 
@@ -135,11 +135,11 @@ async def halt(auth: RequestAuth, new: NewHalt) -> Response:
 async def resume(
     auth: RequestAuth, scope: HaltScope, name: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """End a halt; what was cancelled stays so."""
+    """End a halt. Cancelled orders stay cancelled."""
     ended = NewHalt(scope, name)
     _check(auth, Action.RESUME, ended)
     if (scope, name) not in auth.gateway.desk.risk_status().halts():
-        ended = _named(auth, ended)
+        ended = _with_full_symbol(auth, ended)
 
     def change(
         order_manager: OrderManager, stamp_us: int
@@ -149,21 +149,23 @@ async def resume(
     response = await _administer(auth, Action.RESUME, f"{scope} {ended.name}".strip(), change)
     if response.status_code != OK:
         return response
-    _tell(auth, ended, is_halted=False)
+    _notify(auth, ended, is_halted=False)
     return answer({"status": "ok", "scope": scope, "name": ended.name})
 
 
 @router.get("/journal")
 async def journal(auth: RequestAuth) -> Response:
-    """Tell how many records the journal has, and the digest of the accounts as of the last of them."""
+    """Show the number of journal records, and the digest of all accounts after the last one."""
     auth.require(Action.JOURNAL)
     records, accounts = auth.gateway.desk.state()
-    state = await asyncio.to_thread(accounts.digest)  # up to a second, which the loop would stand still
+    state = await asyncio.to_thread(
+        accounts.digest
+    )  # It takes up to a second, and would block the event loop.
     return answer({"status": "ok", "records": records, "state": state})
 
 
 def _journal(risk_status: RiskStatus) -> Literal["ok", "broken"]:
-    """Return whether what stands may be changed now."""
+    """Return whether the journal can be written now."""
     return "ok" if risk_status.is_current else "broken"
 
 
@@ -179,8 +181,8 @@ def _check(auth: AuthContext, action: Action, new: NewHalt) -> None:
         raise Refusal(Code.FORBIDDEN, "the key administers some accounts only", {"scope": new.scope})
 
 
-def _named(auth: AuthContext, new: NewHalt) -> NewHalt:
-    """Return the halt with its symbol as the house knows it: one that names nothing would stop nothing."""
+def _with_full_symbol(auth: AuthContext, new: NewHalt) -> NewHalt:
+    """Return the halt with its full symbol. Raises Refusal for an unknown one: it would halt nothing."""
     if new.scope != "symbol":
         return new
     instrument = auth.gateway.hub.market.symbols.resolve(new.name)
@@ -190,8 +192,8 @@ def _named(auth: AuthContext, new: NewHalt) -> NewHalt:
     return NewHalt(new.scope, instrument.symbol)
 
 
-def _tell(auth: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
-    """Let everybody know on ``system`` what concerns everybody."""
+def _notify(auth: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
+    """Publish the halt on ``system``, unless it concerns one account or key only."""
     if halt.scope in ("all", "symbol"):
         auth.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, auth.gateway.clock.stamp_us()))
 

@@ -41,10 +41,10 @@ ROUTERS: Final = (
 
 
 def create_app(gateway: Gateway | None = None) -> FastAPI:
-    """Return the app; without a gateway, one made from the environment's settings.
+    """Return the app. Without a gateway, make one from the environment's settings.
 
-    Its lifespan runs the gateway. A mounted app's lifespan is nobody's business: there, the app that it is
-    mounted into runs ``app.state.gateway.running()`` in its own (examples/mounted.py).
+    The app's lifespan runs the gateway. The lifespan of a mounted app is never called: the app that it is
+    mounted into has to run ``app.state.gateway.running()`` in its own (examples/mounted.py).
     """
     if gateway is None:
         settings = config.load(environment=os.environ)
@@ -56,9 +56,9 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
         async with made.running():
             yield
 
-    # No pages about the API: FastAPI's load their scripts from a stranger's server.
+    # No API pages: FastAPI's load scripts from another server.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.router.redirect_slashes = False  # a path that is none is an error, and no way to send keys elsewhere
+    app.router.redirect_slashes = False  # A redirect would send the client's key to another path.
     app.state.gateway = made
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)

@@ -20,17 +20,20 @@ BEARER: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
 
 
 class AuthContext(msgspec.Struct, frozen=True):
-    """Who asks, from where, and what of."""
+    """The principal, address and origin of one HTTP request."""
 
     gateway: Gateway
     principal: Principal
     address: str
     is_local: bool
+    """Only this machine could have made the connection."""
     is_page: bool
+    """A browser's page sent the request: it has an Origin header."""
     is_local_page: bool
+    """Our own page, opened on this machine, sent the request."""
 
     def require(self, action: Action, account: str | None = None) -> None:
-        """Raise Refusal, and record it, where the caller may not do this."""
+        """Raise Refusal, and record it in the audit log, if the principal may not do this."""
         refusal = decide(self.principal, action, self.gateway.clock.wall_us(), account=account)
         if refusal is not None:
             authenticator = self.gateway.authenticator
@@ -39,7 +42,10 @@ class AuthContext(msgspec.Struct, frozen=True):
 
 
 async def authenticate(request: Request) -> AuthContext:
-    """Return who asks. Raises Refusal for a page that may not, wrong credentials, and too many requests."""
+    """Return the request's AuthContext.
+
+    Raises Refusal for an origin that is not allowed, wrong credentials, and the rate limit of requests.
+    """
     gateway: Gateway = request.app.state.gateway
     rates: KeyedRateLimit = request.app.state.rates
     headers, origin_policy = request.headers, gateway.origin_policy
@@ -65,4 +71,4 @@ async def authenticate(request: Request) -> AuthContext:
 
 RequestAuth: TypeAlias = Annotated[AuthContext, Depends(authenticate)]
 AUTH_SCHEME: Final = Depends(BEARER)
-"""Of a router: says in its OpenAPI how to sign in, and does nothing else."""
+"""A router's dependency. It documents in OpenAPI how to sign in, and does nothing else."""

@@ -1,4 +1,4 @@
-"""An client: a request over HTTP at the desk's counter, by the same path as one over a WebSocket."""
+"""Requests to the desk over HTTP. They take the same path as those over a WebSocket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECORDED: Final = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 
 
 class HttpDeskClient:
-    """Stands at the counter for one answer."""
+    """A client of the desk for one request. ``reply`` gets the answer."""
 
     codec = JSON
 
@@ -32,22 +32,22 @@ class HttpDeskClient:
         self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def answer(self, reply: Reply) -> None:
-        """Take the answer."""
+        """Set the reply, once."""
         if not self.reply.done():
             self.reply.set_result(reply)
 
     def tell(self, frames: bytes) -> None:
-        """Nobody follows anything here."""
+        """Do nothing: there are no private events over HTTP."""
 
     def has_room(self, size: int) -> bool:
-        """Return False: nobody follows anything here."""
+        """Return False: there are no private events over HTTP."""
         return False
 
     def flush(self) -> None:
-        """The answer is the response."""
+        """Do nothing: ``reply`` is the response."""
 
     def shut(self) -> None:
-        """Nobody follows anything here."""
+        """Do nothing: there are no private events over HTTP."""
 
 
 async def body(request: Request) -> dict[str, object]:
@@ -62,7 +62,7 @@ async def body(request: Request) -> dict[str, object]:
 
 
 async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Response:
-    """Return the desk's answer to the action, which is the one of the WebSocket with these fields."""
+    """Return the desk's answer to the WebSocket action with these fields."""
     given = {name: value for name, value in fields.items() if value is not None}
     try:
         request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
@@ -77,7 +77,7 @@ async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Resp
 
 
 def respond(auth: AuthContext, action: str, reply: Reply) -> Response:
-    """Return the answer with the status that fits; what was forbidden is recorded."""
+    """Return the reply with its HTTP status. Record in the audit log what was forbidden."""
     if not isinstance(reply, Error):
         is_new = action == "order.place" and isinstance(reply, OrderAcceptedReply) and not reply.duplicate
         return answer(reply, 201 if is_new else 200)

@@ -1,4 +1,4 @@
-"""The door: uvicorn's HTTP protocol, with counts, deadlines and our own WebSocket upgrade."""
+"""uvicorn's HTTP protocol, with connection limits, deadlines and our own WebSocket upgrade."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class HeadTooLargeError(Exception):
-    """Ends the parsing of a head that came whole, in few packets, and is too large."""
+    """Ends the parsing of a request head that is too large."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One TCP connection until it is upgraded: at most so many, so fast, and none half-open for long."""
+    """One TCP connection until it is upgraded. It is admitted first, and each head has a deadline."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def admit(self, address: str) -> AdmissionVerdict:
-        """Count the connection, once: when it is made, or earlier where it has to be encrypted first."""
+        """Count the connection, once: when it is made, or before its TLS handshake."""
         if self._verdict is None:
             self._address = address
             self._verdict = self._decide_admission(address)
@@ -67,7 +67,7 @@ class HttpProtocol(HttpToolsProtocol):
         return self._gateway.admission.admit(address, self._gateway.clock.monotonic_us())
 
     def discard(self, outcome: str) -> None:
-        """Count a connection no more that never came this far."""
+        """Release a connection whose TLS handshake failed."""
         self._count(outcome)
         self._release()
 
@@ -77,7 +77,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._gateway.admission.release(self._address, verdict)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin with it, or drop it."""
+        """Admit the connection or drop it, and start the deadline of the first request."""
         super().connection_made(transport)
         if self.admit(self.client[0] if self.client else "local") is AdmissionVerdict.DROPPED:
             transport.abort()
@@ -85,16 +85,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
+        """Release the connection, unless its WebSocket will."""
         self._stop_deadline()
         super().connection_lost(exc)
         if not self._is_upgraded:
             self._release()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, as long as the head of a request is not too large."""
+        """Read data. Refuse a request whose head is too large."""
         super().data_received(data)
-        if self._deadline is not None:  # the head is not whole yet
+        if self._deadline is not None:  # The head is not complete yet.
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(HEAD_TOO_LARGE)
@@ -106,7 +106,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_deadline()
 
     def on_headers_complete(self) -> None:
-        """The head of a request is whole. Raises HeadTooLargeError, which the parser takes for bad HTTP."""
+        """The head is complete. Raises HeadTooLargeError, which the parser treats as bad HTTP."""
         self._stop_deadline()
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             self._is_too_large = True
@@ -125,10 +125,10 @@ class HttpProtocol(HttpToolsProtocol):
         upgrade = PicowsUpgrade(self._gateway, answer, self._address, self._verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
-        # uvloop keeps the last plain protocol beside a buffered one: let that not be this door (5 KB).
+        # uvloop keeps the last plain protocol beside a buffered one. Replace this object (5 KB) there.
         self.transport.set_protocol(NO_PROTOCOL)
         self.transport.set_protocol(upgrade)
-        self._is_upgraded = True  # not sooner: a connection that breaks on the way is still ours to count
+        self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
         request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
@@ -137,11 +137,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._address = self._gateway.origin_policy.client(self._address, request.forwarded_for)
             self._verdict = self._gateway.admission.admit(self._address, self._gateway.clock.monotonic_us())
         assert self._verdict is not None, "a request before connection_made"
-        is_local = self._gateway.origin_policy.is_local  # we listen where the settings say
+        is_local = self._gateway.origin_policy.is_local  # Here the settings say where we listen.
         return route(self._gateway, request, self._verdict, self._address, is_local=is_local)
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, in the form of every other error; or that its head is too large."""
+        """Answer bad HTTP in the form of our other errors, and a head that is too large with 431."""
         if self._is_too_large:
             self._refuse(HEAD_TOO_LARGE)
             return
@@ -156,7 +156,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._write(refused.status, "text/plain", refused.outcome.replace("_", " ").encode(), more)
 
     def _write(self, status: int, kind: str, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> None:
-        """Answer without the app, which this does not reach, and hang up."""
+        """Answer without the app, and close the connection."""
         headers = {"content-type": kind, "content-length": str(len(body)), **HEADERS, **more}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.transport.write(f"HTTP/1.1 {status} \r\n{head}connection: close\r\n\r\n".encode() + body)

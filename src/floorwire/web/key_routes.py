@@ -1,4 +1,4 @@
-"""Keys over HTTP, for admins: make, list, revoke and rotate."""
+"""HTTP routes of API keys, for admins: create, list, revoke and rotate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]
 
 @dataclass(frozen=True)
 class NewKey:
-    """What a new key allows; the fields are those of ``floorwire keys create``.
+    """What a new key allows. The fields are those of ``floorwire keys create``.
 
     ``expires``: microseconds since the epoch, UTC, or as text: 30d, 2030-01-31.
     """
@@ -63,7 +63,7 @@ class NewKey:
 
 @router.get("")
 async def list_keys(auth: RequestAuth) -> Response:
-    """List the keys of the accounts that the caller administers; never a secret."""
+    """List the keys of the accounts that you administer, without secrets."""
     auth.require(Action.KEYS_LIST)
     keys = await asyncio.to_thread(auth.gateway.data_dir.keys.list_keys)
     mine = [KeyInfo.of(key) for key in keys if auth.principal.acts_for(key.grant.account, as_admin=True)]
@@ -72,7 +72,7 @@ async def list_keys(auth: RequestAuth) -> Response:
 
 @router.post("")
 async def create(auth: RequestAuth, new: NewKey) -> Response:
-    """Make a key; the answer is the only time that its secret is to be seen."""
+    """Create a key. Only this answer shows its secret."""
     auth.require(Action.KEYS_CREATE, new.account)
     at_us = auth.gateway.clock.wall_us()
     try:
@@ -90,8 +90,8 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
 
 @router.delete("/{key}")
 async def revoke(auth: RequestAuth, key: KeyId) -> Response:
-    """End a key for good; its connections close within a second."""
-    await _find(auth, Action.KEYS_REVOKE, key)
+    """Revoke a key. Its connections close within a second."""
+    await _require_key(auth, Action.KEYS_REVOKE, key)
     try:
         await asyncio.to_thread(auth.gateway.data_dir.keys.revoke, key, auth.gateway.clock.wall_us())
     except UnknownKeyError as unknown:
@@ -102,8 +102,8 @@ async def revoke(auth: RequestAuth, key: KeyId) -> Response:
 
 @router.post("/{key}/rotate")
 async def rotate(auth: RequestAuth, key: KeyId) -> Response:
-    """Give a key a new secret, shown once; the old one ends at once."""
-    await _find(auth, Action.KEYS_ROTATE, key)
+    """Give a key a new secret, shown in this answer only. The old one ends at once."""
+    await _require_key(auth, Action.KEYS_ROTATE, key)
     try:
         issued = await asyncio.to_thread(auth.gateway.data_dir.keys.rotate, key)
     except UnknownKeyError as unknown:
@@ -112,8 +112,8 @@ async def rotate(auth: RequestAuth, key: KeyId) -> Response:
     return answer({"status": "ok", "key": issued.key, "secret": issued.secret})
 
 
-async def _find(auth: AuthContext, action: Action, key: str) -> None:
-    """Raise Refusal unless the caller may do this to the key, and the key is there."""
+async def _require_key(auth: AuthContext, action: Action, key: str) -> None:
+    """Raise Refusal if the key does not exist, or if the principal may not do this to it."""
     auth.require(action)
     try:
         found = await asyncio.to_thread(auth.gateway.data_dir.keys.find, key)

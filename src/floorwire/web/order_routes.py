@@ -1,4 +1,4 @@
-"""Orders and money over HTTP: the WebSocket's actions, by the same path, answered alike."""
+"""HTTP routes of orders and balances: the WebSocket's actions, by the same path, with the same replies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Symbol: TypeAlias = Annotated[str | None, Query(max_length=64)]
 
 
 def takes(kind: type[msgspec.Struct], *without: str) -> dict[str, object]:
-    """Return, for OpenAPI, what body the endpoint takes: the request's fields but those that the path has."""
+    """Return the OpenAPI schema of a request's body. ``without``: fields that the path has."""
     (schema,), parts = msgspec.json.schema_components((kind,))
     shape = parts[schema["$ref"].rpartition("/")[2]]
     left_out = {"action", "id", *without}
@@ -33,7 +33,7 @@ def takes(kind: type[msgspec.Struct], *without: str) -> dict[str, object]:
 
 @router.post("/orders", status_code=201, openapi_extra=takes(OrderPlace))
 async def place(auth: RequestAuth, request: Request) -> Response:
-    """Place an order; 201 where it is new, 200 where the same was placed before."""
+    """Place an order. 201: it is new. 200: the same order was placed before (idempotency)."""
     return await ask(auth, Action.ORDER_PLACE, await body(request))
 
 
@@ -51,7 +51,7 @@ async def cancel_all(auth: RequestAuth, symbol: Symbol = None) -> Response:
 
 @router.get("/orders/{order_id}")
 async def status(auth: RequestAuth, order_id: OrderId) -> Response:
-    """Tell what an order is now."""
+    """Show an order as it is now."""
     return await ask(auth, Action.ORDER_STATUS, {"order_id": order_id})
 
 
@@ -63,7 +63,7 @@ async def amend(auth: RequestAuth, order_id: OrderId, request: Request) -> Respo
 
 @router.delete("/orders/{order_id}")
 async def cancel(auth: RequestAuth, order_id: OrderId) -> Response:
-    """Cancel what is open of an order."""
+    """Cancel an open order."""
     return await ask(auth, Action.ORDER_CANCEL, {"order_id": order_id})
 
 
@@ -74,25 +74,25 @@ async def list_fills(
     before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
     symbol: Symbol = None,
 ) -> Response:
-    """List fills, or those of one symbol, the latest first; ``before``: only those older than this fill."""
+    """List fills, the latest first. ``before``: only those older than this fill."""
     return await ask(auth, Action.FILLS, {"limit": limit, "before": before, "symbol": symbol})
 
 
 @router.get("/balances")
 async def list_balances(auth: RequestAuth) -> Response:
-    """List what the account has."""
+    """List the account's balances."""
     return await ask(auth, Action.BALANCES, {})
 
 
 @router.get("/positions")
 async def list_positions(auth: RequestAuth) -> Response:
-    """List what the account holds of each instrument."""
+    """List the account's positions."""
     return await ask(auth, Action.POSITIONS, {})
 
 
 @router.get("/limits")
 async def limits(auth: RequestAuth) -> Response:
-    """Tell the limits that hold for the account, and those that its key has besides."""
+    """Show the effective limits of the account, and those of the key."""
     auth.require(Action.LIMITS)
     risk_status, principal = auth.gateway.desk.risk_status(), auth.principal
     own, keys = risk_status.limits(principal.account), risk_status.limits(principal.account, principal.key)

@@ -1,7 +1,7 @@
-"""Which query fields a request may have: those that its endpoint declares, each once, and no other.
+"""Checks query fields: a request may have those that its endpoint declares, each once, and no others.
 
-A field that is ignored is a danger: a client that asks for the orders of one symbol, gets all, and cancels
-what it got, cancels everything.
+An ignored field is a danger. A client that asks for the orders of one symbol, gets all, and cancels the list,
+would cancel everything.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MAX_QUOTED: Final = 64
 
 
 async def check(request: Request, _: RequestAuth) -> None:
-    """Raise Refusal for a field that the endpoint does not take, and for one that is given twice.
+    """Raise Refusal for a field that the endpoint does not declare, and for one that is given twice.
 
-    It depends on the auth, so that wrong keys and too many requests are refused before.
+    It depends on RequestAuth, so that wrong keys and too many requests are refused first.
     """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
@@ -44,4 +44,4 @@ def _bad(field: str, message: str) -> Refusal:
 
 
 CHECK_QUERY: Final = Depends(check)
-"""Of a router: every endpoint takes its own query fields and no others."""
+"""A router's dependency: checks the query fields of every endpoint."""

@@ -1,4 +1,4 @@
-"""Tickets over HTTP: how a page gets what signs its WebSocket in."""
+"""HTTP route of tickets. A page needs a ticket to sign its WebSocket in."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME
 
 @router.post("/tickets")
 async def issue(auth: RequestAuth) -> Response:
-    """Give a ticket for ``/ws?ticket=``, good for 30 s and once.
+    """Return a ticket for ``/ws?ticket=``. It is valid for 30 s, and once.
 
-    Our own page on this machine needs no key where there were none at the start: it is the demo account's.
-    Elsewhere a page without a key gets nothing (204).
+    If no key existed at the start, our own page on this machine gets the demo account's ticket without a key.
+    Any other page without a key gets nothing (204).
     """
     authenticator, principal = auth.gateway.authenticator, auth.principal
     if not principal.key and authenticator.demo is not None and auth.is_local_page:
@@ -27,5 +27,5 @@ async def issue(auth: RequestAuth) -> Response:
         ticket = authenticator.issue_ticket(principal, auth.address)
         return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
     if auth.is_page:
-        return Response(status_code=204)  # it asked whether there is a ticket without a key: there is none
+        return Response(status_code=204)  # not an error: the page tried whether it needs a key
     raise Refusal(Code.UNAUTHENTICATED, "give a key in the Authorization header")

@@ -1,4 +1,4 @@
-"""Which WebSocket path is what, and in which encoding: decided once for both wires."""
+"""Routes of WebSocket handshakes: path, origin, sign-in and encoding, decided once for both wires."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TICKET_CODES: Final = {Code.RATE_LIMITED: CloseCode.RATE}
 
 
 class AcceptedUpgrade(msgspec.Struct, frozen=True):
-    """Upgrade, with this peer at our end; ``outcome`` is what the handshake counts as."""
+    """Upgrade, with this peer at our end. ``outcome``: the label of the handshakes metric."""
 
     peer: Peer
     subprotocol: str | None = None
@@ -43,7 +43,7 @@ class RefusedUpgrade(msgspec.Struct, frozen=True):
 def route(
     gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, address: str, *, is_local: bool
 ) -> AcceptedUpgrade | RefusedUpgrade:
-    """Return what becomes of a handshake, from this client address, on a connection with this verdict.
+    """Decide about a handshake. ``address``: the client's; ``verdict``: the admission of its connection.
 
     ``is_local``: only this machine could have made the connection.
     """
@@ -78,7 +78,7 @@ def _principal(authenticator: Authenticator, request: UpgradeRequest, address: s
 def _not_signed_in(
     gateway: Gateway, request: UpgradeRequest, refusal: Refusal
 ) -> AcceptedUpgrade | RefusedUpgrade:
-    if request.bearer is None:  # with a ticket: a browser, which shows its page no HTTP status
+    if request.bearer is None:  # With a ticket it is a browser, which shows its page no HTTP status.
         code = TICKET_CODES.get(refusal.code, CloseCode.BAD_CREDENTIALS)
         return _reject(gateway, code, refusal.code)
     return RefusedUpgrade(STATUS[refusal.code], refusal.code, -(-refusal.wait_us // 1_000_000))

@@ -101,7 +101,7 @@ class PicowsWire(WSListener):
             self._close_timer = None
         self._transport = None
         self.fd = self._direct_fd = -1
-        if not self._is_closing:  # it was told in _end_with
+        if not self._is_closing:  # _end_with has called it already
             self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
