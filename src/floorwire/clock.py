@@ -1,7 +1,7 @@
 """The process's clock: monotonic time for waiting, and dates.
 
-``monotonic_us`` only counts up, even when the system's clock is set. Rate limits, timers, silence,
-pacing and ages use it. Arguments that hold it are called ``now_us``. It begins at the date of the start, so that both
+``monotonic_us`` only counts up, even when the system's clock is set. Rate limits, timers, silence, pacing
+and ages use it. Arguments that hold it are called ``now_us``. It begins at the date of the start. So both
 times have the same size, but it is not a date.
 
 ``wall_us`` is a date: the start's date plus monotonic time, corrected towards the system's clock. Signatures

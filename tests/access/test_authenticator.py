@@ -44,8 +44,8 @@ class Now:
         return self.now_us
 
 
-class Visitor:
-    """A connection that remembers how it was shown out."""
+class FakeConnection:
+    """A connection that records how it was closed."""
 
     def __init__(self) -> None:
         self.closed: list[tuple[CloseCode, str]] = []
@@ -55,7 +55,7 @@ class Visitor:
 
 
 class SignInHarness:
-    """A data folder, and gates that open on it."""
+    """A data folder, and authenticators on it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,7 +96,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def polled(harness: SignInHarness) -> None:
-    """Wait until the gate has looked several times who has to go: each time it looks at the clock."""
+    """Wait until the authenticator has polled several times. Each poll reads the clock."""
     looked = harness.clock.looked
     await until(lambda: harness.clock.looked >= looked + 3)
 
@@ -169,18 +169,20 @@ async def test_refusals_are_recorded_without_what_may_be_a_secret(harness: SignI
 async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> None:
     first, second = harness.key(), harness.key()
     authenticator = harness.authenticator()
-    visitors = {issued.key: Visitor() for issued in (first, second)}
+    connections = {issued.key: FakeConnection() for issued in (first, second)}
     async with running(authenticator):
         for issued in (first, second):
-            authenticator.add_session(visitors[issued.key], authenticator.verify_bearer(bearer(issued), HERE))
+            authenticator.add_session(
+                connections[issued.key], authenticator.verify_bearer(bearer(issued), HERE)
+            )
         harness.data_dir.keys.revoke(first.key, START)
-        await until(lambda: bool(visitors[first.key].closed))
-        assert visitors[first.key].closed[0][0] is CloseCode.KEY_REVOKED
-        assert not visitors[second.key].closed
+        await until(lambda: bool(connections[first.key].closed))
+        assert connections[first.key].closed[0][0] is CloseCode.KEY_REVOKED
+        assert not connections[second.key].closed
         with pytest.raises(Refusal):
             authenticator.verify_bearer(bearer(first), HERE)
         harness.data_dir.keys.rotate(second.key)
-        await until(lambda: bool(visitors[second.key].closed))
+        await until(lambda: bool(connections[second.key].closed))
     closed = [line for line in harness.lines() if line["event"] == "closed"]
     assert [line["target"] for line in closed] == [first.key, second.key]
 
@@ -188,14 +190,14 @@ async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> 
 async def test_an_expired_keys_connections_are_closed(harness: SignInHarness) -> None:
     issued = harness.key(expires_us=START + 10 * S)
     authenticator = harness.authenticator()
-    visitor = Visitor()
+    connection = FakeConnection()
     async with running(authenticator):
-        authenticator.add_session(visitor, authenticator.verify_bearer(bearer(issued), HERE))
+        authenticator.add_session(connection, authenticator.verify_bearer(bearer(issued), HERE))
         await polled(harness)
-        assert not visitor.closed
+        assert not connection.closed
         harness.clock.now_us = START + 11 * S
-        await until(lambda: bool(visitor.closed))
-        assert visitor.closed[0][0] is CloseCode.KEY_REVOKED
+        await until(lambda: bool(connection.closed))
+        assert connection.closed[0][0] is CloseCode.KEY_REVOKED
 
 
 async def test_a_key_made_beside_the_server_signs_in(harness: SignInHarness) -> None:
@@ -222,32 +224,32 @@ async def test_a_login_used_before_a_restart_is_not_good_again(harness: SignInHa
 async def test_a_database_that_cannot_be_read_shows_nobody_out(harness: SignInHarness) -> None:
     issued = harness.key()
     authenticator = harness.authenticator()
-    visitor = Visitor()
+    connection = FakeConnection()
     async with running(authenticator):
-        authenticator.add_session(visitor, authenticator.verify_bearer(bearer(issued), HERE))
+        authenticator.add_session(connection, authenticator.verify_bearer(bearer(issued), HERE))
         with (harness.folder / "keys.db").open("r+b") as file:
             file.write(b"\0" * 100)
         await polled(harness)
-        assert not visitor.closed
+        assert not connection.closed
 
 
 def test_a_key_has_room_for_so_many_connections(harness: SignInHarness) -> None:
     authenticator = harness.authenticator(Settings(limits=LimitSettings(connections_per_key=2)))
     alice = Principal("alice", "k1", frozenset())
-    visitors = [Visitor(), Visitor()]
-    for visitor in visitors:
+    connections = [FakeConnection(), FakeConnection()]
+    for connection in connections:
         assert authenticator.has_room(alice)
-        authenticator.add_session(visitor, alice)
+        authenticator.add_session(connection, alice)
     assert not authenticator.has_room(alice)
     assert authenticator.has_room(GUEST)
-    authenticator.remove_session(visitors[0], alice)
+    authenticator.remove_session(connections[0], alice)
     assert authenticator.has_room(alice)
 
 
 def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignInHarness) -> None:
     authenticator = harness.authenticator()
     alice = Principal("alice", "k1", frozenset())
-    first, second = Visitor(), Visitor()
+    first, second = FakeConnection(), FakeConnection()
     bucket = authenticator.add_session(first, alice)
     assert bucket is not None
     assert authenticator.add_session(second, alice) is bucket

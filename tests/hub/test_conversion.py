@@ -33,7 +33,7 @@ from floorwire.protocol import channel_events
 from floorwire.protocol.stamp import EventStamp
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.replay import Replay
-from tests.hub.world import Message, World
+from tests.hub.hub_harness import HubHarness, Message
 from tests.scripted import listing
 from tests.venues.driver import every
 from tests.venues.test_replay_loss import LIST, Session, listed, trade
@@ -325,25 +325,25 @@ def test_however_the_steps_change_every_figure_is_the_exact_one_floored(
 
 
 @pytest.fixture
-def world(authenticator: Authenticator) -> World:
-    return World(authenticator)
+def harness(authenticator: Authenticator) -> HubHarness:
+    return HubHarness(authenticator)
 
 
 def last(messages: list[Message], channel: str) -> Message:
     return [message for message in messages if message.get("channel") == channel][-1]
 
 
-def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(world: World) -> None:
-    wire = world.connect()
+def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(harness: HubHarness) -> None:
+    wire = harness.connect()
     wire.ask("subscribe", channel="candles", symbol="BTC-USDT", interval="1h")
     wire.ask("subscribe", channel="ticker", symbol="BTC-USDT")
     wire.ask("subscribe", channel="book", symbol="BTC-USDT", depth=5)
-    world.tick(times=5)
-    world.end_turn()
+    harness.tick(times=5)
+    harness.end_turn()
     before = wire.messages()
     finer = msgspec.structs.replace(listing("BTC-USDT"), tick_size="0.001", lot_size="0.01")
-    world.publish(Listing((finer,), world.now_us))
-    world.end_turn()
+    harness.publish(Listing((finer,), harness.now_us))
+    harness.end_turn()
     after = wire.messages()
     for channel, names in (
         ("candles", ("volume", "open", "high", "low", "close", "start", "trades")),

@@ -57,8 +57,8 @@ class Feed:
     ) -> tuple[Gap | None, list[int]]:
         """Return the gap and the seqs that a new subscriber is sent; None: it does not resume."""
         resume = None if seq is None else Resume(epoch, seq)
-        opening = self.topic.decide_resume(resume, codec, NOW)
-        return opening.gap, [message["seq"] for message in read(opening.frames, codec)]
+        start = self.topic.decide_resume(resume, codec, NOW)
+        return start.gap, [message["seq"] for message in read(start.frames, codec)]
 
 
 def read(frames: list[bytes], codec: Codec) -> list[dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Whatever is thrown at the door, it is answered or hung up on, and nothing breaks."""
+"""Any login and any handshake is answered or closed, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from floorwire.protocol.frames import split
 from floorwire.web import create_app
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
-from tests.property.knocks import heads, login_bytes
+from tests.property.random_handshakes import heads, login_bytes
 
 EXPECTED = {
     "bad_json",
@@ -40,19 +40,19 @@ PATIENCE_S = 5
 LIMITS = LimitSettings(handshakes_per_second=1_000_000, handshake_timeout_s=0.5)
 
 
-class Ear:
-    """A wire that listens."""
+class RecordingWire:
+    """A wire that records what is written."""
 
     fd = -1
     is_blocked = False
 
     def __init__(self, number: int) -> None:
         self.address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        self.heard = b""
+        self.written = b""
         self.closed_with: CloseCode | None = None
 
     def write(self, data: bytes) -> bool:
-        self.heard += data
+        self.written += data
         return True
 
     def ping(self) -> bool:
@@ -62,14 +62,14 @@ class Ear:
         self.closed_with = code
 
 
-class Porch:
-    """A gateway, and a loop that its doors open on."""
+class HandshakeServer:
+    """A gateway, and a loop that its HTTP protocol runs on."""
 
     def __init__(self, folder: Path) -> None:
         self.gateway = Gateway(Settings(data=str(folder), limits=LIMITS), venues=[])
         self.runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.knocks = 0
+        self.logins = 0
         self.broken: list[object] = []
         loop = self.runner.get_loop()
         loop.set_exception_handler(lambda _, context: self.broken.append(context))
@@ -80,19 +80,19 @@ class Porch:
 
     def login(self, data: bytes) -> None:
         """Send this as a client's first message."""
-        self.knocks += 1
-        ear = Ear(self.knocks)
+        self.logins += 1
+        wire = RecordingWire(self.logins)
         connection = self.gateway.connection(JSON, None, STRANGER)
-        connection.opened(ear)
+        connection.opened(wire)
         connection.received(data, binary=False)
         connection.end_of_read()
         connection.closed(1000)
-        assert ear.closed_with is None
-        ((_, payload),) = split(ear.heard)
-        said = json.loads(payload)
-        assert said["status"] == "pong" or said["code"] in EXPECTED, said
+        assert wire.closed_with is None
+        ((_, payload),) = split(wire.written)
+        answer = json.loads(payload)
+        assert answer["status"] == "pong" or answer["code"] in EXPECTED, answer
 
-    async def _knock(self, head: bytes) -> bytes:
+    async def _send_head(self, head: bytes) -> bytes:
         ours = socket.create_connection(self.listener.getsockname())
         theirs, _ = self.listener.accept()
         ours.setblocking(False)
@@ -102,52 +102,52 @@ class Porch:
         )
         await loop.sock_sendall(ours, head)
         ours.shutdown(socket.SHUT_WR)
-        said = b""
+        answer = b""
         async with asyncio.timeout(PATIENCE_S):
             while chunk := await loop.sock_recv(ours, 65_536):
-                said += chunk
+                answer += chunk
         ours.close()
-        return said
+        return answer
 
-    def knock(self, head: bytes) -> bytes:
-        """Send this on a connection of its own, and no more; return what is said until it ends."""
-        said = self.runner.run(self._knock(head))
+    def send_head(self, head: bytes) -> bytes:
+        """Send this on a connection of its own, and no more; return the answer until it closes."""
+        answer = self.runner.run(self._send_head(head))
         assert self.broken == []
-        assert not said or said.startswith(b"HTTP/1.1 ")
-        return said
+        assert not answer or answer.startswith(b"HTTP/1.1 ")
+        return answer
 
 
 @pytest.fixture(scope="module")
-def porch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Porch]:
-    made = Porch(tmp_path_factory.mktemp("data"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HandshakeServer]:
+    made = HandshakeServer(tmp_path_factory.mktemp("data"))
     with made.runner:
         yield made
-        made.runner.run(asyncio.sleep(2.5))  # who is told a close code has 2 s to answer
+        made.runner.run(asyncio.sleep(2.5))  # a peer has 2 s to answer a close frame
         assert made.gateway.admission.admitted == 0
     made.listener.close()
 
 
 @given(data=login_bytes())
 @SOME
-def test_any_login_is_answered(porch: Porch, data: bytes) -> None:
-    porch.login(data)
+def test_any_login_is_answered(server: HandshakeServer, data: bytes) -> None:
+    server.login(data)
 
 
 @pytest.mark.slow
 @given(data=login_bytes())
 @AT_LENGTH
-def test_any_login_is_answered_at_length(porch: Porch, data: bytes) -> None:
-    porch.login(data)
+def test_any_login_is_answered_at_length(server: HandshakeServer, data: bytes) -> None:
+    server.login(data)
 
 
 @given(head=heads())
 @SOME
-def test_any_handshake_is_answered_or_hung_up_on(porch: Porch, head: bytes) -> None:
-    porch.knock(head)
+def test_any_handshake_is_answered_or_hung_up_on(server: HandshakeServer, head: bytes) -> None:
+    server.send_head(head)
 
 
 @pytest.mark.slow
 @given(head=heads())
 @AT_LENGTH
-def test_any_handshake_is_answered_or_hung_up_on_at_length(porch: Porch, head: bytes) -> None:
-    porch.knock(head)
+def test_any_handshake_is_answered_or_hung_up_on_at_length(server: HandshakeServer, head: bytes) -> None:
+    server.send_head(head)

@@ -1,4 +1,4 @@
-"""What anybody may throw at the door: logins, and the heads of handshakes."""
+"""Random logins and random heads of handshakes, valid and not."""
 
 from __future__ import annotations
 
