@@ -42,10 +42,10 @@ class ScriptedVenue:
         """Say what comes next, once."""
         assert isinstance(happened, Woke)
         self.woke_us.append(now_us)
-        said, self.next = self.next, ()
-        if isinstance(said, Exception):
-            raise said
-        return said
+        outputs, self.next = self.next, ()
+        if isinstance(outputs, Exception):
+            raise outputs
+        return outputs
 
 
 class FeedHarness:
@@ -314,12 +314,12 @@ async def test_what_a_command_shows_is_published_before_what_the_venue_says_next
     trader = ScriptedTradingVenue(LIVE, Wake(START_US))
     trader.next = [Clock(START_US + 2)]
     harness = TradingFeedHarness(trader)
-    said = trader.receive
+    receive_before = trader.receive
 
     def receive(happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         if not trader.woke_us:
             harness.command(Clock(START_US + 1))
-        return said(happened, now_us)
+        return receive_before(happened, now_us)
 
     trader.receive = receive  # type: ignore[method-assign]
     async with harness.running():

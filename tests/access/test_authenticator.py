@@ -124,8 +124,8 @@ async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: P
         assert ticket.expires == START + 30 * S
         assert authenticator.redeem_ticket(ticket.ticket, HERE) is alice
         assert authenticator.login(Login(token=token), HERE).account == "bob"
-    told = [(line["event"], line.get("how"), line["account"], line["key"]) for line in harness.lines()]
-    assert told == [
+    recorded = [(line["event"], line.get("how"), line["account"], line["key"]) for line in harness.lines()]
+    assert recorded == [
         ("sign_in", "bearer", "alice", issued.key),
         ("sign_in", "signature", "alice", issued.key),
         ("ticket", None, "alice", issued.key),

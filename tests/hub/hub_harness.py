@@ -151,7 +151,7 @@ class FakeWire:
         return True
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Note why; what was written goes first."""
+        """Record the close code. Written data goes first."""
         self.code = int(code)
         self._read += self._waiting
         self._waiting = b""
@@ -216,7 +216,7 @@ class PipeWire(FakeWire):
                 self._read += data
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Note why, after all that was written."""
+        """Record the close code, after all written data."""
         self._empty()
         super().close(code, reason)
 

@@ -120,7 +120,7 @@ def test_what_was_never_listed_is_passed_over(harness: HubHarness) -> None:
         Quote("XYZ-USDT", 1, 1, 2, 1, harness.now_us), Quote("BTC-USDT", 7, 1, 9, 1, harness.now_us)
     )
     harness.end_turn()
-    assert [(told["symbol"], told["bid"]) for told in wire.messages()] == [("BTC-USDT", "7")]
+    assert [(event["symbol"], event["bid"]) for event in wire.messages()] == [("BTC-USDT", "7")]
     assert harness.hub.market.state_of("XYZ-USDT") is None
     assert set(harness.hub._topics) == {TICKER}
 

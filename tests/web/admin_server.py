@@ -57,5 +57,5 @@ def open_admin_server(folder: Path, **groups: object) -> AdminServer:
 
 def body(response: Response) -> dict[str, str]:
     """Return the answer, which is JSON."""
-    said: dict[str, str] = response.json()
-    return said
+    fields: dict[str, str] = response.json()
+    return fields

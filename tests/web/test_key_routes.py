@@ -59,9 +59,9 @@ def test_revoking_over_http_closes_the_keys_connections_at_once(
         ws.receive_json()
         client.delete(f"{URL}/{key}", headers=root)
         ws.send_json({"action": "ping"})  # a pong would come first, were it still open
-        with pytest.raises(WebSocketDisconnect) as told:
+        with pytest.raises(WebSocketDisconnect) as closed:
             ws.receive_json()
-        assert told.value.code == 4501
+        assert closed.value.code == 4501
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_a_bad_request_names_its_field(tmp_path: Path, new: object, field: str) 
     with at.client() as client:
         answer = client.post(URL, headers=root, json=new)
         assert answer.status_code == 400
-        said = answer.json()
-        assert (said["code"], said["details"]) == ("bad_request", {"field": field})
+        reply = answer.json()
+        assert (reply["code"], reply["details"]) == ("bad_request", {"field": field})
         assert client.post(URL, headers=root, content=b"{").status_code == 400
         assert len(client.get(URL, headers=root).json()["keys"]) == 1
 

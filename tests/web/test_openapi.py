@@ -86,8 +86,8 @@ def ask(api: Api, data: st.DataObject) -> None:
         answer = api.client.request(method, url, headers=headers, content=content)
     assert answer.status_code < 500 or (answer.status_code, path) == (503, "/ready"), answer.text
     if answer.status_code >= 400:
-        said = answer.json()
-        assert said["status"] in ("error", "waiting", "draining")
+        reply = answer.json()
+        assert reply["status"] in ("error", "waiting", "draining")
 
 
 @given(st.data())

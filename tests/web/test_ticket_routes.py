@@ -26,10 +26,10 @@ def test_a_key_gets_a_ticket_and_the_ticket_signs_in_once(tmp_path: Path) -> Non
             assert ws.receive_json() == {"status": "ok", "symbols": []}
         with (
             client.websocket_connect(f"/ws?ticket={ticket}") as ws,
-            pytest.raises(WebSocketDisconnect) as told,
+            pytest.raises(WebSocketDisconnect) as closed,
         ):
             ws.receive_json()
-        assert told.value.code == 4500
+        assert closed.value.code == 4500
 
 
 def test_nobody_gets_no_ticket(tmp_path: Path) -> None:

@@ -125,15 +125,15 @@ def closing(code: int, reason: bytes = b"") -> bytes:
     return masked(CLOSE, code.to_bytes(2, "big") + reason)
 
 
-def code_of(said: tuple[int, bytes]) -> int:
-    opcode, payload = said
+def code_of(received: tuple[int, bytes]) -> int:
+    opcode, payload = received
     assert opcode == CLOSE
     return int.from_bytes(payload[:2], "big")
 
 
 async def test_messages_come_back_in_order_whole_and_of_their_kind(dial: Dial) -> None:
     client = await dial()
-    said = await client.replies(
+    received = await client.replies(
         masked(TEXT, b"one"),
         masked(BINARY, b"tw", fin=False),
         masked(PING, b"?"),
@@ -141,8 +141,8 @@ async def test_messages_come_back_in_order_whole_and_of_their_kind(dial: Dial) -
         masked(CONTINUATION, b"o"),
         closing(1000),
     )
-    assert [s for s in said if s[0] != PONG] == [(TEXT, b"one"), (BINARY, b"two"), (CLOSE, b"\x03\xe8")]
-    assert (PONG, b"?") in said
+    assert [s for s in received if s[0] != PONG] == [(TEXT, b"one"), (BINARY, b"two"), (CLOSE, b"\x03\xe8")]
+    assert (PONG, b"?") in received
     assert client.peer.alive_count == 6
 
 
@@ -153,7 +153,7 @@ async def test_a_message_of_the_largest_size_comes_back(dial: Dial) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "answer", "told"),
+    ("sent", "answer", "peer_code"),
     [
         (closing(1000, b"bye"), 1000, 1000),
         (closing(4999), 4999, 4999),
@@ -163,12 +163,14 @@ async def test_a_message_of_the_largest_size_comes_back(dial: Dial) -> None:
         (closing(1000) + masked(TEXT, b"late") + masked(PING), 1000, 1000),
     ],
 )
-async def test_a_close_is_answered_once_and_last(dial: Dial, sent: bytes, answer: int, told: int) -> None:
+async def test_a_close_is_answered_once_and_last(
+    dial: Dial, sent: bytes, answer: int, peer_code: int
+) -> None:
     client = await dial()
     first, last = await client.replies(masked(TEXT, b"good"), sent)
     assert first == (TEXT, b"good")
     assert code_of(last) == answer
-    assert await client.peer.ended == told
+    assert await client.peer.ended == peer_code
 
 
 @pytest.mark.parametrize(
@@ -208,8 +210,8 @@ async def test_a_bad_frame_closes_after_the_good_ones_are_answered(
 async def test_a_fault_of_ours_closes_as_such_and_is_logged(dial: Dial) -> None:
     client = await dial()
     with capture_logs() as logs:
-        (said,) = await client.replies(masked(TEXT, FATAL.encode()))
-    assert said == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
+        (received,) = await client.replies(masked(TEXT, FATAL.encode()))
+    assert received == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
     assert [(line["log_level"], line["exc_info"]) for line in logs if line["event"] == "fault"] == [
         ("error", True)
     ]
