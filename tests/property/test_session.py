@@ -12,8 +12,8 @@ from floorwire.protocol.frames import split
 from floorwire.protocol.replies import Error
 from floorwire.protocol.session import (
     CloseConnection,
-    JoinTopics,
-    LeaveTopics,
+    SubscribeTopics,
+    UnsubscribeTopics,
     SendReply,
     Session,
     SessionLimits,
@@ -54,10 +54,10 @@ def test_any_conversation(
                 assert len(list(split(codec.frame(reply)))) == 1
                 assert not isinstance(reply, Error) or reply.code in tuple(Code)
                 assert set(session.held) == before
-            case JoinTopics(choices=choices):
+            case SubscribeTopics(choices=choices):
                 assert set(session.held) == before | {choice.topic for choice in choices}
                 assert len(session.held) <= LIMITS.subscriptions
-            case LeaveTopics(choices=choices):
+            case UnsubscribeTopics(choices=choices):
                 assert {choice.topic for choice in choices} <= before
                 assert set(session.held) == before - {choice.topic for choice in choices}
             case CloseConnection():

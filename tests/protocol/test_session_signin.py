@@ -14,11 +14,11 @@ from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error, LoggedIn
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
-    MISTAKES,
+    MALFORMED_BURST,
     Authenticate,
     CloseConnection,
     Decision,
-    JoinTopics,
+    SubscribeTopics,
     ListSubscriptions,
     ListSymbols,
     SendReply,
@@ -81,7 +81,7 @@ def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
 @pytest.mark.parametrize("principal", [GUEST, key(Scope.MARKET)])
 def test_with_it_there_is(principal: Principal) -> None:
     at = session(principal)
-    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), JoinTopics)
+    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), SubscribeTopics)
     assert isinstance(ask(at, action="symbols"), ListSymbols)
 
 
@@ -89,8 +89,8 @@ def test_a_narrowed_key_gets_its_symbols_all_or_nothing() -> None:
     at = session(key(Scope.MARKET, symbols=frozenset({"BTC-USDT"})))
     assert code(subscribe(at, "BTC-USDT", "ETH-USDT")) == Code.FORBIDDEN
     assert not at.held
-    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), JoinTopics)
-    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), JoinTopics)
+    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), SubscribeTopics)
+    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), SubscribeTopics)
 
 
 def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
@@ -112,7 +112,7 @@ def test_signing_in_opens_what_the_key_is_for() -> None:
     assert said.reply == LoggedIn(
         id=7, account="alice", key="k1", scopes=("market", "trade"), symbols=("BTC-USDT",), expires=NOW + 1
     )
-    assert isinstance(subscribe(at, "BTC-USDT"), JoinTopics)
+    assert isinstance(subscribe(at, "BTC-USDT"), SubscribeTopics)
     assert code(subscribe(at, "ETH-USDT")) == Code.FORBIDDEN
 
 
@@ -140,7 +140,7 @@ def test_what_is_held_stays_within_what_the_new_key_may_see() -> None:
 def test_wrong_logins_are_answered_until_they_are_abuse() -> None:
     at = session(STRANGER)
     wrong = Refusal(Code.BAD_SIGNATURE, "wrong")
-    answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MISTAKES + 1)]
+    answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MALFORMED_BURST + 1)]
     assert all(isinstance(answer, SendReply) for answer in answers[:-1])
     assert answers[-1] == CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
     limited = at.refuse(Refusal(Code.RATE_LIMITED, "wait", wait_us=1_500), Login(id=5), NOW)

@@ -106,7 +106,7 @@ class Asker:
     def flush(self) -> None:
         """Nothing waits."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """It reads."""
         raise AssertionError("closed as slow")
 
@@ -222,7 +222,7 @@ class DeskMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     async def _ask(self, request: TradingRequest) -> Reply:
-        self.desk.trade(self.client, request)
+        self.desk.submit(self.client, request)
         return await self._answered()
 
     async def _answered(self) -> Reply:
@@ -313,7 +313,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Leave; the next client is another one."""
 
         async def leave() -> None:
-            self.desk.left(self.client)
+            self.desk.on_disconnect(self.client)
             for _ in range(20):
                 await asyncio.sleep(0)
             await asyncio.sleep(0.001)  # a grace of 0 is over

@@ -35,7 +35,7 @@ class Listener:
     def flush(self) -> None:
         self.flushed += 1
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         self.shuts += 1
 
 
@@ -75,7 +75,7 @@ def test_a_place_is_its_client_in_all_but_the_answer() -> None:
     place.tell(b"event")
     place.flush()
     assert (client.told, client.flushed, client.shuts) == ([b"event"], 1, 0)
-    place.shut()
+    place.close_slow()
     assert client.shuts == 1
 
 

@@ -130,13 +130,13 @@ class ClientTransport:
         if self.has_room(len(frames)):
             self.outbox.put(frames)
         else:
-            self.shut()
+            self.close_slow()
 
     def has_room(self, size: int) -> bool:
         """Return whether ``size`` more bytes fit into the outbox."""
         return self.outbox.has_room(size)
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """Close a slow client (4008): private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 

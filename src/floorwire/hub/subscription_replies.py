@@ -18,12 +18,12 @@ from floorwire.protocol.replies import (
     SymbolRow,
     Unsubscribed,
 )
-from floorwire.protocol.session import JoinTopics, LeaveTopics
+from floorwire.protocol.session import SubscribeTopics, UnsubscribeTopics
 from floorwire.protocol.skip import SkippedNotice
 from floorwire.protocol.topic import TopicChoice, TopicName
 
 
-def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
+def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
     """Return the reply to a subscribe. ``held``: its subscriptions, in the order of the request."""
     request = join.request
     if join.minimal:
@@ -34,7 +34,7 @@ def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscri
     return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
 
 
-def unsubscribed(leave: LeaveTopics) -> Pair | Unsubscribed:
+def unsubscribed(leave: UnsubscribeTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
     request, choice = leave.request, leave.choices[0]
     if leave.minimal:

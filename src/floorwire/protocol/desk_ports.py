@@ -41,7 +41,7 @@ class DeskClient(Protocol):
         """Send what was taken."""
         ...
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """End as one that takes too slowly (4008)."""
         ...
 
@@ -49,7 +49,7 @@ class DeskClient(Protocol):
 class DeskPort(Protocol):
     """Who serves there. Each request is answered once, in the order of the requests, when it is durable."""
 
-    def trade(self, client: DeskClient, request: TradingRequest) -> None:
+    def submit(self, client: DeskClient, request: TradingRequest) -> None:
         """See to the request."""
         ...
 
@@ -61,7 +61,7 @@ class DeskPort(Protocol):
         """Tell it no more."""
         ...
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
         """Return the subscription as it stands."""
         ...
 
@@ -69,6 +69,6 @@ class DeskPort(Protocol):
         """Return the symbols in which an operator halted trading; None: all trading is halted."""
         ...
 
-    def left(self, client: DeskClient) -> None:
+    def on_disconnect(self, client: DeskClient) -> None:
         """The connection is gone."""
         ...

@@ -46,14 +46,14 @@ from floorwire.protocol.trading_requests import (
     TradingRequest,
 )
 
-FOLLOWING: dict[PrivateChannel, Action] = {
+PRIVATE_ACTIONS: dict[PrivateChannel, Action] = {
     "orders": Action.ORDERS,
     "fills": Action.FILLS,
     "balances": Action.BALANCES,
     "positions": Action.POSITIONS,
 }
 """The private channels, and what whoever follows one has to be allowed."""
-TRADING = (
+TRADING_REQUESTS = (
     OrderPlace,
     OrderCancel,
     OrderAmend,
@@ -66,17 +66,17 @@ TRADING = (
     CancelOnDisconnect,
     Deadman,
 )
-PRIVATE: dict[str, PrivateChannel] = {channel: channel for channel in FOLLOWING}
-ABOUT_ORDERS = frozenset(
+PRIVATE_CHANNELS: dict[str, PrivateChannel] = {channel: channel for channel in PRIVATE_ACTIONS}
+ORDER_ACTIONS = frozenset(
     (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
 )
 """Errors in answer to these say what became of what was asked for."""
 BURST_S = 2
 """Seconds' worth of requests that may come at once."""
-PATIENCE_S = 5
+REFUSED_BURST_S = 5
 """Seconds' worth of refused requests after which the connection is closed (4013)."""
-MISTAKES_PER_S = 5
-MISTAKES = 100
+MALFORMED_PER_S = 5
+MALFORMED_BURST = 100
 """Malformed messages at once after which the connection is closed (4502)."""
 
 
@@ -86,7 +86,7 @@ class SendReply(msgspec.Struct, frozen=True):
     reply: AnyReply | TradingReply
 
 
-class JoinTopics(msgspec.Struct, frozen=True):
+class SubscribeTopics(msgspec.Struct, frozen=True):
     """Subscribe to these topics, all of them, and reply."""
 
     request: Subscribe
@@ -98,7 +98,7 @@ class JoinTopics(msgspec.Struct, frozen=True):
         return choice.on_slow if self.request.on_slow is UNSET else self.request.on_slow
 
 
-class LeaveTopics(msgspec.Struct, frozen=True):
+class UnsubscribeTopics(msgspec.Struct, frozen=True):
     """Unsubscribe from these topics, all of them, and reply."""
 
     request: Unsubscribe
@@ -106,14 +106,14 @@ class LeaveTopics(msgspec.Struct, frozen=True):
     minimal: bool
 
 
-class FollowAccount(msgspec.Struct, frozen=True):
+class SubscribePrivate(msgspec.Struct, frozen=True):
     """Let it follow the account on a private channel, and reply."""
 
     request: Subscribe
     channel: PrivateChannel
 
 
-class UnfollowAccount(msgspec.Struct, frozen=True):
+class UnsubscribePrivate(msgspec.Struct, frozen=True):
     """Let it follow the private channel no longer, and reply."""
 
     request: Unsubscribe
@@ -153,10 +153,10 @@ class CloseConnection(msgspec.Struct, frozen=True):
 
 Decision: TypeAlias = (
     SendReply
-    | JoinTopics
-    | LeaveTopics
-    | FollowAccount
-    | UnfollowAccount
+    | SubscribeTopics
+    | UnsubscribeTopics
+    | SubscribePrivate
+    | UnsubscribePrivate
     | PassToDesk
     | ListSubscriptions
     | ListSymbols
@@ -180,8 +180,8 @@ class Session:
         "_commands",
         "_default_channel",
         "_limits",
-        "_mistakes",
-        "_patience",
+        "_malformed",
+        "_refused",
         "_shared",
         "codec",
         "followed",
@@ -208,8 +208,8 @@ class Session:
         rate = limits.commands_per_second
         self._commands = TokenBucket(rate, burst=BURST_S * rate)
         self._shared: TokenBucket | None = None
-        self._patience: TokenBucket | None = None  # made when first needed: most clients never do
-        self._mistakes: TokenBucket | None = None
+        self._refused: TokenBucket | None = None  # made when first needed: most clients never do
+        self._malformed: TokenBucket | None = None
 
     def receive(self, data: bytes, binary: bool, now_us: int, wall_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are.
@@ -223,7 +223,7 @@ class Session:
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
-            return self._mistake(_error(bad.refusal, bad.request_id, bad.action), now_us)
+            return self._refuse_malformed(_error(bad.refusal, bad.request_id, bad.action), now_us)
         try:
             return self._decide(request, wall_us)
         except Refusal as refusal:
@@ -242,7 +242,7 @@ class Session:
                 raise _unsubscribe_first(_described(topic))
         for channel in self.followed:
             narrowed = principal.symbols != self.principal.symbols
-            if narrowed or decide(principal, FOLLOWING[channel], wall_us) is not None:
+            if narrowed or decide(principal, PRIVATE_ACTIONS[channel], wall_us) is not None:
                 raise _unsubscribe_first(channel)
         self.principal = principal
         return SendReply(
@@ -259,11 +259,11 @@ class Session:
     def refuse(self, refusal: Refusal, request: Login, now_us: int) -> SendReply | CloseConnection:
         """Return what to do about a login that failed; wrong ones count as mistakes."""
         if refusal.code is Code.BAD_SIGNATURE:
-            return self._mistake(error(refusal, request.id), now_us)
+            return self._refuse_malformed(error(refusal, request.id), now_us)
         return SendReply(error(refusal, request.id))
 
     def _decide(self, request: AnyRequest, wall_us: int) -> Decision:
-        if isinstance(request, TRADING):
+        if isinstance(request, TRADING_REQUESTS):
             return PassToDesk(request)
         match request:
             case Subscribe():
@@ -290,10 +290,10 @@ class Session:
         if refusal is not None:
             raise refusal
 
-    def _subscribe(self, request: Subscribe, wall_us: int) -> JoinTopics | FollowAccount:
+    def _subscribe(self, request: Subscribe, wall_us: int) -> SubscribeTopics | SubscribePrivate:
         channel = _private(request)
         if channel is not None:
-            return self._follow(request, channel, wall_us)
+            return self._subscribe_private(request, channel, wall_us)
         self._require(Action.SUBSCRIBE, None, wall_us)
         choices = self._choices(request)
         for choice in choices:
@@ -309,31 +309,31 @@ class Session:
         if len(self.held.keys() | added.keys()) + len(self.followed) > self._limits.subscriptions:
             raise self._too_many()
         self.held.update(added)
-        return JoinTopics(request, tuple(added.values()), self._is_minimal(request))
+        return SubscribeTopics(request, tuple(added.values()), self._is_minimal(request))
 
-    def _follow(self, request: Subscribe, channel: PrivateChannel, wall_us: int) -> FollowAccount:
-        self._require(FOLLOWING[channel], None, wall_us)
+    def _subscribe_private(self, request: Subscribe, channel: PrivateChannel, wall_us: int) -> SubscribePrivate:
+        self._require(PRIVATE_ACTIONS[channel], None, wall_us)
         if request.on_slow is not UNSET and request.on_slow != "disconnect":
             raise _bad("on_slow", f"{channel} takes disconnect")
         if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:
             raise self._too_many()
         self.followed[channel] = None
-        return FollowAccount(request, channel)
+        return SubscribePrivate(request, channel)
 
-    def _unsubscribe(self, request: Unsubscribe) -> LeaveTopics | UnfollowAccount:
+    def _unsubscribe(self, request: Unsubscribe) -> UnsubscribeTopics | UnsubscribePrivate:
         channel = _private(request)
         if channel is not None:
             if channel not in self.followed:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {channel}")
             del self.followed[channel]
-            return UnfollowAccount(request, channel)
+            return UnsubscribePrivate(request, channel)
         choices = {choice.topic: choice for choice in self._choices(request)}
         for topic in choices:
             if topic not in self.held:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(topic)}")
         for topic in choices:
             del self.held[topic]
-        return LeaveTopics(request, tuple(choices.values()), self._is_minimal(request))
+        return UnsubscribeTopics(request, tuple(choices.values()), self._is_minimal(request))
 
     def _is_minimal(self, request: Subscribe | Unsubscribe) -> bool:
         return self._default_channel is not None and request.is_minimal()
@@ -361,19 +361,19 @@ class Session:
             {"limit": limit, "held": len(self.held) + len(self.followed)},
         )
 
-    def _mistake(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
-        if self._mistakes is None:
-            self._mistakes = TokenBucket(MISTAKES_PER_S, burst=MISTAKES)
-        if not self._mistakes.allow(now_us):
+    def _refuse_malformed(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
+        if self._malformed is None:
+            self._malformed = TokenBucket(MALFORMED_PER_S, burst=MALFORMED_BURST)
+        if not self._malformed.allow(now_us):
             return CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
         return SendReply(reply)
 
     def _refuse_rate_limited(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
         """The rate limit: refuse the request and say when to ask again; hang up on who goes on and on."""
         rate = self._limits.commands_per_second
-        if self._patience is None:
-            self._patience = TokenBucket(rate, burst=PATIENCE_S * rate)
-        if not self._patience.allow(now_us):
+        if self._refused is None:
+            self._refused = TokenBucket(rate, burst=REFUSED_BURST_S * rate)
+        if not self._refused.allow(now_us):
             return CloseConnection(CloseCode.RATE, "too many requests")
         whose = "this connection" if bucket is self._commands else "the key's connections"
         refusal = Refusal(
@@ -384,14 +384,14 @@ class Session:
 
 def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | UnsetType) -> Error:
     """Return the refusal of a request that nobody looked into."""
-    if action in ABOUT_ORDERS:
+    if action in ORDER_ACTIONS:
         return order_error(refusal, request_id, "rejected")
     return error(refusal, request_id)
 
 
 def _private(request: Names) -> PrivateChannel | None:
     """Return the private channel that is named, if one is; those have nothing to choose."""
-    channel = None if request.channel is UNSET else PRIVATE.get(request.channel)
+    channel = None if request.channel is UNSET else PRIVATE_CHANNELS.get(request.channel)
     if channel is not None:
         for name in ("symbol", "symbols", "depth", "interval"):
             if getattr(request, name) is not UNSET:

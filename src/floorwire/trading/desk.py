@@ -155,7 +155,7 @@ class Desk:
 
     # --- what clients ask ---------------------------------------------------------------------------
 
-    def trade(self, client: DeskClient, request: TradingRequest) -> None:
+    def submit(self, client: DeskClient, request: TradingRequest) -> None:
         """See to a request; it is answered once, in order, when what came of it is durable."""
         committer = self._life.state.committer
         if committer is None:
@@ -274,11 +274,11 @@ class Desk:
         """Tell it no more."""
         self._streams.leave(client, channel)
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
         """Return the subscription as it stands."""
         return self._private_subscriptions.held(client, channel)
 
-    def left(self, client: DeskClient) -> None:
+    def on_disconnect(self, client: DeskClient) -> None:
         """The connection is gone."""
         self._streams.left(client)
         self._guards.left(client)

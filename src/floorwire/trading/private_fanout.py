@@ -91,7 +91,7 @@ class PrivateFanout:
         if len(follower.waiting) < MOST_WAITING:
             follower.waiting.append(entry)
         else:
-            follower.client.shut()
+            follower.client.close_slow()
 
     def tell(self, follower: Follower, entry: AccountEntry, shared: dict[Codec, bytes] | None = None) -> bool:
         """Tell one follower, unless it knows already; return whether it was sent anything."""

@@ -244,7 +244,7 @@ class PrivateSubscriptions:
             await work
         except (JournalError, Refusal) as error:  # it resumes when it comes back
             log.error("private channel cannot be read", error=str(error))
-            follower.client.shut()
+            follower.client.close_slow()
 
     async def run(self) -> None:
         """Tell the past to whoever asks for it, until cancelled."""

@@ -43,9 +43,9 @@ class PendingReply:
         """Send what has come to the head of the line."""
         self._client.flush()
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """End the client."""
-        self._client.shut()
+        self._client.close_slow()
 
 
 class ReplyOrder:
@@ -62,7 +62,7 @@ class ReplyOrder:
         """Return the place of an answer that all later ones wait for; it has to be answered."""
         line = self._lines.setdefault(client, deque())
         if len(line) >= MOST_HELD:
-            client.shut()
+            client.close_slow()
         place = PendingReply(client, lambda: self._move(client, line))
         line.append(place)
         return place

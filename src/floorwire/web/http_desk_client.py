@@ -14,7 +14,7 @@ from floorwire.protocol.answers import OrderAcceptedReply, order_error
 from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import Error
-from floorwire.protocol.session import ABOUT_ORDERS
+from floorwire.protocol.session import ORDER_ACTIONS
 from floorwire.protocol.trading_requests import TradingRequest
 from floorwire.web.auth_context import AuthContext
 from floorwire.web.http_responses import STATUS, answer, status_of
@@ -46,7 +46,7 @@ class HttpDeskClient:
     def flush(self) -> None:
         """Do nothing: ``reply`` is the response."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """Do nothing: there are no private events over HTTP."""
 
 
@@ -67,12 +67,12 @@ async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Resp
     try:
         request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
     except BadRequestError as bad:
-        if action not in ABOUT_ORDERS:
+        if action not in ORDER_ACTIONS:
             raise bad.refusal from None
         return respond(auth, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
     client = HttpDeskClient(auth)
     assert isinstance(request, TradingRequest)
-    auth.gateway.desk.trade(client, request)
+    auth.gateway.desk.submit(client, request)
     return respond(auth, action, await client.reply)
 
 
