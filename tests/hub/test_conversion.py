@@ -33,7 +33,7 @@ from floorwire.protocol import channel_events
 from floorwire.protocol.topic import EventStamp
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.replay import Replay
-from tests.hub.world import Message, World
+from tests.hub.hub_harness import HubHarness, Message
 from tests.scripted import listing
 from tests.venues.driver import every
 from tests.venues.test_replay_loss import LIST, Session, listed, trade
@@ -60,16 +60,16 @@ class Followed:
 
     def change_steps(self, tick: str, lot: str) -> list[str]:
         self.steps = in_steps(tick, lot)
-        return self.market.take_in(Listing((self.steps,), HOUR))
+        return self.market.update_instruments(Listing((self.steps,), HOUR))
 
     def turn(self, feed: Feed) -> None:
-        for turned in self.market.note("venue", FeedStatus(None, feed, "test", HOUR)):
+        for turned in self.market.update_feed("venue", FeedStatus(None, feed, "test", HOUR)):
             self.say(turned)
 
     def say(
         self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | SymbolFeedChanged
     ) -> None:
-        listeners = self.market.of(S)
+        listeners = self.market.state_of(S)
         assert listeners is not None
         listeners.apply(event)
 
@@ -81,7 +81,7 @@ class Followed:
         self.say(Clock(HOUR + round(seconds * SECOND)))
 
     def state(self, channel: str, option: str | int | None = None) -> channel_events.AnyEvent | None:
-        listeners = self.market.of(S)
+        listeners = self.market.state_of(S)
         assert listeners is not None
         return listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))
 
@@ -181,7 +181,7 @@ def test_other_assets_under_the_name_begin_anew() -> None:
     at = Followed()
     at.trade("1.00", "1.0", 1)
     other = Instrument(S, "A2", "B", "venue", "0.01", "0.1")
-    assert at.market.take_in(Listing((other,), HOUR)) == [S]
+    assert at.market.update_instruments(Listing((other,), HOUR)) == [S]
     assert at.state("candles", "1h") is None
 
 
@@ -211,7 +211,7 @@ def test_ours_beside_a_venues_candle_is_in_the_new_steps_when_the_venues_end() -
     candle = at.candle("1m")
     assert (candle.open, candle.high, candle.volume) == ("100.0", "101.0", "4.00")
     at.trade("101.9", "0.25", 63)
-    listeners = at.market.of(S)
+    listeners = at.market.state_of(S)
     assert listeners is not None
     stream = listeners.stream("candles", "1m")
     lapse = Clock(HOUR + 66 * SECOND)
@@ -247,7 +247,7 @@ def test_relisted_while_stale_all_is_kept_and_stays_stale_until_the_feed_is_live
     assert book is not None
     assert {book.feed, at.candle().feed, at.ticker().feed} == {"stale"}
     assert (book.bids, at.candle().volume, at.ticker().last) == ((("100.0", "2.00"),), "3.00", "100.0")
-    assert at.market.note("venue", FeedStatus(None, "stale", "test", HOUR)) == [], "that was told"
+    assert at.market.update_feed("venue", FeedStatus(None, "stale", "test", HOUR)) == [], "that was told"
     at.turn("live")
     at.trade("99.9", "0.5", 30)
     candle = at.candle()
@@ -258,7 +258,7 @@ def test_relisted_while_stale_all_is_kept_and_stays_stale_until_the_feed_is_live
 def test_other_assets_listed_while_stale_begin_stale() -> None:
     at = Followed()
     at.turn("stale")
-    at.market.take_in(Listing((Instrument(S, "A2", "B", "venue", "0.01", "0.1"),), HOUR))
+    at.market.update_instruments(Listing((Instrument(S, "A2", "B", "venue", "0.01", "0.1"),), HOUR))
     at.trade("1.00", "1.0", 1)
     assert (at.candle().feed, at.candle().incomplete, at.ticker().feed) == ("stale", True, "stale")
 
@@ -267,7 +267,7 @@ def test_trades_are_written_in_the_new_steps_with_what_the_feed_is() -> None:
     at = Followed("0.5", "1")
     at.turn("stale")
     at.change_steps("0.1", "0.01")
-    listeners = at.market.of(S)
+    listeners = at.market.state_of(S)
     assert listeners is not None
     trade = Trade(S, "1", 1_001, 25, "buy", HOUR)
     [told] = listeners.stream("trades", None).apply(trade, EventStamp("e", 1, 0, 0))
@@ -325,25 +325,25 @@ def test_however_the_steps_change_every_figure_is_the_exact_one_floored(
 
 
 @pytest.fixture
-def world(authenticator: Authenticator) -> World:
-    return World(authenticator)
+def harness(authenticator: Authenticator) -> HubHarness:
+    return HubHarness(authenticator)
 
 
 def last(messages: list[Message], channel: str) -> Message:
     return [message for message in messages if message.get("channel") == channel][-1]
 
 
-def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(world: World) -> None:
-    wire = world.connect()
+def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(harness: HubHarness) -> None:
+    wire = harness.connect()
     wire.ask("subscribe", channel="candles", symbol="BTC-USDT", interval="1h")
     wire.ask("subscribe", channel="ticker", symbol="BTC-USDT")
     wire.ask("subscribe", channel="book", symbol="BTC-USDT", depth=5)
-    world.tick(times=5)
-    world.end_turn()
+    harness.tick(times=5)
+    harness.end_turn()
     before = wire.messages()
     finer = msgspec.structs.replace(listing("BTC-USDT"), tick_size="0.001", lot_size="0.01")
-    world.publish(Listing((finer,), world.now_us))
-    world.end_turn()
+    harness.publish(Listing((finer,), harness.now_us))
+    harness.end_turn()
     after = wire.messages()
     for channel, names in (
         ("candles", ("volume", "open", "high", "low", "close", "start", "trades")),
@@ -373,12 +373,12 @@ def test_a_recording_whose_tick_changes_keeps_the_volume_of_its_hour(tick: str) 
     market = MarketState(channels.discover())
     for event in recorded(tick):
         if isinstance(event, Listing):
-            market.take_in(event)
+            market.update_instruments(event)
         elif isinstance(event, Trade):
-            listeners = market.of(event.symbol)
+            listeners = market.state_of(event.symbol)
             assert listeners is not None
             listeners.apply(event)
-    listeners = market.of("ABC-USDT")
+    listeners = market.state_of("ABC-USDT")
     assert listeners is not None
     for channel, option in (("candles", "1h"), ("ticker", None)):
         state = listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))

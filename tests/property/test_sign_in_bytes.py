@@ -85,7 +85,7 @@ class Porch:
         connection = self.gateway.connection(JSON, None, ANONYMOUS)
         connection.opened(ear)
         connection.received(data, binary=False)
-        connection.settled()
+        connection.end_of_read()
         connection.closed(1000)
         assert ear.closed_with is None
         ((_, payload),) = split(ear.heard)

@@ -19,7 +19,7 @@ from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.pending_appends import PendingAppends
 from floorwire.trading import recovery
 from floorwire.venues import sim
-from tests.hub.world import Message, PlayedWire
+from tests.hub.hub_harness import FakeWire, Message
 
 ALICE = Principal("alice", "k1", frozenset((Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)))
 WAITING = 100_000
@@ -85,7 +85,7 @@ class Office:
     def __init__(self, gateway: Gateway, disk: Disk) -> None:
         self.gateway = gateway
         self.disk = disk
-        self.wire = PlayedWire(gateway.connection(JSON, None, ALICE))
+        self.wire = FakeWire(gateway.connection(JSON, None, ALICE))
         self.heard: list[Message] = []
         self._unheard: list[Message] = []
 

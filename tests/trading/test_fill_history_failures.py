@@ -11,7 +11,7 @@ import pytest
 from floorwire.engine import accounts
 from floorwire.engine.chunked_history import SHARE
 from floorwire.storage.journal import JournalBrokenError, JournalRecord
-from tests.hub.world import Message
+from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, Disk, FlakyJournal, Office, served
 
 TAKE: Message = {"symbol": "BTC-USDT", "side": "buy", "type": "market", "quantity": "0.001"}

@@ -10,7 +10,7 @@ import pytest
 
 from floorwire.storage.journal import ForgottenError, JournalRecord
 from floorwire.trading import private_resume
-from tests.hub.world import Message
+from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, FlakyJournal, Office
 
 

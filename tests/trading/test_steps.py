@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from floorwire.venues import sim
-from tests.hub.world import Message
+from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, Disk, Office
 from tests.trading.test_listing import opened
 

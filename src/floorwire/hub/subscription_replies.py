@@ -1,4 +1,4 @@
-"""Replies about subscriptions and instruments: what a connection holds, in the words of the protocol."""
+"""Replies about subscriptions and instruments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from floorwire.protocol.topic import TopicChoice, TopicName
 
 
 def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
-    """Return the reply to a subscribe; ``held``: what it led to, in the order of the request."""
+    """Return the reply to a subscribe. ``held``: its subscriptions, in the order of the request."""
     request = join.request
     if join.minimal:
         return Pair("subscribed", held[0].symbol or "")
@@ -53,7 +53,7 @@ def unsubscribed(leave: UnsubscribeTopics) -> Pair | Unsubscribed:
 def held(
     market: MarketState, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
 ) -> HeldSubscription:
-    """Return one subscription as it stands; ``gap``: what a resume could not bring back."""
+    """Return one subscription as it is now. ``gap``: the events that a resume could not bring back."""
     name = choice.topic
     return HeldSubscription(
         channel=name.channel,
@@ -87,7 +87,7 @@ def symbol_rows(market: MarketState, principal: Principal, halted: frozenset[str
 
 
 def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
-    """Return the notice that a slow client is not told the events of these seqs."""
+    """Return the notice that events ``first`` to ``last`` were left out for a slow client."""
     return SkippedNotice(
         channel=topic.name.channel,
         symbol=topic.name.symbol or UNSET,
