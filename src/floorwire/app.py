@@ -38,7 +38,7 @@ from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.journal_opening import open_journal
-from floorwire.trading.account_store import open_book
+from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.venue_router import VenueRouter
@@ -75,11 +75,11 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
-        floor = VenueRouter()
-        self.desk = _desk(settings, floor, self.hub, clock)
+        router = VenueRouter()
+        self.desk = _desk(settings, router, self.hub, clock)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
-        floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
+        router.set_venues({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
@@ -190,7 +190,7 @@ def _trades(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
-def _desk(settings: Settings, floor: VenueRouter, hub: Hub, clock: Clock) -> Desk:
+def _desk(settings: Settings, router: VenueRouter, hub: Hub, clock: Clock) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
     limits = Limits(
@@ -200,9 +200,9 @@ def _desk(settings: Settings, floor: VenueRouter, hub: Hub, clock: Clock) -> Des
         price_collar=f"{risk.price_collar:f}",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    open_accounts = partial(open_book, lambda: open_journal(settings), rules, floor.prices)
+    open_accounts = partial(open_account_store, lambda: open_journal(settings), rules, router.prices)
     symbols = hub.market.symbols
-    return Desk(open_accounts, floor, symbols.resolve, lambda: symbols, clock, settings.storage)
+    return Desk(open_accounts, router, symbols.resolve, lambda: symbols, clock, settings.storage)
 
 
 def _us(seconds: float) -> int:

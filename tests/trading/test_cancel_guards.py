@@ -28,12 +28,12 @@ class Bot:
 
     codec = JSON
 
-    def __init__(self, whose: GuardOwner) -> None:
-        self.is_now(whose)
+    def __init__(self, owner: GuardOwner) -> None:
+        self.is_now(owner)
 
-    def is_now(self, whose: GuardOwner) -> None:
+    def is_now(self, owner: GuardOwner) -> None:
         """Sign in."""
-        self.principal = Principal(whose.account, whose.key, frozenset((Scope.TRADE,)))
+        self.principal = Principal(owner.account, owner.key, frozenset((Scope.TRADE,)))
 
     def answer(self, reply: Reply) -> None: ...
     def tell(self, frames: bytes) -> None: ...
@@ -53,8 +53,8 @@ class Post:
         self.kept: dict[GuardOwner, Guard] = {}
         self.guards = CancelGuards(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
 
-    def _cancel(self, whose: GuardOwner, code: Code) -> None:
-        self.cancelled.append((whose, code))
+    def _cancel(self, owner: GuardOwner, code: Code) -> None:
+        self.cancelled.append((owner, code))
 
     async def soon(self) -> None:
         """Wait until what is due soon has happened."""
@@ -68,12 +68,12 @@ def post() -> Post:
 
 async def test_the_shortest_grace_is_kept_and_goes_with_its_connection(post: Post) -> None:
     guards, short, long = post.guards, Bot(K1), Bot(K1)
-    guards.watch(long, LONG_US)
-    guards.watch(short, SOON_US)
+    guards.enable_disconnect(long, LONG_US)
+    guards.enable_disconnect(short, SOON_US)
     assert post.kept[K1] == Guard(grace_us=SOON_US)
-    guards.left(short)
+    guards.on_disconnect(short)
     assert post.kept[K1] == Guard(grace_us=LONG_US, cancels_us=NOW_US + SOON_US)
-    guards.ignore(long)
+    guards.disable_disconnect(long)
     assert post.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
     await post.soon()
     assert post.cancelled == [(K1, GONE)]
@@ -82,10 +82,10 @@ async def test_the_shortest_grace_is_kept_and_goes_with_its_connection(post: Pos
 
 async def test_another_that_goes_later_does_not_lengthen_a_grace(post: Post) -> None:
     first, second = Bot(K1), Bot(K1)
-    post.guards.watch(first, SOON_US)
-    post.guards.watch(second, LONG_US)
-    post.guards.left(first)
-    post.guards.left(second)
+    post.guards.enable_disconnect(first, SOON_US)
+    post.guards.enable_disconnect(second, LONG_US)
+    post.guards.on_disconnect(first)
+    post.guards.on_disconnect(second)
     assert post.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
     await post.soon()
     assert post.cancelled == [(K1, GONE)]
@@ -93,8 +93,8 @@ async def test_another_that_goes_later_does_not_lengthen_a_grace(post: Post) -> 
 
 async def test_no_grace_is_over_with_the_loops_next_turn(post: Post) -> None:
     bot = Bot(K1)
-    post.guards.watch(bot, 0)
-    post.guards.left(bot)
+    post.guards.enable_disconnect(bot, 0)
+    post.guards.on_disconnect(bot)
     assert post.cancelled == [], "whoever closes a connection may be in the midst of something"
     await asyncio.sleep(0.001)
     assert post.cancelled == [(K1, GONE)]
@@ -102,11 +102,11 @@ async def test_no_grace_is_over_with_the_loops_next_turn(post: Post) -> None:
 
 async def test_who_signs_in_as_another_leaves_the_first_guarded(post: Post) -> None:
     bot = Bot(K1)
-    post.guards.watch(bot, 0)
+    post.guards.enable_disconnect(bot, 0)
     bot.is_now(K2)
-    post.guards.ignore(bot)
+    post.guards.disable_disconnect(bot)
     assert post.kept == {K1: Guard(grace_us=0)}
-    post.guards.left(bot)
+    post.guards.on_disconnect(bot)
     await post.soon()
     assert post.cancelled == [(K1, GONE)]
 
@@ -118,32 +118,32 @@ KEPT: Mapping[GuardOwner, Guard] = {
 
 
 async def test_to_those_of_before_everybody_has_just_gone(post: Post) -> None:
-    assert post.guards.begin(KEPT) == []
+    assert post.guards.restore(KEPT) == []
     assert post.guards.owners() == [K1, K2]
-    assert post.guards.of(K1) == Guard(cancels_us=NOW_US + SOON_US, deadman_us=LONG_US)
-    assert post.guards.of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
-    post.guards.watch(Bot(K2), LONG_US)
+    assert post.guards.guard_of(K1) == Guard(cancels_us=NOW_US + SOON_US, deadman_us=LONG_US)
+    assert post.guards.guard_of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
+    post.guards.enable_disconnect(Bot(K2), LONG_US)
     await post.soon()
     assert post.cancelled == [(K1, GONE)]
     assert post.kept == {K1: Guard(deadman_us=LONG_US), K2: Guard(grace_us=LONG_US)}
-    assert post.guards.begin(KEPT) == [], "only once: the timers that run are these"
-    assert post.guards.of(K2) == Guard(grace_us=LONG_US)
-    post.guards.end()
+    assert post.guards.restore(KEPT) == [], "only once: the timers that run are these"
+    assert post.guards.guard_of(K2) == Guard(grace_us=LONG_US)
+    post.guards.fire_all()
     assert post.cancelled == [(K1, GONE), (K1, DEAD), (K2, GONE)]
     assert post.kept == {K1: Guard(), K2: Guard()}
 
 
 @pytest.mark.parametrize("due", [Guard(grace_us=0), Guard(cancels_us=NOW_US), Guard(LONG_US, NOW_US - 1)])
 async def test_whose_time_has_come_by_the_start_is_said(post: Post, due: Guard) -> None:
-    assert post.guards.begin({K1: due, K2: Guard(grace_us=LONG_US)}) == [K1]
-    assert post.guards.of(K1) == Guard()
-    post.guards.end()
+    assert post.guards.restore({K1: due, K2: Guard(grace_us=LONG_US)}) == [K1]
+    assert post.guards.guard_of(K1) == Guard()
+    post.guards.fire_all()
     assert post.cancelled == [(K2, GONE)]
 
 
 async def test_dead_men_of_before_have_all_their_time(post: Post) -> None:
-    assert post.guards.begin({K1: Guard(deadman_us=SOON_US), K2: Guard(deadman_us=SOON_US)}) == []
-    post.guards.arm(K2, 0)
+    assert post.guards.restore({K1: Guard(deadman_us=SOON_US), K2: Guard(deadman_us=SOON_US)}) == []
+    post.guards.set_deadman(K2, 0)
     assert post.cancelled == []
     await post.soon()
     assert post.cancelled == [(K1, DEAD)]
@@ -152,12 +152,12 @@ async def test_dead_men_of_before_have_all_their_time(post: Post) -> None:
 
 async def test_when_the_server_goes_every_guard_says_which_it_was(post: Post) -> None:
     both, away = Bot(K1), Bot(K2)
-    post.guards.watch(both, LONG_US)
-    post.guards.arm(K1, LONG_US)
-    post.guards.watch(away, LONG_US)
-    post.guards.left(away)
-    post.guards.arm(GuardOwner("bob", "k3"), LONG_US)
-    post.guards.end()
+    post.guards.enable_disconnect(both, LONG_US)
+    post.guards.set_deadman(K1, LONG_US)
+    post.guards.enable_disconnect(away, LONG_US)
+    post.guards.on_disconnect(away)
+    post.guards.set_deadman(GuardOwner("bob", "k3"), LONG_US)
+    post.guards.fire_all()
     assert post.cancelled == [(K1, GONE), (K2, GONE), (GuardOwner("bob", "k3"), DEAD)]
     assert set(post.kept.values()) == {Guard()}
 
@@ -175,10 +175,10 @@ async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
         return later(wait_s, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "call_later", noted)
-    assert post.guards.begin({K1: Guard(cancels_us=NOW_US + off_us)}) == []
+    assert post.guards.restore({K1: Guard(cancels_us=NOW_US + off_us)}) == []
     assert waits == [MAX_GRACE_S]
-    assert post.guards.of(K1) == Guard(cancels_us=NOW_US + off_us)
-    post.guards.end()
+    assert post.guards.guard_of(K1) == Guard(cancels_us=NOW_US + off_us)
+    post.guards.fire_all()
     assert post.cancelled == [(K1, GONE)]
 
 
@@ -186,16 +186,16 @@ async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
 async def test_a_clock_that_is_set_changes_no_timer(step_us: int) -> None:
     times, cancelled = Times(), list[Cancelled]()
     clock = times.clock()
-    guards = CancelGuards(clock, lambda whose, code: cancelled.append((whose, code)), lambda *_: None)
+    guards = CancelGuards(clock, lambda owner, code: cancelled.append((owner, code)), lambda *_: None)
     first, second = Bot(K1), Bot(K1)
-    guards.watch(first, LONG_US)
-    guards.watch(second, SOON_US)
-    guards.left(first)
-    guards.arm(K2, SOON_US)
+    guards.enable_disconnect(first, LONG_US)
+    guards.enable_disconnect(second, SOON_US)
+    guards.on_disconnect(first)
+    guards.set_deadman(K2, SOON_US)
     times.step(step_us)
     for _ in range(40):  # until the step is believed
         times.sleep(1_000_000)
         clock.moment()
-    guards.left(second)
+    guards.on_disconnect(second)
     await asyncio.sleep(3 * SOON_US / 1_000_000)
     assert sorted(cancelled) == [(K1, GONE), (K2, DEAD)], "the shorter grace holds, by how long it is"

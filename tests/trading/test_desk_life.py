@@ -38,7 +38,7 @@ from floorwire.protocol.trading_requests import (
 )
 from floorwire.storage.journal import Journal
 from floorwire.storage.key_store import Deposit
-from floorwire.trading.account_store import AccountStore, open_book
+from floorwire.trading.account_store import AccountStore, open_account_store
 from floorwire.trading.desk import Desk
 from floorwire.trading.desk_state import IllegalTransitionError, Phase
 from floorwire.trading.venue_router import VenueRouter
@@ -142,12 +142,12 @@ class DeskMachine(RuleBasedStateMachine):
         self.journals: list[CountedJournal] = []
         self.reading = 0
         """Threads that open a journal."""
-        floor = VenueRouter()
-        floor.open({"market": self.market})
+        router = VenueRouter()
+        router.set_venues({"market": self.market})
         storage = StorageSettings(waiting_records=1000, snapshot_records=5)
         self.desk = Desk(
-            lambda: self.read(floor),
-            floor,
+            lambda: self.read(router),
+            router,
             lambda symbol: BTC,
             lambda: [BTC],
             following(lambda: NOW_US),
@@ -177,11 +177,11 @@ class DeskMachine(RuleBasedStateMachine):
         await asyncio.sleep(0)
         return life
 
-    def read(self, floor: VenueRouter) -> AccountStore:
+    def read(self, router: VenueRouter) -> AccountStore:
         """Read the accounts; in a thread."""
         self.reading += 1
         try:
-            return open_book(self.open_journal, TradingRules(), floor.prices)
+            return open_account_store(self.open_journal, TradingRules(), router.prices)
         finally:
             self.reading -= 1
 
@@ -197,7 +197,7 @@ class DeskMachine(RuleBasedStateMachine):
     @property
     def phase(self) -> Phase:
         """The desk's."""
-        return self.desk._life.state.phase
+        return self.desk._lifecycle.state.phase
 
     async def until(self, *phases: Phase) -> None:
         """Wait until the desk is in one of these."""

@@ -193,12 +193,12 @@ async def test_a_halt_made_as_the_journal_fails_is_in_doubt_until_it_is_read_aga
     assert (await office.until(lambda message: "status" in message))["code"] == "internal"
     assert not desk.risk_status().is_current
     assert desk.risk_status().halts() == [("account", "bob")]
-    assert desk.risk_status().halts_in_doubt() == [("account", "carol")]
+    assert desk.risk_status().uncertain_halts() == [("account", "carol")]
     office.disk.is_full = False
     await office.works_again()
     assert desk.risk_status().is_current
     assert desk.risk_status().halts() == [("account", "bob"), *([("account", "carol")] if keeps else [])]
-    assert desk.risk_status().halts_in_doubt() == []
+    assert desk.risk_status().uncertain_halts() == []
 
 
 async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(office: Office) -> None:

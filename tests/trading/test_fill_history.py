@@ -1,4 +1,4 @@
-"""Fills of long ago: whatever page is asked for, wherever it is in the journal, however much lies between."""
+"""Fills of long ago: any page is found, wherever it is in the journal, and however much lies between."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from floorwire.storage.journal import ForgottenError, Journal
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.journal_opening import open_journal
 from floorwire.trading import fill_history
-from floorwire.trading.commit_batch import KINDS
-from floorwire.trading.fill_search import FillSearch
+from floorwire.trading.commit_batch import EVENT_KINDS
+from floorwire.trading.fill_history import FillSearch
 from floorwire.trading.visibility import Visibility
 from tests.storage.journals import keep
 
@@ -66,7 +66,9 @@ class Story:
             seqs = Seqs(seqs.orders + 1, seqs.fills, seqs.balances + 1, seqs.positions)
         self.seqs[account] = seqs
         entry = AccountEntry(event, seqs)
-        return journals.JournalEntry(account, KINDS[type(entry.event)], 1, msgspec.msgpack.encode(entry))
+        return journals.JournalEntry(
+            account, EVENT_KINDS[type(entry.event)], 1, msgspec.msgpack.encode(entry)
+        )
 
     def _fill(self, account: str, order: Order) -> OrderFilled:
         position = Position(order.ticket.symbol, 5, 5, 45, 0, 8, 8)
@@ -86,7 +88,7 @@ class Story:
         principal = Principal(account, "k", frozenset((Scope.ACCOUNT,)), symbols=symbols)
         visibility = Visibility(principal, lambda: (BTC, ETH))
         search = FillSearch(len(self.fills[account]), _row, visibility, limit, before)
-        search.look(self.fills[account][:-11:-1])
+        search.add(self.fills[account][:-11:-1])
         return search
 
 
@@ -113,7 +115,7 @@ async def test_a_page_is_found_wherever_it_begins(journal: Journal, share: float
         for before in chance.sample(range(had[-1].fill_id + 2), 15):
             limit = chance.randrange(1, 30)
             search = story.search(account, limit, before)
-            await fill_history.find(journal, account, search)
+            await fill_history.continue_search(journal, account, search)
             assert _ids(search) == story.ids(account, before)[:limit]
 
 
@@ -122,14 +124,14 @@ async def test_a_page_is_found_wherever_it_begins(journal: Journal, share: float
 async def test_pages_follow_each_other_to_the_first_while_more_happens(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, share: float, only: str | None
 ) -> None:
-    monkeypatch.setattr(fill_history, "ROUNDS", 3)
-    monkeypatch.setattr(fill_history, "RECORDS", 5)
+    monkeypatch.setattr(fill_history, "MAX_READS", 3)
+    monkeypatch.setattr(fill_history, "PAGE_RECORDS", 5)
     story = Story(5, share)
     await story.go_on(journal, 150)
     wanted, found, before = story.ids("alice", LATEST, only), list[int](), LATEST
     for _ in range(len(story.ids("alice")) + 1):
         search = story.search("alice", 7, before, only)
-        await fill_history.find(journal, "alice", search)
+        await fill_history.continue_search(journal, "alice", search)
         found += _ids(search)
         reply = search.reply(1)
         if reply.next is UNSET:
@@ -137,7 +139,7 @@ async def test_pages_follow_each_other_to_the_first_while_more_happens(
         before = int(str(reply.next))
         await story.go_on(journal, 1)
     assert found == wanted
-    assert search.left == 0
+    assert search.remaining == 0
 
 
 async def test_where_memory_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +150,7 @@ async def test_where_memory_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     known = [one for one in ids if one in kept]  # records and what they tell are numbered alike here
     search = story.search("alice", 1_000)
     with pytest.raises(ForgottenError):
-        await fill_history.find(journal, "alice", search)
+        await fill_history.continue_search(journal, "alice", search)
     assert _ids(search) == known
     assert len(known) > 10
     reply = search.reply(UNSET, forgotten=True)
@@ -156,5 +158,5 @@ async def test_where_memory_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     for before in (known[-1], ids[len(known) + 5], 1):
         search = story.search("alice", 5, before)
         with pytest.raises(ForgottenError):
-            await fill_history.find(journal, "alice", search)
+            await fill_history.continue_search(journal, "alice", search)
         assert not search.rows

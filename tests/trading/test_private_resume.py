@@ -21,7 +21,7 @@ async def test_what_memory_has_forgotten_is_never_made_up(channel: PrivateChanne
     told = forgotten = 0
     for seq in range(now + 1):
         try:
-            entries = [entry async for entry in private_resume.after(journal, "alice", channel, seq)]
+            entries = [entry async for entry in private_resume.entries_after(journal, "alice", channel, seq)]
         except ForgottenError:
             forgotten += 1
             continue

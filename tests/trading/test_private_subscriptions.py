@@ -52,7 +52,7 @@ async def test_who_is_told_what_is_then_forgotten_is_closed(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resume = await began(office, "first", "second")
-    monkeypatch.setattr(private_resume, "PAGE", 1)
+    monkeypatch.setattr(private_resume, "PAGE_RECORDS", 1)
     read = FlakyJournal.read_account
 
     async def forgetful(
@@ -81,7 +81,7 @@ async def test_a_journal_that_fails_while_the_past_is_told_costs_no_event(
         journal: FlakyJournal, account: str, n: int, limit: int, *, back: bool = False
     ) -> Sequence[JournalRecord]:
         found = await read(journal, account, n, limit, back=back)
-        if limit == private_resume.PAGE:
+        if limit == private_resume.PAGE_RECORDS:
             await gates[journal].wait()
         return found
 

@@ -17,35 +17,35 @@ SECOND_US = 1_000_000
 
 
 def test_an_answer_of_any_length_is_given_and_paid_for_afterwards() -> None:
-    rows = ReadQuota()
-    rows.take("alice", 10 * ROWS_PER_S, NOW_US)
-    rows.take("bob", 1, NOW_US)
-    rows.take("alice", 0, NOW_US)
+    quota = ReadQuota()
+    quota.charge("alice", 10 * ROWS_PER_S, NOW_US)
+    quota.charge("bob", 1, NOW_US)
+    quota.charge("alice", 0, NOW_US)
     with pytest.raises(Refusal) as caught:
-        rows.take("alice", 1, NOW_US)
+        quota.charge("alice", 1, NOW_US)
     assert (caught.value.code, caught.value.wait_us) == (Code.RATE_LIMITED, 9 * SECOND_US)
-    rows.take("alice", 1, NOW_US + 9 * SECOND_US)
+    quota.charge("alice", 1, NOW_US + 9 * SECOND_US)
 
 
 def test_what_is_asked_for_steadily_is_given() -> None:
-    rows = ReadQuota()
+    quota = ReadQuota()
     for second in range(100):
         for _ in range(10):
-            rows.take("alice", ROWS_PER_S // 10, NOW_US + second * SECOND_US)
+            quota.charge("alice", ROWS_PER_S // 10, NOW_US + second * SECOND_US)
 
 
 def test_accounts_that_owe_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_quota, "MOST", 3)
-    rows = ReadQuota()
+    monkeypatch.setattr(read_quota, "MAX_ACCOUNTS", 3)
+    quota = ReadQuota()
     for number in range(2):
-        rows.take(f"n{number}", 1, NOW_US)
-    rows.take("bob", 4 * ROWS_PER_S, NOW_US)
-    assert set(rows._paid_us) == {"n0", "n1", "bob"}, "there is room for three"
-    rows.take("alice", 3 * ROWS_PER_S, NOW_US + SECOND_US)
-    assert set(rows._paid_us) == {"bob", "alice"}
+        quota.charge(f"n{number}", 1, NOW_US)
+    quota.charge("bob", 4 * ROWS_PER_S, NOW_US)
+    assert set(quota._paid_until_us) == {"n0", "n1", "bob"}, "there is room for three"
+    quota.charge("alice", 3 * ROWS_PER_S, NOW_US + SECOND_US)
+    assert set(quota._paid_until_us) == {"bob", "alice"}
     for owing in ("bob", "alice"):
         with pytest.raises(Refusal):
-            rows.take(owing, 1, NOW_US + SECOND_US)
+            quota.charge(owing, 1, NOW_US + SECOND_US)
 
 
 async def test_a_flood_of_long_answers_is_refused_and_orders_go_on(
@@ -65,7 +65,7 @@ async def test_a_flood_of_long_answers_is_refused_and_orders_go_on(
     assert all(isinstance(reply["retry_after_ms"], int) for reply in replies[6:])
     assert (await office.ask("order.cancel", client_order_id="n3"))["status"] == "accepted"
     assert (await office.ask("balances"))["status"] == "ok"
-    monkeypatch.setattr(read_quota, "AHEAD_US", 60 * SECOND_US)
+    monkeypatch.setattr(read_quota, "MAX_AHEAD_US", 60 * SECOND_US)
     await asyncio.sleep(0)
     rows = (await office.ask("orders"))["orders"]
     assert isinstance(rows, list)

@@ -44,47 +44,47 @@ def done(number: int) -> Reply:
 
 
 def test_who_waits_for_nothing_is_answered_directly() -> None:
-    lines, client, other = ReplyOrder(), Listener(), Listener()
-    assert lines.stand(client) is client
-    lines.hold(other)
-    assert lines.stand(client) is client
+    order, client, other = ReplyOrder(), Listener(), Listener()
+    assert order.target(client) is client
+    order.reserve(other)
+    assert order.target(client) is client
 
 
 def test_later_answers_wait_whatever_the_order_in_which_they_are_given() -> None:
-    lines, client = ReplyOrder(), Listener()
-    first = lines.hold(client)
-    second, third, fourth = lines.stand(client), lines.hold(client), lines.stand(client)
+    order, client = ReplyOrder(), Listener()
+    first = order.reserve(client)
+    second, third, fourth = order.target(client), order.reserve(client), order.target(client)
     second.answer(done(2))
     fourth.answer(done(4))
     assert client.heard == []
     first.answer(done(1))
     assert client.heard == [done(1), done(2)]
-    fifth = lines.stand(client)
+    fifth = order.target(client)
     third.answer(done(3))
     assert client.heard == [done(number) for number in (1, 2, 3, 4)]
     fifth.answer(done(5))
     assert client.heard[-1] == done(5)
-    assert lines.stand(client) is client
+    assert order.target(client) is client
 
 
 def test_a_place_is_its_client_in_all_but_the_answer() -> None:
     client = Listener()
-    place = ReplyOrder().hold(client)
-    assert (place.codec, place.principal) == (client.codec, client.principal)
-    assert (place.has_room(4), place.has_room(5)) == (True, False)
-    place.tell(b"event")
-    place.flush()
+    slot = ReplyOrder().reserve(client)
+    assert (slot.codec, slot.principal) == (client.codec, client.principal)
+    assert (slot.has_room(4), slot.has_room(5)) == (True, False)
+    slot.tell(b"event")
+    slot.flush()
     assert (client.told, client.flushed, client.shuts) == ([b"event"], 1, 0)
-    place.shut()
+    slot.shut()
     assert client.shuts == 1
 
 
 def test_who_lets_too_many_wait_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reply_order, "MOST_HELD", 3)
-    lines, client = ReplyOrder(), Listener()
-    lines.hold(client)
+    monkeypatch.setattr(reply_order, "MAX_QUEUED_REPLIES", 3)
+    order, client = ReplyOrder(), Listener()
+    order.reserve(client)
     for _ in range(2):
-        lines.stand(client)
+        order.target(client)
     assert client.shuts == 0
-    lines.stand(client)
+    order.target(client)
     assert client.shuts == 1
