@@ -82,7 +82,7 @@ class Market:
         return PRICES
 
 
-class Asker:
+class RecordingClient:
     """A client that keeps what it was answered."""
 
     codec = JSON
@@ -156,7 +156,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.desk.listed([BTC])
         self.desk.opened("market")
         self.desk.deposit([Deposit(1, "alice", "USDT", "1000000000", NOW_US)])
-        self.client = Asker()
+        self.client = RecordingClient()
         self.is_drained = self.is_closed = self.is_watching = False
         self.placed = 0
         self.open_ids: set[str] = set()
@@ -322,7 +322,7 @@ class DeskMachine(RuleBasedStateMachine):
         if self.is_watching:
             self._all_gone()
         self.is_watching = False
-        self.client = Asker()
+        self.client = RecordingClient()
 
     def _all_gone(self) -> None:
         self.gone |= self.open_ids | self.doubtful

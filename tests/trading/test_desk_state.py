@@ -1,4 +1,4 @@
-"""The desk's states: which may follow which, and that everything else raises."""
+"""The states of the desk: which may follow which; every other transition raises."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_a_transition_is_legal_or_raises_with_both_names(before: Phase, af
         assert lifecycle.state is made[before], "it stays where it was"
 
 
-async def test_each_state_says_whether_the_journal_takes_something() -> None:
+async def test_each_state_says_whether_the_journal_works() -> None:
     works = {phase for phase, state in states().items() if state.committer is not None}
     assert works == {Phase.RUNNING, Phase.DRAINING, Phase.CLOSING}
     refuses_orders = {phase for phase, state in states().items() if state.committer and state.is_draining}
@@ -101,7 +101,7 @@ def test_every_phase_can_be_reached_and_left_for_the_end() -> None:
     assert reached == left == set(Phase)
 
 
-async def test_who_waits_for_a_state_gets_it_also_when_it_comes_twice() -> None:
+async def test_a_state_is_waited_for_and_returned_at_once_when_present() -> None:
     lifecycle = DeskLifecycle()
     seen: list[Failed] = []
 
@@ -121,7 +121,7 @@ async def test_who_waits_for_a_state_gets_it_also_when_it_comes_twice() -> None:
 
 
 class RecordingHooks:
-    """Accounts that nobody trades with."""
+    """Hooks that record their calls."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -134,23 +134,23 @@ class RecordingHooks:
         return make_committer(store)
 
     def on_accounts_ready(self, committer: Committer) -> None:
-        """Note it."""
+        """Record the call."""
         self.done.append("begin")
 
     def resend_missed_events(self, committer: Committer) -> None:
-        """Note it."""
+        """Record the call."""
         self.done.append("tell")
 
     def cancel_venue_orders(self, order_manager: OrderManager) -> None:
-        """Note it."""
+        """Record the call."""
         self.done.append("out")
 
     def fire_guards(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.done.append("end")
 
 
-async def test_what_is_done_twice_or_out_of_turn_raises() -> None:
+async def test_calls_in_the_wrong_state_raise() -> None:
     lifecycle = DeskLifecycle()
     recovery = JournalRecovery(lifecycle, accounts, DeskStats(), RecordingHooks())
     with pytest.raises(IllegalTransitionError, match="from new to draining"):

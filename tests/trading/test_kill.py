@@ -70,7 +70,7 @@ class Wild:
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         try:
             while True:
-                message = await client.hear()
+                message = await client.receive()
                 waiter = self._waiting.pop(int(str(message["id"])), None)
                 if waiter is not None:
                     waiter.set_result(message)
