@@ -84,7 +84,7 @@ bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minute
 
 MODULE ?=
 MINUTES ?= 180
-mutants: $(VENV)/.dev ## change the code in one place at a time, and look whether a test fails; MODULE=engine/risk for one
+mutants: $(VENV)/.dev ## change the code in one place at a time, and look whether a test fails; MODULE=engine/risk_checks for one
 	nice $(BIN)/python -m tests.mutants $(MODULE) --minutes $(MINUTES)
 
 docs: $(BIN)/floorwire ## the pages that are written by the code

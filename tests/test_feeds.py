@@ -12,7 +12,7 @@ from floorwire import feeds
 from floorwire.bus.local import LocalBus
 from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.order_commands import Cancel, Command
-from floorwire.core.ports import Execution, Heard, Open, Prices, VenueInput, VenueOutput, Wake, Woke
+from floorwire.core.ports import Activity, Execution, Open, Prices, VenueInput, VenueOutput, Wake, Woke
 from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.ops.stats import Stats
 from tests.clocks import following
@@ -188,7 +188,7 @@ async def test_a_clock_that_the_adapter_reckons_is_no_sign_of_the_venue() -> Non
 
 async def test_what_a_venue_sends_that_shows_nothing_counts_as_heard() -> None:
     puppet = Puppet(LIVE, Wake(START_US + 20 * SECOND_US))
-    puppet.next = [Heard(("link",), ("BTC-USDT",))]
+    puppet.next = [Activity(("link",), ("BTC-USDT",))]
     stage = Stage(puppet, stale_us=10 * SECOND_US)
     async with stage.playing():
         stage.now_us += 11 * SECOND_US

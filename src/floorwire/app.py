@@ -24,7 +24,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
-from floorwire.core.notices import Beat, Draining
+from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.order_manager import TradingRules
@@ -35,9 +35,8 @@ from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError
+from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.journal_opening import open_journal
 from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
@@ -152,7 +151,7 @@ class Gateway:
             due += BEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
-            self.hub.notify(Beat(self.clock.stamp_us()))
+            self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
 
     async def _ping(self) -> None:

@@ -20,7 +20,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
-    Heard,
+    Activity,
     Prices,
     Reported,
     TradingVenue,
@@ -136,7 +136,7 @@ class VenueFeed:
             elif type(output) is Reported:
                 self._flush(events, now_us)
                 self._report(output.reports)
-            elif type(output) is Heard:
+            elif type(output) is Activity:
                 self._flush(events, now_us)
                 self._hear(output, now_us)
             else:
@@ -152,7 +152,7 @@ class VenueFeed:
     def _report(self, reports: Sequence[Report]) -> None:
         raise NotImplementedError(f"{self._venue.name} reports {reports}, and nobody trades there")
 
-    def _hear(self, heard: Heard, now_us: int) -> None:
+    def _hear(self, heard: Activity, now_us: int) -> None:
         """Note what the venue sent, though nothing may have come of it."""
         for link in heard.links:
             self._stats.link_last_us[self.name, link] = now_us

@@ -16,11 +16,10 @@ from floorwire.auth.failure_throttle import FREE
 from floorwire.auth.grant import Grant
 from floorwire.clock import HOLD_US
 from floorwire.config import AuthSettings, JwtSettings, LimitSettings, Settings, SettingsError
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
-from floorwire.protocol.requests import Login
+from floorwire.protocol.requests import Login, login_signature
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.auth.issuer import SHARED
@@ -106,7 +105,7 @@ def bearer(issued: Issued) -> str:
 
 
 def signed(issued: Issued, ts_us: int = START) -> Login:
-    return Login(key=issued.key, ts=ts_us, signature=signature(issued.secret, ts_us))
+    return Login(key=issued.key, ts=ts_us, signature=login_signature(issued.secret, ts_us))
 
 
 async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: Path) -> None:
@@ -239,7 +238,7 @@ def test_a_key_has_room_for_so_many_connections(harness: SignInHarness) -> None:
         assert authenticator.has_room(alice)
         authenticator.enter(visitor, alice)
     assert not authenticator.has_room(alice)
-    assert authenticator.has_room(GUEST)
+    assert authenticator.has_room(ANONYMOUS_MARKET)
     authenticator.leave(visitors[0], alice)
     assert authenticator.has_room(alice)
 
@@ -254,17 +253,17 @@ def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignIn
     authenticator.leave(first, alice)
     authenticator.leave(second, alice)
     assert authenticator.enter(first, alice) is not bucket
-    assert authenticator.enter(second, GUEST) is None
-    authenticator.leave(second, GUEST)
+    assert authenticator.enter(second, ANONYMOUS_MARKET) is None
+    authenticator.leave(second, ANONYMOUS_MARKET)
 
 
 @pytest.mark.parametrize(
     ("market", "is_home", "anonymous"),
     [
-        ("auto", True, GUEST),
-        ("auto", False, STRANGER),
-        ("key", True, STRANGER),
-        ("open", False, GUEST),
+        ("auto", True, ANONYMOUS_MARKET),
+        ("auto", False, ANONYMOUS),
+        ("key", True, ANONYMOUS),
+        ("open", False, ANONYMOUS_MARKET),
     ],
 )
 def test_who_nobody_is(

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from floorwire.auth.failure_throttle import FREE
-from floorwire.auth.keyed_rate_limit import BURST_S
 from floorwire.auth.keyring import Key
 from floorwire.auth.sign_in import SKEW_US, SignedLogin, SignIn, is_on_ring
 from floorwire.auth.tickets import LIMIT_PER_KEY
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
+from floorwire.protocol.rate_limit import BURST_S
+from floorwire.protocol.requests import login_signature
 from tests.auth.issuer import signed as token
 from tests.auth.issuer import tokens
 from tests.auth.parts import HERE, NOW, SECRET, S, grant, key, keyring
@@ -34,7 +34,7 @@ def refused(attempt: Callable[[], Principal]) -> Refusal:
 def login(
     at: SignIn, ts_us: int = NOW, secret: str = SECRET, now_us: int = NOW, address: str = HERE
 ) -> Principal:
-    return at.signed("k1", ts_us, signature(secret, ts_us), address, moment(now_us))
+    return at.signed("k1", ts_us, login_signature(secret, ts_us), address, moment(now_us))
 
 
 def fail(at: SignIn, times: int, name: str = "k1", address: str = HERE, now_us: int = NOW) -> None:

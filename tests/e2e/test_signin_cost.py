@@ -26,7 +26,7 @@ from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 from tests.auth.issuer import EC_KEY, RSA_KEY, claims, signed, tokens
 from tests.auth.parts import NOW, SECRET, key, keyring
 from tests.clocks import moment
@@ -80,7 +80,7 @@ def enter(at: SignIn, token: str, _: int) -> None:
 
 def test_signing_in_takes_less_than_a_millisecond_of_the_loop() -> None:
     at = SignIn(keyring(), tokens(), 1_000_000)
-    login = [(NOW + number, signature(SECRET, NOW + number)) for number in range(1_000)]
+    login = [(NOW + number, login_signature(SECRET, NOW + number)) for number in range(1_000)]
     spent = {
         "bearer": median_ns(lambda _: at.bearer(f"k1.{SECRET}", "192.0.2.7", AT)),
         "signature": median_ns(lambda number: at.signed("k1", *login[number], "192.0.2.7", AT)),

@@ -8,7 +8,7 @@ import pytest
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
 from floorwire.hub.client_transport import SLICE_BYTES
-from floorwire.protocol.session import MISTAKES
+from floorwire.protocol.session import MALFORMED_BURST
 
 from .world import PlayedWire, Said, World, plain
 
@@ -135,10 +135,10 @@ def test_replies_come_in_the_order_of_the_requests(world: World) -> None:
 
 def test_a_hangup_closes_after_the_last_reply(world: World) -> None:
     wire = world.connect()
-    for _ in range(MISTAKES + 5):
+    for _ in range(MALFORMED_BURST + 5):
         wire.connection.received(b"?", False)
     assert wire.code == CloseCode.PROTOCOL_ABUSE
-    assert len(wire.messages()) == MISTAKES
+    assert len(wire.messages()) == MALFORMED_BURST
     assert not world.hub.subscribers
     assert world.stats.closes == {"4502": 1}
 

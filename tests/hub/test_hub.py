@@ -8,7 +8,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.clock import HOLD_US
 from floorwire.core.codes import CloseCode
 from floorwire.core.market_events import Clock, FeedStatus, Quote
-from floorwire.core.notices import Beat
+from floorwire.core.notices import SecondPassed
 from floorwire.hub import hub as hub_module
 from floorwire.protocol.codec import JSON, MSGPACK
 from floorwire.protocol.topic import TopicName
@@ -161,7 +161,7 @@ def test_data_channels_say_that_the_feed_is_not_current(world: World, channel: s
 
 
 def test_a_symbol_that_is_listed_later_is_told_with_its_feed(world: World) -> None:
-    world.relist()
+    world.change_steps()
     wire = world.connect()
     wire.ask("subscribe", channel="ticker", symbol="BTC-USDT")
     assert [message.get("feed") for message in wire.messages()] == ["live", None]
@@ -170,7 +170,7 @@ def test_a_symbol_that_is_listed_later_is_told_with_its_feed(world: World) -> No
 def test_beats_are_counted(world: World) -> None:
     wire = subscribed(world, "heartbeat", None)
     for _ in range(3):
-        world.hub.notify(Beat(world.now_us))
+        world.hub.notify(SecondPassed(world.now_us))
         world.end_turn()
     assert seqs(wire) == [1, 2, 3]
 

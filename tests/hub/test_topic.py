@@ -47,7 +47,7 @@ class Feed:
                 self._topic.take_pending(MSGPACK)
 
     def _tell(self, event: MarketEvent) -> None:
-        if isinstance(event, self._channel.listens_to):
+        if isinstance(event, self._channel.event_types):
             self._tracker.apply(event)
             if self._topic is not None:
                 self._topic.apply(event, NOW_US, NOW)

@@ -85,7 +85,7 @@ class World:
             self.counts[symbol] += 1
             self.publish(Clock(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
 
-    def relist(self, symbol: str = "BTC-USDT") -> None:
+    def change_steps(self, symbol: str = "BTC-USDT") -> None:
         """Let the symbol trade in other lots from now on."""
         self._lots += 1
         instrument = msgspec.structs.replace(listing(symbol), lot_size=f"0.{self._lots}")

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.core.notices import Beat
+from floorwire.core.notices import SecondPassed
 from floorwire.protocol.channel_events import BookEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import TopicName
-from tests.channels.client import BookClient
+from tests.channels.book_client import BookClient
 from tests.hub.world import SECOND_US, PipedWire, PlayedWire, World
 from tests.stream_checker import Message, StreamChecker, StreamName, content
 
@@ -236,9 +236,9 @@ def play(step: Step, world: World, client: Client, everybody: list[Client]) -> N
             world.restart()
             everybody[0].come_back()
         case "relist":
-            world.relist()
+            world.change_steps()
         case "beat":
-            world.hub.notify(Beat(world.now_us))
+            world.hub.notify(SecondPassed(world.now_us))
 
 
 def settle(world: World, clients: list[Client]) -> None:

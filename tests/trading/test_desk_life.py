@@ -24,10 +24,9 @@ from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
-from floorwire.protocol.answers import Done, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Done, Error, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,
@@ -106,7 +105,7 @@ class RecordingClient:
     def flush(self) -> None:
         """Nothing waits."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """It reads."""
         raise AssertionError("closed as slow")
 
@@ -222,7 +221,7 @@ class DeskMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     async def _ask(self, request: TradingRequest) -> Reply:
-        self.desk.trade(self.client, request)
+        self.desk.submit(self.client, request)
         return await self._answered()
 
     async def _answered(self) -> Reply:
@@ -313,7 +312,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Leave; the next client is another one."""
 
         async def leave() -> None:
-            self.desk.left(self.client)
+            self.desk.on_disconnect(self.client)
             for _ in range(20):
                 await asyncio.sleep(0)
             await asyncio.sleep(0.001)  # a grace of 0 is over

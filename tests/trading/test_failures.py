@@ -16,7 +16,7 @@ from floorwire.core.execution_reports import Ended, Filled
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.answers import Done
+from floorwire.protocol.replies import Done
 from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalRecord
 from floorwire.venues import sim
 from floorwire.web.admin_routes import Change

@@ -19,9 +19,9 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.rows import FillRow
 from floorwire.storage import journal as journals
+from floorwire.storage.data_dir import open_journal
 from floorwire.storage.journal import ForgottenError, Journal
 from floorwire.storage.journal_memory import MemoryJournal
-from floorwire.storage.journal_opening import open_journal
 from floorwire.trading import fill_history
 from floorwire.trading.commit_batch import EVENT_KINDS
 from floorwire.trading.fill_history import FillSearch

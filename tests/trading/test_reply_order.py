@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.authorization import GUEST
-from floorwire.protocol.answers import Done
+from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Done
 from floorwire.trading import reply_order
 from floorwire.trading.reply_order import ReplyOrder
 
@@ -16,7 +16,7 @@ class RecordingClient:
     """A client that records what it gets."""
 
     codec = JSON
-    principal = GUEST
+    principal = ANONYMOUS_MARKET
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
@@ -35,7 +35,7 @@ class RecordingClient:
     def flush(self) -> None:
         self.flushed += 1
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         self.closed_as_slow += 1
 
 
@@ -75,7 +75,7 @@ def test_a_slot_acts_as_its_client_except_for_the_reply() -> None:
     slot.tell(b"event")
     slot.flush()
     assert (client.events, client.flushed, client.closed_as_slow) == ([b"event"], 1, 0)
-    slot.shut()
+    slot.close_slow()
     assert client.closed_as_slow == 1
 
 

@@ -125,7 +125,7 @@ def test_a_fault_of_ours_leaves_the_fate_of_an_order_open(
     def fail(*_: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(opened.gateway.desk, "trade", fail)
+    monkeypatch.setattr(opened.gateway.desk, "submit", fail)
     with opened.client() as client:
         cancelled = client.delete("/api/v1/orders")
         asked = client.get("/api/v1/orders")

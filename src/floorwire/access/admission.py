@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from floorwire.auth.client_address import neighbourhood
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
-from floorwire.protocol.rate_limit import TokenBucket
+from floorwire.protocol.rate_limit import KeyedRateLimit, TokenBucket
 
 HANDSHAKE_BURST_S = 5
 TURNED_AWAY = 1_024

@@ -19,7 +19,7 @@ from floorwire.auth.keyring import Keyring
 from floorwire.auth.sign_in import SKEW_US, SignIn
 from floorwire.clock import Clock
 from floorwire.config import JwtSettings, Settings, SettingsError
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
@@ -93,7 +93,7 @@ class Authenticator:
     def anonymous(self, *, at_home: bool) -> Principal:
         """Return who comes without a key, on a connection that only this machine could make or not."""
         is_open = self._market == "open" or (self._market == "auto" and at_home)
-        return GUEST if is_open else STRANGER
+        return ANONYMOUS_MARKET if is_open else ANONYMOUS
 
     # --- the ways in ------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Authenticator:
 
     def note(self, principal: Principal, event: str, address: str, target: str = "") -> None:
         """Record what somebody did."""
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=self._clock.wall_us(),
                 event=event,
@@ -181,7 +181,7 @@ class Authenticator:
 
     def note_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
         """Record what somebody was refused."""
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=self._clock.wall_us(),
                 event="refused",
@@ -206,7 +206,7 @@ class Authenticator:
         except Refusal as refusal:
             self._note_failure(how, key, refusal, address)
             raise
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=at.wall_us,
                 event="sign_in",
@@ -227,7 +227,7 @@ class Authenticator:
 
     def _note_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
         shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
-        claimed = msgspec.structs.replace(STRANGER, key=shown)
+        claimed = msgspec.structs.replace(ANONYMOUS, key=shown)
         self.note_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
 
     # --- its life ---------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ class Authenticator:
             guest.close(CloseCode.KEY_REVOKED, reason)
             closed += 1
         if closed:
-            self.audit.note(
+            self.audit.add(
                 AuditEntry(
                     ts=self._clock.wall_us(),
                     event="closed",

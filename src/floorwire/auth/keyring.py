@@ -15,7 +15,7 @@ from floorwire.auth.secret_sealer import (
     verify_digest,
 )
 from floorwire.core.authorization import Principal, Scope
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 
 MAX_SECRET = 256
 """Longer ones are wrong; what is beyond is not even hashed."""
@@ -125,7 +125,7 @@ class Keyring:
             secret = self._sealer.unseal(known.id, known.sealed)
         except WrongMasterKeyError:  # somebody wrote to the database who should not
             return None
-        expected = signature(secret, ts_us).encode()
+        expected = login_signature(secret, ts_us).encode()
         right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
         return principal if right and known.id == key and known.is_live(wall_us) else None
 

@@ -12,7 +12,6 @@ import msgspec
 from floorwire.auth.client_address import neighbourhood
 from floorwire.auth.failure_throttle import FailureThrottle
 from floorwire.auth.jwt_tokens import BadTokenError, Tokens
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.auth.keyring import Keyring
 from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError
 from floorwire.auth.tickets import Tickets, TooManyTicketsError
@@ -20,6 +19,7 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.rate_limit import KeyedRateLimit
 
 SKEW_US = 30_000_000
 USED_LIMIT = 200_000

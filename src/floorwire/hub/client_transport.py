@@ -11,9 +11,9 @@ from floorwire.hub.hub import Hub
 from floorwire.hub.peer import Wire
 from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
+from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
-from floorwire.protocol.skip import SlowNotice
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
@@ -129,13 +129,13 @@ class ClientTransport:
         if self.has_room(len(frames)):
             self.outbox.put(frames)
         else:
-            self.shut()
+            self.close_slow()
 
     def has_room(self, size: int) -> bool:
         """Return whether so many bytes more may wait."""
         return self.outbox.has_room(size)
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """End the connection: private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 

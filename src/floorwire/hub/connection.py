@@ -19,15 +19,15 @@ from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
     Authenticate,
     CloseConnection,
-    FollowAccount,
-    JoinTopics,
-    LeaveTopics,
     ListSubscriptions,
     ListSymbols,
     PassToDesk,
     SendReply,
     Session,
-    UnfollowAccount,
+    SubscribePrivate,
+    SubscribeTopics,
+    UnsubscribePrivate,
+    UnsubscribeTopics,
 )
 
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
@@ -74,20 +74,20 @@ class Connection(ClientTransport):
         at = self._hub.moment()
         decision = self._session.receive(data, binary, at.now_us, at.wall_us)
         if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
-            self._desk.trade(self, decision.request)
+            self._desk.submit(self, decision.request)
             return
         match decision:
             case SendReply() as say:
                 self._answer(say)
             case Authenticate(request):
                 self._login(request)
-            case JoinTopics() as join:
+            case SubscribeTopics() as join:
                 self._join(join)
-            case LeaveTopics() as leave:
+            case UnsubscribeTopics() as leave:
                 self._leave(leave)
-            case FollowAccount(request, channel):
+            case SubscribePrivate(request, channel):
                 self._desk.follow(self, request, channel)
-            case UnfollowAccount(request, channel):
+            case UnsubscribePrivate(request, channel):
                 self._desk.unfollow(self, channel)
                 self._say(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
@@ -112,7 +112,7 @@ class Connection(ClientTransport):
         if self._wire is None:
             return
         self._wire = None
-        self._desk.left(self)
+        self._desk.on_disconnect(self)
         self._hub.exit(self, code)
         self._authenticator.leave(self, self._session.principal)
         self._liveness.discard(self)
@@ -172,7 +172,7 @@ class Connection(ClientTransport):
         session.share(authenticator.enter(self, principal))
         self._answer(answer)
 
-    def _join(self, join: JoinTopics) -> None:
+    def _join(self, join: SubscribeTopics) -> None:
         request = join.request
         resume = None if request.resume is UNSET else request.resume
         opened = []
@@ -193,7 +193,7 @@ class Connection(ClientTransport):
         for _, subscription, opening in opened:
             self._begin(subscription, opening.frames)
 
-    def _leave(self, leave: LeaveTopics) -> None:
+    def _leave(self, leave: UnsubscribeTopics) -> None:
         for choice in leave.choices:
             self._hub.leave(self, choice.topic)
             del self._subscriptions[choice.topic]
@@ -205,4 +205,4 @@ class Connection(ClientTransport):
             replies.held(market, choice, self._subscriptions[name], None)
             for name, choice in session.held.items()
         ]
-        return held + [self._desk.held(self, channel) for channel in session.followed]
+        return held + [self._desk.subscription(self, channel) for channel in session.followed]

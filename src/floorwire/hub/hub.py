@@ -15,7 +15,7 @@ from floorwire.core import market_events
 from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import FeedChanged, Notice
+from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import Happening, MarketState
 from floorwire.hub.peer import Subscriber
@@ -76,7 +76,7 @@ class Hub:
             elif type(event) is FeedStatus:
                 for turned in self.market.note(venue, event):
                     self._apply(turned.symbol, turned, recv_us, at)
-                self._apply(None, FeedChanged(venue, event), recv_us, at)
+                self._apply(None, VenueFeedChanged(venue, event), recv_us, at)
             else:
                 self._apply(event.symbol, event, recv_us, at)
 
@@ -223,7 +223,7 @@ class Hub:
             self.moment(),
         )
         self._topics[name] = topic
-        for kind in self.market.channels[name.channel].listens_to:
+        for kind in self.market.channels[name.channel].event_types:
             self._by_event.setdefault((name.symbol, kind), []).append(topic)
         return topic
 
@@ -258,7 +258,7 @@ class Hub:
     def _shut(self, topic: Topic) -> None:
         del self._topics[topic.name]
         self._dirty.pop(topic, None)
-        for kind in self.market.channels[topic.name.channel].listens_to:
+        for kind in self.market.channels[topic.name.channel].event_types:
             self._by_event[topic.name.symbol, kind].remove(topic)
 
 

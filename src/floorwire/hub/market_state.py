@@ -10,7 +10,7 @@ from floorwire.core.account_events import PrivateChannel
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.refusal import Refusal
 from floorwire.core.symbols import SymbolTable
 from floorwire.protocol.topic import TopicChoice, TopicName
@@ -27,7 +27,7 @@ class SymbolState:
         self._by_kind: dict[type[Happening], list[Tracker]] = {}
         for channel in channels:
             tracker = self._trackers[channel.name] = channel.tracker(instrument)
-            for kind in channel.listens_to:
+            for kind in channel.event_types:
                 self._by_kind.setdefault(kind, []).append(tracker)
 
     def apply(self, event: Happening) -> None:
@@ -44,11 +44,11 @@ class SymbolState:
         mine = self.instrument
         return mine is not None and (mine.base, mine.quote) == (other.base, other.quote)
 
-    def relist(self, instrument: Instrument) -> None:
+    def change_steps(self, instrument: Instrument) -> None:
         """Bring what every tracker knows into the steps of now."""
         self.instrument = instrument
         for tracker in self._trackers.values():
-            tracker.relist(instrument)
+            tracker.change_steps(instrument)
 
     def stream(self, channel: str, option: Option) -> Stream:
         """Return a new stream."""
@@ -84,7 +84,7 @@ class MarketState:
             if known is not None:
                 resized.append(instrument.symbol)
                 if known.trades_what(instrument):
-                    known.relist(instrument)
+                    known.change_steps(instrument)
                     continue
             listeners = self._listeners[instrument.symbol] = SymbolState(self._per_symbol, instrument)
             self._tell_first(listeners, instrument.symbol, listing.ts_us)
@@ -92,10 +92,10 @@ class MarketState:
 
     def _tell_first(self, listeners: SymbolState, symbol: str, ts_us: int) -> None:
         """Tell new trackers how current the symbol is. They heard nothing of what was before."""
-        listeners.apply(FeedTurned(symbol, "connecting", "start", ts_us))
+        listeners.apply(SymbolFeedChanged(symbol, "connecting", "start", ts_us))
         feed = self._told[symbol] = self.feed(symbol)
         if feed != "connecting":
-            listeners.apply(FeedTurned(symbol, feed, "start", ts_us))
+            listeners.apply(SymbolFeedChanged(symbol, feed, "start", ts_us))
 
     def of(self, symbol: str | None) -> SymbolState | None:
         """Return a symbol's listeners, None where it was never listed; the gateway's own for None."""
@@ -109,7 +109,7 @@ class MarketState:
             if known.instrument is not None and known.instrument.venue == venue
         ]
 
-    def note(self, venue: str, status: FeedStatus) -> list[FeedTurned]:
+    def note(self, venue: str, status: FeedStatus) -> list[SymbolFeedChanged]:
         """Remember how current the venue's feed is, of one symbol or of all; return what that changes."""
         symbols = self.of_venue(venue) if status.symbol is None else [status.symbol]
         if status.symbol is not None:
@@ -121,10 +121,10 @@ class MarketState:
                     self._symbol_feeds.pop(symbol, None)
         return [turned for symbol in symbols for turned in self._turned(symbol, status)]
 
-    def _turned(self, symbol: str, status: FeedStatus) -> Iterator[FeedTurned]:
+    def _turned(self, symbol: str, status: FeedStatus) -> Iterator[SymbolFeedChanged]:
         if symbol in self._listeners and self.feed(symbol) != self._told[symbol]:
             feed = self._told[symbol] = self.feed(symbol)
-            yield FeedTurned(symbol, feed, status.reason, status.ts_us)
+            yield SymbolFeedChanged(symbol, feed, status.reason, status.ts_us)
 
     def feed(self, symbol: str | None) -> Feed:
         """Return how current the symbol is: as its venue, or worse; of all venues for None: the worst."""

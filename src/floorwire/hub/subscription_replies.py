@@ -8,6 +8,7 @@ from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.hub.market_state import MarketState
 from floorwire.hub.topic import Topic
+from floorwire.protocol.channel_events import SkippedNotice
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
     Gap,
@@ -18,12 +19,11 @@ from floorwire.protocol.replies import (
     SymbolRow,
     Unsubscribed,
 )
-from floorwire.protocol.session import JoinTopics, LeaveTopics
-from floorwire.protocol.skip import SkippedNotice
+from floorwire.protocol.session import SubscribeTopics, UnsubscribeTopics
 from floorwire.protocol.topic import TopicChoice, TopicName
 
 
-def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
+def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
     """Return the reply to a subscribe; ``held``: what it led to, in the order of the request."""
     request = join.request
     if join.minimal:
@@ -34,7 +34,7 @@ def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscri
     return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
 
 
-def unsubscribed(leave: LeaveTopics) -> Pair | Unsubscribed:
+def unsubscribed(leave: UnsubscribeTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
     request, choice = leave.request, leave.choices[0]
     if leave.minimal:

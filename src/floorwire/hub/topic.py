@@ -19,8 +19,7 @@ from floorwire.protocol.frames import BINARY, frame, split
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
-from floorwire.protocol.stamp import EventStamp
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic import EventStamp, TopicName
 
 
 class SubscriptionStart(msgspec.Struct, frozen=True):

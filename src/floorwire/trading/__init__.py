@@ -1,5 +1,5 @@
 """The trading desk: order requests, the journal of accounts, and the private channels.
 
-An order goes this way: ``Desk.trade`` -> ``handlers`` -> ``OrderManager`` (engine) -> ``DecisionExecutor``
+An order goes this way: ``Desk.submit`` -> ``handlers`` -> ``OrderManager`` (engine) -> ``DecisionExecutor``
 (venues) -> ``Committer`` -> ``CommitBatch`` -> journal -> replies -> ``PrivateFanout``.
 """

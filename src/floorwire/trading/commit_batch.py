@@ -13,9 +13,8 @@ import msgspec
 from floorwire.core.account_events import CHANNELS, AccountEntry
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import Fate, order_error
 from floorwire.protocol.desk_ports import DeskClient, Reply
-from floorwire.protocol.replies import error
+from floorwire.protocol.replies import Fate, error, order_error
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.trading_requests import (
     OrderAmend,

@@ -29,9 +29,16 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.ops.stats import DeskFigures, DeskStats
-from floorwire.protocol.answers import AllCancelled, Guarded, OrderAcceptedReply, OrderError, order_error
 from floorwire.protocol.desk_ports import DeskClient, Reply
-from floorwire.protocol.replies import HeldSubscription, error
+from floorwire.protocol.replies import (
+    AllCancelled,
+    Guarded,
+    HeldSubscription,
+    OrderAcceptedReply,
+    OrderError,
+    error,
+    order_error,
+)
 from floorwire.protocol.requests import RequestId, Subscribe
 from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,
@@ -157,7 +164,7 @@ class Desk:
 
     # --- requests of clients ------------------------------------------------------------------------
 
-    def trade(self, client: DeskClient, request: TradingRequest) -> None:
+    def submit(self, client: DeskClient, request: TradingRequest) -> None:
         """Handle a request. It gets one reply, in the order of the requests, when its effects are durable."""
         committer = self._lifecycle.state.committer
         if committer is None:
@@ -284,11 +291,11 @@ class Desk:
         """Tell it no more."""
         self._private_fanout.remove(client, channel)
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
         """Return the subscription as it stands."""
-        return self._private_subscriptions.held(client, channel)
+        return self._private_subscriptions.subscription(client, channel)
 
-    def left(self, client: DeskClient) -> None:
+    def on_disconnect(self, client: DeskClient) -> None:
         """The connection is gone."""
         self._private_fanout.remove_client(client)
         self._guards.on_disconnect(client)
@@ -321,7 +328,7 @@ class Desk:
             return
         try:
             committer.add_entries(committer.store.order_manager.settle(reports, self._clock.stamp_us()))
-        except Exception as fault:  # as in trade
+        except Exception as fault:  # as in submit
             log.exception("a venue reports what cannot be")
             committer.fail(fault)
 
@@ -347,7 +354,7 @@ class Desk:
         except Refusal as refusal:
             client.answer(error(refusal))
             return
-        except Exception as fault:  # as in trade
+        except Exception as fault:  # as in submit
             log.exception("fault in an operator's change")
             client.answer(error(Refusal(Code.INTERNAL, Code.INTERNAL.meaning)))
             committer.fail(fault)

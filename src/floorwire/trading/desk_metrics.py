@@ -11,9 +11,8 @@ from msgspec import UNSET
 from floorwire.core.account_events import HaltScope
 from floorwire.engine.order_manager import OrderManager
 from floorwire.ops.stats import Records
-from floorwire.protocol.answers import OrderAcceptedReply
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Error, OrderAcceptedReply
 from floorwire.trading.committer import Committer
 
 

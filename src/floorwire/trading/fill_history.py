@@ -15,9 +15,8 @@ from msgspec import UNSET, UnsetType
 from floorwire.core.account_events import OrderFilled
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import FillList
 from floorwire.protocol.desk_ports import DeskClient, Reply
-from floorwire.protocol.replies import Gap, error
+from floorwire.protocol.replies import FillList, Gap, error
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.rows import FillRow
 from floorwire.protocol.trading_requests import Fills, TradingRequest

@@ -18,7 +18,7 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing as tickets
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.answers import BalanceList, OrderList, OrderReply, PositionList
+from floorwire.protocol.replies import BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
     Balances,

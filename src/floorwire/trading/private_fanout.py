@@ -10,7 +10,7 @@ from floorwire.clock import Clock
 from floorwire.core.account_events import CHANNELS, AccountEntry, PrivateChannel
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.desk_ports import DeskClient
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 from floorwire.trading.private_messages import InstrumentOf, private_event, seq_of
 from floorwire.trading.visibility import Visibility
 
@@ -116,7 +116,7 @@ class PrivateFanout:
         if len(subscriber.backlog) < MAX_BACKLOG:
             subscriber.backlog.append(entry)
         else:
-            subscriber.client.shut()
+            subscriber.client.close_slow()
 
     def send(
         self, subscriber: PrivateSubscriber, entry: AccountEntry, shared: dict[Codec, bytes] | None = None

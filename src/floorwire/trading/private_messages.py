@@ -23,7 +23,7 @@ from floorwire.core.account_events import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 InstrumentOf: TypeAlias = Callable[[Order], Instrument]
 """Returns the instrument with the tick and lot size that the order was made with."""

@@ -18,7 +18,7 @@ from floorwire.protocol.desk_ports import DeskClient
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import Gap, HeldSubscription, Subscribed, error
 from floorwire.protocol.requests import Resume, Subscribe
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 from floorwire.storage.journal import ForgottenError, JournalError
 from floorwire.trading import handlers, private_resume
 from floorwire.trading.commit_batch import DurableReply
@@ -180,7 +180,7 @@ class PrivateSubscriptions:
 
     # --- parts --------------------------------------------------------------------------------------
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
         """Return the current state of the subscription."""
         subscriber = self._fanout.find(client, channel)
         seq = 0 if subscriber is None else subscriber.seq
@@ -247,7 +247,7 @@ class PrivateSubscriptions:
             await work
         except (JournalError, Refusal) as error:  # it can resume after it reconnects
             log.error("private channel cannot be read", error=str(error))
-            subscriber.client.shut()
+            subscriber.client.close_slow()
 
     async def run(self) -> None:
         """Own the tasks that read the journal, until cancelled."""

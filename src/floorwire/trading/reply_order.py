@@ -46,9 +46,9 @@ class ReplySlot:
         """Flush the client."""
         self._client.flush()
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """Close the client as too slow (4008)."""
-        self._client.shut()
+        self._client.close_slow()
 
 
 class ReplyOrder:
@@ -65,7 +65,7 @@ class ReplyOrder:
         """Return a slot that all later replies wait for. The caller has to answer it."""
         queue = self._queues.setdefault(client, deque())
         if len(queue) >= MAX_QUEUED_REPLIES:
-            client.shut()
+            client.close_slow()
         slot = ReplySlot(client, lambda: self._send_ready(client, queue))
         queue.append(slot)
         return slot

@@ -19,7 +19,7 @@ from floorwire.core.limits import Limits
 from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.answers import Done
+from floorwire.protocol.replies import Done
 from floorwire.trading.risk_status import RiskStatus
 from floorwire.web.auth_context import SHOWN, Asking, AuthContext
 from floorwire.web.http_desk_client import HttpDeskClient, respond

@@ -13,9 +13,9 @@ from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.config import Settings
 from floorwire.connectors import venue_registry
+from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
     admin_routes,
     health_routes,

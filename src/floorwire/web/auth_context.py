@@ -10,10 +10,10 @@ from fastapi.security import HTTPBearer
 
 from floorwire.app import Gateway
 from floorwire.auth.client_address import neighbourhood
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web.upgrade_request import bearer, own_address
 
 SCHEME: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")

@@ -10,11 +10,10 @@ from fastapi import Request, Response
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import OrderAcceptedReply, order_error
 from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
-from floorwire.protocol.session import ABOUT_ORDERS
+from floorwire.protocol.replies import Error, OrderAcceptedReply, order_error
+from floorwire.protocol.session import ORDER_ACTIONS
 from floorwire.protocol.trading_requests import TradingRequest
 from floorwire.web.auth_context import AuthContext
 from floorwire.web.http_responses import answer
@@ -47,7 +46,7 @@ class HttpDeskClient:
     def flush(self) -> None:
         """The answer is the response."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """Nobody follows anything here."""
 
 
@@ -68,12 +67,12 @@ async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Re
     try:
         request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
     except BadRequestError as bad:
-        if action not in ABOUT_ORDERS:
+        if action not in ORDER_ACTIONS:
             raise bad.refusal from None
         return respond(caller, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
     inquiry = HttpDeskClient(caller)
     assert isinstance(request, TradingRequest)
-    caller.gateway.desk.trade(inquiry, request)
+    caller.gateway.desk.submit(inquiry, request)
     return respond(caller, action, await inquiry.reply)
 
 

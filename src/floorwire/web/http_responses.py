@@ -17,8 +17,7 @@ from starlette.types import Scope
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import Fate, order_error
-from floorwire.protocol.replies import error
+from floorwire.protocol.replies import Fate, error, order_error
 from floorwire.storage.database import DatabaseError
 from floorwire.web.http_status import STATUS, UNPROCESSABLE
 
