@@ -37,7 +37,7 @@ from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
 from floorwire.storage.database import DatabaseError
-from floorwire.trading.account_store import open_book
+from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.venue_router import VenueRouter
@@ -77,7 +77,7 @@ class Gateway:
         self.desk = _desk(settings, venue_router, self.hub, clock)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
-        venue_router.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
+        venue_router.set_venues({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
@@ -198,7 +198,7 @@ def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock)
         price_collar=f"{risk.price_collar:f}",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    open_accounts = partial(open_book, lambda: open_journal(settings), rules, venue_router.prices)
+    open_accounts = partial(open_account_store, lambda: open_journal(settings), rules, venue_router.prices)
     symbols = hub.market.symbols
     return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, settings.storage)
 

@@ -17,7 +17,7 @@ from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import journal_export as exporting
-from floorwire.trading.account_store import kept
+from floorwire.trading.account_store import as_restored_entry
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def export(
 def repair(data: Data = None) -> None:
     """Keep what verifies of a damaged journal, up to the damage; the damaged files are put aside."""
     with _exit_on_error():
-        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, kept)
+        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, as_restored_entry)
     if repaired is None:
         typer.echo("nothing to repair")
         return

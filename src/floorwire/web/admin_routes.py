@@ -84,7 +84,7 @@ async def show_limits(
             "default": Limits() if key else risk_status.limits(NO_ACCOUNT),
             "unknown_assets": risk_status.unknown_assets(account, key or None),
             "journal": _journal(risk_status),
-            "in_doubt": risk_status.limits_are_in_doubt(account, key or None),
+            "in_doubt": risk_status.limits_are_uncertain(account, key or None),
         }
     )
 
@@ -99,7 +99,7 @@ async def list_halts(auth: RequestAuth) -> Response:
             "status": "ok",
             "halts": _rows(risk_status.halts()),
             "journal": _journal(risk_status),
-            "in_doubt": _rows(risk_status.halts_in_doubt()),
+            "in_doubt": _rows(risk_status.uncertain_halts()),
         }
     )
 
