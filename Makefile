@@ -43,7 +43,7 @@ $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
 
 test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
 	$(BIN)/python -m pytest
-	PURE_PYTHON=1 $(BIN)/python -m pytest tests/engine
+	PURE_PYTHON=1 $(BIN)/python -m pytest tests/engine tests/trading/test_faults.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -84,7 +84,7 @@ bench: $(VENV)/.dev ## Floorwire beside others: tables of ratios, in some minute
 
 MODULE ?=
 MINUTES ?= 180
-mutants: $(VENV)/.dev ## change the code in one place at a time, and look whether a test fails; MODULE=engine/risk for one
+mutants: $(VENV)/.dev ## change the code in one place at a time, and look whether a test fails; MODULE=engine/risk_checks for one
 	nice $(BIN)/python -m tests.mutants $(MODULE) --minutes $(MINUTES)
 
 docs: $(BIN)/floorwire ## the pages that are written by the code

@@ -58,22 +58,22 @@ async def fill(folder: Path, records: int, accounts: int) -> tuple[JournalSnapsh
     """Journal so many records, or a few more; return the digest, and a snapshot as old as may be."""
     snapshot, venue = JournalSnapshot(0, ()), Venue()
     with closing(SqliteJournal(folder, 4 * BATCH)) as journal:
-        book = AccountStore(journal, RULES, venue.prices)
-        first, _ = book.begin(0)
+        store = AccountStore(journal, RULES, venue.prices)
+        first, _ = store.opening_records(0)
         assert first, "the folder is new"
         journal.append(first, lambda _: None)
         made = command_entries(
-            book.order_manager, venue, CommandGenerator(1).generate(records, MIXTURES[0]), accounts
+            store.order_manager, venue, CommandGenerator(1).generate(records, MIXTURES[0]), accounts
         )
         while journal.last_n < records:
-            turn, durable = CommitBatch(), asyncio.Event()
-            while len(turn.entries) < min(BATCH, records - journal.last_n):
-                turn.entries += next(made)
-            journal.append(turn.records(), lambda _, durable=durable: durable.set())  # type: ignore[misc]
+            batch, durable = CommitBatch(), asyncio.Event()
+            while len(batch.entries) < min(BATCH, records - journal.last_n):
+                batch.entries += next(made)
+            journal.append(batch.journal_entries(), lambda _, durable=durable: durable.set())  # type: ignore[misc]
             await durable.wait()
             if not snapshot.n and journal.last_n >= records - StorageSettings().snapshot_records:
-                snapshot = take_snapshot(journal.last_n, book.order_manager)
-        return snapshot, book.order_manager.state_hash()
+                snapshot = take_snapshot(journal.last_n, store.order_manager)
+        return snapshot, store.order_manager.state_hash()
 
 
 def take_snapshot(n: int, order_manager: OrderManager) -> JournalSnapshot:
@@ -103,10 +103,10 @@ def start(folder: Path, state_hash: str) -> tuple[float, int]:
     """Return how many seconds a start takes, and how many records it replays."""
     started = time.perf_counter()
     with closing(SqliteJournal(folder, BATCH)) as journal:
-        book = AccountStore(journal, RULES, Venue().prices)
+        store = AccountStore(journal, RULES, Venue().prices)
         spent = time.perf_counter() - started
-        assert book.order_manager.state_hash() == state_hash, "not the accounts that were journalled"
-        return spent, book.replayed
+        assert store.order_manager.state_hash() == state_hash, "not the accounts that were journalled"
+        return spent, store.replayed_records
 
 
 async def save(folder: Path, snapshot: JournalSnapshot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,9 @@ settings.register_profile(
 )
 settings.load_profile("floorwire")
 
+
+# A shell starts what runs in its background with SIGINT ignored, and our servers would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A traceback with the locals of each frame takes a second to print; tests of faults print many.
 structlog.configure(

@@ -1,7 +1,8 @@
-"""What the documents name exists."""
+"""What the documents name exists: files, and the functions on the way of a tick and of an order."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -24,3 +25,39 @@ def exists(name: str) -> bool:
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     named = FILE.findall(page.read_text())
     assert [name for name in named if not exists(name)] == []
+
+
+FUNCTION = re.compile(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py):([A-Za-z_.]+)`")
+DESIGN = (ROOT / "docs" / "design.md").read_text()
+
+
+def functions_of(file: Path) -> set[str]:
+    """Return the functions of a file, those of classes as ``Class.function``, and imported names."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text()).body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                found.add(node.name)
+            case ast.ClassDef():
+                functions = (
+                    one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+                )
+                found |= {f"{node.name}.{one.name}" for one in functions}
+            case ast.Assign() | ast.ImportFrom() | ast.Try():
+                found |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                found |= {one.asname or one.name for one in ast.walk(node) if isinstance(one, ast.alias)}
+    return found
+
+
+@pytest.mark.parametrize(("name", "function"), FUNCTION.findall(DESIGN))
+def test_every_function_on_the_ways_exists(name: str, function: str) -> None:
+    assert function in functions_of(SOURCES / name)
+
+
+def test_the_ways_are_whole() -> None:
+    for heading, least in (("tick", 12), ("order", 15), ("sign-in", 5)):
+        section = (
+            DESIGN.partition(f"## The way of a {heading}\n")[2]
+            or DESIGN.partition(f"## The way of an {heading}\n")[2]
+        )
+        assert len(FUNCTION.findall(section.partition("\n## ")[0])) >= least, heading

@@ -1,4 +1,4 @@
-"""The composition root: the one place that wires the parts of a gateway together."""
+"""The composition root: makes the parts of a gateway and connects them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
-from floorwire.core.notices import Beat, Draining
+from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.order_manager import TradingRules
@@ -35,25 +35,23 @@ from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError
+from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.journal_opening import open_journal
-from floorwire.trading.account_store import open_book
+from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.venue_router import VenueRouter
 
-BEAT_S = 1.0
+HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
 
 
 class Gateway:
-    """A whole gateway in one process: venues, hub and connections. ``running()`` is its life.
+    """A whole gateway in one process: venues, hub, desk and connections. It works inside ``running()``.
 
-    ``clock``: another than the system's, for tests. Raises SettingsError where the data folder cannot be used
-    or the settings cannot be kept.
+    ``clock``: a clock for tests. Raises SettingsError if the data folder or the settings cannot be used.
     """
 
     def __init__(self, settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
@@ -75,11 +73,11 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
-        floor = VenueRouter()
-        self.desk = _desk(settings, floor, self.hub, clock)
+        venue_router = VenueRouter()
+        self.desk = _desk(settings, venue_router, self.hub, clock)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
-        floor.open({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
+        venue_router.set_venues({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
@@ -87,13 +85,13 @@ class Gateway:
 
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
-        if _trades(venue):
+        if _is_trading_venue(venue):
             return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk)
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
-        """Run everything while the body runs, and drain what is left of it then."""
+        """Run the gateway while the body runs, and then drain it."""
         await self.desk.open()
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
@@ -101,8 +99,8 @@ class Gateway:
             owned += [
                 tasks.create_task(run)
                 for run in (
-                    self._beat(),
-                    self._ping(),
+                    self._run_heartbeat(),
+                    self._run_pings(),
                     self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
@@ -117,19 +115,19 @@ class Gateway:
                     task.cancel()
 
     def connection(self, codec: Codec, default_channel: str | None, principal: Principal) -> Connection:
-        """Return the peer for a new client's wire."""
+        """Return the peer for the wire of a new client."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
         return Connection(
             self.hub, session, self._liveness, self.authenticator, self.desk, self.settings.outbox.bytes
         )
 
     def outbox_bytes(self) -> int:
-        """Return what waits for slow clients, in bytes."""
+        """Return the bytes that wait in the outboxes of slow clients."""
         boxes = (subscriber.outbox for subscriber in self.hub.subscribers)
         return sum(box.size for box in boxes if box.blocked)
 
     async def drain(self) -> None:
-        """Tell clients to reconnect, then close them, evenly paced over drain.seconds."""
+        """Notify clients to reconnect. Then close their connections, paced evenly over drain.seconds."""
         if self.is_draining:
             return
         self.is_draining = True
@@ -146,16 +144,16 @@ class Gateway:
             for subscriber in list(self.hub.subscribers)[:share]:
                 subscriber.close(CloseCode.RESTART, "restart: reconnect")
 
-    async def _beat(self) -> None:
+    async def _run_heartbeat(self) -> None:
         due = asyncio.get_running_loop().time()
         while True:
-            due += BEAT_S
+            due += HEARTBEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
-            self.hub.notify(Beat(self.clock.stamp_us()))
+            self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
 
-    async def _ping(self) -> None:
+    async def _run_pings(self) -> None:
         while True:
             await asyncio.sleep(self._liveness.slot_us / 1e6)
             for dead in self._liveness.due(self.clock.monotonic_us()):
@@ -164,14 +162,14 @@ class Gateway:
 
 
 def _origin_policy(settings: Settings) -> OriginPolicy:
-    doors = settings.doors
+    access = settings.doors
     try:
-        proxies = networks("doors.trusted_proxies", doors.trusted_proxies)
+        proxies = networks("doors.trusted_proxies", access.trusted_proxies)
     except GrantError as error:
         raise SettingsError(str(error)) from None
     return OriginPolicy(
-        is_home=is_loopback(settings.host) and not doors.behind_proxy and not proxies,
-        origins=frozenset(origin.rstrip("/").lower() for origin in doors.origins),
+        is_local=is_loopback(settings.host) and not access.behind_proxy and not proxies,
+        origins=frozenset(origin.rstrip("/").lower() for origin in access.origins),
         proxies=proxies,
     )
 
@@ -181,16 +179,16 @@ def _authenticator(
 ) -> tuple[DataDir, Authenticator]:
     try:
         data_dir = DataDir(Path(settings.data), os.environ)
-        return data_dir, Authenticator(settings, data_dir, clock, is_home=origin_policy.is_home)
+        return data_dir, Authenticator(settings, data_dir, clock, is_local=origin_policy.is_local)
     except (DataDirError, DatabaseError, OSError) as error:
         raise SettingsError(f"data folder: {error}") from None
 
 
-def _trades(venue: Venue) -> TypeGuard[TradingVenue]:
+def _is_trading_venue(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
-def _desk(settings: Settings, floor: VenueRouter, hub: Hub, clock: Clock) -> Desk:
+def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
     limits = Limits(
@@ -200,9 +198,9 @@ def _desk(settings: Settings, floor: VenueRouter, hub: Hub, clock: Clock) -> Des
         price_collar=f"{risk.price_collar:f}",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    open_accounts = partial(open_book, lambda: open_journal(settings), rules, floor.prices)
+    open_accounts = partial(open_account_store, lambda: open_journal(settings), rules, venue_router.prices)
     symbols = hub.market.symbols
-    return Desk(open_accounts, floor, symbols.resolve, lambda: symbols, clock, settings.storage)
+    return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, settings.storage)
 
 
 def _us(seconds: float) -> int:
@@ -210,11 +208,11 @@ def _us(seconds: float) -> int:
 
 
 def _admission(settings: Settings) -> Admission:
-    limits, is_home = settings.limits, is_loopback(settings.host)
+    limits, is_local = settings.limits, is_loopback(settings.host)
     return Admission(
         limits.connections,
-        limits.connections_per_address or (limits.connections if is_home else PUBLIC_PER_ADDRESS),
+        limits.connections_per_address or (limits.connections if is_local else PUBLIC_PER_ADDRESS),
         limits.handshakes_per_second,
         limits.handshakes_per_second_per_address
-        or (limits.handshakes_per_second if is_home else PUBLIC_HANDSHAKES_PER_ADDRESS),
+        or (limits.handshakes_per_second if is_local else PUBLIC_HANDSHAKES_PER_ADDRESS),
     )

@@ -1,19 +1,19 @@
 """The process's clock: monotonic time for waiting, and dates.
 
-``monotonic_us`` only counts up, whatever happens to the system's clock. Limits, timers, silence, pacing and
-ages use it; arguments of it are called ``now_us``. It begins at the date of the start, so that both times are
-of one size, but it is no date.
+``monotonic_us`` only counts up, even when the system's clock is set. Rate limits, timers, silence, pacing
+and ages use it. Arguments that hold it are called ``now_us``. It begins at the date of the start. So both
+times have the same size, but it is not a date.
 
 ``wall_us`` is a date: the start's date plus monotonic time, corrected towards the system's clock. Signatures
 and expiries are compared with it. The rule of the correction:
 
 - Off by up to ``TOLERANCE_US``: left as it is.
-- Off by up to ``SLEW_MOST_US``: corrected smoothly. Meanwhile it runs at one and a half times or at half its
-  speed, so that it never goes back, and is right after at most twice as long as it was off.
-- Off by more: not believed for ``HOLD_US``, and then taken over at once, forward or back. A clock that is set
-  wrong and right again within that time changes nothing.
+- Off by up to ``SLEW_MOST_US``: corrected smoothly. Meanwhile the date runs at one and a half times or at
+  half speed. So it never goes back, and is right after at most twice the time that it was off.
+- Off by more: ignored for ``HOLD_US``, then taken over at once, forward or back. So a clock that is set wrong
+  and corrected within that time changes nothing.
 
-``stamp_us`` is the date to write: it follows ``wall_us``, but never goes back (``core.dates``).
+``stamp_us`` is the date of an event: it follows ``wall_us``, but never goes back (``core.dates``).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ log = structlog.get_logger("floorwire.clock")
 
 
 class Clock:
-    """One for the process, made by the composition root and handed down. Read on the event loop's thread.
+    """The clock of the process. ``app`` makes one and passes it on. Read it on the event loop's thread only.
 
-    Arguments: where monotonic time and the system's date come from, in nanoseconds.
+    Arguments: functions that return monotonic time and the system's date, in nanoseconds.
     """
 
     __slots__ = (
@@ -56,15 +56,15 @@ class Clock:
         self._system = system_ns
         self._begin_us = system_ns() // 1000 - monotonic_ns() // 1000
         self.offset_us = 0
-        """What to add to monotonic time to get the date, as of the last reading of a date."""
+        """Date minus monotonic time, when a date was last read."""
         self._read_us = self.monotonic_us()
         self._off_since_us: int | None = None
-        """Since when the date is off by more than is slewed, on the side that ``_is_ahead`` says."""
+        """Since when the date is off by more than SLEW_MOST_US, in the direction of ``_is_ahead``."""
         self._is_ahead = False
         self._stamps = ForwardDate(self._read_us, self._read_us)
 
     def monotonic_us(self) -> int:
-        """Return monotonic time."""
+        """Return monotonic time in microseconds."""
         return self._monotonic() // 1000 + self._begin_us
 
     def wall_us(self) -> int:
@@ -80,14 +80,14 @@ class Clock:
         return self._stamps.at(now_us, now_us + self.offset_us)
 
     def moment(self) -> Moment:
-        """Return all three at once."""
+        """Return monotonic time, the date and the date to write, read together."""
         now_us = self._monotonic() // 1000 + self._begin_us
         self._correct(now_us)
         wall_us = now_us + self.offset_us
         return Moment(now_us, wall_us, self._stamps.at(now_us, wall_us))
 
     def error_us(self) -> int:
-        """Return how far our date is behind the system's clock, below zero where it is ahead."""
+        """Return how far our date is behind the system's clock. Below zero: ahead of it."""
         return self._system() // 1000 - self.wall_us()
 
     def _correct(self, now_us: int) -> None:

@@ -1,7 +1,7 @@
-"""Compiled rooms: a package whose modules setup.py has compiled, as they stand, where it could.
+"""Compiled packages: setup.py compiles their modules where it can; the sources stay as they are.
 
-The compiled modules lie in a folder of the package that is named after its sources, so that they serve these
-sources and no others: after an edit Python reads the sources, until the next install.
+The compiled modules are in a folder of the package. Its name has a digest of the sources, so that it fits
+only these: after an edit Python reads the sources, until the next install.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 ROOMS = ("engine",)
-"""What setup.py compiles."""
+"""The packages that setup.py compiles."""
 PURE = "PURE_PYTHON"
-"""In the environment, not empty: read everything from its sources, to debug, to profile, to compare."""
+"""An environment variable. If it is not empty, only sources are used: to debug, to profile, to compare."""
 
 
 def folder(package: Path) -> Path:
-    """Return where the compiled modules of the package belong, as its sources are now."""
+    """Return the folder of the compiled modules for the package's present sources."""
     digest = blake2b(digest_size=8)
     for source in sorted(package.glob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
@@ -26,7 +26,7 @@ def folder(package: Path) -> Path:
 
 
 def path(package: Iterable[str]) -> list[str]:
-    """Return a package's ``__path__`` with its compiled modules before its sources, where there are any."""
+    """Return a package's ``__path__``: its compiled modules, where there are any, before its sources."""
     (sources,) = package
     compiled = folder(Path(sources))
     is_used = compiled.is_dir() and not os.environ.get(PURE)

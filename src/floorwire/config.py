@@ -16,9 +16,9 @@ from floorwire.core.authorization import Scope
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
-"""A secret, and so no setting: settings may be printed."""
+"""A secret. It is not a setting, because settings may be printed."""
 NO_SETTINGS = frozenset({MASTER_KEY, "FLOORWIRE_URL", "FLOORWIRE_KEY", "FLOORWIRE_KEY_FILE", "FLOORWIRE_CA"})
-"""What else stands in an environment with our name: where commands find a running server, and their key."""
+"""Variables with our prefix that are no settings: commands use them to find a server and a key."""
 
 Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
 
@@ -28,11 +28,11 @@ Seconds = Annotated[float, Meta(gt=0)]
 
 
 class SettingsError(ValueError):
-    """A setting that does not exist or has a value that it cannot take; says which and where from."""
+    """A setting does not exist or has a bad value. The message names it and its source."""
 
 
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one server, one address and one connection may take."""
+    """Limits of one server, one address, one key and one connection: rate limits and counts."""
 
     connections: Annotated[Count, Meta(description="open connections, half-open ones included")] = 20_000
     connections_per_address: Annotated[
@@ -71,7 +71,7 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may wait for one slow client."""
+    """How much may wait for one slow client (backpressure)."""
 
     bytes: Annotated[
         Bytes, Meta(description="bytes that wait for one connection before its on_slow contract holds")
@@ -82,7 +82,7 @@ class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResumeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much of each stream is kept for clients that come back."""
+    """How much of each stream is kept for clients that resume."""
 
     bytes: Annotated[Bytes, Meta(description="bytes kept of one stream")] = 1_048_576
     seconds: Annotated[
@@ -125,14 +125,14 @@ class ReplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Encryption of our own; both files are read again when they change."""
+    """TLS without a proxy. Both files are read again when they change."""
 
     cert: Annotated[str | None, Meta(description="PEM file with the certificate and its chain")] = None
     key: Annotated[str | None, Meta(description="PEM file with the certificate's key")] = None
 
 
 class DoorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who stands between us and the clients."""
+    """Which web pages and proxies are trusted."""
 
     origins: Annotated[
         tuple[str, ...],
@@ -146,7 +146,7 @@ class DoorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JwtSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose tokens are taken for sign-in; none until issuer, audience and a way to check them are given."""
+    """Which tokens (JWT) sign in. None do until the issuer, the audience and a key or secret are set."""
 
     issuer: Annotated[str | None, Meta(description="what a token's iss has to be")] = None
     audience: Annotated[str | None, Meta(description="what a token's aud has to name")] = None
@@ -165,7 +165,7 @@ class JwtSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who has to sign in, and how."""
+    """Who must sign in, and how."""
 
     market: Annotated[
         Literal["auto", "open", "key"],
@@ -189,7 +189,7 @@ class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an account may do that has no limits of its own; admins set those while the server runs."""
+    """Limits of accounts without their own. Admins set an account's limits while the server runs."""
 
     max_open_orders: Annotated[Count, Meta(description="open orders of one account")] = 1_000
     orders_per_second: Annotated[
@@ -308,9 +308,9 @@ def _of_assignments(assignments: Iterable[str]) -> dict[str, Node]:
 
 
 def _split_lists(tree: dict[str, Node], kind: type[msgspec.Struct]) -> None:
-    """Make lists of what the environment and ``--set`` can only write with commas between."""
+    """Make lists of texts with commas: the environment and ``--set`` can write lists in no other way."""
     if kind is Settings and isinstance(tree.get("venue"), str):
-        tree["venue"] = [tree["venue"]]  # whose options stand behind commas
+        tree["venue"] = [tree["venue"]]  # the options of one venue are written with commas too
     for name, field in _fields(kind):
         value = tree.get(name)
         if isinstance(field, msgspec.inspect.StructType) and isinstance(value, dict):
@@ -335,7 +335,7 @@ def _read(file: Path) -> dict[str, Node]:
 
 
 def put(tree: dict[str, Node], path: list[str], value: Node) -> None:
-    """Set the value at the path, making the nodes on the way."""
+    """Set the value at the path. Missing groups are made."""
     *above, last = path
     for name in above:
         child = tree.setdefault(name, {})
@@ -346,7 +346,7 @@ def put(tree: dict[str, Node], path: list[str], value: Node) -> None:
 
 
 def merge(tree: dict[str, Node], over: Mapping[str, Node]) -> None:
-    """Lay one tree over another."""
+    """Write the values of ``over`` into the tree, in place."""
     for name, value in over.items():
         below = tree.get(name)
         if isinstance(value, dict) and isinstance(below, dict):

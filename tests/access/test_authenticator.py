@@ -16,11 +16,10 @@ from floorwire.auth.failure_throttle import FREE
 from floorwire.auth.grant import Grant
 from floorwire.clock import HOLD_US
 from floorwire.config import AuthSettings, JwtSettings, LimitSettings, Settings, SettingsError
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
-from floorwire.protocol.requests import Login
+from floorwire.protocol.requests import Login, login_signature
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.auth.issuer import SHARED
@@ -44,8 +43,8 @@ class Now:
         return self.now_us
 
 
-class Visitor:
-    """A connection that remembers how it was shown out."""
+class FakeConnection:
+    """A connection that records how it was closed."""
 
     def __init__(self) -> None:
         self.closed: list[tuple[CloseCode, str]] = []
@@ -55,15 +54,15 @@ class Visitor:
 
 
 class SignInHarness:
-    """A data folder, and gates that open on it."""
+    """A data folder, and authenticators on it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = Now()
         self.data_dir = DataDir(folder, {})
 
-    def authenticator(self, settings: Settings | None = None, *, is_home: bool = True) -> Authenticator:
-        return Authenticator(settings or Settings(), self.data_dir, following(self.clock), is_home=is_home)
+    def authenticator(self, settings: Settings | None = None, *, is_local: bool = True) -> Authenticator:
+        return Authenticator(settings or Settings(), self.data_dir, following(self.clock), is_local=is_local)
 
     def key(self, *, expires_us: int | None = None, symbols: tuple[str, ...] | None = None) -> Issued:
         grant = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=symbols, expires_us=expires_us)
@@ -96,7 +95,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def polled(harness: SignInHarness) -> None:
-    """Wait until the gate has looked several times who has to go: each time it looks at the clock."""
+    """Wait until the authenticator has polled several times. Each poll reads the clock."""
     looked = harness.clock.looked
     await until(lambda: harness.clock.looked >= looked + 3)
 
@@ -106,7 +105,7 @@ def bearer(issued: Issued) -> str:
 
 
 def signed(issued: Issued, ts_us: int = START) -> Login:
-    return Login(key=issued.key, ts=ts_us, signature=signature(issued.secret, ts_us))
+    return Login(key=issued.key, ts=ts_us, signature=login_signature(issued.secret, ts_us))
 
 
 async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: Path) -> None:
@@ -118,14 +117,14 @@ async def test_every_way_in_is_in_the_record(harness: SignInHarness, tmp_path: P
     authenticator = harness.authenticator(Settings(auth=trusting))
     token = jwt.encode({"iss": "i", "aud": "a", "sub": "bob", "exp": START // S + 60}, SHARED, "HS256")
     async with running(authenticator):
-        alice = authenticator.bearer(bearer(issued), HERE)
+        alice = authenticator.verify_bearer(bearer(issued), HERE)
         assert authenticator.login(signed(issued), HERE) is alice
-        ticket = authenticator.issue(alice, HERE)
+        ticket = authenticator.issue_ticket(alice, HERE)
         assert ticket.expires == START + 30 * S
-        assert authenticator.ticket(ticket.ticket, HERE) is alice
+        assert authenticator.redeem_ticket(ticket.ticket, HERE) is alice
         assert authenticator.login(Login(token=token), HERE).account == "bob"
-    told = [(line["event"], line.get("how"), line["account"], line["key"]) for line in harness.lines()]
-    assert told == [
+    recorded = [(line["event"], line.get("how"), line["account"], line["key"]) for line in harness.lines()]
+    assert recorded == [
         ("sign_in", "bearer", "alice", issued.key),
         ("sign_in", "signature", "alice", issued.key),
         ("ticket", None, "alice", issued.key),
@@ -153,7 +152,7 @@ async def test_refusals_are_recorded_without_what_may_be_a_secret(harness: SignI
     async with running(authenticator):
         for text in (f"{issued.key}.wrong-secret", issued.secret, f"{issued.secret}.{issued.key}"):
             with pytest.raises(Refusal):
-                authenticator.bearer(text, HERE)
+                authenticator.verify_bearer(text, HERE)
         with pytest.raises(Refusal):
             authenticator.login(Login(token="not.a.token"), HERE)
     lines = harness.lines()
@@ -169,18 +168,20 @@ async def test_refusals_are_recorded_without_what_may_be_a_secret(harness: SignI
 async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> None:
     first, second = harness.key(), harness.key()
     authenticator = harness.authenticator()
-    visitors = {issued.key: Visitor() for issued in (first, second)}
+    connections = {issued.key: FakeConnection() for issued in (first, second)}
     async with running(authenticator):
         for issued in (first, second):
-            authenticator.enter(visitors[issued.key], authenticator.bearer(bearer(issued), HERE))
+            authenticator.add_session(
+                connections[issued.key], authenticator.verify_bearer(bearer(issued), HERE)
+            )
         harness.data_dir.keys.revoke(first.key, START)
-        await until(lambda: bool(visitors[first.key].closed))
-        assert visitors[first.key].closed[0][0] is CloseCode.KEY_REVOKED
-        assert not visitors[second.key].closed
+        await until(lambda: bool(connections[first.key].closed))
+        assert connections[first.key].closed[0][0] is CloseCode.KEY_REVOKED
+        assert not connections[second.key].closed
         with pytest.raises(Refusal):
-            authenticator.bearer(bearer(first), HERE)
+            authenticator.verify_bearer(bearer(first), HERE)
         harness.data_dir.keys.rotate(second.key)
-        await until(lambda: bool(visitors[second.key].closed))
+        await until(lambda: bool(connections[second.key].closed))
     closed = [line for line in harness.lines() if line["event"] == "closed"]
     assert [line["target"] for line in closed] == [first.key, second.key]
 
@@ -188,14 +189,14 @@ async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> 
 async def test_an_expired_keys_connections_are_closed(harness: SignInHarness) -> None:
     issued = harness.key(expires_us=START + 10 * S)
     authenticator = harness.authenticator()
-    visitor = Visitor()
+    connection = FakeConnection()
     async with running(authenticator):
-        authenticator.enter(visitor, authenticator.bearer(bearer(issued), HERE))
+        authenticator.add_session(connection, authenticator.verify_bearer(bearer(issued), HERE))
         await polled(harness)
-        assert not visitor.closed
+        assert not connection.closed
         harness.clock.now_us = START + 11 * S
-        await until(lambda: bool(visitor.closed))
-        assert visitor.closed[0][0] is CloseCode.KEY_REVOKED
+        await until(lambda: bool(connection.closed))
+        assert connection.closed[0][0] is CloseCode.KEY_REVOKED
 
 
 async def test_a_key_made_beside_the_server_signs_in(harness: SignInHarness) -> None:
@@ -203,7 +204,7 @@ async def test_a_key_made_beside_the_server_signs_in(harness: SignInHarness) -> 
     async with running(authenticator):
         issued = harness.key()
         await until(lambda: authenticator.has_keys)
-        authenticator.bearer(bearer(issued), HERE)
+        authenticator.verify_bearer(bearer(issued), HERE)
 
 
 async def test_a_login_used_before_a_restart_is_not_good_again(harness: SignInHarness) -> None:
@@ -222,56 +223,56 @@ async def test_a_login_used_before_a_restart_is_not_good_again(harness: SignInHa
 async def test_a_database_that_cannot_be_read_shows_nobody_out(harness: SignInHarness) -> None:
     issued = harness.key()
     authenticator = harness.authenticator()
-    visitor = Visitor()
+    connection = FakeConnection()
     async with running(authenticator):
-        authenticator.enter(visitor, authenticator.bearer(bearer(issued), HERE))
+        authenticator.add_session(connection, authenticator.verify_bearer(bearer(issued), HERE))
         with (harness.folder / "keys.db").open("r+b") as file:
             file.write(b"\0" * 100)
         await polled(harness)
-        assert not visitor.closed
+        assert not connection.closed
 
 
 def test_a_key_has_room_for_so_many_connections(harness: SignInHarness) -> None:
     authenticator = harness.authenticator(Settings(limits=LimitSettings(connections_per_key=2)))
     alice = Principal("alice", "k1", frozenset())
-    visitors = [Visitor(), Visitor()]
-    for visitor in visitors:
+    connections = [FakeConnection(), FakeConnection()]
+    for connection in connections:
         assert authenticator.has_room(alice)
-        authenticator.enter(visitor, alice)
+        authenticator.add_session(connection, alice)
     assert not authenticator.has_room(alice)
-    assert authenticator.has_room(GUEST)
-    authenticator.leave(visitors[0], alice)
+    assert authenticator.has_room(ANONYMOUS_MARKET)
+    authenticator.remove_session(connections[0], alice)
     assert authenticator.has_room(alice)
 
 
 def test_connections_of_a_key_share_one_bucket_while_any_is_here(harness: SignInHarness) -> None:
     authenticator = harness.authenticator()
     alice = Principal("alice", "k1", frozenset())
-    first, second = Visitor(), Visitor()
-    bucket = authenticator.enter(first, alice)
+    first, second = FakeConnection(), FakeConnection()
+    bucket = authenticator.add_session(first, alice)
     assert bucket is not None
-    assert authenticator.enter(second, alice) is bucket
-    authenticator.leave(first, alice)
-    authenticator.leave(second, alice)
-    assert authenticator.enter(first, alice) is not bucket
-    assert authenticator.enter(second, GUEST) is None
-    authenticator.leave(second, GUEST)
+    assert authenticator.add_session(second, alice) is bucket
+    authenticator.remove_session(first, alice)
+    authenticator.remove_session(second, alice)
+    assert authenticator.add_session(first, alice) is not bucket
+    assert authenticator.add_session(second, ANONYMOUS_MARKET) is None
+    authenticator.remove_session(second, ANONYMOUS_MARKET)
 
 
 @pytest.mark.parametrize(
-    ("market", "is_home", "anonymous"),
+    ("market", "is_local", "anonymous"),
     [
-        ("auto", True, GUEST),
-        ("auto", False, STRANGER),
-        ("key", True, STRANGER),
-        ("open", False, GUEST),
+        ("auto", True, ANONYMOUS_MARKET),
+        ("auto", False, ANONYMOUS),
+        ("key", True, ANONYMOUS),
+        ("open", False, ANONYMOUS_MARKET),
     ],
 )
 def test_who_nobody_is(
-    harness: SignInHarness, market: Literal["auto", "key", "open"], is_home: bool, anonymous: Principal
+    harness: SignInHarness, market: Literal["auto", "key", "open"], is_local: bool, anonymous: Principal
 ) -> None:
     authenticator = harness.authenticator(Settings(auth=AuthSettings(market=market)))
-    assert authenticator.anonymous(at_home=is_home) is anonymous
+    assert authenticator.anonymous(is_local=is_local) is anonymous
 
 
 def test_the_first_run_has_a_demo_account_with_play_money(harness: SignInHarness) -> None:
@@ -282,7 +283,7 @@ def test_the_first_run_has_a_demo_account_with_play_money(harness: SignInHarness
 
 
 def test_there_is_no_demo_where_others_can_reach_it(harness: SignInHarness) -> None:
-    assert harness.authenticator(is_home=False).demo is None
+    assert harness.authenticator(is_local=False).demo is None
     assert harness.data_dir.keys.deposits() == []
 
 
@@ -308,22 +309,22 @@ async def test_a_request_is_no_sign_in(harness: SignInHarness) -> None:
     issued = harness.key()
     authenticator = harness.authenticator()
     async with running(authenticator):
-        assert authenticator.request(bearer(issued), HERE).key == issued.key
+        assert authenticator.verify_request(bearer(issued), HERE).key == issued.key
         with pytest.raises(Refusal):
-            authenticator.request("a.b", HERE)
+            authenticator.verify_request("a.b", HERE)
     assert [(line["event"], line["how"]) for line in harness.lines()] == [("refused", "request")]
 
 
 async def test_a_login_is_not_good_again_when_the_clock_is_set_back_to_it(harness: SignInHarness) -> None:
     times, issued = Times(START), harness.key()
-    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_local=True)
     used = signed(issued, START)
     authenticator.login(used, HERE)
     for _ in range(2):  # so long that it is forgotten
         times.sleep(40 * S)
         authenticator.login(signed(issued, times.system_us), HERE)
     times.step(-80 * S)
-    authenticator.bearer(bearer(issued), HERE)
+    authenticator.verify_bearer(bearer(issued), HERE)
     times.sleep(HOLD_US)
     times.step(-HOLD_US)
     assert abs(times.system_us - START) < S, "it is the date of the login again"
@@ -336,29 +337,29 @@ async def test_a_login_is_not_good_again_when_the_clock_is_set_back_to_it(harnes
 
 async def test_waits_of_who_failed_are_no_longer_when_the_clock_is_set_back(harness: SignInHarness) -> None:
     times, issued = Times(START), harness.key()
-    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_local=True)
     for _ in range(FREE + 1):
         with pytest.raises(Refusal):
-            authenticator.request(f"{issued.key}.wrong", HERE)
+            authenticator.verify_request(f"{issued.key}.wrong", HERE)
     times.step(-3_600 * S)
     with pytest.raises(Refusal) as raised:
-        authenticator.request(bearer(issued), HERE)
+        authenticator.verify_request(bearer(issued), HERE)
     wait_us = raised.value.wait_us or 0
     assert 0 < wait_us <= S
     times.sleep(wait_us)
-    authenticator.request(bearer(issued), HERE)
+    authenticator.verify_request(bearer(issued), HERE)
 
 
 @pytest.mark.parametrize("step_us", [3_600 * S, -3_600 * S])
 async def test_a_ticket_is_good_for_as_long_as_it_says(harness: SignInHarness, step_us: int) -> None:
     times, issued = Times(START), harness.key()
-    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_home=True)
-    alice = authenticator.bearer(bearer(issued), HERE)
-    ticket = authenticator.issue(alice, HERE)
-    late = authenticator.issue(alice, HERE)
+    authenticator = Authenticator(Settings(), harness.data_dir, times.clock(), is_local=True)
+    alice = authenticator.verify_bearer(bearer(issued), HERE)
+    ticket = authenticator.issue_ticket(alice, HERE)
+    late = authenticator.issue_ticket(alice, HERE)
     times.step(step_us)
     times.sleep(29 * S)
-    assert authenticator.ticket(ticket.ticket, HERE) is alice
+    assert authenticator.redeem_ticket(ticket.ticket, HERE) is alice
     times.sleep(2 * S)
     with pytest.raises(Refusal):
-        authenticator.ticket(late.ticket, HERE)
+        authenticator.redeem_ticket(late.ticket, HERE)

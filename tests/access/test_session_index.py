@@ -15,14 +15,14 @@ def principal(key: str, expires_us: int | None = None) -> Principal:
 
 def test_who_is_here_with_a_key() -> None:
     here: SessionIndex[str] = SessionIndex()
-    here.enter("a", principal("k1"))
-    here.enter("b", principal("k1"))
-    here.enter("c", principal("k2"))
+    here.add("a", principal("k1"))
+    here.add("b", principal("k1"))
+    here.add("c", principal("k2"))
     assert here.of("k1") == ["a", "b"]
     assert here.count("k1") == 2
-    here.leave("a", principal("k1"))
+    here.remove("a", principal("k1"))
     assert here.of("k1") == ["b"]
-    here.leave("b", principal("k1"))
+    here.remove("b", principal("k1"))
     assert here.of("k1") == []
     assert here.count("k1") == 0
     assert len(here) == 1
@@ -31,9 +31,9 @@ def test_who_is_here_with_a_key() -> None:
 def test_signing_in_anew_changes_the_end() -> None:
     here: SessionIndex[str] = SessionIndex()
     first, later = principal("jwt:a", NOW), principal("jwt:a", NOW + 10 * SLOT_US)
-    here.enter("a", first)
-    here.leave("a", first)
-    here.enter("a", later)
+    here.add("a", first)
+    here.remove("a", first)
+    here.add("a", later)
     assert here.expired(NOW + SLOT_US) == []
     assert here.expired(NOW + 11 * SLOT_US) == ["a"]
 
@@ -44,7 +44,7 @@ def test_expired_are_those_whose_time_is_up_and_within_a_slot_of_it(
 ) -> None:
     here: SessionIndex[int] = SessionIndex()
     for number, end in enumerate(ends):
-        here.enter(number, principal(f"k{number % 3}", end))
+        here.add(number, principal(f"k{number % 3}", end))
     gone = set(here.expired(NOW + later))
     for number, end in enumerate(ends):
         if number in gone:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from floorwire.auth.keyring import Key
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 from tests.auth.parts import NOW, SECRET, S, grant, key, keyring
 
 
@@ -22,13 +22,15 @@ def test_the_secret_proves_the_key() -> None:
 def test_nothing_else_does(name: str, secret: str) -> None:
     assert keyring().verify_secret(name, secret, NOW) is None
     assert (
-        keyring().verify_signature(name, NOW, signature(secret.encode(errors="replace").decode(), NOW), NOW)
+        keyring().verify_signature(
+            name, NOW, login_signature(secret.encode(errors="replace").decode(), NOW), NOW
+        )
         is None
     )
 
 
 def test_a_signature_proves_the_key_at_its_time() -> None:
-    signed = signature(SECRET, NOW)
+    signed = login_signature(SECRET, NOW)
     ring = keyring()
     assert ring.verify_signature("k1", NOW, signed, NOW) is ring.verify_secret("k1", SECRET, NOW)
     assert ring.verify_signature("k1", NOW, signed.upper(), NOW) is not None
@@ -43,7 +45,7 @@ def test_the_signature_is_the_one_that_the_protocol_names() -> None:
     import hmac
 
     expected = hmac.new(b"secret", b"floorwire.login.1800000000000000", hashlib.sha256).hexdigest()
-    assert signature("secret", NOW) == expected
+    assert login_signature("secret", NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_the_signature_is_the_one_that_the_protocol_names() -> None:
 def test_a_revoked_or_expired_key_opens_nothing(dead: Key) -> None:
     ring = keyring(dead)
     assert ring.verify_secret("k1", SECRET, NOW) is None
-    assert ring.verify_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
+    assert ring.verify_signature("k1", NOW, login_signature(SECRET, NOW), NOW) is None
 
 
 def test_replacing_tells_whose_sign_ins_no_longer_hold() -> None:
@@ -89,7 +91,7 @@ def test_where_a_key_may_be_used_from() -> None:
 
 def test_a_tampered_row_proves_nothing() -> None:
     ring = keyring(msgspec.structs.replace(key(), sealed=b"x" * 64))
-    assert ring.verify_signature("k1", NOW, signature(SECRET, NOW), NOW) is None
+    assert ring.verify_signature("k1", NOW, login_signature(SECRET, NOW), NOW) is None
 
 
 def test_whether_any_key_lives() -> None:
@@ -101,7 +103,7 @@ def test_whether_any_key_lives() -> None:
 def test_the_secret_of_one_key_is_no_secret_of_a_key_that_is_not_there() -> None:
     ring = keyring()  # of one key, so that every other id is checked against it
     for other in ("k2", "", "nobody"):
-        assert ring.verify_signature(other, NOW, signature(SECRET, NOW), NOW) is None
+        assert ring.verify_signature(other, NOW, login_signature(SECRET, NOW), NOW) is None
         assert ring.verify_secret(other, SECRET, NOW) is None
 
 
@@ -110,4 +112,4 @@ def test_an_empty_ring_opens_to_nobody() -> None:
     ring.replace([])
     for secret in (SECRET, "", "0" * 43):
         assert ring.verify_secret("", secret, NOW) is None
-        assert ring.verify_signature("", NOW, signature(secret, NOW), NOW) is None
+        assert ring.verify_signature("", NOW, login_signature(secret, NOW), NOW) is None

@@ -6,14 +6,14 @@ import pytest
 
 from floorwire.auth.origin_policy import OriginPolicy
 
-HOME = OriginPolicy(is_home=True, origins=frozenset(), proxies=())
+HOME = OriginPolicy(is_local=True, origins=frozenset(), proxies=())
 AWAY = OriginPolicy(
-    is_home=False, origins=frozenset({"https://desk.example"}), proxies=(ip_network("10.0.0.0/8"),)
+    is_local=False, origins=frozenset({"https://desk.example"}), proxies=(ip_network("10.0.0.0/8"),)
 )
 
 
 @pytest.mark.parametrize(
-    ("ours", "at_home"),
+    ("ours", "is_local"),
     [
         ("127.0.0.1", True),
         ("::1", True),
@@ -24,10 +24,10 @@ AWAY = OriginPolicy(
     ],
 )
 def test_under_somebody_elses_server_each_connection_says_whether_it_is_at_home(
-    ours: str, at_home: bool
+    ours: str, is_local: bool
 ) -> None:
-    assert HOME.is_home_at(ours) is at_home
-    assert not AWAY.is_home_at(ours)
+    assert HOME.is_local_at(ours) is is_local
+    assert not AWAY.is_local_at(ours)
 
 
 def test_proxies() -> None:
@@ -61,4 +61,4 @@ def test_pages() -> None:
 def test_our_own_page_at_home(
     origin_policy: OriginPolicy, peer: str, origin: str | None, host: str, ours: bool
 ) -> None:
-    assert origin_policy.is_our_page_at_home(peer, origin, host) is ours
+    assert origin_policy.is_local_page(peer, origin, host) is ours

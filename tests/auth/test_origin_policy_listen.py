@@ -21,9 +21,9 @@ def test_loopback_is_always_open_to_its_own_machine(
 def test_elsewhere_keys_and_privacy_are_needed(
     host: str, has_keys: bool, has_tls: bool, behind_proxy: bool
 ) -> None:
-    said = refuse_to_listen(host, has_keys, has_tls, behind_proxy)
-    assert (said is None) is (has_keys and (has_tls or behind_proxy))
-    if said is not None:
-        assert ("there are no keys" in said) is not has_keys
-        assert ("--tls-cert" in said) is not (has_tls or behind_proxy)
-        assert host in said
+    reason = refuse_to_listen(host, has_keys, has_tls, behind_proxy)
+    assert (reason is None) is (has_keys and (has_tls or behind_proxy))
+    if reason is not None:
+        assert ("there are no keys" in reason) is not has_keys
+        assert ("--tls-cert" in reason) is not (has_tls or behind_proxy)
+        assert host in reason

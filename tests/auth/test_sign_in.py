@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from floorwire.auth.failure_throttle import FREE
-from floorwire.auth.keyed_rate_limit import BURST_S
 from floorwire.auth.keyring import Key
 from floorwire.auth.sign_in import SKEW_US, SignedLogin, SignIn, is_on_ring
 from floorwire.auth.tickets import LIMIT_PER_KEY
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
+from floorwire.protocol.rate_limit import BURST_S
+from floorwire.protocol.requests import login_signature
 from tests.auth.issuer import signed as token
 from tests.auth.issuer import tokens
 from tests.auth.parts import HERE, NOW, SECRET, S, grant, key, keyring
@@ -21,7 +21,7 @@ from tests.clocks import moment
 ELSEWHERE = "198.51.100.9"
 
 
-def door(*keys: Key, per_second: int = 1_000) -> SignIn:
+def sign_in(*keys: Key, per_second: int = 1_000) -> SignIn:
     return SignIn(keyring(*keys), tokens(), per_second)
 
 
@@ -34,46 +34,52 @@ def refused(attempt: Callable[[], Principal]) -> Refusal:
 def login(
     at: SignIn, ts_us: int = NOW, secret: str = SECRET, now_us: int = NOW, address: str = HERE
 ) -> Principal:
-    return at.signed("k1", ts_us, signature(secret, ts_us), address, moment(now_us))
+    return at.verify_signed_login("k1", ts_us, login_signature(secret, ts_us), address, moment(now_us))
 
 
 def fail(at: SignIn, times: int, name: str = "k1", address: str = HERE, now_us: int = NOW) -> None:
     for _ in range(times):
-        assert refused(lambda: at.bearer(f"{name}.wrong", address, moment(now_us))).code is Code.BAD_SIGNATURE
+        assert (
+            refused(lambda: at.verify_bearer(f"{name}.wrong", address, moment(now_us))).code
+            is Code.BAD_SIGNATURE
+        )
 
 
 def test_every_way_in() -> None:
-    at = door()
-    by_secret = at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at = sign_in()
+    by_secret = at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     assert by_secret is login(at)
     assert (by_secret.key, by_secret.account) == ("k1", "alice")
     assert is_on_ring(by_secret)
-    for by_token in (at.bearer(token(), HERE, moment(NOW)), at.token(token(), HERE, moment(NOW))):
+    for by_token in (
+        at.verify_bearer(token(), HERE, moment(NOW)),
+        at.verify_token(token(), HERE, moment(NOW)),
+    ):
         assert (by_token.key, by_token.account) == ("jwt:alice", "alice")
         assert not is_on_ring(by_token)
         assert at.is_current(by_token, NOW)
         assert not at.is_current(by_token, NOW + 60 * S)
-    at.issue("ticket", by_secret, moment(NOW))
-    assert at.ticket("ticket", HERE, moment(NOW)) is by_secret
+    at.issue_ticket("ticket", by_secret, moment(NOW))
+    assert at.redeem_ticket("ticket", HERE, moment(NOW)) is by_secret
 
 
 @pytest.mark.parametrize("text", ["", ".", "k1", "k1.", f".{SECRET}", f"k2.{SECRET}", "k1.wrong", "a.b.c",
                                   f"k1.{SECRET}.", f"k1.{SECRET} ", "jwt:alice.x"])  # fmt: skip
 def test_wrong_is_answered_in_the_same_words(text: str) -> None:
-    refusal = refused(lambda: door().bearer(text, HERE, moment(NOW)))
+    refusal = refused(lambda: sign_in().verify_bearer(text, HERE, moment(NOW)))
     assert (refusal.code, refusal.message) == (Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning)
     assert not refusal.details
 
 
 def test_without_an_issuer_no_token_is_taken() -> None:
     at = SignIn(keyring(), None, 1_000)
-    refusal = refused(lambda: at.token(token(), HERE, moment(NOW)))
+    refusal = refused(lambda: at.verify_token(token(), HERE, moment(NOW)))
     assert refusal.code is Code.BAD_SIGNATURE
     assert "issuer" in str(refusal.__cause__)
 
 
 def test_a_login_is_used_once() -> None:
-    at = door()
+    at = sign_in()
     login(at)
     assert refused(lambda: login(at)).code is Code.BAD_SIGNATURE
     assert refused(lambda: login(at, now_us=NOW + SKEW_US)).code is Code.BAD_SIGNATURE
@@ -81,15 +87,15 @@ def test_a_login_is_used_once() -> None:
 
 
 def test_a_login_used_before_a_restart_is_remembered() -> None:
-    at = door()
-    at.remember([SignedLogin("k1", NOW - S)], NOW)
+    at = sign_in()
+    at.mark_used([SignedLogin("k1", NOW - S)], NOW)
     assert refused(lambda: login(at, ts_us=NOW - S)).code is Code.BAD_SIGNATURE
     login(at, ts_us=NOW - 2 * S)
 
 
 @pytest.mark.parametrize("off_us", [-SKEW_US, SKEW_US])
 def test_a_login_is_good_for_30_s_around_its_time(off_us: int) -> None:
-    at = door()
+    at = sign_in()
     beyond = off_us + (1 if off_us > 0 else -1)
     refusal = refused(lambda: login(at, ts_us=NOW + beyond))
     assert (refusal.code, refusal.details) == (Code.CLOCK_SKEW, {"server_ts": NOW})
@@ -100,85 +106,88 @@ def test_a_login_is_good_for_30_s_around_its_time(off_us: int) -> None:
 
 
 def test_a_ticket_dies_with_its_key() -> None:
-    at = door()
-    at.issue("ticket", at.bearer(f"k1.{SECRET}", HERE, moment(NOW)), moment(NOW))
+    at = sign_in()
+    at.issue_ticket("ticket", at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW)), moment(NOW))
     at.keyring.replace([key(revoked=NOW)])
-    assert refused(lambda: at.ticket("ticket", HERE, moment(NOW))).code is Code.BAD_SIGNATURE
+    assert refused(lambda: at.redeem_ticket("ticket", HERE, moment(NOW))).code is Code.BAD_SIGNATURE
 
 
 def test_tickets_are_bounded() -> None:
-    at = door()
-    principal = at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at = sign_in()
+    principal = at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     for number in range(LIMIT_PER_KEY):
-        at.issue(f"t{number}", principal, moment(NOW))
+        at.issue_ticket(f"t{number}", principal, moment(NOW))
     with pytest.raises(Refusal) as raised:
-        at.issue("more", principal, moment(NOW))
+        at.issue_ticket("more", principal, moment(NOW))
     assert (raised.value.code, raised.value.wait_us) == (Code.RATE_LIMITED, S)
 
 
 def test_a_key_is_used_from_its_addresses() -> None:
-    at = door(key(given=grant(addresses=("192.0.2.0/24",))))
-    assert refused(lambda: at.bearer(f"k1.{SECRET}", ELSEWHERE, moment(NOW))).code is Code.FORBIDDEN
-    at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at = sign_in(key(given=grant(addresses=("192.0.2.0/24",))))
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", ELSEWHERE, moment(NOW))).code is Code.FORBIDDEN
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
 
 
 def test_failures_make_an_address_wait_longer_each_time() -> None:
-    at = door()
+    at = sign_in()
     fail(at, FREE + 1, name="unknown")
-    first = refused(lambda: at.bearer("other.wrong", HERE, moment(NOW)))
+    first = refused(lambda: at.verify_bearer("other.wrong", HERE, moment(NOW)))
     assert first.code is Code.RATE_LIMITED
     assert first.wait_us > 0
     later = NOW + first.wait_us
     fail(at, 1, name="unknown", now_us=later)
-    assert refused(lambda: at.bearer("other.wrong", HERE, moment(later))).wait_us == 2 * first.wait_us
-    assert refused(lambda: at.token("a.b.c", HERE, moment(later))).code is Code.RATE_LIMITED
-    assert refused(lambda: at.ticket("t", HERE, moment(later))).code is Code.RATE_LIMITED
+    assert refused(lambda: at.verify_bearer("other.wrong", HERE, moment(later))).wait_us == 2 * first.wait_us
+    assert refused(lambda: at.verify_token("a.b.c", HERE, moment(later))).code is Code.RATE_LIMITED
+    assert refused(lambda: at.redeem_ticket("t", HERE, moment(later))).code is Code.RATE_LIMITED
     assert refused(lambda: login(at, now_us=later)).code is Code.RATE_LIMITED
-    at.bearer(f"k1.{SECRET}", ELSEWHERE, moment(later))
+    at.verify_bearer(f"k1.{SECRET}", ELSEWHERE, moment(later))
 
 
 def test_failures_make_a_key_wait_wherever_they_come_from() -> None:
-    at = door()
+    at = sign_in()
     for number in range(FREE + 1):
         fail(at, 1, address=f"198.51.100.{number}")
-    assert refused(lambda: at.bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
 
 
 def test_one_customer_of_ipv6_is_one_address() -> None:
-    at = door()
+    at = sign_in()
     for number in range(FREE + 1):
         fail(at, 1, name=f"x{number}", address=f"2001:db8::{number:x}")
-    assert refused(lambda: at.bearer(f"k1.{SECRET}", "2001:db8::ffff", moment(NOW))).code is Code.RATE_LIMITED
+    assert (
+        refused(lambda: at.verify_bearer(f"k1.{SECRET}", "2001:db8::ffff", moment(NOW))).code
+        is Code.RATE_LIMITED
+    )
 
 
 def test_neither_strangers_nor_neighbours_lock_a_known_key_out() -> None:
-    at = door()
-    at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at = sign_in()
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     for number in range(FREE + 1):
         fail(at, 1, address=f"198.51.100.{number}")
     for number in range(FREE + 1):
         fail(at, 1, name=f"x{number}")
-    at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     fail(at, FREE + 1)
-    assert refused(lambda: at.bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
 
 
 def test_failures_from_where_a_key_may_not_be_used_do_not_count_for_it() -> None:
-    at = door(key(given=grant(addresses=("192.0.2.0/24",))))
+    at = sign_in(key(given=grant(addresses=("192.0.2.0/24",))))
     for number in range(2 * FREE):
         fail(at, 1, address=f"198.51.100.{number}")
-    at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
 
 
 def test_a_key_signs_in_so_often_and_no_more() -> None:
-    at = door(key("k1"), key("k2"), per_second=2)
+    at = sign_in(key("k1"), key("k2"), per_second=2)
     for _ in range(2 * BURST_S):
-        at.bearer(f"k1.{SECRET}", HERE, moment(NOW))
-    refusal = refused(lambda: at.bearer(f"k1.{SECRET}", HERE, moment(NOW)))
+        at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    refusal = refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW)))
     assert (refusal.code, refusal.wait_us) == (Code.RATE_LIMITED, S // 2)
-    at.bearer(f"k2.{SECRET}", HERE, moment(NOW))
+    at.verify_bearer(f"k2.{SECRET}", HERE, moment(NOW))
 
 
 def test_a_token_carries_its_scopes() -> None:
-    principal = door().token(token(scope="account"), HERE, moment(NOW))
+    principal = sign_in().verify_token(token(scope="account"), HERE, moment(NOW))
     assert principal.scopes == {Scope.ACCOUNT}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.auth.tickets import LIMIT, LIMIT_PER_KEY, VALID_US, Tickets, TooManyTicketsError
-from floorwire.core.authorization import GUEST
+from floorwire.core.authorization import ANONYMOUS_MARKET
 from tests.auth.parts import NOW, grant
 
 ALICE = grant().principal("k1")
@@ -36,7 +36,7 @@ def test_tickets_are_bounded_by_key_and_in_all() -> None:
     for number in range(LIMIT - LIMIT_PER_KEY):
         tickets.issue(f"b{number}", grant().principal(f"k{number}x"), NOW)
     with pytest.raises(TooManyTicketsError):
-        tickets.issue("full", GUEST, NOW)
+        tickets.issue("full", ANONYMOUS_MARKET, NOW)
     tickets.issue("later", ALICE, NOW + VALID_US)
     assert len(tickets) == 1
 

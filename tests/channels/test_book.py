@@ -10,10 +10,10 @@ from msgspec import UNSET
 from floorwire.channels import BadOptionError
 from floorwire.channels.book import CHANNEL, DEPTHS
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, BookEvent, WireLevel
-from tests.channels.client import BookClient
-from tests.channels.drive import BTC, Drive
+from tests.channels.book_client import BookClient
+from tests.channels.stream_driver import BTC, Drive
 
 
 def snapshot(bids: list[Level], asks: list[Level], ts_us: int = 1) -> BookSnapshot:
@@ -185,7 +185,7 @@ def test_the_state_is_as_of_the_last_visible_change() -> None:
 def test_an_update_without_levels_says_that_the_book_is_not_current() -> None:
     drive, client = Drive(CHANNEL, 5), BookClient()
     client.read(only(drive.feed(LADDER)))
-    stale = only(drive.feed(FeedTurned("BTC-USDT", "stale", "link_lost", 5)))
+    stale = only(drive.feed(SymbolFeedChanged("BTC-USDT", "stale", "link_lost", 5)))
     client.read(stale)
     assert (stale.type, stale.prev, stale.bids, stale.asks, stale.feed) == ("update", 1, (), (), "stale")
     state = drive.state()
@@ -194,10 +194,10 @@ def test_an_update_without_levels_says_that_the_book_is_not_current() -> None:
     again = only(drive.feed(LADDER))
     client.read(again)
     assert again.feed == "stale", "current when the venue's adapter says so"
-    live = only(drive.feed(FeedTurned("BTC-USDT", "live", "synced", 6)))
+    live = only(drive.feed(SymbolFeedChanged("BTC-USDT", "live", "synced", 6)))
     client.read(live)
     assert (live.bids, live.asks, live.feed, live.checksum) == ((), (), UNSET, again.checksum)
 
 
 def test_an_unknown_book_says_nothing_of_its_feed() -> None:
-    assert Drive(CHANNEL, 5).feed(FeedTurned("BTC-USDT", "connecting", "start", 5)) == []
+    assert Drive(CHANNEL, 5).feed(SymbolFeedChanged("BTC-USDT", "connecting", "start", 5)) == []

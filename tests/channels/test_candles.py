@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError
-from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
-from floorwire.core.bar import SECOND_US
+from floorwire.channels.candles import CHANNEL, INTERVALS, MAX_FLAT
+from floorwire.core.candle_state import SECOND_US
 from floorwire.core.market_events import Candle, Clock, Feed, Trade
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, Candles
-from tests.channels.drive import BTC, Drive
+from tests.channels.stream_driver import BTC, Drive
 
 MINUTE_US = 60 * SECOND_US
 DAY_US = 1440 * MINUTE_US
@@ -128,14 +128,14 @@ def test_a_long_silence_leaves_a_hole_before_the_latest_flat_candles() -> None:
     drive.feed(trade(0))
     said = rows(drive.feed(clock(10_000_000)))
     assert said[0] == (0, "1.00", "1.00", "1.00", "1.00", 1, True)
-    assert said[1:] == [flat(10_000_000 - MOST_FLAT + n, "1.00") for n in range(MOST_FLAT)]
+    assert said[1:] == [flat(10_000_000 - MAX_FLAT + n, "1.00") for n in range(MAX_FLAT)]
 
 
 def test_a_silence_just_short_enough_leaves_no_hole() -> None:
     drive = Drive(CHANNEL, "1s")
     drive.feed(trade(0))
-    starts = [row[0] for row in rows(drive.feed(clock(MOST_FLAT + 1)))]
-    assert starts == list(range(MOST_FLAT + 1))
+    starts = [row[0] for row in rows(drive.feed(clock(MAX_FLAT + 1)))]
+    assert starts == list(range(MAX_FLAT + 1))
 
 
 def test_a_late_trade_of_the_same_candle_counts_by_its_own_time() -> None:
@@ -274,8 +274,8 @@ def test_a_venues_candle_of_another_interval_is_nobodys() -> None:
 Seen = tuple[int, str, int, bool, bool]
 
 
-def turned(feed: Feed, at_s: float = 0) -> FeedTurned:
-    return FeedTurned("BTC-USDT", feed, "test", MIDNIGHT_US + round(at_s * SECOND_US))
+def turned(feed: Feed, at_s: float = 0) -> SymbolFeedChanged:
+    return SymbolFeedChanged("BTC-USDT", feed, "test", MIDNIGHT_US + round(at_s * SECOND_US))
 
 
 def seen(messages: Iterable[AnyEvent]) -> list[Seen]:

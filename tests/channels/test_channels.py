@@ -7,9 +7,9 @@ from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, discover
 from floorwire.core.market_events import BookSnapshot, Clock, FeedStatus, Listing, Quote, Trade
-from floorwire.core.notices import Beat, Draining, FeedChanged
+from floorwire.core.notices import Draining, SecondPassed, VenueFeedChanged
 from floorwire.protocol.channel_events import Event, TradesFeed
-from tests.channels.drive import BTC, Drive
+from tests.channels.stream_driver import BTC, Drive
 
 CHANNELS = discover()
 
@@ -19,8 +19,8 @@ HAPPENINGS = (
     Trade("BTC-USDT", "1", 100, 1, "buy", 20),
     Quote("BTC-USDT", 99, 1, 101, 1, 21),
     BookSnapshot("BTC-USDT", ((99, 1),), ((101, 1),), 22),
-    Beat(30),
-    FeedChanged("sim", FeedStatus(None, "stale", "silent", 31)),
+    SecondPassed(30),
+    VenueFeedChanged("sim", FeedStatus(None, "stale", "silent", 31)),
     Draining(5, 32),
 )
 
@@ -68,7 +68,7 @@ def test_a_stream_says_only_what_it_listens_to_and_can_be_conflated_where_it_has
     drive = Drive(channel, channel.option(None, None))
     assert drive.state() is None
     for event in HAPPENINGS:
-        if not isinstance(event, channel.listens_to):
+        if not isinstance(event, channel.event_types):
             drive.tracker.apply(event)
             assert drive.follow(event) == []
     said = drive.feed(*HAPPENINGS)

@@ -20,11 +20,11 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.notices import Beat, Draining, FeedChanged, FeedTurned, Notice
+from floorwire.core.notices import Draining, Notice, SecondPassed, SymbolFeedChanged, VenueFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, BookEvent
-from floorwire.protocol.stamp import EventStamp
-from tests.channels.client import BookClient
-from tests.channels.drive import BTC
+from floorwire.protocol.topic import EventStamp
+from tests.channels.book_client import BookClient
+from tests.channels.stream_driver import BTC
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text()
 CHANNELS = discover()
@@ -44,7 +44,7 @@ SNAPSHOT = BookSnapshot(
 CHANGE = BookChange(
     "BTC-USDT", ((6_543_215, 5000),), ((6_543_220, 98_500), (6_543_500, 0)), FOUR_US + 61_300_000
 )
-SILENT = FeedChanged("sim", FeedStatus(None, "stale", "silent", FOUR_US + 80_000_000))
+SILENT = VenueFeedChanged("sim", FeedStatus(None, "stale", "silent", FOUR_US + 80_000_000))
 
 
 def said(channel: Channel, option: Option, *happened: MarketEvent | Notice) -> Iterator[AnyEvent]:
@@ -53,7 +53,7 @@ def said(channel: Channel, option: Option, *happened: MarketEvent | Notice) -> I
     stream, seq = tracker.stream(option), 0
     for event in happened:
         tracker.apply(event)
-        venue_us = event.status.ts_us if isinstance(event, FeedChanged) else event.ts_us
+        venue_us = event.status.ts_us if isinstance(event, VenueFeedChanged) else event.ts_us
         for message in stream.apply(event, EventStamp("k3-7", seq + 1, venue_us + 4200, venue_us + 4300)):
             seq += 1
             yield message
@@ -61,10 +61,10 @@ def said(channel: Channel, option: Option, *happened: MarketEvent | Notice) -> I
 
 EXAMPLES: list[tuple[str, Option, tuple[MarketEvent | Notice, ...]]] = [
     ("ticker", None, (QUOTE, BUY)),
-    ("trades", None, (BUY, FeedTurned("BTC-USDT", "stale", "silent", FOUR_US + 80_000_000))),
+    ("trades", None, (BUY, SymbolFeedChanged("BTC-USDT", "stale", "silent", FOUR_US + 80_000_000))),
     ("book", 5, (SNAPSHOT, CHANGE)),
     ("candles", "1m", (BUY, SELL, Clock(FOUR_US + 120_000_000))),
-    ("heartbeat", None, (Beat(FOUR_US),)),
+    ("heartbeat", None, (SecondPassed(FOUR_US),)),
     ("system", None, (SILENT, Draining(20, FOUR_US + 90_000_000))),
 ]
 

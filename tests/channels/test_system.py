@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from floorwire.channels.system import CHANNEL
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Feed, FeedStatus, Listing
-from floorwire.core.notices import Draining, FeedChanged
+from floorwire.core.notices import Draining, VenueFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, System
-from tests.channels.drive import BTC, Drive
+from tests.channels.stream_driver import BTC, Drive
 
 
-def changed(feed: Feed, reason: str, symbol: str | None = None, venue: str = "sim") -> FeedChanged:
-    return FeedChanged(venue, FeedStatus(symbol, feed, reason, 50))
+def changed(feed: Feed, reason: str, symbol: str | None = None, venue: str = "sim") -> VenueFeedChanged:
+    return VenueFeedChanged(venue, FeedStatus(symbol, feed, reason, 50))
 
 
 def listing(*states: InstrumentState) -> Listing:

@@ -6,10 +6,10 @@ from msgspec import UNSET
 
 from floorwire.channels.ticker import CHANNEL, SECOND_US
 from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, Feed, Quote, Trade
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 from floorwire.protocol.channel_events import AnyEvent, Ticker
-from tests.channels.drive import Drive
+from tests.channels.stream_driver import Drive
 
 DAY_US = DAY_MINUTES * MINUTE_US
 NOON_US = 500 * DAY_US + 12 * 60 * MINUTE_US
@@ -173,8 +173,8 @@ def test_a_stream_that_begins_later_shows_the_same() -> None:
 # --- what is not heard any more -----------------------------------------------------------------------
 
 
-def turned(feed: Feed) -> FeedTurned:
-    return FeedTurned("BTC-USDT", feed, "test", NOON_US)
+def turned(feed: Feed) -> SymbolFeedChanged:
+    return SymbolFeedChanged("BTC-USDT", feed, "test", NOON_US)
 
 
 def test_a_quote_of_before_a_loss_does_not_outrank_the_book_of_after_it() -> None:

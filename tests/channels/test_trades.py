@@ -6,10 +6,10 @@ from msgspec import UNSET
 
 from floorwire.channels.trades import CHANNEL
 from floorwire.core.market_events import Trade
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import Trades, TradesFeed
 from floorwire.protocol.replies import Gap
-from tests.channels.drive import EPOCH, RECV_US, SENT_US, Drive
+from tests.channels.stream_driver import EPOCH, RECV_US, SENT_US, Drive
 
 
 def test_every_trade_is_one_message_however_alike_they_are() -> None:
@@ -42,7 +42,7 @@ def test_a_slow_client_skips_trades_or_is_disconnected() -> None:
 def test_a_notice_in_a_trades_place_says_that_the_feed_is_not_current() -> None:
     drive = Drive(CHANNEL)
     trade = Trade("BTC-USDT", "t-1", 6_543_212, 1500, "sell", 77)
-    notice, stale = drive.feed(FeedTurned("BTC-USDT", "stale", "link_lost", 5), trade)
+    notice, stale = drive.feed(SymbolFeedChanged("BTC-USDT", "stale", "link_lost", 5), trade)
     assert notice == TradesFeed(
         epoch=EPOCH,
         seq=1,
@@ -56,6 +56,6 @@ def test_a_notice_in_a_trades_place_says_that_the_feed_is_not_current() -> None:
     )
     assert isinstance(stale, Trades)
     assert stale.feed == "stale"
-    _, live = drive.feed(FeedTurned("BTC-USDT", "live", "heard", 6), trade)
+    _, live = drive.feed(SymbolFeedChanged("BTC-USDT", "live", "heard", 6), trade)
     assert isinstance(live, Trades)
     assert live.feed is UNSET

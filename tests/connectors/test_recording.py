@@ -76,7 +76,7 @@ def test_a_socket_file_plays_alone_and_an_answer_file_plays_all(tmp_path: Path) 
     whole = recording.read(tmp_path / "X.0")
     assert whole.frames == 5
     assert whole.adapter == "coinbase"
-    inputs = list(whole.heard())
+    inputs = list(whole.inputs())
     assert [what.happened.link for what in inputs if isinstance(what.happened, Opened)] == [
         "X.ws.2",
         "X.ws.9",
@@ -119,7 +119,7 @@ def test_a_second_open_line_means_that_the_socket_was_lost(tmp_path: Path) -> No
     opened = "wss://ws-feed.exchange.coinbase.com <-> {}\n"
     file.write_text(FRAME + opened.format("1700000001") + opened.format("1700000002"))
     assert [
-        (what.at_us // 1_000_000 - 1_700_000_000, what.happened) for what in recording.read(file).heard()
+        (what.at_us // 1_000_000 - 1_700_000_000, what.happened) for what in recording.read(file).inputs()
     ] == [
         (0, Opened("x")),
         (0, Frame("x", b'{"type":"heartbeat"}')),
@@ -133,7 +133,7 @@ def test_a_second_open_line_means_that_the_socket_was_lost(tmp_path: Path) -> No
 def test_time_never_goes_back(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_text("1700000005: [1]\n1700000003: [2]\n1700000006: [3]\n")
-    inputs = recording.read(file, "coinbase").heard()
+    inputs = recording.read(file, "coinbase").inputs()
     assert [what.at_us // 1_000_000 - 1_700_000_000 for what in inputs] == [5, 5, 5, 6]
 
 

@@ -92,7 +92,7 @@ def test_a_cut_or_broken_compressed_file_is_played_up_to_there(tmp_path: Path) -
 def test_times_of_lines_may_be_whole_numbers_of_any_precision(tmp_path: Path, time: str) -> None:
     file = tmp_path / "x"
     file.write_text(f"{time}: [1]\n")
-    [_, frame] = recording.read(file, "coinbase").heard()
+    [_, frame] = recording.read(file, "coinbase").inputs()
     assert frame.at_us == 1_700_000_000_123_456
 
 

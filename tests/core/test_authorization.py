@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.authorization import GUEST, STRANGER, Action, Principal, Scope, decide
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Action, Principal, Scope, decide
 from floorwire.core.codes import Code
 
 NOW = 1_800_000_000_000_000
@@ -36,7 +36,7 @@ def test_an_action_needs_its_scope_and_no_other(action: Action, scope: Scope) ->
 
 @pytest.mark.parametrize("action", Action)
 def test_a_stranger_may_do_only_what_needs_no_scope(action: Action) -> None:
-    refusal = decide(STRANGER, action, NOW)
+    refusal = decide(ANONYMOUS, action, NOW)
     assert (refusal is None) is (action.scope is None)
     assert refusal is None or refusal.code is Code.UNAUTHENTICATED
 
@@ -47,7 +47,7 @@ def test_a_monitor_may_read_numbers_and_nothing_else() -> None:
 
 
 def test_a_guest_may_watch_the_market_and_nothing_else() -> None:
-    allowed = {action for action in SCOPED if decide(GUEST, action, NOW) is None}
+    allowed = {action for action in SCOPED if decide(ANONYMOUS_MARKET, action, NOW) is None}
     assert allowed == {Action.SUBSCRIBE, Action.SYMBOLS}
 
 

@@ -1,4 +1,4 @@
-"""Chromium for tests: Debian's, without a window, and without a word to anybody but the server under test."""
+"""Debian's Chromium for tests: headless, with no traffic except to the server under test."""
 
 from __future__ import annotations
 

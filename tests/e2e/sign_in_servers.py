@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection
 
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.servers import Server, floorwire
@@ -27,7 +27,7 @@ PATIENCE_S = 30.0
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 TRADER = Grant("alice", (Scope.MARKET, Scope.TRADE))
-STRANGER = "127.0.0.9"
+ANONYMOUS = "127.0.0.9"
 """Where failures come from, so that they make nobody else wait."""
 
 
@@ -129,7 +129,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 def login(issued: Issued, ts_us: int | None = None) -> dict[str, str | int]:
     """Return a signed login."""
     ts = now_us() if ts_us is None else ts_us
-    return {"action": "login", "key": issued.key, "ts": ts, "signature": signature(issued.secret, ts)}
+    return {"action": "login", "key": issued.key, "ts": ts, "signature": login_signature(issued.secret, ts)}
 
 
 def now_us() -> int:

@@ -13,7 +13,7 @@ from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.stepped import StepClock, stepped
-from tests.trading.trader import SCOPES, Said, Trader, caller, key, trader
+from tests.trading.trader import SCOPES, JsonValue, Trader, caller, key, trader
 
 S = 1_000_000
 HOUR = 3_600 * S
@@ -76,7 +76,7 @@ async def hear_market(client: Trader, since: dict[str, int]) -> None:
     """Wait until each channel has said more."""
     async with asyncio.timeout(15):
         while any(len(client.events.get(name, ())) < count + 3 for name, count in since.items()):
-            await client.hear()
+            await client.receive()
 
 
 async def hear_candles(client: Trader) -> None:
@@ -84,7 +84,7 @@ async def hear_candles(client: Trader) -> None:
     count = len(closed(client)) + 2
     async with asyncio.timeout(15):
         while len(closed(client)) < count:
-            await client.hear()
+            await client.receive()
 
 
 def closed(client: Trader) -> list[int]:
@@ -108,7 +108,7 @@ def check_streams(client: Trader) -> None:
 
 async def follow(client: Trader) -> None:
     for name in (*MARKET, "candles"):
-        fields: dict[str, Said] = {"interval": "1s"} if name == "candles" else {}
+        fields: dict[str, JsonValue] = {"interval": "1s"} if name == "candles" else {}
         said = await client.ask("subscribe", channel=name, symbol="BTC-USDT", **fields)
         assert said["status"] == "subscribed"
     assert (await client.ask("subscribe", channel="system"))["status"] == "subscribed"

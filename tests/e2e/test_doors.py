@@ -19,8 +19,8 @@ import websockets
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from tests.e2e.sign_in_servers import (
+    ANONYMOUS,
     PATIENCE_S,
-    STRANGER,
     TRADER,
     KeyedServer,
     admin,
@@ -70,11 +70,11 @@ async def test_each_way_in_over_a_real_connection(open_house: KeyedServer) -> No
         old = await ask(ws, **login(issued, now_us() - 31_000_000))
         assert (old["code"], old["retry"]) == ("clock_skew", True)
     for path in ("/ws?ticket=wrong", "/ws/ticker?ticket=wrong"):
-        async with open_house.connect(path=path, local=STRANGER) as ws:
+        async with open_house.connect(path=path, local=ANONYMOUS) as ws:
             assert await closed(ws) == 4500
     for shown in (f"Bearer {issued.key}.wrong", "Basic YTpi"):
         with pytest.raises(websockets.InvalidStatus, match="401"):
-            await open_house.connect(headers={"Authorization": shown}, local=STRANGER)
+            await open_house.connect(headers={"Authorization": shown}, local=ANONYMOUS)
 
 
 async def test_a_key_made_beside_the_server_signs_in(open_house: KeyedServer) -> None:
@@ -334,7 +334,7 @@ async def test_the_record_is_whole_and_tells_no_secret(open_house: KeyedServer) 
     async with open_house.connect(issued) as ws:
         await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")
     with pytest.raises(websockets.InvalidStatus):
-        await open_house.connect(headers={"Authorization": f"Bearer {issued.secret}"}, local=STRANGER)
+        await open_house.connect(headers={"Authorization": f"Bearer {issued.secret}"}, local=ANONYMOUS)
     await until(lambda: "refused" in [line["event"] for line in open_house.audit()[-1:]])
     text = (open_house.folder / "audit.jsonl").read_text()
     assert issued.key in text

@@ -16,8 +16,8 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
+from tests.e2e.browser_page import BrowserPage
 from tests.e2e.chromium import chromium
-from tests.e2e.visit import Visit
 from tests.servers import Server, floorwire
 
 WIDTHS = (360, 390, 768, 819, 820, 830, 840, 850, 1024, 1180, 1181, 1440)
@@ -46,12 +46,12 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def browser_page(browser: Browser) -> Iterator[BrowserPage]:
     context = browser.new_context()
-    visit = Visit(context.new_page())
-    yield visit
+    browser_page = BrowserPage(context.new_page())
+    yield browser_page
     context.close()
-    assert visit.complaints == []
+    assert browser_page.complaints == []
 
 
 def made(folder: str | Path, *scopes: Scope) -> Issued:
@@ -59,28 +59,30 @@ def made(folder: str | Path, *scopes: Scope) -> Issued:
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_no_number_is_cut_at_any_width(visit: Visit, server: Server, symbol: str) -> None:
-    visit.open(server, f"#{symbol}")
-    visit.expect_verified_book()
+def test_no_number_is_cut_at_any_width(browser_page: BrowserPage, server: Server, symbol: str) -> None:
+    browser_page.open(server, f"#{symbol}")
+    browser_page.expect_verified_book()
     for width in WIDTHS:
-        visit.page.set_viewport_size({"width": width, "height": 900})
-        assert visit.page.evaluate(CUT) == [], width
-        assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+        browser_page.page.set_viewport_size({"width": width, "height": 900})
+        assert browser_page.page.evaluate(CUT) == [], width
+        assert browser_page.page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_a_number_that_would_not_fit_is_marked_as_cut(visit: Visit, server: Server) -> None:
-    visit.open(server)
-    visit.expect_verified_book()
+def test_a_number_that_would_not_fit_is_marked_as_cut(browser_page: BrowserPage, server: Server) -> None:
+    browser_page.open(server)
+    browser_page.expect_verified_book()
     cells = "[...document.querySelectorAll('main td')].map((cell) => getComputedStyle(cell).textOverflow)"
-    assert set(visit.page.evaluate(cells)) == {"ellipsis"}
+    assert set(browser_page.page.evaluate(cells)) == {"ellipsis"}
 
 
-def test_the_totals_of_a_book_have_as_many_decimals_in_each_row(visit: Visit, server: Server) -> None:
-    visit.page.set_viewport_size({"width": 1440, "height": 900})
-    visit.open(server)
-    visit.expect_verified_book()
-    expect(visit.at(".asks tbody tr").nth(24)).to_have_text(re.compile(r"\d"))
-    rows = visit.page.evaluate(
+def test_the_totals_of_a_book_have_as_many_decimals_in_each_row(
+    browser_page: BrowserPage, server: Server
+) -> None:
+    browser_page.page.set_viewport_size({"width": 1440, "height": 900})
+    browser_page.open(server)
+    browser_page.expect_verified_book()
+    expect(browser_page.at(".asks tbody tr").nth(24)).to_have_text(re.compile(r"\d"))
+    rows = browser_page.page.evaluate(
         "[...document.querySelectorAll('.asks tbody tr')]"
         ".map(({ cells }) => [cells[1].textContent, cells[2].textContent])"
     )
@@ -89,78 +91,84 @@ def test_the_totals_of_a_book_have_as_many_decimals_in_each_row(visit: Visit, se
     assert [int(total.replace(".", "").replace(",", "")) for _, total in rows] == sums
 
 
-def test_arrows_scroll_the_page_where_the_markets_are_not_in_use(visit: Visit, server: Server) -> None:
-    visit.page.set_viewport_size({"width": 390, "height": 600})
-    visit.open(server)
-    visit.expect_verified_book()
-    visit.page.keyboard.press("ArrowDown")
-    visit.page.wait_for_function("scrollY > 0")
-    expect(visit.at("#symbol")).to_have_text("BTC-USDT")
+def test_arrows_scroll_the_page_where_the_markets_are_not_in_use(
+    browser_page: BrowserPage, server: Server
+) -> None:
+    browser_page.page.set_viewport_size({"width": 390, "height": 600})
+    browser_page.open(server)
+    browser_page.expect_verified_book()
+    browser_page.page.keyboard.press("ArrowDown")
+    browser_page.page.wait_for_function("scrollY > 0")
+    expect(browser_page.at("#symbol")).to_have_text("BTC-USDT")
 
 
-def test_a_day_is_not_claimed_of_what_is_younger(visit: Visit, server: Server) -> None:
-    visit.open(server)
-    visit.expect_state("live")
-    claims = [text for text in visit.at("main").inner_text().splitlines() if "24 h" in text]
+def test_a_day_is_not_claimed_of_what_is_younger(browser_page: BrowserPage, server: Server) -> None:
+    browser_page.open(server)
+    browser_page.expect_state("live")
+    claims = [text for text in browser_page.at("main").inner_text().splitlines() if "24 h" in text]
     assert len(claims) == 4
     assert all("≤ 24 h" in claim for claim in claims)
 
 
-def test_a_halt_of_all_is_shown_when_it_comes_and_to_who_comes_later(visit: Visit, tmp_path: Path) -> None:
-    tags = visit.at("#markets .tag")
+def test_a_halt_of_all_is_shown_when_it_comes_and_to_who_comes_later(
+    browser_page: BrowserPage, tmp_path: Path
+) -> None:
+    tags = browser_page.at("#markets .tag")
     with floorwire("--set", "auth.market=open", "--data", str(tmp_path)) as server:
         operator = made(tmp_path, Scope.MARKET, Scope.ADMIN)
         headers = {"authorization": f"Bearer {operator.key}.{operator.secret}"}
         with httpx2.Client(base_url=server.http("/api/v1"), headers=headers) as ops:
             while ops.get("/halts").status_code == 401:  # within a second the server knows the key
                 time.sleep(0.1)
-            visit.open(server)
-            visit.expect_state("live")
-            expect(visit.at("#halt")).to_be_hidden()
+            browser_page.open(server)
+            browser_page.expect_state("live")
+            expect(browser_page.at("#halt")).to_be_hidden()
             assert ops.post("/halts", json={"scope": "symbol", "name": "ETH-USDT"}).status_code == 200
             expect(tags.nth(1)).to_have_text("halted")
-            expect(visit.at("#halt")).to_be_hidden()
+            expect(browser_page.at("#halt")).to_be_hidden()
             assert ops.post("/halts", json={"scope": "all"}).status_code == 200
-            expect(visit.at("#halt")).to_be_visible()
+            expect(browser_page.at("#halt")).to_be_visible()
             expect(tags).to_have_text(["halted"] * 12)
-            visit.page.reload()
-            expect(visit.at("#halt")).to_be_visible()
+            browser_page.page.reload()
+            expect(browser_page.at("#halt")).to_be_visible()
             expect(tags).to_have_text(["halted"] * 12)
             assert ops.delete("/halts", params={"scope": "all"}).status_code == 200
-            expect(visit.at("#halt")).to_be_hidden()
+            expect(browser_page.at("#halt")).to_be_hidden()
             expect(tags).to_have_text(["sim", "halted", *["sim"] * 10])
-            visit.page.goto("about:blank")
+            browser_page.page.goto("about:blank")
 
 
-def test_where_a_key_is_needed_the_page_says_so_and_takes_one(visit: Visit, tmp_path: Path) -> None:
+def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
+    browser_page: BrowserPage, tmp_path: Path
+) -> None:
     monitor, reader = made(tmp_path, Scope.MONITOR), made(tmp_path, Scope.MARKET)
     with floorwire("--set", "auth.market=key", "--data", str(tmp_path)) as server:
-        visit.open(server)
-        visit.expect_state("key")
-        expect(visit.at("#state")).to_have_text("Key needed")
-        expect(visit.at("#signin")).to_contain_text("floorwire keys create")
+        browser_page.open(server)
+        browser_page.expect_state("key")
+        expect(browser_page.at("#state")).to_have_text("Key needed")
+        expect(browser_page.at("#signin")).to_contain_text("floorwire keys create")
         for wrong, why in (
             (f"{reader.key}.{'0' * 43}", "wrong"),
             (f"{monitor.key}.{monitor.secret}", "scope market"),
         ):
-            visit.at("#key").fill(wrong)
-            visit.at("#key").press("Enter")
-            expect(visit.at("#detail")).to_contain_text(why)
-            visit.expect_state("key")
-        visit.at("#key").fill(f" {reader.key}.{reader.secret} ")
-        visit.at("#signin button").click()
-        visit.expect_state("live")
-        expect(visit.at("#signin")).to_be_hidden()
-        visit.expect_verified_book()
-        kept = visit.page.evaluate(
+            browser_page.at("#key").fill(wrong)
+            browser_page.at("#key").press("Enter")
+            expect(browser_page.at("#detail")).to_contain_text(why)
+            browser_page.expect_state("key")
+        browser_page.at("#key").fill(f" {reader.key}.{reader.secret} ")
+        browser_page.at("#signin button").click()
+        browser_page.expect_state("live")
+        expect(browser_page.at("#signin")).to_be_hidden()
+        browser_page.expect_verified_book()
+        kept = browser_page.page.evaluate(
             "[JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie, location.href,"
             " document.documentElement.outerHTML].join()"
         )
         assert reader.secret not in kept
         asked = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
         assert ("sign_in", reader.key) in [(line["event"], line.get("key")) for line in asked]
-        visit.page.reload()
-        visit.expect_state("key")
-        visit.page.goto("about:blank")
-    assert [text for text in visit.complaints if not REFUSED.search(text)] == []
-    visit.complaints.clear()
+        browser_page.page.reload()
+        browser_page.expect_state("key")
+        browser_page.page.goto("about:blank")
+    assert [text for text in browser_page.complaints if not REFUSED.search(text)] == []
+    browser_page.complaints.clear()

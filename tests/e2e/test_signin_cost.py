@@ -26,7 +26,7 @@ from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 from tests.auth.issuer import EC_KEY, RSA_KEY, claims, signed, tokens
 from tests.auth.parts import NOW, SECRET, key, keyring
 from tests.clocks import moment
@@ -74,23 +74,23 @@ def median_ns(call: Callable[[int], object], times: int = 300) -> float:
     return statistics.median(later - earlier for earlier, later in pairwise(stamps))
 
 
-def enter(at: SignIn, token: str, _: int) -> None:
-    at.token(token, "192.0.2.7", AT)
+def verify_token(at: SignIn, token: str, _: int) -> None:
+    at.verify_token(token, "192.0.2.7", AT)
 
 
 def test_signing_in_takes_less_than_a_millisecond_of_the_loop() -> None:
     at = SignIn(keyring(), tokens(), 1_000_000)
-    login = [(NOW + number, signature(SECRET, NOW + number)) for number in range(1_000)]
+    login = [(NOW + number, login_signature(SECRET, NOW + number)) for number in range(1_000)]
     spent = {
-        "bearer": median_ns(lambda _: at.bearer(f"k1.{SECRET}", "192.0.2.7", AT)),
-        "signature": median_ns(lambda number: at.signed("k1", *login[number], "192.0.2.7", AT)),
+        "bearer": median_ns(lambda _: at.verify_bearer(f"k1.{SECRET}", "192.0.2.7", AT)),
+        "signature": median_ns(lambda number: at.verify_signed_login("k1", *login[number], "192.0.2.7", AT)),
     }
     made = {
         "HS256": signed(),
         "RS256": jwt.encode(claims(), RSA_KEY, "RS256", headers={"kid": "r"}),
         "ES256": jwt.encode(claims(), EC_KEY, "ES256", headers={"kid": "e"}),
     }
-    spent |= {name: median_ns(partial(enter, at, token)) for name, token in made.items()}
+    spent |= {name: median_ns(partial(verify_token, at, token)) for name, token in made.items()}
     assert max(spent.values()) < MILLISECOND_NS, spent
 
 
@@ -180,7 +180,7 @@ def test_the_time_of_a_refusal_does_not_tell_whether_the_key_exists() -> None:
         text = f"{name}.{secrets.token_urlsafe(32)}"
         began = time.perf_counter_ns()
         with pytest.raises(Refusal):
-            at.bearer(text, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", AT)
+            at.verify_bearer(text, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", AT)
         spent[exists].append(time.perf_counter_ns() - began)
     known, unknown = (statistics.median(spent[exists]) for exists in (True, False))
     assert abs(known - unknown) < 0.03 * known, (known, unknown)

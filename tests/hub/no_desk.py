@@ -13,7 +13,7 @@ from floorwire.protocol.trading_requests import TradingRequest
 class NoDesk:
     """Lets clients go; serves none."""
 
-    def trade(self, client: DeskClient, request: TradingRequest) -> NoReturn:
+    def submit(self, client: DeskClient, request: TradingRequest) -> NoReturn:
         """Fail the test."""
         raise AssertionError(f"{request} came to no desk")
 
@@ -29,9 +29,9 @@ class NoDesk:
         """Fail the test."""
         raise AssertionError(f"{channel} is followed at no desk")
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
         """Fail the test."""
         raise AssertionError(f"{channel} is followed at no desk")
 
-    def left(self, client: DeskClient) -> None:
+    def on_disconnect(self, client: DeskClient) -> None:
         """Nothing is left behind."""

@@ -26,14 +26,14 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.hub.market_state import MarketState
 from floorwire.protocol import channel_events
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.replay import Replay
-from tests.hub.world import Message, World
+from tests.hub.hub_harness import HubHarness, Message
 from tests.scripted import listing
 from tests.venues.driver import every
 from tests.venues.test_replay_loss import LIST, Session, listed, trade
@@ -54,22 +54,22 @@ class Followed:
 
     def __init__(self, tick: str = "0.01", lot: str = "0.1") -> None:
         self.market = MarketState(channels.discover())
-        self.relist(tick, lot)
+        self.change_steps(tick, lot)
         self.turn("live")
         self.clock(-2)
 
-    def relist(self, tick: str, lot: str) -> list[str]:
+    def change_steps(self, tick: str, lot: str) -> list[str]:
         self.steps = in_steps(tick, lot)
-        return self.market.take_in(Listing((self.steps,), HOUR))
+        return self.market.update_instruments(Listing((self.steps,), HOUR))
 
     def turn(self, feed: Feed) -> None:
-        for turned in self.market.note("venue", FeedStatus(None, feed, "test", HOUR)):
+        for turned in self.market.update_feed("venue", FeedStatus(None, feed, "test", HOUR)):
             self.say(turned)
 
     def say(
-        self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | FeedTurned
+        self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | SymbolFeedChanged
     ) -> None:
-        listeners = self.market.of(S)
+        listeners = self.market.state_of(S)
         assert listeners is not None
         listeners.apply(event)
 
@@ -81,7 +81,7 @@ class Followed:
         self.say(Clock(HOUR + round(seconds * SECOND)))
 
     def state(self, channel: str, option: str | int | None = None) -> channel_events.AnyEvent | None:
-        listeners = self.market.of(S)
+        listeners = self.market.state_of(S)
         assert listeners is not None
         return listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))
 
@@ -104,7 +104,7 @@ class Followed:
 def test_an_hour_goes_on_over_a_finer_tick_and_lot() -> None:
     at = Followed("0.5", "1")
     at.trade("100", "60", 10)
-    assert at.relist("0.1", "0.01") == [S]
+    assert at.change_steps("0.1", "0.01") == [S]
     at.trade("99.9", "1", 610)
     candle = at.candle()
     assert (candle.start, candle.trades, candle.closed) == (HOUR, 2, False)
@@ -117,16 +117,16 @@ def test_an_hour_goes_on_over_a_finer_tick_and_lot() -> None:
 def test_what_is_finer_than_the_new_steps_is_floored_where_shown_and_kept_inside() -> None:
     at = Followed("0.01", "0.001")
     at.trade("100.07", "0.061", 1)
-    at.relist("0.1", "0.01")
+    at.change_steps("0.1", "0.01")
     assert (at.candle().volume, at.candle().open) == ("0.06", "100.0")
     at.trade("100.1", "0.04", 2)
     assert at.candle().volume == "0.10"
     for second in range(3, 6):
-        at.relist("0.01", "0.001")
+        at.change_steps("0.01", "0.001")
         at.trade("100.07", "0.003", second)
-        at.relist("0.1", "0.01")
+        at.change_steps("0.1", "0.01")
     assert at.candle().volume == at.ticker().volume == "0.11", "0.110: three times 0.003 beside 0.101"
-    at.relist("0.01", "0.001")
+    at.change_steps("0.01", "0.001")
     assert (at.candle().volume, at.candle().open, at.ticker().last) == ("0.110", "100.07", "100.07")
 
 
@@ -134,7 +134,7 @@ def test_closed_candles_and_flat_ones_after_them_are_in_the_new_steps() -> None:
     at = Followed("0.5", "1")
     at.trade("100.5", "3", 10)
     at.clock(61)
-    at.relist("0.1", "0.1")
+    at.change_steps("0.1", "0.1")
     assert (at.candle("1m").close, at.candle("1m").volume, at.candle("1m").closed) == ("100.5", "3.0", True)
     at.clock(121)
     assert (at.candle("1m").close, at.candle("1m").volume) == ("100.5", "0.0")
@@ -144,7 +144,7 @@ def test_a_venues_own_candle_and_day_go_on() -> None:
     at = Followed("1", "1")
     at.say(Candle(S, 3600 * SECOND, HOUR, 5, 7, 4, 6, 61, 9, closed=False, ts_us=HOUR + SECOND))
     at.say(DayStats(S, 5, 7, 4, 61, 366, HOUR + SECOND))
-    at.relist("2", "5")
+    at.change_steps("2", "5")
     assert (at.candle().open, at.candle().high, at.candle().volume) == ("4", "6", "60")
     assert (at.ticker().high, at.ticker().volume, at.ticker().quote_volume) == ("6", "60", "360")
     at.say(Candle(S, 3600 * SECOND, HOUR, 3, 4, 2, 3, 13, 10, closed=False, ts_us=HOUR + 2 * SECOND))
@@ -156,7 +156,7 @@ def test_a_venues_own_candle_and_day_go_on() -> None:
 def test_a_book_keeps_the_levels_that_the_new_steps_can_say() -> None:
     at = Followed("0.01", "0.1")
     at.say(BookSnapshot(S, ((10_000, 25), (9_995, 10)), ((10_010, 4), (10_020, 10)), HOUR))
-    at.relist("0.1", "1")
+    at.change_steps("0.1", "1")
     book = at.book()
     assert book is not None
     assert (book.bids, book.asks) == ((("100.0", "2"),), (("100.2", "1"),)), "0.4 is less than a lot"
@@ -170,7 +170,7 @@ def test_a_book_keeps_the_levels_that_the_new_steps_can_say() -> None:
 def test_a_quote_between_two_ticks_of_now_is_not_shown() -> None:
     at = Followed("0.01", "0.1")
     at.say(Quote(S, 10_000, 25, 10_001, 10, HOUR))
-    at.relist("0.1", "1")
+    at.change_steps("0.1", "1")
     ticker = at.ticker()
     assert (ticker.bid, ticker.bid_size, ticker.ask, ticker.ask_size) == ("100.0", "2", None, None)
     at.say(Quote(S, 1_000, 3, 1_001, 1, HOUR + 1))
@@ -181,7 +181,7 @@ def test_other_assets_under_the_name_begin_anew() -> None:
     at = Followed()
     at.trade("1.00", "1.0", 1)
     other = Instrument(S, "A2", "B", "venue", "0.01", "0.1")
-    assert at.market.take_in(Listing((other,), HOUR)) == [S]
+    assert at.market.update_instruments(Listing((other,), HOUR)) == [S]
     assert at.state("candles", "1h") is None
 
 
@@ -202,7 +202,7 @@ def with_both_candles() -> Followed:
     at.trade("101.5", "2", 50)
     at.trade("102", "5", 62)
     assert (at.candle("1m").start, at.candle("1m").volume) == (HOUR, "4"), "the venue's"
-    at.relist("0.1", "0.01")
+    at.change_steps("0.1", "0.01")
     return at
 
 
@@ -211,7 +211,7 @@ def test_ours_beside_a_venues_candle_is_in_the_new_steps_when_the_venues_end() -
     candle = at.candle("1m")
     assert (candle.open, candle.high, candle.volume) == ("100.0", "101.0", "4.00")
     at.trade("101.9", "0.25", 63)
-    listeners = at.market.of(S)
+    listeners = at.market.state_of(S)
     assert listeners is not None
     stream = listeners.stream("candles", "1m")
     lapse = Clock(HOUR + 66 * SECOND)
@@ -232,7 +232,7 @@ def test_a_venues_candle_goes_on_in_the_new_steps() -> None:
     candle = at.candle("1m")
     assert (candle.low, candle.high, candle.volume, candle.closed) == ("99.9", "101.5", "5.01", True)
     a_venues_candle(at, 1, 64, "102", "102", "101.9", "101.9", "5.25")
-    at.relist("1", "0.5")
+    at.change_steps("1", "0.5")
     candle = at.candle("1m")
     assert (candle.start, candle.low, candle.volume, candle.closed) == (HOUR + MINUTE, "101", "5.0", False)
 
@@ -242,12 +242,12 @@ def test_relisted_while_stale_all_is_kept_and_stays_stale_until_the_feed_is_live
     at.say(BookSnapshot(S, ((200, 2),), ((202, 3),), HOUR))
     at.trade("100", "3", 10)
     at.turn("stale")
-    assert at.relist("0.1", "0.01") == [S]
+    assert at.change_steps("0.1", "0.01") == [S]
     book = at.book()
     assert book is not None
     assert {book.feed, at.candle().feed, at.ticker().feed} == {"stale"}
     assert (book.bids, at.candle().volume, at.ticker().last) == ((("100.0", "2.00"),), "3.00", "100.0")
-    assert at.market.note("venue", FeedStatus(None, "stale", "test", HOUR)) == [], "that was told"
+    assert at.market.update_feed("venue", FeedStatus(None, "stale", "test", HOUR)) == [], "that was told"
     at.turn("live")
     at.trade("99.9", "0.5", 30)
     candle = at.candle()
@@ -258,7 +258,7 @@ def test_relisted_while_stale_all_is_kept_and_stays_stale_until_the_feed_is_live
 def test_other_assets_listed_while_stale_begin_stale() -> None:
     at = Followed()
     at.turn("stale")
-    at.market.take_in(Listing((Instrument(S, "A2", "B", "venue", "0.01", "0.1"),), HOUR))
+    at.market.update_instruments(Listing((Instrument(S, "A2", "B", "venue", "0.01", "0.1"),), HOUR))
     at.trade("1.00", "1.0", 1)
     assert (at.candle().feed, at.candle().incomplete, at.ticker().feed) == ("stale", True, "stale")
 
@@ -266,8 +266,8 @@ def test_other_assets_listed_while_stale_begin_stale() -> None:
 def test_trades_are_written_in_the_new_steps_with_what_the_feed_is() -> None:
     at = Followed("0.5", "1")
     at.turn("stale")
-    at.relist("0.1", "0.01")
-    listeners = at.market.of(S)
+    at.change_steps("0.1", "0.01")
+    listeners = at.market.state_of(S)
     assert listeners is not None
     trade = Trade(S, "1", 1_001, 25, "buy", HOUR)
     [told] = listeners.stream("trades", None).apply(trade, EventStamp("e", 1, 0, 0))
@@ -293,7 +293,7 @@ def test_however_the_steps_change_every_figure_is_the_exact_one_floored(
     at = Followed(*prints[0][:2])
     sums: list[tuple[Decimal, Decimal]] = []
     for second, (tick, lot, ticks, lots) in enumerate(prints):
-        at.relist(tick, lot)
+        at.change_steps(tick, lot)
         price, size = Decimal(tick) * ticks, Decimal(lot) * lots
         at.trade(str(price), str(size), second)
         sums.append((price, size))
@@ -325,25 +325,25 @@ def test_however_the_steps_change_every_figure_is_the_exact_one_floored(
 
 
 @pytest.fixture
-def world(authenticator: Authenticator) -> World:
-    return World(authenticator)
+def harness(authenticator: Authenticator) -> HubHarness:
+    return HubHarness(authenticator)
 
 
 def last(messages: list[Message], channel: str) -> Message:
     return [message for message in messages if message.get("channel") == channel][-1]
 
 
-def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(world: World) -> None:
-    wire = world.connect()
+def test_a_subscriber_gets_the_same_candle_and_day_with_a_new_epoch(harness: HubHarness) -> None:
+    wire = harness.connect()
     wire.ask("subscribe", channel="candles", symbol="BTC-USDT", interval="1h")
     wire.ask("subscribe", channel="ticker", symbol="BTC-USDT")
     wire.ask("subscribe", channel="book", symbol="BTC-USDT", depth=5)
-    world.tick(times=5)
-    world.end_turn()
+    harness.tick(times=5)
+    harness.end_turn()
     before = wire.messages()
     finer = msgspec.structs.replace(listing("BTC-USDT"), tick_size="0.001", lot_size="0.01")
-    world.publish(Listing((finer,), world.now_us))
-    world.end_turn()
+    harness.publish(Listing((finer,), harness.now_us))
+    harness.end_turn()
     after = wire.messages()
     for channel, names in (
         ("candles", ("volume", "open", "high", "low", "close", "start", "trades")),
@@ -373,12 +373,12 @@ def test_a_recording_whose_tick_changes_keeps_the_volume_of_its_hour(tick: str) 
     market = MarketState(channels.discover())
     for event in recorded(tick):
         if isinstance(event, Listing):
-            market.take_in(event)
+            market.update_instruments(event)
         elif isinstance(event, Trade):
-            listeners = market.of(event.symbol)
+            listeners = market.state_of(event.symbol)
             assert listeners is not None
             listeners.apply(event)
-    listeners = market.of("ABC-USDT")
+    listeners = market.state_of("ABC-USDT")
     assert listeners is not None
     for channel, option in (("candles", "1h"), ("ticker", None)):
         state = listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))

@@ -10,7 +10,13 @@ from typing import TypeAlias
 
 import pytest
 
-from floorwire.hub.direct_send import SendBatch, each_turn, same, send_same, send_turn
+from floorwire.hub.direct_send import (
+    SendBatch,
+    send_same,
+    send_same_in_python,
+    send_turn,
+    send_turn_in_python,
+)
 
 FULL = b"x" * 1_000_000
 
@@ -35,7 +41,11 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(params=["as compiled", "in Python"])
 def way(request: pytest.FixtureRequest) -> Way:
     """Return both loops: in C where it could be compiled, and in Python."""
-    return (send_same, send_turn) if request.param == "as compiled" else (same, each_turn)
+    return (
+        (send_same, send_turn)
+        if request.param == "as compiled"
+        else (send_same_in_python, send_turn_in_python)
+    )
 
 
 def fill(ours: socket.socket) -> None:
@@ -103,7 +113,7 @@ def test_a_descriptor_that_is_no_socket_is_left_to_others() -> None:
         assert send_same({fd: []}, b"tick") == [(fd, b"tick")]
 
 
-@pytest.mark.skipif(send_turn is each_turn, reason="sendloop.c was not compiled: no C compiler")
+@pytest.mark.skipif(send_turn is send_turn_in_python, reason="sendloop.c was not compiled: no C compiler")
 @pytest.mark.parametrize(
     ("turn", "error"),
     [

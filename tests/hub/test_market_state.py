@@ -20,7 +20,7 @@ OTHER_BTC = Instrument("two:BTC-USDT", "BTC", "USDT", "two", "0.1", "1")
 def market_of(*instruments: Instrument) -> MarketState:
     """Return a market with the instruments and every channel."""
     market = MarketState(channels.discover())
-    market.take_in(Listing(instruments, 0))
+    market.update_instruments(Listing(instruments, 0))
     return market
 
 
@@ -95,19 +95,19 @@ def test_a_name_that_two_venues_have_names_neither() -> None:
 
 def test_a_symbol_has_listeners_from_its_listing_on() -> None:
     market = market_of(BTC)
-    assert market.of("BTC-USDT") is not None
-    assert market.of("ETH-USDT") is None
-    assert market.of(None) is market.gateway
-    assert market.of_venue("one") == ["BTC-USDT"]
-    assert market.of_venue("two") == []
+    assert market.state_of("BTC-USDT") is not None
+    assert market.state_of("ETH-USDT") is None
+    assert market.state_of(None) is market.gateway
+    assert market.symbols_of("one") == ["BTC-USDT"]
+    assert market.symbols_of("two") == []
 
 
 def test_a_changed_instrument_keeps_its_listeners() -> None:
     market = market_of(BTC, ETH)
-    before = market.of("BTC-USDT")
+    before = market.state_of("BTC-USDT")
     halted = Instrument("BTC-USDT", "BTC", "USDT", "one", "0.1", "1", state="halted")
-    assert market.take_in(Listing((halted,), 1)) == []
-    assert market.of("BTC-USDT") is before
+    assert market.update_instruments(Listing((halted,), 1)) == []
+    assert market.state_of("BTC-USDT") is before
     assert before is not None
     assert before.instrument == halted
     assert market.symbols.resolve("BTC-USDT") == halted
@@ -116,16 +116,16 @@ def test_a_changed_instrument_keeps_its_listeners() -> None:
 @pytest.mark.parametrize(("tick", "lot"), [("0.01", "1"), ("0.1", "0.1")])
 def test_an_instrument_with_other_steps_is_told_and_goes_on(tick: str, lot: str) -> None:
     market = market_of(BTC, ETH)
-    before = market.of("BTC-USDT")
+    before = market.state_of("BTC-USDT")
     finer = Instrument("BTC-USDT", "BTC", "USDT", "one", tick, lot)
-    assert market.take_in(Listing((finer, ETH), 1)) == ["BTC-USDT"]
-    assert market.of("BTC-USDT") is before
+    assert market.update_instruments(Listing((finer, ETH), 1)) == ["BTC-USDT"]
+    assert market.state_of("BTC-USDT") is before
     assert before is not None
     assert before.instrument == finer
 
 
 def test_what_nobody_listens_to_is_no_harm() -> None:
-    listeners = market_of(BTC).of(None)
+    listeners = market_of(BTC).state_of(None)
     assert listeners is not None
     listeners.apply(Quote("BTC-USDT", 1, 1, 2, 1, 0))
 
@@ -136,26 +136,26 @@ def test_what_nobody_listens_to_is_no_harm() -> None:
 def test_a_feed_is_connecting_until_the_venue_says_more() -> None:
     market = market_of(BTC)
     assert (market.feed("BTC-USDT"), market.feed(None)) == ("connecting", "connecting")
-    market.note("one", status("live"))
+    market.update_feed("one", status("live"))
     assert (market.feed("BTC-USDT"), market.feed(None)) == ("live", "live")
 
 
 def test_a_symbol_may_be_worse_than_its_venue_but_not_better() -> None:
     market = market_of(BTC, ETH)
-    market.note("one", status("live"))
-    market.note("one", status("stale", "BTC-USDT"))
+    market.update_feed("one", status("live"))
+    market.update_feed("one", status("stale", "BTC-USDT"))
     assert (market.feed("BTC-USDT"), market.feed("ETH-USDT")) == ("stale", "live")
-    market.note("one", status("stale"))
-    market.note("one", status("live", "BTC-USDT"))
+    market.update_feed("one", status("stale"))
+    market.update_feed("one", status("live", "BTC-USDT"))
     assert (market.feed("BTC-USDT"), market.feed("ETH-USDT")) == ("stale", "stale")
 
 
 def test_what_was_said_of_symbols_ends_with_their_venues_feed() -> None:
     market = market_of(BTC)
-    market.note("one", status("live"))
-    market.note("one", status("stale", "BTC-USDT"))
-    market.note("one", status("connecting"))
-    market.note("one", status("live"))
+    market.update_feed("one", status("live"))
+    market.update_feed("one", status("stale", "BTC-USDT"))
+    market.update_feed("one", status("connecting"))
+    market.update_feed("one", status("live"))
     assert market.feed("BTC-USDT") == "live"
 
 
@@ -170,6 +170,6 @@ def test_what_was_said_of_symbols_ends_with_their_venues_feed() -> None:
 )
 def test_all_feeds_together_are_as_the_worst(one: Feed, two: Feed, both: Feed) -> None:
     market = market_of(BTC, OTHER_BTC)
-    market.note("one", status(one))
-    market.note("two", status(two))
+    market.update_feed("one", status(one))
+    market.update_feed("two", status(two))
     assert (market.feed("BTC-USDT"), market.feed("two:BTC-USDT"), market.feed(None)) == (one, two, both)

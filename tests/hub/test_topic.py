@@ -43,11 +43,11 @@ class Feed:
             for event in events(SYMBOL, self._count, NOW_US):
                 self._tell(event)
             if self._topic is not None:
-                self._topic.take_pending(JSON)
-                self._topic.take_pending(MSGPACK)
+                self._topic.pop_pending(JSON)
+                self._topic.pop_pending(MSGPACK)
 
     def _tell(self, event: MarketEvent) -> None:
-        if isinstance(event, self._channel.listens_to):
+        if isinstance(event, self._channel.event_types):
             self._tracker.apply(event)
             if self._topic is not None:
                 self._topic.apply(event, NOW_US, NOW)
@@ -57,8 +57,8 @@ class Feed:
     ) -> tuple[Gap | None, list[int]]:
         """Return the gap and the seqs that a new subscriber is sent; None: it does not resume."""
         resume = None if seq is None else Resume(epoch, seq)
-        opening = self.topic.decide_resume(resume, codec, NOW)
-        return opening.gap, [message["seq"] for message in read(opening.frames, codec)]
+        start = self.topic.decide_resume(resume, codec, NOW)
+        return start.gap, [message["seq"] for message in read(start.frames, codec)]
 
 
 def read(frames: list[bytes], codec: Codec) -> list[dict[str, int]]:
@@ -155,15 +155,15 @@ def test_messages_are_gathered_and_taken_once() -> None:
         size = feed.topic.apply(Trade(SYMBOL, str(number), 1, 1, "buy", NOW_US), NOW_US, NOW)
         assert size > 0
     assert (feed.topic.pending, feed.topic.pending_first, feed.topic.seq) == (2, 1, 2)
-    chunk = feed.topic.take_pending(JSON)
+    chunk = feed.topic.pop_pending(JSON)
     assert [message["seq"] for message in read([chunk], JSON)] == [1, 2]
-    assert (feed.topic.pending, feed.topic.take_pending(JSON)) == (0, b"")
+    assert (feed.topic.pending, feed.topic.pop_pending(JSON)) == (0, b"")
 
 
 def test_nothing_is_encoded_for_nobody() -> None:
     feed = Feed("trades")
     feed.topic.apply(Trade(SYMBOL, "1", 1, 1, "buy", NOW_US), NOW_US, NOW)
-    assert feed.topic.take_pending(MSGPACK) == b""
+    assert feed.topic.pop_pending(MSGPACK) == b""
 
 
 def test_what_changes_nothing_is_no_message() -> None:

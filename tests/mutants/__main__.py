@@ -150,7 +150,7 @@ def main() -> int:
         "module",
         nargs="?",
         default="",
-        help="a room, a folder or a module, such as engine/risk; all by default",
+        help="a room, a folder or a module, such as engine/risk_checks; all by default",
     )
     parser.add_argument("--minutes", type=float, default=180, help="stop after so many minutes")
     asked = parser.parse_args()
@@ -158,7 +158,7 @@ def main() -> int:
     names = modules(asked.module)
     if not names:
         raise SystemExit(
-            f"no module is called {asked.module!r}: say one such as engine/risk, below {PACKAGE}"
+            f"no module is called {asked.module!r}: say one such as engine/risk_checks, below {PACKAGE}"
         )
     equivalents = Equivalents.read()
     ends = time.monotonic() + asked.minutes * 60

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from floorwire.channels.book import CHANNEL, DEPTHS
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.protocol.channel_events import BookEvent, WireLevel
-from tests.channels.client import BookClient
-from tests.channels.drive import BTC, Drive
+from tests.channels.book_client import BookClient
+from tests.channels.stream_driver import BTC, Drive
 
-from .happenings import BTC_USDT, changes, snapshots
+from .market_event_strategies import BTC_USDT, changes, snapshots
 
 View = tuple[tuple[WireLevel, ...], tuple[WireLevel, ...]]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.channels.candles import CHANNEL, INTERVALS, MOST_FLAT
+from floorwire.channels.candles import CHANNEL, INTERVALS, MAX_FLAT
 from floorwire.core.market_events import Clock, Trade
 from floorwire.protocol.channel_events import AnyEvent, Candles
-from tests.channels.drive import Drive
+from tests.channels.stream_driver import Drive
 
-from .happenings import MIDNIGHT_US, prices, sizes, trade
+from .market_event_strategies import MIDNIGHT_US, prices, sizes, trade
 
 Figures = tuple[int, str, str, str, str, str, int]
 
@@ -68,7 +68,7 @@ class NaiveCandles:
 @given(st.sampled_from(["1s", "1m", "5m", "1h", "1d"]), st.data())
 def test_candles_equal_the_naive_ones(interval: str, data: st.DataObject) -> None:
     # Long enough, in quarters of an interval, for silences that are too long to fill.
-    quarters = st.integers(0, 4 * 2 * MOST_FLAT)
+    quarters = st.integers(0, 4 * 2 * MAX_FLAT)
     moments = quarters.map(lambda quarter: MIDNIGHT_US + quarter * INTERVALS[interval] // 4)
     trades = st.builds(trade, prices, sizes, moments)
     happened = data.draw(st.lists(st.one_of(trades, st.builds(Clock, moments)), max_size=25))
@@ -82,7 +82,7 @@ def test_candles_equal_the_naive_ones(interval: str, data: st.DataObject) -> Non
         # Of what a jump in time closes, there are the candle that was open and the latest flat ones.
         due = [row for row in naive.closed() if row[0] > last_closed]
         was_open = due[:1] if open_before else []
-        assert closed == was_open + due[len(was_open) :][-MOST_FLAT:]
+        assert closed == was_open + due[len(was_open) :][-MAX_FLAT:]
         if closed:
             last_closed = closed[-1][0]
         still_open = [figures(message) for message in said[len(closed) :]]

@@ -9,7 +9,7 @@ from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, BadRequestError, Codec
 from floorwire.protocol.requests import Request
 
-from .requests import written_json, written_msgpack
+from .request_strategies import written_json, written_msgpack
 
 junk = st.binary(max_size=60)
 

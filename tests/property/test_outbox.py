@@ -24,7 +24,7 @@ CONTRACTS: dict[str, OnSlow] = {
 
 
 class Sent(NamedTuple):
-    """The events first..last of a lane in one chunk, or an announcement that they will not come."""
+    """The events first..last of a subscription in one chunk, or an announcement that they will not come."""
 
     subscription: str
     first: int
@@ -113,7 +113,7 @@ class SlowPeer(RuleBasedStateMachine):
         self.outbox.put(chunk(Sent(subscription.topic, first, last), 20))
 
     def peer_reads(self, data: bytes) -> None:
-        """Each lane goes on where it was: nothing twice, nothing missing, nothing old after new."""
+        """Each subscription goes on where it was: nothing twice, nothing missing, nothing old after new."""
         self.replies -= data.count(REPLY)
         for sent in read(data):
             assert sent.first == self.told[sent.subscription] + 1
@@ -128,7 +128,7 @@ class SlowPeer(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_forgotten(self) -> None:
-        """Every seq was told, is queued, or its lane waits to announce it."""
+        """Every seq was told, is queued, or its subscription has the gap to announce."""
         queued = {sent.subscription: sent.last for sent in read(b"".join(self.outbox.queue))}
         for name, subscription in self.subscriptions.items():
             if subscription.lags:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.core.notices import Beat
+from floorwire.core.notices import SecondPassed
 from floorwire.protocol.channel_events import BookEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import TopicName
-from tests.channels.client import BookClient
-from tests.hub.world import SECOND_US, PipedWire, PlayedWire, World
+from tests.channels.book_client import BookClient
+from tests.hub.hub_harness import SECOND_US, FakeWire, HubHarness, PipeWire
 from tests.stream_checker import Message, StreamChecker, StreamName, content
 
 NAMES = (
@@ -35,23 +35,23 @@ CONTRACTS: dict[str, list[OnSlow | None]] = {
     "trades": [None, "skip", "disconnect"],
     "book": [None, "conflate", "disconnect"],
 }
-WIRES = (PlayedWire, PipedWire, PipedWire)
+WIRES = (FakeWire, PipeWire, PipeWire)
 ANY: list[OnSlow | None] = [None, "conflate", "skip", "disconnect"]
 
 
 class Client:
     """A client that comes back whenever it was cut, and takes up every stream where it was."""
 
-    def __init__(self, world: World, codec: Codec, outbox_bytes: int, wire: type[PlayedWire]) -> None:
+    def __init__(self, harness: HubHarness, codec: Codec, outbox_bytes: int, wire: type[FakeWire]) -> None:
         self.checker = StreamChecker()
-        self._world = world
+        self._world = harness
         self._codec = codec
         self._outbox_bytes = outbox_bytes
         self._wire = wire
         self._held: dict[StreamName, OnSlow | None] = {}
         self.wire = self._connect()
 
-    def _connect(self) -> PlayedWire:
+    def _connect(self) -> FakeWire:
         self.checker.connected()
         return self._world.connect(self._codec, outbox_bytes=self._outbox_bytes, wire=self._wire)
 
@@ -183,18 +183,18 @@ def test_after_any_cut_every_seq_came_or_was_announced(
     resume_bytes: int,
     followed_throughout: set[StreamName],
 ) -> None:
-    world = World(authenticator, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
-    witness = Client(world, JSON, 1_000_000, PlayedWire)
+    harness = HubHarness(authenticator, resume_bytes=resume_bytes, resume_us=5 * SECOND_US)
+    witness = Client(harness, JSON, 1_000_000, FakeWire)
     for name in followed_throughout:
         witness.subscribe(name, None)
-    clients = [Client(world, codec, outbox_bytes, wire) for codec, wire in zip(codecs, WIRES, strict=True)]
+    clients = [Client(harness, codec, outbox_bytes, wire) for codec, wire in zip(codecs, WIRES, strict=True)]
     for number, client in enumerate(clients):
         for name in NAMES:
-            play(Step("join", 0, number, name), world, client, [])
+            play(Step("join", 0, number, name), harness, client, [])
     for step in script:
-        play(step, world, clients[step.client], [witness, *clients])
+        play(step, harness, clients[step.client], [witness, *clients])
         witness.read()
-    settle(world, [witness, *clients])
+    settle(harness, [witness, *clients])
     truth: dict[Place, Message] = {}
     for client in [witness, *clients]:
         client.checker.check()
@@ -205,15 +205,15 @@ def test_after_any_cut_every_seq_came_or_was_announced(
         client.cut()
 
 
-def play(step: Step, world: World, client: Client, everybody: list[Client]) -> None:
+def play(step: Step, harness: HubHarness, client: Client, everybody: list[Client]) -> None:
     """Let the step happen, to a client that comes back by then where it was cut."""
     client.come_back()
     match step.what:
         case "tick":
-            world.tick(times=1 + step.amount)
-            world.end_turn()
+            harness.tick(times=1 + step.amount)
+            harness.end_turn()
         case "turn":
-            world.tick()  # of a turn that goes on
+            harness.tick()  # of a turn that goes on
         case "drain":
             client.wire.drain(room=50 * step.amount)
         case "stall":
@@ -228,22 +228,22 @@ def play(step: Step, world: World, client: Client, everybody: list[Client]) -> N
         case "leave" if client.holds(step.name):
             client.unsubscribe(step.name)
         case "wait":
-            world.now_us += WAITS_US[step.amount % len(WAITS_US)]
-            world.hub.sweep()
+            harness.now_us += WAITS_US[step.amount % len(WAITS_US)]
+            harness.hub.sweep()
         case "restart":
             for each in everybody:
                 each.cut()
-            world.restart()
+            harness.restart()
             everybody[0].come_back()
         case "relist":
-            world.relist()
+            harness.change_steps()
         case "beat":
-            world.hub.notify(Beat(world.now_us))
+            harness.hub.notify(SecondPassed(harness.now_us))
 
 
-def settle(world: World, clients: list[Client]) -> None:
+def settle(harness: HubHarness, clients: list[Client]) -> None:
     """Let every client come back, if need be, and read everything."""
-    world.end_turn()
+    harness.end_turn()
     for client in clients:
         client.read_all()
         client.come_back()

@@ -5,22 +5,22 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.replies import Error
 from floorwire.protocol.session import (
     CloseConnection,
-    JoinTopics,
-    LeaveTopics,
     SendReply,
     Session,
     SessionLimits,
+    SubscribeTopics,
+    UnsubscribeTopics,
 )
 
 from ..protocol.catalogue import Shelf
-from .requests import written_json, written_msgpack
+from .request_strategies import written_json, written_msgpack
 
 START_US = 1_700_000_000_000_000
 TRADER = Principal("alice", "key", frozenset(Scope))
@@ -38,7 +38,7 @@ conversations = st.lists(
     conversations,
     st.sampled_from([JSON, MSGPACK]),
     st.sampled_from([None, "ticker"]),
-    st.sampled_from([GUEST, STRANGER, TRADER]),
+    st.sampled_from([ANONYMOUS_MARKET, ANONYMOUS, TRADER]),
 )
 def test_any_conversation(
     messages: list[tuple[bytes, bool, int]], codec: Codec, default_channel: str | None, principal: Principal
@@ -54,10 +54,10 @@ def test_any_conversation(
                 assert len(list(split(codec.frame(reply)))) == 1
                 assert not isinstance(reply, Error) or reply.code in tuple(Code)
                 assert set(session.held) == before
-            case JoinTopics(choices=choices):
+            case SubscribeTopics(choices=choices):
                 assert set(session.held) == before | {choice.topic for choice in choices}
                 assert len(session.held) <= LIMITS.subscriptions
-            case LeaveTopics(choices=choices):
+            case UnsubscribeTopics(choices=choices):
                 assert {choice.topic for choice in choices} <= before
                 assert set(session.held) == before - {choice.topic for choice in choices}
             case CloseConnection():

@@ -12,9 +12,9 @@ from floorwire.channels.candles import CHANNEL as CANDLES
 from floorwire.channels.ticker import CHANNEL as TICKER
 from floorwire.core.market_events import MarketEvent
 from floorwire.protocol.channel_events import AnyEvent, Candles
-from tests.channels.drive import Drive
+from tests.channels.stream_driver import Drive
 
-from . import happenings as any_
+from . import market_event_strategies as any_
 
 happened_lists = st.lists(
     st.one_of(

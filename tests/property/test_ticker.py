@@ -9,9 +9,9 @@ from floorwire.channels.ticker import CHANNEL
 from floorwire.core.market_events import Clock, Trade
 from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 from floorwire.protocol.channel_events import Ticker
-from tests.channels.drive import Drive
+from tests.channels.stream_driver import Drive
 
-from .happenings import clocks, trades
+from .market_event_strategies import clocks, trades
 
 Shown = tuple[str | None, ...]
 

@@ -34,7 +34,7 @@ def test_what_fits_is_queued() -> None:
 
 
 @pytest.mark.parametrize("on_slow", ["conflate", "skip"])
-def test_once_left_out_a_lane_waits_for_its_announcement(on_slow: OnSlow) -> None:
+def test_once_events_are_left_out_later_ones_are_too_until_the_gap_is_announced(on_slow: OnSlow) -> None:
     outbox, subscription = full(), OutboxSubscription("a", on_slow)
     assert outbox.offer(subscription, b"1", 5, 6) is OfferResult.LEFT_OUT
     assert outbox.next_lagging() is subscription
@@ -54,7 +54,7 @@ def test_disconnect_means_that_nothing_is_left_out() -> None:
     assert outbox.lagging == 0
 
 
-def test_who_lags_longest_catches_up_first_and_once() -> None:
+def test_the_subscription_that_lags_longest_catches_up_first_and_once() -> None:
     outbox = full()
     first, second = OutboxSubscription("a", "conflate"), OutboxSubscription("b", "skip")
     for subscription in (first, second, first):
@@ -67,7 +67,7 @@ def test_who_lags_longest_catches_up_first_and_once() -> None:
     ]
 
 
-def test_a_lane_that_was_left_is_announced_no_more() -> None:
+def test_after_unsubscribing_no_gap_is_announced() -> None:
     outbox, subscription = full(), OutboxSubscription("a", "conflate")
     outbox.offer(subscription, b"1", 1, 1)
     outbox.forget(subscription)

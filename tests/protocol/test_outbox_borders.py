@@ -23,7 +23,7 @@ def test_a_blocked_outbox_has_room_up_to_its_limit() -> None:
     assert not outbox.has_room(11)
 
 
-def test_a_lane_that_left_nothing_out_has_nothing_to_announce() -> None:
+def test_a_subscription_that_left_nothing_out_has_no_gap() -> None:
     subscription = OutboxSubscription("a", "conflate")
     assert (subscription.lags, subscription.catch_up()) == (False, (0, 0))
     subscription.leave_out(1, 2)

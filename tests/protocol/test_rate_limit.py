@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.protocol.rate_limit import TokenBucket
+from floorwire.protocol.rate_limit import BURST_S, KeyedRateLimit, TokenBucket
 
 START_US = 1_000_000_000
+NOW = 1_800_000_000_000_000
 DAY_US = 86_400_000_000
 
 
@@ -86,3 +88,43 @@ def test_no_wait_is_longer_than_an_interval_whatever_the_time_does(
             assert 0 < wait_us <= interval_us
             assert bucket.allow(now_us + wait_us), "who has waited is let in"
             now_us += wait_us
+
+
+@pytest.mark.parametrize("now_us", [0, 1, 1_800_000_000_000_000])
+def test_a_new_bucket_is_full_whatever_the_time(now_us: int) -> None:
+    bucket = TokenBucket(per_second=1, burst=1)
+    assert bucket.is_full(now_us)
+    assert bucket.wait_us(now_us) == 0
+    assert bucket.allow(now_us)
+    assert not bucket.is_full(now_us)
+    assert not bucket.allow(now_us)
+    assert bucket.wait_us(now_us) == 1_000_000
+
+
+def test_each_subject_has_its_own_rate() -> None:
+    rates = KeyedRateLimit(per_second=10)
+    allowed = sum(rates.allow("a", NOW) for _ in range(100))
+    assert allowed == 10 * BURST_S
+    assert rates.wait_us("a", NOW) == 100_000
+    assert rates.allow("b", NOW)
+    assert rates.wait_us("b", NOW) == rates.wait_us("c", NOW) == 0
+    assert rates.allow("a", NOW + 100_000)
+
+
+def test_subjects_at_rest_make_room_first() -> None:
+    rates = KeyedRateLimit(per_second=1, limit=4)
+    for subject in "abc":
+        rates.allow(subject, NOW)
+    for _ in range(BURST_S):
+        rates.allow("busy", NOW + 1_000_000)
+    rates.allow("new", NOW + 1_000_000)
+    assert not rates.allow("busy", NOW + 1_000_000)
+
+
+def test_where_all_are_busy_the_later_half_stays() -> None:
+    rates = KeyedRateLimit(per_second=1, limit=4)
+    for subject in "abcd":
+        while rates.allow(subject, NOW):
+            pass
+    rates.allow("e", NOW)
+    assert [rates.allow(subject, NOW) for subject in "dcba"] == [False, False, True, True]

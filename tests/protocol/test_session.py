@@ -15,19 +15,19 @@ from floorwire.protocol.replies import Error, Pong
 from floorwire.protocol.requests import Resume
 from floorwire.protocol.session import (
     BURST_S,
-    MISTAKES,
-    MISTAKES_PER_S,
-    PATIENCE_S,
+    MALFORMED_BURST,
+    MALFORMED_PER_S,
+    REFUSED_BURST_S,
     CloseConnection,
     Decision,
-    FollowAccount,
-    JoinTopics,
-    LeaveTopics,
     ListSubscriptions,
     ListSymbols,
     SendReply,
     Session,
     SessionLimits,
+    SubscribePrivate,
+    SubscribeTopics,
+    UnsubscribeTopics,
 )
 from floorwire.protocol.topic import TopicName
 
@@ -68,13 +68,13 @@ def error(decision: Decision) -> Error:
 
 def joined(decision: Decision) -> list[TopicName]:
     """Return the topics that the session subscribes to."""
-    assert isinstance(decision, JoinTopics)
+    assert isinstance(decision, SubscribeTopics)
     return [choice.topic for choice in decision.choices]
 
 
 def left(decision: Decision) -> list[TopicName]:
     """Return the topics that the session unsubscribes from."""
-    assert isinstance(decision, LeaveTopics)
+    assert isinstance(decision, UnsubscribeTopics)
     return [choice.topic for choice in decision.choices]
 
 
@@ -111,19 +111,19 @@ def test_the_channel_may_be_left_out_where_the_path_names_one() -> None:
 )
 def test_only_the_articles_form_is_minimal(more: dict[str, object]) -> None:
     asked = Client().ask("subscribe", symbol="A", **more)
-    assert isinstance(asked, JoinTopics)
+    assert isinstance(asked, SubscribeTopics)
     assert not asked.minimal
 
 
 def test_the_articles_form_is_minimal_on_its_path() -> None:
     client = Client("ticker")
     asked, gone = client.ask("subscribe", symbol="A"), client.ask("unsubscribe", symbol="A")
-    assert isinstance(asked, JoinTopics)
-    assert isinstance(gone, LeaveTopics)
+    assert isinstance(asked, SubscribeTopics)
+    assert isinstance(gone, UnsubscribeTopics)
     assert (asked.minimal, gone.minimal) == (True, True)
     client.ask("subscribe", symbol="A")
     full = client.ask("unsubscribe", symbol="A", channel="ticker")
-    assert isinstance(full, LeaveTopics)
+    assert isinstance(full, UnsubscribeTopics)
     assert not full.minimal
 
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_subscribed_to(fields: dict[str, object], code: Code, fie
 
 def test_resume_and_options_reach_the_decision() -> None:
     asked = Client().ask("subscribe", channel="book", symbols=["A"], depth=5, resume={"epoch": "e", "seq": 9})
-    assert isinstance(asked, JoinTopics)
+    assert isinstance(asked, SubscribeTopics)
     assert asked.request.resume == Resume("e", 9)
     assert joined(asked) == [("book", "A", 5)]
 
@@ -183,8 +183,8 @@ def test_the_contract_is_the_clients_or_else_the_channels() -> None:
         Client().ask("subscribe", symbol="A"),
         Client().ask("subscribe", symbol="A", on_slow="disconnect"),
     )
-    assert isinstance(default, JoinTopics)
-    assert isinstance(chosen, JoinTopics)
+    assert isinstance(default, SubscribeTopics)
+    assert isinstance(chosen, SubscribeTopics)
     assert default.contract(default.choices[0]) == "conflate"
     assert chosen.contract(chosen.choices[0]) == "disconnect"
 
@@ -208,16 +208,16 @@ def test_private_channels_count_as_subscriptions(symbols: list[str]) -> None:
     client = Client(subscriptions=2)
     client.session.principal = Principal("alice", "k1", frozenset((Scope.MARKET, Scope.ACCOUNT)))
     if symbols:
-        assert isinstance(client.ask("subscribe", symbols=symbols), JoinTopics)
+        assert isinstance(client.ask("subscribe", symbols=symbols), SubscribeTopics)
     channels = ["orders", "fills", "balances"]
     free = 2 - len(symbols)
     for channel in channels[:free]:
-        assert isinstance(client.ask("subscribe", channel=channel), FollowAccount)
+        assert isinstance(client.ask("subscribe", channel=channel), SubscribePrivate)
     refused = error(client.ask("subscribe", channel=channels[free]))
     assert (refused.code, refused.details) == (Code.TOO_MANY_SUBSCRIPTIONS, {"limit": 2, "held": 2})
     assert list(client.session.followed) == channels[:free]
     for channel in channels[:free]:
-        assert isinstance(client.ask("subscribe", channel=channel), FollowAccount), "it holds it already"
+        assert isinstance(client.ask("subscribe", channel=channel), SubscribePrivate), "it holds it already"
     refused = error(client.ask("subscribe", symbol="C"))
     assert refused.code == Code.TOO_MANY_SUBSCRIPTIONS
 
@@ -266,21 +266,22 @@ def test_a_frame_of_the_other_kind_is_answered() -> None:
 
 def test_so_many_mistakes_are_answered_and_then_the_connection_closes() -> None:
     session = Session(JSON, None, Shelf(), SessionLimits(10_000, 1))
-    decisions = [session.receive(b"?", False, START_US, START_US) for _ in range(MISTAKES + 1)]
-    assert [error(decision).code for decision in decisions[:-1]] == [Code.BAD_JSON] * MISTAKES
+    decisions = [session.receive(b"?", False, START_US, START_US) for _ in range(MALFORMED_BURST + 1)]
+    assert [error(decision).code for decision in decisions[:-1]] == [Code.BAD_JSON] * MALFORMED_BURST
     assert decisions[-1] == CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
 
 
 def test_a_mistake_now_and_then_is_forgiven_for_ever() -> None:
     client = Client()
-    for _ in range(5 * MISTAKES):
-        assert error(client.later(1_000_000 // MISTAKES_PER_S).send(b"?")).code == Code.BAD_JSON
+    for _ in range(5 * MALFORMED_BURST):
+        assert error(client.later(1_000_000 // MALFORMED_PER_S).send(b"?")).code == Code.BAD_JSON
 
 
 def test_what_was_understood_but_refused_is_no_mistake() -> None:
     session = Session(JSON, None, Shelf(), SessionLimits(10_000, 1))
     refused = [
-        session.receive(b'{"action":"subscribe"}', False, START_US, START_US) for _ in range(2 * MISTAKES)
+        session.receive(b'{"action":"subscribe"}', False, START_US, START_US)
+        for _ in range(2 * MALFORMED_BURST)
     ]
     assert {error(decision).code for decision in refused} == {Code.BAD_REQUEST}
 
@@ -301,7 +302,7 @@ def codes(decisions: Iterable[Decision]) -> list[str]:
 
 def test_a_burst_is_allowed_then_refused_then_the_connection_closes() -> None:
     client = Client()
-    burst, patience = BURST_S * RATE, PATIENCE_S * RATE
+    burst, patience = BURST_S * RATE, REFUSED_BURST_S * RATE
     got = codes(client.ask("ping") for _ in range(burst + patience + 1))
     assert got == ["pong"] * burst + ["rate_limited"] * patience + ["RATE"]
 

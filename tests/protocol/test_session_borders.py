@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from floorwire.core.authorization import GUEST
+from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error
-from floorwire.protocol.session import Decision, JoinTopics, SendReply, Session, SessionLimits
+from floorwire.protocol.session import Decision, SendReply, Session, SessionLimits, SubscribeTopics
 
 from .catalogue import Shelf
 
@@ -17,7 +17,7 @@ NOW = 1_800_000_000_000_000
 
 
 def session(channel: str | None = "ticker", rate: int = 1_000) -> Session:
-    return Session(JSON, channel, Shelf(), SessionLimits(rate, 10), GUEST)
+    return Session(JSON, channel, Shelf(), SessionLimits(rate, 10), ANONYMOUS_MARKET)
 
 
 def ask(at: Session, action: str, **fields: object) -> Decision:
@@ -46,7 +46,7 @@ def test_a_channel_that_is_not_named_is_missing() -> None:
 def test_options_hold_for_each_of_several_symbols() -> None:
     for option in ({"depth": 5}, {"interval": "1m"}):
         decision = ask(session(), "subscribe", channel="book", symbols=["A", "B"], **option)
-        assert isinstance(decision, JoinTopics)
+        assert isinstance(decision, SubscribeTopics)
         assert [choice.topic.option for choice in decision.choices] == 2 * list(option.values())
 
 

@@ -8,21 +8,21 @@ import msgspec
 import pytest
 
 from floorwire.core.account_events import PrivateChannel
-from floorwire.core.authorization import GUEST, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.replies import Error
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
-    FOLLOWING,
+    PRIVATE_ACTIONS,
     Decision,
-    FollowAccount,
-    JoinTopics,
     SendReply,
     Session,
     SessionLimits,
-    UnfollowAccount,
+    SubscribePrivate,
+    SubscribeTopics,
+    UnsubscribePrivate,
 )
 
 from .catalogue import Shelf
@@ -56,16 +56,16 @@ def error(decision: Decision) -> Error:
     return decision.reply
 
 
-@pytest.mark.parametrize("channel", FOLLOWING)
+@pytest.mark.parametrize("channel", PRIVATE_ACTIONS)
 def test_a_private_channel_is_followed_and_left(channel: PrivateChannel) -> None:
     at = session(trader())
     followed = follow(at, channel, id=7)
-    assert isinstance(followed, FollowAccount)
+    assert isinstance(followed, SubscribePrivate)
     assert (followed.channel, followed.request.channel, followed.request.id) == (channel, channel, 7)
     assert list(at.followed) == [channel]
     assert not at.held
     left = ask(at, "unsubscribe", channel=channel, id=8)
-    assert isinstance(left, UnfollowAccount)
+    assert isinstance(left, UnsubscribePrivate)
     assert (left.channel, left.request.id) == (channel, 8)
     assert not at.followed
     assert error(ask(at, "unsubscribe", channel=channel)).code == Code.NOT_SUBSCRIBED
@@ -73,23 +73,23 @@ def test_a_private_channel_is_followed_and_left(channel: PrivateChannel) -> None
 
 def test_leaving_one_private_channel_leaves_the_others() -> None:
     at = session(trader())
-    for channel in FOLLOWING:
+    for channel in PRIVATE_ACTIONS:
         follow(at, channel)
     ask(at, "unsubscribe", channel="fills")
-    assert list(at.followed) == [channel for channel in FOLLOWING if channel != "fills"]
+    assert list(at.followed) == [channel for channel in PRIVATE_ACTIONS if channel != "fills"]
 
 
 def test_whoever_follows_has_to_be_allowed_to() -> None:
-    for channel in FOLLOWING:
+    for channel in PRIVATE_ACTIONS:
         for principal, code in (
-            (GUEST, Code.UNAUTHENTICATED),
+            (ANONYMOUS_MARKET, Code.UNAUTHENTICATED),
             (Principal("alice", "k1", frozenset({Scope.MARKET})), Code.FORBIDDEN),
             (trader(expires_us=NOW), Code.UNAUTHENTICATED),
         ):
             at = session(principal)
             assert error(follow(at, channel)).code == code
             assert not at.followed
-        assert isinstance(follow(session(trader(expires_us=NOW + 1)), channel), FollowAccount)
+        assert isinstance(follow(session(trader(expires_us=NOW + 1)), channel), SubscribePrivate)
 
 
 @pytest.mark.parametrize(
@@ -106,21 +106,21 @@ def test_a_private_channel_has_nothing_to_choose(name: str, value: object) -> No
 
 
 def test_the_one_contract_of_a_private_channel_may_be_said() -> None:
-    assert isinstance(follow(session(trader()), "orders", on_slow="disconnect"), FollowAccount)
+    assert isinstance(follow(session(trader()), "orders", on_slow="disconnect"), SubscribePrivate)
 
 
 def test_private_channels_count_among_the_subscriptions() -> None:
     at = session(trader(), most=3)
     for channel in ("orders", "fills"):
-        assert isinstance(follow(at, channel), FollowAccount)
-    assert isinstance(ask(at, "subscribe", symbol="A"), JoinTopics)
+        assert isinstance(follow(at, channel), SubscribePrivate)
+    assert isinstance(ask(at, "subscribe", symbol="A"), SubscribeTopics)
     for decision in (follow(at, "balances"), ask(at, "subscribe", symbol="B")):
         refusal = error(decision)
         assert (refusal.code, refusal.details) == (Code.TOO_MANY_SUBSCRIPTIONS, {"limit": 3, "held": 3})
-    assert isinstance(follow(at, "orders"), FollowAccount), "one that is held already is no more"
+    assert isinstance(follow(at, "orders"), SubscribePrivate), "one that is held already is no more"
     assert list(at.followed) == ["orders", "fills"]
     ask(at, "unsubscribe", channel="fills")
-    assert isinstance(follow(at, "balances"), FollowAccount)
+    assert isinstance(follow(at, "balances"), SubscribePrivate)
 
 
 def test_a_new_sign_in_keeps_what_is_followed_where_it_may_see_the_same() -> None:
@@ -150,5 +150,5 @@ def test_an_error_in_answer_to_an_order_says_that_it_is_rejected() -> None:
 
 
 def test_a_wrong_login_is_answered_with_its_id() -> None:
-    refusal = error(session(GUEST).refuse(Refusal(Code.BAD_SIGNATURE, "wrong"), Login(id=5), NOW))
+    refusal = error(session(ANONYMOUS_MARKET).refuse(Refusal(Code.BAD_SIGNATURE, "wrong"), Login(id=5), NOW))
     assert (refusal.id, refusal.code) == (5, Code.BAD_SIGNATURE)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import JSON
@@ -14,16 +14,16 @@ from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error, LoggedIn
 from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
-    MISTAKES,
+    MALFORMED_BURST,
     Authenticate,
     CloseConnection,
     Decision,
-    JoinTopics,
     ListSubscriptions,
     ListSymbols,
     SendReply,
     Session,
     SessionLimits,
+    SubscribeTopics,
 )
 from floorwire.protocol.topic import TopicChoice, TopicName
 
@@ -46,7 +46,7 @@ def key(*scopes: Scope, symbols: frozenset[str] | None = None, account: str = "a
     return Principal(account, "k1", frozenset(scopes), symbols)
 
 
-def session(principal: Principal = GUEST) -> Session:
+def session(principal: Principal = ANONYMOUS_MARKET) -> Session:
     return Session(JSON, "ticker", Shelf(), SessionLimits(RATE, 100), principal)
 
 
@@ -67,7 +67,7 @@ def subscribe(at: Session, *symbols: str) -> Decision:
 ALLOWED = {"ping", "unsubscribe", "subscriptions", "login"}
 
 
-@pytest.mark.parametrize("principal", [STRANGER, key(Scope.TRADE), key(Scope.ACCOUNT), key(Scope.ADMIN)])
+@pytest.mark.parametrize("principal", [ANONYMOUS, key(Scope.TRADE), key(Scope.ACCOUNT), key(Scope.ADMIN)])
 def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
     at = session(principal)
     refused = Code.FORBIDDEN if principal.key else Code.UNAUTHENTICATED
@@ -78,10 +78,10 @@ def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
     assert isinstance(ask(at, action="subscriptions"), ListSubscriptions)
 
 
-@pytest.mark.parametrize("principal", [GUEST, key(Scope.MARKET)])
+@pytest.mark.parametrize("principal", [ANONYMOUS_MARKET, key(Scope.MARKET)])
 def test_with_it_there_is(principal: Principal) -> None:
     at = session(principal)
-    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), JoinTopics)
+    assert isinstance(subscribe(at, "BTC-USDT", "ETH-USDT"), SubscribeTopics)
     assert isinstance(ask(at, action="symbols"), ListSymbols)
 
 
@@ -89,8 +89,8 @@ def test_a_narrowed_key_gets_its_symbols_all_or_nothing() -> None:
     at = session(key(Scope.MARKET, symbols=frozenset({"BTC-USDT"})))
     assert code(subscribe(at, "BTC-USDT", "ETH-USDT")) == Code.FORBIDDEN
     assert not at.held
-    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), JoinTopics)
-    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), JoinTopics)
+    assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), SubscribeTopics)
+    assert isinstance(ask(at, action="subscribe", channel="heartbeat"), SubscribeTopics)
 
 
 def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
@@ -99,12 +99,12 @@ def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
 
 
 def test_a_login_is_for_the_gate_to_prove() -> None:
-    decision = ask(session(STRANGER), action="login", token="t")
+    decision = ask(session(ANONYMOUS), action="login", token="t")
     assert decision == Authenticate(Login(token="t"))
 
 
 def test_signing_in_opens_what_the_key_is_for() -> None:
-    at = session(STRANGER)
+    at = session(ANONYMOUS)
     alice = Principal(
         "alice", "k1", frozenset({Scope.TRADE, Scope.MARKET}), frozenset({"BTC-USDT"}), expires_us=NOW + 1
     )
@@ -112,7 +112,7 @@ def test_signing_in_opens_what_the_key_is_for() -> None:
     assert said.reply == LoggedIn(
         id=7, account="alice", key="k1", scopes=("market", "trade"), symbols=("BTC-USDT",), expires=NOW + 1
     )
-    assert isinstance(subscribe(at, "BTC-USDT"), JoinTopics)
+    assert isinstance(subscribe(at, "BTC-USDT"), SubscribeTopics)
     assert code(subscribe(at, "ETH-USDT")) == Code.FORBIDDEN
 
 
@@ -125,22 +125,22 @@ def test_a_connection_is_of_one_account() -> None:
 
 
 def test_what_is_held_stays_within_what_the_new_key_may_see() -> None:
-    at = session(GUEST)
+    at = session(ANONYMOUS_MARKET)
     subscribe(at, "BTC-USDT", "ETH-USDT")
     narrow = key(Scope.MARKET, symbols=frozenset({"BTC-USDT"}))
     for worse in (narrow, key(Scope.TRADE)):
         with pytest.raises(Refusal, match="unsubscribe first"):
             at.sign_in(worse, Login(), NOW)
-    assert at.principal is GUEST
+    assert at.principal is ANONYMOUS_MARKET
     ask(at, action="unsubscribe", symbol="ETH-USDT")
     at.sign_in(narrow, Login(), NOW)
     assert at.principal is narrow
 
 
 def test_wrong_logins_are_answered_until_they_are_abuse() -> None:
-    at = session(STRANGER)
+    at = session(ANONYMOUS)
     wrong = Refusal(Code.BAD_SIGNATURE, "wrong")
-    answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MISTAKES + 1)]
+    answers = [at.refuse(wrong, Login(id=5), NOW) for _ in range(MALFORMED_BURST + 1)]
     assert all(isinstance(answer, SendReply) for answer in answers[:-1])
     assert answers[-1] == CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
     limited = at.refuse(Refusal(Code.RATE_LIMITED, "wait", wait_us=1_500), Login(id=5), NOW)

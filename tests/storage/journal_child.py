@@ -1,6 +1,6 @@
 """A process that appends until it is killed: ``python -m tests.storage.journal_child FOLDER``.
 
-Prints the number of each commit's last record once it is told that it is durable.
+Prints the number of each commit's last record when it is durable.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ IN_FLIGHT = 16
 
 
 def entry_of(n: int) -> JournalEntry:
-    """Return what record ``n`` is always made from."""
+    """Return the entry of record ``n``, which is always the same."""
     return JournalEntry(f"account {n % 7}", "order", n, b"%d," % n * (n % 50))
 
 
 class Child:
-    """Keeps some appends of different sizes under way."""
+    """Keeps ``IN_FLIGHT`` appends of different sizes in flight."""
 
     def __init__(self, folder: Path) -> None:
         self._journal = SqliteJournal(folder, 10_000)

@@ -1,4 +1,4 @@
-"""What tests of the journal share: entries, and appends that can be waited for."""
+"""Helpers for tests of the journal: entries, and appends that can be awaited."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def entries(count: int, account: str = "alice") -> list[JournalEntry]:
 
 
 async def outcome(journal: Journal, what: Sequence[JournalEntry]) -> JournalError | None:
-    """Append, and return what the appender was told."""
-    told: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
-    journal.append(what, told.set_result)
+    """Append and return the argument of ``on_durable``."""
+    result: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
+    journal.append(what, result.set_result)
     async with asyncio.timeout(30):
-        return await told
+        return await result
 
 
 async def keep(journal: Journal, *batches: Sequence[JournalEntry]) -> None:
-    """Append each, durably."""
+    """Append each batch and wait until it is durable."""
     for batch in batches:
         assert await outcome(journal, batch) is None
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.auth.keyed_rate_limit import BURST_S
 from floorwire.auth.sign_in import SignedLogin
+from floorwire.protocol.rate_limit import BURST_S
 from floorwire.storage.audit_log import (
     QUEUE,
     REFUSALS_PER_SECOND,
@@ -43,8 +43,8 @@ def sign_in(number: int = 0) -> AuditEntry:
 async def test_one_line_for_each_entry(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path)
-    log.note(sign_in())
-    log.note(AuditEntry(ts=NOW + 1, event="keys.create", account="root", key="k0", target="k2"))
+    log.add(sign_in())
+    log.add(AuditEntry(ts=NOW + 1, event="keys.create", account="root", key="k0", target="k2"))
     await written(log)
     assert lines(path) == [
         {"ts": NOW, "event": "sign_in", "account": "alice", "key": "k1", "address": "::1", "how": "bearer"},
@@ -59,7 +59,7 @@ async def test_it_writes_while_it_runs_and_only_appends(tmp_path: Path) -> None:
     log = AuditLog(path)
     task = asyncio.create_task(log.run())
     for number in (1, 2):
-        log.note(sign_in(number))
+        log.add(sign_in(number))
         while len(lines(path)) <= number:
             await asyncio.sleep(0.001)
     task.cancel()
@@ -73,9 +73,9 @@ async def test_a_flood_of_refusals_is_counted_not_written(tmp_path: Path) -> Non
     log = AuditLog(path)
     burst = REFUSALS_PER_SECOND * BURST_S
     for _ in range(burst + 40):
-        log.note(AuditEntry(ts=NOW, event="refused", address="192.0.2.1", code="bad_signature"))
-    log.note(AuditEntry(ts=NOW, event="refused", address="192.0.2.2", code="bad_signature"))
-    log.note(sign_in())
+        log.add(AuditEntry(ts=NOW, event="refused", address="192.0.2.1", code="bad_signature"))
+    log.add(AuditEntry(ts=NOW, event="refused", address="192.0.2.2", code="bad_signature"))
+    log.add(sign_in())
     await written(log)
     assert [line.get("left_out", 0) for line in lines(path)] == [0] * burst + [40, 0]
 
@@ -84,9 +84,9 @@ async def test_a_full_queue_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path)
     for number in range(QUEUE + 3):
-        log.note(sign_in(number))
+        log.add(sign_in(number))
     await written(log)
-    log.note(sign_in())
+    log.add(sign_in())
     await written(log)
     said = lines(path)
     assert len(said) == QUEUE + 1
@@ -96,10 +96,10 @@ async def test_a_full_queue_is_counted(tmp_path: Path) -> None:
 async def test_a_disk_that_fails_is_counted_and_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "later" / "audit.jsonl"
     log = AuditLog(path)
-    log.note(sign_in())
+    log.add(sign_in())
     await written(log)
     path.parent.mkdir()
-    log.note(sign_in())
+    log.add(sign_in())
     await written(log)
     assert [line["left_out"] for line in lines(path)] == [1]
 

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.storage.high_water_mark import HighWaterMark, peek
+from floorwire.storage.high_water_mark import HighWaterMark, read_number
 
 
 def test_a_number_is_kept(tmp_path: Path) -> None:
     mark = HighWaterMark(tmp_path / "mark")
     assert mark.n == 0
     mark.raise_to(2**40)
-    assert (mark.n, peek(tmp_path / "mark")) == (2**40, 2**40)
+    assert (mark.n, read_number(tmp_path / "mark")) == (2**40, 2**40)
     mark.close()
     assert HighWaterMark(tmp_path / "mark").n == 2**40
     assert (tmp_path / "mark").stat().st_mode & 0o077 == 0
 
 
-def test_half_a_number_is_none(tmp_path: Path) -> None:
+def test_a_damaged_number_counts_as_none(tmp_path: Path) -> None:
     path = tmp_path / "mark"
     mark = HighWaterMark(path)
     mark.raise_to(7)
@@ -26,13 +26,13 @@ def test_half_a_number_is_none(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for spot in range(16):
         path.write_bytes(whole[:spot] + bytes([whole[spot] ^ 1]) + whole[spot + 1 :])
-        assert (peek(path), HighWaterMark(path).n) == (0, 0)
+        assert (read_number(path), HighWaterMark(path).n) == (0, 0)
     path.write_bytes(whole[:9])
-    assert (peek(path), HighWaterMark(path).n) == (0, 0)
+    assert (read_number(path), HighWaterMark(path).n) == (0, 0)
 
 
-def test_no_file_is_no_number(tmp_path: Path) -> None:
-    assert peek(tmp_path / "mark") == 0
+def test_a_missing_file_counts_as_none(tmp_path: Path) -> None:
+    assert read_number(tmp_path / "mark") == 0
     assert not (tmp_path / "mark").exists()
 
 
@@ -42,7 +42,7 @@ def written(path: Path, n: int, begun_n: int) -> None:
     mark = HighWaterMark(path)
     mark.continues(path.with_name("journal"), 0)
     mark.raise_to(n)
-    mark.begin(begun_n)
+    mark.store_begun(begun_n)
     mark.close()
 
 
@@ -55,13 +55,15 @@ def continues(folder: Path, last_n: int) -> bool:
     ("last_n", "expected"),
     [(9, False), (10, True), (12, True), (13, False)],
 )
-def test_a_journal_goes_on_where_its_mark_says(tmp_path: Path, last_n: int, expected: bool) -> None:
-    """The process was killed between a commit of records 11 and 12 and the raising of the mark, or not."""
+def test_a_journal_continues_only_from_its_marked_records(
+    tmp_path: Path, last_n: int, expected: bool
+) -> None:
+    """The process may have been killed between the commit of records 11 and 12 and the raise of the mark."""
     written(tmp_path / "mark", 10, 12)
     assert continues(tmp_path, last_n) is expected
 
 
-def test_a_missing_mark_is_of_no_journal(tmp_path: Path) -> None:
+def test_a_missing_mark_fits_no_journal(tmp_path: Path) -> None:
     (tmp_path / "journal").touch()
     assert not continues(tmp_path, 10)
 
@@ -74,7 +76,7 @@ def test_a_copy_is_another_journal(tmp_path: Path, copied: str) -> None:
     assert not continues(tmp_path, 10)
 
 
-def test_a_mark_of_an_earlier_version_is_believed(tmp_path: Path) -> None:
+def test_a_mark_of_an_earlier_version_is_accepted(tmp_path: Path) -> None:
     written(tmp_path / "mark", 10, 10)
     whole = (tmp_path / "mark").read_bytes()
     (tmp_path / "mark").write_bytes(whole[:16])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.config import Settings, StorageSettings
+from floorwire.storage.data_dir import open_journal
 from floorwire.storage.journal import (
     Journal,
     JournalBrokenError,
@@ -19,7 +20,6 @@ from floorwire.storage.journal import (
     JournalRecord,
     JournalSnapshot,
 )
-from floorwire.storage.journal_opening import open_journal
 from tests.storage.journals import NOW, entries, entry, keep, numbers, outcome
 
 

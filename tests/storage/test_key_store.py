@@ -14,7 +14,7 @@ from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Keyring
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.core.authorization import Scope
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import MARK, Deposit, Issued, KeyStore, UnknownKeyError
@@ -36,7 +36,7 @@ def signs_in(store: KeyStore, issued: Issued) -> bool:
     ring = Keyring(sealer())
     ring.replace(store.list_keys())
     by_secret = ring.verify_secret(issued.key, issued.secret, NOW)
-    assert by_secret is ring.verify_signature(issued.key, NOW, signature(issued.secret, NOW), NOW)
+    assert by_secret is ring.verify_signature(issued.key, NOW, login_signature(issued.secret, NOW), NOW)
     return by_secret is not None
 
 
@@ -175,7 +175,7 @@ def test_a_stolen_database_does_not_sign_in(store: KeyStore, tmp_path: Path) -> 
     ring = Keyring(thief)
     ring.replace(store.list_keys())
     assert ring.verify_secret(issued.key, issued.secret, NOW) is None
-    assert ring.verify_signature(issued.key, NOW, signature(issued.secret, NOW), NOW) is None
+    assert ring.verify_signature(issued.key, NOW, login_signature(issued.secret, NOW), NOW) is None
     with pytest.raises(DatabaseError, match="another master key"):
         KeyStore(tmp_path, thief)
 

@@ -1,4 +1,4 @@
-"""The bell between a thread and the event loop."""
+"""Results of a thread are handled on the event loop."""
 
 from __future__ import annotations
 
@@ -33,71 +33,71 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_all_is_heard_on_the_loop_in_order() -> None:
-    heard: list[tuple[int, asyncio.AbstractEventLoop]] = []
+async def test_results_are_handled_on_the_loop_in_order() -> None:
+    handled: list[tuple[int, asyncio.AbstractEventLoop]] = []
     loop = asyncio.get_running_loop()
     notifier: LoopNotifier[int] = LoopNotifier(
-        lambda number: heard.append((number, asyncio.get_running_loop()))
+        lambda number: handled.append((number, asyncio.get_running_loop()))
     )
 
-    def ring() -> None:
+    def notify() -> None:
         for number in range(1_000):
-            notifier.ring(number)
+            notifier.notify(number)
 
-    await in_thread(ring)
-    await until(lambda: len(heard) == 1_000)
-    notifier.ring(1_000)
-    await until(lambda: len(heard) == 1_001)
-    assert heard == [(number, loop) for number in range(1_001)]
+    await in_thread(notify)
+    await until(lambda: len(handled) == 1_000)
+    notifier.notify(1_000)
+    await until(lambda: len(handled) == 1_001)
+    assert handled == [(number, loop) for number in range(1_001)]
     notifier.close()
 
 
-async def test_where_hearing_one_fails_the_others_are_heard() -> None:
-    heard: list[int] = []
+async def test_where_one_handler_fails_the_others_still_run() -> None:
+    handled: list[int] = []
     failures: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, failure: failures.append(failure))
 
-    def hear(number: int) -> None:
+    def handle(number: int) -> None:
         if number == 1:
             raise ValueError("one")
-        heard.append(number)
+        handled.append(number)
 
-    notifier: LoopNotifier[int] = LoopNotifier(hear)
+    notifier: LoopNotifier[int] = LoopNotifier(handle)
     for number in range(3):
-        notifier.ring(number)
-    await until(lambda: heard == [0, 2])
+        notifier.notify(number)
+    await until(lambda: handled == [0, 2])
     assert len(failures) == 1
     notifier.close()
 
 
-async def test_what_was_rung_for_before_it_is_closed_is_heard() -> None:
-    heard: list[int] = []
-    notifier: LoopNotifier[int] = LoopNotifier(heard.append)
+async def test_results_before_close_are_handled() -> None:
+    handled: list[int] = []
+    notifier: LoopNotifier[int] = LoopNotifier(handled.append)
 
-    def ring_and_close() -> None:
-        notifier.ring(1)
-        notifier.ring(2)
+    def notify_and_close() -> None:
+        notifier.notify(1)
+        notifier.notify(2)
         notifier.close()
 
-    await in_thread(ring_and_close)
-    await until(lambda: heard == [1, 2])
+    await in_thread(notify_and_close)
+    await until(lambda: handled == [1, 2])
     await asyncio.sleep(0)
-    assert heard == [1, 2]
+    assert handled == [1, 2]
 
 
-def test_where_the_loop_is_closed_nobody_hears() -> None:
-    heard: list[int] = []
+def test_a_closed_loop_handles_nothing() -> None:
+    handled: list[int] = []
 
     async def make() -> LoopNotifier[int]:
-        return LoopNotifier(heard.append)
+        return LoopNotifier(handled.append)
 
     notifier = asyncio.run(make())
-    thread = Thread(target=notifier.ring, args=(1,))
+    thread = Thread(target=notifier.notify, args=(1,))
     thread.start()
     thread.join()
-    held = notifier._fd
+    fd = notifier._fd
     notifier.close()
-    assert heard == []
-    if held >= 0:
+    assert handled == []
+    if fd >= 0:
         with pytest.raises(OSError, match="Bad file descriptor"):
-            os.fstat(held)
+            os.fstat(fd)

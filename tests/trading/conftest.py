@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trading.flaky import Disk, Office, served
+from tests.trading.flaky import Disk, GatewayHarness, served
 
 
 @pytest.fixture
@@ -16,6 +16,6 @@ def disk() -> Disk:
 
 
 @pytest.fixture
-async def office(disk: Disk, tmp_path: Path) -> AsyncIterator[Office]:
-    async with served(disk, tmp_path) as office:
-        yield office
+async def harness(disk: Disk, tmp_path: Path) -> AsyncIterator[GatewayHarness]:
+    async with served(disk, tmp_path) as harness:
+        yield harness

@@ -19,7 +19,7 @@ from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.pending_appends import PendingAppends
 from floorwire.trading import recovery
 from floorwire.venues import sim
-from tests.hub.world import Message, PlayedWire
+from tests.hub.hub_harness import FakeWire, Message
 
 ALICE = Principal("alice", "k1", frozenset((Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)))
 WAITING = 100_000
@@ -79,15 +79,15 @@ class FlakyJournal(MemoryJournal):
         ]
 
 
-class Office:
+class GatewayHarness:
     """A whole gateway over a flaky disk, with a client that can be asked for replies."""
 
     def __init__(self, gateway: Gateway, disk: Disk) -> None:
         self.gateway = gateway
         self.disk = disk
-        self.wire = PlayedWire(gateway.connection(JSON, None, ALICE))
-        self.heard: list[Message] = []
-        self._unheard: list[Message] = []
+        self.wire = FakeWire(gateway.connection(JSON, None, ALICE))
+        self.received: list[Message] = []
+        self._unread: list[Message] = []
 
     async def ask(self, action: str, **fields: object) -> Message:
         """Return the reply."""
@@ -97,14 +97,14 @@ class Office:
     async def until(self, wanted: Callable[[Message], bool]) -> Message:
         """Return the first new message that is wanted."""
         for _ in range(2_000):
-            self._unheard += self.wire.messages()
-            while self._unheard:
-                message = self._unheard.pop(0)
-                self.heard.append(message)
+            self._unread += self.wire.messages()
+            while self._unread:
+                message = self._unread.pop(0)
+                self.received.append(message)
                 if wanted(message):
                     return message
             await asyncio.sleep(0.001)
-        raise AssertionError(f"heard only {self.heard[-5:]}")
+        raise AssertionError(f"received only {self.received[-5:]}")
 
     async def works_again(self) -> None:
         """Wait until orders are taken."""
@@ -116,7 +116,7 @@ class Office:
 
 
 @asynccontextmanager
-async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
+async def served(disk: Disk, folder: Path) -> AsyncIterator[GatewayHarness]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recovery, "RETRY_S", 0.01)
@@ -126,4 +126,4 @@ async def served(disk: Disk, folder: Path) -> AsyncIterator[Office]:
         async with gateway.running():
             while not gateway.hub.market.symbols:
                 await asyncio.sleep(0.001)
-            yield Office(gateway, disk)
+            yield GatewayHarness(gateway, disk)

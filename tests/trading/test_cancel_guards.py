@@ -24,16 +24,16 @@ LONG_US = 600_000_000
 
 
 class Bot:
-    """A connection of which guards only ask who it is."""
+    """A connection; guards use only its principal."""
 
     codec = JSON
 
-    def __init__(self, whose: GuardOwner) -> None:
-        self.is_now(whose)
+    def __init__(self, owner: GuardOwner) -> None:
+        self.is_now(owner)
 
-    def is_now(self, whose: GuardOwner) -> None:
+    def is_now(self, owner: GuardOwner) -> None:
         """Sign in."""
-        self.principal = Principal(whose.account, whose.key, frozenset((Scope.TRADE,)))
+        self.principal = Principal(owner.account, owner.key, frozenset((Scope.TRADE,)))
 
     def answer(self, reply: Reply) -> None: ...
     def tell(self, frames: bytes) -> None: ...
@@ -42,19 +42,19 @@ class Bot:
         return False
 
     def flush(self) -> None: ...
-    def shut(self) -> None: ...
+    def close_slow(self) -> None: ...
 
 
-class Post:
-    """Guards at a time that stands still (their timers run), what they cancelled and what they keep."""
+class GuardsHarness:
+    """Guards at a fixed time (their timers run), what they cancelled and what they saved."""
 
     def __init__(self) -> None:
         self.cancelled: list[Cancelled] = []
         self.kept: dict[GuardOwner, Guard] = {}
         self.guards = CancelGuards(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
 
-    def _cancel(self, whose: GuardOwner, code: Code) -> None:
-        self.cancelled.append((whose, code))
+    def _cancel(self, owner: GuardOwner, code: Code) -> None:
+        self.cancelled.append((owner, code))
 
     async def soon(self) -> None:
         """Wait until what is due soon has happened."""
@@ -62,53 +62,53 @@ class Post:
 
 
 @pytest.fixture
-def post() -> Post:
-    return Post()
+def harness() -> GuardsHarness:
+    return GuardsHarness()
 
 
-async def test_the_shortest_grace_is_kept_and_goes_with_its_connection(post: Post) -> None:
-    guards, short, long = post.guards, Bot(K1), Bot(K1)
-    guards.watch(long, LONG_US)
-    guards.watch(short, SOON_US)
-    assert post.kept[K1] == Guard(grace_us=SOON_US)
-    guards.left(short)
-    assert post.kept[K1] == Guard(grace_us=LONG_US, cancels_us=NOW_US + SOON_US)
-    guards.ignore(long)
-    assert post.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
-    await post.soon()
-    assert post.cancelled == [(K1, GONE)]
-    assert post.kept[K1] == Guard()
+async def test_the_shortest_grace_is_kept_and_goes_with_its_connection(harness: GuardsHarness) -> None:
+    guards, short, long = harness.guards, Bot(K1), Bot(K1)
+    guards.enable_disconnect(long, LONG_US)
+    guards.enable_disconnect(short, SOON_US)
+    assert harness.kept[K1] == Guard(grace_us=SOON_US)
+    guards.on_disconnect(short)
+    assert harness.kept[K1] == Guard(grace_us=LONG_US, cancels_us=NOW_US + SOON_US)
+    guards.disable_disconnect(long)
+    assert harness.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
+    await harness.soon()
+    assert harness.cancelled == [(K1, GONE)]
+    assert harness.kept[K1] == Guard()
 
 
-async def test_another_that_goes_later_does_not_lengthen_a_grace(post: Post) -> None:
+async def test_another_that_goes_later_does_not_lengthen_a_grace(harness: GuardsHarness) -> None:
     first, second = Bot(K1), Bot(K1)
-    post.guards.watch(first, SOON_US)
-    post.guards.watch(second, LONG_US)
-    post.guards.left(first)
-    post.guards.left(second)
-    assert post.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
-    await post.soon()
-    assert post.cancelled == [(K1, GONE)]
+    harness.guards.enable_disconnect(first, SOON_US)
+    harness.guards.enable_disconnect(second, LONG_US)
+    harness.guards.on_disconnect(first)
+    harness.guards.on_disconnect(second)
+    assert harness.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
+    await harness.soon()
+    assert harness.cancelled == [(K1, GONE)]
 
 
-async def test_no_grace_is_over_with_the_loops_next_turn(post: Post) -> None:
+async def test_no_grace_is_over_with_the_loops_next_turn(harness: GuardsHarness) -> None:
     bot = Bot(K1)
-    post.guards.watch(bot, 0)
-    post.guards.left(bot)
-    assert post.cancelled == [], "whoever closes a connection may be in the midst of something"
+    harness.guards.enable_disconnect(bot, 0)
+    harness.guards.on_disconnect(bot)
+    assert harness.cancelled == [], "whoever closes a connection may be in the midst of something"
     await asyncio.sleep(0.001)
-    assert post.cancelled == [(K1, GONE)]
+    assert harness.cancelled == [(K1, GONE)]
 
 
-async def test_who_signs_in_as_another_leaves_the_first_guarded(post: Post) -> None:
+async def test_who_signs_in_as_another_leaves_the_first_guarded(harness: GuardsHarness) -> None:
     bot = Bot(K1)
-    post.guards.watch(bot, 0)
+    harness.guards.enable_disconnect(bot, 0)
     bot.is_now(K2)
-    post.guards.ignore(bot)
-    assert post.kept == {K1: Guard(grace_us=0)}
-    post.guards.left(bot)
-    await post.soon()
-    assert post.cancelled == [(K1, GONE)]
+    harness.guards.disable_disconnect(bot)
+    assert harness.kept == {K1: Guard(grace_us=0)}
+    harness.guards.on_disconnect(bot)
+    await harness.soon()
+    assert harness.cancelled == [(K1, GONE)]
 
 
 KEPT: Mapping[GuardOwner, Guard] = {
@@ -117,54 +117,54 @@ KEPT: Mapping[GuardOwner, Guard] = {
 }
 
 
-async def test_to_those_of_before_everybody_has_just_gone(post: Post) -> None:
-    assert post.guards.begin(KEPT) == []
-    assert post.guards.owners() == [K1, K2]
-    assert post.guards.of(K1) == Guard(cancels_us=NOW_US + SOON_US, deadman_us=LONG_US)
-    assert post.guards.of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
-    post.guards.watch(Bot(K2), LONG_US)
-    await post.soon()
-    assert post.cancelled == [(K1, GONE)]
-    assert post.kept == {K1: Guard(deadman_us=LONG_US), K2: Guard(grace_us=LONG_US)}
-    assert post.guards.begin(KEPT) == [], "only once: the timers that run are these"
-    assert post.guards.of(K2) == Guard(grace_us=LONG_US)
-    post.guards.end()
-    assert post.cancelled == [(K1, GONE), (K1, DEAD), (K2, GONE)]
-    assert post.kept == {K1: Guard(), K2: Guard()}
+async def test_to_those_of_before_everybody_has_just_gone(harness: GuardsHarness) -> None:
+    assert harness.guards.restore(KEPT) == []
+    assert harness.guards.owners() == [K1, K2]
+    assert harness.guards.guard_of(K1) == Guard(cancels_us=NOW_US + SOON_US, deadman_us=LONG_US)
+    assert harness.guards.guard_of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
+    harness.guards.enable_disconnect(Bot(K2), LONG_US)
+    await harness.soon()
+    assert harness.cancelled == [(K1, GONE)]
+    assert harness.kept == {K1: Guard(deadman_us=LONG_US), K2: Guard(grace_us=LONG_US)}
+    assert harness.guards.restore(KEPT) == [], "only once: the timers that run are these"
+    assert harness.guards.guard_of(K2) == Guard(grace_us=LONG_US)
+    harness.guards.fire_all()
+    assert harness.cancelled == [(K1, GONE), (K1, DEAD), (K2, GONE)]
+    assert harness.kept == {K1: Guard(), K2: Guard()}
 
 
 @pytest.mark.parametrize("due", [Guard(grace_us=0), Guard(cancels_us=NOW_US), Guard(LONG_US, NOW_US - 1)])
-async def test_whose_time_has_come_by_the_start_is_said(post: Post, due: Guard) -> None:
-    assert post.guards.begin({K1: due, K2: Guard(grace_us=LONG_US)}) == [K1]
-    assert post.guards.of(K1) == Guard()
-    post.guards.end()
-    assert post.cancelled == [(K2, GONE)]
+async def test_whose_time_has_come_by_the_start_is_said(harness: GuardsHarness, due: Guard) -> None:
+    assert harness.guards.restore({K1: due, K2: Guard(grace_us=LONG_US)}) == [K1]
+    assert harness.guards.guard_of(K1) == Guard()
+    harness.guards.fire_all()
+    assert harness.cancelled == [(K2, GONE)]
 
 
-async def test_dead_men_of_before_have_all_their_time(post: Post) -> None:
-    assert post.guards.begin({K1: Guard(deadman_us=SOON_US), K2: Guard(deadman_us=SOON_US)}) == []
-    post.guards.arm(K2, 0)
-    assert post.cancelled == []
-    await post.soon()
-    assert post.cancelled == [(K1, DEAD)]
-    assert post.guards.armed() == {"disconnect": 0, "grace": 0, "deadman": 0}
+async def test_dead_men_of_before_have_all_their_time(harness: GuardsHarness) -> None:
+    assert harness.guards.restore({K1: Guard(deadman_us=SOON_US), K2: Guard(deadman_us=SOON_US)}) == []
+    harness.guards.set_deadman(K2, 0)
+    assert harness.cancelled == []
+    await harness.soon()
+    assert harness.cancelled == [(K1, DEAD)]
+    assert harness.guards.armed() == {"disconnect": 0, "grace": 0, "deadman": 0}
 
 
-async def test_when_the_server_goes_every_guard_says_which_it_was(post: Post) -> None:
+async def test_when_the_server_goes_every_guard_says_which_it_was(harness: GuardsHarness) -> None:
     both, away = Bot(K1), Bot(K2)
-    post.guards.watch(both, LONG_US)
-    post.guards.arm(K1, LONG_US)
-    post.guards.watch(away, LONG_US)
-    post.guards.left(away)
-    post.guards.arm(GuardOwner("bob", "k3"), LONG_US)
-    post.guards.end()
-    assert post.cancelled == [(K1, GONE), (K2, GONE), (GuardOwner("bob", "k3"), DEAD)]
-    assert set(post.kept.values()) == {Guard()}
+    harness.guards.enable_disconnect(both, LONG_US)
+    harness.guards.set_deadman(K1, LONG_US)
+    harness.guards.enable_disconnect(away, LONG_US)
+    harness.guards.on_disconnect(away)
+    harness.guards.set_deadman(GuardOwner("bob", "k3"), LONG_US)
+    harness.guards.fire_all()
+    assert harness.cancelled == [(K1, GONE), (K2, GONE), (GuardOwner("bob", "k3"), DEAD)]
+    assert set(harness.kept.values()) == {Guard()}
 
 
 @pytest.mark.parametrize("off_us", [3_600_000_000, 86_400_000_000])
 async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
-    post: Post, off_us: int, monkeypatch: pytest.MonkeyPatch
+    harness: GuardsHarness, off_us: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
     loop = asyncio.get_running_loop()
@@ -175,27 +175,27 @@ async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
         return later(wait_s, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "call_later", noted)
-    assert post.guards.begin({K1: Guard(cancels_us=NOW_US + off_us)}) == []
+    assert harness.guards.restore({K1: Guard(cancels_us=NOW_US + off_us)}) == []
     assert waits == [MAX_GRACE_S]
-    assert post.guards.of(K1) == Guard(cancels_us=NOW_US + off_us)
-    post.guards.end()
-    assert post.cancelled == [(K1, GONE)]
+    assert harness.guards.guard_of(K1) == Guard(cancels_us=NOW_US + off_us)
+    harness.guards.fire_all()
+    assert harness.cancelled == [(K1, GONE)]
 
 
 @pytest.mark.parametrize("step_us", [3_600_000_000, -3_600_000_000])
 async def test_a_clock_that_is_set_changes_no_timer(step_us: int) -> None:
     times, cancelled = Times(), list[Cancelled]()
     clock = times.clock()
-    guards = CancelGuards(clock, lambda whose, code: cancelled.append((whose, code)), lambda *_: None)
+    guards = CancelGuards(clock, lambda owner, code: cancelled.append((owner, code)), lambda *_: None)
     first, second = Bot(K1), Bot(K1)
-    guards.watch(first, LONG_US)
-    guards.watch(second, SOON_US)
-    guards.left(first)
-    guards.arm(K2, SOON_US)
+    guards.enable_disconnect(first, LONG_US)
+    guards.enable_disconnect(second, SOON_US)
+    guards.on_disconnect(first)
+    guards.set_deadman(K2, SOON_US)
     times.step(step_us)
     for _ in range(40):  # until the step is believed
         times.sleep(1_000_000)
         clock.moment()
-    guards.left(second)
+    guards.on_disconnect(second)
     await asyncio.sleep(3 * SOON_US / 1_000_000)
     assert sorted(cancelled) == [(K1, GONE), (K2, DEAD)], "the shorter grace holds, by how long it is"

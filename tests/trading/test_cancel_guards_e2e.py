@@ -10,7 +10,7 @@ import pytest
 
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
-from tests.trading.trader import FREE, Said, Trader, key, serving, trader, vanish
+from tests.trading.trader import FREE, JsonValue, Trader, drop_connection, key, serving, trader
 
 PATIENCE_S = 30.0
 """How long a test waits for what has to happen. It says nothing of how soon that has to be."""
@@ -57,7 +57,7 @@ async def until_server_time(client: Trader, us: int) -> None:
         await asyncio.sleep(0.02)
 
 
-async def open_orders(client: Trader) -> list[Said]:
+async def open_orders(client: Trader) -> list[JsonValue]:
     """Return the client's names of its open orders."""
     return [row["client_order_id"] for row in await client.rows("orders")]
 
@@ -69,7 +69,7 @@ async def test_orders_go_when_their_connection_vanishes(
     async with trader(server, watching, "orders") as watcher, trader(server, issued) as client:
         await client.ask("session.cancel_on_disconnect", enabled=True)
         await client.place(f"gone-{how}")
-        vanish(client, how)
+        drop_connection(client, how)
         await seen_cancelled(watcher, f"gone-{how}")
 
 
@@ -91,11 +91,11 @@ async def test_orders_stay_where_nobody_asked_for_more(
         await client.ask("session.cancel_on_disconnect", enabled=True)
         await client.ask("session.cancel_on_disconnect", enabled=False)
         await client.place("stay-1")
-        vanish(client, "end")
+        drop_connection(client, "end")
     async with trader(server, watching, "orders") as watcher, trader(server, watching) as later:
         await later.ask("session.cancel_on_disconnect", enabled=True)
         await later.place("goes-1")
-        vanish(later, "end")
+        drop_connection(later, "end")
         await seen_cancelled(watcher, "goes-1")
         assert await open_orders(watcher) == ["stay-1"]
         await watcher.ask("order.cancel_all")
@@ -105,7 +105,7 @@ async def test_who_comes_back_within_the_grace_keeps_its_orders(server: Server, 
     async with trader(server, issued) as client:
         await client.ask("session.cancel_on_disconnect", enabled=True, grace_s=2)
         await client.place("back-1")
-        vanish(client, "end")
+        drop_connection(client, "end")
     async with trader(server, issued) as client:
         await client.ask("session.cancel_on_disconnect", enabled=True, grace_s=2)
         await until_server_time(client, await server_time_us(client) + 2_100_000)
@@ -119,7 +119,7 @@ async def test_who_does_not_loses_them_when_the_grace_is_over(
         await client.ask("session.cancel_on_disconnect", enabled=True, grace_s=1)
         await client.place("grace-1")
         vanished_us = await server_time_us(client)
-        vanish(client, "end")
+        drop_connection(client, "end")
         # Half of it, for the time of the server's loop and its clock are not the same.
         assert await seen_cancelled(watcher, "grace-1") > vanished_us + 500_000
 

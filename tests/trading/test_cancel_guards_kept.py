@@ -14,16 +14,16 @@ from floorwire.core.ports import Prices
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import Issued
-from floorwire.trading.account_store import BEGUN, decoded
+from floorwire.trading.account_store import EPOCH_KIND, decode_entry
 from tests.servers import Server
-from tests.trading.trader import FREE, Said, Trader, key, serving, trader
+from tests.trading.trader import FREE, JsonValue, Trader, key, serving, trader
 
 GRACE_S = 2.0
 GRACE_US = 2_000_000
 TIMERS_US = 50_000
 """What timers may be early by the clock on the wall."""
 LONG_S = 600
-Asked: TypeAlias = tuple[str, dict[str, Said]]
+Asked: TypeAlias = tuple[str, dict[str, JsonValue]]
 DEADMAN: Asked = ("session.deadman", {"timeout_s": GRACE_S})
 GUARDED: dict[str, tuple[Asked, ...]] = {
     "at-once": (("session.cancel_on_disconnect", {"enabled": True}),),
@@ -66,8 +66,8 @@ def journalled(folder: Path) -> tuple[OrderManager, list[AccountEvent]]:
     journal = SqliteJournal(folder, 1000)
     try:
         for record in journal.read():
-            if record.kind != BEGUN:
-                happened.append(decoded(record.n, record.payload).event)
+            if record.kind != EPOCH_KIND:
+                happened.append(decode_entry(record.n, record.payload).event)
                 order_manager.apply(happened[-1])
     finally:
         journal.close()

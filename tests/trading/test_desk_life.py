@@ -24,10 +24,9 @@ from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
-from floorwire.protocol.answers import Done, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Done, Error, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,
@@ -38,7 +37,7 @@ from floorwire.protocol.trading_requests import (
 )
 from floorwire.storage.journal import Journal
 from floorwire.storage.key_store import Deposit
-from floorwire.trading.account_store import AccountStore, open_book
+from floorwire.trading.account_store import AccountStore, open_account_store
 from floorwire.trading.desk import Desk
 from floorwire.trading.desk_state import IllegalTransitionError, Phase
 from floorwire.trading.venue_router import VenueRouter
@@ -82,7 +81,7 @@ class Market:
         return PRICES
 
 
-class Asker:
+class RecordingClient:
     """A client that keeps what it was answered."""
 
     codec = JSON
@@ -106,7 +105,7 @@ class Asker:
     def flush(self) -> None:
         """Nothing waits."""
 
-    def shut(self) -> None:
+    def close_slow(self) -> None:
         """It reads."""
         raise AssertionError("closed as slow")
 
@@ -142,12 +141,12 @@ class DeskMachine(RuleBasedStateMachine):
         self.journals: list[CountedJournal] = []
         self.reading = 0
         """Threads that open a journal."""
-        floor = VenueRouter()
-        floor.open({"market": self.market})
+        router = VenueRouter()
+        router.set_venues({"market": self.market})
         storage = StorageSettings(waiting_records=1000, snapshot_records=5)
         self.desk = Desk(
-            lambda: self.read(floor),
-            floor,
+            lambda: self.read(router),
+            router,
             lambda symbol: BTC,
             lambda: [BTC],
             following(lambda: NOW_US),
@@ -156,7 +155,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.desk.listed([BTC])
         self.desk.opened("market")
         self.desk.deposit([Deposit(1, "alice", "USDT", "1000000000", NOW_US)])
-        self.client = Asker()
+        self.client = RecordingClient()
         self.is_drained = self.is_closed = self.is_watching = False
         self.placed = 0
         self.open_ids: set[str] = set()
@@ -177,11 +176,11 @@ class DeskMachine(RuleBasedStateMachine):
         await asyncio.sleep(0)
         return life
 
-    def read(self, floor: VenueRouter) -> AccountStore:
+    def read(self, router: VenueRouter) -> AccountStore:
         """Read the accounts; in a thread."""
         self.reading += 1
         try:
-            return open_book(self.open_journal, TradingRules(), floor.prices)
+            return open_account_store(self.open_journal, TradingRules(), router.prices)
         finally:
             self.reading -= 1
 
@@ -197,7 +196,7 @@ class DeskMachine(RuleBasedStateMachine):
     @property
     def phase(self) -> Phase:
         """The desk's."""
-        return self.desk._life.state.phase
+        return self.desk._lifecycle.state.phase
 
     async def until(self, *phases: Phase) -> None:
         """Wait until the desk is in one of these."""
@@ -222,7 +221,7 @@ class DeskMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     async def _ask(self, request: TradingRequest) -> Reply:
-        self.desk.trade(self.client, request)
+        self.desk.submit(self.client, request)
         return await self._answered()
 
     async def _answered(self) -> Reply:
@@ -313,7 +312,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Leave; the next client is another one."""
 
         async def leave() -> None:
-            self.desk.left(self.client)
+            self.desk.on_disconnect(self.client)
             for _ in range(20):
                 await asyncio.sleep(0)
             await asyncio.sleep(0.001)  # a grace of 0 is over
@@ -322,7 +321,7 @@ class DeskMachine(RuleBasedStateMachine):
         if self.is_watching:
             self._all_gone()
         self.is_watching = False
-        self.client = Asker()
+        self.client = RecordingClient()
 
     def _all_gone(self) -> None:
         self.gone |= self.open_ids | self.doubtful
@@ -413,7 +412,8 @@ class DeskMachine(RuleBasedStateMachine):
     def close(self) -> None:
         """Close it, in whatever state it is."""
         before = self.phase
-        will_fail = self.disk.is_full
+        # A fault of the market fails the guards' cancels too; the next start makes them.
+        will_fail = self.disk.is_full or (self.is_watching and self.market.has_fault)
         self.is_closed = True
         self.most_opened = len(self.journals) + 1  # one may be being opened
         self.runner.run(self.desk.close())

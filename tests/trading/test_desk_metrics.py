@@ -10,9 +10,8 @@ import pytest
 from floorwire.core.authorization import Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import AllCancelled, BalanceList, OrderAcceptedReply, order_error
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import error
+from floorwire.protocol.replies import AllCancelled, BalanceList, OrderAcceptedReply, error, order_error
 from floorwire.trading.desk_metrics import outcome
 from tests.servers import eventually, metrics
 from tests.trading.trader import FREE, key, serving, trader

@@ -1,4 +1,4 @@
-"""The desk's states: which may follow which, and that everything else raises."""
+"""The states of the desk: which may follow which; every other transition raises."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from floorwire.core.ports import Prices
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.ops.stats import DeskStats
-from floorwire.trading.account_store import AccountStore, open_book
+from floorwire.trading.account_store import AccountStore, open_account_store
 from floorwire.trading.committer import Committer
 from floorwire.trading.desk_state import (
     NEXT,
     Closed,
     Closing,
-    DeskLife,
+    DeskLifecycle,
     Draining,
     Failed,
     IllegalTransitionError,
@@ -46,14 +46,14 @@ LEGAL = {
 
 
 def accounts() -> AccountStore:
-    return open_book(Disk().open, TradingRules(), lambda _: Prices(0, 0, 0, "connecting"))
+    return open_account_store(Disk().open, TradingRules(), lambda _: Prices(0, 0, 0, "connecting"))
 
 
-def make_committer(book: AccountStore) -> Committer:
+def make_committer(store: AccountStore) -> Committer:
     def instrument_of(_: object) -> None:
         raise AssertionError("no orders here")
 
-    return Committer(book, PrivateFanout(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
+    return Committer(store, PrivateFanout(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
 
 
 def states() -> dict[Phase, State]:
@@ -74,19 +74,19 @@ def states() -> dict[Phase, State]:
 
 @pytest.mark.parametrize(("before", "after"), list(product(Phase, Phase)), ids=lambda phase: phase.value)
 async def test_a_transition_is_legal_or_raises_with_both_names(before: Phase, after: Phase) -> None:
-    life, made = DeskLife(), states()
-    life.state = made[before]
+    lifecycle, made = DeskLifecycle(), states()
+    lifecycle.state = made[before]
     if after.value in LEGAL[before.value].split():
-        life.move(made[after])
-        assert life.state is made[after]
+        lifecycle.move_to(made[after])
+        assert lifecycle.state is made[after]
     else:
         with pytest.raises(IllegalTransitionError, match=f"from {before.value} to {after.value}$") as caught:
-            life.move(made[after])
+            lifecycle.move_to(made[after])
         assert (caught.value.before, caught.value.after) == (before, after)
-        assert life.state is made[before], "it stays where it was"
+        assert lifecycle.state is made[before], "it stays where it was"
 
 
-async def test_each_state_says_whether_the_journal_takes_something() -> None:
+async def test_each_state_says_whether_the_journal_works() -> None:
     works = {phase for phase, state in states().items() if state.committer is not None}
     assert works == {Phase.RUNNING, Phase.DRAINING, Phase.CLOSING}
     refuses_orders = {phase for phase, state in states().items() if state.committer and state.is_draining}
@@ -101,58 +101,58 @@ def test_every_phase_can_be_reached_and_left_for_the_end() -> None:
     assert reached == left == set(Phase)
 
 
-async def test_who_waits_for_a_state_gets_it_also_when_it_comes_twice() -> None:
-    life = DeskLife()
+async def test_a_state_is_waited_for_and_returned_at_once_when_present() -> None:
+    lifecycle = DeskLifecycle()
     seen: list[Failed] = []
 
     async def watch() -> None:
-        seen.append(await life.until(Failed))
+        seen.append(await lifecycle.wait_for(Failed))
 
     first = asyncio.create_task(watch())
     await asyncio.sleep(0)
-    life.move(Opening())
+    lifecycle.move_to(Opening())
     await asyncio.sleep(0)
     assert not seen
     failed = Failed("why", None, None, 0, False)
-    life.move(failed)
+    lifecycle.move_to(failed)
     await first
     await watch()
     assert seen == [failed, failed]
 
 
-class Idle:
-    """Accounts that nobody trades with."""
+class RecordingHooks:
+    """Hooks that record their calls."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.fault: Exception | None = None
 
-    def make_committer(self, book: AccountStore, on_failure: object) -> Committer:
+    def make_committer(self, store: AccountStore, on_failure: object) -> Committer:
         """Return one, or fail as told."""
         if self.fault is not None:
             raise self.fault
-        return make_committer(book)
+        return make_committer(store)
 
-    def begin_work(self, committer: Committer) -> None:
-        """Note it."""
+    def on_accounts_ready(self, committer: Committer) -> None:
+        """Record the call."""
         self.done.append("begin")
 
-    def tell_followers(self, committer: Committer) -> None:
-        """Note it."""
+    def resend_missed_events(self, committer: Committer) -> None:
+        """Record the call."""
         self.done.append("tell")
 
-    def take_orders_out(self, order_manager: OrderManager) -> None:
-        """Note it."""
+    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
+        """Record the call."""
         self.done.append("out")
 
-    def end_guards(self) -> None:
-        """Note it."""
+    def fire_guards(self) -> None:
+        """Record the call."""
         self.done.append("end")
 
 
-async def test_what_is_done_twice_or_out_of_turn_raises() -> None:
-    life = DeskLife()
-    recovery = JournalRecovery(life, accounts, DeskStats(), Idle())
+async def test_calls_in_the_wrong_state_raise() -> None:
+    lifecycle = DeskLifecycle()
+    recovery = JournalRecovery(lifecycle, accounts, DeskStats(), RecordingHooks())
     with pytest.raises(IllegalTransitionError, match="from new to draining"):
         recovery.drain()
     await recovery.open()
@@ -178,18 +178,18 @@ async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
         opened.append(accounts())
         return opened[-1]
 
-    life, work = DeskLife(), Idle()
-    recovery = JournalRecovery(life, opening, DeskStats(), work)
-    work.fault = ZeroDivisionError("a fault of ours")
+    lifecycle, hooks = DeskLifecycle(), RecordingHooks()
+    recovery = JournalRecovery(lifecycle, opening, DeskStats(), hooks)
+    hooks.fault = ZeroDivisionError("a fault of ours")
     await recovery.open()
-    assert life.state.phase is Phase.FAILED
+    assert lifecycle.state.phase is Phase.FAILED
     running = asyncio.create_task(recovery.run())
     while len(opened) < 3:
         await asyncio.sleep(0.001)
-    work.fault = None
-    await life.until(Running)
-    assert [book.journal.broken is None for book in opened] == [False] * (len(opened) - 1) + [True]
-    assert work.done == ["begin", "tell"]
+    hooks.fault = None
+    await lifecycle.wait_for(Running)
+    assert [store.journal.broken is None for store in opened] == [False] * (len(opened) - 1) + [True]
+    assert hooks.done == ["begin", "tell"]
     running.cancel()
 
 
@@ -200,14 +200,14 @@ async def test_who_is_closed_after_a_failure_leaves_no_journal_open() -> None:
         opened.append(accounts())
         return opened[-1]
 
-    life, work = DeskLife(), Idle()
-    work.fault = ZeroDivisionError("a fault of ours")
-    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    lifecycle, hooks = DeskLifecycle(), RecordingHooks()
+    hooks.fault = ZeroDivisionError("a fault of ours")
+    recovery = JournalRecovery(lifecycle, opening, DeskStats(), hooks)
     await recovery.open()
     recovery.drain()
-    assert (life.state.phase, life.state.is_draining) == (Phase.FAILED, True)
+    assert (lifecycle.state.phase, lifecycle.state.is_draining) == (Phase.FAILED, True)
     await recovery.close()
-    assert [str(book.journal.broken) for book in opened] == ["the journal is closed"]
+    assert [str(store.journal.broken) for store in opened] == ["the journal is closed"]
 
 
 async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> None:
@@ -222,11 +222,11 @@ async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> N
         opened.append(accounts())
         return opened[-1]
 
-    life, work = DeskLife(), Idle()
-    work.fault = ZeroDivisionError("a fault of ours")
-    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    lifecycle, hooks = DeskLifecycle(), RecordingHooks()
+    hooks.fault = ZeroDivisionError("a fault of ours")
+    recovery = JournalRecovery(lifecycle, opening, DeskStats(), hooks)
     await recovery.open()
-    work.fault = None
+    hooks.fault = None
     may_open.clear()
     running = asyncio.create_task(recovery.run())
     while len(begun) < 2:
@@ -236,7 +236,7 @@ async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> N
     while len(opened) < 2 or opened[-1].journal.broken is None:
         await asyncio.sleep(0.001)
     assert not running.done(), "the end is no failure"
-    assert (life.state.phase, work.done) == (Phase.CLOSED, ["end"])
+    assert (lifecycle.state.phase, hooks.done) == (Phase.CLOSED, ["end"])
     running.cancel()
 
 
@@ -251,11 +251,11 @@ async def test_accounts_that_the_engine_cannot_replay_stop_orders_and_not_the_pr
             raise faults.pop()
         return accounts()
 
-    life, work = DeskLife(), Idle()
-    recovery = JournalRecovery(life, opening, DeskStats(), work)
+    lifecycle, hooks = DeskLifecycle(), RecordingHooks()
+    recovery = JournalRecovery(lifecycle, opening, DeskStats(), hooks)
     await recovery.open()
-    assert life.state == Failed("and again", None, None, 0, False)
+    assert lifecycle.state == Failed("and again", None, None, 0, False)
     running = asyncio.create_task(recovery.run())
-    await life.until(Running)
-    assert work.done == ["begin", "tell"]
+    await lifecycle.wait_for(Running)
+    assert hooks.done == ["begin", "tell"]
     running.cancel()

@@ -32,7 +32,7 @@ async def both_sides(client: Trader) -> list[Message]:
         rows = await client.rows("orders")
         if {row["side"] for row in rows} == {"buy", "sell"}:
             return rows
-        await client.hear()
+        await client.receive()
 
 
 async def test_a_bot_that_is_started_anew_takes_its_orders_over(tmp_path: Path) -> None:

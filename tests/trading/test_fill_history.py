@@ -1,4 +1,4 @@
-"""Fills of long ago: whatever page is asked for, wherever it is in the journal, however much lies between."""
+"""Fills of long ago: any page is found, wherever it is in the journal, and however much lies between."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.rows import FillRow
 from floorwire.storage import journal as journals
+from floorwire.storage.data_dir import open_journal
 from floorwire.storage.journal import ForgottenError, Journal
 from floorwire.storage.journal_memory import MemoryJournal
-from floorwire.storage.journal_opening import open_journal
 from floorwire.trading import fill_history
-from floorwire.trading.commit_batch import KINDS
-from floorwire.trading.fill_search import FillSearch
+from floorwire.trading.commit_batch import EVENT_KINDS
+from floorwire.trading.fill_history import FillSearch
 from floorwire.trading.visibility import Visibility
 from tests.storage.journals import keep
 
@@ -34,8 +34,8 @@ LATEST = 1 << 63
 MONEY = Balance("USDT", 10**12, 0, 8)
 
 
-class Story:
-    """What happens to two accounts, at random, and their fills in the order in which they came."""
+class RandomHistory:
+    """Random entries of two accounts, and their fills in order."""
 
     def __init__(self, seed: int, share: float) -> None:
         """``share``: of all that happens so much is fills."""
@@ -45,9 +45,9 @@ class Story:
         self.seqs = dict.fromkeys(self.fills, Seqs())
         self._last_id = 0
 
-    async def go_on(self, journal: Journal, committer: int) -> None:
-        """Let more happen."""
-        for _ in range(committer):
+    async def append_to(self, journal: Journal, appends: int) -> None:
+        """Append random entries to the journal."""
+        for _ in range(appends):
             await keep(journal, [self._next() for _ in range(self._chance.randrange(1, 12))])
 
     def _next(self) -> journals.JournalEntry:
@@ -66,7 +66,9 @@ class Story:
             seqs = Seqs(seqs.orders + 1, seqs.fills, seqs.balances + 1, seqs.positions)
         self.seqs[account] = seqs
         entry = AccountEntry(event, seqs)
-        return journals.JournalEntry(account, KINDS[type(entry.event)], 1, msgspec.msgpack.encode(entry))
+        return journals.JournalEntry(
+            account, EVENT_KINDS[type(entry.event)], 1, msgspec.msgpack.encode(entry)
+        )
 
     def _fill(self, account: str, order: Order) -> OrderFilled:
         position = Position(order.ticket.symbol, 5, 5, 45, 0, 8, 8)
@@ -86,7 +88,7 @@ class Story:
         principal = Principal(account, "k", frozenset((Scope.ACCOUNT,)), symbols=symbols)
         visibility = Visibility(principal, lambda: (BTC, ETH))
         search = FillSearch(len(self.fills[account]), _row, visibility, limit, before)
-        search.look(self.fills[account][:-11:-1])
+        search.add(self.fills[account][:-11:-1])
         return search
 
 
@@ -107,14 +109,14 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
 async def test_a_page_is_found_wherever_it_begins(journal: Journal, share: float) -> None:
-    story, chance = Story(3, share), random.Random(4)
-    await story.go_on(journal, 200)
-    for account, had in story.fills.items():
+    history, chance = RandomHistory(3, share), random.Random(4)
+    await history.append_to(journal, 200)
+    for account, had in history.fills.items():
         for before in chance.sample(range(had[-1].fill_id + 2), 15):
             limit = chance.randrange(1, 30)
-            search = story.search(account, limit, before)
-            await fill_history.find(journal, account, search)
-            assert _ids(search) == story.ids(account, before)[:limit]
+            search = history.search(account, limit, before)
+            await fill_history.continue_search(journal, account, search)
+            assert _ids(search) == history.ids(account, before)[:limit]
 
 
 @pytest.mark.parametrize("only", [None, BTC.symbol])
@@ -122,39 +124,39 @@ async def test_a_page_is_found_wherever_it_begins(journal: Journal, share: float
 async def test_pages_follow_each_other_to_the_first_while_more_happens(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, share: float, only: str | None
 ) -> None:
-    monkeypatch.setattr(fill_history, "ROUNDS", 3)
-    monkeypatch.setattr(fill_history, "RECORDS", 5)
-    story = Story(5, share)
-    await story.go_on(journal, 150)
-    wanted, found, before = story.ids("alice", LATEST, only), list[int](), LATEST
-    for _ in range(len(story.ids("alice")) + 1):
-        search = story.search("alice", 7, before, only)
-        await fill_history.find(journal, "alice", search)
+    monkeypatch.setattr(fill_history, "MAX_READS", 3)
+    monkeypatch.setattr(fill_history, "PAGE_RECORDS", 5)
+    history = RandomHistory(5, share)
+    await history.append_to(journal, 150)
+    wanted, found, before = history.ids("alice", LATEST, only), list[int](), LATEST
+    for _ in range(len(history.ids("alice")) + 1):
+        search = history.search("alice", 7, before, only)
+        await fill_history.continue_search(journal, "alice", search)
         found += _ids(search)
         reply = search.reply(1)
         if reply.next is UNSET:
             break
         before = int(str(reply.next))
-        await story.go_on(journal, 1)
+        await history.append_to(journal, 1)
     assert found == wanted
-    assert search.left == 0
+    assert search.remaining == 0
 
 
 async def test_where_memory_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    journal, story = MemoryJournal(1_000, 200), Story(7, 0.3)
-    await story.go_on(journal, 120)
+    journal, history = MemoryJournal(1_000, 200), RandomHistory(7, 0.3)
+    await history.append_to(journal, 120)
     kept = {record.n for record in journal.read(journal.first_n - 1) if record.kind == fill_history.FILLED}
-    ids = story.ids("alice")
+    ids = history.ids("alice")
     known = [one for one in ids if one in kept]  # records and what they tell are numbered alike here
-    search = story.search("alice", 1_000)
+    search = history.search("alice", 1_000)
     with pytest.raises(ForgottenError):
-        await fill_history.find(journal, "alice", search)
+        await fill_history.continue_search(journal, "alice", search)
     assert _ids(search) == known
     assert len(known) > 10
     reply = search.reply(UNSET, forgotten=True)
     assert (reply.gap, reply.next) == (Gap(1, len(ids) - len(known), "expired"), UNSET)
     for before in (known[-1], ids[len(known) + 5], 1):
-        search = story.search("alice", 5, before)
+        search = history.search("alice", 5, before)
         with pytest.raises(ForgottenError):
-            await fill_history.find(journal, "alice", search)
+            await fill_history.continue_search(journal, "alice", search)
         assert not search.rows

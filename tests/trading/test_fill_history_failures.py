@@ -11,76 +11,78 @@ import pytest
 from floorwire.engine import accounts
 from floorwire.engine.chunked_history import SHARE
 from floorwire.storage.journal import JournalBrokenError, JournalRecord
-from tests.hub.world import Message
-from tests.trading.flaky import FAR, Disk, FlakyJournal, Office, served
+from tests.hub.hub_harness import Message
+from tests.trading.flaky import FAR, Disk, FlakyJournal, GatewayHarness, served
 
 TAKE: Message = {"symbol": "BTC-USDT", "side": "buy", "type": "market", "quantity": "0.001"}
 
 
 @pytest.fixture
-async def office(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def harness(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[GatewayHarness]:
     """Where alice has more fills than are at hand."""
     monkeypatch.setattr(accounts, "KEPT_FILLS", SHARE)
-    async with served(disk, tmp_path) as office:
+    async with served(disk, tmp_path) as harness:
         number = 0
-        while office.gateway.desk.order_manager().seqs("alice").fills <= SHARE:
+        while harness.gateway.desk.order_manager().seqs("alice").fills <= SHARE:
             number += 1
-            reply = await office.ask("order.place", client_order_id=f"t{number}", **TAKE)
+            reply = await harness.ask("order.place", client_order_id=f"t{number}", **TAKE)
             assert reply["status"] == "accepted"
-        yield Office(office.gateway, disk)
+        yield GatewayHarness(harness.gateway, disk)
 
 
-def replies(office: Office) -> list[Message]:
+def replies(harness: GatewayHarness) -> list[Message]:
     """Return what was answered."""
-    return [message for message in office.heard if "status" in message]
+    return [message for message in harness.received if "status" in message]
 
 
-async def test_the_first_fill_is_found(office: Office) -> None:
-    fills = (await office.ask("fills", limit=1000))["fills"]
+async def test_the_first_fill_is_found(harness: GatewayHarness) -> None:
+    fills = (await harness.ask("fills", limit=1000))["fills"]
     assert isinstance(fills, list)
-    assert len(fills) == office.gateway.desk.order_manager().seqs("alice").fills
-    assert len(office.gateway.desk.order_manager().fills("alice")) == SHARE
+    assert len(fills) == harness.gateway.desk.order_manager().seqs("alice").fills
+    assert len(harness.gateway.desk.order_manager().fills("alice")) == SHARE
 
 
 async def test_an_unreadable_journal_is_an_answer_and_stops_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unreadable(*_: object, **__: object) -> Sequence[JournalRecord]:
         raise JournalBrokenError("cannot be read")
 
     with monkeypatch.context() as patch:
         patch.setattr(FlakyJournal, "read_account", unreadable)
-        office.wire.ask("fills", limit=1000)
-        assert (await office.ask("order.place", client_order_id="on", **FAR))["code"] == "internal"
-        assert (await office.until(lambda one: "order_id" in one))["status"] == "accepted"
-    assert (await office.ask("fills", limit=1000))["status"] == "ok"
+        harness.wire.ask("fills", limit=1000)
+        assert (await harness.ask("order.place", client_order_id="on", **FAR))["code"] == "internal"
+        assert (await harness.until(lambda one: "order_id" in one))["status"] == "accepted"
+    assert (await harness.ask("fills", limit=1000))["status"] == "ok"
 
 
-async def test_a_journal_that_fails_first_is_an_answer(office: Office) -> None:
-    office.disk.is_full = True
-    office.wire.ask("order.place", client_order_id="lost", **FAR)
-    office.wire.ask("fills", limit=1000)
-    office.wire.ask("order.place", client_order_id="late", **FAR)
-    office.wire.ask("orders")
+async def test_a_journal_that_fails_first_is_an_answer(harness: GatewayHarness) -> None:
+    harness.disk.is_full = True
+    harness.wire.ask("order.place", client_order_id="lost", **FAR)
+    harness.wire.ask("fills", limit=1000)
+    harness.wire.ask("order.place", client_order_id="late", **FAR)
+    harness.wire.ask("orders")
     for _ in range(4):
-        await office.until(lambda one: "status" in one)
-    told = [(reply["code"], reply.get("order")) for reply in replies(office)]
+        await harness.until(lambda one: "status" in one)
+    told = [(reply["code"], reply.get("order")) for reply in replies(harness)]
     assert [order for _, order in told] == ["unknown", None, "unknown", None]
-    office.disk.is_full = False
-    await office.works_again()
-    assert (await office.ask("fills", limit=1000))["status"] == "ok"
+    harness.disk.is_full = False
+    await harness.works_again()
+    assert (await harness.ask("fills", limit=1000))["status"] == "ok"
 
 
 async def test_a_server_that_stops_answers_whoever_waits(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(*_: object, **__: object) -> Sequence[JournalRecord]:
         await asyncio.get_running_loop().create_future()
         raise AssertionError
 
     monkeypatch.setattr(FlakyJournal, "read_account", never)
-    office.wire.ask("fills", limit=1000)
+    harness.wire.ask("fills", limit=1000)
     await asyncio.sleep(0.01)
     (reading,) = [task for task in asyncio.all_tasks() if "FillHistory._answer" in repr(task)]
     reading.cancel()
-    assert (await office.until(lambda one: "status" in one))["code"] == "draining"
+    assert (await harness.until(lambda one: "status" in one))["code"] == "draining"

@@ -13,7 +13,7 @@ from floorwire.engine.accounts import KEPT_FILLS
 from floorwire.protocol.trading_requests import MAX_FILLS
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
-from tests.trading.trader import FREE, Message, Said, Trader, key, serving, trader
+from tests.trading.trader import FREE, JsonValue, Message, Trader, key, serving, trader
 
 MONEY = {"USDT": "10000000", "BTC": "100", "ETH": "1000"}
 FILLS = KEPT_FILLS + 300
@@ -68,7 +68,7 @@ async def traded(client: Trader, count: int, name: str) -> list[Message]:
                               side="buy" if number % 4 < 2 else "sell", quantity="0.01")  # fmt: skip
         (latest,) = await client.rows("fills", limit=1)
         while events[-1].get("fill_id") != latest["fill_id"]:
-            await client.hear()
+            await client.receive()
     return events[: begin - 1 : -1]
 
 
@@ -77,7 +77,7 @@ def plain(fills: list[Message]) -> list[Message]:
     return [{name: fill[name] for name in OF_FILL} for fill in fills]
 
 
-async def paged(client: Trader, limit: int, **fields: Said) -> list[Message]:
+async def paged(client: Trader, limit: int, **fields: JsonValue) -> list[Message]:
     """Return all fills, page by page."""
     found: list[Message] = []
     while True:
@@ -136,7 +136,7 @@ async def test_answers_come_in_the_order_asked(server: Server, issued: Issued, t
             sent.append(await client.send("order.status", order_id="1"))
             sent.append(await client.send("fills", limit=1))
         sent.append(await client.send("order.cancel_all"))
-        replies = [await client.hear() for _ in sent]
+        replies = [await client.receive() for _ in sent]
     assert [reply["id"] for reply in replies] == sent
     pages = [reply["fills"] for reply in replies[0::3] if "fills" in reply]
     assert [len(page) for page in pages if isinstance(page, list)] == [8 + number for number in range(6)]
@@ -148,7 +148,7 @@ async def test_too_many_at_once_are_refused_and_may_come_again(
     async with trader(server, issued) as client:
         for _ in range(100):
             await client.send("fills", limit=MAX_FILLS, before=told[-200]["fill_id"])
-        replies = [await client.hear() for _ in range(100)]
+        replies = [await client.receive() for _ in range(100)]
         outcomes = {str(reply.get("code", reply["status"])) for reply in replies}
         assert outcomes == {"ok", "rate_limited"}
         pages = [reply["fills"] for reply in replies if "fills" in reply]

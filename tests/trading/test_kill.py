@@ -33,7 +33,7 @@ from floorwire.core.ports import Prices
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import Issued
-from floorwire.trading.account_store import BEGUN, AccountStore, decoded
+from floorwire.trading.account_store import EPOCH_KIND, AccountStore, decode_entry
 from tests.servers import Server
 from tests.trading.trader import FREE, SCOPES, Message, Trader, key, serving, trader
 
@@ -70,7 +70,7 @@ class Wild:
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         try:
             while True:
-                message = await client.hear()
+                message = await client.receive()
                 waiter = self._waiting.pop(int(str(message["id"])), None)
                 if waiter is not None:
                     waiter.set_result(message)
@@ -174,8 +174,8 @@ class Judge:
         seen = int(self._compare(self._last_n, states))
         for record in journal.read(self._last_n):
             self._last_n = record.n
-            if record.kind != BEGUN:
-                self._take(decoded(record.n, record.payload).event)
+            if record.kind != EPOCH_KIND:
+                self._take(decode_entry(record.n, record.payload).event)
             seen += self._compare(record.n, states)
         return seen
 

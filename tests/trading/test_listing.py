@@ -16,7 +16,7 @@ from floorwire.core.market_events import Listing
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Venue, VenueInput, VenueOutput
 from floorwire.venues import sim
-from tests.trading.flaky import Disk, Office
+from tests.trading.flaky import Disk, GatewayHarness
 
 ETH = "ETH-USDT"
 FAR = {"symbol": ETH, "side": "buy", "price": "3000", "quantity": "0.01"}
@@ -60,14 +60,14 @@ class LateVenue(sim.SimVenue):
 
 
 @asynccontextmanager
-async def opened(venue: Venue, disk: Disk, data: Path) -> AsyncIterator[Office]:
+async def opened(venue: Venue, disk: Disk, data: Path) -> AsyncIterator[GatewayHarness]:
     gateway = Gateway(Settings(data=str(data)), [venue])
     if not disk.records:
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
     async with gateway.running():
         while not gateway.hub.market.symbols:
             await asyncio.sleep(0.001)
-        yield Office(gateway, disk)
+        yield GatewayHarness(gateway, disk)
 
 
 async def test_orders_go_back_when_their_symbol_is_listed(
@@ -75,20 +75,20 @@ async def test_orders_go_back_when_their_symbol_is_listed(
 ) -> None:
     disk, late = Disk(), LateVenue()
     monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
-    async with opened(sim.venue(random.Random(3), ("BTC-USDT", ETH)), disk, tmp_path) as office:
-        kept = await office.ask("order.place", client_order_id="kept", **FAR)
-        dropped = await office.ask("order.place", client_order_id="dropped", **FAR)
-    async with opened(late, disk, tmp_path) as office:
-        rows = (await office.ask("orders"))["orders"]
+    async with opened(sim.venue(random.Random(3), ("BTC-USDT", ETH)), disk, tmp_path) as harness:
+        kept = await harness.ask("order.place", client_order_id="kept", **FAR)
+        dropped = await harness.ask("order.place", client_order_id="dropped", **FAR)
+    async with opened(late, disk, tmp_path) as harness:
+        rows = (await harness.ask("orders"))["orders"]
         assert isinstance(rows, list)
         assert len(rows) == 2
-        assert (await office.ask("order.cancel", order_id=dropped["order_id"]))["status"] == "accepted"
-        unlisted = await office.ask("order.place", client_order_id="new", **FAR)
+        assert (await harness.ask("order.cancel", order_id=dropped["order_id"]))["status"] == "accepted"
+        unlisted = await harness.ask("order.place", client_order_id="new", **FAR)
         assert unlisted["code"] in ("stale_market", "unknown_symbol")
         assert not late.places
         late.is_late = False
         while not late.places:
             await asyncio.sleep(0.001)
         assert [str(place.order_id) for place in late.places] == [kept["order_id"]]
-        assert (await office.ask("order.cancel", order_id=kept["order_id"]))["status"] == "accepted"
-        assert (await office.ask("orders"))["orders"] == []
+        assert (await harness.ask("order.cancel", order_id=kept["order_id"]))["status"] == "accepted"
+        assert (await harness.ask("orders"))["orders"] == []

@@ -14,7 +14,7 @@ import pytest
 
 from floorwire.storage.key_store import Issued
 from tests.fixtures.make_folders import EXPECTED, state
-from tests.trading.trader import Message, Said, amount, caller, serving, trader
+from tests.trading.trader import JsonValue, Message, amount, caller, serving, trader
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -33,7 +33,7 @@ def order_ids(expected: Message) -> dict[str, list[str]]:
     return msgspec.convert(expected["ids"], dict[str, list[str]])
 
 
-def missing(expected: Said, found: Said, where: str = "") -> list[str]:
+def missing(expected: JsonValue, found: JsonValue, where: str = "") -> list[str]:
     """Return where something expected is not found. Later code may tell more, never less."""
     if isinstance(expected, dict) and isinstance(found, dict):
         if expected.get("code") == "disconnected":  # it is cancelled anew at each start from the copy

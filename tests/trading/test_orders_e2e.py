@@ -13,7 +13,7 @@ import pytest
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
-from tests.trading.trader import FREE, Message, Said, Trader, amount, funded, key, serving, trader
+from tests.trading.trader import FREE, JsonValue, Message, Trader, amount, funded, key, serving, trader
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "coinbase" / "COINBASE.0"
 CHANNELS = ("orders", "fills", "balances", "positions")
@@ -230,9 +230,9 @@ async def test_replies_come_in_the_order_of_their_requests(alice: Trader) -> Non
                          price="61000", quantity="0.001" if n % 3 else "0.0000001")
         for n in range(30)
     ]  # fmt: skip
-    heard: list[Said] = []
+    heard: list[JsonValue] = []
     while len(heard) < len(sent):
-        message = await alice.hear()
+        message = await alice.receive()
         if "status" in message:
             heard.append(message["id"])
     assert heard == sent

@@ -39,7 +39,7 @@ async def placed(client: Trader, client_order_id: str, **fields: str) -> Message
         reply = await client.place(name, symbol="ABC-USDT", quantity="0.2", **fields)
         if reply.get("code") not in ("stale_market", "unknown_symbol", "no_liquidity"):
             return {**reply, "name": name}
-        await client.hear()
+        await client.receive()
     raise AssertionError("the feed never came to life")
 
 
@@ -105,7 +105,7 @@ async def test_a_cancel_on_its_way_holds_though_the_server_was_killed(
             if who == "deadman":
                 await alice.ask("session.deadman", timeout_s=0.01)
                 while "cancelled" not in first.log:
-                    await alice.hear()
+                    await alice.receive()
             elif who == "operator":
                 with caller(first, operator) as ops:
                     assert ops.post("/halts", json={"scope": "all"}).json()["cancelled"] == 1
@@ -122,7 +122,7 @@ async def test_a_cancel_on_its_way_holds_though_the_server_was_killed(
             for _ in range(10):
                 if not await alice.rows("orders"):  # it ends when the venue has opened
                     break
-                await alice.hear()
+                await alice.receive()
             order = (await alice.ask("order.status", order_id=reply["order_id"]))["order"]
             assert isinstance(order, dict)
             assert (order["state"], order["filled_quantity"]) == ("cancelled", "0")

@@ -9,19 +9,19 @@ from floorwire.storage.journal import ForgottenError
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.trading import private_resume
 from floorwire.trading.private_messages import seq_of
-from tests.trading.test_fill_history import Story
+from tests.trading.test_fill_history import RandomHistory
 
 
 @pytest.mark.parametrize("channel", ["orders", "fills", "balances", "positions"])
 @pytest.mark.parametrize("kept", range(30, 50))
 async def test_what_memory_has_forgotten_is_never_made_up(channel: PrivateChannel, kept: int) -> None:
-    journal, story = MemoryJournal(1_000, kept), Story(kept, 0.2)
-    await story.go_on(journal, 20)
-    now = seq_of(story.seqs["alice"], channel)
+    journal, history = MemoryJournal(1_000, kept), RandomHistory(kept, 0.2)
+    await history.append_to(journal, 20)
+    now = seq_of(history.seqs["alice"], channel)
     told = forgotten = 0
     for seq in range(now + 1):
         try:
-            entries = [entry async for entry in private_resume.after(journal, "alice", channel, seq)]
+            entries = [entry async for entry in private_resume.entries_after(journal, "alice", channel, seq)]
         except ForgottenError:
             forgotten += 1
             continue

@@ -12,7 +12,18 @@ import pytest
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
-from tests.trading.trader import FREE, SCOPES, Message, Said, Trader, caller, key, serving, trader, vanish
+from tests.trading.trader import (
+    FREE,
+    SCOPES,
+    JsonValue,
+    Message,
+    Trader,
+    caller,
+    drop_connection,
+    key,
+    serving,
+    trader,
+)
 
 RECORDED = Path(__file__).parent.parent / "recorded" / "coinbase"
 PAPER = (f"--venue=replay:{RECORDED}", "--set=replay.loop=true", "--set=paper.latency_us=20000")
@@ -23,7 +34,7 @@ WAYS: dict[str, str | None] = {
     "halt-account": "market_halted",
     "halt-key": "market_halted",
     "halt-symbol": "market_halted",
-    "vanish": "disconnected",
+    "drop_connection": "disconnected",
     "grace": "disconnected",
     "deadman": "deadman",
     "revoke": "disconnected",
@@ -57,7 +68,9 @@ class Cast:
 
 
 @asynccontextmanager
-async def resting(server: Server, issued: Issued, name: str, terms: dict[str, Said]) -> AsyncIterator[Trader]:
+async def resting(
+    server: Server, issued: Issued, name: str, terms: dict[str, JsonValue]
+) -> AsyncIterator[Trader]:
     """Connect, and place an order once the feed is live: a recording loses its link and begins again."""
     async with trader(server, issued) as client:
         await client.ask("subscribe", channel="heartbeat")
@@ -65,7 +78,7 @@ async def resting(server: Server, issued: Issued, name: str, terms: dict[str, Sa
             reply = await client.place(name, **terms)
             if reply.get("code") not in ("stale_market", "unknown_symbol"):
                 break
-            await client.hear()
+            await client.receive()
         assert reply["status"] == "accepted", reply
         yield client
 
@@ -86,10 +99,10 @@ async def end(way: str, server: Server, cast: Cast, client: Trader, symbol: str)
             cast.revoke(server)
         case _:
             await client.ask("session.cancel_on_disconnect", enabled=True, grace_s=0.02 * (way == "grace"))
-            vanish(client)
+            drop_connection(client)
 
 
-def told(rows: list[Message]) -> dict[str, Said]:
+def told(rows: list[Message]) -> dict[str, JsonValue]:
     """Return the codes of orders that are cancelled, by their names."""
     assert {row["state"] for row in rows} == {"cancelled"}
     return {str(row["client_order_id"]): row.get("code") for row in rows}
@@ -127,6 +140,6 @@ async def test_who_cancelled_an_order_is_told_wherever_orders_are(tmp_path: Path
             resume: Message = {"epoch": first["epoch"], "seq": first["seq"]}
             reply = await back.ask("subscribe", channel="orders", resume=resume)
             while back.events.get("orders", [first])[-1]["seq"] != reply["seq"]:
-                await back.hear()
+                await back.receive()
             again = back.events["orders"]
     assert [{**event, "sent": 0} for event in again] == [{**event, "sent": 0} for event in live]

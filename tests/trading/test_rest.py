@@ -199,6 +199,6 @@ async def test_everybody_is_told_of_a_halted_symbol(
         ops.post("/halts", json={"scope": "symbol", "name": "ETH-USDT"})
         ops.delete("/halts", params={"scope": "symbol", "name": "ETH-USDT"})
         while len(client.events.get("system", [])) < 2:
-            await client.hear()
+            await client.receive()
         told = [(one["event"], one["symbol"], one["reason"]) for one in client.events["system"]]
     assert told == [("halted", "ETH-USDT", "operator"), ("resumed", "ETH-USDT", "operator")]

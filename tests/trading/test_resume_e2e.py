@@ -48,7 +48,7 @@ async def resumed(client: Trader, channel: str, seq: int, epoch: str) -> Message
     """Subscribe from there on, and read up to the present."""
     reply = await client.ask("subscribe", channel=channel, resume={"epoch": epoch, "seq": seq})
     while client.events.get(channel, [{"seq": seq}])[-1]["seq"] != reply["seq"]:
-        await client.hear()
+        await client.receive()
     return reply
 
 
@@ -58,7 +58,7 @@ async def test_any_place_resumes_to_exactly_what_was_missed(server: Server, issu
         for channel in CHANNELS:
             reply = await live.ask("subscribe", channel=channel)
             while live.events[channel][-1]["event"] != "snapshot":
-                await live.hear()
+                await live.receive()
             told = [one for one in live.events[channel][1:] if one["event"] != "snapshot"]
             first = int(str(live.events[channel][0]["seq"]))
             for place in range(first, int(str(reply["seq"])) + 1, 3):
@@ -112,7 +112,7 @@ async def test_places_that_cannot_be_resumed_say_so_and_begin_anew(server: Serve
             gap = reply["gap"]
             assert isinstance(gap, dict)
             assert gap["reason"] == reason
-            await client.hear()
+            await client.receive()
             assert client.events["orders"][-1]["event"] == "snapshot"
 
 

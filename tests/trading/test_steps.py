@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from floorwire.venues import sim
-from tests.hub.world import Message
-from tests.trading.flaky import FAR, Disk, Office
+from tests.hub.hub_harness import Message
+from tests.trading.flaky import FAR, Disk, GatewayHarness
 from tests.trading.test_listing import opened
 
 OTHER_STEPS = {"tick_size": "0.2", "lot_size": "0.0001"}
@@ -22,12 +22,12 @@ def venue(**changed: str) -> sim.SimVenue:
     return sim.SimVenue([msgspec.structs.replace(profile, **changed)], random.Random(3))
 
 
-async def told(office: Office, channel: str, epoch: str) -> list[Message]:
+async def told(harness: GatewayHarness, channel: str, epoch: str) -> list[Message]:
     """Return what happened on the channel from its begin."""
-    reply = await office.ask("subscribe", channel=channel, resume={"epoch": epoch, "seq": 0})
-    last = await office.until(lambda one: one.get("channel") == channel and one.get("seq") == reply["seq"])
+    reply = await harness.ask("subscribe", channel=channel, resume={"epoch": epoch, "seq": 0})
+    last = await harness.until(lambda one: one.get("channel") == channel and one.get("seq") == reply["seq"])
     assert "gap" not in reply
-    events = [one for one in office.heard if one.get("channel") == channel and "event" in one]
+    events = [one for one in harness.received if one.get("channel") == channel and "event" in one]
     assert last == events[-1]
     return [{name: value for name, value in event.items() if name != "sent"} for event in events]
 
@@ -35,28 +35,30 @@ async def told(office: Office, channel: str, epoch: str) -> list[Message]:
 async def test_texts_stay_what_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk()
     monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
-    async with opened(venue(), disk, tmp_path) as office:
-        epoch = str((await office.ask("subscribe", channel="orders"))["epoch"])
+    async with opened(venue(), disk, tmp_path) as harness:
+        epoch = str((await harness.ask("subscribe", channel="orders"))["epoch"])
         for number in range(3):
-            await office.ask("order.place", client_order_id=f"m{number}", symbol="BTC-USDT", side="buy",
+            await harness.ask("order.place", client_order_id=f"m{number}", symbol="BTC-USDT", side="buy",
                              type="market", quantity="0.00123")  # fmt: skip
-        rests = await office.ask("order.place", client_order_id="rests", **FAR)
-        filled = (await office.ask("fills"))["fills"]
-        done = (await office.ask("order.status", client_order_id="m0"))["order"]
-        events = {channel: await told(Office(office.gateway, disk), channel, epoch) for channel in CHANNELS}
-    async with opened(venue(**OTHER_STEPS), disk, tmp_path) as office:
-        assert (await office.ask("order.status", client_order_id="m0"))["order"] == done
-        assert (await office.ask("fills"))["fills"] == filled
-        ended = (await office.ask("order.status", order_id=rests["order_id"]))["order"]
+        rests = await harness.ask("order.place", client_order_id="rests", **FAR)
+        filled = (await harness.ask("fills"))["fills"]
+        done = (await harness.ask("order.status", client_order_id="m0"))["order"]
+        events = {
+            channel: await told(GatewayHarness(harness.gateway, disk), channel, epoch) for channel in CHANNELS
+        }
+    async with opened(venue(**OTHER_STEPS), disk, tmp_path) as harness:
+        assert (await harness.ask("order.status", client_order_id="m0"))["order"] == done
+        assert (await harness.ask("fills"))["fills"] == filled
+        ended = (await harness.ask("order.status", order_id=rests["order_id"]))["order"]
         assert isinstance(ended, dict)
         assert (ended["state"], ended["code"]) == ("cancelled", "market_halted")
         assert (ended["price"], ended["quantity"]) == ("61000.0", "0.00100")
-        new = await office.ask("order.place", client_order_id="new", **{**FAR, "price": "61000.2"})
-        placed = (await office.ask("order.status", order_id=new["order_id"]))["order"]
+        new = await harness.ask("order.place", client_order_id="new", **{**FAR, "price": "61000.2"})
+        placed = (await harness.ask("order.status", order_id=new["order_id"]))["order"]
         assert isinstance(placed, dict)
         assert (placed["price"], placed["quantity"]) == ("61000.2", "0.0010")
         for channel in CHANNELS:
-            again = await told(Office(office.gateway, disk), channel, epoch)
+            again = await told(GatewayHarness(harness.gateway, disk), channel, epoch)
             assert again[: len(events[channel])] == events[channel]
-        *_, cancelled, accepted = await told(Office(office.gateway, disk), "orders", epoch)
+        *_, cancelled, accepted = await told(GatewayHarness(harness.gateway, disk), "orders", epoch)
         assert (cancelled["price"], accepted["price"]) == ("61000.0", "61000.2")

@@ -1,4 +1,4 @@
-"""The floor where no venue has listed a symbol: its orders are in no market."""
+"""The router where no venue has listed a symbol: its orders are at no venue."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from floorwire.trading.venue_router import VenueRouter
 
 
 @pytest.mark.parametrize("code", [None, Code.MARKET_HALTED])
-def test_what_is_in_no_market_is_cancelled_for_the_reason_given(code: Code | None) -> None:
+def test_an_order_at_no_venue_is_cancelled_with_the_given_code(code: Code | None) -> None:
     (report,) = VenueRouter().execute(Cancel("BTC-USDT", 7, code), 5)
     assert report == Ended(7, 0, "cancelled", code, 5)

@@ -1,4 +1,4 @@
-"""A trader under test: a key in a data folder, a server over it, and a client that keeps what it hears."""
+"""A trader under test: a key in a data folder, a server over it, and a client that records events."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.servers import Server, running
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | float | bool | None"
-Message: TypeAlias = dict[str, Said]
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+Message: TypeAlias = dict[str, JsonValue]
 
 SCOPES = (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)
 MONEY = {"USDT": "1000000", "BTC": "10"}
@@ -67,35 +67,40 @@ class Trader:
         self.events: dict[str, list[Message]] = {}
         self._next_id = 0
 
-    async def ask(self, action: str, **fields: Said) -> Message:
+    async def ask(self, action: str, **fields: JsonValue) -> Message:
         """Return the reply."""
         request_id = await self.send(action, **fields)
         while True:
-            message = await self.hear()
+            message = await self.receive()
             if message.get("id") == request_id:
                 return message
 
-    async def send(self, action: str, **fields: Said) -> int:
+    async def send(self, action: str, **fields: JsonValue) -> int:
         """Send a request; return its id."""
         self._next_id += 1
         await self.socket.send(json.dumps({"action": action, "id": self._next_id, **fields}))
         return self._next_id
 
-    async def hear(self) -> Message:
+    async def receive(self) -> Message:
         """Return the next message; an event is kept too."""
         message: Message = json.loads(await self.socket.recv())
         if "status" not in message:
             self.events.setdefault(str(message["channel"]), []).append(message)
         return message
 
-    async def place(self, client_order_id: str, **fields: Said) -> Message:
+    async def place(self, client_order_id: str, **fields: JsonValue) -> Message:
         """Return the reply to an order: a buy far below the market unless said otherwise."""
-        terms: dict[str, Said] = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "quantity": "0.001"}
+        terms: dict[str, JsonValue] = {
+            "symbol": "BTC-USDT",
+            "side": "buy",
+            "type": "limit",
+            "quantity": "0.001",
+        }
         if fields.get("type", "limit") == "limit":
             terms["price"] = "61000"
         return await self.ask("order.place", client_order_id=client_order_id, **{**terms, **fields})
 
-    async def rows(self, action: str, **fields: Said) -> list[Message]:
+    async def rows(self, action: str, **fields: JsonValue) -> list[Message]:
         """Return what ``orders``, ``fills``, ``balances`` or ``positions`` lists."""
         reply = await self.ask(action, **fields)
         assert reply["status"] == "ok", reply
@@ -109,7 +114,7 @@ class Trader:
             for message in self.events.get(channel, ()):
                 if message.get("event") == event and message.get("client_order_id") == client_order_id:
                     return message
-            await self.hear()
+            await self.receive()
 
 
 @asynccontextmanager
@@ -122,7 +127,7 @@ async def trader(server: Server, issued: Issued, *channels: str) -> AsyncIterato
             reply = await client.ask("subscribe", channel=channel)
             assert reply["status"] == "subscribed", reply
             while channel not in client.events:
-                await client.hear()
+                await client.receive()
         yield client
     finally:
         await socket.close()
@@ -147,7 +152,7 @@ def caller(server: Server, issued: Issued) -> httpx2.Client:
     return httpx2.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
 
 
-def vanish(client: Trader, how: str = "end") -> None:
+def drop_connection(client: Trader, how: str = "end") -> None:
     """End the connection without a close frame: by a ``reset``, or by the process being gone."""
     connection: socket.socket = client.socket.transport.get_extra_info("socket")
     if how == "reset":

@@ -1,4 +1,4 @@
-"""Drives a venue by hand: tells it things at given times and keeps what it says and asks for."""
+"""Gives a venue inputs at given times, and keeps its outputs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeVar
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
 from floorwire.core.ports import (
+    Activity,
     Answer,
     Close,
     Closed,
     Fetch,
     Frame,
-    Heard,
     Open,
     Opened,
     Reported,
@@ -32,7 +32,7 @@ Kind = TypeVar("Kind")
 
 
 class Driver:
-    """One venue and its shell's clock; wakes the venue whenever it asked to be."""
+    """One venue and the time. It wakes the venue at the times that the venue requested."""
 
     def __init__(self, venue: Venue, now_us: int = START) -> None:
         self.venue = venue
@@ -41,42 +41,42 @@ class Driver:
         self._wake_us: int | None = None
         self._take(venue.start(self.now_us))
 
-    def tell(self, happened: VenueInput) -> list[VenueOutput]:
-        """Tell the venue; return what followed."""
+    def give(self, happened: VenueInput) -> list[VenueOutput]:
+        """Give the venue an input; return the outputs."""
         return self._take(self.venue.receive(happened, self.now_us))
 
     def frame(self, message: object, link: str | None = None) -> list[VenueOutput]:
-        """Tell a frame, as JSON unless it is text."""
+        """Give the venue a frame, as JSON unless it is text or bytes."""
         data = message if isinstance(message, str | bytes) else json.dumps(message)
-        return self.tell(Frame(link or self.opens()[0].link, data))
+        return self.give(Frame(link or self.opened_links()[0].link, data))
 
     def answer(self, url: str, body: object, status: int = 200) -> list[VenueOutput]:
-        """Answer a request, as JSON."""
-        return self.tell(Answer(url, status, json.dumps(body).encode()))
+        """Give the venue the answer to a request, as JSON."""
+        return self.give(Answer(url, status, json.dumps(body).encode()))
 
     def up(self) -> list[VenueOutput]:
-        """Every link that was asked for is up."""
+        """Open every link that the venue requested; return the outputs."""
         return [
             output
-            for link in dict.fromkeys(o.link for o in self.opens())
-            for output in self.tell(Opened(link))
+            for link in dict.fromkeys(o.link for o in self.opened_links())
+            for output in self.give(Opened(link))
         ]
 
     def lose(self) -> list[VenueOutput]:
-        """The first link is lost."""
-        return self.tell(Closed(self.opens()[0].link, "lost"))
+        """Lose the first link; return the outputs."""
+        return self.give(Closed(self.opened_links()[0].link, "lost"))
 
     def wait(self, seconds: float) -> list[VenueOutput]:
-        """Let time pass; return what followed."""
+        """Let time pass; return the outputs."""
         until_us = self.now_us + round(seconds * SECOND)
         followed: list[VenueOutput] = []
         while self._wake_us is not None and self._wake_us <= until_us:
             self.now_us, self._wake_us = self._wake_us, None
-            followed += self.tell(Woke())
+            followed += self.give(Woke())
         self.now_us = until_us
         return followed
 
-    def opens(self) -> list[Open]:
+    def opened_links(self) -> list[Open]:
         return every(self.out, Open)
 
     def fetches(self) -> list[str]:
@@ -101,11 +101,11 @@ def statuses(outputs: Iterable[VenueOutput]) -> list[tuple[str | None, str, str]
 
 
 def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
-    """Return what is not asked of the shell."""
+    """Return the market events."""
     return [
         said
         for said in outputs
-        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Heard)
+        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Activity)
     ]
 
 

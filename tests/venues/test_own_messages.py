@@ -129,7 +129,7 @@ def test_coinbase_list_has_spot_only() -> None:
     assert (abc.symbol, abc.tick_size, abc.lot_size, abc.min_notional) == ("ABC-USD", "0.01", "0.001", "1")
     futures = Driver(coinbase.venue(()))
     futures.answer(coinbase.LIST_URL, of("coinbase")["futures_only"])
-    assert futures.opens() == []
+    assert futures.opened_links() == []
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_coinbase_list() -> None:
     assert (instrument.symbol, instrument.tick_size, instrument.lot_size) == ("BTC-USD", "0.01", "0.00000001")
     futures = Driver(coinbase.venue(()))
     futures.answer(coinbase.LIST_URL, json.loads(text("coinbase/http_products_future.json")))
-    assert futures.opens() == [], "no spot, so no list"
+    assert futures.opened_links() == [], "no spot, so no list"
 
 
 def test_coinbase_book() -> None:

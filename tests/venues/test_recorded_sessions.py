@@ -93,8 +93,8 @@ def instruments(path: Path) -> dict[str, Instrument]:
 
 def raw(path: Path) -> Iterator[Raw]:
     """Yield the frames of a session, read on their own."""
-    for line in path.read_text().splitlines():
-        if found := re.fullmatch(r"[0-9.]+: (.*)", line):
+    for link_state in path.read_text().splitlines():
+        if found := re.fullmatch(r"[0-9.]+: (.*)", link_state):
             yield json.loads(found[1])
 
 
@@ -170,7 +170,7 @@ def test_coinbase_books_equal_those_rebuilt_here(known: Expected) -> None:
 def snapshots(known: Expected) -> dict[str, Raw]:
     """Return the recorded REST snapshots of Binance."""
     lines = (known.folder / "BINANCE.http.0.0").read_text().splitlines()
-    found = [re.fullmatch(r".*symbol=(\w+)&.* -> [0-9.]+: (.*)", line) for line in lines]
+    found = [re.fullmatch(r".*symbol=(\w+)&.* -> [0-9.]+: (.*)", link_state) for link_state in lines]
     return {match[1]: json.loads(match[2]) for match in found if match}
 
 

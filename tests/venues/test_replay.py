@@ -28,7 +28,14 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.venues.replay import BURST, RecordedAnswer, RecordedInput, RecordedRequest, Replay, SpeedError
+from floorwire.venues.replay import (
+    MAX_STEPS,
+    RecordedAnswer,
+    RecordedInput,
+    RecordedRequest,
+    Replay,
+    SpeedError,
+)
 from tests.venues.driver import SECOND, events, every, statuses
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -66,7 +73,7 @@ class Session:
         self.answers = answers
         self._heard = [RecordedInput(at(seconds), happened) for seconds, happened in heard]
 
-    def heard(self) -> Iterator[RecordedInput]:
+    def inputs(self) -> Iterator[RecordedInput]:
         return iter(self._heard)
 
 
@@ -150,7 +157,7 @@ def test_a_speed_is_above_zero(speed: float) -> None:
 
 
 def test_as_fast_as_possible_still_yields() -> None:
-    frames = [(0.001 * number, Frame("r", b"%d" % number)) for number in range(3 * BURST)]
+    frames = [(0.001 * number, Frame("r", b"%d" % number)) for number in range(3 * MAX_STEPS)]
     clock: dict[VenueInput, list[VenueOutput]] = {
         frame: [Clock(number)] for number, (_, frame) in enumerate(frames)
     }
@@ -163,14 +170,14 @@ def test_as_fast_as_possible_still_yields() -> None:
         sizes.append(len(out))
         out = list(replay.receive(Woke(), NOW))
     assert len(sizes) == 3
-    assert max(sizes) <= BURST + 2
+    assert max(sizes) <= MAX_STEPS + 2
 
 
 def test_an_adapter_that_always_wants_to_be_woken_does_not_hold_the_shell() -> None:
     adapter = Scripted([LINK, Wake(T)], {Woke(): [Wake(T)]})
     replay = Replay(lambda: adapter, Session((0, Opened("r")), (1, Frame("r", b""))), None)
     assert replay.start(NOW) == [Wake(NOW)]
-    assert len(adapter.told) <= BURST
+    assert len(adapter.told) <= MAX_STEPS
 
 
 def test_the_end_is_said_and_nothing_follows() -> None:

@@ -59,7 +59,7 @@ class Session:
         ]
         self._frames = frames
 
-    def heard(self) -> Iterator[RecordedInput]:
+    def inputs(self) -> Iterator[RecordedInput]:
         yield RecordedInput(at(0), Opened("r"))
         for second, data in self._frames:
             yield RecordedInput(at(second), Frame("r", data))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from floorwire.connectors import recording
 from floorwire.core.market_events import BookChange, Clock, Trade
-from floorwire.core.ports import Heard, VenueOutput, Wake, Woke
+from floorwire.core.ports import Activity, VenueOutput, Wake, Woke
 from floorwire.venues.paper import PaperVenue
 from tests.venues.driver import SECOND, every, statuses
 
@@ -95,7 +95,7 @@ def test_a_pause_of_the_exchange_is_told_and_no_order_meets_its_last_prices(tmp_
     pause = player.play(24)
     assert statuses(pause) == [(None, "stale", "silent")]
     assert player.venue.prices("ABC-USD").feed == "stale"
-    assert every(pause, Heard) == []
+    assert every(pause, Activity) == []
     clocks = every(pause, Clock)
     assert clocks
     assert all(clock.is_reckoned for clock in clocks), "time passes, but that is no sign of the exchange"

@@ -22,7 +22,7 @@ HOME = "http://127.0.0.1:8000"
 OWN_PAGE = {"origin": HOME}
 
 
-class Office:
+class AdminServer:
     """One gateway behind its app."""
 
     def __init__(self, settings: Settings) -> None:
@@ -50,12 +50,12 @@ class Office:
         return [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
 
 
-def office(folder: Path, **groups: object) -> Office:
+def open_admin_server(folder: Path, **groups: object) -> AdminServer:
     """Open one with these settings."""
-    return Office(Settings(data=str(folder), **groups))  # type: ignore[arg-type]
+    return AdminServer(Settings(data=str(folder), **groups))  # type: ignore[arg-type]
 
 
 def body(response: Response) -> dict[str, str]:
     """Return the answer, which is JSON."""
-    said: dict[str, str] = response.json()
-    return said
+    fields: dict[str, str] = response.json()
+    return fields

@@ -13,7 +13,7 @@ from httpx2 import Response
 
 from floorwire.config import LimitSettings
 from floorwire.protocol.replies import Error
-from tests.web.admin_server import office
+from tests.web.admin_server import open_admin_server
 
 
 class Desk(NamedTuple):
@@ -28,7 +28,7 @@ class Desk(NamedTuple):
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    at = office(tmp_path_factory.mktemp("data"), limits=LimitSettings(message_bytes=1_024))
+    at = open_admin_server(tmp_path_factory.mktemp("data"), limits=LimitSettings(message_bytes=1_024))
     root = at.key()
     with at.client() as client:
         yield Desk(client, root)
@@ -73,8 +73,8 @@ def test_a_path_that_there_is_not(desk: Desk, path: str) -> None:
 def test_a_method_that_is_not_for_the_path(desk: Desk, method: str, path: str, allowed: str) -> None:
     answer = desk.ask(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
-    said = error(answer)
-    assert (said.code, said.message) == (
+    reply = error(answer)
+    assert (reply.code, reply.message) == (
         "unknown_action",
         f"{method} is not for {path}; these are: {allowed}",
     )
@@ -104,8 +104,8 @@ def test_what_does_not_fit(desk: Desk, method: str, path: str, content: bytes, c
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain"])
 def test_a_body_that_is_sent_as_something_else(desk: Desk, kind: str) -> None:
     headers = {**desk.root, "content-type": kind}
-    said = error(desk.client.post("/api/v1/halts", headers=headers, content=b'{"scope":"all"}'))
-    assert (said.code, said.message) == (
+    reply = error(desk.client.post("/api/v1/halts", headers=headers, content=b'{"scope":"all"}'))
+    assert (reply.code, reply.message) == (
         "bad_request",
         "body: a JSON object, with content-type: application/json",
     )
@@ -120,12 +120,12 @@ def test_a_body_that_is_too_large(desk: Desk) -> None:
 def test_a_fault_of_ours_leaves_the_fate_of_an_order_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = office(tmp_path)
+    opened = open_admin_server(tmp_path)
 
     def fail(*_: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(opened.gateway.desk, "trade", fail)
+    monkeypatch.setattr(opened.gateway.desk, "submit", fail)
     with opened.client() as client:
         cancelled = client.delete("/api/v1/orders")
         asked = client.get("/api/v1/orders")

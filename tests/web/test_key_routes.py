@@ -8,14 +8,14 @@ from starlette.websockets import WebSocketDisconnect
 from floorwire.access import authenticator as authenticator_module
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
-from tests.web.admin_server import body, office
+from tests.web.admin_server import body, open_admin_server
 
 URL = "/api/v1/keys"
 NEW: dict[str, object] = {"account": "bob", "scopes": ["market", "trade"]}
 
 
 def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     root = at.key()
     with at.client() as client:
         made = client.post(URL, headers=root, json={**NEW, "symbols": ["BTC-USDT"], "deposit": {"USDT": "5"}})
@@ -51,7 +51,7 @@ def test_revoking_over_http_closes_the_keys_connections_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authenticator_module, "POLL_S", 3_600)  # so that nothing else finds the revoked key
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     root, bob = at.key(), at.key(Grant("bob", (Scope.MARKET,)))
     key = bob["authorization"].split()[1].partition(".")[0]
     with at.client() as client, client.websocket_connect("/ws", headers=bob) as ws:
@@ -59,9 +59,9 @@ def test_revoking_over_http_closes_the_keys_connections_at_once(
         ws.receive_json()
         client.delete(f"{URL}/{key}", headers=root)
         ws.send_json({"action": "ping"})  # a pong would come first, were it still open
-        with pytest.raises(WebSocketDisconnect) as told:
+        with pytest.raises(WebSocketDisconnect) as closed:
             ws.receive_json()
-        assert told.value.code == 4501
+        assert closed.value.code == 4501
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_revoking_over_http_closes_the_keys_connections_at_once(
     [(Scope.MARKET,), (Scope.ACCOUNT,), (Scope.TRADE,), (Scope.MONITOR,), (Scope.MARKET, Scope.TRADE)],
 )
 def test_only_admins_touch_keys(tmp_path: Path, scopes: tuple[Scope, ...]) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     mine = at.key(Grant("bob", scopes))
     key = mine["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
@@ -84,7 +84,7 @@ def test_only_admins_touch_keys(tmp_path: Path, scopes: tuple[Scope, ...]) -> No
 
 
 def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
     carol = at.key(Grant("carol", (Scope.MARKET,)))["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
@@ -101,7 +101,7 @@ def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
 
 
 def test_an_admin_takes_over_no_key_that_may_more_than_its_own(tmp_path: Path) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
     strong = at.key(Grant("bob", (Scope.ADMIN,)))["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
@@ -127,19 +127,19 @@ def test_an_admin_takes_over_no_key_that_may_more_than_its_own(tmp_path: Path) -
     ],
 )
 def test_a_bad_request_names_its_field(tmp_path: Path, new: object, field: str) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     root = at.key()
     with at.client() as client:
         answer = client.post(URL, headers=root, json=new)
         assert answer.status_code == 400
-        said = answer.json()
-        assert (said["code"], said["details"]) == ("bad_request", {"field": field})
+        reply = answer.json()
+        assert (reply["code"], reply["details"]) == ("bad_request", {"field": field})
         assert client.post(URL, headers=root, content=b"{").status_code == 400
         assert len(client.get(URL, headers=root).json()["keys"]) == 1
 
 
 def test_keys_that_cannot_be_written_are_an_error_that_says_so_and_tells_no_path(tmp_path: Path) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     root = at.key()
     with at.client() as client:
         (tmp_path / "keys.db").write_bytes(b"no database" * 1_000)

@@ -12,7 +12,7 @@ from floorwire.auth.grant import Grant
 from floorwire.config import DoorSettings, LimitSettings, TlsSettings
 from floorwire.core.authorization import Scope
 from floorwire.web.middleware import HEADERS, RequestGuard
-from tests.web.admin_server import body, office
+from tests.web.admin_server import body, open_admin_server
 
 
 def guarded(timeout_s: float = 5) -> AsyncClient:
@@ -71,7 +71,7 @@ async def test_a_length_that_is_none_is_no_reason_to_fail() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/health", "/api/v1/keys", "/nothing", "/openapi.json", "/metrics"])
 def test_every_answer_has_its_headers(tmp_path: Path, path: str) -> None:
-    with office(tmp_path).client() as client:
+    with open_admin_server(tmp_path).client() as client:
         answer = client.get(path)
         for name in HEADERS:
             assert answer.headers[name]
@@ -81,19 +81,19 @@ def test_every_answer_has_its_headers(tmp_path: Path, path: str) -> None:
 
 
 def test_over_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
-    with office(tmp_path, tls=TlsSettings(cert="c", key="k")).client() as client:
+    with open_admin_server(tmp_path, tls=TlsSettings(cert="c", key="k")).client() as client:
         assert client.get("/health").headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_the_apis_pages_load_nothing_from_strangers(tmp_path: Path) -> None:
-    with office(tmp_path).client() as client:
+    with open_admin_server(tmp_path).client() as client:
         assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
 
 
 def test_metrics_are_for_monitors_and_admins_where_others_can_reach_us(tmp_path: Path) -> None:
-    with office(tmp_path / "home").client() as client:
+    with open_admin_server(tmp_path / "home").client() as client:
         assert client.get("/metrics").status_code == 200
-    at = office(tmp_path / "out", doors=DoorSettings(behind_proxy=True))
+    at = open_admin_server(tmp_path / "out", doors=DoorSettings(behind_proxy=True))
     bob, watcher = (at.key(Grant("bob", (scope,))) for scope in (Scope.MARKET, Scope.MONITOR))
     with at.client() as client:
         statuses = [
@@ -104,7 +104,7 @@ def test_metrics_are_for_monitors_and_admins_where_others_can_reach_us(tmp_path:
 
 
 def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path) -> None:
-    at = office(tmp_path, limits=LimitSettings(commands_per_second=1))
+    at = open_admin_server(tmp_path, limits=LimitSettings(commands_per_second=1))
     root = at.key()
     with at.client() as client:
         answers = [client.get("/api/v1/keys", headers=root) for _ in range(10)]
@@ -115,7 +115,7 @@ def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("peer", "whose"), [("10.0.0.1", "198.51.100.9"), ("192.0.2.1", "192.0.2.1")])
 def test_whose_a_request_is_a_trusted_proxy_tells(tmp_path: Path, peer: str, whose: str) -> None:
-    at = office(tmp_path, doors=DoorSettings(trusted_proxies=("10.0.0.0/8",)))
+    at = open_admin_server(tmp_path, doors=DoorSettings(trusted_proxies=("10.0.0.0/8",)))
     with at.client(peer) as client:
         headers = {"authorization": "Bearer a.b", "x-forwarded-for": "1.2.3.4, 198.51.100.9"}
         assert client.get("/api/v1/keys", headers=headers).status_code == 401
@@ -123,7 +123,7 @@ def test_whose_a_request_is_a_trusted_proxy_tells(tmp_path: Path, peer: str, who
 
 
 def test_under_somebody_elses_server_the_connection_says_whether_we_are_at_home(tmp_path: Path) -> None:
-    with office(tmp_path).client(base_url="http://192.0.2.1:8000") as client:
+    with open_admin_server(tmp_path).client(base_url="http://192.0.2.1:8000") as client:
         assert client.get("/metrics").status_code == 401
         with client.websocket_connect("ws://192.0.2.1:8000/ws") as ws:
             ws.send_json({"action": "symbols"})

@@ -50,8 +50,8 @@ def test_what_came_together_goes_back_together() -> None:
     echo.received(b"one", False)
     echo.received(b"\x02", True)
     assert sink.written == []
-    echo.settled()
-    echo.settled()
+    echo.end_of_read()
+    echo.end_of_read()
     assert [list(split(chunk)) for chunk in sink.written] == [[(TEXT, b"one"), (BINARY, b"\x02")]]
 
 
@@ -61,7 +61,7 @@ def test_what_comes_while_the_peer_does_not_read_waits() -> None:
     echo = echoing(sink)
     for data in (b"one", b"two", b"three"):
         echo.received(data, False)
-        echo.settled()
+        echo.end_of_read()
     assert len(sink.written) == 1
     sink.takes = True
     echo.writable()
@@ -75,7 +75,7 @@ def test_who_never_reads_its_echoes_is_closed(monkeypatch: pytest.MonkeyPatch) -
     echo = echoing(sink)
     for _ in range(4):
         echo.received(b"12345", False)
-        echo.settled()
+        echo.end_of_read()
     assert sink.closed == [(CloseCode.SLOW_CONSUMER, "echoes are not read")]
     echo.writable()
     assert len(sink.written) == 1, "nothing after the close"
@@ -86,7 +86,7 @@ def test_an_echo_that_has_gone_says_nothing() -> None:
     echo = echoing(sink)
     echo.received(b"one", False)
     echo.closed(1006)
-    echo.settled()
+    echo.end_of_read()
     assert sink.written == []
 
 
@@ -95,8 +95,8 @@ def test_who_is_turned_away_is_told_why_and_counted() -> None:
     rejecting_peer = RejectingPeer(CloseCode.TOO_MANY_CONNECTIONS, stats)
     rejecting_peer.opened(sink)
     rejecting_peer.received(b'{"action":"ping"}', False)
-    rejecting_peer.settled()
-    rejecting_peer.heard()
+    rejecting_peer.end_of_read()
+    rejecting_peer.peer_is_alive()
     rejecting_peer.writable()
     rejecting_peer.closed(1006)
     assert sink.closed == [(CloseCode.TOO_MANY_CONNECTIONS, "too many connections")]

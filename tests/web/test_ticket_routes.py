@@ -9,13 +9,13 @@ from starlette.websockets import WebSocketDisconnect
 from floorwire.auth.grant import Grant
 from floorwire.config import AuthSettings, DoorSettings
 from floorwire.core.authorization import Scope
-from tests.web.admin_server import HOME, OWN_PAGE, body, office
+from tests.web.admin_server import HOME, OWN_PAGE, body, open_admin_server
 
 TRADER = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=("BTC-USDT",))
 
 
 def test_a_key_gets_a_ticket_and_the_ticket_signs_in_once(tmp_path: Path) -> None:
-    at = office(tmp_path, auth=AuthSettings(market="key"))
+    at = open_admin_server(tmp_path, auth=AuthSettings(market="key"))
     header = at.key(TRADER)
     with at.client() as client:
         answer = client.post("/api/v1/tickets", headers=header)
@@ -26,15 +26,15 @@ def test_a_key_gets_a_ticket_and_the_ticket_signs_in_once(tmp_path: Path) -> Non
             assert ws.receive_json() == {"status": "ok", "symbols": []}
         with (
             client.websocket_connect(f"/ws?ticket={ticket}") as ws,
-            pytest.raises(WebSocketDisconnect) as told,
+            pytest.raises(WebSocketDisconnect) as closed,
         ):
             ws.receive_json()
-        assert told.value.code == 4500
+        assert closed.value.code == 4500
 
 
 def test_nobody_gets_no_ticket(tmp_path: Path) -> None:
-    office(tmp_path).key()
-    with office(tmp_path).client() as client:
+    open_admin_server(tmp_path).key()
+    with open_admin_server(tmp_path).client() as client:
         answer = client.post("/api/v1/tickets")
         assert (answer.status_code, body(answer)["code"]) == (401, "unauthenticated")
         answer = client.post("/api/v1/tickets", headers=OWN_PAGE)
@@ -42,7 +42,7 @@ def test_nobody_gets_no_ticket(tmp_path: Path) -> None:
 
 
 def test_on_the_first_run_our_own_page_on_this_machine_gets_the_demos(tmp_path: Path) -> None:
-    at = office(tmp_path)
+    at = open_admin_server(tmp_path)
     with at.client() as client:
         ticket = body(client.post("/api/v1/tickets", headers=OWN_PAGE))["ticket"]
         with client.websocket_connect(f"/ws?ticket={ticket}") as ws:
@@ -67,7 +67,7 @@ def test_on_the_first_run_our_own_page_on_this_machine_gets_the_demos(tmp_path: 
 def test_the_demo_is_for_nobody_else(
     tmp_path: Path, peer: str, base_url: str, headers: dict[str, str]
 ) -> None:
-    with office(tmp_path).client(peer, base_url) as client:
+    with open_admin_server(tmp_path).client(peer, base_url) as client:
         assert client.post("/api/v1/tickets", headers=headers).status_code in (204, 401, 403)
 
 
@@ -75,12 +75,12 @@ def test_there_is_no_demo_behind_a_proxy(tmp_path: Path) -> None:
     for number, doors in enumerate(
         (DoorSettings(behind_proxy=True), DoorSettings(trusted_proxies=("127.0.0.1",)))
     ):
-        with office(tmp_path / str(number), doors=doors).client() as client:
+        with open_admin_server(tmp_path / str(number), doors=doors).client() as client:
             assert client.post("/api/v1/tickets", headers=OWN_PAGE).status_code == 204
 
 
 def test_a_page_of_another_site_gets_nowhere(tmp_path: Path) -> None:
-    at = office(tmp_path, doors=DoorSettings(origins=("https://desk.example",)))
+    at = open_admin_server(tmp_path, doors=DoorSettings(origins=("https://desk.example",)))
     header = at.key(TRADER)
     with at.client() as client:
         answer = client.post("/api/v1/tickets", headers={**header, "origin": "https://evil.example"})
@@ -99,7 +99,7 @@ def test_a_page_of_another_site_gets_nowhere(tmp_path: Path) -> None:
 
 
 def test_the_bearer_at_the_handshake(tmp_path: Path) -> None:
-    at = office(tmp_path, auth=AuthSettings(market="key"))
+    at = open_admin_server(tmp_path, auth=AuthSettings(market="key"))
     header = at.key(TRADER)
     with at.client() as client:
         with client.websocket_connect("/ws", headers=header) as ws:

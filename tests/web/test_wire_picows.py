@@ -28,14 +28,14 @@ UNKNOWN = 3
 FATAL = "fatal"
 
 
-class Parrot:
-    """A peer that says everything back when it is settled, and notes how the connection ended."""
+class EchoingPeer:
+    """A peer that echoes at the end of each read, and records how the connection ended."""
 
     def __init__(self) -> None:
         self.wire: Wire | None = None
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.heard_count = 0
-        self._said: list[bytes] = []
+        self.alive_count = 0
+        self._echoes: list[bytes] = []
 
     def opened(self, wire: Wire) -> None:
         self.wire = wire
@@ -43,16 +43,16 @@ class Parrot:
     def received(self, data: bytes, binary: bool) -> None:
         if data == FATAL.encode():
             raise LookupError(FATAL)
-        self._said.append(frame(BINARY if binary else TEXT, data))
+        self._echoes.append(frame(BINARY if binary else TEXT, data))
 
-    def settled(self) -> None:
+    def end_of_read(self) -> None:
         assert self.wire is not None
-        if self._said:
-            self.wire.write(b"".join(self._said))
-            self._said.clear()
+        if self._echoes:
+            self.wire.write(b"".join(self._echoes))
+            self._echoes.clear()
 
-    def heard(self) -> None:
-        self.heard_count += 1
+    def peer_is_alive(self) -> None:
+        self.alive_count += 1
 
     def writable(self) -> None:
         pass
@@ -64,12 +64,12 @@ class Parrot:
 class Client:
     """The other end: raw frames out, whole frames in."""
 
-    def __init__(self, parrot: Parrot, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.parrot = parrot
+    def __init__(self, peer: EchoingPeer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.peer = peer
         self._reader = reader
         self.writer = writer
 
-    async def said(self, *frames: bytes) -> list[tuple[int, bytes]]:
+    async def replies(self, *frames: bytes) -> list[tuple[int, bytes]]:
         """Send frames in one write; return all that comes until the connection ends."""
         self.writer.write(b"".join(frames))
         return list(split(await self._reader.read()))
@@ -86,31 +86,31 @@ Dial: TypeAlias = Callable[[], Awaitable[Client]]
 @pytest.fixture
 async def dial() -> AsyncIterator[Dial]:
     gateway = Gateway(Settings(limits=LimitSettings(message_bytes=LIMIT)), [])
-    parrots: list[Parrot] = []
+    peers: list[EchoingPeer] = []
     writers: list[asyncio.StreamWriter] = []
 
     def protocol() -> PicowsUpgrade:
-        parrots.append(Parrot())
-        verdict = gateway.admission.enter("127.0.0.1", 0)
-        return PicowsUpgrade(gateway, AcceptedUpgrade(parrots[-1], None), "127.0.0.1", verdict)
+        peers.append(EchoingPeer())
+        verdict = gateway.admission.admit("127.0.0.1", 0)
+        return PicowsUpgrade(gateway, AcceptedUpgrade(peers[-1], None), "127.0.0.1", verdict)
 
     async def connect() -> Client:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writers.append(writer)
         writer.write(HANDSHAKE)
         await reader.readuntil(b"\r\n\r\n")
-        return Client(parrots[-1], reader, writer)
+        return Client(peers[-1], reader, writer)
 
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     async with server:
         yield connect
         for writer in writers:
             writer.close()
-        for parrot in parrots:
-            await parrot.ended
+        for peer in peers:
+            await peer.ended
         while gateway.admission.admitted:  # until the sockets have gone too
             await asyncio.sleep(0.005)
-    assert gateway.admission.enter("127.0.0.1", 0) is AdmissionVerdict.ADMITTED
+    assert gateway.admission.admit("127.0.0.1", 0) is AdmissionVerdict.ADMITTED
 
 
 def masked(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
@@ -125,15 +125,15 @@ def closing(code: int, reason: bytes = b"") -> bytes:
     return masked(CLOSE, code.to_bytes(2, "big") + reason)
 
 
-def code_of(said: tuple[int, bytes]) -> int:
-    opcode, payload = said
+def code_of(received: tuple[int, bytes]) -> int:
+    opcode, payload = received
     assert opcode == CLOSE
     return int.from_bytes(payload[:2], "big")
 
 
 async def test_messages_come_back_in_order_whole_and_of_their_kind(dial: Dial) -> None:
     client = await dial()
-    said = await client.said(
+    received = await client.replies(
         masked(TEXT, b"one"),
         masked(BINARY, b"tw", fin=False),
         masked(PING, b"?"),
@@ -141,19 +141,19 @@ async def test_messages_come_back_in_order_whole_and_of_their_kind(dial: Dial) -
         masked(CONTINUATION, b"o"),
         closing(1000),
     )
-    assert [s for s in said if s[0] != PONG] == [(TEXT, b"one"), (BINARY, b"two"), (CLOSE, b"\x03\xe8")]
-    assert (PONG, b"?") in said
-    assert client.parrot.heard_count == 6
+    assert [s for s in received if s[0] != PONG] == [(TEXT, b"one"), (BINARY, b"two"), (CLOSE, b"\x03\xe8")]
+    assert (PONG, b"?") in received
+    assert client.peer.alive_count == 6
 
 
 async def test_a_message_of_the_largest_size_comes_back(dial: Dial) -> None:
     client = await dial()
     data = b"x" * LIMIT
-    assert (await client.said(masked(BINARY, data), closing(1000)))[0] == (BINARY, data)
+    assert (await client.replies(masked(BINARY, data), closing(1000)))[0] == (BINARY, data)
 
 
 @pytest.mark.parametrize(
-    ("sent", "answer", "told"),
+    ("sent", "answer", "peer_code"),
     [
         (closing(1000, b"bye"), 1000, 1000),
         (closing(4999), 4999, 4999),
@@ -163,12 +163,14 @@ async def test_a_message_of_the_largest_size_comes_back(dial: Dial) -> None:
         (closing(1000) + masked(TEXT, b"late") + masked(PING), 1000, 1000),
     ],
 )
-async def test_a_close_is_answered_once_and_last(dial: Dial, sent: bytes, answer: int, told: int) -> None:
+async def test_a_close_is_answered_once_and_last(
+    dial: Dial, sent: bytes, answer: int, peer_code: int
+) -> None:
     client = await dial()
-    first, last = await client.said(masked(TEXT, b"good"), sent)
+    first, last = await client.replies(masked(TEXT, b"good"), sent)
     assert first == (TEXT, b"good")
     assert code_of(last) == answer
-    assert await client.parrot.ended == told
+    assert await client.peer.ended == peer_code
 
 
 @pytest.mark.parametrize(
@@ -198,23 +200,23 @@ async def test_a_bad_frame_closes_after_the_good_ones_are_answered(
     dial: Dial, bad: bytes, code: CloseCode
 ) -> None:
     client = await dial()
-    first, last = await client.said(masked(TEXT, b"good"), bad, closing(1000))
+    first, last = await client.replies(masked(TEXT, b"good"), bad, closing(1000))
     assert first == (TEXT, b"good")
     assert code_of(last) == code
     client.writer.close()
-    await client.parrot.ended
+    await client.peer.ended
 
 
 async def test_a_fault_of_ours_closes_as_such_and_is_logged(dial: Dial) -> None:
     client = await dial()
     with capture_logs() as logs:
-        (said,) = await client.said(masked(TEXT, FATAL.encode()))
-    assert said == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
+        (received,) = await client.replies(masked(TEXT, FATAL.encode()))
+    assert received == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
     assert [(line["log_level"], line["exc_info"]) for line in logs if line["event"] == "fault"] == [
         ("error", True)
     ]
     client.writer.close()
-    assert await client.parrot.ended == CloseCode.INTERNAL
+    assert await client.peer.ended == CloseCode.INTERNAL
 
 
 async def test_a_peer_in_the_middle_of_a_huge_message_still_learns_why(dial: Dial) -> None:
@@ -225,21 +227,21 @@ async def test_a_peer_in_the_middle_of_a_huge_message_still_learns_why(dial: Dia
         await client.writer.drain()
     assert code_of(await client.one()) == CloseCode.MESSAGE_TOO_BIG
     client.writer.close()
-    assert await client.parrot.ended == CloseCode.MESSAGE_TOO_BIG
+    assert await client.peer.ended == CloseCode.MESSAGE_TOO_BIG
 
 
 async def test_our_own_close_comes_first_and_takes_any_answer(dial: Dial) -> None:
     for answer in (closing(1000), masked(TEXT, b"late") + closing(4000), masked(UNKNOWN)):
         client = await dial()
-        assert client.parrot.wire is not None
-        client.parrot.wire.close(CloseCode.KICKED, "out")
-        client.parrot.wire.close(CloseCode.NORMAL, "again")
-        assert await client.said(answer) == [(CLOSE, CloseCode.KICKED.to_bytes(2, "big") + b"out")]
+        assert client.peer.wire is not None
+        client.peer.wire.close(CloseCode.KICKED, "out")
+        client.peer.wire.close(CloseCode.NORMAL, "again")
+        assert await client.replies(answer) == [(CLOSE, CloseCode.KICKED.to_bytes(2, "big") + b"out")]
         client.writer.close()
-        assert await client.parrot.ended == CloseCode.KICKED
+        assert await client.peer.ended == CloseCode.KICKED
 
 
 async def test_a_connection_that_vanishes_is_told_as_abnormal(dial: Dial) -> None:
     client = await dial()
     client.writer.transport.abort()
-    assert await client.parrot.ended == CloseCode.ABNORMAL
+    assert await client.peer.ended == CloseCode.ABNORMAL

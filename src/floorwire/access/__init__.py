@@ -1,1 +1,1 @@
-"""Who is connected, and signed in as whom: admission, the authenticator, the token issuer's keys."""
+"""Connection limits, sign-in of connections, and the token issuer's keys."""

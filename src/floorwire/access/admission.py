@@ -1,87 +1,89 @@
-"""Admission: who may connect at all; counts, given the time."""
+"""Admission: limits on connections and handshakes, in all and by address."""
 
 from __future__ import annotations
 
 from enum import Enum, auto
 
 from floorwire.auth.client_address import neighbourhood
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
-from floorwire.protocol.rate_limit import TokenBucket
+from floorwire.protocol.rate_limit import KeyedRateLimit, TokenBucket
 
 HANDSHAKE_BURST_S = 5
-TURNED_AWAY = 1_024
-"""How many connections may be open only to be told that they cannot stay; beyond, they are dropped."""
+MAX_REJECTED = 1_024
+"""The most connections that stay open to be rejected with a reason. Beyond it they are dropped."""
 
 
 class AdmissionVerdict(Enum):
-    """What becomes of a new connection."""
+    """What to do with a new connection."""
 
     ADMITTED = auto()
     PROXIED = auto()
-    """Counted in all; whose it is, its handshake will tell."""
+    """Counted in all. The handshake's X-Forwarded-For will name the address to count."""
     TOO_MANY = auto()
-    """Tell it so (4029), and close."""
+    """Close it with 4029."""
     TOO_FAST = auto()
     """Refuse its handshake (503)."""
     DROPPED = auto()
-    """Close without a word."""
+    """Close it without an answer."""
 
 
 class Admission:
     """Counts admitted connections, half-open ones included, in all and by address.
 
-    Who is turned away counts apart: an address over its limit takes nobody else's place.
+    Rejected connections are counted apart, so that an address over its limit uses no other client's share.
     """
 
     def __init__(
         self, connections: int, per_address: int, handshakes_per_second: int, handshakes_per_address: int
     ) -> None:
         self.admitted = 0
-        self.turned_away = 0
+        self.rejected = 0
         self._limit = connections
         self._per_address: dict[str, int] = {}
         self._per_address_limit = per_address
         self._handshakes = TokenBucket(handshakes_per_second, burst=HANDSHAKE_BURST_S * handshakes_per_second)
         self._handshakes_per_address = KeyedRateLimit(handshakes_per_address)
 
-    def enter(self, address: str, now_us: int) -> AdmissionVerdict:
-        """Decide about a new connection; ``leave`` with the same verdict must follow when it has gone."""
+    def admit(self, address: str, now_us: int) -> AdmissionVerdict:
+        """Decide about a new connection, by the connection limits and the rate limit of handshakes.
+
+        When the connection is gone, call ``release`` with the same verdict.
+        """
         near = neighbourhood(address)
-        mine = self._per_address.get(near, 0)
-        if self.admitted >= self._limit or mine >= self._per_address_limit:
-            return self._turn_away(AdmissionVerdict.TOO_MANY)
+        from_address = self._per_address.get(near, 0)
+        if self.admitted >= self._limit or from_address >= self._per_address_limit:
+            return self._reject(AdmissionVerdict.TOO_MANY)
         if not self._handshakes_per_address.allow(near, now_us) or not self._handshakes.allow(now_us):
-            return self._turn_away(AdmissionVerdict.TOO_FAST)
+            return self._reject(AdmissionVerdict.TOO_FAST)
         self.admitted += 1
-        self._per_address[near] = mine + 1
+        self._per_address[near] = from_address + 1
         return AdmissionVerdict.ADMITTED
 
-    def enter_proxy(self) -> AdmissionVerdict:
-        """Decide about a new connection of a trusted proxy, which carries who knows whom."""
+    def admit_proxy(self) -> AdmissionVerdict:
+        """Decide about a new connection of a trusted proxy. Its client's address is not known yet."""
         if self.admitted >= self._limit:
-            return self._turn_away(AdmissionVerdict.TOO_MANY)
+            return self._reject(AdmissionVerdict.TOO_MANY)
         self.admitted += 1
         return AdmissionVerdict.PROXIED
 
-    def _turn_away(self, verdict: AdmissionVerdict) -> AdmissionVerdict:
-        if self.turned_away >= TURNED_AWAY:
+    def _reject(self, verdict: AdmissionVerdict) -> AdmissionVerdict:
+        if self.rejected >= MAX_REJECTED:
             return AdmissionVerdict.DROPPED
-        self.turned_away += 1
+        self.rejected += 1
         return verdict
 
-    def leave(self, address: str, verdict: AdmissionVerdict) -> None:
-        """A connection is gone, with which verdict it was given."""
+    def release(self, address: str, verdict: AdmissionVerdict) -> None:
+        """A connection with this verdict is gone: count it no more."""
         if verdict is AdmissionVerdict.ADMITTED:
-            self._leave_place(neighbourhood(address))
+            self._release_address(neighbourhood(address))
         elif verdict is AdmissionVerdict.PROXIED:
             self.admitted -= 1
         elif verdict is not AdmissionVerdict.DROPPED:
-            self.turned_away -= 1
+            self.rejected -= 1
 
-    def _leave_place(self, near: str) -> None:
+    def _release_address(self, near: str) -> None:
         self.admitted -= 1
-        mine = self._per_address[near] - 1
-        if mine:
-            self._per_address[near] = mine
+        from_address = self._per_address[near] - 1
+        if from_address:
+            self._per_address[near] = from_address
         else:
             del self._per_address[near]

@@ -1,4 +1,4 @@
-"""The gate: everybody who signs in passes here; who loses the right to stay is shown out."""
+"""Authenticator: signs connections in, records it, and closes those whose sign-in no longer holds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from floorwire.auth.keyring import Keyring
 from floorwire.auth.sign_in import SKEW_US, SignIn
 from floorwire.clock import Clock
 from floorwire.config import JwtSettings, Settings, SettingsError
-from floorwire.core.authorization import GUEST, STRANGER, Principal, Scope
+from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
@@ -31,7 +31,7 @@ from floorwire.storage.database import DatabaseError
 from floorwire.storage.private_files import ExposedFileError, read_secret
 
 POLL_S = 0.2
-"""How often changed keys and ended ones are looked for: both are shown out within a second."""
+"""How often changed and expired keys are looked for. Their connections close within a second."""
 COMMANDS_BURST_S = 5
 TICKET_BYTES = 32
 KEY_ID = re.compile(r"fw[0-9a-f]{16}")
@@ -57,12 +57,14 @@ class IssuedTicket(msgspec.Struct, frozen=True):
 
 
 class Authenticator:
-    """Signs in, keeps the record of it, and knows who is here.
+    """Signs connections in, writes the audit log, and indexes the signed-in connections.
 
-    Raises LockerError, DatabaseError, OSError and SettingsError where it cannot open.
+    ``is_local``: only this machine can reach the server. Then it may serve clients without a key.
+
+    Raises DataDirError, DatabaseError, OSError and SettingsError if its files cannot be opened.
     """
 
-    def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_home: bool) -> None:
+    def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_local: bool) -> None:
         self.keyring = Keyring(data_dir.sealer)
         self.audit = AuditLog(data_dir.audit_path)
         self._audit_path = data_dir.audit_path
@@ -77,98 +79,101 @@ class Authenticator:
         self._polling = asyncio.Lock()
         self.keyring.replace(self._watch.poll() or ())
         self._latest_us = 0
-        """The latest date that a sign-in was judged by."""
-        self._remember(clock.wall_us())
+        """The date of the latest sign-in, to notice a clock that was set back."""
+        self._load_used_logins(clock.wall_us())
         self._market = settings.auth.market
-        self.demo = DEMO if is_home and not self.has_keys else None
-        """Whom our own page on this machine signs in as, by itself, where there was no key at the start."""
+        self.demo = DEMO if is_local and not self.has_keys else None
+        """The principal of our own page on this machine, if no key existed at the start. Else None."""
         if self.demo is not None:
             data_dir.keys.open_account(self.demo.account, DEMO_MONEY, clock.wall_us())
 
     @property
     def has_keys(self) -> bool:
-        """Return whether there is a key that opens anything."""
+        """Return whether any key is live: neither revoked nor expired."""
         return self.keyring.has_live(self._clock.wall_us())
 
-    def anonymous(self, *, at_home: bool) -> Principal:
-        """Return who comes without a key, on a connection that only this machine could make or not."""
-        is_open = self._market == "open" or (self._market == "auto" and at_home)
-        return GUEST if is_open else STRANGER
+    def anonymous(self, *, is_local: bool) -> Principal:
+        """Return the principal of a client without a key. ``is_local``: it connects from this machine."""
+        is_open = self._market == "open" or (self._market == "auto" and is_local)
+        return ANONYMOUS_MARKET if is_open else ANONYMOUS
 
-    # --- the ways in ------------------------------------------------------------------------------
+    # --- sign-in ----------------------------------------------------------------------------------
 
-    def bearer(self, text: str, address: str) -> Principal:
-        """Return whom an Authorization header proves. Raises Refusal."""
-        prove = self._signin.bearer
-        return self._noted("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
+    def verify_bearer(self, text: str, address: str) -> Principal:
+        """Return the principal of an Authorization header. Raises Refusal."""
+        prove = self._signin.verify_bearer
+        return self._prove("bearer", text.partition(".")[0], address, lambda at: prove(text, address, at))
 
-    def request(self, text: str, address: str) -> Principal:
-        """Return whom the Authorization header of one HTTP request proves. Raises Refusal.
+    def verify_request(self, text: str, address: str) -> Principal:
+        """Return the principal of one HTTP request's Authorization header. Raises Refusal.
 
-        Only refusals are recorded here: a request is not a sign-in, and what it does is recorded by itself.
+        Only refusals are recorded. A request is not a sign-in; what it changes is recorded where it is done.
         """
         try:
-            return self._signin.bearer(text, address, self._clock.moment())
+            return self._signin.verify_bearer(text, address, self._clock.moment())
         except Refusal as refusal:
-            self._note_failure("request", text.partition(".")[0], refusal, address)
+            self._record_failure("request", text.partition(".")[0], refusal, address)
             raise
 
-    def ticket(self, text: str, address: str) -> Principal:
-        """Return whom a ticket lets in. Raises Refusal."""
-        return self._noted("ticket", "", address, lambda at: self._signin.ticket(text, address, at))
+    def redeem_ticket(self, text: str, address: str) -> Principal:
+        """Return the principal of a ticket, which works once. Raises Refusal."""
+        return self._prove("ticket", "", address, lambda at: self._signin.redeem_ticket(text, address, at))
 
     def login(self, request: Login, address: str) -> Principal:
-        """Return whom a login request proves. Raises Refusal."""
+        """Return the principal of a login request: by token, or by signature. Raises Refusal."""
         key, ts, signature, token = request.key, request.ts, request.signature, request.token
         if token is not UNSET and key is UNSET and ts is UNSET and signature is UNSET:
-            return self._noted("token", "", address, lambda at: self._signin.token(token, address, at))
+            return self._prove("token", "", address, lambda at: self._signin.verify_token(token, address, at))
         if token is not UNSET or key is UNSET or ts is UNSET or signature is UNSET:
             raise Refusal(Code.BAD_REQUEST, "give token, or key, ts and signature", {"field": "key"})
-        prove = self._signin.signed
-        return self._noted(
+        prove = self._signin.verify_signed_login
+        return self._prove(
             "signature", key, address, lambda at: prove(key, ts, signature, address, at), signed_ts=ts
         )
 
-    def issue(self, principal: Principal, address: str) -> IssuedTicket:
-        """Return a ticket that signs the principal in, once. Raises Refusal."""
+    def issue_ticket(self, principal: Principal, address: str) -> IssuedTicket:
+        """Return a new ticket for the principal. Raises Refusal if too many are valid."""
         text = secrets.token_urlsafe(TICKET_BYTES)
-        ticket = IssuedTicket(text, self._signin.issue(text, principal, self._clock.moment()))
-        self.note(principal, "ticket", address)
+        ticket = IssuedTicket(text, self._signin.issue_ticket(text, principal, self._clock.moment()))
+        self.record(principal, "ticket", address)
         return ticket
 
-    # --- who is here ------------------------------------------------------------------------------
+    # --- sessions ---------------------------------------------------------------------------------
 
     def has_room(self, principal: Principal) -> bool:
-        """Return whether one more connection may be here with the key."""
+        """Return whether the key may have one more connection."""
         return self._session_index.count(principal.key) < self._limits.connections_per_key
 
-    def enter(self, guest: SignedInPeer, principal: Principal) -> TokenBucket | None:
-        """It is here as this; return what all connections of its key may ask, None where it has no key."""
+    def add_session(self, peer: SignedInPeer, principal: Principal) -> TokenBucket | None:
+        """Add a signed-in connection. Return the rate limit that it shares with all connections of its key.
+
+        Return None for a principal without a key.
+        """
         if not principal.key:
             return None
-        self._session_index.enter(guest, principal)
+        self._session_index.add(peer, principal)
         bucket = self._commands.get(principal.key)
         if bucket is None:
             rate = self._limits.commands_per_second_per_key or 10 * self._limits.commands_per_second
             bucket = self._commands[principal.key] = TokenBucket(rate, burst=COMMANDS_BURST_S * rate)
         return bucket
 
-    def leave(self, guest: SignedInPeer, principal: Principal) -> None:
-        """It is no longer here as this."""
+    def remove_session(self, peer: SignedInPeer, principal: Principal) -> None:
+        """Remove a connection that is gone, or that signed in as another principal."""
         if principal.key:
-            self._session_index.leave(guest, principal)
+            self._session_index.remove(peer, principal)
             if not self._session_index.count(principal.key):
                 del self._commands[principal.key]
 
     def is_current(self, principal: Principal) -> bool:
-        """Return whether what the principal signed in with still holds."""
+        """Return whether the principal's key, token or ticket is still valid."""
         return self._signin.is_current(principal, self._clock.wall_us())
 
-    # --- the record -------------------------------------------------------------------------------
+    # --- audit log --------------------------------------------------------------------------------
 
-    def note(self, principal: Principal, event: str, address: str, target: str = "") -> None:
-        """Record what somebody did."""
-        self.audit.note(
+    def record(self, principal: Principal, event: str, address: str, target: str = "") -> None:
+        """Record in the audit log what the principal did. ``target``: what it did it to."""
+        self.audit.add(
             AuditEntry(
                 ts=self._clock.wall_us(),
                 event=event,
@@ -179,9 +184,9 @@ class Authenticator:
             )
         )
 
-    def note_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
-        """Record what somebody was refused."""
-        self.audit.note(
+    def record_refusal(self, principal: Principal, action: str, code: str, reason: str, address: str) -> None:
+        """Record in the audit log what the principal was refused, and why."""
+        self.audit.add(
             AuditEntry(
                 ts=self._clock.wall_us(),
                 event="refused",
@@ -194,19 +199,19 @@ class Authenticator:
             )
         )
 
-    def _noted(
+    def _prove(
         self, how: str, key: str, address: str, prove: Callable[[Moment], Principal], signed_ts: int = 0
     ) -> Principal:
         at = self._clock.moment()
         if at.wall_us < self._latest_us - SKEW_US:
-            self._remember(at.wall_us)
+            self._load_used_logins(at.wall_us)
         self._latest_us = at.wall_us
         try:
             principal = prove(at)
         except Refusal as refusal:
-            self._note_failure(how, key, refusal, address)
+            self._record_failure(how, key, refusal, address)
             raise
-        self.audit.note(
+        self.audit.add(
             AuditEntry(
                 ts=at.wall_us,
                 event="sign_in",
@@ -219,21 +224,23 @@ class Authenticator:
         )
         return principal
 
-    def _remember(self, wall_us: int) -> None:
-        """Let no signed login be used again that would be valid again: after a restart, and where the clock
-        was set back since, to a time in which it was used before."""
+    def _load_used_logins(self, wall_us: int) -> None:
+        """Mark recent signed logins as used, so that none can be replayed.
+
+        This is needed after a restart, and when the clock was set back to a date at which they are valid.
+        """
         self.audit.flush()
-        self._signin.remember(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
+        self._signin.mark_used(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
 
-    def _note_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
-        shown = key if KEY_ID.fullmatch(key) else ""  # never what may be a secret in the wrong place
-        claimed = msgspec.structs.replace(STRANGER, key=shown)
-        self.note_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
+    def _record_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
+        shown = key if KEY_ID.fullmatch(key) else ""  # Never log what may be a secret.
+        claimed = msgspec.structs.replace(ANONYMOUS, key=shown)
+        self.record_refusal(claimed, how, refusal.code, str(refusal.__cause__ or refusal.message), address)
 
-    # --- its life ---------------------------------------------------------------------------------
+    # --- background -------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Follow what changes until cancelled."""
+        """Follow changes of keys, and write the audit log, until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.audit.run())
@@ -245,7 +252,7 @@ class Authenticator:
             self._watch.close()
 
     async def refresh(self) -> None:
-        """See now what has changed. Raises DatabaseError."""
+        """Read changed keys now, and close the connections of those that changed. Raises DatabaseError."""
         async with self._polling:
             keys = await asyncio.to_thread(self._watch.poll)
         if keys is not None:
@@ -267,13 +274,13 @@ class Authenticator:
                 self._session_index.expired(self._clock.wall_us()), "", "the key or the token has expired"
             )
 
-    def _close_signed_in(self, guests: Iterable[SignedInPeer], key: str, reason: str) -> None:
+    def _close_signed_in(self, peers: Iterable[SignedInPeer], key: str, reason: str) -> None:
         closed = 0
-        for guest in guests:
-            guest.close(CloseCode.KEY_REVOKED, reason)
+        for peer in peers:
+            peer.close(CloseCode.KEY_REVOKED, reason)
             closed += 1
         if closed:
-            self.audit.note(
+            self.audit.add(
                 AuditEntry(
                     ts=self._clock.wall_us(),
                     event="closed",

@@ -1,4 +1,4 @@
-"""Attendance: which connections are signed in with what, and until when; given the time."""
+"""Session index: the connections that are signed in with each key, and when they expire."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ SLOT_US = 250_000
 
 
 class SessionIndex(Generic[PeerT]):
-    """Finds at once whom a revoked key let in, and whose time is up, without a timer for each."""
+    """Finds the connections of a revoked key, and expired ones, without a timer for each connection."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, dict[PeerT, None]] = {}
-        self._by_slot: dict[int, dict[PeerT, None]] = {}  # slot of the expiry -> who leaves then
+        self._by_slot: dict[int, dict[PeerT, None]] = {}  # slot of the expiry -> connections
 
-    def enter(self, guest: PeerT, principal: Principal) -> None:
-        """It has signed in."""
-        self._by_key.setdefault(principal.key, {})[guest] = None
+    def add(self, peer: PeerT, principal: Principal) -> None:
+        """Add a connection that has signed in."""
+        self._by_key.setdefault(principal.key, {})[peer] = None
         slot = _slot(principal)
         if slot is not None:
-            self._by_slot.setdefault(slot, {})[guest] = None
+            self._by_slot.setdefault(slot, {})[peer] = None
 
-    def leave(self, guest: PeerT, principal: Principal) -> None:
-        """It is gone, or has signed in anew."""
-        _drop(self._by_key, principal.key, guest)
+    def remove(self, peer: PeerT, principal: Principal) -> None:
+        """Remove a connection that is gone, or that signed in as another principal."""
+        _drop(self._by_key, principal.key, peer)
         slot = _slot(principal)
         if slot is not None:
-            _drop(self._by_slot, slot, guest)
+            _drop(self._by_slot, slot, peer)
 
     def count(self, key: str) -> int:
-        """Return how many are here with the key."""
+        """Return the number of connections of the key."""
         return len(self._by_key.get(key, ()))
 
     def of(self, key: str) -> list[PeerT]:
-        """Return who is here with the key."""
+        """Return the connections of the key."""
         return list(self._by_key.get(key, ()))
 
     def expired(self, wall_us: int) -> list[PeerT]:
-        """Return who is here longer than it may; found within a slot of the time."""
+        """Return the connections whose sign-in has expired, at most SLOT_US ago or earlier."""
         last = wall_us // SLOT_US
-        return [guest for slot, guests in self._by_slot.items() if slot <= last for guest in guests]
+        return [peer for slot, peers in self._by_slot.items() if slot <= last for peer in peers]
 
     def __len__(self) -> int:
         return sum(map(len, self._by_key.values()))
@@ -53,10 +53,10 @@ class SessionIndex(Generic[PeerT]):
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
-def _drop(index: dict[KeyT, dict[PeerT, None]], key: KeyT, guest: PeerT) -> None:
-    guests = index[key]
-    del guests[guest]
-    if not guests:
+def _drop(index: dict[KeyT, dict[PeerT, None]], key: KeyT, peer: PeerT) -> None:
+    peers = index[key]
+    del peers[peer]
+    if not peers:
         del index[key]
 
 

@@ -1,4 +1,4 @@
-"""The issuer of tokens: its public keys, from a file or over HTTPS, read again each minute."""
+"""The token issuer's public keys, read from a file or over HTTPS again each minute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger("floorwire.issuer")
 
 
 class TokenIssuer:
-    """Keeps ``tokens`` able to check what the issuer signs. Raises SettingsError where it never could."""
+    """Keeps the issuer's keys in ``tokens``. Raises SettingsError if the settings cannot work."""
 
     def __init__(self, jwt: JwtSettings, issuer: str, audience: str, secret: bytes | None) -> None:
         self.tokens = Tokens(Issuer(issuer, audience, frozenset(jwt.scopes)))
@@ -42,12 +42,12 @@ class TokenIssuer:
             _check(urlsplit(jwt.jwks))
 
     def refresh(self) -> None:
-        """Read the keys, here and now. Raises OSError and TokenKeysError; earlier keys stay then."""
+        """Read the keys now, blocking. If it raises OSError or TokenKeysError, the earlier keys stay."""
         if self._source is not None:
             self.tokens.trust_keys(_read(self._source))
 
     async def run(self) -> None:
-        """Read the keys again and again, off the event loop."""
+        """Read the keys every REFRESH_S, in a thread, until cancelled."""
         while self._source is not None:
             try:
                 await asyncio.to_thread(self.refresh)
@@ -57,7 +57,7 @@ class TokenIssuer:
 
 
 def connect(jwt: JwtSettings, secret: bytes | None) -> TokenIssuer | None:
-    """Return the link to the issuer that the settings name, if any; ``secret`` is the content of its file.
+    """Return the issuer that the settings name, or None. ``secret``: the content of its secret file.
 
     Raises SettingsError.
     """
@@ -89,7 +89,7 @@ def _read(source: str) -> bytes:
     try:
         connection.request("GET", (url.path or "/") + (f"?{url.query}" if url.query else ""))
         answer = connection.getresponse()
-        if answer.status != 200:  # a redirect too: where keys come from is the operator's to say
+        if answer.status != 200:  # A redirect too: only the operator may say where keys come from.
             raise TokenKeysError(f"{source}: {answer.status}")
         return answer.read(MAX_BYTES)
     finally:

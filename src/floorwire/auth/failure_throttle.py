@@ -1,4 +1,4 @@
-"""Slows down whoever fails to sign in: each failure makes the next wait longer. Bounded in number."""
+"""Slows down failing sign-ins: each failure makes the next wait longer. Bounded in number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 SubjectT = TypeVar("SubjectT")
 
 FREE = 10
-"""Failures that cost no wait: people mistype."""
+"""Failures without a wait: people mistype."""
 FIRST_US = 250_000
 LONGEST_US = 60_000_000
 FORGET_US = 900_000_000

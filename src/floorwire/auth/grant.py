@@ -1,4 +1,4 @@
-"""Grants: what a key or a token allows. Checked when the key is made."""
+"""Grants: what a key or a token allows. The rules are checked when a Grant is made."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ASSET = re.compile(r"[A-Z0-9.]{1,20}")
 LIFETIME = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST = 1_000
-"""Most symbols, accounts or addresses in one grant."""
+"""The most symbols, accounts or addresses in one grant."""
 
 
 class GrantError(ValueError):
-    """A grant that cannot be made. Names the field, and says why."""
+    """A grant breaks a rule. ``field`` names the wrong field."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -31,9 +31,9 @@ class GrantError(ValueError):
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a key allows, as it is stored and shown; the meaning of each field is Principal's.
+    """What a key allows, as it is stored and shown. The fields mean the same as in Principal.
 
-    Made of anything that breaks a rule, it raises GrantError.
+    Raises GrantError if a field breaks a rule.
     """
 
     account: str
@@ -61,7 +61,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         networks("addresses", self.addresses)
 
     def principal(self, key: str) -> Principal:
-        """Return the principal that this grant makes."""
+        """Return the principal of a client that signs in with this grant. ``key``: the key's id."""
         return Principal(
             account=self.account,
             key=key,
@@ -75,9 +75,9 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def exceeds(giver: Principal, grant: Grant) -> str | None:
-    """Return the field in which the grant allows more than its giver has, or None.
+    """Return the first field in which the grant allows more than its giver may, or None.
 
-    An admin who is narrowed hands out nothing that is not.
+    An admin with limited accounts, symbols, expiry or notional can only give the same or less.
     """
     accounts = {grant.account, *(grant.accounts or ())}
     is_boundless = Scope.ADMIN in grant.scopes and grant.accounts is None
@@ -102,7 +102,7 @@ def _match(pattern: re.Pattern[str], field: str, values: Sequence[str]) -> None:
 
 
 def amount(field: str, text: str) -> Decimal:
-    """Return the positive decimal. Raises GrantError."""
+    """Return the text as a positive decimal. Raises GrantError."""
     value = Decimal(text) if AMOUNT.fullmatch(text) else Decimal(0)
     if value <= 0:
         raise GrantError(field, f"{text[:80]!r} is not a positive decimal")
@@ -126,7 +126,10 @@ def scopes(text: str) -> tuple[Scope, ...]:
 
 
 def expiry(text: str, wall_us: int) -> int:
-    """Return when ``30d``, ``12h`` from now, or a date (UTC where it does not say), is. Raises GrantError."""
+    """Return the expiry in microseconds: ``30d`` or ``12h`` from now, or a date (default UTC).
+
+    Raises GrantError.
+    """
     lifetime = LIFETIME.fullmatch(text)
     if lifetime:
         return wall_us + int(lifetime[1]) * SECONDS[lifetime[2]] * 1_000_000

@@ -1,8 +1,7 @@
-"""Tokens: JWTs of an issuer that the operator trusts, checked against keys whose algorithm is pinned.
+"""Verifies JWTs of an issuer that the operator trusts. The algorithm is pinned by the key.
 
-The token's own header never chooses how it is checked: a secret checks HS256 and nothing else, a public
-key the one algorithm of its kind. Only the signature is PyJWT's work; the claims are checked here, since
-here the time is given.
+The token's header never chooses the algorithm (RFC 8725 3.1): a secret verifies HS256 only, and a public key
+the one algorithm of its kind. PyJWT verifies signatures only. The claims are checked here, by our own clock.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from floorwire.core.authorization import Scope
 
 MAX_TOKEN = 4_096
 SKEW_S = 30
-"""How far an issuer's clock may be ahead of ours; no tolerance for tokens that have ended."""
+"""Seconds that an issuer's clock may be ahead of ours. An expired token gets no tolerance."""
 MIN_SECRET_BYTES = 32
 PUBLIC = ("RS256", "ES256")
 
@@ -31,11 +30,11 @@ NumericDate: TypeAlias = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # RFC
 
 
 class BadTokenError(Exception):
-    """The token proves nothing; says why, for the audit log (never for the client)."""
+    """The token is not valid. The reason is for the audit log, never for the client."""
 
 
 class TokenKeysError(ValueError):
-    """The keys that were given to check tokens with cannot be used."""
+    """The keys that verify tokens cannot be used."""
 
 
 class _Header(msgspec.Struct):
@@ -44,7 +43,7 @@ class _Header(msgspec.Struct):
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What a token says. ``scope``: words with spaces between (RFC 8693, 4.2); the rest as in a Grant."""
+    """A token's claims (RFC 7519 4.1). ``scope``: words with spaces (RFC 8693 4.2); others as in Grant."""
 
     iss: Text
     sub: Text
@@ -60,7 +59,7 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Issuer(msgspec.Struct, frozen=True):
-    """Whose tokens are taken: its name (iss), who we are to it (aud), and the most that it may grant."""
+    """A trusted issuer: its name (iss), our name at it (aud), and the scopes that its tokens may grant."""
 
     name: str
     audience: str
@@ -68,7 +67,7 @@ class Issuer(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """Checks tokens of one issuer."""
+    """Verifies tokens of one issuer."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
@@ -79,13 +78,13 @@ class Tokens:
         self._claims = msgspec.json.Decoder(Claims)
 
     def trust_secret(self, secret: bytes) -> None:
-        """Take tokens signed with HS256 and this secret. Raises TokenKeysError."""
+        """Accept tokens signed with HS256 and this secret. Raises TokenKeysError."""
         if len(secret) < MIN_SECRET_BYTES:
             raise TokenKeysError(f"a secret for HS256 has at least {MIN_SECRET_BYTES} bytes")
         self._secret = PyJWK({"kty": "oct", "k": urlsafe_b64encode(secret).decode()}, "HS256")
 
     def trust_keys(self, jwks: bytes) -> None:
-        """Take tokens signed by these public keys (RFC 7517) and no others. Raises TokenKeysError."""
+        """Accept tokens signed by these public keys (RFC 7517) only. Raises TokenKeysError."""
         try:
             keys = PyJWKSet.from_json(jwks.decode()).keys
         except (PyJWTError, ValueError, AttributeError, RecursionError) as error:
@@ -96,7 +95,7 @@ class Tokens:
         self._public = public
 
     def verify(self, token: str, wall_us: int) -> tuple[str, Grant]:
-        """Return whose token it is (``jwt:`` and its subject) and what it allows. Raises BadTokenError."""
+        """Return the key id (``jwt:`` and the subject) and the grant of a token. Raises BadTokenError."""
         claims = self._signed_claims(token)
         self._check(claims, wall_us)
         try:

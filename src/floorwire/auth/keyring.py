@@ -1,4 +1,4 @@
-"""Keyring: every key in memory, so that a look-up costs no database call."""
+"""Keyring: all API keys in memory, so that a look-up needs no database call."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from floorwire.auth.secret_sealer import (
     verify_digest,
 )
 from floorwire.core.authorization import Principal, Scope
-from floorwire.protocol.login import signature
+from floorwire.protocol.requests import login_signature
 
 MAX_SECRET = 256
-"""Longer ones are wrong; what is beyond is not even hashed."""
+"""The longest secret that is hashed. Longer ones are wrong."""
 
 
 class Key(msgspec.Struct, frozen=True):
-    """One API key as it is stored: what it allows, and nothing that signs in without the master key."""
+    """One API key as it is stored. Its secret cannot be read without the master key."""
 
     id: str
     grant: Grant
@@ -32,13 +32,13 @@ class Key(msgspec.Struct, frozen=True):
     sealed: bytes
 
     def is_live(self, wall_us: int) -> bool:
-        """Return whether it opens anything."""
+        """Return whether the key is neither revoked nor expired."""
         expires_us = self.grant.expires_us
         return self.revoked_us is None and (expires_us is None or wall_us < expires_us)
 
 
 class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be told about a key; times in microseconds since the epoch, UTC."""
+    """What may be shown of a key. Times are in microseconds since the epoch, UTC."""
 
     key: str
     account: str
@@ -53,7 +53,7 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, key: Key) -> KeyInfo:
-        """Return what may be told about the key."""
+        """Return the part of the key that may be shown."""
         grant = key.grant
         return cls(
             key=key.id,
@@ -70,17 +70,18 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyEntry(NamedTuple):
-    """A key, and whom it lets in."""
+    """A key and the principal of clients that sign in with it."""
 
     key: Key
     principal: Principal
 
 
 class Keyring:
-    """Looks keys up and checks secrets, at the same cost whether the key exists or not.
+    """Looks up keys and verifies secrets. The cost is the same whether the key exists or not.
 
-    Who names a key that does not exist is checked against one that does, and refused in the end: another
-    one each time, since the same one would be in the processor's cache and answer sooner.
+    The time of an answer must not show which keys exist. So an unknown key is verified against an existing
+    one (a decoy), and refused. Different unknown keys get different decoys: one decoy for all would stay in
+    the processor's cache and answer sooner.
     """
 
     def __init__(self, sealer: SecretSealer) -> None:
@@ -92,9 +93,9 @@ class Keyring:
         self._decoys = [self._nobody]
 
     def replace(self, keys: Iterable[Key]) -> set[str]:
-        """Take these keys for all there are; return those whose sign-ins hold no longer.
+        """Replace all keys. Return the ids whose sign-ins are no longer valid.
 
-        That is each that is gone or different: revoked, rotated, narrowed.
+        These are the keys that are gone or changed: revoked, rotated or given other rights.
         """
         before, self._keys = self._keys, {}
         for key in keys:
@@ -109,23 +110,23 @@ class Keyring:
         return len(self._keys)
 
     def has_live(self, wall_us: int) -> bool:
-        """Return whether any key opens anything."""
+        """Return whether any key is neither revoked nor expired."""
         return any(held.key.is_live(wall_us) for held in self._keys.values())
 
     def verify_secret(self, key: str, secret: str, wall_us: int) -> Principal | None:
-        """Return whom the secret proves, if anybody."""
+        """Return the principal if the secret is right, else None."""
         known, principal = self._held_or_decoy(key)
         right = verify_digest(self._sealer.digest(key, secret[:MAX_SECRET]), known.digest)
         return principal if right and known.id == key and known.is_live(wall_us) else None
 
     def verify_signature(self, key: str, ts_us: int, signed: str, wall_us: int) -> Principal | None:
-        """Return whom the signature (hex) proves, if anybody. The caller holds the time to its bounds."""
+        """Return the principal if the signature (hex) is right, else None. The caller checks ``ts_us``."""
         known, principal = self._held_or_decoy(key)
         try:
             secret = self._sealer.unseal(known.id, known.sealed)
-        except WrongMasterKeyError:  # somebody wrote to the database who should not
+        except WrongMasterKeyError:  # The database was changed by others.
             return None
-        expected = signature(secret, ts_us).encode()
+        expected = login_signature(secret, ts_us).encode()
         right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
         return principal if right and known.id == key and known.is_live(wall_us) else None
 
@@ -134,10 +135,10 @@ class Keyring:
         return self._keys.get(key, decoy)
 
     def is_current(self, principal: Principal, wall_us: int) -> bool:
-        """Return whether the key that the principal came in with still holds as it was then."""
+        """Return whether the principal's key is live, and the same as at sign-in."""
         held = self._keys.get(principal.key)
         return held is not None and held.principal is principal and held.key.is_live(wall_us)
 
     def is_usable_from(self, key: str, address: str) -> bool:
-        """Return whether the key may be used from the address; any answer will do where there is no key."""
+        """Return whether the key may be used from the address. For an unknown key it means nothing."""
         return self._held_or_decoy(key).principal.comes_from(address)

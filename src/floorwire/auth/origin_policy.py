@@ -1,8 +1,8 @@
-"""Which web pages may talk to us, whom a proxy speaks for, and where a server may listen.
+"""Which web pages may connect, which clients a proxy forwards, and where a server may listen.
 
-A browser says where a page comes from (the Origin header); other clients say nothing. Without a check, any
-page that somebody has open could reach a gateway on that person's machine: cross-site WebSocket hijacking,
-and DNS rebinding where a name is made to point to 127.0.0.1.
+A browser sends the origin of a page (RFC 6454 7); other clients send none. Without a check, any page in a
+user's browser could reach a gateway on that user's machine: cross-site WebSocket hijacking, or DNS rebinding
+with a name that points to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ PORTS = {"http": 80, "https": 443}
 
 
 class OriginPolicy(msgspec.Struct, frozen=True):
-    """What the settings say about who can reach us.
+    """The settings that say who can reach us.
 
-    ``is_home``: the server listens on loopback only, and no proxy stands in front.
+    ``is_local``: the server listens on loopback only, and no proxy stands in front.
     """
 
-    is_home: bool
+    is_local: bool
     origins: frozenset[str]
     proxies: tuple[Network, ...]
 
-    def is_home_at(self, ours: str) -> bool:
+    def is_local_at(self, ours: str) -> bool:
         """Return whether a connection to our address ``ours`` can only come from this machine.
 
         Under another ASGI server the settings do not say where it listens, but each connection does.
         """
-        return self.is_home and (not is_address(ours) or is_loopback(ours))
+        return self.is_local and (not is_address(ours) or is_loopback(ours))
 
     def allows(self, origin: str | None, host: str | None) -> bool:
         """Return whether a page of this origin may talk to us. ``origin`` is None for other clients."""
-        return is_allowed(origin, host, self.origins, self.is_home)
+        return is_allowed(origin, host, self.origins, self.is_local)
 
     def is_proxy(self, peer: str) -> bool:
         """Return whether the peer is a trusted proxy, which forwards requests of others."""
@@ -47,10 +47,10 @@ class OriginPolicy(msgspec.Struct, frozen=True):
         """Return the address of the client that a request of this peer comes from."""
         return client_address(peer, forwarded_for, self.proxies) if self.proxies else peer
 
-    def is_our_page_at_home(self, peer: str, origin: str | None, host: str | None) -> bool:
+    def is_local_page(self, peer: str, origin: str | None, host: str | None) -> bool:
         """Return whether the request comes from our own page, opened on this machine."""
         return (
-            self.is_home
+            self.is_local
             and is_loopback(peer)
             and is_loopback_host(host)
             and origin is not None

@@ -1,4 +1,4 @@
-"""Once: what was used and may not be used again, for as long as it would be valid."""
+"""Replay cache: signed logins that were used, kept for as long as they would be valid."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ UsedT = TypeVar("UsedT", bound=Hashable)
 
 
 class ReplayCacheFullError(Exception):
-    """So much was used lately that no more can be remembered: refuse, since it could not be told again."""
+    """The cache is full. Refuse the login: a replay of it could not be noticed."""
 
 
 class ReplayCache(Generic[UsedT]):
-    """Remembers what was used for ``keep_us``, at most ``limit`` of it; refuses rather than forgets."""
+    """Remembers at most ``limit`` used things for ``keep_us``. When full, it refuses."""
 
     def __init__(self, keep_us: int, limit: int) -> None:
         self._keep_us = keep_us
         self._limit = limit
-        self._used: dict[UsedT, int] = {}  # in the order of use, which is that of their end
+        self._used: dict[UsedT, int] = {}  # in order of use, so also in order of expiry
 
     def use(self, thing: UsedT, wall_us: int) -> bool:
-        """Use it; return whether it is the first time. Raises FullError.
+        """Mark the thing as used. Return whether this is the first time. Raises ReplayCacheFullError.
 
-        By the date, since what is used is valid by the date: where that was set back, all is kept longer.
+        ``wall_us`` is a date, as logins are valid by date. If the clock was set back, all is kept longer.
         """
         self._forget(wall_us)
         if thing in self._used:

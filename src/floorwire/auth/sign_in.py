@@ -1,6 +1,6 @@
-"""Sign-in: from what a client shows to who it is, in every way that there is, given the time.
+"""Sign-in: verifies secrets, signatures, tokens and tickets, and returns the principal.
 
-``at`` tells both times: waits and rates are measured in monotonic time, dates are compared with the wall's.
+``at`` has both times. Waits and rate limits use monotonic time; expiries and signatures use the date.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import msgspec
 from floorwire.auth.client_address import neighbourhood
 from floorwire.auth.failure_throttle import FailureThrottle
 from floorwire.auth.jwt_tokens import BadTokenError, Tokens
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.auth.keyring import Keyring
 from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError
 from floorwire.auth.tickets import Tickets, TooManyTicketsError
@@ -20,22 +19,23 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.rate_limit import KeyedRateLimit
 
 SKEW_US = 30_000_000
 USED_LIMIT = 200_000
-"""Signed logins remembered, those of the last minute: the most that can sign in so in that time."""
+"""The most signed logins that are remembered, and so the most that can sign in within a minute."""
 KNOWN_LIMIT = 10_000
 
 
 class SignedLogin(msgspec.Struct, frozen=True):
-    """One signed login that worked: what may not be used again."""
+    """One signed login that was used, and may not be used again."""
 
     key: str
     ts_us: int
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Who tries: the address, its neighbourhood, for which failures count, and the key id if one is named."""
+    """One attempt to sign in. ``near``: the address that failures count by. ``key``: the id, or ``\"\"``."""
 
     address: str
     near: str
@@ -43,16 +43,15 @@ class Attempt(msgspec.Struct, frozen=True):
 
     @property
     def pair(self) -> tuple[str, str]:
-        """Return what a key that is known here is held to."""
+        """Return what failures of a key known at this address are counted by."""
         return self.near, self.key
 
 
 class SignIn:
-    """Proves who comes in; each way returns a Principal or raises Refusal.
+    """Signs clients in. Each method returns a Principal or raises Refusal.
 
-    Who fails waits, by address and by key. A key that has signed in from an address before is held to
-    its own failures from there alone: neither a stranger with its id nor a neighbour behind the same
-    address can lock it out.
+    Failures are throttled by address and by key. If a key has signed in from an address before, only its own
+    failures from there count. So nobody else, elsewhere or behind the same address, can lock it out.
     """
 
     def __init__(self, keyring: Keyring, tokens: Tokens | None, per_key_per_second: int) -> None:
@@ -66,22 +65,24 @@ class SignIn:
         self._known: dict[tuple[str, str], None] = {}
         self._rates = KeyedRateLimit(per_key_per_second)
 
-    def remember(self, used: Iterable[SignedLogin], wall_us: int) -> None:
-        """Take these logins for used: those of the last minute, before a restart."""
+    def mark_used(self, used: Iterable[SignedLogin], wall_us: int) -> None:
+        """Mark logins as used, to refuse their replay after a restart."""
         for login in used:
             self._used.use(login, wall_us)
 
-    def bearer(self, text: str, address: str, at: Moment) -> Principal:
-        """Return whom ``KEY.SECRET``, or a JWT in its place, proves."""
+    def verify_bearer(self, text: str, address: str, at: Moment) -> Principal:
+        """Return the principal of ``KEY.SECRET``, or of a JWT."""
         if text.count(".") == 2:
-            return self.token(text, address, at)
+            return self.verify_token(text, address, at)
         key, _, secret = text.partition(".")
-        attempt = self._authenticator(address, key, at.now_us)
+        attempt = self._check_throttle(address, key, at.now_us)
         return self._admit(self.keyring.verify_secret(key, secret, at.wall_us), attempt, at.now_us)
 
-    def signed(self, key: str, ts_us: int, signature: str, address: str, at: Moment) -> Principal:
-        """Return whom the signature proves. A login is good for 30 s around its time, and once."""
-        attempt = self._authenticator(address, key, at.now_us)
+    def verify_signed_login(
+        self, key: str, ts_us: int, signature: str, address: str, at: Moment
+    ) -> Principal:
+        """Return the principal of a signed login. It is valid for 30 s around its ``ts_us``, and once."""
+        attempt = self._check_throttle(address, key, at.now_us)
         if abs(ts_us - at.wall_us) > SKEW_US:
             skew = {"server_ts": at.wall_us}
             raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
@@ -91,9 +92,9 @@ class SignIn:
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
         return self._admit(principal, attempt, at.now_us)
 
-    def token(self, text: str, address: str, at: Moment) -> Principal:
-        """Return whom the JWT proves."""
-        attempt = self._authenticator(address, "", at.now_us)
+    def verify_token(self, text: str, address: str, at: Moment) -> Principal:
+        """Return the principal of a JWT."""
+        attempt = self._check_throttle(address, "", at.now_us)
         try:
             if self._tokens is None:
                 raise BadTokenError("no issuer of tokens is trusted")
@@ -103,30 +104,30 @@ class SignIn:
             raise _wrong() from error
         return self._admit(grant.principal(key), attempt, at.now_us)
 
-    def ticket(self, text: str, address: str, at: Moment) -> Principal:
-        """Return whom the ticket lets in, if what it was given for still does."""
-        attempt = self._authenticator(address, "", at.now_us)
+    def redeem_ticket(self, text: str, address: str, at: Moment) -> Principal:
+        """Return the principal of a ticket, if the sign-in that asked for it is still valid."""
+        attempt = self._check_throttle(address, "", at.now_us)
         principal = self.tickets.redeem(text, at.now_us)
         if principal is not None and not self.is_current(principal, at.wall_us):
             principal = None
         return self._admit(principal, attempt, at.now_us)
 
-    def issue(self, ticket: str, principal: Principal, at: Moment) -> int:
-        """Make the text a ticket for the principal; return until when, a date. Raises Refusal."""
+    def issue_ticket(self, ticket: str, principal: Principal, at: Moment) -> int:
+        """Make the text a ticket. Return its expiry, a date in microseconds. Raises Refusal."""
         try:
             return self.tickets.issue(ticket, principal, at.now_us) - at.now_us + at.wall_us
         except TooManyTicketsError:
             raise Refusal(Code.RATE_LIMITED, "too many tickets are out", wait_us=1_000_000) from None
 
     def is_current(self, principal: Principal, wall_us: int) -> bool:
-        """Return whether what the principal signed in with still holds."""
+        """Return whether the principal's key, token or ticket is still valid."""
         if principal.expires_us is not None and wall_us >= principal.expires_us:
             return False
         return not is_on_ring(principal) or self.keyring.is_current(principal, wall_us)
 
-    # --- who may try, and what follows ------------------------------------------------------------
+    # --- throttle and rate limit ------------------------------------------------------------------
 
-    def _authenticator(self, address: str, key: str, now_us: int) -> Attempt:
+    def _check_throttle(self, address: str, key: str, now_us: int) -> Attempt:
         attempt = Attempt(address, neighbourhood(address), key)
         if attempt.pair in self._known:
             wait_us = self._by_pair.wait_us(attempt.pair, now_us)
@@ -173,5 +174,5 @@ def _wrong() -> Refusal:
 
 
 def is_on_ring(principal: Principal) -> bool:
-    """Return whether it signed in with an API key: the ids of what else signs in have a colon."""
+    """Return whether the principal signed in with an API key. Other key ids have a colon."""
     return ":" not in principal.key

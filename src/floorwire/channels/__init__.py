@@ -1,9 +1,11 @@
-"""Channels, pure, one file each: a module here with a ``CHANNEL`` is offered to clients. The private ones
-(orders, fills, balances, positions) only put account events into words; ``floorwire.trading`` delivers them.
+"""Channels, one file each. They are pure. A module with a ``CHANNEL`` is a market channel for clients.
 
-A channel has two halves. A *tracker* (one a symbol) follows the market from the first event on, whether
-anyone listens or not. A *stream* (one a symbol and option, only while someone listens or may resume)
-turns what changed into messages. For each event the tracker is told first, then its streams.
+The private channels (orders, fills, balances, positions) only turn account events into messages;
+``floorwire.trading`` sends them.
+
+A market channel has two parts. A *tracker* (one for each symbol) follows the market from the first event on,
+with or without subscribers. A *stream* (one for each symbol and option, only while it has subscribers or may
+be resumed) makes messages of what changed. For each event the tracker comes first, then its streams.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 Option: TypeAlias = int | str | None
-"""What tells a channel's streams of one symbol apart: the book's depth, the candles' interval."""
+"""The option of a stream: the depth of a book, the interval of candles."""
 
 
 class BadOptionError(ValueError):
-    """An option that the channel does not have, or a value that it does not take."""
+    """An option that the channel does not have, or a value that it does not allow."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -40,19 +42,19 @@ class Stream(Protocol):
         ...
 
     def state(self, at: EventStamp, conflated: int = 0) -> AnyEvent | None:
-        """Return the current state as one message; None where there is none (yet)."""
+        """Return the current state as one message; None if there is none yet."""
         ...
 
 
 class Tracker(Protocol):
-    """What a channel knows of one symbol."""
+    """The state of a channel for one symbol."""
 
     def apply(self, event: MarketEvent | Notice) -> None:
-        """Follow one event of the symbol."""
+        """Apply one event of the symbol."""
         ...
 
-    def relist(self, instrument: Instrument) -> None:
-        """Go on in other ticks or lots. Streams made before are not used any more."""
+    def change_steps(self, instrument: Instrument) -> None:
+        """Convert to other ticks and lots. Streams made before are not used any more."""
         ...
 
     def stream(self, option: Option) -> Stream:
@@ -61,19 +63,19 @@ class Tracker(Protocol):
 
 
 class Channel(Protocol):
-    """A channel: its name, what it listens to, and its options."""
+    """A channel: its name, the events that it needs, and its options."""
 
     name: str
     on_slow: OnSlow
-    """What a full outbox does to its subscriptions where the client did not say."""
+    """The contract for slow clients (backpressure) if the client chose none."""
     contracts: frozenset[OnSlow]
-    """The contracts that a client may ask for."""
+    """The contracts that a client may choose."""
     per_symbol: bool
-    """False: one stream for the whole gateway, whose tracker is given no instrument."""
-    listens_to: tuple[type[MarketEvent | Notice], ...]
+    """False: one stream for the whole gateway. Its tracker gets no instrument."""
+    event_types: tuple[type[MarketEvent | Notice], ...]
 
     def option(self, depth: int | None, interval: str | None) -> Option:
-        """Return the option that the request names, or the default. Raises BadOptionError."""
+        """Return the option in the request, or the default. Raises BadOptionError."""
         ...
 
     def tracker(self, instrument: Instrument | None) -> Tracker:

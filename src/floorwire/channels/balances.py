@@ -1,4 +1,4 @@
-"""The balances channel: what one account has, and what orders hold of it."""
+"""The private balances channel: the balances of one account, and the reserve of its open orders."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from floorwire.core.account_events import Balance
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.private_events import BalancesEvent
 from floorwire.protocol.rows import BalanceRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 
 def row(balance: Balance) -> BalanceRow:
-    """Return the balance."""
+    """Return the balance as a row."""
     amounts = (balance.total, balance.available, balance.held)
     return BalanceRow(balance.asset, *(trim(format_units(units, balance.decimals)) for units in amounts))
 
@@ -31,7 +31,7 @@ def update(changed: Iterable[Balance], ts_us: int, at: PrivateEventStamp) -> Bal
 
 
 def snapshot(rows: list[BalanceRow], at: PrivateEventStamp) -> BalancesEvent:
-    """Return every balance as the first event."""
+    """Return all balances as the first event of a subscription."""
     return BalancesEvent(
         epoch=at.epoch,
         seq=at.seq,

@@ -1,4 +1,4 @@
-"""The book channel: a snapshot, then the levels that changed within the depth that was asked for."""
+"""The book channel: a snapshot, then the levels that changed within the requested depth."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from msgspec import UNSET
 from floorwire.channels import BadOptionError, Channel, Option, refuse_interval
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import CHECKSUM_LEVELS, Book, Changed, Ladder
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import WireLevel
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 DEPTHS = (1, 5, 10, 25, 50, 100, 500)
 DEFAULT_DEPTH = 10
-GONE = "0"
+REMOVED = "0"
 BELOW_ALL = -(1 << 62)
-"""Less than any level's key: the floor of a window that shows a whole side."""
+"""Less than the key of any level: the floor of a window that has room for the whole side."""
 PRICES_KEPT = 1024
-"""Prices kept as text, for levels that come, go and change size."""
+"""How many prices are cached as text."""
 
 
-class Written(dict[int, WireLevel]):
-    """A side's levels by key as they stand on the wire, each written when it is first shown."""
+class LevelTexts(dict[int, WireLevel]):
+    """The levels of a side as text, by key. A text is made when its level is first shown."""
 
     __slots__ = ("_ladder", "_size", "price")
 
@@ -43,67 +43,67 @@ class Written(dict[int, WireLevel]):
         level = self[key] = (self.price(ladder.sign * key), self._size(ladder.sizes[key]))
         return level
 
-    def gone(self, key: int) -> WireLevel:
-        """Return what tells that the level is gone."""
-        return self.price(self._ladder.sign * key), GONE
+    def removed(self, key: int) -> WireLevel:
+        """Return the level that tells clients to remove it."""
+        return self.price(self._ladder.sign * key), REMOVED
 
 
-class Side:
-    """One side of a symbol's book, what the last event changed of it, and how it is written."""
+class BookSide:
+    """One side of a symbol's book, its levels as text, and what the last event changed."""
 
-    __slots__ = ("_texts", "_texts_floor", "best_changed", "changed", "ladder", "written")
+    __slots__ = ("_checksum_floor", "_checksum_texts", "best_changed", "changed", "ladder", "texts")
 
     def __init__(self, ladder: Ladder, instrument: Instrument) -> None:
         self.ladder = ladder
-        self.written = Written(ladder, instrument)
+        self.texts = LevelTexts(ladder, instrument)
         self.changed: Changed = {}
         self.best_changed = BELOW_ALL
-        self._texts: dict[int, str] = {}
-        self._texts_floor = BELOW_ALL
+        self._checksum_texts: dict[int, str] = {}
+        self._checksum_floor = BELOW_ALL
 
-    def note(self, changed: Changed) -> bool:
-        """Take in what an event changed; return whether the levels of the checksum are among it."""
+    def record_change(self, changed: Changed) -> bool:
+        """Record what an event changed; return whether it changed the checksum."""
         self.changed = changed
         if not changed:
             self.best_changed = BELOW_ALL
             return False
-        forget = self.written.pop
+        drop_text = self.texts.pop
         for key in changed:
-            forget(key, None)
+            drop_text(key, None)
         self.best_changed = max(changed)
-        if self.best_changed < self._texts_floor:
+        if self.best_changed < self._checksum_floor:
             return False
-        self._texts.clear()
-        self._texts_floor = self.floor(CHECKSUM_LEVELS)
+        self._checksum_texts.clear()
+        self._checksum_floor = self.floor(CHECKSUM_LEVELS)
         return True
 
     def restart(self) -> None:
-        """Forget what was written and changed: every level may be another."""
-        self.written.clear()
-        self._texts.clear()
-        self._texts_floor = self.floor(CHECKSUM_LEVELS)
+        """Drop all texts and changes, because every level may be another."""
+        self.texts.clear()
+        self._checksum_texts.clear()
+        self._checksum_floor = self.floor(CHECKSUM_LEVELS)
         self.changed = {}
         self.best_changed = BELOW_ALL
 
     def floor(self, depth: int) -> int:
-        """Return the key of the last of the best ``depth`` levels; below all where there are fewer."""
+        """Return the key of the last of the best ``depth`` levels; ``BELOW_ALL`` if there are fewer."""
         keys = self.ladder.keys
         return keys[-depth] if len(keys) >= depth else BELOW_ALL
 
     def top(self, depth: int) -> tuple[WireLevel, ...]:
         """Return up to ``depth`` levels, best first."""
-        return tuple(map(self.written.__getitem__, self.ladder.keys[: -depth - 1 : -1]))
+        return tuple(map(self.texts.__getitem__, self.ladder.keys[: -depth - 1 : -1]))
 
     def text(self, depth: int) -> str:
-        """Return the side's part of the checksummed text, made anew only where one of its levels changed."""
-        text = self._texts.get(depth)
+        """Return the text of the side for the checksum. It is made again only if its levels changed."""
+        text = self._checksum_texts.get(depth)
         if text is None:
-            text = self._texts[depth] = "|".join(map(":".join, self.top(depth)))
+            text = self._checksum_texts[depth] = "|".join(map(":".join, self.top(depth)))
         return text
 
 
 class BookTracker:
-    """A symbol's whole book, never crossed; unknown until the first snapshot."""
+    """The whole book of a symbol, never crossed. It is unknown until the first snapshot."""
 
     __slots__ = ("_book", "_checksums", "_instrument", "asks", "bids", "feed", "known", "symbol", "ts_us")
 
@@ -114,34 +114,34 @@ class BookTracker:
         self.feed: Feed = "live"
         self.ts_us = 0
         self._book = Book()
-        self.bids = Side(self._book.bids, instrument)
-        self.asks = Side(self._book.asks, instrument)
+        self.bids = BookSide(self._book.bids, instrument)
+        self.asks = BookSide(self._book.asks, instrument)
         self._checksums: dict[int, int] = {}
 
-    def relist(self, instrument: Instrument) -> None:
-        """Go on with the same book in other steps, as far as they can say it."""
+    def change_steps(self, instrument: Instrument) -> None:
+        """Convert the book to other ticks and lots. Levels between two ticks are left out."""
         before, self._instrument = self._instrument, instrument
-        self._book = self._book.relisted(before, instrument)
-        self.bids = Side(self._book.bids, instrument)
-        self.asks = Side(self._book.asks, instrument)
+        self._book = self._book.converted(before, instrument)
+        self.bids = BookSide(self._book.bids, instrument)
+        self.asks = BookSide(self._book.asks, instrument)
         self.bids.restart()
         self.asks.restart()
         self._checksums.clear()
 
     def apply(self, event: MarketEvent | Notice) -> None:
-        """Follow snapshots and changes; a change of an unknown book means nothing."""
+        """Apply a snapshot, a change or a feed status. A change before the first snapshot is ignored."""
         if isinstance(event, BookChange):
             if self.known:
                 self._change(event)
         elif isinstance(event, BookSnapshot):
             self._replace(event)
-        elif isinstance(event, FeedTurned):
+        elif isinstance(event, SymbolFeedChanged):
             self.feed = event.feed
 
     def _change(self, event: BookChange) -> None:
         bids, asks = self._book.apply(event.bids, event.asks)
         self._book.uncross(bids, asks)
-        if self.bids.note(bids) | self.asks.note(asks):
+        if self.bids.record_change(bids) | self.asks.record_change(asks):
             self._checksums.clear()
         if bids or asks:
             self.ts_us = event.ts_us
@@ -170,96 +170,98 @@ class BookTracker:
         return BookStream(self, option)
 
 
-class Window:
-    """The best levels of one side, as many as subscribers see."""
+class DepthWindow:
+    """The best levels of one side that subscribers of one depth see."""
 
     __slots__ = ("_depth", "_floor", "_side")
 
-    def __init__(self, side: Side, depth: int) -> None:
+    def __init__(self, side: BookSide, depth: int) -> None:
         self._side = side
         self._depth = depth
         self.restart()
 
     def restart(self) -> None:
-        """Begin with the side as it is."""
+        """Start with the side as it is now."""
         self._floor = self._side.floor(self._depth)
 
-    def news(self) -> list[WireLevel]:
-        """Return what is not as before the last event, in time that grows with the change, not the depth."""
+    def changes(self) -> list[WireLevel]:
+        """Return the visible levels that the last event changed. The cost grows with the change only."""
         side, before = self._side, self._floor
         if side.best_changed < before or not side.changed:
             return []
         now = self._floor = side.floor(self._depth)
         levels = self._changed(before, now)
         if now < before:
-            levels += self._entered(before)
+            levels += self._came_into_view(before)
         elif now > before:
-            levels += self._left(before)
+            levels += self._went_out_of_view(before)
         return levels
 
     def _changed(self, before: int, now: int) -> list[WireLevel]:
-        sizes, written = self._side.ladder.sizes, self._side.written
+        sizes, texts = self._side.ladder.sizes, self._side.texts
         levels = []
         for key, size in self._side.changed.items():
             if key >= now and key in sizes:
-                levels.append(written[key])
+                levels.append(texts[key])
             elif size and key >= before:
-                levels.append(written.gone(key))
+                levels.append(texts.removed(key))
         return levels
 
-    def _entered(self, before: int) -> list[WireLevel]:
-        """Return the levels that an event did not change but that came into view as others went."""
-        keys, changed, written = self._side.ladder.keys, self._side.changed, self._side.written
+    def _came_into_view(self, before: int) -> list[WireLevel]:
+        """Return unchanged levels that came into view because others were removed."""
+        keys, changed, texts = self._side.ladder.keys, self._side.changed, self._side.texts
         levels = []
-        place = max(0, len(keys) - self._depth)
-        while place < len(keys) and keys[place] < before:
-            if keys[place] not in changed:
-                levels.append(written[keys[place]])
-            place += 1
+        index = max(0, len(keys) - self._depth)
+        while index < len(keys) and keys[index] < before:
+            if keys[index] not in changed:
+                levels.append(texts[keys[index]])
+            index += 1
         return levels
 
-    def _left(self, before: int) -> list[WireLevel]:
-        """Return the levels that an event did not change but that went out of view as others came."""
-        keys, changed, gone = self._side.ladder.keys, self._side.changed, self._side.written.gone
+    def _went_out_of_view(self, before: int) -> list[WireLevel]:
+        """Return unchanged levels that went out of view because others were added."""
+        keys, changed, removed = self._side.ladder.keys, self._side.changed, self._side.texts.removed
         levels = []
-        place = len(keys) - self._depth - 1
-        while place >= 0 and keys[place] >= before:
-            if keys[place] not in changed:
-                levels.append(gone(keys[place]))
-            place -= 1
+        index = len(keys) - self._depth - 1
+        while index >= 0 and keys[index] >= before:
+            if keys[index] not in changed:
+                levels.append(removed(keys[index]))
+            index -= 1
         return levels
 
 
 class BookStream:
-    """One depth of a symbol's book."""
+    """The messages of one depth of a symbol's book."""
 
     __slots__ = ("_asks", "_bids", "_depth", "_tracker", "_ts_us")
 
     def __init__(self, tracker: BookTracker, depth: int) -> None:
         self._tracker = tracker
         self._depth = depth
-        self._bids = Window(tracker.bids, depth)
-        self._asks = Window(tracker.asks, depth)
+        self._bids = DepthWindow(tracker.bids, depth)
+        self._asks = DepthWindow(tracker.asks, depth)
         self._ts_us = tracker.ts_us
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.BookEvent]:
-        """Return a snapshot after the venue's, an update where visible levels changed, or none of them where
-        only the feed is current again, or not any more."""
+        """Return a snapshot after the venue's, and an update if visible levels changed.
+
+        If only the feed status changed, the update has no levels.
+        """
         if isinstance(event, BookSnapshot):
             self._bids.restart()
             self._asks.restart()
             self._ts_us = event.ts_us
             return (self._snapshot(at, 0),)
-        if isinstance(event, FeedTurned):
+        if isinstance(event, SymbolFeedChanged):
             return (self._update(at, [], []),) if self._tracker.known else ()
-        bids, asks = self._bids.news(), self._asks.news()
+        bids, asks = self._bids.changes(), self._asks.changes()
         if not bids and not asks:
             return ()
         self._ts_us = self._tracker.ts_us
         return (self._update(at, bids, asks),)
 
     def state(self, at: EventStamp, conflated: int = 0) -> channel_events.BookEvent | None:
-        """Return a snapshot, None before the venue's first."""
+        """Return a snapshot; None before the venue's first."""
         return self._snapshot(at, conflated) if self._tracker.known else None
 
     def _snapshot(self, at: EventStamp, conflated: int) -> channel_events.BookEvent:
@@ -301,16 +303,16 @@ class BookStream:
 
 
 class BookChannel:
-    """Price levels to the depth that was asked for."""
+    """The price levels of the requested depth."""
 
     name = "book"
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange, FeedTurned)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange, SymbolFeedChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
-        """Return the depth, 10 where none was asked for. Raises BadOptionError."""
+        """Return the requested depth, by default 10. Raises BadOptionError."""
         refuse_interval(self.name, interval)
         if depth is None:
             return DEFAULT_DEPTH

@@ -1,14 +1,13 @@
-"""The candles channel: each interval's open, high, low, close and volume, from the trades or from the venue.
+"""The candles channel: open, high, low, close and volume of each interval, from the trades or from the venue.
 
-Counted from the trades, a candle closes when venue time passes its end, and an interval without trades
-gives a flat one, so that the series has no holes. A trade counts in the candle of its own venue time,
-first and last by that time, not by arrival; one that is older than an interval's current candle comes too
-late for it, since what was closed does not change. A venue's own candles outrank those of the trades for
-their interval from the first one on: they close when the venue says so, or begins the next. Where it does
-neither for some seconds after the end, those of the trades are shown again.
-
-What was not heard is not made up: while the feed is not current there are no flat candles, and a candle of
-which a part was not heard is incomplete.
+- Counted from the trades, a candle closes when the venue's time passes its end. An interval without trades
+  gives a flat candle, so that the series has no holes.
+- A trade counts in the candle of its own venue time, and that time decides which trade is first and last. A
+  trade older than the current candle of an interval is too late: a closed candle does not change.
+- From its first candle on, a venue's own candles are used for their interval. They close when the venue says
+  so, or begins the next. If it does neither for some seconds after the end, ours are shown again.
+- Nothing is invented: while the feed is not current there are no flat candles, and a candle of which trades
+  may be missing is incomplete.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
-from floorwire.core.bar import SECOND_US, Bar
-from floorwire.core.counting import Change, Counting
+from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.common_units import CommonUnits, UnitChange
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Trade
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 INTERVALS = {
     "1s": SECOND_US,
@@ -41,30 +40,30 @@ INTERVALS = {
 }
 """Microseconds by name. Each is a whole number of seconds and divides a day: starts are aligned in UTC."""
 DEFAULT_INTERVAL = "1m"
-MOST_FLAT = 60
-"""The most flat candles that one event gives; a longer silence leaves a hole before the last so many."""
-LAPSE_US = 5 * SECOND_US
-"""How long after its end a venue may leave its candle open."""
+MAX_FLAT = 60
+"""The most flat candles that one event gives. A longer silence leaves a hole before them."""
+VENUE_LATE_US = 5 * SECOND_US
+"""How long after its end a venue may leave a candle open."""
 
 PRICES_KEPT = 64
-"""Prices kept as text: those of the open candles come again and again."""
+"""How many prices are cached as text. Those of the open candles are needed often."""
 
 
-class Series:
+class IntervalCandles:
     """The candles of one interval: the current one (without the running second) and the last closed one.
 
-    Trades are always counted, also while the venue tells its own candles: these may end, and then ours are
-    shown. ``heard_us`` is since when, by the venue's time, no trade can have been missed.
+    Trades are counted also while the venue sends its own candles: those may end, and then ours are shown.
+    ``complete_from_us`` is the venue's time from which on no trade is missing.
     """
 
     __slots__ = (
-        "_counted",
+        "_ended",
+        "_has_missed",
         "_has_traded",
-        "_is_cut",
-        "_is_priced",
+        "_price_is_current",
         "_venue",
-        "bar",
         "closed",
+        "counted",
         "end_us",
         "interval_us",
         "of_venue",
@@ -72,170 +71,170 @@ class Series:
 
     def __init__(self, interval_us: int) -> None:
         self.interval_us = interval_us
-        self.bar: Bar | None = None
-        """The current candle as counted from the trades."""
-        self.closed: Bar | None = None
+        self.counted: CandleState | None = None
+        """The current candle, counted from the trades."""
+        self.closed: CandleState | None = None
         self.end_us = 0
         """When the current interval is over."""
         self.of_venue = False
-        self._venue: Bar | None = None
+        self._venue: CandleState | None = None
         """The venue's candle that is still open."""
-        self._counted: list[Bar] = []
-        """Those of ours that are over while the venue's were not closed yet, the oldest first."""
-        self._is_priced = True
-        """Whether the price of the last closed candle holds: nothing was missed since."""
-        self._is_cut = False
-        """Whether something was missed since the last price came."""
+        self._ended: list[CandleState] = []
+        """Counted candles that ended before the venue closed its own, the oldest first."""
+        self._price_is_current = True
+        """Whether no trade is missing since the last closed candle. Then its price is used for flat ones."""
+        self._has_missed = False
+        """Whether trades may be missing since the last price."""
         self._has_traded = False
 
     @property
-    def shown(self) -> Bar | None:
-        """The open candle, without the running second where it is counted from the trades."""
-        return self._venue if self.of_venue else self.bar
+    def shown(self) -> CandleState | None:
+        """The open candle: the venue's, or ours without the running second."""
+        return self._venue if self.of_venue else self.counted
 
-    def counts(self, trade_us: int) -> bool:
-        """Return whether a trade of this time belongs to the current candle."""
+    def is_current(self, trade_us: int) -> bool:
+        """Return whether a trade of this time belongs to the current interval or a later one."""
         return trade_us >= self.end_us - self.interval_us
 
-    def scale(self, change: Change) -> None:
-        """Bring the figures of every candle that is kept into other units."""
-        for bar in (self.bar, self.closed, self._venue, *self._counted):
-            if bar is not None:
-                bar.scale(change)
+    def scale(self, change: UnitChange) -> None:
+        """Convert the figures of all kept candles to other units."""
+        for candle in (self.counted, self.closed, self._venue, *self._ended):
+            if candle is not None:
+                candle.scale(change)
 
-    def fold(self, bar: Bar, heard_us: float) -> None:
-        """Add trades of one second of the current interval; of another, they are too late."""
-        if not self.counts(bar.start_us):
+    def add_second(self, candle: CandleState, complete_from_us: float) -> None:
+        """Add the trades of one second. If it is before the current interval, they are too late."""
+        if not self.is_current(candle.start_us):
             return
         self._has_traded = True
-        self._is_cut = self._is_cut and bar.start_us < heard_us
-        if self.bar is not None:
-            self.bar.merge(bar)
+        self._has_missed = self._has_missed and candle.start_us < complete_from_us
+        if self.counted is not None:
+            self.counted.merge(candle)
         else:
             start_us = self.end_us - self.interval_us
-            self.bar = replace(bar, start_us=start_us, is_incomplete=start_us < heard_us)
+            self.counted = replace(candle, start_us=start_us, is_incomplete=start_us < complete_from_us)
 
-    def interrupt(self) -> None:
-        """The feed is not current any more: what is open will lack what is missed now."""
-        for bar in (self.bar, self._venue):
-            if bar is not None:
-                bar.is_incomplete = True
-        self._is_priced, self._is_cut = False, True
+    def mark_incomplete(self) -> None:
+        """Mark the open candles incomplete, because the feed is not current and trades will be missing."""
+        for candle in (self.counted, self._venue):
+            if candle is not None:
+                candle.is_incomplete = True
+        self._price_is_current, self._has_missed = False, True
 
-    def roll(self, now_us: int) -> list[Bar]:
-        """Begin the interval that is now; return the candles that this closes."""
+    def start_interval(self, now_us: int) -> list[CandleState]:
+        """Start the interval of ``now_us``; return the candles that this closes."""
         start_us = now_us - now_us % self.interval_us
         self.end_us = start_us + self.interval_us
-        self._put_by()
+        self._end_counted()
         return [] if self.of_venue else self._close_until(start_us, now_us)
 
     def is_overdue(self, now_us: int) -> bool:
-        """Return whether the venue has not closed its candle, or begun the next and closed that, in time."""
+        """Return whether the venue is late to close its open candle, or the one after the last closed."""
         if self._venue is not None:
             start_us = self._venue.start_us
         else:
             start_us = 0 if self.closed is None else self.closed.start_us + self.interval_us
-        return now_us >= start_us + self.interval_us + LAPSE_US
+        return now_us >= start_us + self.interval_us + VENUE_LATE_US
 
-    def lapse(self, now_us: int) -> list[Bar]:
-        """Go on with ours, since the venue's have ended; return the candles that this closes."""
+    def drop_venue(self, now_us: int) -> list[CandleState]:
+        """Use candles from the trades again, because the venue's ended; return those that this closes."""
         closed = []
         if self._venue is not None:
-            closed.append(self._close(self._best(self._venue), now_us))
+            closed.append(self._close(self._best_known(self._venue), now_us))
         self.of_venue, self._venue = False, None
         return closed + self._close_until(self.end_us - self.interval_us, now_us)
 
-    def take(self, candle: Candle, heard_us: float) -> list[Bar]:
-        """Take in the venue's candle, unless it is of the past; return the candles that this closes."""
-        if self._is_past(candle.start_us):
+    def apply_venue_candle(self, candle: Candle, complete_from_us: float) -> list[CandleState]:
+        """Apply a candle of the venue, unless it is too old; return the candles that this closes."""
+        if self._is_too_old(candle.start_us):
             return []
         closed = []
-        if self.bar is not None and self.bar.start_us < candle.start_us:
-            self._put_by()
+        if self.counted is not None and self.counted.start_us < candle.start_us:
+            self._end_counted()
         self.of_venue = True
         if self._venue is not None and self._venue.start_us < candle.start_us:
-            closed.append(self._close(self._best(self._venue, goes_on=True), candle.ts_us))
+            closed.append(self._close(self._best_known(self._venue, next_began=True), candle.ts_us))
             self._venue = None
         closed += self._close_until(candle.start_us, candle.ts_us)
-        self._is_cut = self._is_cut and candle.ts_us < heard_us
-        bar = Bar.of_venue(candle)
+        self._has_missed = self._has_missed and candle.ts_us < complete_from_us
+        figures = CandleState.from_venue(candle)
         if candle.closed:
             self._venue = None
-            closed.append(self._close(bar, candle.ts_us))
-        elif self._venue is None or self._venue.is_incomplete or not bar.looks_like(self._venue):
-            self._venue = bar
+            closed.append(self._close(figures, candle.ts_us))
+        elif self._venue is None or self._venue.is_incomplete or not figures.has_same_figures(self._venue):
+            self._venue = figures
         else:
-            self._venue.last_us = bar.last_us
+            self._venue.last_us = figures.last_us
         return closed
 
-    def _put_by(self) -> None:
-        """Our current candle is over. It may have to be closed yet, unless the venue's was."""
-        over, self.bar = self.bar, None
+    def _end_counted(self) -> None:
+        """End the current counted candle. Keep it to be closed, unless the venue closed that interval."""
+        over, self.counted = self.counted, None
         if over is not None and (self.closed is None or over.start_us > self.closed.start_us):
-            self._counted.append(over)
+            self._ended.append(over)
 
-    def _best(self, venue: Bar, *, goes_on: bool = False) -> Bar:
-        """Return what is known best of an interval that the venue left open: its candle, or ours.
+    def _best_known(self, venue: CandleState, *, next_began: bool = False) -> CandleState:
+        """Return the best known candle of an interval that the venue left open: the venue's, or ours.
 
-        ``goes_on``: the venue has begun the next.
+        ``next_began``: whether the venue has begun the next.
         """
-        ours = next((bar for bar in self._counted if bar.start_us == venue.start_us), None)
-        # Without a trade after the venue's last word its candle is whole, where trades are told at all.
-        has_all = goes_on or self._has_traded if ours is None else ours.last_us <= venue.last_us
+        ours = next((candle for candle in self._ended if candle.start_us == venue.start_us), None)
+        # Without a trade after its last update the venue's candle is complete, if the venue sends trades.
+        has_all = next_began or self._has_traded if ours is None else ours.last_us <= venue.last_us
         if has_all and not venue.is_incomplete:
             return venue
         if ours is not None and not ours.is_incomplete:
             return ours
         venue.is_incomplete = True
         if ours is not None:
-            venue.cover(ours)
-        if not goes_on and not self._has_traded:
-            self._is_cut = True  # the price may have moved, and no trade tells
+            venue.include_prices_of(ours)
+        if not next_began and not self._has_traded:
+            self._has_missed = True  # without trades it is unknown whether the price moved
         return venue
 
-    def _close(self, bar: Bar, now_us: int) -> Bar:
-        bar.last_us = now_us
-        self.closed, self._is_priced = bar, not self._is_cut
-        self._counted = [later for later in self._counted if later.start_us > bar.start_us]
-        return bar
+    def _close(self, candle: CandleState, now_us: int) -> CandleState:
+        candle.last_us = now_us
+        self.closed, self._price_is_current = candle, not self._has_missed
+        self._ended = [later for later in self._ended if later.start_us > candle.start_us]
+        return candle
 
-    def _close_until(self, until_us: int, now_us: int) -> list[Bar]:
-        """Close ours that are over, with flat ones between them, from the last closed one on."""
+    def _close_until(self, until_us: int, now_us: int) -> list[CandleState]:
+        """Close counted candles that ended before ``until_us``, with flat ones between them."""
         closed = []
-        for bar in [bar for bar in self._counted if bar.start_us < until_us]:
-            closed += self._fill(bar.start_us, now_us)
-            closed.append(self._close(bar, now_us))
-        return closed + self._fill(until_us, now_us)
+        for candle in [candle for candle in self._ended if candle.start_us < until_us]:
+            closed += self._close_flat(candle.start_us, now_us)
+            closed.append(self._close(candle, now_us))
+        return closed + self._close_flat(until_us, now_us)
 
-    def _fill(self, until_us: int, now_us: int) -> list[Bar]:
-        """Close flat candles from the last closed one on. Where something was missed, there is a hole."""
-        if self.closed is None or not self._is_priced:
+    def _close_flat(self, until_us: int, now_us: int) -> list[CandleState]:
+        """Close flat candles up to ``until_us``; none if trades may be missing."""
+        if self.closed is None or not self._price_is_current:
             return []
         price_ticks = self.closed.close_ticks
-        first_us = max(self.closed.start_us + self.interval_us, until_us - MOST_FLAT * self.interval_us)
+        first_us = max(self.closed.start_us + self.interval_us, until_us - MAX_FLAT * self.interval_us)
         starts_us = range(first_us, until_us, self.interval_us)
-        return [self._close(Bar.flat(start_us, price_ticks), now_us) for start_us in starts_us]
+        return [self._close(CandleState.flat(start_us, price_ticks), now_us) for start_us in starts_us]
 
-    def _is_past(self, start_us: int) -> bool:
-        closed, bar = self.closed, self.shown
+    def _is_too_old(self, start_us: int) -> bool:
+        closed, candle = self.closed, self.shown
         return (closed is not None and start_us <= closed.start_us) or (
-            bar is not None and start_us < bar.start_us
+            candle is not None and start_us < candle.start_us
         )
 
 
 class CandlesTracker:
-    """Every interval's candles. Only the running second sees each trade; the intervals see whole seconds."""
+    """The candles of all intervals. A trade is added to the running second, that second to all intervals."""
 
     __slots__ = (
         "_closed",
-        "_counting",
+        "_complete_from_us",
         "_end_us",
-        "_heard_us",
         "_is_finer",
-        "_moved",
+        "_open_changed",
         "_second",
         "_series",
         "_traded_us",
+        "_units",
         "feed",
         "instrument",
         "price",
@@ -244,142 +243,142 @@ class CandlesTracker:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.feed: Feed = "live"
-        self._counting = Counting.of(instrument)
+        self._units = CommonUnits.of(instrument)
         self._is_finer = False
         self.price = lru_cache(PRICES_KEPT)(self._price)
-        self._series = {interval_us: Series(interval_us) for interval_us in INTERVALS.values()}
-        self._second: Bar | None = None
+        self._series = {interval_us: IntervalCandles(interval_us) for interval_us in INTERVALS.values()}
+        self._second: CandleState | None = None
         self._end_us = 0
-        """When the running second is over."""
-        self._heard_us: float = 0
-        """Since when, by the venue's time, no trade can have been missed; infinite while not known."""
-        self._closed: dict[int, list[Bar]] = {}
+        """When the running second ends."""
+        self._complete_from_us: float = 0
+        """The venue's time from which on no trade is missing; infinite while that is not known."""
+        self._closed: dict[int, list[CandleState]] = {}
         self._traded_us = -1
-        self._moved: set[int] = set()
+        self._open_changed: set[int] = set()
 
-    def relist(self, instrument: Instrument) -> None:
-        """Go on with the same candles in other steps: exact inside, floored to whole steps where shown."""
+    def change_steps(self, instrument: Instrument) -> None:
+        """Keep the candles in units that divide the new steps too. Shown figures are floored."""
         self.instrument = instrument
-        self._counting, change = self._counting.relisted(instrument)
-        self._is_finer = self._counting.is_finer
+        self._units, change = self._units.extended_to(instrument)
+        self._is_finer = self._units.is_finer
         for series in self._series.values():
             series.scale(change)
         if self._second is not None:
             self._second.scale(change)
         self._closed = {}
-        self._traded_us, self._moved = -1, set()
+        self._traded_us, self._open_changed = -1, set()
         self.price = lru_cache(PRICES_KEPT)(self._price)
 
     def _price(self, units: int) -> str:
-        return self.instrument.price.format(self._counting.ticks(units))
+        return self.instrument.price.format(self._units.ticks(units))
 
     def size(self, units: int) -> str:
         """Return a volume as text."""
-        return self.instrument.size.format(self._counting.lots(units))
+        return self.instrument.size.format(self._units.lots(units))
 
     def apply(self, event: MarketEvent | Notice) -> None:
-        """Follow the trades, the time, the venue's candles and its feed."""
+        """Apply a trade, the time, a candle of the venue, or a change of its feed."""
         if self._closed:
             self._closed = {}
-        if self._moved:
-            self._moved = set()
+        if self._open_changed:
+            self._open_changed = set()
         self._traded_us = -1
         match event:
             case Trade():
                 self._trade(event)
             case Clock():
-                self._hear(event.ts_us)
+                self._set_complete_from(event.ts_us)
                 self._advance(event.ts_us)
             case Candle():
-                self._take(event)
-            case FeedTurned():
-                self._turn(event)
+                self._venue_candle(event)
+            case SymbolFeedChanged():
+                self._feed_changed(event)
             case _:
                 pass
 
     def _trade(self, trade: Trade) -> None:
         self._advance(trade.ts_us)
         self._traded_us = trade.ts_us
-        bar = Bar.of_trade(self._counting.trade(trade) if self._is_finer else trade)
-        if bar.start_us < self._end_us - SECOND_US:
-            self._fold(bar)
+        candle = CandleState.from_trade(self._units.trade(trade) if self._is_finer else trade)
+        if candle.start_us < self._end_us - SECOND_US:
+            self._add_second(candle)
         elif self._second is None:
-            self._second = bar
+            self._second = candle
         else:
-            self._second.merge(bar)
+            self._second.merge(candle)
 
-    def _turn(self, turned: FeedTurned) -> None:
-        self.feed = turned.feed
-        if turned.feed == "live":
+    def _feed_changed(self, change: SymbolFeedChanged) -> None:
+        self.feed = change.feed
+        if change.feed == "live":
             return
-        self._fold_second()
-        self._heard_us = inf
+        self._end_second()
+        self._complete_from_us = inf
         for series in self._series.values():
-            series.interrupt()
+            series.mark_incomplete()
 
-    def _hear(self, now_us: int) -> None:
-        """From the first time on that a current feed tells, nothing is missed. It may be told a bit late."""
-        if self._heard_us == inf and self.feed == "live":
-            self._heard_us = now_us + SECOND_US
+    def _set_complete_from(self, now_us: int) -> None:
+        """Set ``_complete_from_us`` at the first time of a current feed, plus a second, as it may be late."""
+        if self._complete_from_us == inf and self.feed == "live":
+            self._complete_from_us = now_us + SECOND_US
 
     def _advance(self, now_us: int) -> None:
         if now_us < self._end_us:
             return
-        self._fold_second()
+        self._end_second()
         self._end_us = now_us - now_us % SECOND_US + SECOND_US
         for interval_us, series in self._series.items():
-            closed: list[Bar] = []
+            closed: list[CandleState] = []
             if now_us >= series.end_us:
-                closed = series.roll(now_us)
+                closed = series.start_interval(now_us)
             if series.of_venue and series.is_overdue(now_us):
-                closed += series.lapse(now_us)
-                if series.bar is not None:
-                    self._moved.add(interval_us)
+                closed += series.drop_venue(now_us)
+                if series.counted is not None:
+                    self._open_changed.add(interval_us)
             if closed:
                 self._closed[interval_us] = closed
 
-    def _fold_second(self) -> None:
+    def _end_second(self) -> None:
         if self._second is not None:
-            self._fold(self._second)
+            self._add_second(self._second)
             self._second = None
 
-    def _fold(self, bar: Bar) -> None:
+    def _add_second(self, candle: CandleState) -> None:
         for series in self._series.values():
-            series.fold(bar, self._heard_us)
+            series.add_second(candle, self._complete_from_us)
 
-    def _take(self, candle: Candle) -> None:
+    def _venue_candle(self, candle: Candle) -> None:
         series = self._series.get(candle.interval_us)
         if series is None:
             return
-        self._fold_second()
+        self._end_second()
         before = series.shown
-        in_units = self._counting.candle(candle) if self._is_finer else candle
-        self._closed[candle.interval_us] = series.take(in_units, self._heard_us)
+        in_units = self._units.candle(candle) if self._is_finer else candle
+        self._closed[candle.interval_us] = series.apply_venue_candle(in_units, self._complete_from_us)
         if series.shown is not None and series.shown is not before:
-            self._moved.add(candle.interval_us)
+            self._open_changed.add(candle.interval_us)
 
-    def closed(self, interval_us: int) -> Sequence[Bar]:
+    def closed(self, interval_us: int) -> Sequence[CandleState]:
         """Return the candles that the last event closed, the oldest first."""
         return self._closed.get(interval_us, ())
 
-    def moved(self, interval_us: int) -> bool:
+    def open_changed(self, interval_us: int) -> bool:
         """Return whether the last event changed the candle that is still open."""
-        if interval_us in self._moved:
+        if interval_us in self._open_changed:
             return True
         series = self._series[interval_us]
-        return self._traded_us >= 0 and not series.of_venue and series.counts(self._traded_us)
+        return self._traded_us >= 0 and not series.of_venue and series.is_current(self._traded_us)
 
-    def current(self, interval_us: int) -> Bar | None:
-        """Return the candle that is still open; None where the interval has had no trade yet."""
+    def current(self, interval_us: int) -> CandleState | None:
+        """Return the open candle; None if the interval has had no trade yet."""
         series = self._series[interval_us]
         if series.of_venue or self._second is None:
             return series.shown
-        if series.bar is not None:
-            return series.bar.merged(self._second)
+        if series.counted is not None:
+            return series.counted.merged(self._second)
         start_us = series.end_us - interval_us
-        return replace(self._second, start_us=start_us, is_incomplete=start_us < self._heard_us)
+        return replace(self._second, start_us=start_us, is_incomplete=start_us < self._complete_from_us)
 
-    def last_closed(self, interval_us: int) -> Bar | None:
+    def last_closed(self, interval_us: int) -> CandleState | None:
         """Return the candle that closed last."""
         return self._series[interval_us].closed
 
@@ -400,30 +399,30 @@ class CandlesStream:
         self._interval_us = INTERVALS[interval]
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
-        """Return the candles that the event closed, and then the open one where it changed."""
-        if type(event) is FeedTurned:
+        """Return the candles that the event closed, and then the open one if it changed."""
+        if type(event) is SymbolFeedChanged:
             state = self.state(at)
             return () if state is None else (state,)
         return list(self._messages(at))
 
     def _messages(self, at: EventStamp) -> Iterable[channel_events.Candles]:
         seq = at.seq
-        for bar in self._tracker.closed(self._interval_us):
-            yield self._message(bar, True, at, seq)
+        for candle in self._tracker.closed(self._interval_us):
+            yield self._message(candle, True, at, seq)
             seq += 1
-        if self._tracker.moved(self._interval_us):
+        if self._tracker.open_changed(self._interval_us):
             current = self._tracker.current(self._interval_us)
             assert current is not None
             yield self._message(current, False, at, seq)
 
     def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Candles | None:
-        """Return the last candle that was told: the open one, else the last closed; None before any."""
+        """Return the last candle: the open one, or else the last closed; None before the first."""
         current = self._tracker.current(self._interval_us)
-        bar = current or self._tracker.last_closed(self._interval_us)
-        return None if bar is None else self._message(bar, current is None, at, at.seq, conflated)
+        candle = current or self._tracker.last_closed(self._interval_us)
+        return None if candle is None else self._message(candle, current is None, at, at.seq, conflated)
 
     def _message(
-        self, bar: Bar, closed: bool, at: EventStamp, seq: int, conflated: int = 0
+        self, candle: CandleState, closed: bool, at: EventStamp, seq: int, conflated: int = 0
     ) -> channel_events.Candles:
         instrument = self._tracker.instrument
         price = self._tracker.price
@@ -431,35 +430,35 @@ class CandlesStream:
             epoch=at.epoch,
             seq=seq,
             conflated=conflated or UNSET,
-            ts=bar.last_us,
+            ts=candle.last_us,
             recv=at.recv_us,
             sent=at.sent_us,
             symbol=instrument.symbol,
             interval=self._interval,
-            start=bar.start_us,
-            open=price(bar.open_ticks),
-            high=price(bar.high_ticks),
-            low=price(bar.low_ticks),
-            close=price(bar.close_ticks),
-            volume=self._tracker.size(bar.volume_lots),
-            trades=bar.trades,
+            start=candle.start_us,
+            open=price(candle.open_ticks),
+            high=price(candle.high_ticks),
+            low=price(candle.low_ticks),
+            close=price(candle.close_ticks),
+            volume=self._tracker.size(candle.volume_lots),
+            trades=candle.trades,
             closed=closed,
-            incomplete=bar.is_incomplete or UNSET,
+            incomplete=candle.is_incomplete or UNSET,
             feed=UNSET if self._tracker.feed == "live" else self._tracker.feed,
         )
 
 
 class CandlesChannel:
-    """One message a change of the open candle, and one when it closes."""
+    """One message for each change of the open candle, and one when it closes."""
 
     name = "candles"
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle, FeedTurned)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle, SymbolFeedChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
-        """Return the interval, one minute where none was asked for. Raises BadOptionError."""
+        """Return the requested interval, by default one minute. Raises BadOptionError."""
         refuse_depth(self.name, depth)
         if interval is None:
             return DEFAULT_INTERVAL

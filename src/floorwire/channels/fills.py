@@ -1,4 +1,4 @@
-"""The fills channel: each fill of one account's orders, once."""
+"""The private fills channel: each fill of one account's orders, once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.private_events import FillsSnapshot, FillsUpdate
 from floorwire.protocol.rows import FillRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 
 def row(event: OrderFilled, instrument: Instrument) -> FillRow:
-    """Return the fill."""
+    """Return the fill as a row."""
     ticket, quote = event.order.ticket, event.balances[0]
     return FillRow(
         fill_id=str(event.fill_id),
@@ -31,9 +31,9 @@ def row(event: OrderFilled, instrument: Instrument) -> FillRow:
 
 def update(event: OrderFilled, instrument: Instrument, at: PrivateEventStamp) -> FillsUpdate:
     """Return the fill as an event."""
-    told = row(event, instrument)
+    fields = row(event, instrument)
     return FillsUpdate(
-        **{name: getattr(told, name) for name in FillRow.__struct_fields__},
+        **{name: getattr(fields, name) for name in FillRow.__struct_fields__},
         epoch=at.epoch,
         seq=at.seq,
         hidden=at.hidden,
@@ -43,5 +43,5 @@ def update(event: OrderFilled, instrument: Instrument, at: PrivateEventStamp) ->
 
 
 def snapshot(rows: list[FillRow], at: PrivateEventStamp) -> FillsSnapshot:
-    """Return the latest fills as the first event."""
+    """Return the latest fills as the first event of a subscription."""
     return FillsSnapshot(epoch=at.epoch, seq=at.seq, fills=rows, ts=at.sent_us, sent=at.sent_us)

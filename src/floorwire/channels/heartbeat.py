@@ -1,4 +1,4 @@
-"""The heartbeat channel: one counted beat a second, so that a quiet market is not taken for a dead link."""
+"""The heartbeat channel: one numbered message a second; a quiet market then differs from a dead link."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from msgspec import UNSET
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
-from floorwire.core.notices import Beat, Notice
+from floorwire.core.notices import Notice, SecondPassed
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 
 class HeartbeatTracker:
@@ -21,15 +21,15 @@ class HeartbeatTracker:
     __slots__ = ("beat",)
 
     def __init__(self) -> None:
-        self.beat: Beat | None = None
+        self.beat: SecondPassed | None = None
 
     def apply(self, event: MarketEvent | Notice) -> None:
         """Remember the beat."""
-        if isinstance(event, Beat):
+        if isinstance(event, SecondPassed):
             self.beat = event
 
-    def relist(self, _instrument: Instrument) -> None:
-        """Do nothing: nothing of this is in ticks or lots."""
+    def change_steps(self, _instrument: Instrument) -> None:
+        """Do nothing: no state here is in ticks or lots."""
 
     def stream(self, _option: Option) -> HeartbeatStream:
         """Return a new stream."""
@@ -46,7 +46,7 @@ class HeartbeatStream:
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Heartbeat]:
         """Return the beat as one message."""
-        return (_message(event, at, 0),) if isinstance(event, Beat) else ()
+        return (_message(event, at, 0),) if isinstance(event, SecondPassed) else ()
 
     def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Heartbeat | None:
         """Return the last beat, None before the first."""
@@ -54,7 +54,7 @@ class HeartbeatStream:
         return None if beat is None else _message(beat, at, conflated)
 
 
-def _message(beat: Beat, at: EventStamp, conflated: int) -> channel_events.Heartbeat:
+def _message(beat: SecondPassed, at: EventStamp, conflated: int) -> channel_events.Heartbeat:
     return channel_events.Heartbeat(
         epoch=at.epoch,
         seq=at.seq,
@@ -72,7 +72,7 @@ class HeartbeatChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = False
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Beat,)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (SecondPassed,)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

@@ -1,4 +1,4 @@
-"""The orders channel: what happens to one account's orders."""
+"""The private orders channel: changes of one account's orders."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from floorwire.core.orders import Order
 from floorwire.core.units import format_units
 from floorwire.protocol.private_events import OrderNews, OrdersSnapshot, OrdersUpdate
 from floorwire.protocol.rows import OrderRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 OrderEvent: TypeAlias = (
     OrderAccepted | OrderAmended | AmendRefused | OrderTriggered | OrderFilled | OrderEnded
 )
 
-NEWS: dict[type[OrderEvent], OrderNews] = {
+EVENT_NAMES: dict[type[OrderEvent], OrderNews] = {
     OrderAccepted: "new",
     OrderAmended: "amended",
     AmendRefused: "amend_refused",
     OrderTriggered: "triggered",
     OrderFilled: "fill",
 }
-ENDS: dict[str, OrderNews] = {"cancelled": "cancelled", "rejected": "rejected", "expired": "expired"}
-FINER = 8
-"""Decimals that an average price may have more than a price."""
+END_NAMES: dict[str, OrderNews] = {"cancelled": "cancelled", "rejected": "rejected", "expired": "expired"}
+EXTRA_DECIMALS = 8
+"""An average price has up to so many decimals more than a price."""
 
 
 def row(order: Order, instrument: Instrument) -> OrderRow:
-    """Return what the order is now."""
+    """Return the present state of the order as a row."""
     ticket, price, size = order.ticket, instrument.price, instrument.size
     has_limit = ticket.price_ticks is not None
     return OrderRow(
@@ -69,26 +69,26 @@ def row(order: Order, instrument: Instrument) -> OrderRow:
 
 
 def average_price(order: Order, instrument: Instrument) -> str:
-    """Return the average price of its fills, of which there are some; rounded where it has no end."""
+    """Return the average price of the order's fills (there is one at least), rounded if it has no end."""
     price = instrument.price
-    units = order.filled_turnover * price.step * 10**FINER
+    units = order.filled_turnover * price.step * 10**EXTRA_DECIMALS
     rounded = (2 * units + order.filled_lots) // (2 * order.filled_lots)
-    text = format_units(rounded, price.decimals + FINER)
-    exact = text[: -FINER if price.decimals else -FINER - 1]
+    text = format_units(rounded, price.decimals + EXTRA_DECIMALS)
+    exact = text[: -EXTRA_DECIMALS if price.decimals else -EXTRA_DECIMALS - 1]
     return exact + text[len(exact) :].rstrip("0").rstrip(".")
 
 
 def update(event: OrderEvent, instrument: Instrument, at: PrivateEventStamp) -> OrdersUpdate:
-    """Return what happened to the order, and what it is after it."""
-    told = row(event.order, instrument)
+    """Return the event with the state of the order after it."""
+    fields = row(event.order, instrument)
     if isinstance(event, AmendRefused) and event.code is not None:
-        told = msgspec.structs.replace(told, code=event.code.value)
+        fields = msgspec.structs.replace(fields, code=event.code.value)
     return OrdersUpdate(
-        **{name: getattr(told, name) for name in OrderRow.__struct_fields__},
+        **{name: getattr(fields, name) for name in OrderRow.__struct_fields__},
         epoch=at.epoch,
         seq=at.seq,
         hidden=at.hidden,
-        event=ENDS[event.order.state] if isinstance(event, OrderEnded) else NEWS[type(event)],
+        event=END_NAMES[event.order.state] if isinstance(event, OrderEnded) else EVENT_NAMES[type(event)],
         fill=fills.row(event, instrument) if isinstance(event, OrderFilled) else UNSET,
         ts=event.ts_us,
         sent=at.sent_us,
@@ -96,5 +96,5 @@ def update(event: OrderEvent, instrument: Instrument, at: PrivateEventStamp) -> 
 
 
 def snapshot(rows: list[OrderRow], at: PrivateEventStamp) -> OrdersSnapshot:
-    """Return the open orders as the first event."""
+    """Return the open orders as the first event of a subscription."""
     return OrdersSnapshot(epoch=at.epoch, seq=at.seq, orders=rows, ts=at.sent_us, sent=at.sent_us)

@@ -1,4 +1,4 @@
-"""The positions channel: what one account holds of each instrument, and what its trades made of it."""
+"""The private positions channel: the position of one account in each instrument, and its realised profit."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from floorwire.core.account_events import Position
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.private_events import PositionsEvent
 from floorwire.protocol.rows import PositionRow
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 PRICE_DECIMALS = 8
 
 
 def row(position: Position) -> PositionRow:
-    """Return the position."""
+    """Return the position as a row."""
     return PositionRow(
         symbol=position.symbol,
         quantity=trim(format_units(position.quantity, position.base_decimals)),
@@ -44,7 +44,7 @@ def update(changed: Iterable[Position], ts_us: int, at: PrivateEventStamp) -> Po
 
 
 def snapshot(rows: list[PositionRow], at: PrivateEventStamp) -> PositionsEvent:
-    """Return every position as the first event."""
+    """Return all positions as the first event of a subscription."""
     return PositionsEvent(
         epoch=at.epoch,
         seq=at.seq,

@@ -1,6 +1,6 @@
-"""The trades channel: every print, one message each. There is no state: it begins with the next trade.
+"""The trades channel: one message for each trade. It has no state, so it starts with the next trade.
 
-Where the feed is current no more, or again, a notice in a trade's place says so.
+A change of the feed status is a notice with a seq of its own.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from msgspec import UNSET
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, MarketEvent, Trade
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 
 class TradesTracker:
-    """Whether the feed is current; else nothing: a trade is over when it is told."""
+    """The feed status. A trade itself leaves no state."""
 
     __slots__ = ("feed", "instrument")
 
@@ -29,12 +29,12 @@ class TradesTracker:
         self.feed: Feed = "live"
 
     def apply(self, event: MarketEvent | Notice) -> None:
-        """Follow the feed."""
-        if isinstance(event, FeedTurned):
+        """Record the feed status."""
+        if isinstance(event, SymbolFeedChanged):
             self.feed = event.feed
 
-    def relist(self, instrument: Instrument) -> None:
-        """Write the next trade in these steps."""
+    def change_steps(self, instrument: Instrument) -> None:
+        """Format the next trades in the new ticks and lots."""
         self.instrument = instrument
 
     def stream(self, _option: Option) -> TradesStream:
@@ -54,8 +54,8 @@ class TradesStream:
     def apply(
         self, event: MarketEvent | Notice, at: EventStamp
     ) -> Sequence[channel_events.Trades] | Sequence[channel_events.TradesFeed]:
-        """Return the trade as one message, or what became of the feed."""
-        if isinstance(event, FeedTurned):
+        """Return the trade, or the change of the feed status, as one message."""
+        if isinstance(event, SymbolFeedChanged):
             return (self._notice(event, at),)
         if not isinstance(event, Trade):
             return ()
@@ -74,7 +74,7 @@ class TradesStream:
         )
         return (message,)
 
-    def _notice(self, turned: FeedTurned, at: EventStamp) -> channel_events.TradesFeed:
+    def _notice(self, turned: SymbolFeedChanged, at: EventStamp) -> channel_events.TradesFeed:
         return channel_events.TradesFeed(
             epoch=at.epoch,
             seq=at.seq,
@@ -88,17 +88,17 @@ class TradesStream:
         )
 
     def state(self, _at: EventStamp, _conflated: int = 0) -> None:
-        """Return None: what was traded is no state."""
+        """Return None: past trades are no state."""
 
 
 class TradesChannel:
-    """Every trade; a client that cannot keep up is told which ones it did not get."""
+    """Every trade is sent. A slow client gets a notice with the range of seqs that it missed."""
 
     name = "trades"
     on_slow: OnSlow = "skip"
     contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
     per_symbol = True
-    listens_to: tuple[type[MarketEvent | Notice], ...] = (Trade, FeedTurned)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (Trade, SymbolFeedChanged)
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

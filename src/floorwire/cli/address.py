@@ -1,4 +1,4 @@
-"""Where a command finds its server: at an address, or on this machine at the environment's port."""
+"""The server's address for a command: the one given, or this machine with the port of the environment."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PLAIN: Final = frozenset({"http", "ws"})
 
 
 class AddressError(ValueError):
-    """An address or a port that cannot be used; says which."""
+    """An address or a port that cannot be used. The message says which."""
 
 
-def here(scheme: str, path: str = "") -> str:
+def local_url(scheme: str, path: str = "") -> str:
     """Return the address of this machine's server: FLOORWIRE_PORT, else 8000. Raises AddressError."""
     text = os.environ.get(PORT_VARIABLE, str(DEFAULT_PORT)).strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
@@ -44,7 +44,7 @@ def split(url: str, schemes: Collection[str]) -> SplitResult:
 
 
 def check_private(parts: SplitResult) -> None:
-    """Raise AddressError where a key that is shown there would be seen by others on the way."""
+    """Raise AddressError where a key would be sent without encryption to another machine."""
     assert parts.hostname is not None
     if parts.scheme in PLAIN and not is_loopback(parts.hostname):
         raise AddressError(f"{urlunsplit(parts)}: the key would be seen on the way; use {parts.scheme}s://")

@@ -1,10 +1,10 @@
-"""A remote: the HTTP API of a running server, as commands for operators ask it."""
+"""A client of a running server's HTTP API, for the commands of operators."""
 
 from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Annotated, TypeAlias, TypeVar
@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from floorwire.cli import credential
-from floorwire.cli.address import AddressError, check_private, here, split
+from floorwire.cli.address import AddressError, check_private, local_url, split
 from floorwire.cli.credential import CredentialError
 
 TIMEOUT_S = 10.0
@@ -25,6 +25,8 @@ UNUSABLE = 2
 UNREACHED = 3
 NOT_ALLOWED = 4
 NOT_ALLOWED_STATUS = (401, 403)
+BROKEN = "broken"
+"""The state of a journal that the server cannot write."""
 
 AnswerT = TypeVar("AnswerT")
 Url: TypeAlias = Annotated[
@@ -47,12 +49,12 @@ Ca: TypeAlias = Annotated[
     typer.Option(envvar="FLOORWIRE_CA", help="PEM file with the certificate that the server's is signed by."),
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-HERE = ""
-"""No address was given: this machine's server is meant."""
+LOCAL_SERVER = ""
+"""No address was given: the command uses the server on this machine."""
 
 
-class RemoteError(Exception):
-    """The server did not do it, or nobody knows; ``exit_code`` tells scripts which."""
+class AdminClientError(Exception):
+    """The server refused or did not answer. ``exit_code`` is the exit code of the command."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -60,24 +62,36 @@ class RemoteError(Exception):
 
 
 class _Problem(msgspec.Struct):
-    """As much of an error as people need."""
+    """The fields of an error reply that are printed."""
 
     code: str
     message: str
 
 
+class _Key(msgspec.Struct, frozen=True):
+    key: str
+    account: str
+
+
+class _Keys(msgspec.Struct, frozen=True):
+    keys: list[_Key]
+
+
 class AdminClient:
-    """One server, asked with one key; no redirect is followed, no proxy used: nobody else sees the key."""
+    """Sends requests to one server with one key.
+
+    It follows no redirect and uses no proxy, so that only this server gets the key.
+    """
 
     def __init__(self, url: str, key: str, ca: str | None) -> None:
-        """Raises RemoteError where address or certificate cannot be used, or the key would be seen."""
+        """Raises AdminClientError for a bad address or certificate, or a link that shows the key."""
         self._url = url.rstrip("/")
         parts = _split(self._url)
         self._prefix = parts.path
         self._key = key
         self._connection = _connection(parts, ca)
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -85,7 +99,7 @@ class AdminClient:
         query: Mapping[str, str] | None = None,
         body: object | None = None,
     ) -> AnswerT:
-        """Return the server's answer. Raises RemoteError."""
+        """Send a request and return the reply, decoded as ``kind``. Raises AdminClientError."""
         target = f"{self._prefix}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
         status, data = self._exchange(method, target, None if body is None else msgspec.json.encode(body))
         try:
@@ -93,7 +107,9 @@ class AdminClient:
                 return msgspec.json.decode(data, type=kind)
             problem = msgspec.json.decode(data, type=_Problem)
         except msgspec.MsgspecError:
-            raise RemoteError(f"{self._url} answers {status}, and not as Floorwire does", UNREACHED) from None
+            raise AdminClientError(
+                f"{self._url} answers {status}, and not as Floorwire does", UNREACHED
+            ) from None
         raise _refusal(problem, status)
 
     def _exchange(self, method: str, target: str, body: bytes | None) -> tuple[int, bytes]:
@@ -101,7 +117,7 @@ class AdminClient:
         try:
             self._connection.connect()
         except (OSError, HTTPException) as error:
-            raise RemoteError(self._unreached(error), UNREACHED) from None
+            raise AdminClientError(self._unreached(error), UNREACHED) from None
         try:
             self._connection.request(method, target, body, headers)
             answer = self._connection.getresponse()
@@ -109,7 +125,7 @@ class AdminClient:
         except (OSError, HTTPException) as error:
             lost = str(error) or type(error).__name__
             doubt = "" if method == "GET" else "; it may have been done or not: look with `floorwire halts`"
-            raise RemoteError(f"{self._url} did not answer: {lost}{doubt}", UNREACHED) from None
+            raise AdminClientError(f"{self._url} did not answer: {lost}{doubt}", UNREACHED) from None
         finally:
             self._connection.close()
 
@@ -126,12 +142,12 @@ class AdminClient:
 
 @contextmanager
 def admin_client(url: str, key_file: str | None, ca: str | None) -> Iterator[AdminClient]:
-    """Yield the server; say in a sentence what could not be done, and end with the code for it."""
+    """Yield a client. On an error print one sentence and exit with its code."""
     try:
-        yield AdminClient(url or here("http"), credential.find(key_file, os.environ), ca)
+        yield AdminClient(url or local_url("http"), credential.find(key_file, os.environ), ca)
     except (AddressError, CredentialError) as error:
         _fail(str(error), UNUSABLE)
-    except RemoteError as error:
+    except AdminClientError as error:
         _fail(str(error), error.exit_code)
 
 
@@ -145,7 +161,7 @@ def _split(url: str) -> SplitResult:
         parts = split(url, ("http", "https"))
         check_private(parts)
     except AddressError as error:
-        raise RemoteError(str(error), UNUSABLE) from None
+        raise AdminClientError(str(error), UNUSABLE) from None
     return parts
 
 
@@ -156,12 +172,34 @@ def _connection(parts: SplitResult, ca: str | None) -> HTTPConnection:
     try:
         context = ssl.create_default_context(cafile=None if ca is None else os.path.expanduser(ca))
     except OSError as error:
-        raise RemoteError(f"--ca: {ca}: {error}", UNUSABLE) from None
+        raise AdminClientError(f"--ca: {ca}: {error}", UNUSABLE) from None
     return HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT_S, context=context)
 
 
-def _refusal(problem: _Problem, status: int) -> RemoteError:
+def _refusal(problem: _Problem, status: int) -> AdminClientError:
     if status in NOT_ALLOWED_STATUS:
         hint = "the key needs the scope admin, and to be narrowed to nothing that this is beyond"
-        return RemoteError(f"{problem.code}: {problem.message}; {hint}", NOT_ALLOWED)
-    return RemoteError(f"{problem.code}: {problem.message}", REFUSED)
+        return AdminClientError(f"{problem.code}: {problem.message}; {hint}", NOT_ALLOWED)
+    return AdminClientError(f"{problem.code}: {problem.message}", REFUSED)
+
+
+def warn_journal_broken(journal: str, in_doubt: Sequence[str] = ()) -> None:
+    """Warn where the server's journal is broken, and name the changes that may or may not be made."""
+    if journal != BROKEN:
+        return
+    typer.echo(
+        "warning: the server cannot write its journal: this is what stood when that failed, orders are "
+        "refused, and nothing can be changed until it can",
+        err=True,
+    )
+    if in_doubt:
+        typer.echo(f"warning: changed as it failed, and not certain: {', '.join(in_doubt)}", err=True)
+
+
+def warn_unknown_key(client: AdminClient, account: str = "", key: str = "") -> None:
+    """Warn where no key fits the account and the key: an operator may have mistyped a name."""
+    keys = client.request("GET", "/keys", _Keys).keys
+    if any((not account or one.account == account) and (not key or one.key == key) for one in keys):
+        return
+    which = " ".join(part for part in (key, f"of the account {account}" if account else "") if part)
+    typer.echo(f"warning: no key here is {which}; is the name right?", err=True)

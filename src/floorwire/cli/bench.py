@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from floorwire.cli.address import AddressError, here
+from floorwire.cli.address import AddressError, local_url
 from floorwire.cli.load import tables
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, run_fanout
@@ -77,8 +77,8 @@ def fanout(
     json: Json = False,
 ) -> None:
     """Subscribe many clients and count what they receive, how late, and what it costs the server."""
-    with _reported():
-        target = Target.resolve(url or here("ws", "/ws"), allow_remote)
+    with _exit_on_error():
+        target = Target.resolve(url or local_url("ws", "/ws"), allow_remote)
         subscription = SubscriptionPlan(channel, _names(symbols), each)
         report = run_fanout(
             FanoutPlan(target, subscription, clients, seconds, warmup, sampled, at_once, seed, pid)
@@ -109,8 +109,8 @@ def stall(
     json: Json = False,
 ) -> None:
     """Compare the others with and without clients that never read; then let these read again."""
-    with _reported():
-        target, names = Target.resolve(url or here("ws", "/ws"), allow_remote), _names(symbols)
+    with _exit_on_error():
+        target, names = Target.resolve(url or local_url("ws", "/ws"), allow_remote), _names(symbols)
         readers = FanoutPlan(
             target,
             SubscriptionPlan(channel, names, each),
@@ -144,8 +144,8 @@ def rtt(
 
     A server answers so many pings a second (limits.commands_per_second): beyond, this waits.
     """
-    with _reported():
-        target = Target.resolve(url or here("ws", "/ws"), allow_remote)
+    with _exit_on_error():
+        target = Target.resolve(url or local_url("ws", "/ws"), allow_remote)
         chosen = message or ("echo" if target.path.endswith("/echo") else "ping")
         report = run_rtt(RttPlan(target, chosen, count, warmup, seconds))
         _show(report, tables.rtt_table(report), json)
@@ -165,8 +165,8 @@ def connect(
     json: Json = False,
 ) -> None:
     """Open, subscribe, wait for the first event and close, over and over."""
-    with _reported():
-        target = Target.resolve(url or here("ws", "/ws"), allow_remote)
+    with _exit_on_error():
+        target = Target.resolve(url or local_url("ws", "/ws"), allow_remote)
         subscription = SubscriptionPlan(channel, _names(symbols), each=1)
         report = run_connect(ConnectPlan(target, subscription, count, at_once, seconds, seed, pid))
         _show(report, tables.connect_table(report), json)
@@ -193,7 +193,7 @@ def _succeed(succeeded: bool) -> None:
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (AddressError, TargetError, NoSuchProcessError, OSError) as error:

@@ -1,6 +1,6 @@
-"""The credential that commands show a running server: from a file, or the environment, never an argument.
+"""The credential that a command sends to a server: from a file or the environment, never an argument.
 
-What stands on a command line is seen by everybody on the machine, and kept in the shell's history.
+Every user of the machine can see a command line, and the shell keeps it in its history.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEFAULT_FILE = "~/.floorwire/operator.key"
 
 
 class CredentialError(Exception):
-    """There is no credential to show; says where it was looked for."""
+    """There is no credential. The message says where it was looked for."""
 
 
 def find(file: str | None, environment: Mapping[str, str]) -> str:

@@ -9,9 +9,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from floorwire.cli.admin_client import HERE, REFUSED, AdminClient, Ca, Json, KeyFile, Url, admin_client
-from floorwire.cli.journal_warning import warn_where_broken
-from floorwire.cli.key_check import warn_of_stranger
+from floorwire.cli.admin_client import (
+    LOCAL_SERVER,
+    REFUSED,
+    AdminClient,
+    Ca,
+    Json,
+    KeyFile,
+    Url,
+    admin_client,
+    warn_journal_broken,
+    warn_unknown_key,
+)
 from floorwire.core.account_events import HaltScope
 
 Scope: TypeAlias = Annotated[HaltScope, typer.Argument(help="Whom: all, or an account, a key, a symbol.")]
@@ -19,7 +28,7 @@ Name: TypeAlias = Annotated[str, typer.Argument(help="Which account, key or symb
 
 
 class Halt(msgspec.Struct, frozen=True):
-    """Who may place nothing; ``name`` is empty for all."""
+    """A halt of an account, a key, a symbol, or of all (``name`` is then empty)."""
 
     scope: HaltScope
     name: str
@@ -28,11 +37,11 @@ class Halt(msgspec.Struct, frozen=True):
         return f"{self.scope} {self.name}".strip()
 
 
-class _Begun(Halt, frozen=True):
+class _HaltReply(Halt, frozen=True):
     cancelled: int
 
 
-class _Listed(msgspec.Struct, frozen=True):
+class _HaltsReply(msgspec.Struct, frozen=True):
     halts: list[Halt]
     journal: str
     in_doubt: list[Halt]
@@ -41,25 +50,25 @@ class _Listed(msgspec.Struct, frozen=True):
 def halt(
     scope: Scope,
     name: Name = "",
-    url: Url = HERE,
+    url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
 ) -> None:
     """Stop trading, at once and without asking: refuse new orders and amends, and cancel all open orders."""
     asked = _named(scope, name)
     with admin_client(url, key_file, ca) as server:
-        begun = server.ask("POST", "/halts", _Begun, body=asked)
+        begun = server.request("POST", "/halts", _HaltReply, body=asked)
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
         typer.echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
         typer.echo(_in_force(_listed(server).halts))
         if not begun.cancelled and begun.scope in ("account", "key"):  # the server knows symbols by itself
-            warn_of_stranger(server, **{begun.scope: begun.name})
+            warn_unknown_key(server, **{begun.scope: begun.name})
 
 
 def resume(
     scope: Scope,
     name: Name = "",
-    url: Url = HERE,
+    url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
 ) -> None:
@@ -68,7 +77,7 @@ def resume(
     with admin_client(url, key_file, ca) as server:
         before = _listed(server).halts
         query = {"scope": asked.scope, "name": asked.name}
-        ended = server.ask("DELETE", "/halts", Halt, query)
+        ended = server.request("DELETE", "/halts", Halt, query)
         if ended not in before:
             typer.echo(f"floorwire: {ended} was not halted; {_in_force(before)}", err=True)
             raise typer.Exit(REFUSED)
@@ -76,11 +85,11 @@ def resume(
         typer.echo(_in_force(_listed(server).halts))
 
 
-def halts(url: Url = HERE, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
+def halts(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
     """List the halts in force."""
     with admin_client(url, key_file, ca) as server:
         known = _listed(server)
-    warn_where_broken(known.journal, [str(one) for one in known.in_doubt])
+    warn_journal_broken(known.journal, [str(one) for one in known.in_doubt])
     listed = known.halts
     if json:
         typer.echo(msgspec.json.encode(listed))
@@ -101,8 +110,8 @@ def _named(scope: HaltScope, name: str) -> Halt:
     return Halt(scope, name)
 
 
-def _listed(server: AdminClient) -> _Listed:
-    return server.ask("GET", "/halts", _Listed)
+def _listed(server: AdminClient) -> _HaltsReply:
+    return server.request("GET", "/halts", _HaltsReply)
 
 
 def _in_force(halts: list[Halt]) -> str:

@@ -17,7 +17,7 @@ from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import journal_export as exporting
-from floorwire.trading.account_store import kept
+from floorwire.trading.account_store import as_restored_entry
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ DAMAGED = 1
 @app.command()
 def verify(data: Data = None) -> None:
     """Check every record, and that none is missing; ends with 1 where the journal is damaged."""
-    with _told():
+    with _exit_on_error():
         verdict = journal_inspection.verify(_folder(data))
     snapshot = "no snapshot" if verdict.snapshot_n is None else f"snapshot of record {verdict.snapshot_n}"
     typer.echo(f"{verdict.records} records, all verified; {snapshot}")
@@ -43,7 +43,7 @@ def export(
     data: Data = None,
 ) -> None:
     """Print the records in order, each a line of JSON; up to the damage, where there is some."""
-    with _told():
+    with _exit_on_error():
         for line in exporting.export(journal_inspection.read(_folder(data), after), account):
             typer.echo(line)
 
@@ -51,8 +51,8 @@ def export(
 @app.command()
 def repair(data: Data = None) -> None:
     """Keep what verifies of a damaged journal, up to the damage; the damaged files are put aside."""
-    with _told():
-        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, kept)
+    with _exit_on_error():
+        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, as_restored_entry)
     if repaired is None:
         typer.echo("nothing to repair")
         return
@@ -61,8 +61,8 @@ def repair(data: Data = None) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in one sentence what could not be done."""
+def _exit_on_error() -> Iterator[None]:
+    """On an error print one sentence and exit."""
     try:
         yield
     except (JournalError, SettingsError) as error:

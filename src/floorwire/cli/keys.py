@@ -54,7 +54,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print its secret, the only time."""
-    with _told(), _data_dir(data) as data_dir:
+    with _exit_on_error(), _data_dir(data) as data_dir:
         now_us = _now_us()
         allowed = Grant(
             account=account,
@@ -74,7 +74,7 @@ def create(
 @app.command("list")
 def list_(data: Data = None, json: Json = False) -> None:
     """List the keys, revoked and expired ones too; never a secret."""
-    with _told(), _data_dir(data) as data_dir:
+    with _exit_on_error(), _data_dir(data) as data_dir:
         rows = [KeyInfo.of(key) for key in data_dir.keys.list_keys()]
         if json:
             typer.echo(msgspec.json.encode(rows))
@@ -100,7 +100,7 @@ def list_(data: Data = None, json: Json = False) -> None:
 @app.command()
 def revoke(key: KeyId, data: Data = None) -> None:
     """End a key for good; a running server closes its connections within a second."""
-    with _told(), _data_dir(data) as data_dir:
+    with _exit_on_error(), _data_dir(data) as data_dir:
         data_dir.keys.revoke(key, _now_us())
         typer.echo(f"revoked {key}")
         _note(data_dir, Action.KEYS_REVOKE, key)
@@ -109,14 +109,14 @@ def revoke(key: KeyId, data: Data = None) -> None:
 @app.command()
 def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
     """Give a key a new secret and print it, the only time; the old one ends at once."""
-    with _told(), _data_dir(data) as data_dir:
+    with _exit_on_error(), _data_dir(data) as data_dir:
         _show_issued(data_dir.keys.rotate(key), json)
         _note(data_dir, Action.KEYS_ROTATE, key)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in one sentence what could not be done."""
+def _exit_on_error() -> Iterator[None]:
+    """On an error print one sentence and exit."""
     try:
         yield
     except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:

@@ -10,9 +10,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from floorwire.cli.admin_client import HERE, AdminClient, Ca, Json, KeyFile, Url, admin_client
-from floorwire.cli.journal_warning import warn_where_broken
-from floorwire.cli.key_check import warn_of_stranger
+from floorwire.cli.admin_client import (
+    LOCAL_SERVER,
+    AdminClient,
+    Ca,
+    Json,
+    KeyFile,
+    Url,
+    admin_client,
+    warn_journal_broken,
+    warn_unknown_key,
+)
 from floorwire.core.limits import Limits
 
 app = typer.Typer(
@@ -26,11 +34,11 @@ Key: TypeAlias = Annotated[
 Amount: TypeAlias = str | int | dict[str, str]
 NONE = "none"
 ALWAYS = {"self_trade": "cancel_newest"}
-"""What holds for an account where neither it nor the house says anything."""
+"""Limits that hold where neither the account nor the server's default has one."""
 BY_ASSET = ("max_order_quantity", "max_position")
 
 
-class _Shown(msgspec.Struct, frozen=True):
+class _LimitsReply(msgspec.Struct, frozen=True):
     account: str
     limits: dict[str, Amount]
     default: dict[str, Amount]
@@ -39,11 +47,11 @@ class _Shown(msgspec.Struct, frozen=True):
     unknown_assets: list[str]
 
     def own(self) -> dict[str, Amount]:
-        """Return the limits that are not the house's default."""
+        """Return the limits that differ from the server's default."""
         return {name: value for name, value in self.limits.items() if self.default.get(name) != value}
 
 
-class _Done(msgspec.Struct, frozen=True):
+class _StatusReply(msgspec.Struct, frozen=True):
     status: str
 
 
@@ -51,7 +59,7 @@ class _Done(msgspec.Struct, frozen=True):
 def show(
     account: Account,
     key: Key = "",
-    url: Url = HERE,
+    url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
     json: Json = False,
@@ -60,8 +68,8 @@ def show(
     with admin_client(url, key_file, ca) as server:
         shown = _ask(server, account, key)
         if not shown.own():
-            warn_of_stranger(server, account, key)
-    warn_where_broken(shown.journal, ["these limits"] if shown.in_doubt else [])
+            warn_unknown_key(server, account, key)
+    warn_journal_broken(shown.journal, ["these limits"] if shown.in_doubt else [])
     _warn_of_unknown(shown)
     if json:
         typer.echo(msgspec.json.encode(shown))
@@ -81,7 +89,7 @@ def set_(
         ),
     ],
     key: Key = "",
-    url: Url = HERE,
+    url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
 ) -> None:
@@ -91,19 +99,19 @@ def set_(
         limits = _ask(server, account, key).own()
         for name, asset, value in wanted:
             _apply(limits, name, asset, value)
-        server.ask("PUT", _path(account), _Done, _query(key), _checked(limits))
+        server.request("PUT", _path(account), _StatusReply, _query(key), _checked(limits))
         shown = _ask(server, account, key)
         _print(shown, key)
-        warn_of_stranger(server, account, key)
+        warn_unknown_key(server, account, key)
         _warn_of_unknown(shown)
 
 
-def _ask(server: AdminClient, account: str, key: str) -> _Shown:
-    return server.ask("GET", _path(account), _Shown, _query(key))
+def _ask(server: AdminClient, account: str, key: str) -> _LimitsReply:
+    return server.request("GET", _path(account), _LimitsReply, _query(key))
 
 
-def _warn_of_unknown(shown: _Shown) -> None:
-    """Warn of assets that nothing here trades: a mistyped one must not pass for limited."""
+def _warn_of_unknown(shown: _LimitsReply) -> None:
+    """Warn of assets that no instrument here has: a limit on a mistyped name limits nothing."""
     for asset in shown.unknown_assets:
         typer.echo(f"warning: no instrument here trades {asset!r}, so that this limits nothing", err=True)
 
@@ -152,7 +160,7 @@ def _unusable(message: str) -> typer.BadParameter:
     return typer.BadParameter(message, param_hint="NAME=VALUE")
 
 
-def _print(shown: _Shown, key: str) -> None:
+def _print(shown: _LimitsReply, key: str) -> None:
     table = Table("limit", "value", "", title=f"{shown.account} {key}".strip())
     own = shown.own()
     for name in Limits.__struct_fields__:

@@ -17,22 +17,22 @@ COLUMNS: Final = ("symbol", "bid", "ask", "last", "change", "volume")
 
 
 class Prices(Protocol):
-    """What is shown, and where."""
+    """Shows prices: in a table or as lines."""
 
     def show(self, ticker: Ticker, data: bytes, lag_us: int) -> None:
-        """Show a ticker: as read, as it came, and how many microseconds it took from the gateway to here."""
+        """Show a ticker. ``data``: its message. ``lag_us``: microseconds since it was sent."""
         ...
 
     def refuse(self, symbol: str, reason: str) -> None:
         """Say that there are no prices of the symbol, and why."""
         ...
 
-    def tell(self, problem: str) -> None:
-        """Say what is wrong with the connection; ``""``: nothing is."""
+    def show_problem(self, problem: str) -> None:
+        """Show what is wrong with the connection; ``""``: nothing is."""
         ...
 
     def draw(self) -> None:
-        """Show what has changed, some times a second."""
+        """Show what has changed. Called a few times a second."""
         ...
 
 
@@ -56,14 +56,14 @@ class TablePrices:
         """Keep the reason."""
         self._refused[symbol] = reason
 
-    def tell(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         """Keep the problem."""
         self._problem = problem
 
     def draw(self) -> None:
         """Draw the table anew."""
-        told = [self._problem or f"{self._lag_us} us from the gateway to here", *self._refused.values()]
-        table = Table(title=self._title, caption="\n".join(told))
+        captions = [self._problem or f"{self._lag_us} us from the gateway to here", *self._refused.values()]
+        table = Table(title=self._title, caption="\n".join(captions))
         for column in COLUMNS:
             table.add_column(column, no_wrap=True, justify="left" if column == "symbol" else "right")
         for row in self._rows.values():
@@ -91,7 +91,7 @@ class LinePrices:
             self._refused[symbol] = reason
             typer.echo(f"floorwire: {reason}", err=True)
 
-    def tell(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         """Say it on standard error, once while it lasts."""
         if problem and problem != self._problem:
             typer.echo(f"floorwire: {problem}", err=True)

@@ -24,6 +24,6 @@ def compiled_parts() -> list[str]:
 
     parts = {
         "engine": len(engine.__path__) > 1,
-        "sendloop": direct_send.send_turn is not direct_send.each_turn,
+        "sendloop": direct_send.send_turn is not direct_send.send_turn_in_python,
     }
     return [name for name, is_compiled in parts.items() if is_compiled]

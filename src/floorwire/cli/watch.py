@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from floorwire.cli import credential
-from floorwire.cli.address import AddressError, here, websocket
+from floorwire.cli.address import AddressError, local_url, websocket
 from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
 from floorwire.cli.credential import CredentialError
 from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
@@ -48,12 +48,12 @@ class _Message(msgspec.Struct):
 
 
 class Watcher(WSListener):
-    """Reads one connection after the other; ``ending`` says why there should be no further one."""
+    """Reads one connection after the other until ``ending`` is set: then a further one makes no sense."""
 
     def __init__(self, symbols: list[str], prices: Prices) -> None:
         self.ending: WatchError | BrokenPipeError | None = None
         self.needs_key = ""
-        """Why the server wants a key; empty: it does not."""
+        """Why the server needs a key; empty: it does not."""
         self.has_prices = False
         self._asked = symbols
         self._prices = prices
@@ -69,7 +69,7 @@ class Watcher(WSListener):
             self._send(transport, Subscribe(id=number, channel="ticker", symbol=symbol))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Take in one message."""
+        """Handle one message."""
         if frame.msg_type == WSMsgType.CLOSE:
             payload = frame.get_payload_as_bytes()
             code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")
@@ -79,14 +79,14 @@ class Watcher(WSListener):
         elif frame.msg_type == WSMsgType.TEXT:
             data = frame.get_payload_as_bytes()
             try:
-                self._take(transport, data)
+                self._handle(transport, data)
             except BrokenPipeError as error:
                 self.ending = error
                 transport.disconnect()
             except msgspec.MsgspecError:
                 self._end(transport, "what answers there does not speak as Floorwire does", UNREACHED)
 
-    def _take(self, transport: WSTransport, data: bytes) -> None:
+    def _handle(self, transport: WSTransport, data: bytes) -> None:
         message = msgspec.json.decode(data, type=_Message)
         if message.channel == "ticker" and not message.status:
             ticker = msgspec.json.decode(data, type=Ticker)
@@ -101,7 +101,7 @@ class Watcher(WSListener):
         if symbols:
             self._send(transport, Subscribe(channel="ticker", symbols=tuple(symbols)))
         else:  # the venue has not said yet
-            self._prices.tell("the server lists no symbols yet")
+            self._prices.show_problem("the server lists no symbols yet")
             request = msgspec.json.encode(Symbols(id=LISTING))
             asyncio.get_running_loop().call_later(RETRY_S, transport.send, WSMsgType.TEXT, request)
 
@@ -156,11 +156,11 @@ def watch(
 ) -> None:
     """Show live prices; reconnects by itself. In a pipe, or with --json, one line a change."""
     try:
-        server = PriceServer(websocket(url or here("ws", "/ws")), key_file, ca)
+        server = PriceServer(websocket(url or local_url("ws", "/ws")), key_file, ca)
         asyncio.run(_watch(symbols or [], server, seconds, json=json))
     except KeyboardInterrupt:
         raise typer.Exit from None
-    except BrokenPipeError:  # whoever read the lines has enough of them
+    except BrokenPipeError:  # the reader of the pipe has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
     except (AddressError, CredentialError) as error:
@@ -209,17 +209,17 @@ async def _follow(watcher: Watcher, server: PriceServer, prices: Prices) -> None
         except (OSError, WSError) as error:
             if not was_connected or is_refusal(error):
                 raise unreached(server, error) from None
-            prices.tell(f"no answer: {error}; trying again")
+            prices.show_problem(f"no answer: {error}; trying again")
         else:
             was_connected = True
-            prices.tell("")
+            prices.show_problem("")
             await transport.wait_disconnected()
             if watcher.ending is not None:
                 raise watcher.ending
             if watcher.needs_key:
                 _find_key(watcher, server)
                 continue
-            prices.tell("disconnected; trying again")
+            prices.show_problem("disconnected; trying again")
         await asyncio.sleep(RETRY_S)
 
 

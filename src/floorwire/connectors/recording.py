@@ -23,7 +23,7 @@ from floorwire import venues
 from floorwire.connectors.transcript import SkippedLineCounter, SkippedLines, TranscriptLine, read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
-from floorwire.venues.common.link import STALE_US
+from floorwire.venues.common.links import STALE_US
 from floorwire.venues.replay import Adapter, RecordedAnswer, RecordedInput, Replay
 
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<part>[0-9]+)")
@@ -58,7 +58,7 @@ class MakeAdapter(Protocol):
 
 
 class NameSymbols(Protocol):
-    """The ``asked_for`` function of an adapter's module: the symbols in a request. Raises ValueError."""
+    """The ``requested_symbols`` function of an adapter's module. Raises ValueError."""
 
     def __call__(self, text: str) -> Sequence[str]: ...
 
@@ -68,7 +68,7 @@ class ExchangeAdapter(NamedTuple):
 
     hosts: frozenset[str]
     venue: MakeAdapter
-    asked_for: NameSymbols
+    requested_symbols: NameSymbols
 
 
 def exchanges() -> dict[str, ExchangeAdapter]:
@@ -78,7 +78,7 @@ def exchanges() -> dict[str, ExchangeAdapter]:
         name = f"{venues.__name__}.{module.name}.market_data"
         if module.ispkg and find_spec(name) is not None:
             exchange = import_module(name)
-            found[module.name] = ExchangeAdapter(exchange.HOSTS, exchange.venue, exchange.asked_for)
+            found[module.name] = ExchangeAdapter(exchange.HOSTS, exchange.venue, exchange.requested_symbols)
     return found
 
 
@@ -111,7 +111,7 @@ class Recording:
         """The symbols that the recorded client subscribed to or fetched, as the exchange names them."""
         self.skipped: tuple[SkippedLines, ...] = self._skipped_lines.all()
 
-    def heard(self) -> Iterator[RecordedInput]:
+    def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on all WebSockets, in order of time."""
         return merge(
             *(_socket_inputs(link, parts) for link, parts in self._files.sockets.items()),
@@ -145,7 +145,7 @@ class Recording:
     def _symbols(self, exchange: ExchangeAdapter) -> Iterator[str]:
         for text in self._requests:
             with suppress(ValueError, RecursionError):
-                yield from exchange.asked_for(text)
+                yield from exchange.requested_symbols(text)
 
 
 def read(path: Path, adapter: str | None = None) -> Recording:
@@ -188,9 +188,9 @@ class FirstMessages:
         """How many messages were played."""
         self._recording = recording
 
-    def heard(self) -> Iterator[RecordedInput]:
+    def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on the WebSockets up to the last of these messages."""
-        for recorded in self._recording.heard():
+        for recorded in self._recording.inputs():
             if isinstance(recorded.happened, Frame):
                 if self.frames == PREVIEW_MESSAGES:
                     return

@@ -1,1 +1,1 @@
-"""The vocabulary that every room shares: pure, no I/O, no clock."""
+"""The types that all other packages share. Pure: no I/O, no clock."""

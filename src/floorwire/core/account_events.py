@@ -1,9 +1,9 @@
-"""Account events: all that ever changes accounts. The journal is a row of them; state is their fold.
+"""Account events: everything that changes accounts. The journal is a list of them; accounts follow from it.
 
-Each says what is true after it (the whole order, the balances that changed, in units), so that what a
-private channel sends follows from the event and its instrument alone, live and from the journal. ``account``
-is "" where the event is not one account's. ``CHANNELS`` says on which private channels an event is one
-message. They are MessagePack arrays, their tag first: new fields go to the end, with a default.
+Each event has the state after it (the whole order, the balances that changed, in units). So a private
+message is made from the event and its instrument alone, both live and from the journal. ``account`` is "" if
+the event is not about one account. ``CHANNELS`` has the private channels on which an event is a message.
+Events are stored as MessagePack arrays with the tag first: add new fields at the end, with a default.
 """
 
 from __future__ import annotations
@@ -23,27 +23,28 @@ HaltScope: TypeAlias = Literal["all", "account", "key", "symbol"]
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What an account has of an asset, in units of ten to the power ``-decimals``."""
+    """The balance of an asset, in units of ten to the power ``-decimals``."""
 
     asset: str
     total: int
     held: int
-    """The part that open orders hold; available is total - held."""
+    """The reserve for open orders. Available is total - held."""
     decimals: int
 
     @property
     def available(self) -> int:
-        """What new orders may use."""
+        """The part that new orders may use."""
         return self.total - self.held
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What an account has of an instrument's base asset, and what its trades in the instrument made of it.
+    """The position of an account in an instrument.
 
-    ``quantity`` is the base balance's total; ``bought`` the part of it that was bought in this instrument,
-    for ``cost`` in all, fees apart: cost / bought is the average entry price. A sale in this instrument takes
-    of what was bought here first, in proportion to its cost. ``engine.position`` has what happens where the
-    asset leaves another way. The ``bought`` of all instruments of one asset are never more than its balance.
+    ``quantity`` is the total balance of the base asset. ``bought`` is the part of it that was bought in this
+    instrument, for ``cost`` in total without fees; cost / bought is the average entry price. A sale in this
+    instrument reduces ``bought`` first, and ``cost`` in proportion. ``engine.position`` has the rule for
+    assets that leave in another way. The ``bought`` of all instruments of an asset add up to at most its
+    balance.
     """
 
     symbol: str
@@ -51,27 +52,27 @@ class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bought: int
     cost: int
     realised: int
-    """Proceeds less cost of all that was bought and sold; negative for a loss."""
+    """Realised profit: proceeds less cost of what was bought and sold; negative for a loss."""
     base_decimals: int
     quote_decimals: int
-    """Of quantity and bought; of cost and realised."""
+    """``base_decimals`` is for quantity and bought, ``quote_decimals`` for cost and realised."""
 
 
 class Guard(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What cancels a key's open orders when nobody is there; None: that does not."""
+    """When to cancel a key's open orders because its client is gone. None: this guard is off."""
 
     grace_us: int | None = None
-    """After its connections are gone; the shortest that one of them asked for."""
+    """Cancel on disconnect: how long after it; the shortest time that a connection asked for."""
     cancels_us: int | None = None
-    """At this time, microseconds since the epoch, UTC: one is gone, and its grace runs."""
+    """When to cancel after a disconnect, in microseconds since the epoch, UTC. None: all are connected."""
     deadman_us: int | None = None
-    """After this long without a word from it."""
+    """Dead man's timer: cancel after this long without a request."""
 
 
 class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):
-    """An instrument may be traded from now on, or its steps are others now. No account's.
+    """An instrument may be traded now, or its steps changed.
 
-    Where it needs finer units of an asset, every balance of it is counted in those from now on.
+    If it needs finer units of an asset, every balance of the asset is counted in those from now on.
     """
 
     instrument: Instrument
@@ -82,8 +83,8 @@ class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):
 class Coarsened(msgspec.Struct, frozen=True, array_like=True, tag="coarsened"):
     """Assets are counted in coarser units, because a balance was larger than a record can hold.
 
-    ``symbols`` need finer units than that: they are closed, and their open orders hold nothing any more.
-    What is less than a unit goes to the house. No account's.
+    ``symbols`` need finer units than that. They are closed, and their open orders reserve nothing any more.
+    What is less than one unit goes to the operator.
     """
 
     decimals: tuple[tuple[str, int], ...]
@@ -94,9 +95,9 @@ class Coarsened(msgspec.Struct, frozen=True, array_like=True, tag="coarsened"):
 
 
 class IdsReserved(msgspec.Struct, frozen=True, array_like=True, tag="reserved"):
-    """Order and fill ids up to these may have been given in a history that is lost. No account's.
+    """Order and fill ids up to these are reserved: they may have been used in a history that is lost.
 
-    It follows a restore from a backup: no id is given twice.
+    It follows a restore from a backup, so that no id is used twice.
     """
 
     order_id: int
@@ -106,7 +107,7 @@ class IdsReserved(msgspec.Struct, frozen=True, array_like=True, tag="reserved"):
 
 
 class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
-    """The account was given units of the asset. ``deposit_id`` is the key store's, each booked once."""
+    """A deposit was added to the account. ``deposit_id`` is from the key store; each is booked once."""
 
     account: str
     deposit_id: int
@@ -114,11 +115,11 @@ class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
     balance: Balance
     ts_us: int
     store: str = ""
-    """The key store's identity: ids count up in each. "": from before stores had one."""
+    """The identity of the key store, since each store counts its own ids. "": from before stores had one."""
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted", gc=False):
-    """The order exists and will survive; it is (about to be) in the market."""
+    """The order is accepted: it survives a crash, and is sent to the market."""
 
     account: str
     order: Order
@@ -127,7 +128,7 @@ class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted"
 
 
 class OrderAmending(msgspec.Struct, frozen=True, array_like=True, tag="amending", gc=False):
-    """An amend is on its way to the venue; what it may need is held. The order's terms are still the old."""
+    """An amend was sent to the venue, and what it may need is reserved. The order is not amended yet."""
 
     account: str
     order: Order
@@ -136,7 +137,7 @@ class OrderAmending(msgspec.Struct, frozen=True, array_like=True, tag="amending"
 
 
 class OrderAmended(msgspec.Struct, frozen=True, array_like=True, tag="amended", gc=False):
-    """The order has other terms now."""
+    """The venue amended the price or the quantity."""
 
     account: str
     order: Order
@@ -145,7 +146,7 @@ class OrderAmended(msgspec.Struct, frozen=True, array_like=True, tag="amended", 
 
 
 class AmendRefused(msgspec.Struct, frozen=True, array_like=True, tag="amend_refused", gc=False):
-    """The venue left the order as it was, ``code`` says why; what was held for the amend is released."""
+    """The venue refused an amend for the reason ``code``. The reserve for the amend is released."""
 
     account: str
     order: Order
@@ -155,7 +156,7 @@ class AmendRefused(msgspec.Struct, frozen=True, array_like=True, tag="amend_refu
 
 
 class OrderCancelling(msgspec.Struct, frozen=True, array_like=True, tag="cancelling", gc=False):
-    """A cancel is on its way to the venue, which has not answered yet. The order is open as before."""
+    """A cancel was sent to the venue. The order is open until the venue answers."""
 
     account: str
     order: Order
@@ -163,7 +164,7 @@ class OrderCancelling(msgspec.Struct, frozen=True, array_like=True, tag="cancell
 
 
 class OrderTriggered(msgspec.Struct, frozen=True, array_like=True, tag="triggered", gc=False):
-    """A stop order is in the market now."""
+    """A stop order was triggered: it is in the market now."""
 
     account: str
     order: Order
@@ -171,34 +172,34 @@ class OrderTriggered(msgspec.Struct, frozen=True, array_like=True, tag="triggere
 
 
 class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="filled", gc=False):
-    """Lots were traded and paid for: one fill. ``order.state`` says whether that was all."""
+    """One fill. ``order.state`` says whether the order is filled completely."""
 
     account: str
     order: Order
     fill_id: int
-    """Counts up over the whole exchange; on the wire a string of it."""
+    """Counts up over the whole exchange. On the wire it is a string."""
     trade_id: str
     price_ticks: int
     lots: int
     liquidity: Liquidity
     fee: int
-    """In units of the quote asset, paid to the house."""
+    """In units of the quote asset, paid to the operator."""
     balances: tuple[Balance, Balance]
-    """The quote asset's, then the base asset's."""
+    """First the quote asset's balance, then the base asset's."""
     position: Position
     ts_us: int
 
     @property
     def side(self) -> Side:
-        """The account's."""
+        """The side of the order."""
         return self.order.ticket.side
 
 
 class PositionsChanged(msgspec.Struct, frozen=True, array_like=True, tag="positions"):
-    """The account's positions are these now, because their base asset came or left another way.
+    """Positions changed because their base asset came or left in another way.
 
-    Such a way is a fill in another instrument of the asset, or a deposit. The position of a fill's own
-    instrument stands in ``OrderFilled``.
+    That is a fill in another instrument of the asset, or a deposit. ``OrderFilled`` has the position in the
+    instrument of the fill itself.
     """
 
     account: str
@@ -207,7 +208,7 @@ class PositionsChanged(msgspec.Struct, frozen=True, array_like=True, tag="positi
 
 
 class OrderEnded(msgspec.Struct, frozen=True, array_like=True, tag="ended", gc=False):
-    """What was left is cancelled, expired or rejected (``order.state``, ``order.code``); it holds nothing."""
+    """The order is cancelled, expired or rejected (``order.state``, ``order.code``). It reserves nothing."""
 
     account: str
     order: Order
@@ -216,7 +217,7 @@ class OrderEnded(msgspec.Struct, frozen=True, array_like=True, tag="ended", gc=F
 
 
 class LimitsSet(msgspec.Struct, frozen=True, array_like=True, tag="limits"):
-    """The account's limits, or one key's, are these from now on."""
+    """An operator set the limits of the account, or of one of its keys."""
 
     account: str
     key: str | None
@@ -225,7 +226,10 @@ class LimitsSet(msgspec.Struct, frozen=True, array_like=True, tag="limits"):
 
 
 class Halted(msgspec.Struct, frozen=True, array_like=True, tag="halted"):
-    """No new orders and no amends for all ("" as name), an account, a key, or a symbol. Cancels go on."""
+    """Kill switch: no new orders and no amends for all (``name`` is ""), an account, a key or a symbol.
+
+    Cancels are still allowed.
+    """
 
     scope: HaltScope
     name: str
@@ -234,7 +238,7 @@ class Halted(msgspec.Struct, frozen=True, array_like=True, tag="halted"):
 
 
 class Resumed(msgspec.Struct, frozen=True, array_like=True, tag="resumed"):
-    """A halt is over."""
+    """A halt ended."""
 
     scope: HaltScope
     name: str
@@ -243,7 +247,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True, tag="resumed"):
 
 
 class GuardSet(msgspec.Struct, frozen=True, array_like=True, tag="guard"):
-    """The key's open orders are guarded like this from now on."""
+    """The guard of the key's open orders changed."""
 
     account: str
     key: str
@@ -290,11 +294,11 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Resumed: (),
     GuardSet: (),
 }
-"""The private channels of ``event.account`` on which the event is one message, with the next seq each."""
+"""The private channels of ``event.account`` on which an event is one message, with the next seq."""
 
 
 class Seqs(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The last seq of each private channel of one account; each begins with 1."""
+    """The last seq of each private channel of an account. The first event has seq 1."""
 
     orders: int = 0
     fills: int = 0
@@ -303,8 +307,7 @@ class Seqs(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AccountEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An event with the seqs of its account after it: those of ``CHANNELS[type(event)]`` are its
-    messages'."""
+    """An event with the seqs of its account after it: its messages have those of its ``CHANNELS``."""
 
     event: AccountEvent
     seqs: Seqs

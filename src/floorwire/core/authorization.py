@@ -1,4 +1,4 @@
-"""Authorization, decided here and nowhere else: who may do what to which symbol and account, until when."""
+"""Authorization: who may do what, for which symbol and account, until when. It is decided only here."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Scope(StrEnum):
     TRADE = "trade"
     ADMIN = "admin"
     MONITOR = "monitor"
-    """To read the gateway's numbers, and for nothing else; an admin may that too."""
+    """To read metrics only. An admin may do that too."""
 
 
-WIDER: Mapping[Scope, Scope] = {Scope.MONITOR: Scope.ADMIN}
-"""Scope -> the one that allows all that it does."""
+WIDER_SCOPE: Mapping[Scope, Scope] = {Scope.MONITOR: Scope.ADMIN}
+"""Scope -> the wider scope, which allows all that it allows."""
 
 
 class Action(StrEnum):
-    """Everything that is asked of the gateway, by its name on the wire, and the scope that it needs.
+    """Every action of the gateway, by its name on the wire, with the scope that it needs.
 
-    Subscribing to a private channel is the action of the same name: who may ask for ``orders`` may follow
-    them. ``one_symbol``: it touches the orders of one symbol, or of all where none is named.
+    Subscribing to a private channel is the action of the same name: a key that may read ``orders`` may
+    subscribe to them. ``one_symbol``: the action changes orders of one symbol, or of all if none is named.
     """
 
     scope: Scope | None
@@ -85,10 +85,10 @@ class Action(StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks: the key that signed in (``""``: nobody did) and what it may do.
+    """Who makes a request: the key that signed in (``""``: none did) and what it may do.
 
     ``symbols``: None means all, else these, written ``BASE-QUOTE`` (on every venue) or ``venue:BASE-QUOTE``.
-    ``accounts``: whom it may act for; None means its own, and for an admin everybody.
+    ``accounts``: the accounts that it may act for; None means its own, and for an admin all.
     ``max_notional``: the most that one order may be worth, in the instrument's quote currency.
     ``networks``: the addresses that it may be used from; none means all.
     ``expires_us``: microseconds since the epoch, UTC, from which on it may do nothing.
@@ -104,13 +104,13 @@ class Principal(msgspec.Struct, frozen=True):
     expires_us: int | None = None
 
     def sees(self, symbol: str) -> bool:
-        """Return whether the canonical symbol is one of its own; what it is told is cut to these."""
+        """Return whether it may use the canonical symbol. It gets no data of other symbols."""
         if self.symbols is None or symbol in self.symbols:
             return True
         return symbol.rpartition(":")[2] in self.symbols
 
     def acts_for(self, account: str, as_admin: bool) -> bool:
-        """Return whether it may touch the account."""
+        """Return whether it may act for the account."""
         if self.accounts is not None:
             return account in self.accounts
         return as_admin or account == self.account
@@ -120,10 +120,10 @@ class Principal(msgspec.Struct, frozen=True):
         return not self.networks or is_within(address, self.networks)
 
 
-STRANGER = Principal(account="", key="", scopes=frozenset())
-"""Nobody signed in, and nothing is open."""
-GUEST = Principal(account="", key="", scopes=frozenset({Scope.MARKET}))
-"""Nobody signed in where market data needs no key."""
+ANONYMOUS = Principal(account="", key="", scopes=frozenset())
+"""Nobody signed in, and every action needs a key."""
+ANONYMOUS_MARKET = Principal(account="", key="", scopes=frozenset({Scope.MARKET}))
+"""Nobody signed in, and market data needs no key."""
 
 
 def decide(
@@ -136,40 +136,40 @@ def decide(
     address: str | None = None,
     notional: Decimal | None = None,
 ) -> Refusal | None:
-    """Return why the principal may not do this, or None: it may.
+    """Return why the principal may not do this; None if it may.
 
-    ``symbol`` is canonical. Leave out what the action is not about; an account left out is its own.
-    ``address`` is needed only where it was not already checked when the principal signed in.
+    ``symbol`` is canonical. Leave out what the action does not need. ``account`` left out is its own.
+    ``address`` is needed only if it was not checked at sign-in.
     The refusal is ``unauthenticated``, ``forbidden`` or ``max_notional``.
     """
     if action.scope is None:
         return None
     return (
-        _without_scope(principal, action, action.scope, wall_us)
-        or _from_elsewhere(principal, address)
-        or _beyond_symbols(principal, action, symbol)
-        or _beyond_accounts(principal, action.scope, account)
-        or _too_large(principal, notional)
+        _check_scope(principal, action, action.scope, wall_us)
+        or _check_address(principal, address)
+        or _check_symbol(principal, action, symbol)
+        or _check_account(principal, action.scope, account)
+        or _check_notional(principal, notional)
     )
 
 
-def _without_scope(principal: Principal, action: Action, scope: Scope, wall_us: int) -> Refusal | None:
+def _check_scope(principal: Principal, action: Action, scope: Scope, wall_us: int) -> Refusal | None:
     if principal.expires_us is not None and wall_us >= principal.expires_us:
         return Refusal(Code.UNAUTHENTICATED, "the key or the token has expired")
-    if scope in principal.scopes or WIDER.get(scope) in principal.scopes:
+    if scope in principal.scopes or WIDER_SCOPE.get(scope) in principal.scopes:
         return None
     if principal.key:
         return _forbidden(f"{action} needs the scope {scope}", "scope", scope)
     return Refusal(Code.UNAUTHENTICATED, f"{action} needs a key with the scope {scope}")
 
 
-def _from_elsewhere(principal: Principal, address: str | None) -> Refusal | None:
+def _check_address(principal: Principal, address: str | None) -> Refusal | None:
     if address is None or principal.comes_from(address):
         return None
     return _forbidden("the key may not be used from this address", "address", address)
 
 
-def _beyond_symbols(principal: Principal, action: Action, symbol: str | None) -> Refusal | None:
+def _check_symbol(principal: Principal, action: Action, symbol: str | None) -> Refusal | None:
     if symbol is not None:
         if principal.sees(symbol):
             return None
@@ -179,13 +179,13 @@ def _beyond_symbols(principal: Principal, action: Action, symbol: str | None) ->
     return None
 
 
-def _beyond_accounts(principal: Principal, scope: Scope, account: str | None) -> Refusal | None:
+def _check_account(principal: Principal, scope: Scope, account: str | None) -> Refusal | None:
     if account is None or principal.acts_for(account, as_admin=scope is Scope.ADMIN):
         return None
     return _forbidden(f"the key may not act for {account}", "account", account)
 
 
-def _too_large(principal: Principal, notional: Decimal | None) -> Refusal | None:
+def _check_notional(principal: Principal, notional: Decimal | None) -> Refusal | None:
     limit = principal.max_notional
     if notional is None or limit is None or notional <= limit:
         return None
@@ -201,7 +201,7 @@ def _forbidden(message: str, field: str, value: str) -> Refusal:
 
 
 def is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    """Return whether the address is in one of the networks; what is no address is in none."""
+    """Return whether the address is in one of the networks; text that is no address is in none."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Every error and close code, once: what it means and what a client should do."""
+"""All error codes and close codes: what each means and what a client should do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Code(StrEnum):
-    """Error codes of the client protocol; the value is what stands on the wire."""
+    """Error codes of the client protocol. The value is what is sent."""
 
     meaning: str
     retry: bool

@@ -1,8 +1,8 @@
-"""Reports: what a trading venue says of an account's order, in the order in which it happened.
+"""Execution reports: what a trading venue reports about orders, in the order in which it happened.
 
-The venue knows orders by their ids and names no account; the house does. For each ``Place`` the first report
-is ``Working`` or ``Refused``; after it any number of the others; the last is ``Filled`` with nothing left,
-``Ended``, or ``Refused`` of the place itself. Amend and cancel are answered by ``Amended``, ``Ended`` or
+The venue knows the ids of orders, and the order manager knows their accounts. The first report after a
+``Place`` is ``Working`` or ``Refused``. Any number of others follow. The last is ``Filled`` with nothing
+left, ``Ended``, or ``Refused`` of the place. The answer to amend and cancel is ``Amended``, ``Ended`` or
 ``Refused``.
 """
 
@@ -17,27 +17,27 @@ from floorwire.core.orders import Liquidity
 
 
 class Working(msgspec.Struct, frozen=True, gc=False):
-    """The venue has the order: it matches, rests, or (a stop) waits."""
+    """The venue has the order. It matches, rests, or (a stop order) waits."""
 
     order_id: int
     ts_us: int
 
 
 class Filled(msgspec.Struct, frozen=True, gc=False):
-    """Lots of it were traded. ``trade_id`` is the print's, as on the trades channel."""
+    """Lots of the order were traded. ``trade_id`` is the one on the trades channel."""
 
     order_id: int
     trade_id: str
     price_ticks: int
     lots: int
     left_lots: int
-    """What stays open after it."""
+    """What stays open after the fill."""
     liquidity: Liquidity
     ts_us: int
 
 
 class Amended(msgspec.Struct, frozen=True, gc=False):
-    """It has this price and quantity (filled lots included) now. Fills at them come after it."""
+    """The order has this price and quantity (including filled lots) now. Fills at them follow."""
 
     order_id: int
     price_ticks: int
@@ -46,14 +46,14 @@ class Amended(msgspec.Struct, frozen=True, gc=False):
 
 
 class Triggered(msgspec.Struct, frozen=True, gc=False):
-    """A stop order's price was traded: it is in the market now."""
+    """The stop price was traded: the stop order is in the market now."""
 
     order_id: int
     ts_us: int
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """What was left is cancelled or expired. ``code`` says why where its client did not ask for it."""
+    """The rest is cancelled or expired. ``code`` is the reason, if its client did not request it."""
 
     order_id: int
     lots: int
@@ -63,7 +63,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """The command changed nothing; a refused place rejects the order, the others leave it as it is."""
+    """The command had no effect. A refused place rejects the order; others leave it unchanged."""
 
     order_id: int
     action: Literal["place", "amend", "cancel"]

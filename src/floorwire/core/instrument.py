@@ -1,4 +1,4 @@
-"""One instrument: what is traded, in which steps."""
+"""An instrument: what is traded, and its ticks and lots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ InstrumentState: TypeAlias = Literal["open", "halted", "closed"]
 
 
 class Instrument(msgspec.Struct, frozen=True, dict=True):
-    """What is traded: canonical name (``BASE-QUOTE``), venue, and its steps as decimal text."""
+    """What is traded: canonical symbol (``BASE-QUOTE``), venue, and tick and lot as decimal text."""
 
     symbol: str
     base: str
@@ -25,9 +25,9 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
     min_notional: str = "0"
     state: InstrumentState = "open"
     price_band: str | None = None
-    """How far, as a fraction of the last price, a limit may be from it; None: any distance."""
+    """How far a limit price may be from the last price, as a fraction of it; None: no limit."""
     trades_stale: bool = False
-    """Whether orders are taken while its prices are not current."""
+    """Whether orders are accepted while its prices are not current."""
 
     @cached_property
     def price(self) -> Scale:
@@ -41,10 +41,10 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What prices and sizes are counted in: where it changes, the same integers mean others."""
+        """Tick, lot, base and quote. If one changes, the same whole number means another amount."""
         return self.tick_size, self.lot_size, self.base, self.quote
 
     def format_notional(self, ticks_times_lots: int) -> str:
-        """Return price x size, summed in ticks x lots, as quote currency, exactly."""
+        """Return an amount in ticks x lots (price x size) as quote currency, exactly."""
         units = ticks_times_lots * self.price.step * self.size.step
         return format_units(units, self.price.decimals + self.size.decimals)

@@ -1,4 +1,4 @@
-"""Limits: how much an account or a key may do, as an operator sets them."""
+"""The limits of an account or a key, as an operator sets them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ SelfTrade: TypeAlias = Literal["cancel_newest", "allow"]
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Limits, each None (an asset: left out) where there is none here.
+    """The limits of an account or a key. None (or an asset that is left out): no limit is set here.
 
-    What an account's own leaves out is as the house's default says. A key's come on top of its account's:
-    both have to allow an order. Amounts are decimal text, in each instrument's quote currency or per asset.
+    Where an account sets no limit, the gateway's default counts. A key has limits beside those of its
+    account: both must allow an order. Amounts are decimal text, in the quote currency of the instrument or
+    per asset.
     """
 
     max_order_notional: str | None = None
-    """The most that one order may be worth."""
+    """The largest value of one order, in the quote currency."""
     max_order_quantity: dict[str, str] | None = None
-    """Base asset -> the largest order."""
+    """Base asset -> the largest quantity of one order."""
     max_open_orders: int | None = None
     orders_per_second: int | None = None
-    """Places and amends; as many at once."""
+    """Rate limit of places and amends. As many may come at once."""
     max_position: dict[str, str] | None = None
-    """Base asset -> the most that may be held, with everything that open buys would add."""
+    """Base asset -> the largest position, counting all that open buys would add."""
     price_collar: str | None = None
-    """How far, as a fraction of the price and less than all of it, an order may trade through the best price
-    of the other side. Also the worst price of market orders, so that the house's default must have one."""
+    """How far an order may trade through the best price of the other side, as a fraction of it (below 1).
+
+    It is also the worst price of market orders, so the gateway's default must have one.
+    """
     self_trade: SelfTrade | None = None
-    """What happens to an order that would trade with its own account."""
+    """Self-trade prevention: what happens to an order that would trade with its own account."""

@@ -1,4 +1,4 @@
-"""Market events: what a venue says happened, in integers."""
+"""Market events: what happened at a venue, in ticks, lots and microseconds."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import msgspec
 from floorwire.core.instrument import Instrument, Side
 
 Level: TypeAlias = tuple[int, int]
-"""A price level as (price in ticks, size in lots); in a change, size 0 means that the level is gone."""
+"""A price level as (price in ticks, size in lots). In a change, size 0 removes the level."""
 
 Feed: TypeAlias = Literal["live", "connecting", "stale"]
 
 
 @final
 class Listing(msgspec.Struct, frozen=True):
-    """Instruments that the venue offers, new or changed. Comes before any event that names them."""
+    """New or changed instruments of the venue. It comes before any other event of their symbols."""
 
     instruments: tuple[Instrument, ...]
     ts_us: int
 
 
 class Trade(msgspec.Struct, frozen=True):
-    """A print; ``side`` is the taker's."""
+    """A trade. ``side`` is the taker's side."""
 
     symbol: str
     trade_id: str
@@ -34,7 +34,7 @@ class Trade(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """Best bid and ask; an empty side has 0 ticks and 0 lots."""
+    """The best bid and ask. An empty side has 0 ticks and 0 lots."""
 
     symbol: str
     bid_ticks: int
@@ -45,7 +45,7 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class BookSnapshot(msgspec.Struct, frozen=True):
-    """The whole book as the venue shows it, best first; replaces what was known."""
+    """The whole book, best levels first. It replaces what was known."""
 
     symbol: str
     bids: tuple[Level, ...]
@@ -63,7 +63,7 @@ class BookChange(msgspec.Struct, frozen=True):
 
 
 class DayStats(msgspec.Struct, frozen=True):
-    """The venue's own rolling 24 hours; the gateway computes them from trades where none come."""
+    """The venue's own figures of the last 24 hours. If none come, the gateway counts them from trades."""
 
     symbol: str
     open_ticks: int
@@ -71,12 +71,12 @@ class DayStats(msgspec.Struct, frozen=True):
     low_ticks: int
     volume_lots: int
     turnover: int | None
-    """Quote volume in ticks x lots; None where the venue does not tell."""
+    """Quote volume in ticks x lots; None if the venue does not send it."""
     ts_us: int
 
 
 class Candle(msgspec.Struct, frozen=True):
-    """A venue's own candle; it outranks the one computed from trades for its interval."""
+    """A venue's own candle. For its interval it is used instead of the one that is counted from trades."""
 
     symbol: str
     interval_us: int
@@ -93,10 +93,10 @@ class Candle(msgspec.Struct, frozen=True):
 
 @final
 class Clock(msgspec.Struct, frozen=True):
-    """The venue's time has come this far; at least once a second while it runs, also in quiet markets.
+    """The venue's time has come this far. It comes at least once a second, also in quiet markets.
 
-    ``is_reckoned``: the adapter made it from our clock, and the venue sent nothing. Time passes by it, but
-    it is no sign that the venue is there.
+    ``is_reckoned``: the adapter made it from our clock; the venue sent nothing. Time passes by it, but it is
+    no sign that the venue is there.
     """
 
     ts_us: int
@@ -105,7 +105,7 @@ class Clock(msgspec.Struct, frozen=True):
 
 @final
 class FeedStatus(msgspec.Struct, frozen=True):
-    """Whether what is known of a symbol (of all the venue's, where None) is current, and why not."""
+    """Whether what is known of a symbol (None: of the whole venue) is current, and the reason."""
 
     symbol: str | None
     feed: Feed

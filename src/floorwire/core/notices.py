@@ -1,4 +1,4 @@
-"""Notices: what the gateway itself says, beside what venues say."""
+"""Notices: events that the gateway makes itself. Market events come from venues."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import msgspec
 from floorwire.core.market_events import Feed, FeedStatus
 
 
-class Beat(msgspec.Struct, frozen=True):
-    """A second has passed."""
+class SecondPassed(msgspec.Struct, frozen=True):
+    """A second has passed. Each is one message of the heartbeat channel."""
 
     ts_us: int
 
 
 class Draining(msgspec.Struct, frozen=True):
-    """The server is shutting down; clients should reconnect within this time."""
+    """The server shuts down. Clients should reconnect within ``reconnect_within_s`` seconds."""
 
     reconnect_within_s: int
     ts_us: int
 
 
-class FeedChanged(msgspec.Struct, frozen=True):
-    """What a venue said of its feed, with the name of the venue, which it did not say itself."""
+class VenueFeedChanged(msgspec.Struct, frozen=True):
+    """A venue reported the status of its feed, or of the feed of one symbol."""
 
     venue: str
     status: FeedStatus
 
 
-class FeedTurned(msgspec.Struct, frozen=True):
-    """How current one symbol is from now on: what the statuses of its venue and its own come to."""
+class SymbolFeedChanged(msgspec.Struct, frozen=True):
+    """The feed status of one symbol changed. It combines the status of its venue and its own."""
 
     symbol: str
     feed: Feed
@@ -39,11 +39,11 @@ class FeedTurned(msgspec.Struct, frozen=True):
 
 
 class TradingChanged(msgspec.Struct, frozen=True):
-    """An operator has halted trading, or let it go on: of one symbol, or of all where None."""
+    """An operator halted or resumed trading, of one symbol or (None) of all."""
 
     symbol: str | None
     is_halted: bool
     ts_us: int
 
 
-Notice: TypeAlias = Beat | Draining | FeedChanged | FeedTurned | TradingChanged
+Notice: TypeAlias = SecondPassed | Draining | VenueFeedChanged | SymbolFeedChanged | TradingChanged

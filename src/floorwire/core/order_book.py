@@ -1,4 +1,4 @@
-"""An order book by price level: the one that channels keep and that clients and tests rebuild."""
+"""An order book by price level, as channels keep it and as clients and tests rebuild it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 from zlib import crc32
 
-from floorwire.core.counting import converted
+from floorwire.core.common_units import convert_steps
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 
 CHECKSUM_LEVELS = 10
 
 Changed: TypeAlias = dict[int, int]
-"""The keys of the levels that an event changed, with their sizes before it (0: there was none)."""
+"""Key of each level that an event changed -> its size before (0: the level was not there)."""
 
 
 class Ladder:
-    """One side of a book. A level's key is its price, negated for asks: a greater key is a better price."""
+    """One side of a book. The key of a level is its price, negated for asks: a greater key is better."""
 
     __slots__ = ("keys", "sign", "sizes")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.keys: list[int] = []
-        """Ascending, so that the best is last and the busy end of the list is the cheap one. Read only."""
+        """Ascending, so that the best is last. Most changes are there, and cheap at the end of a list.
+        Read only."""
         self.sizes: dict[int, int] = {}
         """Lots by key. Read only."""
 
@@ -34,7 +35,7 @@ class Ladder:
         self.apply(((price_ticks, size_lots),))
 
     def apply(self, levels: Iterable[Level]) -> Changed:
-        """Set the levels to their absolute sizes; return those that are not as before."""
+        """Set the levels to their absolute sizes; return those that changed."""
         sign, keys, sizes = self.sign, self.keys, self.sizes
         changed: Changed = {}
         for price, size in levels:
@@ -49,23 +50,23 @@ class Ladder:
                     insort(keys, key)
                 sizes[key] = size
             if changed.setdefault(key, before) == size:
-                del changed[key]  # set twice, and back where it was
+                del changed[key]  # it came twice, and has its old size again
         return changed
 
     def replace(self, levels: Iterable[Level]) -> None:
-        """Replace every level; of a price that comes twice, the last counts."""
+        """Replace all levels. If a price comes twice, the last one counts."""
         sizes = {self.sign * price: size for price, size in levels}
         self.sizes = {key: size for key, size in sizes.items() if size}
         self.keys = sorted(self.sizes)
 
     def drop_best(self, changed: Changed) -> None:
-        """Remove the best level, and count it among the changed."""
+        """Remove the best level and add it to ``changed``."""
         key = self.keys.pop()
         if changed.setdefault(key, self.sizes.pop(key)) == 0:
             del changed[key]
 
     def size(self, price_ticks: int) -> int:
-        """Return the size at the price in lots, 0 where there is no such level."""
+        """Return the size at the price in lots, 0 if there is no such level."""
         return self.sizes.get(self.sign * price_ticks, 0)
 
     def top(self, depth: int) -> list[Level]:
@@ -74,7 +75,7 @@ class Ladder:
         return [(sign * key, sizes[key]) for key in self.keys[: -depth - 1 : -1]]
 
     def best(self) -> Level | None:
-        """Return the best level, None where the side is empty."""
+        """Return the best level, None if the side is empty."""
         if not self.keys:
             return None
         key = self.keys[-1]
@@ -99,16 +100,16 @@ class Book:
         self.asks.replace(asks)
 
     def apply(self, bids: Collection[Level], asks: Collection[Level]) -> tuple[Changed, Changed]:
-        """Set the given levels to their absolute sizes; return the bids and asks that are not as before."""
+        """Set levels to their absolute sizes; return the bids and the asks that changed."""
         return self.bids.apply(bids) if bids else {}, self.asks.apply(asks) if asks else {}
 
-    def relisted(self, before: Instrument, now: Instrument) -> Book:
-        """Return the book in the steps of now.
+    def converted(self, before: Instrument, now: Instrument) -> Book:
+        """Return the book in the ticks and lots of ``now``.
 
-        A level between two ticks is left out, never moved onto another. Sizes are floored to whole lots.
+        A level between two ticks is left out, not added to another level. Sizes are floored to whole lots.
         """
         book = Book()
-        book.replace(_relisted(self.bids, before, now), _relisted(self.asks, before, now))
+        book.replace(_convert_levels(self.bids, before, now), _convert_levels(self.asks, before, now))
         return book
 
     def crossed(self) -> bool:
@@ -119,8 +120,8 @@ class Book:
     def uncross(self, bids: Changed, asks: Changed) -> None:
         """Drop levels until the book is not crossed; ``bids`` and ``asks`` are what the last event changed.
 
-        Of two levels that cross, the one that the event set is newer, and the other must be gone by now;
-        where neither or both are of the event, neither is believed. What is dropped is added to the changed.
+        If one of two crossing levels is from the last event, the other is old and is dropped. If both or
+        neither are, both are dropped. Dropped levels are added to ``bids`` and ``asks``.
         """
         while self.crossed():
             newer_bid, newer_ask = self.bids.keys[-1] in bids, self.asks.keys[-1] in asks
@@ -130,15 +131,15 @@ class Book:
                 self.bids.drop_best(bids)
 
     def checksum(self, instrument: Instrument, depth: int = CHECKSUM_LEVELS) -> int:
-        """Return the CRC32 of up to ten levels: bids then asks, ``price:size`` joined with ``|``."""
+        """Return the CRC32 of up to ten levels a side: bids, then asks, ``price:size`` joined by ``|``."""
         price, size = instrument.price.format, instrument.size.format
         levels = self.bids.top(min(depth, CHECKSUM_LEVELS)) + self.asks.top(min(depth, CHECKSUM_LEVELS))
         return crc32("|".join(f"{price(p)}:{size(s)}" for p, s in levels).encode())
 
 
-def _relisted(ladder: Ladder, before: Instrument, now: Instrument) -> Iterator[Level]:
+def _convert_levels(ladder: Ladder, before: Instrument, now: Instrument) -> Iterator[Level]:
     for price, size in ladder.top(len(ladder)):
-        ticks, is_exact = converted(price, before.price, now.price)
-        lots, _ = converted(size, before.size, now.size)
+        ticks, is_exact = convert_steps(price, before.price, now.price)
+        lots, _ = convert_steps(size, before.size, now.size)
         if is_exact and lots:
             yield ticks, lots

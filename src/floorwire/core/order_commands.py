@@ -1,7 +1,7 @@
-"""Commands: what may be asked of a market, in integer ticks and lots.
+"""Commands to a trading venue, in ticks and lots.
 
-Order ids and owners are given by the caller, unique over the exchange: the journal must know an order's id
-before the order exists. Accounts count up from 1; simulated participants count down from -1.
+The caller gives order ids and owners, unique over the exchange, because the journal must have an order's id
+before the venue has the order. Accounts are owners from 1 up, simulated participants from -1 down.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from floorwire.core.orders import TimeInForce
 class Place(msgspec.Struct, frozen=True, gc=False):
     """Place an order. Without ``price_ticks`` it is a market order, which never rests.
 
-    An account's market orders come with a price all the same: the worst that they may take at (``ioc``).
+    Market orders of accounts have a price nevertheless: the worst at which they may trade (``ioc``).
     """
 
     symbol: str
@@ -31,34 +31,34 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     time_in_force: TimeInForce = "gtc"
     post_only: bool = False
     stop_ticks: int | None = None
-    """Wait outside the book until the market trades at this price or beyond (buy: at or above)."""
+    """Stop order: wait outside the book until the market trades at it or beyond (buy: at or above)."""
     expires_us: int | None = None
-    """With ``gtd``: what still rests at this time expires."""
+    """With ``gtd``: the order expires at this time, in microseconds."""
     spend: int | None = None
-    """Ticks x lots that the order may spend at most; then ``lots`` is only an upper bound, and the market
-    says with ``Amended``, before any fill, how many lots the money comes to."""
+    """The most that the order may spend, in ticks x lots. Then ``lots`` is only an upper bound: before any
+    fill the market reports with ``Amended`` how many lots that buys."""
     filled_lots: int = 0
-    """How many of ``lots`` were filled before: an order that comes back after a restart."""
+    """How many of ``lots`` were filled before a restart, after which the order is placed again."""
     no_self_trade: bool = False
-    """Where it would take from an order of the same owner, cancel what is left of it instead."""
+    """Self-trade prevention: if it would trade with an order of the same owner, cancel its rest instead."""
 
 
 @final
 class Cancel(msgspec.Struct, frozen=True, gc=False):
-    """Cancel what is open of an order."""
+    """Cancel the open rest of an order."""
 
     symbol: str
     order_id: int
     code: Code | None = None
-    """Why, where its client did not ask for it."""
+    """The reason, if its client did not request it."""
 
 
 @final
 class Amend(msgspec.Struct, frozen=True, gc=False):
     """Change an open order's price, its quantity (the total, filled lots included), or both.
 
-    The order keeps its place in the queue where the price stays and the quantity does not rise. A quantity
-    of no more than is already filled cancels the rest (what the owner wanted to hold, he holds).
+    The order keeps its queue position if the price stays and the quantity does not rise. If the quantity is
+    not above what is filled already, the rest is cancelled.
     """
 
     symbol: str

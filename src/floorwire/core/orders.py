@@ -1,6 +1,6 @@
-"""Orders: what an account asks for, and what became of it.
+"""Orders: what an account requested (the ticket), and the state of the order.
 
-Written as MessagePack arrays in the journal: new fields go to the end, with a default.
+The journal stores them as MessagePack arrays: add new fields at the end, with a default.
 """
 
 from __future__ import annotations
@@ -18,78 +18,78 @@ TimeInForce: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
 OrderState: TypeAlias = Literal[
     "new", "partially_filled", "filled", "cancelled", "rejected", "expired", "unknown"
 ]
-"""``unknown``: sent to a venue that has not confirmed it; only the venue's own word ends it. The exchanges of
-this process (simulated, paper) answer at once and know no such state."""
+"""``unknown``: sent to a venue that has not confirmed it; only a report of the venue ends it. The exchanges
+in this process (simulated, paper) answer at once and do not use it."""
 Liquidity: TypeAlias = Literal["maker", "taker"]
 OPEN: frozenset[OrderState] = frozenset({"new", "partially_filled", "unknown"})
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What an account asks for, in integers; never changes. Two with the same content are equal.
+    """What an account requested, in whole numbers. It never changes. Two with the same content are equal.
 
-    ``engine.ticket.write`` makes one of decimal texts and refuses what does not fit the instrument's steps.
+    ``engine.order_parsing.write`` makes a ticket from decimal texts. It refuses prices and quantities between
+    the steps.
     """
 
     account: str
     client_order_id: str
     symbol: str
-    """Canonical."""
+    """The canonical symbol."""
     side: Side
     type: OrderType
     lots: int | None
-    """None where ``spend`` says how much (market buys only)."""
+    """None if ``spend`` has the amount (market buys only)."""
     spend: int | None = None
-    """The most to spend, fees apart, in ticks x lots."""
+    """The most to spend, without fees, in ticks x lots."""
     price_ticks: int | None = None
-    """Limit and stop_limit only."""
+    """For limit and stop_limit only."""
     stop_ticks: int | None = None
-    """Stop and stop_limit only."""
+    """For stop and stop_limit only."""
     time_in_force: TimeInForce = "gtc"
-    """Market and stop orders are always ``ioc``, unless ``fok`` was asked for."""
+    """Market and stop orders are ``ioc``, unless ``fok`` was requested."""
     expires_us: int | None = None
-    """``gtd`` only."""
+    """For ``gtd`` only, in microseconds since the epoch."""
     post_only: bool = False
     reduce_only: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An order as of one event: a later event has a new ``Order``, so this may be kept and encoded later."""
+    """An order after one event. It never changes: a later event has a new ``Order``."""
 
     order_id: int
-    """Counts up over the whole exchange; on the wire a string of it."""
+    """Counts up over the whole exchange. On the wire it is a string."""
     ticket: Ticket
-    """As first asked for; what was amended stands below."""
+    """The first request. Amended values are in ``lots`` and ``price_ticks``."""
     key: str
     """The key that placed it."""
     lots: int
-    """The quantity now, filled lots included. Of a ``spend`` order: what the money comes to."""
+    """The present quantity, including filled lots. For a ``spend`` order: how many lots the amount buys."""
     price_ticks: int
-    """The limit now; of market and stop orders the worst price that they may take at (the collar)."""
+    """The present limit. For market and stop orders: the worst price at which they may trade (the collar)."""
     state: OrderState
     created_us: int
     updated_us: int
     filled_lots: int = 0
     filled_turnover: int = 0
-    """Ticks x lots of all fills; divided by ``filled_lots`` it is the average price in ticks."""
+    """Ticks x lots of all fills. Divided by ``filled_lots`` it is the average price in ticks."""
     code: Code | None = None
-    """Why it was rejected, or cancelled where its client did not ask for it; where it
-    is ``cancelling``, why that is."""
+    """Why it was rejected, or cancelled without a request of its client. While ``cancelling``: why."""
     triggered: bool = False
-    """Of stops: it has left the waiting room and is in the market like any other."""
+    """For stop orders: it was triggered and is in the market."""
     held: int = 0
-    """What it holds, in units: of the quote asset for buys, of the base asset for sells."""
+    """Its reserve of the balance, in units of the quote asset for buys, of the base asset for sells."""
     fee_ppm: int = 0
-    """The worst fee rate, in millionths of the turnover; a fill is never charged more."""
+    """The highest fee rate, in millionths of the turnover. A fill is never charged more."""
     fee_credit: int = 0
-    """Millionths of a unit by which its fees so far were rounded up: the next fee is less by them."""
+    """Millionths of a unit by which its fees were rounded up so far. The next fee is reduced by them."""
     amending: int = 0
-    """Amends on their way to the venue."""
+    """How many amends were sent to the venue and not answered yet."""
     asked_ticks: int = 0
-    """While amends are on their way: the highest price among them; ``held`` covers it."""
+    """The highest price among amends that are not answered; ``held`` covers it."""
     asked_lots: int = 0
-    """While amends are on their way: the largest quantity among them; ``held`` covers it."""
+    """The largest quantity among amends that are not answered; ``held`` covers it."""
     cancelling: bool = False
-    """A cancel was accepted and is on its way to the venue: it may still fill, but never rests anew."""
+    """A cancel was sent to the venue. The order may still fill, but is never placed again."""
 
     @property
     def is_open(self) -> bool:
@@ -98,5 +98,5 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def left_lots(self) -> int:
-        """What may still fill, 0 where it is closed."""
+        """The lots that may still fill; 0 if the order is closed."""
         return self.lots - self.filled_lots if self.state in OPEN else 0

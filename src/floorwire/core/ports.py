@@ -1,4 +1,4 @@
-"""Ports: what the pure rooms and the shells ask of each other."""
+"""Ports: what pure code and the code with I/O request of each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import Feed, MarketEvent
 from floorwire.core.order_commands import Command
 
-# --- what a venue is told ---------------------------------------------------------------------------
+# --- the inputs of a venue ---------------------------------------------------------------------------
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -28,14 +28,14 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A link is down; the shell reconnects only where the venue asks again."""
+    """A link is down. It is opened again only if the venue returns ``Open`` again."""
 
     link: str
     reason: str
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to a ``Fetch``; status 0 where there was none."""
+    """The answer to a ``Fetch``. Status 0: no answer came."""
 
     url: str
     status: int
@@ -43,16 +43,16 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Woke(msgspec.Struct, frozen=True):
-    """The time that the venue asked to be woken at has come."""
+    """The time of the venue's last ``Wake`` has come."""
 
 
 VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
 
-# --- what a venue asks for --------------------------------------------------------------------------
+# --- the outputs of a venue --------------------------------------------------------------------------
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Open a WebSocket link, known by this name from now on."""
+    """Open a WebSocket. ``link`` is its name from now on."""
 
     link: str
     url: str
@@ -73,36 +73,36 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Fetch(msgspec.Struct, frozen=True):
-    """GET a URL; an ``Answer`` with the same URL comes back."""
+    """GET a URL. An ``Answer`` with the same URL follows."""
 
     url: str
 
 
 class Wake(msgspec.Struct, frozen=True):
-    """Come back at this time; a later ``Wake`` replaces an earlier one."""
+    """Call the venue with ``Woke`` at this time. A later ``Wake`` replaces an earlier one."""
 
     at_us: int
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """What happened to orders that nobody asked about just now: fills of resting ones, expiries."""
+    """Reports about orders without a command: fills of resting orders, expiries."""
 
     reports: tuple[Report, ...]
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """Which links and symbols the venue sent something of since the last of these; at most once a second."""
+class Activity(msgspec.Struct, frozen=True):
+    """The links and symbols of which the venue sent something since the last one; at most one a second."""
 
     links: tuple[str, ...]
     symbols: tuple[str, ...]
 
 
 VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Heard
+VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity
 
 
 class Venue(Protocol):
-    """A pure state machine: inputs and the time in; market events and effects out, in order.
+    """A pure state machine: from inputs and the time to market events and effects, in order.
 
     ``now_us`` is monotonic: for waiting and silence. It is near the date, but is not corrected with it.
     """
@@ -119,17 +119,17 @@ class Venue(Protocol):
 
 
 @runtime_checkable
-class Skipping(Protocol):
-    """A venue that counts what it leaves out of what it hears."""
+class CountsSkipped(Protocol):
+    """A venue that counts the messages and levels that it leaves out."""
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """How much was left out, by reason, since the venue was started."""
+        """How much was left out since the start, by reason."""
         ...
 
 
 class Prices(msgspec.Struct, frozen=True, gc=False):
-    """What risk asks of a market: 0 ticks where there is no such price."""
+    """The prices that the risk checks need. 0 ticks: there is no such price."""
 
     bid_ticks: int
     ask_ticks: int
@@ -138,12 +138,12 @@ class Prices(msgspec.Struct, frozen=True, gc=False):
 
 
 class Execution(msgspec.Struct, frozen=True, gc=False):
-    """What came of a command at once."""
+    """The immediate results of a command."""
 
     reports: Sequence[Report]
-    """About any order, in order: what happened up to now, then what the command did."""
+    """Reports about any orders, in order: what happened before the command, then what it did."""
     outputs: Sequence[VenueOutput]
-    """Everything else, in order: market events to publish, and perhaps another ``Wake``; no ``Reported``."""
+    """All other outputs, in order: market events, and perhaps a ``Wake``; no ``Reported``."""
 
 
 class TradingVenue(Venue, Protocol):
@@ -161,12 +161,12 @@ class TradingVenue(Venue, Protocol):
         ...
 
     def prices(self, symbol: str) -> Prices:
-        """Return the symbol's prices as of the last call; all 0 and ``connecting`` where it is not known."""
+        """Return the symbol's prices as of the last call; all 0 and ``connecting`` if it is unknown."""
         ...
 
 
 class Random(Protocol):
-    """The randomness that a pure room is given; ``random.Random`` fits."""
+    """The randomness that pure code is given. ``random.Random`` fits."""
 
     def random(self) -> float: ...
     def randrange(self, start: int, stop: int, /) -> int: ...

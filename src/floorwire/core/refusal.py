@@ -1,4 +1,4 @@
-"""Refusal: why a request is not done, as data that becomes one error reply."""
+"""Refusal: an exception that becomes one error reply."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Detail: TypeAlias = str | int | list[str]
 
 
 class Refusal(Exception):
-    """A request that is answered with an error: its code, a sentence, and details for programs.
+    """A request is refused: an error code, a sentence for people, and details for programs.
 
-    ``wait_us``: the same may be asked again after this time; 0 where there is none to name.
+    ``wait_us``: the same request may succeed after this time; 0: not known.
     """
 
     def __init__(

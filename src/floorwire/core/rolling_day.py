@@ -1,4 +1,4 @@
-"""The last 24 hours of one symbol: from its trades, in integers."""
+"""The figures of a symbol's last 24 hours, counted from its trades."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from floorwire.core.counting import Change
+from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Trade
 
 MINUTE_US = 60_000_000
@@ -15,7 +15,7 @@ DAY_MINUTES = 1440
 
 
 class Day(NamedTuple):
-    """The figures of 24 hours; ``turnover`` (quote volume) in ticks x lots, None where it is not known."""
+    """The figures of 24 hours. ``turnover`` is quote volume in ticks x lots; None: not known."""
 
     open_ticks: int
     high_ticks: int
@@ -23,8 +23,8 @@ class Day(NamedTuple):
     volume_lots: int
     turnover: int | None
 
-    def scaled(self, change: Change) -> Day:
-        """Return the figures in other units."""
+    def scaled(self, change: UnitChange) -> Day:
+        """Return the figures converted to other units."""
         prices, sizes = change.prices, change.sizes
         return Day(
             self.open_ticks * prices,
@@ -47,7 +47,7 @@ class Minute(msgspec.Struct):
     turnover: int = 0
 
     def add(self, trade: Trade) -> None:
-        """Count a trade; the earliest by venue time is the first."""
+        """Add a trade. The earliest by venue time gives the opening price."""
         price, size = trade.price_ticks, trade.size_lots
         if trade.ts_us < self.first_us:
             self.first_us, self.open_ticks = trade.ts_us, price
@@ -56,8 +56,8 @@ class Minute(msgspec.Struct):
         self.volume_lots += size
         self.turnover += price * size
 
-    def scale(self, change: Change) -> None:
-        """Bring the figures into other units."""
+    def scale(self, change: UnitChange) -> None:
+        """Convert the figures to other units."""
         self.open_ticks *= change.prices
         self.high_ticks *= change.prices
         self.low_ticks *= change.prices
@@ -66,24 +66,24 @@ class Minute(msgspec.Struct):
 
 
 class DayWindow:
-    """The trades of the last 24 hours, exactly, to a minute: the oldest minute counts whole until it is over.
+    """The trades of the last 24 hours, minute by minute. The oldest minute counts until all of it is too old.
 
-    So it is between 24 hours and 24 hours and a minute long, and at most 1441 minutes are kept. The sums
-    are integers that a trade is added to and its minute later taken from: they do not drift.
+    So the window is between 24 hours and 24 hours and one minute long, and has at most 1441 minutes. The sums
+    are integers: a trade is added once and its minute subtracted later, so they do not drift.
     """
 
     __slots__ = ("_high", "_low", "_minutes", "_oldest_us", "_turnover", "_volume")
 
     def __init__(self) -> None:
-        self._minutes: list[Minute] = []  # those with trades, the oldest first
+        self._minutes: list[Minute] = []  # only minutes with trades, the oldest first
         self._oldest_us = 0
         self._volume = 0
         self._turnover = 0
         self._high = 0
         self._low = 0
 
-    def scale(self, change: Change) -> None:
-        """Bring the figures into other units."""
+    def scale(self, change: UnitChange) -> None:
+        """Convert the figures to other units."""
         for minute in self._minutes:
             minute.scale(change)
         self._high *= change.prices
@@ -91,8 +91,8 @@ class DayWindow:
         self._volume *= change.sizes
         self._turnover *= change.prices * change.sizes
 
-    def age(self, now_us: int) -> bool:
-        """Let the time come this far (it never goes back); return whether trades fell out of the window."""
+    def advance(self, now_us: int) -> bool:
+        """Move the window on to ``now_us``, never back; return whether trades left it."""
         oldest_us = now_us - now_us % MINUTE_US - DAY_MINUTES * MINUTE_US
         if oldest_us <= self._oldest_us:
             return False
@@ -116,7 +116,7 @@ class DayWindow:
             self._low = min(minute.low_ticks for minute in self._minutes)
 
     def add(self, trade: Trade) -> None:
-        """Count a trade in its own minute, however late it comes; not one older than the window."""
+        """Add a trade to the minute of its own time, however late. One older than the window is ignored."""
         start_us = trade.ts_us - trade.ts_us % MINUTE_US
         if start_us < self._oldest_us:
             return
@@ -139,7 +139,7 @@ class DayWindow:
         return minute
 
     def day(self) -> Day | None:
-        """Return the figures; None where nothing was traded."""
+        """Return the figures; None if nothing was traded in the window."""
         if not self._minutes:
             return None
         return Day(self._minutes[0].open_ticks, self._high, self._low, self._volume, self._turnover)

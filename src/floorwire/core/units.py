@@ -1,18 +1,18 @@
-"""Decimal text on the outside, integer steps (ticks, lots) inside, exact both ways."""
+"""Converts decimal text to whole numbers of steps (ticks, lots) and back, exactly."""
 
 from __future__ import annotations
 
 import msgspec
 
 MAX_DECIMALS = 18
-MAX_DIGITS = 30  # longer texts are refused before they cost anything
+MAX_DIGITS = 30  # longer texts are refused before they cost time
 
 _TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(2 * MAX_DECIMALS + 1))
-"""Up to the decimals of a price times a size, and of the longest text."""
+"""Powers up to the decimals of a price times a size, and of the longest text."""
 
 
 class InexactError(ValueError):
-    """A decimal text that is not a whole number of steps, or not a decimal at all."""
+    """A text that is not a whole number of steps, or no decimal."""
 
     def __init__(self, text: str, step: str) -> None:
         super().__init__(f"{text!r} is not a whole number of {step}")
@@ -21,7 +21,7 @@ class InexactError(ValueError):
 
 
 def _units(text: str) -> tuple[int, int]:
-    """Return (digits as an integer, decimals) of a plain decimal; no sign but '-', no exponent."""
+    """Return (digits as an integer, decimals) of a decimal without exponent; the only sign is '-'."""
     whole, dot, fraction = text.partition(".")
     digits = whole + fraction
     if digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS and (fraction or not dot):
@@ -49,7 +49,7 @@ class Scale(msgspec.Struct, frozen=True):
         return cls(decimals, units)
 
     def parse(self, text: str) -> int:
-        """Return how many steps the decimal text is. Raises InexactError where it is not whole."""
+        """Return how many steps the decimal text is. Raises InexactError if it is not whole."""
         units, decimals = _units(text)
         shift = self.decimals - decimals
         if shift > 0:
@@ -66,7 +66,7 @@ class Scale(msgspec.Struct, frozen=True):
         return steps
 
     def floor(self, text: str) -> int:
-        """Return how many whole steps fit into the decimal text (for venues whose prints are finer)."""
+        """Return how many whole steps the decimal text has (some venues send finer numbers)."""
         units, decimals = _units(text)
         shift = self.decimals - decimals
         return (units * _TEN_TO_THE[shift] if shift >= 0 else units // _TEN_TO_THE[-shift]) // self.step

@@ -8,10 +8,10 @@ from floorwire.engine.settlement cimport Settlement
 
 @cython.final
 cdef class OrderManager:
-    cdef Accounts _accounts
+    cdef readonly Accounts _accounts
     cdef OrderChecks _checks
     cdef Settlement _settlement
-    cdef RiskProfiles _risk_profiles
+    cdef readonly RiskProfiles _risk_profiles
     cdef object _spared_id
 
     @cython.locals(known=Account)

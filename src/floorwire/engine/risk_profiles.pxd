@@ -7,7 +7,7 @@ from floorwire.engine.accounts cimport Accounts
 cdef class RiskProfiles:
     cdef Accounts _accounts
     cdef object _default
-    cdef dict _known
+    cdef readonly dict _known
     cdef dict _rates
 
     cpdef object of(self, tuple asked, object rate_us)

@@ -1,7 +1,8 @@
-"""The writing half of a client's connection: its wire, its outbox, and the lanes that fill the outbox.
+"""The writing half of a client's connection: its wire, its outbox and its subscriptions.
 
-This is where backpressure is. While the peer reads, chunks go to the wire at once. When the peer's buffer is
-full, chunks wait in the outbox, bounded; when the peer reads again, what lanes left out is made up for.
+Backpressure is handled here. While the peer reads, chunks go to the wire at once. When the peer's buffer is
+full, chunks wait in the outbox. The outbox bounds a slow client: beyond its limit, the contract of each
+subscription decides what gives way. When the peer reads again, each subscription catches up.
 """
 
 from __future__ import annotations
@@ -11,25 +12,25 @@ from floorwire.hub.hub import Hub
 from floorwire.hub.peer import Wire
 from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
+from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
-from floorwire.protocol.skip import SlowNotice
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
-"""What is written at once to a peer that has been slow."""
-BEGINNINGS = 32
-"""So many subscriptions' first messages are written at once: a peer that is slow shows before the next."""
+"""The most bytes in one write to a peer that has been slow."""
+MAX_FIRST_CHUNKS = 32
+"""The most first chunks of subscriptions in one write. A slow peer is noticed before the next write."""
 SYSTEM = TopicName("system", None, None)
 
 
 class ClientTransport:
-    """Writes to one client. The hub writes straight to ``fd`` as long as nothing is queued."""
+    """Writes to one client. The hub writes directly to the socket ``fd`` while nothing is queued."""
 
     __slots__ = (
         "_hub",
+        "_slow_notice_sent",
         "_subscriptions",
-        "_told_slow",
         "_wire",
         "codec",
         "fd",
@@ -42,26 +43,26 @@ class ClientTransport:
         self.codec = codec
         self.outbox: Outbox[Topic] = Outbox(outbox_bytes)
         self.fd = -1
-        """The socket, -1 while there is none that may be written to."""
+        """The socket that may be written to directly, or -1."""
         self.is_alive = True
-        """Whether the peer was heard since the last ping."""
+        """Whether anything came from the peer since the last ping."""
         self.slot = 0
-        """Where ``Liveness`` keeps it."""
+        """The timing wheel's slot that holds this connection. ``Liveness`` sets it."""
         self._hub = hub
         self._subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
         self._wire: Wire | None = None
         """None before ``opened`` and after ``closed``."""
-        self._told_slow = False
-        """Whether the peer was told that it is slow, since it last kept up."""
+        self._slow_notice_sent = False
+        """Whether a SlowNotice was sent since the peer last kept up."""
 
     def closed(self, code: int) -> None:
-        """The connection is gone: leave everything."""
+        """The connection is gone: release all that it holds."""
         raise NotImplementedError
 
     # --- writing --------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Write what is queued, all in one, unless the peer's buffer is full."""
+        """Write all that is queued in one write, unless the peer's buffer is full."""
         queue = self.outbox.queue
         if queue and not self.outbox.blocked:
             chunk = queue[0] if len(queue) == 1 else b"".join(queue)
@@ -69,37 +70,37 @@ class ClientTransport:
             self.push(chunk)
 
     def push(self, data: bytes) -> None:
-        """Write; where the peer's buffer is full now, queue from here on."""
+        """Write the data. Backpressure: if the peer's buffer is full then, later chunks are queued."""
         if self._wire is not None and not self._wire.write(data):
             self.outbox.block()
-            self._place()
+            self._update_direct()
 
-    def _place(self) -> None:
+    def _update_direct(self) -> None:
         for subscription in self._subscriptions.values():
-            subscription.topic.place(self)
+            subscription.topic.update_direct(self)
 
     def ping(self) -> bool:
-        """Ask the peer for a sign of life; False where the server below does that by itself."""
+        """Send a ping. Return False if the ASGI server sends pings by itself."""
         self.is_alive = False
         return self._wire is not None and self._wire.ping()
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """End the connection; what was queued goes first where the peer reads."""
+        """Close the connection. Queued data goes first if the peer reads."""
         if self._wire is not None:
             self.flush()
             self._wire.close(code, reason)
             self.closed(code)
 
     def writable(self) -> None:
-        """Write on: first what is queued, then what lanes left out, each as it is by now."""
+        """The peer reads again. Write what is queued; then each lagging subscription catches up."""
         wire, outbox = self._wire, self.outbox
         while wire is not None:
             chunk = outbox.take(SLICE_BYTES)
             if not chunk:
                 subscription = outbox.next_lagging()
                 if subscription is None:
-                    outbox.blocked = self._told_slow = False
-                    self._place()
+                    outbox.blocked = self._slow_notice_sent = False
+                    self._update_direct()
                     return
                 self._catch_up(subscription)
             elif not wire.write(chunk):
@@ -108,11 +109,11 @@ class ClientTransport:
 
     def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
         topic = subscription.topic
-        self._hub.settle(topic)  # what is pending belongs to what was left out
+        self._hub.deliver_pending(topic)  # Pending events belong to the range that was left out.
         first, last = subscription.catch_up()
         sent_us = self._hub.moment().stamp_us
-        if not self._told_slow and SYSTEM in self._subscriptions:
-            self._told_slow = True
+        if not self._slow_notice_sent and SYSTEM in self._subscriptions:
+            self._slow_notice_sent = True
             self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=sent_us)))
         state = topic.state(sent_us, last - first) if subscription.on_slow == "conflate" else None
         if state is not None:
@@ -123,39 +124,39 @@ class ClientTransport:
     # --- what waits -----------------------------------------------------------------------------
 
     def tell(self, frames: bytes) -> None:
-        """Queue private events, or end the connection where they do not fit (4008)."""
+        """Queue private events. If they do not fit into the outbox, close the connection (4008)."""
         if self._wire is None:
             return
         if self.has_room(len(frames)):
             self.outbox.put(frames)
         else:
-            self.shut()
+            self.close_slow()
 
     def has_room(self, size: int) -> bool:
-        """Return whether so many bytes more may wait."""
+        """Return whether ``size`` more bytes fit into the outbox."""
         return self.outbox.has_room(size)
 
-    def shut(self) -> None:
-        """End the connection: private events are never left out."""
+    def close_slow(self) -> None:
+        """Close a slow client (4008): private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
-    def _say(self, message: Outgoing) -> None:
-        self._put([self.codec.frame(message)])
+    def _send(self, message: Outgoing) -> None:
+        self._queue_frames([self.codec.frame(message)])
 
-    def _put(self, frames: list[bytes]) -> None:
+    def _queue_frames(self, frames: list[bytes]) -> None:
         for frame in frames:
             self.outbox.put(frame)
         if self.outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 
-    def _begin(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
-        # What a subscription begins with are events like any other: for a slow peer, the contract holds.
+    def _send_first_frames(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
+        # The first events are like any others: for a slow client, the contract (on_slow) decides.
         if not frames:
             return
         outbox, chunk, last = self.outbox, b"".join(frames), subscription.topic.seq
         if not outbox.blocked:
             outbox.queue.append(chunk)
-            if len(chunk) > SLICE_BYTES or len(outbox.queue) > BEGINNINGS:
+            if len(chunk) > SLICE_BYTES or len(outbox.queue) > MAX_FIRST_CHUNKS:
                 self.flush()
         elif outbox.offer(subscription, chunk, last - len(frames) + 1, last) is OfferResult.OVERFLOW:
             self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {subscription.topic.name.channel}")

@@ -1,4 +1,4 @@
-"""One client's connection: carries out what its session decides. ``client_transport`` writes."""
+"""One client's connection. It carries out what its session decides; ``client_transport`` writes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from floorwire.protocol.requests import Login
 from floorwire.protocol.session import (
     Authenticate,
     CloseConnection,
-    FollowAccount,
-    JoinTopics,
-    LeaveTopics,
     ListSubscriptions,
     ListSymbols,
     PassToDesk,
     SendReply,
     Session,
-    UnfollowAccount,
+    SubscribePrivate,
+    SubscribeTopics,
+    UnsubscribePrivate,
+    UnsubscribeTopics,
 )
 
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
@@ -35,7 +35,7 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 
 
 class Connection(ClientTransport):
-    """The peer of one wire, and the desk's client."""
+    """A client: the peer of one wire, and a client of the desk."""
 
     __slots__ = ("_authenticator", "_desk", "_liveness", "_session")
 
@@ -54,7 +54,7 @@ class Connection(ClientTransport):
         self._session = session
         self._liveness = liveness
 
-    # --- what the wire tells --------------------------------------------------------------------
+    # --- called by the wire ---------------------------------------------------------------------
 
     def opened(self, wire: Wire) -> None:
         """The handshake is done."""
@@ -62,8 +62,8 @@ class Connection(ClientTransport):
         self.fd = wire.fd
         if wire.is_blocked:
             self.outbox.block()
-        self._hub.enter(self)
-        self._session.share(self._authenticator.enter(self, self._session.principal))
+        self._hub.add_connection(self)
+        self._session.share(self._authenticator.add_session(self, self._session.principal))
         self._liveness.add(self, self._hub.now_us())
 
     def received(self, data: bytes, binary: bool) -> None:
@@ -73,88 +73,88 @@ class Connection(ClientTransport):
         self._hub.stats.received_messages += 1
         at = self._hub.moment()
         decision = self._session.receive(data, binary, at.now_us, at.wall_us)
-        if type(decision) is PassToDesk:  # the one that is in a hurry: each case that it is not takes 60 ns
-            self._desk.trade(self, decision.request)
+        if type(decision) is PassToDesk:  # Orders come first: each ``case`` before it would cost 60 ns.
+            self._desk.submit(self, decision.request)
             return
         match decision:
-            case SendReply() as say:
-                self._answer(say)
+            case SendReply() as send:
+                self._answer(send)
             case Authenticate(request):
                 self._login(request)
-            case JoinTopics() as join:
-                self._join(join)
-            case LeaveTopics() as leave:
-                self._leave(leave)
-            case FollowAccount(request, channel):
+            case SubscribeTopics() as join:
+                self._subscribe(join)
+            case UnsubscribeTopics() as leave:
+                self._unsubscribe(leave)
+            case SubscribePrivate(request, channel):
                 self._desk.follow(self, request, channel)
-            case UnfollowAccount(request, channel):
+            case UnsubscribePrivate(request, channel):
                 self._desk.unfollow(self, channel)
-                self._say(Unsubscribed(id=request.id, channel=channel))
+                self._send(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
-                self._say(SubscriptionList(id=request.id, subscriptions=self._all_held()))
+                self._send(SubscriptionList(id=request.id, subscriptions=self._held_subscriptions()))
             case ListSymbols(request):
                 halted = self._desk.halted_symbols()
                 rows = replies.symbol_rows(self._hub.market, self.principal, halted)
-                self._say(SymbolList(id=request.id, symbols=rows))
-            case CloseConnection() as hangup:
-                self._answer(hangup)
+                self._send(SymbolList(id=request.id, symbols=rows))
+            case CloseConnection() as close:
+                self._answer(close)
 
-    def settled(self) -> None:
-        """Send what the messages received so far led to."""
+    def end_of_read(self) -> None:
+        """Write the replies to all messages of this read, in one write."""
         self.flush()
 
-    def heard(self) -> None:
-        """The peer lives."""
+    def peer_is_alive(self) -> None:
+        """Something came from the peer."""
         self.is_alive = True
 
     def closed(self, code: int) -> None:
-        """The connection is gone: leave everything."""
+        """The connection is gone: release all that it holds."""
         if self._wire is None:
             return
         self._wire = None
-        self._desk.left(self)
-        self._hub.exit(self, code)
-        self._authenticator.leave(self, self._session.principal)
+        self._desk.on_disconnect(self)
+        self._hub.remove_connection(self, code)
+        self._authenticator.remove_session(self, self._session.principal)
         self._liveness.discard(self)
         for name in self._subscriptions:
-            self._hub.leave(self, name)
-        self.fd = -1  # the number may be another socket's next
+            self._hub.unsubscribe(self, name)
+        self.fd = -1  # The kernel may give the number to another socket.
         self._subscriptions.clear()
         self._session.held.clear()
         self._session.followed.clear()
         self.outbox.queue.clear()
 
-    # --- what the desk asks ---------------------------------------------------------------------
+    # --- called by the desk ---------------------------------------------------------------------
 
     @property
     def principal(self) -> Principal:
-        """Who it is by now."""
+        """Who is signed in on this connection now."""
         return self._session.principal
 
     def answer(self, reply: Reply) -> None:
-        """Queue the answer to a request."""
+        """Queue the reply to a request."""
         if self._wire is None:
             return
         if isinstance(reply, Error):
-            self._note(reply)
-        self._say(reply)
+            self._record_error(reply)
+        self._send(reply)
 
-    # --- what sessions decide -------------------------------------------------------------------
+    # --- the session's decisions ----------------------------------------------------------------
 
     def _answer(self, answer: SendReply | CloseConnection) -> None:
         match answer:
             case SendReply(reply):
                 if isinstance(reply, Error):
-                    self._note(reply)
-                self._say(reply)
+                    self._record_error(reply)
+                self._send(reply)
             case CloseConnection(code, reason):
                 self.close(code, reason)
 
-    def _note(self, error: Error) -> None:
+    def _record_error(self, error: Error) -> None:
         self._hub.stats.refused_requests[error.code] += 1
         if error.code in RECORDED and self._wire is not None:
             principal, address = self._session.principal, self._wire.address
-            self._authenticator.note_refusal(principal, "websocket", error.code, error.message, address)
+            self._authenticator.record_refusal(principal, "websocket", error.code, error.message, address)
 
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
@@ -168,41 +168,40 @@ class Connection(ClientTransport):
         except Refusal as refusal:
             self._answer(session.refuse(refusal, request, at.now_us))
             return
-        authenticator.leave(self, before)
-        session.share(authenticator.enter(self, principal))
+        authenticator.remove_session(self, before)
+        session.share(authenticator.add_session(self, principal))
         self._answer(answer)
 
-    def _join(self, join: JoinTopics) -> None:
+    def _subscribe(self, join: SubscribeTopics) -> None:
         request = join.request
         resume = None if request.resume is UNSET else request.resume
-        opened = []
+        started = []
         for choice in join.choices:
             if choice.topic in self._subscriptions:
-                self._hub.leave(self, choice.topic)
-            _, subscription, opening = self._hub.join(self, choice.topic, join.contract(choice), resume)
+                self._hub.unsubscribe(self, choice.topic)
+            _, subscription, start = self._hub.subscribe(self, choice.topic, join.contract(choice), resume)
             self._subscriptions[choice.topic] = subscription
-            opened.append((choice, subscription, opening))
+            started.append((choice, subscription, start))
             if resume is not None:
-                self._hub.stats.resumes["replayed" if opening.gap is None else "gap"] += 1
+                self._hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
         market = self._hub.market
         held = [
-            replies.held(market, choice, subscription, opening.gap)
-            for choice, subscription, opening in opened
+            replies.held(market, choice, subscription, start.gap) for choice, subscription, start in started
         ]
-        self._say(replies.subscribed(join, held))
-        for _, subscription, opening in opened:
-            self._begin(subscription, opening.frames)
+        self._send(replies.subscribed(join, held))
+        for _, subscription, start in started:
+            self._send_first_frames(subscription, start.frames)
 
-    def _leave(self, leave: LeaveTopics) -> None:
+    def _unsubscribe(self, leave: UnsubscribeTopics) -> None:
         for choice in leave.choices:
-            self._hub.leave(self, choice.topic)
+            self._hub.unsubscribe(self, choice.topic)
             del self._subscriptions[choice.topic]
-        self._say(replies.unsubscribed(leave))
+        self._send(replies.unsubscribed(leave))
 
-    def _all_held(self) -> list[HeldSubscription]:
+    def _held_subscriptions(self) -> list[HeldSubscription]:
         session, market = self._session, self._hub.market
         held = [
             replies.held(market, choice, self._subscriptions[name], None)
             for name, choice in session.held.items()
         ]
-        return held + [self._desk.held(self, channel) for channel in session.followed]
+        return held + [self._desk.subscription(self, channel) for channel in session.followed]

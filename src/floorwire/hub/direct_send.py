@@ -1,8 +1,8 @@
-"""The straight way: sockets of subscribers that keep up, written to in one tight loop.
+"""Fan-out to subscribers that keep up: their sockets are written to in one tight loop.
 
-With a thousand clients, what fan-out costs beside the kernel's part is the memory that is touched between two
-writes. Here it is one integer a client, or that and a list, in loops that touch no connection; who does not
-take a chunk whole is left to its connection.
+With a thousand clients, the cost of fan-out outside the kernel is memory touched between two writes. These
+loops touch one integer, or one integer and one list, for each client, and no connection. If a socket does not
+take a whole chunk (backpressure), its connection queues the rest.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice, repeat
 from typing import TypeAlias
 
-__all__ = ["Queues", "SendBatch", "each_turn", "same", "send_same", "send_turn"]
+__all__ = ["Queues", "SendBatch", "send_same", "send_same_in_python", "send_turn", "send_turn_in_python"]
 
 Queues: TypeAlias = dict[int, list[bytes]]
 """The outbox queue of each subscriber that keeps up, by the file descriptor of its socket.
 
-A descriptor is taken out before its socket closes: the number may be another client's next.
+A descriptor is removed before its socket closes. The kernel may give the number to another client.
 """
 
 SendBatch: TypeAlias = list[tuple[Queues, bytes]]
-"""What one turn writes: each topic's chunk, and to whom."""
+"""What one turn writes: the chunk of each topic, and the queues of its direct subscribers."""
 
 
-def same(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]]:
-    """Write the chunk to each; return who did not take it whole, and the rest."""
+def send_same_in_python(fds: Mapping[int, list[bytes]], chunk: bytes) -> list[tuple[int, bytes]]:
+    """Write the chunk to each socket. Return each socket that did not take it all, with the rest."""
     size, taken = len(chunk), _send(fds, repeat(chunk))
     if taken.count(size) == len(taken):
         return []
     return [(fd, chunk[some:]) for fd, some in zip(fds, taken, strict=True) if some != size]
 
 
-def each_turn(turn: SendBatch) -> list[tuple[int, bytes]]:
-    """Write each all of its chunks in one write; return who did not take all, and the rest.
+def send_turn_in_python(turn: SendBatch) -> list[tuple[int, bytes]]:
+    """Write to each socket all of its chunks in one write. Return those that did not take all, and the rest.
 
-    Who has something queued has the chunk queued behind it: whoever queued that writes it.
+    If a subscriber has data queued, the chunk is queued behind it. Whatever queued that data writes both.
     """
     gathered: dict[int, list[bytes]] = {}
     for queues, chunk in turn:
@@ -51,13 +51,13 @@ def each_turn(turn: SendBatch) -> list[tuple[int, bytes]]:
 
 
 def _send(fds: Collection[int], chunks: Iterable[bytes]) -> list[int]:
-    """Return how much each took; 0 where it is full or gone: whoever writes the rest finds out which."""
+    """Return how many bytes each socket took. 0: it is full or closed; writing the rest tells which."""
     taken: list[int] = []
     while len(taken) < len(fds):
         start = 0 if isinstance(chunks, repeat) else len(taken)
         try:
             taken.extend(map(os.write, islice(fds, len(taken), None), islice(chunks, start, None)))
-        except OSError:  # of the one after those that ``extend`` has kept
+        except OSError:  # The write after those that ``extend`` kept has failed.
             taken.append(0)
     return taken
 
@@ -65,4 +65,4 @@ def _send(fds: Collection[int], chunks: Iterable[bytes]) -> list[int]:
 try:  # sendloop.c, where it could be compiled
     from floorwire.hub.sendloop import send_same, send_turn
 except ImportError:
-    send_same, send_turn = same, each_turn
+    send_same, send_turn = send_same_in_python, send_turn_in_python

@@ -1,8 +1,9 @@
-"""The hub: who listens to what, and how an event reaches them.
+"""The hub: topics, their subscribers, and the fan-out of each event.
 
-One turn of the event loop: events arrive -> trackers and streams make messages -> each message is encoded
-and framed once per encoding -> at the turn's end each topic's frames are one chunk, each connection's
-chunks one write. Nothing waits for a timer; what arrives while a turn writes makes the next turn's batch.
+In one turn of the event loop: events arrive; trackers and streams make messages; each message is encoded and
+framed once per encoding. At the end of the turn the frames of a topic are joined to one chunk, and the chunks
+of a connection are sent in one write. There is no timer. Events that arrive during the writes make the next
+turn's batch, so batches grow with the load.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from floorwire.core import market_events
 from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import FeedChanged, Notice
+from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
-from floorwire.hub.market_state import Happening, MarketState
+from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.resume_ring import ResumeRing
 from floorwire.hub.topic import SubscriptionStart, Topic
@@ -27,7 +28,7 @@ from floorwire.protocol.requests import OnSlow, Resume
 from floorwire.protocol.topic import TopicName
 
 TURN_BYTES = 262_144
-"""A turn's messages are sent at once when they are this much: bounds what one write can overshoot."""
+"""Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
 
 
 class Hub:
@@ -49,9 +50,9 @@ class Hub:
         self.subscribers: dict[Subscriber, None] = {}
         self._by_fd: dict[int, Subscriber] = {}
         self._topics: dict[TopicName, Topic] = {}
-        self._by_event: dict[tuple[str | None, type[Happening]], list[Topic]] = {}
+        self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}
         self._epoch = epoch
-        self._opened = 0
+        self._topics_opened = 0
         self._resume_bytes = resume_bytes
         self._resume_us = resume_us
         self._clock = clock
@@ -63,39 +64,42 @@ class Hub:
     # --- events in ------------------------------------------------------------------------------
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
-        """Take in a venue's events, in order; their messages go out at the end of this turn."""
+        """Apply a venue's events in order. Their messages are sent at the end of this turn.
+
+        ``recv_us``: the date at which they were received, in microseconds.
+        """
         at = self._clock.moment()
         for event in events:  # by type: isinstance takes four times as long where it is not
             if type(event) is Listing:
-                for symbol in self.market.take_in(event):
-                    self._reopen(symbol)
+                for symbol in self.market.update_instruments(event):
+                    self._reopen_topics(symbol)
                 self._apply(None, event, recv_us, at)
             elif type(event) is market_events.Clock:
-                for symbol in self.market.of_venue(venue):
+                for symbol in self.market.symbols_of(venue):
                     self._apply(symbol, event, recv_us, at)
             elif type(event) is FeedStatus:
-                for turned in self.market.note(venue, event):
+                for turned in self.market.update_feed(venue, event):
                     self._apply(turned.symbol, turned, recv_us, at)
-                self._apply(None, FeedChanged(venue, event), recv_us, at)
+                self._apply(None, VenueFeedChanged(venue, event), recv_us, at)
             else:
                 self._apply(event.symbol, event, recv_us, at)
 
     def notify(self, notice: Notice) -> None:
-        """Publish what the gateway itself has to say."""
+        """Publish a notice of the gateway itself."""
         at = self._clock.moment()
         self._apply(None, notice, at.stamp_us, at)
 
-    def _apply(self, symbol: str | None, event: Happening, recv_us: int, at: Moment) -> None:
-        listeners = self.market.of(symbol)
-        if listeners is None:
-            return  # never listed: the venue's mistake, and nobody can have subscribed
-        listeners.apply(event)
+    def _apply(self, symbol: str | None, event: HubEvent, recv_us: int, at: Moment) -> None:
+        state = self.market.state_of(symbol)
+        if state is None:
+            return  # The venue never listed the symbol: nobody can have subscribed.
+        state.apply(event)
         for topic in self._by_event.get((symbol, type(event)), ()):
             size = topic.apply(event, recv_us, at)
             if size:
-                self._gather(topic, size)
+                self._schedule_flush(topic, size)
 
-    def _gather(self, topic: Topic, size: int) -> None:
+    def _schedule_flush(self, topic: Topic, size: int) -> None:
         self._dirty[topic] = None
         self._pending_bytes += size
         if self._pending_bytes > TURN_BYTES:
@@ -111,7 +115,7 @@ class Hub:
     # --- messages out ---------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Deliver what is pending and write it, one write a connection."""
+        """Send all pending messages, with one write for each connection."""
         topics, self._dirty = self._dirty, {}
         self._pending_bytes = 0
         self._deliver(topics, is_all=True)
@@ -120,30 +124,31 @@ class Hub:
             self.stats.publish_to_write.observe(self.now_us() - since_us)
 
     def _deliver(self, topics: Collection[Topic], *, is_all: bool) -> None:
-        """Hand each topic's chunk to its subscribers, and write.
+        """Give each topic's chunk to its subscribers, and write.
 
-        A topic that is all there is to the turn has nothing to be joined with: its chunk is written at once.
+        ``is_all``: no other topic has pending messages. The chunk of a single topic is then written at once,
+        as there is nothing to join it with.
         """
         turn: SendBatch | None = None if is_all and len(topics) == 1 else []
         ready: list[Subscriber] = []
         for topic in topics:
             if topic.pending:
-                self._hand_out(topic, turn, ready)
+                self._deliver_topic(topic, turn, ready)
         if turn:
-            self._push(send_turn(turn))
+            self._push_remainders(send_turn(turn))
         for subscriber in ready:
             subscriber.flush()
 
-    def _hand_out(self, topic: Topic, turn: SendBatch | None, ready: list[Subscriber]) -> None:
+    def _deliver_topic(self, topic: Topic, turn: SendBatch | None, ready: list[Subscriber]) -> None:
         messages, first, last = topic.pending, topic.pending_first, topic.seq
         overflown: list[Subscriber] = []
         for codec, subscriptions in topic.subscriptions.items():
-            chunk, direct = topic.take_pending(codec), topic.direct[codec]
-            left_out = _queue(topic.behind[codec], chunk, first, last, ready)
+            chunk, direct = topic.pop_pending(codec), topic.direct[codec]
+            left_out = _queue_chunk(topic.behind[codec], chunk, first, last, ready)
             if not direct:
                 pass
             elif turn is None:
-                self._push(send_same(direct, chunk))
+                self._push_remainders(send_same(direct, chunk))
             else:
                 turn.append((direct, chunk))
             for subscription, subscriber in left_out.items():
@@ -155,7 +160,7 @@ class Hub:
         for subscriber in overflown:
             subscriber.close(CloseCode.SLOW_CONSUMER, f"outbox full on {topic.name.channel}")
 
-    def _push(self, rests: Iterable[tuple[int, bytes]]) -> None:
+    def _push_remainders(self, rests: Iterable[tuple[int, bytes]]) -> None:
         for fd, rest in rests:
             self._by_fd[fd].push(rest)
 
@@ -166,44 +171,48 @@ class Hub:
         return self._clock.monotonic_us()
 
     def moment(self) -> Moment:
-        """Return the time, and the dates."""
+        """Return monotonic time and the dates, read together."""
         return self._clock.moment()
 
-    def enter(self, subscriber: Subscriber) -> None:
-        """A connection is open."""
+    def add_connection(self, subscriber: Subscriber) -> None:
+        """Count a new connection. The hub may write to its socket from now on."""
         self.subscribers[subscriber] = None
         self._by_fd[subscriber.fd] = subscriber
         self.stats.connections += 1
 
-    def exit(self, subscriber: Subscriber, code: int) -> None:
-        """A connection is gone."""
+    def remove_connection(self, subscriber: Subscriber, code: int) -> None:
+        """Forget a closed connection. ``code``: its close code."""
         del self.subscribers[subscriber]
         self._by_fd.pop(subscriber.fd, None)
         self.stats.connections -= 1
         self.stats.closed(code)
 
-    def join(
+    def subscribe(
         self, subscriber: Subscriber, name: TopicName, on_slow: OnSlow, resume: Resume | None
     ) -> tuple[Topic, OutboxSubscription[Topic], SubscriptionStart]:
-        """Subscribe; return the topic, the lane, and what the subscriber is to be sent first."""
-        topic = self._topics.get(name) or self._open(name)
-        self.settle(topic)
-        opening = topic.decide_resume(resume, subscriber.codec, self.moment())
-        subscription = OutboxSubscription(topic, on_slow)
-        topic.join(subscriber, subscription)
-        self.stats.subscriptions += 1
-        return topic, subscription, opening
+        """Subscribe to a topic, and open it if it is not open.
 
-    def leave(self, subscriber: Subscriber, name: TopicName) -> None:
-        """Unsubscribe."""
+        Return the topic, the subscription, and the frames to send first. ``resume``: the last event that the
+        client saw; ``Topic.decide_resume`` decides whether it can go on there.
+        """
+        topic = self._topics.get(name) or self._open_topic(name)
+        self.deliver_pending(topic)
+        start = topic.decide_resume(resume, subscriber.codec, self.moment())
+        subscription = OutboxSubscription(topic, on_slow)
+        topic.add_subscriber(subscriber, subscription)
+        self.stats.subscriptions += 1
+        return topic, subscription, start
+
+    def unsubscribe(self, subscriber: Subscriber, name: TopicName) -> None:
+        """Unsubscribe from a topic. It stays open until nobody can resume it."""
         topic = self._topics[name]
-        subscription = topic.leave(subscriber, self.now_us())
+        subscription = topic.remove_subscriber(subscriber, self.now_us())
         if subscription is not None:
             subscriber.outbox.forget(subscription)
             self.stats.subscriptions -= 1
 
-    def settle(self, topic: Topic) -> None:
-        """Deliver what is pending of one topic, so that its state and its subscribers agree."""
+    def deliver_pending(self, topic: Topic) -> None:
+        """Send a topic's pending messages now, so that subscribers have seen all up to its ``seq``."""
         if topic.pending:
             self._deliver((topic,), is_all=False)
 
@@ -211,65 +220,69 @@ class Hub:
         """Return an open topic."""
         return self._topics[name]
 
-    def _open(self, name: TopicName) -> Topic:
-        listeners = self.market.of(name.symbol)
-        assert listeners is not None, f"the catalogue named {name}, which was never listed"
-        self._opened += 1
+    def _open_topic(self, name: TopicName) -> Topic:
+        state = self.market.state_of(name.symbol)
+        assert state is not None, f"the catalogue chose {name}, which was never listed"
+        self._topics_opened += 1
         topic = Topic(
             name,
-            f"{self._epoch}-{self._opened}",
-            listeners.stream(name.channel, name.option),
+            f"{self._epoch}-{self._topics_opened}",
+            state.stream(name.channel, name.option),
             ResumeRing(self._resume_bytes, self._resume_us),
             self.moment(),
         )
         self._topics[name] = topic
-        for kind in self.market.channels[name.channel].listens_to:
+        for kind in self.market.channels[name.channel].event_types:
             self._by_event.setdefault((name.symbol, kind), []).append(topic)
         return topic
 
-    def _reopen(self, symbol: str) -> None:
-        """Begin a symbol's topics anew, with a new epoch; their subscribers get the new state."""
+    def _reopen_topics(self, symbol: str) -> None:
+        """Open a symbol's topics again under new epochs. Send the new state to their subscribers."""
         self.flush()
         for name in [name for name in self._topics if name.symbol == symbol]:
             old = self._topics[name]
-            self._shut(old)
-            topic = self._open(name)
+            self._close_topic(old)
+            topic = self._open_topic(name)
             for subscriptions in old.subscriptions.values():
                 for subscriber, subscription in subscriptions.items():
                     subscription.catch_up()
                     subscriber.outbox.forget(subscription)
                     subscription.topic = topic
-                    topic.join(subscriber, subscription)
+                    topic.add_subscriber(subscriber, subscription)
                     for frame in topic.decide_resume(None, subscriber.codec, self.moment()).frames:
                         subscriber.outbox.put(frame)
                     subscriber.flush()
 
     def sweep(self) -> None:
-        """Drop what is too old to resume from, and topics that nobody came back to; once a second."""
+        """Drop frames that are too old to resume from, and unused topics. Called once a second."""
         now_us = self.now_us()
         resume_bytes = 0
         for topic in list(self._topics.values()):
             topic.trim(now_us)
             resume_bytes += topic.resume_bytes
             if not topic.subscribers and now_us - topic.idle_since_us > self._resume_us:
-                self._shut(topic)
+                self._close_topic(topic)
         self.stats.topics, self.stats.resume_bytes = len(self._topics), resume_bytes
 
-    def _shut(self, topic: Topic) -> None:
+    def _close_topic(self, topic: Topic) -> None:
         del self._topics[topic.name]
         self._dirty.pop(topic, None)
-        for kind in self.market.channels[topic.name.channel].listens_to:
+        for kind in self.market.channels[topic.name.channel].event_types:
             self._by_event[topic.name.symbol, kind].remove(topic)
 
 
-def _queue(
+def _queue_chunk(
     subscriptions: Mapping[Subscriber, OutboxSubscription[Topic]],
     chunk: bytes,
     first: int,
     last: int,
     ready: list[Subscriber],
 ) -> dict[OutboxSubscription[Topic], Subscriber]:
-    """Queue the chunk for each subscriber; note who is ready to be written to; return who is left out."""
+    """Queue the chunk for each subscriber that is not written to directly.
+
+    A subscriber whose queue was empty is appended to ``ready``. Return the subscriptions that the chunk was
+    left out of, because the outbox of a slow client is full.
+    """
     left_out: dict[OutboxSubscription[Topic], Subscriber] = {}
     for subscriber, subscription in subscriptions.items():
         outbox = subscriber.outbox
@@ -278,7 +291,7 @@ def _queue(
                 left_out[subscription] = subscriber
         else:
             queue = outbox.queue
-            if not queue:  # who queued before is ready already, or reads and writes at the end of it
+            if not queue:  # Otherwise it is in ``ready``, or flushes at its end of read.
                 ready.append(subscriber)
             queue.append(chunk)
     return left_out

@@ -1,4 +1,4 @@
-"""Liveness: whom to ping and whom to give up, on one wheel for all connections; given the time."""
+"""Liveness: when to ping each connection, and when to give it up. One timing wheel for all connections."""
 
 from __future__ import annotations
 
@@ -9,68 +9,68 @@ import msgspec
 
 
 class PingedPeer(Protocol):
-    """What liveness watches. It sets ``is_alive`` on any sign of life; ``ping`` clears it."""
+    """A connection to watch. It sets ``is_alive`` when anything comes from the peer; ``ping`` clears it."""
 
     is_alive: bool
     slot: int
-    """Where on the wheel it stands; liveness's own note."""
+    """The slot of the wheel that holds it. Set by Liveness only."""
 
     def ping(self) -> bool:
-        """Send a ping; return False where that is another's business."""
+        """Send a ping. Return False if the ASGI server sends pings by itself."""
         ...
 
 
 class PingTiming(msgspec.Struct, frozen=True):
-    """How long between pings, and how long a peer may stay silent after one."""
+    """Time between pings, and the longest silence after a ping; in microseconds."""
 
     interval_us: int
     timeout_us: int
 
 
 class Liveness:
-    """A timing wheel: each connection stands in the slot of its next check, so nobody pays for a timer."""
+    """A timing wheel: each connection is in the slot of its next check. So no connection needs a timer."""
 
-    def __init__(self, watch: PingTiming, jitter: Callable[[], float]) -> None:
-        self._watch = watch
+    def __init__(self, timing: PingTiming, jitter: Callable[[], float]) -> None:
+        self._timing = timing
         self._jitter = jitter
-        self.slot_us = max(10_000, min(1_000_000, watch.interval_us // 8, watch.timeout_us // 8))
+        self.slot_us = max(10_000, min(1_000_000, timing.interval_us // 8, timing.timeout_us // 8))
         self._slots: dict[int, dict[PingedPeer, bool]] = {}  # slot -> connection -> whether it was pinged
 
-    def add(self, mortal: PingedPeer, now_us: int) -> None:
-        """Begin to watch: the first ping comes after a random part of the interval."""
-        self._place(
-            mortal, now_us + int(self._watch.interval_us * (0.1 + 0.9 * self._jitter())), pinged=False
+    def add(self, peer: PingedPeer, now_us: int) -> None:
+        """Watch a connection. Its first ping comes after a random part of the interval, to spread pings."""
+        self._schedule(
+            peer, now_us + int(self._timing.interval_us * (0.1 + 0.9 * self._jitter())), pinged=False
         )
 
-    def discard(self, mortal: PingedPeer) -> None:
-        """Watch no more."""
-        slot = self._slots.get(mortal.slot)
+    def discard(self, peer: PingedPeer) -> None:
+        """Stop watching a connection."""
+        slot = self._slots.get(peer.slot)
         if slot is not None:
-            slot.pop(mortal, None)
+            slot.pop(peer, None)
 
     def due(self, now_us: int) -> list[PingedPeer]:
-        """Ping those whose turn has come; return those that gave no sign of life after theirs."""
+        """Ping the connections that are due. Return those from which nothing came after their ping."""
         last = now_us // self.slot_us
         dead: list[PingedPeer] = []
         for slot in sorted(slot for slot in self._slots if slot <= last):
-            for mortal, pinged in self._slots.pop(slot).items():
+            for peer, pinged in self._slots.pop(slot).items():
                 if not pinged:
-                    if mortal.ping():
-                        self._place(mortal, now_us + self._watch.timeout_us, pinged=True)
-                elif mortal.is_alive:
-                    self._place(mortal, now_us + self._rest_us(), pinged=False)
+                    if peer.ping():
+                        self._schedule(peer, now_us + self._timing.timeout_us, pinged=True)
+                elif peer.is_alive:
+                    self._schedule(peer, now_us + self._rest_us(), pinged=False)
                 else:
-                    dead.append(mortal)
+                    dead.append(peer)
         return dead
 
     def _rest_us(self) -> int:
-        """The rest of the interval after the timeout, jittered by a tenth of the interval."""
-        interval_us = int(self._watch.interval_us * (0.9 + 0.2 * self._jitter()))
-        return max(self.slot_us, interval_us - self._watch.timeout_us)
+        """Return the time from the timeout's end to the next ping, jittered by a tenth of the interval."""
+        interval_us = int(self._timing.interval_us * (0.9 + 0.2 * self._jitter()))
+        return max(self.slot_us, interval_us - self._timing.timeout_us)
 
-    def _place(self, mortal: PingedPeer, at_us: int, *, pinged: bool) -> None:
-        mortal.slot = at_us // self.slot_us + 1
-        self._slots.setdefault(mortal.slot, {})[mortal] = pinged
+    def _schedule(self, peer: PingedPeer, at_us: int, *, pinged: bool) -> None:
+        peer.slot = at_us // self.slot_us + 1
+        self._slots.setdefault(peer.slot, {})[peer] = pinged
 
     def __len__(self) -> int:
         return sum(map(len, self._slots.values()))

@@ -1,4 +1,4 @@
-"""The market as the hub knows it: instruments, each channel's tracker, and how current each feed is."""
+"""The market's state: instruments, the trackers of each channel, and how current each feed is."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from floorwire.core.account_events import PrivateChannel
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import FeedTurned, Notice
+from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.refusal import Refusal
 from floorwire.core.symbols import SymbolTable
 from floorwire.protocol.topic import TopicChoice, TopicName
 
-Happening: TypeAlias = MarketEvent | Notice
+HubEvent: TypeAlias = MarketEvent | Notice
 
 
 class SymbolState:
-    """One symbol's trackers (or the gateway's own, for channels without symbol), by what they listen to."""
+    """The trackers of one symbol, by event type. Channels without symbol have theirs in the gateway's own."""
 
     def __init__(self, channels: Iterable[Channel], instrument: Instrument | None) -> None:
         self.instrument = instrument
         self._trackers: dict[str, Tracker] = {}
-        self._by_kind: dict[type[Happening], list[Tracker]] = {}
+        self._by_kind: dict[type[HubEvent], list[Tracker]] = {}
         for channel in channels:
             tracker = self._trackers[channel.name] = channel.tracker(instrument)
-            for kind in channel.listens_to:
+            for kind in channel.event_types:
                 self._by_kind.setdefault(kind, []).append(tracker)
 
-    def apply(self, event: Happening) -> None:
-        """Tell every tracker that listens."""
+    def apply(self, event: HubEvent) -> None:
+        """Apply the event to each tracker that uses its type."""
         for tracker in self._by_kind.get(type(event), ()):
             tracker.apply(event)
 
-    def has_steps_of(self, other: Instrument) -> bool:
+    def has_same_steps(self, other: Instrument) -> bool:
         """Return whether the instrument still trades in the same ticks and lots."""
         return self.instrument is not None and self.instrument.steps == other.steps
 
-    def trades_what(self, other: Instrument) -> bool:
-        """Return whether the other's prices and sizes are of the same assets."""
+    def has_same_assets(self, other: Instrument) -> bool:
+        """Return whether the other has the same base and quote asset."""
         mine = self.instrument
         return mine is not None and (mine.base, mine.quote) == (other.base, other.quote)
 
-    def relist(self, instrument: Instrument) -> None:
-        """Bring what every tracker knows into the steps of now."""
+    def change_steps(self, instrument: Instrument) -> None:
+        """Convert the state of every tracker to the instrument's new tick and lot sizes."""
         self.instrument = instrument
         for tracker in self._trackers.values():
-            tracker.relist(instrument)
+            tracker.change_steps(instrument)
 
     def stream(self, channel: str, option: Option) -> Stream:
         """Return a new stream."""
@@ -56,88 +56,88 @@ class SymbolState:
 
 
 class MarketState:
-    """Every symbol's listeners; also the catalogue that sessions choose from."""
+    """The state of every symbol. Sessions choose topics from it."""
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self.channels = channels
         self.symbols = SymbolTable()
         self.gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
         self._per_symbol = [c for c in channels.values() if c.per_symbol]
-        self._listeners: dict[str, SymbolState] = {}
+        self._symbol_states: dict[str, SymbolState] = {}
         self._venue_feeds: dict[str, Feed] = {}
         self._symbol_feeds: dict[str, Feed] = {}
-        self._told: dict[str, Feed] = {}
-        """How current each symbol is, as its trackers were told."""
+        self._published_feeds: dict[str, Feed] = {}
+        """The feed state that each symbol's trackers last got."""
 
-    def take_in(self, listing: Listing) -> list[str]:
-        """Take in new or changed instruments; return those known symbols whose steps are others now.
+    def update_instruments(self, listing: Listing) -> list[str]:
+        """Add or change instruments. Return the known symbols whose tick or lot size changed.
 
-        What trackers know of these is converted; where other assets are traded, they begin anew.
+        The trackers of these are converted. If the assets changed, the symbol gets new trackers.
         """
         self.symbols.update(listing.instruments)
         resized: list[str] = []
         for instrument in listing.instruments:
-            known = self._listeners.get(instrument.symbol)
-            if known is not None and known.has_steps_of(instrument):
+            known = self._symbol_states.get(instrument.symbol)
+            if known is not None and known.has_same_steps(instrument):
                 known.instrument = instrument
                 continue
             if known is not None:
                 resized.append(instrument.symbol)
-                if known.trades_what(instrument):
-                    known.relist(instrument)
+                if known.has_same_assets(instrument):
+                    known.change_steps(instrument)
                     continue
-            listeners = self._listeners[instrument.symbol] = SymbolState(self._per_symbol, instrument)
-            self._tell_first(listeners, instrument.symbol, listing.ts_us)
+            state = self._symbol_states[instrument.symbol] = SymbolState(self._per_symbol, instrument)
+            self._start_feed(state, instrument.symbol, listing.ts_us)
         return resized
 
-    def _tell_first(self, listeners: SymbolState, symbol: str, ts_us: int) -> None:
-        """Tell new trackers how current the symbol is. They heard nothing of what was before."""
-        listeners.apply(FeedTurned(symbol, "connecting", "start", ts_us))
-        feed = self._told[symbol] = self.feed(symbol)
+    def _start_feed(self, state: SymbolState, symbol: str, ts_us: int) -> None:
+        """Give new trackers the present feed state of the symbol."""
+        state.apply(SymbolFeedChanged(symbol, "connecting", "start", ts_us))
+        feed = self._published_feeds[symbol] = self.feed(symbol)
         if feed != "connecting":
-            listeners.apply(FeedTurned(symbol, feed, "start", ts_us))
+            state.apply(SymbolFeedChanged(symbol, feed, "start", ts_us))
 
-    def of(self, symbol: str | None) -> SymbolState | None:
-        """Return a symbol's listeners, None where it was never listed; the gateway's own for None."""
-        return self.gateway if symbol is None else self._listeners.get(symbol)
+    def state_of(self, symbol: str | None) -> SymbolState | None:
+        """Return a symbol's state, or None if it was never listed. ``symbol`` None: the gateway's own."""
+        return self.gateway if symbol is None else self._symbol_states.get(symbol)
 
-    def of_venue(self, venue: str) -> list[str]:
+    def symbols_of(self, venue: str) -> list[str]:
         """Return the venue's symbols."""
         return [
             symbol
-            for symbol, known in self._listeners.items()
+            for symbol, known in self._symbol_states.items()
             if known.instrument is not None and known.instrument.venue == venue
         ]
 
-    def note(self, venue: str, status: FeedStatus) -> list[FeedTurned]:
-        """Remember how current the venue's feed is, of one symbol or of all; return what that changes."""
-        symbols = self.of_venue(venue) if status.symbol is None else [status.symbol]
+    def update_feed(self, venue: str, status: FeedStatus) -> list[SymbolFeedChanged]:
+        """Apply a feed status, of one symbol or of the whole venue. Return the symbols' changes."""
+        symbols = self.symbols_of(venue) if status.symbol is None else [status.symbol]
         if status.symbol is not None:
             self._symbol_feeds[status.symbol] = status.feed
         else:
             self._venue_feeds[venue] = status.feed
-            if status.feed != "live":  # what comes after is said of each symbol again
+            if status.feed != "live":  # After a loss the venue reports each symbol again.
                 for symbol in symbols:
                     self._symbol_feeds.pop(symbol, None)
-        return [turned for symbol in symbols for turned in self._turned(symbol, status)]
+        return [turned for symbol in symbols for turned in self._feed_changes(symbol, status)]
 
-    def _turned(self, symbol: str, status: FeedStatus) -> Iterator[FeedTurned]:
-        if symbol in self._listeners and self.feed(symbol) != self._told[symbol]:
-            feed = self._told[symbol] = self.feed(symbol)
-            yield FeedTurned(symbol, feed, status.reason, status.ts_us)
+    def _feed_changes(self, symbol: str, status: FeedStatus) -> Iterator[SymbolFeedChanged]:
+        if symbol in self._symbol_states and self.feed(symbol) != self._published_feeds[symbol]:
+            feed = self._published_feeds[symbol] = self.feed(symbol)
+            yield SymbolFeedChanged(symbol, feed, status.reason, status.ts_us)
 
     def feed(self, symbol: str | None) -> Feed:
-        """Return how current the symbol is: as its venue, or worse; of all venues for None: the worst."""
+        """Return the worse of the symbol's and its venue's feed state. ``symbol`` None: the worst venue's."""
         if symbol is None:
             return _worst(self._venue_feeds.values())
-        instrument = self._listeners[symbol].instrument
+        instrument = self._symbol_states[symbol].instrument
         venue = self._venue_feeds.get(instrument.venue, "connecting") if instrument else "connecting"
         return _worst((venue, self._symbol_feeds.get(symbol, venue)))
 
     def choose(
         self, channel: str, symbol: str | None, depth: int | None, interval: str | None
     ) -> TopicChoice:
-        """Return what the names name. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
+        """Return the topic of these names. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
         known = self.channels.get(channel)
         if known is None:
             raise Refusal(

@@ -1,4 +1,4 @@
-"""What the two wires, the hub and a connection ask of each other."""
+"""Ports between the two wires, the hub and a connection."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 class Wire(Protocol):
-    """One WebSocket, whichever server carries it."""
+    """One WebSocket, of either server."""
 
     address: str
     fd: int
-    """The socket that frames may be written to while the wire is not blocked; -1: only ``write`` may."""
+    """The socket that may be written to directly while ``is_blocked`` is false. -1: use ``write`` only."""
     is_blocked: bool
-    """Whether something that was written has not left: ``writable`` follows."""
+    """Backpressure: whether written data still waits. ``Peer.writable`` follows."""
 
     def write(self, data: bytes) -> bool:
-        """Send frames. Return False where the peer's buffer is now full: ``writable`` follows."""
+        """Send frames. Return False if the peer's buffer is full now; ``Peer.writable`` follows."""
         ...
 
     def ping(self) -> bool:
-        """Send a ping frame; return False where the server below does that by itself."""
+        """Send a ping frame. Return False if the ASGI server sends pings by itself."""
         ...
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Send a close frame if the peer reads at all, and end the connection in bounded time."""
+        """Send a close frame, and end the connection in bounded time even if the peer does not read."""
         ...
 
 
 class Peer(Protocol):
-    """What is at our end of a wire: a client's connection, or the echo."""
+    """Our end of a wire: a client's connection, the echo, or a peer that rejects."""
 
     def opened(self, wire: Wire) -> None:
         """The handshake is done."""
@@ -45,20 +45,20 @@ class Peer(Protocol):
         """A whole message came."""
         ...
 
-    def settled(self) -> None:
-        """All that has come so far was received: send what it led to."""
+    def end_of_read(self) -> None:
+        """All messages of one read were received: write the replies."""
         ...
 
-    def heard(self) -> None:
-        """Something came, be it a pong."""
+    def peer_is_alive(self) -> None:
+        """Something came from the peer: a message, a ping or a pong."""
         ...
 
     def writable(self) -> None:
-        """All that was written has left."""
+        """All that was written has left: the peer reads again."""
         ...
 
     def closed(self, code: int) -> None:
-        """The connection is gone, and why: the first close code sent or received, or 1006."""
+        """The connection is gone. ``code``: the first close code sent or received, or 1006."""
         ...
 
 
@@ -68,14 +68,14 @@ class Subscriber(Protocol):
     codec: Codec
     outbox: Outbox[Topic]
     fd: int
-    """The socket that may be written to while nothing is queued; -1: only its wire may."""
+    """The socket that may be written to directly while nothing is queued, or -1."""
 
     def flush(self) -> None:
         """Write what is queued, unless the peer's buffer is full."""
         ...
 
     def push(self, data: bytes) -> None:
-        """Write, past the empty queue, what could not be written to the socket."""
+        """Write data that the socket did not take. The queue is empty."""
         ...
 
     def close(self, code: CloseCode, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The resume ring: a stream's latest frames, bounded by bytes and age."""
+"""The resume ring: the latest frames of a topic, for clients that resume. Bounded by bytes and age."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class ResumeRing:
         self.size = 0
 
     def append(self, seq: int, at_us: int, frame: bytes) -> None:
-        """Keep the frame, dropping what is then too much."""
+        """Keep the frame, and drop old ones beyond the bounds."""
         self._entries.append((seq, at_us, frame))
         self.size += len(frame)
         self.trim(at_us)
 
     def trim(self, now_us: int) -> None:
-        """Drop what is over the bounds."""
+        """Drop frames beyond the bounds, the oldest first."""
         entries, oldest_us = self._entries, now_us - self._max_age_us
         while entries and (self.size > self._max_bytes or entries[0][1] < oldest_us):
             self.size -= len(entries.popleft()[2])
 
     def after(self, seq: int) -> list[bytes] | None:
-        """Return the frames of every seq after this one up to the last, None where one of them is gone."""
+        """Return the frames after ``seq``. None if one of them was dropped already."""
         if not self._entries:
             return None
         first = self._entries[0][0]

@@ -1,7 +1,7 @@
-/* The loop of send() that straight.py runs over sockets, without the interpreter between two of them.
+/* Calls send() on many sockets in one loop, without the interpreter between two calls.
 
-   Optional: where it could not be compiled, straight.py does the same in Python. The interpreter's lock is let
-   go once for the whole loop: other threads run while the kernel copies. */
+   Optional: where it is not compiled, hub/direct_send.py does the same in Python. The loop releases the
+   interpreter's lock once: other threads run while the kernel copies. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <sys/socket.h>
@@ -21,7 +21,7 @@ static void run(struct job *jobs, Py_ssize_t count)
     Py_BEGIN_ALLOW_THREADS
     for (Py_ssize_t i = 0; i < count; i++) {
         ssize_t sent = send(jobs[i].fd, jobs[i].data, (size_t)jobs[i].size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        jobs[i].taken = sent < 0 ? 0 : sent;  /* full or gone: whoever writes the rest finds out which */
+        jobs[i].taken = sent < 0 ? 0 : sent;  /* full or closed: the write of the rest finds out which */
     }
     Py_END_ALLOW_THREADS
 }
@@ -62,7 +62,7 @@ static PyObject *send_same(PyObject *self, PyObject *args)
     return list;
 }
 
-/* What one socket gets in a turn: a chain of chunks, in order. */
+/* The chunks that one socket gets in one turn of the loop, in order, as a linked list. */
 struct part { const char *data; Py_ssize_t size; Py_ssize_t next; };
 struct chain { int fd; Py_ssize_t first, last, size, taken; };
 
@@ -100,7 +100,8 @@ static PyObject *rest_of(const struct chain *chain, const struct part *parts)
     return Py_BuildValue("(iN)", chain->fd, rest);
 }
 
-/* Chain the chunks by socket; who has something queued has it queued behind. Return how many sockets, -1: error. */
+/* Link the chunks of each socket. A socket with a queue gets the chunk at the queue's end, to keep the order.
+   Return the number of sockets, or -1 on an error. */
 static Py_ssize_t chain_up(PyObject *turn, struct part *parts, struct chain *chains, Py_ssize_t *of_fd, long most)
 {
     Py_ssize_t count = 0, used = 0;
@@ -131,7 +132,7 @@ static Py_ssize_t chain_up(PyObject *turn, struct part *parts, struct chain *cha
     return count;
 }
 
-/* Check the turn's types; return how many parts it has at most and its greatest descriptor. */
+/* Check the types. Return the most parts that the turn can have; set its greatest descriptor. */
 static Py_ssize_t measure(PyObject *turn, long *most)
 {
     Py_ssize_t total = 0;

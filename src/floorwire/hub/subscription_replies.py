@@ -1,4 +1,4 @@
-"""Replies about subscriptions and instruments: what a connection holds, in the words of the protocol."""
+"""Replies about subscriptions and instruments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.hub.market_state import MarketState
 from floorwire.hub.topic import Topic
+from floorwire.protocol.channel_events import SkippedNotice
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
     Gap,
@@ -18,13 +19,12 @@ from floorwire.protocol.replies import (
     SymbolRow,
     Unsubscribed,
 )
-from floorwire.protocol.session import JoinTopics, LeaveTopics
-from floorwire.protocol.skip import SkippedNotice
+from floorwire.protocol.session import SubscribeTopics, UnsubscribeTopics
 from floorwire.protocol.topic import TopicChoice, TopicName
 
 
-def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
-    """Return the reply to a subscribe; ``held``: what it led to, in the order of the request."""
+def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
+    """Return the reply to a subscribe. ``held``: its subscriptions, in the order of the request."""
     request = join.request
     if join.minimal:
         return Pair("subscribed", held[0].symbol or "")
@@ -34,7 +34,7 @@ def subscribed(join: JoinTopics, held: list[HeldSubscription]) -> Pair | Subscri
     return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
 
 
-def unsubscribed(leave: LeaveTopics) -> Pair | Unsubscribed:
+def unsubscribed(leave: UnsubscribeTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
     request, choice = leave.request, leave.choices[0]
     if leave.minimal:
@@ -53,7 +53,7 @@ def unsubscribed(leave: LeaveTopics) -> Pair | Unsubscribed:
 def held(
     market: MarketState, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
 ) -> HeldSubscription:
-    """Return one subscription as it stands; ``gap``: what a resume could not bring back."""
+    """Return one subscription as it is now. ``gap``: the events that a resume could not bring back."""
     name = choice.topic
     return HeldSubscription(
         channel=name.channel,
@@ -87,7 +87,7 @@ def symbol_rows(market: MarketState, principal: Principal, halted: frozenset[str
 
 
 def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
-    """Return the notice that a slow client is not told the events of these seqs."""
+    """Return the notice that events ``first`` to ``last`` were left out for a slow client."""
     return SkippedNotice(
         channel=topic.name.channel,
         symbol=topic.name.symbol or UNSET,

@@ -1,4 +1,4 @@
-"""A topic: one stream while someone listens or may resume; its seq, its ring and its subscribers."""
+"""A topic: one stream of events, with its ``seq``, resume ring and subscribers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from floorwire.protocol.frames import BINARY, frame, split
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
-from floorwire.protocol.stamp import EventStamp
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic import EventStamp, TopicName
 
 
 class SubscriptionStart(msgspec.Struct, frozen=True):
-    """How a subscription begins: what it missed for good, and the frames that come first."""
+    """How a subscription begins: the gap of events that are lost, and the frames to send first."""
 
     gap: Gap | None
     frames: list[bytes]
 
 
 class Topic:
-    """Encodes and frames each message once per encoding; gathers a turn's frames into one chunk."""
+    """Encodes and frames each message once per encoding, and joins the frames of a turn to one chunk.
+
+    It stays open while it has subscribers, and then as long as a client may resume.
+    """
 
     __slots__ = (
         "_pending",
@@ -54,9 +56,9 @@ class Topic:
         self.seq = 0
         self.subscriptions: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
         self.direct: dict[Codec, Queues] = {JSON: {}, MSGPACK: {}}
-        """Those of them that keep up and whose sockets may be written to."""
+        """The queues of subscribers that keep up and whose sockets may be written to directly."""
         self.behind: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
-        """The others."""
+        """The other subscribers: slow ones, and those without a socket of ours."""
         self.idle_since_us = at.now_us
         self.pending_since_us = 0
         self._stream = stream
@@ -69,7 +71,7 @@ class Topic:
             ring.append(1, at.now_us, JSON.frame(state))
 
     def apply(self, event: MarketEvent | Notice, recv_us: int, at: Moment) -> int:
-        """Make the event's messages and keep them for ``take_pending``; return their bytes."""
+        """Make the event's messages, and keep them until ``pop_pending``. Return their size in bytes."""
         messages = self._stream.apply(event, EventStamp(self.epoch, self.seq + 1, recv_us, at.stamp_us))
         return self._publish(messages, at.now_us) if messages else 0
 
@@ -91,11 +93,11 @@ class Topic:
 
     @property
     def pending(self) -> int:
-        """How many messages wait for the turn's end."""
+        """The number of messages that wait for the end of the turn."""
         return len(self._pending[JSON])
 
-    def take_pending(self, codec: Codec) -> bytes:
-        """Return this turn's frames of one encoding as one chunk."""
+    def pop_pending(self, codec: Codec) -> bytes:
+        """Remove this turn's frames of one encoding, and return them as one chunk."""
         frames = self._pending[codec]
         chunk = frames[0] if len(frames) == 1 else b"".join(frames)
         frames.clear()
@@ -107,9 +109,10 @@ class Topic:
         return self._pending_first
 
     def decide_resume(self, resume: Resume | None, codec: Codec, at: Moment) -> SubscriptionStart:
-        """Return how a subscription begins: with what it missed, or with the state and, on a resume, a gap.
+        """Decide whether a client can resume; return how its subscription begins.
 
-        Nothing may be pending.
+        If all missed events are in the resume ring, it begins with them. If not, it begins with the state and
+        the gap of lost events. Without ``resume`` it begins with the state. Nothing may be pending.
         """
         if resume is None:
             return SubscriptionStart(None, self._state_frames(codec, at.stamp_us))
@@ -125,7 +128,7 @@ class Topic:
         return [] if seq == self.seq else None if seq > self.seq else self._ring.after(seq)
 
     def _gap(self, resume: Resume, has_state: bool) -> Gap | None:
-        # The state that follows carries the current seq: the events before it are those that never come.
+        # The state that follows has the current seq. Only the events before it are lost.
         last = self.seq - has_state
         if resume.epoch != self.epoch:
             return Gap(1, last, "epoch")
@@ -141,13 +144,13 @@ class Topic:
         """Return the current state as a message of the current seq."""
         return self._stream.state(EventStamp(self.epoch, self.seq, sent_us, sent_us), conflated)
 
-    def join(self, subscriber: Subscriber, subscription: OutboxSubscription[Topic]) -> None:
-        """Let a subscriber in."""
+    def add_subscriber(self, subscriber: Subscriber, subscription: OutboxSubscription[Topic]) -> None:
+        """Deliver to this subscriber from the next message on."""
         self.subscriptions[subscriber.codec][subscriber] = subscription
-        self.place(subscriber)
+        self.update_direct(subscriber)
 
-    def place(self, subscriber: Subscriber) -> None:
-        """Put the subscriber among those written to straight, or among those for whom chunks queue."""
+    def update_direct(self, subscriber: Subscriber) -> None:
+        """Move the subscriber to ``direct`` if it keeps up, and to ``behind`` under backpressure."""
         codec, fd = subscriber.codec, subscriber.fd
         if fd >= 0 and not subscriber.outbox.blocked:
             self.direct[codec][fd] = subscriber.outbox.queue
@@ -156,8 +159,8 @@ class Topic:
             self.direct[codec].pop(fd, None)
             self.behind[codec][subscriber] = self.subscriptions[codec][subscriber]
 
-    def leave(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
-        """Let a subscriber out; return its lane, None where it had none."""
+    def remove_subscriber(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
+        """Deliver nothing more to this subscriber. Return its subscription, or None."""
         self.idle_since_us = now_us
         self.direct[subscriber.codec].pop(subscriber.fd, None)
         self.behind[subscriber.codec].pop(subscriber, None)
@@ -165,21 +168,21 @@ class Topic:
 
     @property
     def subscribers(self) -> int:
-        """How many listen."""
+        """The number of subscribers."""
         return len(self.subscriptions[JSON]) + len(self.subscriptions[MSGPACK])
 
     def trim(self, now_us: int) -> None:
-        """Drop what is too old to resume from."""
+        """Drop frames that are too old to resume from."""
         self._ring.trim(now_us)
 
     @property
     def resume_bytes(self) -> int:
-        """Bytes kept for resuming."""
+        """The size of the resume ring in bytes."""
         return self._ring.size
 
 
 def _transcode(data: bytes, codec: Codec) -> bytes:
-    """Return a JSON frame as one of the other encoding; only resumes in MessagePack pay for it."""
+    """Return a JSON frame as a MessagePack frame. Only resumes in MessagePack need it."""
     ((_, payload),) = split(data)
     assert codec is MSGPACK
     return frame(BINARY, msgspec.msgpack.encode(msgspec.json.decode(payload)))

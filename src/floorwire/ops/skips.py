@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from floorwire.core.ports import Skipping, Venue
+from floorwire.core.ports import CountsSkipped, Venue
 from floorwire.ops.stats import Stats
 
 CHECK_US = 1_000_000
@@ -19,7 +19,7 @@ class VenueSkipCounter:
 
     def __init__(self, venue: Venue, stats: Stats) -> None:
         self._name = venue.name
-        self._venue = venue if isinstance(venue, Skipping) else None
+        self._venue = venue if isinstance(venue, CountsSkipped) else None
         self._stats = stats
         self._seen: dict[str, int] = {}
         """The venue's own count when it was last read, by reason."""

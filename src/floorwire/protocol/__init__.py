@@ -1,1 +1,1 @@
-"""The client wire, pure: bytes and the time in; messages, frames and decisions out."""
+"""The protocol between clients and the gateway: messages, encodings, sessions. Pure: no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""Codecs: requests from bytes, frames from messages, in JSON or MessagePack."""
+"""Codecs: decode requests and encode messages as frames, in JSON or MessagePack."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
-from floorwire.protocol.answers import TradingReply
-from floorwire.protocol.channel_events import AnyEvent
+from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.replies import AnyReply
+from floorwire.protocol.replies import AnyReply, TradingReply
 from floorwire.protocol.requests import MarketRequest, RequestId
-from floorwire.protocol.skip import SkippedNotice, SlowNotice
 from floorwire.protocol.trading_requests import TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
@@ -24,25 +22,25 @@ Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | Skippe
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
-"""Whatever msgspec raises where bytes are not what it was told to expect."""
+"""All that msgspec raises on bytes that it cannot decode."""
 MAX_QUOTED: Final = 64
-"""How much of what a client wrote is said back to it."""
+"""The most characters of the client's own text in an error message."""
 
 
 class _WithId(msgspec.Struct):
-    """What may be left of a request that cannot be read: its id, so that the error can name it."""
+    """Decodes only the id of a bad request, so that the error reply can carry it."""
 
     id: RequestId | UnsetType = UNSET
 
 
 class _WithAction(msgspec.Struct):
-    """The same, for its action."""
+    """Decodes only the action of a bad request."""
 
     action: str | UnsetType = UNSET
 
 
 class BadRequestError(Exception):
-    """Bytes that are not a request: the refusal, and the id and the action where they could be read."""
+    """The bytes are not a request. Holds the refusal, and the id and the action if they could be read."""
 
     def __init__(
         self, refusal: Refusal, request_id: RequestId | UnsetType = UNSET, action: str | UnsetType = UNSET
@@ -90,14 +88,14 @@ class Codec:
             raise BadRequestError(Refusal(Code.BAD_JSON, str(error))) from None
 
     def request_id(self, data: bytes) -> RequestId | UnsetType:
-        """Return the id in what may be a request, where one can be read."""
+        """Return the id of a bad request, or UNSET if it cannot be read."""
         try:
             return self._with_id(data).id
         except UNREADABLE:
             return UNSET
 
     def action(self, data: bytes) -> str | UnsetType:
-        """Return the action of what may be a request, where one can be read."""
+        """Return the action of a bad request, or UNSET if it cannot be read."""
         try:
             return self._with_action(data).action
         except UNREADABLE:
@@ -116,7 +114,7 @@ class Codec:
 def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, Detail]]:
     """Return msgspec's message, and the field that it names: "... field `name` - at `$.path`".
 
-    Where the field takes certain words, they are said too: msgspec tells only which one it does not take.
+    If the field takes only certain words, add them: msgspec names only the wrong one.
     """
     what, at, where = problem.rpartition(" - at `$")
     path = where[1:-1] if at else ""
@@ -128,7 +126,7 @@ def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, D
 
 
 def _words(kind: type[AnyRequest]) -> dict[str, str]:
-    """Return the words that fields of the request take, by field, where they take certain ones."""
+    """Return the allowed words of each field that takes only certain words (Literal)."""
     return {
         name: ", ".join(get_args(part))
         for name, hint in get_type_hints(kind).items()
@@ -142,7 +140,7 @@ def _cut(text: str, size: int) -> str:
 
 
 WORDS: Final = {kind.__struct_config__.tag: _words(kind) for kind in get_args(AnyRequest)}
-"""Of each action, the words that its fields take."""
+"""For each action, the allowed words of its fields."""
 JSON: Final = Codec(
     "floorwire.v1.json",
     TEXT,
@@ -163,7 +161,7 @@ CODECS: Final = (JSON, MSGPACK)
 
 
 def offered(subprotocols: list[str]) -> Codec | None:
-    """Return the first codec that the client offers and we know, else None (and JSON is spoken)."""
+    """Return the codec of the first subprotocol that we know, or None: then JSON is used (RFC 6455 4.2.2)."""
     for name in subprotocols:
         for codec in CODECS:
             if codec.subprotocol == name:

@@ -1,4 +1,4 @@
-"""The counter: what a connection and the trading desk ask of each other across it."""
+"""Ports between a client and the trading desk: what each calls on the other."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Protocol, TypeAlias
 
 from floorwire.core.account_events import PrivateChannel
 from floorwire.core.authorization import Principal
-from floorwire.protocol.answers import TradingReply
 from floorwire.protocol.codec import Codec
-from floorwire.protocol.replies import HeldSubscription, Subscribed
+from floorwire.protocol.replies import HeldSubscription, Subscribed, TradingReply
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import TradingRequest
 
@@ -16,59 +15,59 @@ Reply: TypeAlias = TradingReply | Subscribed
 
 
 class DeskClient(Protocol):
-    """Who stands at the counter: a connection, or a request over HTTP. Calls after its end do nothing."""
+    """A client of the desk: a WebSocket connection, or one HTTP request. After its end, calls do nothing."""
 
     codec: Codec
 
     @property
     def principal(self) -> Principal:
-        """Who it is by now."""
+        """Who is signed in now."""
         ...
 
     def answer(self, reply: Reply) -> None:
-        """Take the answer to a request; ``flush`` follows."""
+        """Queue the reply to a request. ``flush`` follows."""
         ...
 
     def tell(self, frames: bytes) -> None:
-        """Take events; they must not be left out, so where they do not fit the connection ends (4008)."""
+        """Queue private events. If they do not fit, close the connection (4008): none may be left out."""
         ...
 
     def has_room(self, size: int) -> bool:
-        """Return whether it takes so many bytes of events more."""
+        """Return whether ``size`` more bytes of events fit."""
         ...
 
     def flush(self) -> None:
-        """Send what was taken."""
+        """Send what is queued."""
         ...
 
-    def shut(self) -> None:
-        """End as one that takes too slowly (4008)."""
+    def close_slow(self) -> None:
+        """Close a slow client (4008)."""
         ...
 
 
 class DeskPort(Protocol):
-    """Who serves there. Each request is answered once, in the order of the requests, when it is durable."""
+    """The trading desk. It replies once to each request, in order, when the outcome is durable."""
 
-    def trade(self, client: DeskClient, request: TradingRequest) -> None:
-        """See to the request."""
+    def submit(self, client: DeskClient, request: TradingRequest) -> None:
+        """Carry out the request, and reply by ``client.answer``."""
         ...
 
     def follow(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> None:
-        """Tell the client all that happens to its account there, from a snapshot or from where it was."""
+        """Subscribe the client to a private channel: from a snapshot, or from where it asks to resume."""
         ...
 
     def unfollow(self, client: DeskClient, channel: PrivateChannel) -> None:
-        """Tell it no more."""
+        """Unsubscribe the client from a private channel."""
         ...
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
-        """Return the subscription as it stands."""
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+        """Return the client's subscription as it is now."""
         ...
 
     def halted_symbols(self) -> frozenset[str] | None:
-        """Return the symbols in which an operator halted trading; None: all trading is halted."""
+        """Return the symbols that an operator halted, or None if all trading is halted."""
         ...
 
-    def left(self, client: DeskClient) -> None:
-        """The connection is gone."""
+    def on_disconnect(self, client: DeskClient) -> None:
+        """The client's connection has ended. Its guards (cancel on disconnect) begin."""
         ...

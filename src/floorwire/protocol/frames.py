@@ -1,4 +1,4 @@
-"""Server-side WebSocket frames: made once, shared by every subscriber, joined freely."""
+"""WebSocket frames that the server sends (RFC 6455 5.2). Made once and shared by all subscribers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIN = 0x80
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """Return the payload as one final, unmasked frame (RFC 6455, 5.2)."""
+    """Return the payload as one final, unmasked frame (RFC 6455 5.1: a server does not mask)."""
     size = len(payload)
     if size < 126:
         return bytes((_FIN | opcode, size)) + payload
@@ -24,13 +24,13 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 def close_frame(code: int, reason: str) -> bytes:
-    """Return a close frame; the reason is cut to what a control frame can hold."""
+    """Return a close frame. The reason is cut to 123 bytes (RFC 6455 5.5: at most 125 with the code)."""
     text = reason.encode()[:123].decode(errors="ignore").encode()
     return frame(CLOSE, code.to_bytes(2, "big") + text)
 
 
 def split(chunk: bytes) -> Iterator[tuple[int, bytes]]:
-    """Return (opcode, payload) of each frame in a chunk that ``frame`` made."""
+    """Yield (opcode, payload) of each frame in a chunk of frames that ``frame`` made."""
     at, end = 0, len(chunk)
     while at < end:
         opcode, size, at = chunk[at] & 0x0F, chunk[at + 1], at + 2

@@ -1,4 +1,4 @@
-"""Assembly: from a peer's unmasked data frames to whole, valid messages (RFC 6455, 5.4 and 8.1)."""
+"""Puts a client's unmasked data frames together into whole, valid messages (RFC 6455 5.4, 5.6 and 8.1)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TEXT: Final = 1
 BINARY: Final = 2
 
 MAX_EMPTY_FRAGMENTS: Final = 64
-"""Fragments without a byte that one message may have: no limit on bytes ever stops them."""
+"""The most empty fragments of one message. No limit on bytes would ever stop them."""
 
 _Utf8Decoder = getincrementaldecoder("utf-8")
 
 
 class WireError(Exception):
-    """A peer broke the WebSocket protocol or a limit: close with this code and reason."""
+    """The client broke RFC 6455 or a limit. Close the connection with this code and reason."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(f"{code.value} {reason}")
@@ -29,16 +29,16 @@ class WireError(Exception):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One whole message; the data of a text message is valid UTF-8."""
+    """One whole message. The data of a text message is valid UTF-8 (RFC 6455 5.6)."""
 
     binary: bool
     data: bytes
 
 
 class MessageAssembler:
-    """Puts one peer's data frames together, strictly, holding at most ``max_bytes`` of an unfinished message.
+    """Puts one client's data frames together. An unfinished message takes at most ``max_bytes``.
 
-    After a WireError the connection is to be closed: nothing more may be fed.
+    After a WireError, close the connection and feed nothing more.
     """
 
     __slots__ = ("_max_bytes", "_unfinished")
@@ -48,14 +48,14 @@ class MessageAssembler:
         self._unfinished: _Unfinished | None = None
 
     def feed(self, opcode: int, fin: bool, rsv: bool, payload: bytes) -> Message | None:
-        """Return the message that the frame completes, None where it completes none. Raises WireError."""
-        if rsv:
+        """Return the message that this frame completes, or None. Raises WireError."""
+        if rsv:  # RFC 6455 5.2: reserved bits are 0 unless an extension was negotiated.
             raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
         if opcode == CONTINUATION:
             return self._continue(fin, payload)
-        if self._unfinished is not None:
+        if self._unfinished is not None:  # RFC 6455 5.4: fragments of two messages are not interleaved.
             raise WireError(CloseCode.PROTOCOL_ERROR, "a new message inside an unfinished one")
-        if opcode not in (TEXT, BINARY):
+        if opcode not in (TEXT, BINARY):  # RFC 6455 5.2: other opcodes are reserved.
             raise WireError(CloseCode.PROTOCOL_ERROR, f"opcode {opcode} is no data frame's")
         if fin:
             return self._whole(opcode, payload)
@@ -72,7 +72,7 @@ class MessageAssembler:
 
     def _continue(self, fin: bool, payload: bytes) -> Message | None:
         unfinished = self._unfinished
-        if unfinished is None:
+        if unfinished is None:  # RFC 6455 5.4
             raise WireError(CloseCode.PROTOCOL_ERROR, "a continuation of nothing")
         unfinished.add(payload, fin)
         if not fin:
@@ -82,20 +82,20 @@ class MessageAssembler:
 
 
 class _Unfinished:
-    """A fragmented message whose last frame has not come."""
+    """A fragmented message whose last frame has not come (RFC 6455 5.4)."""
 
     __slots__ = ("_binary", "_data", "_decoder", "_empty", "_max_bytes")
 
     def __init__(self, binary: bool, max_bytes: int) -> None:
         self._binary = binary
-        # One buffer, not a list: a fragment of one byte must not cost an object.
+        # One buffer, not a list: a fragment of one byte must not cost a whole object.
         self._data = bytearray()
         self._decoder = None if binary else _Utf8Decoder()
         self._empty = 0
         self._max_bytes = max_bytes
 
     def add(self, payload: bytes, final: bool) -> None:
-        """Add a fragment. Raises WireError as soon as no valid message can begin like this."""
+        """Add a fragment. Raises WireError as soon as no valid message can begin so (RFC 6455 8.1)."""
         if not payload:
             self._count_empty()
         if len(self._data) + len(payload) > self._max_bytes:
@@ -119,13 +119,13 @@ class _Unfinished:
             self._decoder.decode(payload, final)
         except UnicodeDecodeError:
             raise _invalid_text() from None
-        # CPython waits for the third byte of a surrogate, for the sake of "surrogatepass".
+        # A surrogate is never valid UTF-8 (RFC 3629 3). CPython would wait for its third byte.
         if b"\xed\xa0" <= self._decoder.getstate()[0] < b"\xee":
             raise _invalid_text()
 
 
 def close_reply(payload: bytes) -> int:
-    """Return the code to answer a close frame with: the peer's own, or what is wrong with its payload."""
+    """Return the code of our reply to a close frame: the client's own, or what is wrong (RFC 6455 5.5.1)."""
     if not payload:
         return CloseCode.NORMAL
     code = int.from_bytes(payload[:2], "big")
@@ -139,7 +139,7 @@ def close_reply(payload: bytes) -> int:
 
 
 def _may_be_sent(code: int) -> bool:
-    # RFC 6455, 7.4: 1004 has no meaning, 1005, 1006 and 1015 are never sent. 1012-1014: IANA's registry.
+    # RFC 6455 7.4: 1004 is reserved; 1005, 1006 and 1015 are never sent. IANA registered 1012 to 1014.
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 

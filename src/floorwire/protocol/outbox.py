@@ -1,15 +1,16 @@
-"""The outbox: what waits for one client, bounded, and what gives way when it is full.
+"""The outbox: a bounded queue of bytes for one client, and the backpressure when the client is slow.
 
-While the peer keeps up, chunks pass through and nothing is counted. Once its kernel buffer is full
-(``blocked``), chunks queue up to ``limit`` bytes; beyond that each lane's contract holds:
+While the client reads, chunks pass through and are not counted. When its kernel buffer is full
+(``blocked``), chunks are queued, up to ``limit`` bytes. Nobody waits for a slow client. Beyond the limit,
+each subscription's contract (``on_slow``) decides:
 
-- ``conflate``: events are not queued; when everything queued has gone, the stream's state at that moment
-  is sent in their place, saying how many it stands for.
-- ``skip``: the same, but a notice names the gap.
-- ``disconnect``: the connection is closed (4008).
+- ``conflate``: leave events out. When the queue is empty again, send the stream's state at that moment. It
+  says how many events it stands for.
+- ``skip``: leave events out. When the queue is empty again, send a notice that names the gap.
+- ``disconnect``: close the connection (4008).
 
-Invariants: a lane's events leave in the order of their seq; what is left out is announced before the next;
-memory is at most ``limit``, one turn's chunks and one reply over it.
+Invariants: the events of a subscription leave in the order of their seq. A gap is announced before the next
+event. Memory is at most ``limit``, plus the chunks of one turn and one reply.
 """
 
 from __future__ import annotations
@@ -23,16 +24,19 @@ TopicT = TypeVar("TopicT")
 
 
 class OfferResult(Enum):
-    """What became of an offered chunk."""
+    """What the outbox did with an offered chunk."""
 
     QUEUED = auto()
     LEFT_OUT = auto()
     OVERFLOW = auto()
-    """The connection has to be closed: slow consumer."""
+    """The contract is ``disconnect``: close the connection (4008)."""
 
 
 class OutboxSubscription(Generic[TopicT]):
-    """One subscription's way into one outbox."""
+    """One client's subscription to a topic: its contract, and the events that were left out.
+
+    Seqs begin at 1; 0 means that nothing was left out.
+    """
 
     __slots__ = ("left_out_first", "left_out_last", "on_slow", "topic")
 
@@ -44,44 +48,48 @@ class OutboxSubscription(Generic[TopicT]):
 
     @property
     def lags(self) -> bool:
-        """Whether events were left out that have not been announced yet."""
+        """Whether events were left out and the client does not know it yet."""
         return self.left_out_last > 0
 
     def leave_out(self, first: int, last: int) -> None:
-        """Leave out the events of these seqs."""
+        """Note that the events ``first`` to ``last`` were left out."""
         if not self.left_out_last:
             self.left_out_first = first
         self.left_out_last = last
 
     def catch_up(self) -> tuple[int, int]:
-        """Return the first and last seq left out, and begin anew."""
+        """Return the first and last seq that were left out, and forget them."""
         left_out = self.left_out_first, self.left_out_last
         self.left_out_first = self.left_out_last = 0
         return left_out
 
 
 class Outbox(Generic[TopicT]):
-    """What waits for one client."""
+    """The queue of one client. ``limit``: the most bytes of events that wait while it is blocked."""
 
     __slots__ = ("_lagging", "_limit", "blocked", "queue", "size")
 
     def __init__(self, limit: int) -> None:
-        self.queue: list[bytes] = []  # a deque costs 600 bytes a connection, and is used when it lags only
+        self.queue: list[bytes] = []  # An empty deque would cost 600 bytes a connection.
         self.blocked = False
+        """Whether the client's kernel buffer is full."""
         self.size = 0
-        """Bytes queued; counted only while blocked."""
+        """Bytes in ``queue``. Right only while blocked."""
         self._limit = limit
         self._lagging: dict[OutboxSubscription[TopicT], None] = {}
 
     def block(self) -> None:
-        """The peer's buffer is full: count from here on."""
+        """The client's kernel buffer is full: count bytes from here on."""
         self.blocked = True
         self.size = sum(map(len, self.queue))
 
     def offer(
         self, subscription: OutboxSubscription[TopicT], chunk: bytes, first: int, last: int
     ) -> OfferResult:
-        """Take a blocked lane's events first..last, or leave them out by its contract."""
+        """Backpressure: queue the events ``first`` to ``last``, or do what the contract says.
+
+        Call it only while blocked. Once events were left out, later ones are too, so that order is kept.
+        """
         if not subscription.lags:
             if self.size + len(chunk) <= self._limit:
                 self.put(chunk)
@@ -93,16 +101,16 @@ class Outbox(Generic[TopicT]):
         return OfferResult.LEFT_OUT
 
     def has_room(self, size: int) -> bool:
-        """Return whether so many bytes more may wait."""
+        """Return whether ``size`` more bytes fit."""
         return not self.blocked or self.size + size <= self._limit
 
     def put(self, chunk: bytes) -> None:
-        """Queue without asking."""
+        """Queue the chunk, whatever the limit."""
         self.queue.append(chunk)
         self.size += len(chunk)
 
     def take(self, at_most: int) -> bytes:
-        """Return what goes next: whole chunks of up to ``at_most`` bytes together, at least one."""
+        """Remove and return the next chunks, joined: up to ``at_most`` bytes, but at least one chunk."""
         queue = self.queue
         if not queue:
             return b""
@@ -116,7 +124,7 @@ class Outbox(Generic[TopicT]):
         return taken[0] if count == 1 else b"".join(taken)
 
     def next_lagging(self) -> OutboxSubscription[TopicT] | None:
-        """Return the lane that has lagged longest, once, or None; ask when the queue has gone."""
+        """Remove and return the subscription that has lagged longest, or None. The queue is empty."""
         subscription = next(iter(self._lagging), None)
         if subscription is not None:
             del self._lagging[subscription]
@@ -124,14 +132,14 @@ class Outbox(Generic[TopicT]):
 
     @property
     def lagging(self) -> int:
-        """How many lanes wait to announce what they left out."""
+        """How many subscriptions have a gap to announce."""
         return len(self._lagging)
 
     def forget(self, subscription: OutboxSubscription[TopicT]) -> None:
-        """Drop a lane that was left: nothing of it needs announcing any more."""
+        """The client unsubscribed: announce no gap of this subscription."""
         self._lagging.pop(subscription, None)
 
     @property
     def is_over(self) -> bool:
-        """Whether even replies no longer fit: twice the limit."""
+        """Whether the queue is over twice the limit, so that replies do not fit either."""
         return self.blocked and self.size > 2 * self._limit

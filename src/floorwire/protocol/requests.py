@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -11,6 +12,7 @@ SAFE = 2**53  # integers up to here are exact in JavaScript
 
 RequestId: TypeAlias = Annotated[int, Meta(ge=-SAFE, le=SAFE)] | Annotated[str, Meta(max_length=64)]
 OnSlow: TypeAlias = Literal["conflate", "skip", "disconnect"]
+LOGIN_PREFIX = "floorwire.login."
 
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,3 +81,8 @@ class Login(Request, frozen=True, tag="login", kw_only=True):
 
 
 MarketRequest: TypeAlias = Subscribe | Unsubscribe | Subscriptions | Symbols | Ping | Login
+
+
+def login_signature(secret: str, ts_us: int) -> str:
+    """Return the hex HMAC-SHA256 that proves the secret at this time (microseconds since the epoch, UTC)."""
+    return hmac.digest(secret.encode(), f"{LOGIN_PREFIX}{ts_us}".encode(), "sha256").hex()

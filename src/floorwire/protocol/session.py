@@ -1,7 +1,8 @@
-"""One client's conversation, decided purely: a message and the time in, one decision out.
+"""One client's session: what to do about each message that a client sends.
 
-The session knows what the client holds and how fast it asks; it reads no clock and writes to no socket.
-The connection carries the decision out.
+``Session.receive`` takes a message and the time. It returns one decision, such as "subscribe to these topics"
+or "close the connection". ``hub/connection.py`` carries the decision out. The session reads no clock and
+writes to no socket. It knows the client's subscriptions and applies the rate limit to its requests.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.account_events import PrivateChannel
-from floorwire.core.authorization import GUEST, Action, Principal, decide
+from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal, decide
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import TradingReply, order_error
 from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
 from floorwire.protocol.rate_limit import TokenBucket
-from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, error
+from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, TradingReply, error, order_error
 from floorwire.protocol.requests import (
     Login,
     Names,
@@ -46,14 +46,14 @@ from floorwire.protocol.trading_requests import (
     TradingRequest,
 )
 
-FOLLOWING: dict[PrivateChannel, Action] = {
+PRIVATE_ACTIONS: dict[PrivateChannel, Action] = {
     "orders": Action.ORDERS,
     "fills": Action.FILLS,
     "balances": Action.BALANCES,
     "positions": Action.POSITIONS,
 }
-"""The private channels, and what whoever follows one has to be allowed."""
-TRADING = (
+"""Each private channel, and the action that a subscriber must be allowed to do."""
+TRADING_REQUESTS = (
     OrderPlace,
     OrderCancel,
     OrderAmend,
@@ -66,18 +66,18 @@ TRADING = (
     CancelOnDisconnect,
     Deadman,
 )
-PRIVATE: dict[str, PrivateChannel] = {channel: channel for channel in FOLLOWING}
-ABOUT_ORDERS = frozenset(
+PRIVATE_CHANNELS: dict[str, PrivateChannel] = {channel: channel for channel in PRIVATE_ACTIONS}
+ORDER_ACTIONS = frozenset(
     (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
 )
-"""Errors in answer to these say what became of what was asked for."""
+"""Actions on orders. An error reply to one says what became of the order (OrderError)."""
 BURST_S = 2
-"""Seconds' worth of requests that may come at once."""
-PATIENCE_S = 5
-"""Seconds' worth of refused requests after which the connection is closed (4013)."""
-MISTAKES_PER_S = 5
-MISTAKES = 100
-"""Malformed messages at once after which the connection is closed (4502)."""
+"""Burst of the rate limit: this many seconds' worth of requests may come at once."""
+REFUSED_BURST_S = 5
+"""After this many seconds' worth of refused requests at once, the connection is closed (4013)."""
+MALFORMED_PER_S = 5
+MALFORMED_BURST = 100
+"""After this many malformed messages at once, the connection is closed (4502)."""
 
 
 class SendReply(msgspec.Struct, frozen=True):
@@ -86,60 +86,60 @@ class SendReply(msgspec.Struct, frozen=True):
     reply: AnyReply | TradingReply
 
 
-class JoinTopics(msgspec.Struct, frozen=True):
-    """Subscribe to these topics, all of them, and reply."""
+class SubscribeTopics(msgspec.Struct, frozen=True):
+    """Subscribe to all these topics, then reply. ``minimal``: with the short reply of the article."""
 
     request: Subscribe
     choices: tuple[TopicChoice, ...]
     minimal: bool
 
     def contract(self, choice: TopicChoice) -> OnSlow:
-        """Return what a full outbox does to the topic."""
+        """Return what to do when the client is slow: the client's ``on_slow``, or the channel's default."""
         return choice.on_slow if self.request.on_slow is UNSET else self.request.on_slow
 
 
-class LeaveTopics(msgspec.Struct, frozen=True):
-    """Unsubscribe from these topics, all of them, and reply."""
+class UnsubscribeTopics(msgspec.Struct, frozen=True):
+    """Unsubscribe from all these topics, then reply. ``minimal``: with the short reply of the article."""
 
     request: Unsubscribe
     choices: tuple[TopicChoice, ...]
     minimal: bool
 
 
-class FollowAccount(msgspec.Struct, frozen=True):
-    """Let it follow the account on a private channel, and reply."""
+class SubscribePrivate(msgspec.Struct, frozen=True):
+    """Ask the desk to subscribe the client to a private channel of its account. The desk replies."""
 
     request: Subscribe
     channel: PrivateChannel
 
 
-class UnfollowAccount(msgspec.Struct, frozen=True):
-    """Let it follow the private channel no longer, and reply."""
+class UnsubscribePrivate(msgspec.Struct, frozen=True):
+    """Ask the desk to unsubscribe the client from a private channel, then reply."""
 
     request: Unsubscribe
     channel: PrivateChannel
 
 
 class PassToDesk(msgspec.Struct, frozen=True):
-    """Let the desk see to it: it authorises, and it replies when what came of it is durable."""
+    """Pass the request to the desk. The desk authorises it, and replies when the outcome is durable."""
 
     request: TradingRequest
 
 
 class ListSubscriptions(msgspec.Struct, frozen=True):
-    """Reply with what the connection holds."""
+    """Reply with the list of subscriptions."""
 
     request: Subscriptions
 
 
 class ListSymbols(msgspec.Struct, frozen=True):
-    """Reply with the instruments."""
+    """Reply with the list of instruments."""
 
     request: Symbols
 
 
 class Authenticate(msgspec.Struct, frozen=True):
-    """Find out whom the request proves, then ``sign_in`` or ``refuse``."""
+    """Check the login, then call ``Session.sign_in`` or ``Session.refuse``."""
 
     request: Login
 
@@ -153,10 +153,10 @@ class CloseConnection(msgspec.Struct, frozen=True):
 
 Decision: TypeAlias = (
     SendReply
-    | JoinTopics
-    | LeaveTopics
-    | FollowAccount
-    | UnfollowAccount
+    | SubscribeTopics
+    | UnsubscribeTopics
+    | SubscribePrivate
+    | UnsubscribePrivate
     | PassToDesk
     | ListSubscriptions
     | ListSymbols
@@ -166,22 +166,27 @@ Decision: TypeAlias = (
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
-    """What one connection may do."""
+    """The limits of one connection."""
 
     commands_per_second: int
     subscriptions: int
+    """The most topics and private channels at once."""
 
 
 class Session:
-    """The state of one conversation."""
+    """The state of one client: its principal, its subscriptions and its rate limits.
+
+    A new session belongs to ``principal``, a guest unless the handshake was signed in. ``default_channel`` is
+    the channel of the WebSocket's path (``/ws/ticker``), or None.
+    """
 
     __slots__ = (
         "_catalogue",
         "_commands",
         "_default_channel",
         "_limits",
-        "_mistakes",
-        "_patience",
+        "_malformed",
+        "_refused",
         "_shared",
         "codec",
         "followed",
@@ -195,25 +200,32 @@ class Session:
         default_channel: str | None,
         catalogue: TopicCatalogue,
         limits: SessionLimits,
-        principal: Principal = GUEST,
+        principal: Principal = ANONYMOUS_MARKET,
     ) -> None:
         self.codec = codec
         self.held: dict[TopicName, TopicChoice] = {}
+        """The subscriptions to topics."""
         self.followed: dict[PrivateChannel, None] = {}
+        """The subscriptions to private channels, in order."""
         self.principal = principal
-        """Who asks; what was subscribed to stays within what this may see."""
+        """Who is signed in. It may see all of ``held`` and ``followed``: ``sign_in`` checks it."""
         self._default_channel = default_channel
         self._catalogue = catalogue
         self._limits = limits
         rate = limits.commands_per_second
         self._commands = TokenBucket(rate, burst=BURST_S * rate)
+        """The rate limit of this connection."""
         self._shared: TokenBucket | None = None
-        self._patience: TokenBucket | None = None  # made when first needed: most clients never do
-        self._mistakes: TokenBucket | None = None
+        """The rate limit of all connections of the key together."""
+        self._refused: TokenBucket | None = None
+        """Counts refused requests. Made when first needed: most clients never need it."""
+        self._malformed: TokenBucket | None = None
+        """Counts malformed messages. Made when first needed."""
 
     def receive(self, data: bytes, binary: bool, now_us: int, wall_us: int) -> Decision:
         """Return what to do about one message. Never raises, whatever the bytes are.
 
+        The rate limit comes first: a message over the limit is not decoded as a request.
         ``now_us``: monotonic, for the rate limits. ``wall_us``: the date, for expiries and the pong.
         """
         if not self._commands.allow(now_us):
@@ -223,18 +235,21 @@ class Session:
         try:
             request = self.codec.request(data, binary)
         except BadRequestError as bad:
-            return self._mistake(_error(bad.refusal, bad.request_id, bad.action), now_us)
+            return self._refuse_malformed(_error(bad.refusal, bad.request_id, bad.action), now_us)
         try:
             return self._decide(request, wall_us)
         except Refusal as refusal:
             return SendReply(error(refusal, request.id))
 
     def share(self, commands: TokenBucket | None) -> None:
-        """Count requests by this too: what all connections of one key may ask together."""
+        """Apply a second rate limit, shared by all connections of one key; None removes it."""
         self._shared = commands
 
     def sign_in(self, principal: Principal, request: Login, wall_us: int) -> SendReply:
-        """Be this from now on. Raises Refusal where that does not go with what the connection has been."""
+        """Sign the connection in, and return the reply.
+
+        Raises Refusal for another account than before, or if the new key may not see a subscription.
+        """
         if self.principal.key and principal.account != self.principal.account:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
         for topic in self.held:
@@ -242,7 +257,7 @@ class Session:
                 raise _unsubscribe_first(_described(topic))
         for channel in self.followed:
             narrowed = principal.symbols != self.principal.symbols
-            if narrowed or decide(principal, FOLLOWING[channel], wall_us) is not None:
+            if narrowed or decide(principal, PRIVATE_ACTIONS[channel], wall_us) is not None:
                 raise _unsubscribe_first(channel)
         self.principal = principal
         return SendReply(
@@ -257,13 +272,13 @@ class Session:
         )
 
     def refuse(self, refusal: Refusal, request: Login, now_us: int) -> SendReply | CloseConnection:
-        """Return what to do about a login that failed; wrong ones count as mistakes."""
+        """Return what to do about a failed login. A wrong signature counts as a malformed message."""
         if refusal.code is Code.BAD_SIGNATURE:
-            return self._mistake(error(refusal, request.id), now_us)
+            return self._refuse_malformed(error(refusal, request.id), now_us)
         return SendReply(error(refusal, request.id))
 
     def _decide(self, request: AnyRequest, wall_us: int) -> Decision:
-        if isinstance(request, TRADING):
+        if isinstance(request, TRADING_REQUESTS):
             return PassToDesk(request)
         match request:
             case Subscribe():
@@ -290,10 +305,10 @@ class Session:
         if refusal is not None:
             raise refusal
 
-    def _subscribe(self, request: Subscribe, wall_us: int) -> JoinTopics | FollowAccount:
+    def _subscribe(self, request: Subscribe, wall_us: int) -> SubscribeTopics | SubscribePrivate:
         channel = _private(request)
         if channel is not None:
-            return self._follow(request, channel, wall_us)
+            return self._subscribe_private(request, channel, wall_us)
         self._require(Action.SUBSCRIBE, None, wall_us)
         choices = self._choices(request)
         for choice in choices:
@@ -309,31 +324,33 @@ class Session:
         if len(self.held.keys() | added.keys()) + len(self.followed) > self._limits.subscriptions:
             raise self._too_many()
         self.held.update(added)
-        return JoinTopics(request, tuple(added.values()), self._is_minimal(request))
+        return SubscribeTopics(request, tuple(added.values()), self._is_minimal(request))
 
-    def _follow(self, request: Subscribe, channel: PrivateChannel, wall_us: int) -> FollowAccount:
-        self._require(FOLLOWING[channel], None, wall_us)
+    def _subscribe_private(
+        self, request: Subscribe, channel: PrivateChannel, wall_us: int
+    ) -> SubscribePrivate:
+        self._require(PRIVATE_ACTIONS[channel], None, wall_us)
         if request.on_slow is not UNSET and request.on_slow != "disconnect":
             raise _bad("on_slow", f"{channel} takes disconnect")
         if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:
             raise self._too_many()
         self.followed[channel] = None
-        return FollowAccount(request, channel)
+        return SubscribePrivate(request, channel)
 
-    def _unsubscribe(self, request: Unsubscribe) -> LeaveTopics | UnfollowAccount:
+    def _unsubscribe(self, request: Unsubscribe) -> UnsubscribeTopics | UnsubscribePrivate:
         channel = _private(request)
         if channel is not None:
             if channel not in self.followed:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {channel}")
             del self.followed[channel]
-            return UnfollowAccount(request, channel)
+            return UnsubscribePrivate(request, channel)
         choices = {choice.topic: choice for choice in self._choices(request)}
         for topic in choices:
             if topic not in self.held:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(topic)}")
         for topic in choices:
             del self.held[topic]
-        return LeaveTopics(request, tuple(choices.values()), self._is_minimal(request))
+        return UnsubscribeTopics(request, tuple(choices.values()), self._is_minimal(request))
 
     def _is_minimal(self, request: Subscribe | Unsubscribe) -> bool:
         return self._default_channel is not None and request.is_minimal()
@@ -361,19 +378,19 @@ class Session:
             {"limit": limit, "held": len(self.held) + len(self.followed)},
         )
 
-    def _mistake(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
-        if self._mistakes is None:
-            self._mistakes = TokenBucket(MISTAKES_PER_S, burst=MISTAKES)
-        if not self._mistakes.allow(now_us):
+    def _refuse_malformed(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
+        if self._malformed is None:
+            self._malformed = TokenBucket(MALFORMED_PER_S, burst=MALFORMED_BURST)
+        if not self._malformed.allow(now_us):
             return CloseConnection(CloseCode.PROTOCOL_ABUSE, "too many malformed messages")
         return SendReply(reply)
 
     def _refuse_rate_limited(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
-        """The rate limit: refuse the request and say when to ask again; hang up on who goes on and on."""
+        """Rate limit: refuse the request and say when to retry. Close if the client keeps on (4013)."""
         rate = self._limits.commands_per_second
-        if self._patience is None:
-            self._patience = TokenBucket(rate, burst=PATIENCE_S * rate)
-        if not self._patience.allow(now_us):
+        if self._refused is None:
+            self._refused = TokenBucket(rate, burst=REFUSED_BURST_S * rate)
+        if not self._refused.allow(now_us):
             return CloseConnection(CloseCode.RATE, "too many requests")
         whose = "this connection" if bucket is self._commands else "the key's connections"
         refusal = Refusal(
@@ -383,15 +400,15 @@ class Session:
 
 
 def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | UnsetType) -> Error:
-    """Return the refusal of a request that nobody looked into."""
-    if action in ABOUT_ORDERS:
+    """Return the error reply to a request that was not carried out: an order was rejected for certain."""
+    if action in ORDER_ACTIONS:
         return order_error(refusal, request_id, "rejected")
     return error(refusal, request_id)
 
 
 def _private(request: Names) -> PrivateChannel | None:
-    """Return the private channel that is named, if one is; those have nothing to choose."""
-    channel = None if request.channel is UNSET else PRIVATE.get(request.channel)
+    """Return the private channel that the request names, or None. Private channels have no options."""
+    channel = None if request.channel is UNSET else PRIVATE_CHANNELS.get(request.channel)
     if channel is not None:
         for name in ("symbol", "symbols", "depth", "interval"):
             if getattr(request, name) is not UNSET:

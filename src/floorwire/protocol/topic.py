@@ -1,8 +1,11 @@
-"""The name of one stream of events."""
+"""Topics: the name of one stream of events, what there is to subscribe to, and the stamp of an event."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from floorwire.protocol.requests import OnSlow
 
@@ -16,7 +19,10 @@ class TopicName(NamedTuple):
 
 
 class TopicChoice(NamedTuple):
-    """What a request names: a topic, as the client wrote its symbol, and the contracts it may choose."""
+    """The topic that a request names. ``asked``: the symbol as the client wrote it.
+
+    ``on_slow``: the default contract for slow clients. ``contracts``: those that the client may choose.
+    """
 
     topic: TopicName
     asked: str | None
@@ -25,10 +31,31 @@ class TopicChoice(NamedTuple):
 
 
 class TopicCatalogue(Protocol):
-    """What there is to subscribe to."""
+    """All topics that clients may subscribe to."""
 
     def choose(
         self, channel: str, symbol: str | None, depth: int | None, interval: str | None
     ) -> TopicChoice:
-        """Return what the names name. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
+        """Return the topic. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
         ...
+
+
+class EventStamp(msgspec.Struct, frozen=True):
+    """The epoch, the seq and the times of a topic's next event. Times in microseconds since the epoch, UTC.
+
+    ``seq`` is that of the first event made with the stamp. A second one, made at once, has ``seq + 1``.
+    """
+
+    epoch: str
+    seq: int
+    recv_us: int
+    sent_us: int
+
+
+class PrivateEventStamp(msgspec.Struct, frozen=True):
+    """The same for a private channel. ``hidden``: how many events before this one the key may not see."""
+
+    epoch: str
+    seq: int
+    sent_us: int
+    hidden: int | UnsetType = UNSET

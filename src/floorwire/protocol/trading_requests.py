@@ -1,4 +1,7 @@
-"""Requests about orders and money, one Struct an action. Decimals are texts: whoever trades reads them."""
+"""Requests about orders and money, one Struct for each action.
+
+Decimals are text here. The order checks parse them: the instrument decides how many digits are allowed.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,16 @@ from floorwire.protocol.requests import SAFE, Request
 ClientOrderId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=36, extra_json_schema={"pattern": r"^[A-Za-z0-9._-]{1,36}$"})
 ]
-"""1 to 36 of A-Z a-z 0-9 . _ -; what has other letters the house refuses to place, and does not find."""
+"""Idempotency: the client's own name for an order. The same request sent again is the same order.
+
+1 to 36 of A-Z a-z 0-9 . _ -. The order manager refuses other characters and finds no such order.
+"""
 OrderId: TypeAlias = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}(?![\s\S])")]
 Amount: TypeAlias = Annotated[
     str,
     Meta(max_length=40, extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "a decimal"}),
 ]
-"""Whether it is a decimal, the instrument's steps tell."""
+"""The order checks decide whether it is a decimal that fits the tick and the lot."""
 Symbol: TypeAlias = Annotated[str, Meta(max_length=64)]
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE, description="microseconds since the epoch, UTC")]
 MAX_GRACE_S = 600
@@ -46,7 +52,7 @@ class OrderPlace(Request, frozen=True, tag="order.place", kw_only=True):
 
 
 class OneOrder(Request, frozen=True, kw_only=True):
-    """What names one order: the gateway's id, or the client's."""
+    """Names one order: by the gateway's id, or by the client's."""
 
     order_id: OrderId | UnsetType = UNSET
     client_order_id: ClientOrderId | UnsetType = UNSET
@@ -65,7 +71,7 @@ class OrderCancel(OneOrder, frozen=True, tag="order.cancel", kw_only=True):
 
 
 class OrderStatus(OneOrder, frozen=True, tag="order.status", kw_only=True):
-    """Tell what an order is now."""
+    """Return the state of an order."""
 
 
 class OrderCancelAll(Request, frozen=True, tag="order.cancel_all", kw_only=True):
@@ -110,9 +116,9 @@ class Deadman(Request, frozen=True, tag="session.deadman", kw_only=True):
 
 
 Command: TypeAlias = OrderPlace | OrderAmend | OrderCancel | OrderCancelAll
-"""What changes orders."""
+"""Requests that change orders."""
 Query: TypeAlias = OrderStatus | Orders | Fills | Balances | Positions
-"""What only asks."""
+"""Requests that only read."""
 Guard: TypeAlias = CancelOnDisconnect | Deadman
-"""What cancels when nobody is there."""
+"""Requests for protection: cancel orders when the client is gone."""
 TradingRequest: TypeAlias = Command | Query | Guard

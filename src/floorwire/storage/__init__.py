@@ -1,1 +1,1 @@
-"""What survives a restart: accounts, keys, the audit log."""
+"""What survives a restart: the journal of accounts and orders, keys, the audit log."""

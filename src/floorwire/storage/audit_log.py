@@ -1,4 +1,4 @@
-"""The audit log: one JSON line for each sign-in, refusal, key change and admin action; never a secret."""
+"""The audit log: one JSON line for each sign-in, refusal, key change and admin action. It has no secrets."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from threading import Lock
 import msgspec
 import structlog
 
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.auth.sign_in import SignedLogin
+from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage.private_files import FILE_MODE
 
 FILE = "audit.jsonl"
 QUEUE = 10_000
 GATHER_S = 0.1
-"""What is noted within this time is written at once: a thread for each line of a reconnect storm would cost
-more than the sign-ins. It is all that a crash can lose."""
+"""Entries of this many seconds are written together. To start a thread for each line would cost more than a
+sign-in does, when many clients reconnect. A crash can lose the entries of this time, and no more."""
 REFUSALS_PER_SECOND = 10
-"""Lines for what one address is refused; of more than these, only the number is written."""
+"""Lines about refusals of one address. Further refusals are only counted (rate limit)."""
 TAIL_BYTES = 8_388_608
 MAX_TEXT = 200
 
@@ -30,13 +30,13 @@ log = structlog.get_logger("floorwire.audit")
 
 
 class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What happened: when (microseconds since the epoch, UTC), what, who, from where, and how it ended.
+    """One event. ``ts`` is in microseconds since 1970 (UTC).
 
     ``event``: sign_in, refused, ticket, closed, or the name of an admin action (keys.create, ...).
     ``how``: bearer, signature, token, ticket, page, or the action that was refused.
-    ``target``: the key or the account that an admin's action was about.
-    ``signed_ts``: what a signed login signed, so that a restart does not make it good again.
-    ``left_out``: lines before this one that were not written, being too many.
+    ``target``: the key or the account that an admin changed.
+    ``signed_ts``: the time in a signed login. Read at a start: it may not be used again.
+    ``left_out``: lines before this one that were not written, because there were too many.
     """
 
     ts: int
@@ -53,7 +53,7 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class AuditLog:
-    """Appends entries off the event loop; a full queue drops the newest and says how many."""
+    """Appends entries in a thread. A full queue drops new entries and counts them."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,8 +63,8 @@ class AuditLog:
         self._refusals = KeyedRateLimit(REFUSALS_PER_SECOND)
         self._left_out = 0
 
-    def note(self, entry: AuditEntry) -> None:
-        """Write the entry soon; refusals of one address only so many a second."""
+    def add(self, entry: AuditEntry) -> None:
+        """Queue the entry. Refusals of one address have a rate limit: further ones are only counted."""
         is_flood = entry.event == "refused" and not self._refusals.allow(entry.address, entry.ts)
         if is_flood or len(self._queue) >= QUEUE:
             self._left_out += 1
@@ -76,7 +76,7 @@ class AuditLog:
         self._has_work.set()
 
     async def run(self) -> None:
-        """Write until cancelled; what is queued then is still written."""
+        """Write until cancelled, and then write what is still queued."""
         try:
             while True:
                 await self._has_work.wait()
@@ -87,7 +87,7 @@ class AuditLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is queued, in order, whichever thread this is."""
+        """Write what is queued, in order. May run in any thread."""
         with self._writing:
             batch = [self._queue.popleft() for _ in range(len(self._queue))]
             try:
@@ -98,7 +98,7 @@ class AuditLog:
 
 
 def append(path: Path, entries: Iterable[AuditEntry]) -> None:
-    """Append the entries, each a line; lines of several writers never mix. Raises OSError."""
+    """Append the entries, each a line. Lines of several processes do not mix (O_APPEND). Raises OSError."""
     text = b"".join(msgspec.json.encode(_cut(entry)) + b"\n" for entry in entries)
     if not text:
         return
@@ -108,7 +108,7 @@ def append(path: Path, entries: Iterable[AuditEntry]) -> None:
 
 
 def _cut(entry: AuditEntry) -> AuditEntry:
-    """Return the entry with what a client may have chosen cut to a bearable length."""
+    """Return the entry with the texts that a client may have chosen cut to ``MAX_TEXT``."""
     if max(len(entry.key), len(entry.reason), len(entry.target)) <= MAX_TEXT:
         return entry
     cut = {name: getattr(entry, name)[:MAX_TEXT] for name in ("key", "reason", "target")}
@@ -116,7 +116,7 @@ def _cut(entry: AuditEntry) -> AuditEntry:
 
 
 def recent_logins(path: Path, since_us: int) -> list[SignedLogin]:
-    """Return the signed logins since then. Raises OSError; a log that is not there has none."""
+    """Return the signed logins since ``since_us``, oldest first. Raises OSError."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
@@ -128,7 +128,7 @@ def recent_logins(path: Path, since_us: int) -> list[SignedLogin]:
     for line in reversed(lines):
         try:
             entry = decoder.decode(line)
-        except msgspec.DecodeError:  # cut by the tail's begin or by a crash
+        except msgspec.DecodeError:  # the first line of the tail, or one that a crash cut
             continue
         # An older line is not the end: where the clock was set, dates of lines are not in order.
         if entry.ts >= since_us and entry.signed_ts:

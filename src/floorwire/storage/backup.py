@@ -1,12 +1,12 @@
-"""Backup and restore of a whole data folder, as one archive; a backup goes beside a running server.
+"""Backup and restore of a whole data folder as one archive. A server may run during a backup.
 
 The archive is a tar file of consistent copies: first the snapshots, then the journal, then the keys and the
-audit log. In this order each file knows at least what those before it refer to: a snapshot is of a record
-that the journal has, and each deposit and each key of the journal stands in ``keys.db``. ``backup.json`` is
-the last file, so that an archive without it was cut off; it has a digest of every other file.
+audit log. The order matters, because each file refers to later ones: a snapshot names a journal record,
+and the journal names deposits and keys of ``keys.db``. ``backup.json`` is the last file and has a digest of
+every other file. An archive without it was cut off.
 
-Neither the journal's mark nor the master key is in it. Without the mark the restored journal begins another
-epoch and leaves ids out (``Journal.is_restored``). Without the master key the archive tells no secret.
+The archive has neither the high-water mark nor the master key. Without the mark the restored journal gets a
+new epoch and skips ids (``Journal.is_restored``). Without the master key nobody can read a secret from it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,15 @@ WAITS_S = 10.0
 
 
 class BackupError(Exception):
-    """The folder cannot be backed up or restored; says why."""
+    """The folder cannot be backed up or restored. The message says why."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is in an archive: when it was made, the journal's last record, and each file's digest."""
+    """What an archive holds.
+
+    ``made_us``: when it was made (microseconds since 1970). ``records``: the journal's last record.
+    ``files``: each file's SHA-256 digest, in hex.
+    """
 
     format: int
     made_us: int
@@ -62,7 +66,7 @@ def back_up(folder: Path, archive: Path, now_us: int) -> Manifest:
     if not (folder / database.FILE).exists():
         raise BackupError(f"{folder}: there is no data folder")
     draft = archive.with_name(f".{archive.name}.part")
-    with _told(), tempfile.TemporaryDirectory(prefix=".backup-", dir=archive.parent) as name:
+    with _backup_errors(), tempfile.TemporaryDirectory(prefix=".backup-", dir=archive.parent) as name:
         copies = Path(name)
         _copy_snapshots(folder, copies)
         if (folder / journal_file.FILE).exists():
@@ -80,11 +84,11 @@ def back_up(folder: Path, archive: Path, now_us: int) -> Manifest:
 
 
 def restore(archive: Path, folder: Path) -> Manifest:
-    """Make the data folder of an archive. Raises BackupError.
+    """Make a data folder from an archive. Raises BackupError.
 
-    The folder must hold no data yet; a master key may be there.
+    The folder must be empty, except for a master key.
     """
-    with _told():
+    with _backup_errors():
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         taken = sorted(path.name for path in folder.iterdir() if path.name != master_key.FILE)
         if taken:
@@ -94,7 +98,9 @@ def restore(archive: Path, folder: Path) -> Manifest:
         try:
             manifest = _unpacked(archive, draft)
             for name in sorted(manifest.files, key=lambda name: name == database.FILE):
-                (draft / name).rename(folder / name)  # the keys last: without them it is no data folder
+                (draft / name).rename(
+                    folder / name
+                )  # the keys last: a folder without them is not used as one
             _sync(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -102,8 +108,8 @@ def restore(archive: Path, folder: Path) -> Manifest:
 
 
 def master_fingerprint(folder: Path) -> bytes:
-    """Return the fingerprint of the master key that the folder's keys were made with. Raises BackupError."""
-    with _told(), closing(_read_quota(folder / database.FILE)) as rows:
+    """Return the fingerprint of the master key that sealed the folder's keys. Raises BackupError."""
+    with _backup_errors(), closing(_connect_to_read(folder / database.FILE)) as rows:
         found = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
     return b"" if found is None else bytes(found[0])
 
@@ -141,9 +147,9 @@ def _copy_snapshots(folder: Path, copies: Path) -> None:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database as it is at one moment; whoever writes it is not held up."""
+    """Copy an SQLite database as it is at one moment. A process that writes it does not wait."""
     os.close(_new(target))
-    with closing(_read_quota(source)) as rows, closing(sqlite3.connect(target)) as copy:
+    with closing(_connect_to_read(source)) as rows, closing(sqlite3.connect(target)) as copy:
         rows.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
 
@@ -164,12 +170,12 @@ def _copy(source: Path, target: Path, size: int) -> None:
             size -= len(part)
 
 
-def _read_quota(path: Path) -> sqlite3.Connection:
+def _connect_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAITS_S)
 
 
 def _verified(copies: Path) -> int:
-    """Return how many records the copied journal has, each verified; 0 where there is none."""
+    """Verify the copied journal and return its number of records; 0 where there is no journal."""
     if not (copies / journal_file.FILE).exists():
         return 0
     assert not (copies / high_water_mark.FILE).exists()
@@ -220,7 +226,8 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _backup_errors() -> Iterator[None]:
+    """Raise each error of files, SQLite, the journal and the archive as a BackupError."""
     try:
         yield
     except (OSError, sqlite3.Error, JournalError, tarfile.TarError, msgspec.MsgspecError) as error:

@@ -1,4 +1,8 @@
-"""The writer: a thread that makes one commit of everything that waits, and tells the event loop once."""
+"""Group commit: a thread writes all appends that wait as one commit, so that they share one sync of the disk.
+
+While the disk syncs one commit, further appends queue up. They become the next commit. The more appends
+arrive, the larger a commit is: the number of syncs a second stays the same.
+"""
 
 from __future__ import annotations
 
@@ -14,40 +18,42 @@ from floorwire.storage.loop_notifier import LoopNotifier
 from floorwire.storage.pending_appends import AppendsDone, PendingAppend
 
 COMMIT_RECORDS = 4_096
-"""A commit takes no further appends once it has so many records."""
+"""A commit gets no further appends once it has this many records."""
 
 log = structlog.get_logger("floorwire.journal")
 
 
 class CommitThread:
-    """Runs ``commit`` in its thread with the entries that wait, in order; after one failure never again.
+    """Does the group commit. After one commit failed it writes nothing more.
 
-    ``tell`` is called on the loop, once for each commit; ``between`` in the thread after that.
+    ``commit`` writes entries in one transaction; it runs in the thread. ``on_done`` gets the appends of each
+    commit on the event loop. ``after_commit`` runs in the thread after each commit that succeeded.
     """
 
     def __init__(
         self,
         commit: Callable[[Sequence[JournalEntry]], None],
-        tell: Callable[[AppendsDone], None],
-        between: Callable[[], None],
+        on_done: Callable[[AppendsDone], None],
+        after_commit: Callable[[], None],
     ) -> None:
         self._commit = commit
-        self._tell = tell
-        self._between = between
+        self._on_done = on_done
+        self._after_commit = after_commit
         self._queue: SimpleQueue[PendingAppend | None] = SimpleQueue()
+        """Appends that wait; None: the thread ends."""
         self._notifier: LoopNotifier[AppendsDone] | None = None
         self._error: JournalError | None = None
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def put(self, append: PendingAppend) -> None:
-        """Have the entries committed; on the event loop only, the same one always."""
+        """Queue the append. Call it on the event loop only, and always on the same one."""
         if self._notifier is None:
-            self._notifier = LoopNotifier(self._tell)
+            self._notifier = LoopNotifier(self._on_done)
         self._queue.put(append)
 
     def stop(self) -> None:
-        """Commit what waits and end; blocks until then."""
+        """Commit all appends that wait, then end the thread. Blocks until then."""
         self._queue.put(None)
         self._thread.join()
         if self._notifier is not None:
@@ -57,16 +63,17 @@ class CommitThread:
         while (first := self._queue.get()) is not None:
             appends, is_last = self._gather(first)
             self._write([entry for append in appends for entry in append.entries])
+            # Durable first, then the callbacks: a client must not see a reply that a crash can undo.
             self._report(AppendsDone(appends, self._error))
             if is_last:
                 return
             if self._error is None:
-                self._between()
+                self._after_commit()
 
     def _gather(self, first: PendingAppend) -> tuple[deque[PendingAppend], bool]:
-        """Return what waits, and whether nothing will come after it."""
+        """Return the appends of the next commit, and whether the thread ends after it."""
         appends, size = deque([first]), len(first.entries)
-        while size < COMMIT_RECORDS and not self._queue.empty():  # nobody else takes from it
+        while size < COMMIT_RECORDS and not self._queue.empty():  # only this thread takes from the queue
             append = self._queue.get_nowait()
             if append is None:
                 return appends, True
@@ -79,10 +86,10 @@ class CommitThread:
             return
         try:
             self._commit(entries)
-        except Exception as error:  # whatever it was: whoever waits has to hear of it
+        except Exception as error:  # of any kind: the appenders must get an answer
             log.exception("journal broken", error=str(error), records=len(entries))
             self._error = JournalBrokenError(f"a commit failed: {error}")
 
     def _report(self, done: AppendsDone) -> None:
         assert self._notifier is not None
-        self._notifier.ring(done)
+        self._notifier.notify(done)

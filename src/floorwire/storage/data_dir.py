@@ -1,4 +1,4 @@
-"""Locker: the data folder of one gateway, opened: its vault, keys and audit log."""
+"""The data folder of one gateway: its keys, its audit log and its journal."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
+from floorwire.config import Settings
 from floorwire.storage import audit_log
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.journal import Journal
+from floorwire.storage.journal_memory import MemoryJournal
+from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import KeyStore
 from floorwire.storage.master_key import MasterKeyError, load_master
 from floorwire.storage.private_files import private_folder
 
 
 class DataDirError(Exception):
-    """The data folder cannot be used; says why."""
+    """The data folder cannot be used. The message says why."""
 
 
 class DataDir:
-    """What the command line and the server both open. Raises LockerError."""
+    """The parts of a data folder that both the command line and the server open. Raises DataDirError."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         try:
@@ -28,3 +32,13 @@ class DataDir:
         except (OSError, DatabaseError, MasterKeyError) as error:
             raise DataDirError(str(error)) from None
         self.audit_path = self.folder / audit_log.FILE
+
+
+def open_journal(settings: Settings) -> Journal:
+    """Return the journal that the settings ask for, ready for reads and appends. Blocks.
+
+    Raises JournalError.
+    """
+    if settings.journal == "memory":
+        return MemoryJournal(settings.storage.waiting_records, settings.storage.memory_records)
+    return SqliteJournal(Path(settings.data), settings.storage.waiting_records)

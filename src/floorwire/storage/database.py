@@ -1,4 +1,4 @@
-"""The database of accounts and keys: SQLite, readable by its owner alone."""
+"""The SQLite database of accounts and keys. Only its owner can read it."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ CREATE TABLE deposits (
 
 
 class DatabaseError(Exception):
-    """The database cannot be used; says which and why."""
+    """The database cannot be used. The message says which and why."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection, for one thread at a time, to the database, made if need be.
+    """Return a connection, for one thread at a time. The database is made where it is missing.
 
     Raises DatabaseError.
     """
@@ -61,7 +61,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(path: Path) -> Iterator[sqlite3.Connection]:
-    """Write in one transaction, all of it or nothing. Raises DatabaseError."""
+    """Yield a connection for one transaction: all of it is written, or nothing. Raises DatabaseError."""
     with closing(connect(path)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -77,7 +77,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     if _version(connection) == 0:
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) == 0:  # nobody else was faster
+        if _version(connection) == 0:  # no other process made the tables meanwhile
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")

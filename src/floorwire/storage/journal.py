@@ -1,4 +1,4 @@
-"""The journal: every account event in one order, on disk before anybody is told of it."""
+"""The journal: every account event in one order. A client gets no event before it is on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import msgspec
 
 
 class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is to be journalled: an account event, opaque here, with what it is found by."""
+    """An account event to be journalled.
+
+    ``payload`` is the event, opaque here. The journal is searched by ``account`` and ``kind``.
+    """
 
     account: str
     kind: str
@@ -18,7 +21,7 @@ class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class JournalRecord(msgspec.Struct, frozen=True, gc=False):
-    """An entry in its place: ``n`` counts up from 1 over all accounts, without a hole."""
+    """An entry with its number: ``n`` counts up from 1 over all accounts, without a hole."""
 
     n: int
     account: str
@@ -28,19 +31,19 @@ class JournalRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class JournalSnapshot(msgspec.Struct, frozen=True):
-    """The state, opaque here, after the records up to and including ``n``."""
+    """The state after record ``n``, opaque here."""
 
     n: int
     state: Iterable[bytes]
-    """In pieces, none of them long; while it is not saved yet each may be made when it comes to it."""
+    """Short pieces. A snapshot that is being saved may make each piece when it is needed."""
 
 
 class JournalError(Exception):
-    """The journal cannot do what it was asked to; says why."""
+    """The journal cannot do what it was asked to. The message says why."""
 
 
 class JournalFullError(JournalError):
-    """Too much waits for the disk; nothing of this append was taken. Try again when less waits."""
+    """Backpressure: too many records wait for the disk. Nothing was appended; try again later."""
 
     def __init__(self, waiting: int, limit: int) -> None:
         super().__init__(f"{waiting} records wait for the disk, and {limit} may")
@@ -49,7 +52,7 @@ class JournalFullError(JournalError):
 
 
 class JournalBrokenError(JournalError):
-    """A commit failed. Whether its records are on disk is unknown; the next opening tells."""
+    """A commit failed. Whether its records are on disk is known when the journal is opened again."""
 
 
 class JournalLockedError(JournalError):
@@ -57,11 +60,11 @@ class JournalLockedError(JournalError):
 
 
 class JournalUnusableError(JournalError):
-    """The journal cannot be opened or read: no right to, no room, or not a journal of this version."""
+    """The journal cannot be opened or read: no permission, no room, or a file of another version."""
 
 
 class JournalCorruptError(JournalError):
-    """Acknowledged records cannot be read any more; ``good_n`` is the last before them, which can."""
+    """Acknowledged records are damaged or missing. ``good_n`` is the last record before them."""
 
     def __init__(self, good_n: int, what: str) -> None:
         super().__init__(f"the journal is damaged after record {good_n}: {what}")
@@ -70,7 +73,7 @@ class JournalCorruptError(JournalError):
 
 
 class ForgottenError(JournalError):
-    """Records from before ``first_n``, which ``n`` is or leads to, are not kept, and so cannot be read."""
+    """Records next to ``n`` were asked for, but records before ``first_n`` are not kept."""
 
     def __init__(self, n: int, first_n: int) -> None:
         super().__init__(f"records next to {n} were asked for; the first that is kept is {first_n}")
@@ -79,61 +82,62 @@ class ForgottenError(JournalError):
 
 
 OnDurable: TypeAlias = Callable[[JournalError | None], None]
-"""Told once, on the event loop: None when the records are durable, else why they may not be."""
+"""Called once, on the event loop: with None when the records are durable, else with why they may not be."""
 
 
 class Journal(Protocol):
-    """Appends from the event loop, never blocking it; commits in the order of the appends.
+    """An append-only list of records. An append does not block the event loop.
 
-    Everything that waits becomes one commit. After a commit failed the journal is broken: whoever waits is
-    told so in order, every later append is refused, and only closing and opening it again helps.
+    Group commit: all appends that wait become one commit, in the order of the appends. After a commit failed
+    the journal is broken: each append that waits gets the error, in order, and every later append is refused.
+    It must be closed and opened again.
     """
 
     @property
     def last_n(self) -> int:
-        """The number of the last record taken, durable or not; 0 where there is none."""
+        """The number of the last record appended, durable or not; 0 where there is none."""
         ...
 
     @property
     def durable_n(self) -> int:
-        """The number of the last record that is durable and whose appender was told so."""
+        """The number of the last record whose ``on_durable`` was called without an error."""
         ...
 
     @property
     def broken(self) -> JournalError | None:
-        """Why nothing more is taken; None while all is well."""
+        """Why appends are refused; None while they are not."""
         ...
 
     @property
     def checkpoint_failures(self) -> int:
-        """How often, since it was opened, the log of what is durable could not be moved to where it belongs.
+        """How many checkpoints of the write-ahead log failed since the journal was opened.
 
-        Nothing is lost: the log grows until the disk is full. Mostly it is already.
+        Nothing is lost, but the log grows. The usual reason is a full disk.
         """
         ...
 
     @property
     def is_restored(self) -> bool:
-        """Whether it may be an older copy that was put back, so that records after its last are lost.
+        """Whether the journal may be an older copy that was put back, so that later records are lost.
 
-        It is until the first append after its opening is durable.
+        True until the first append after the opening is durable.
         """
         ...
 
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
-        """Take the entries, all of one commit, and return the number of the last; on the event loop only.
+        """Append the entries in one commit and return the number of the last. Call it on the event loop only.
 
-        ``on_durable`` is called on the loop, never from within this call, in the order of the appends. No
-        entries are fine: ``on_durable`` is then told when all before them are durable. So are more than may
-        wait, as long as less than that waits: what cannot be taken then could never be.
-        Raises JournalFullError and JournalBrokenError; then nothing was taken and nobody will be told.
+        ``on_durable`` is called on the loop in the order of the appends, never from within this call. Without
+        entries it is called when all earlier appends are durable. An append may be larger than the limit of
+        records that wait, as long as fewer than the limit wait: otherwise it could never be made.
+        Raises JournalFullError and JournalBrokenError; then nothing is appended and nothing called.
         """
         ...
 
     def read(self, after_n: int = 0) -> Iterator[JournalRecord]:
-        """Yield the durable records after this one, in order; blocks, so before serving or off the loop.
+        """Yield the durable records after ``after_n``, in order. Blocks: not for the event loop.
 
-        Raises JournalCorruptError where a record does not verify, after all that do; ForgottenError;
+        Raises JournalCorruptError at the first record that does not verify, ForgottenError,
         JournalUnusableError.
         """
         ...
@@ -141,36 +145,36 @@ class Journal(Protocol):
     async def read_account(
         self, account: str, n: int, limit: int, *, back: bool = False
     ) -> Sequence[JournalRecord]:
-        """Return at most so many of the account's durable records on one side of record ``n``, nearest first.
+        """Return at most ``limit`` durable records of the account after record ``n``, nearest first.
 
-        Those after it, or ``back`` those before it; the account need not be in ``n`` itself. Sees everything
-        acknowledged before the call; reads off the loop. Fewer than ``limit``: that is all there are, or all
-        that are kept. Raises JournalCorruptError, JournalUnusableError, and ForgottenError: after ``n``,
-        where the record next to it is not kept; before it, where none of the account's is and some may have
-        been.
+        With ``back``: those before ``n``. Record ``n`` may be of another account. The result has all records
+        acknowledged before the call. Reads in a thread. Fewer than ``limit`` records: there are no more, or
+        no more are kept. Raises JournalCorruptError and JournalUnusableError. Raises ForgottenError where
+        the record after ``n`` is not kept; with ``back`` where no record of the account before ``n`` is kept
+        but one may have been.
         """
         ...
 
     def latest(self, account: str, kind: str) -> JournalRecord | None:
-        """Return the account's last durable record of this kind, None where none is kept; blocks.
+        """Return the account's last durable record of this kind; None where none is kept. Blocks.
 
         Raises JournalCorruptError, JournalUnusableError.
         """
         ...
 
     async def save_snapshot(self, snapshot: JournalSnapshot) -> None:
-        """Keep the snapshot, whole or not at all, and forget all but the latest few; writes off the loop.
+        """Save the snapshot, whole or not at all, and remove all but the latest few. Writes in a thread.
 
-        Takes its time, so that others have theirs, and gives up when the journal is closed.
-        Raises ValueError for one from beyond ``durable_n``; JournalUnusableError where it cannot be written,
-        which leaves the journal as good as it was.
+        It writes slowly on purpose, so that the event loop is not held up. It stops when the journal is
+        closed. Raises ValueError for a snapshot after ``durable_n``. Raises JournalUnusableError where it
+        cannot be written; the journal itself is not harmed.
         """
         ...
 
     def latest_snapshot(self) -> JournalSnapshot | None:
-        """Return the latest snapshot that is whole; None: read the journal from its begin. Blocks."""
+        """Return the latest snapshot that is whole; None: read the journal from its start. Blocks."""
         ...
 
     def close(self) -> None:
-        """Commit what waits and close; blocks for as long as that takes. Again: nothing happens."""
+        """Commit all appends that wait and close. Blocks until then. A second call does nothing."""
         ...

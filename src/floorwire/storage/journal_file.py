@@ -1,4 +1,7 @@
-"""The journal's file: an SQLite database of commits, its log made long beforehand, and one process's lock."""
+"""The journal's files: an SQLite database with a row for each commit, and a lock for one process.
+
+SQLite's write-ahead log is made long before the first commit.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ FILE = "journal.db"
 LOCK = "journal.lock"
 VERSION = 1
 LOG_BYTES = 16_777_216
-"""The log's length from the start: a commit inside it writes data only, one that grows it the inode too."""
+"""The log's length from the start. A commit inside it syncs data only; a longer log syncs its inode too."""
 
 Connection: TypeAlias = sqlite3.Connection
 
@@ -46,7 +49,7 @@ CREATE TRIGGER by_account AFTER INSERT ON commits BEGIN
 END;
 """
 INSERT = "INSERT INTO commits (first_n, last_n, accounts, records, chain) VALUES (?, ?, ?, ?, ?)"
-"""One statement with its own transaction: each statement hands the interpreter's lock over and back."""
+"""One statement is one transaction. Each statement releases and takes the interpreter's lock."""
 _COLUMNS = "SELECT c.first_n, c.last_n, c.accounts, c.records, c.chain"
 SINCE = f"{_COLUMNS} FROM commits c WHERE c.last_n > ? ORDER BY c.last_n"
 BEFORE = "SELECT last_n, chain FROM commits WHERE last_n <= ? ORDER BY last_n DESC LIMIT 1"
@@ -56,18 +59,23 @@ _OF_ACCOUNT = f"""{_COLUMNS}, p.chain FROM account_commits a JOIN commits c ON c
 AFTER = f"{_OF_ACCOUNT} AND a.last_n > ?2 ORDER BY a.last_n"
 _COMMIT_WITH = "(SELECT last_n FROM commits WHERE last_n >= ?2 ORDER BY last_n LIMIT 1)"
 BACK = f"{_OF_ACCOUNT} AND a.last_n <= ifnull({_COMMIT_WITH}, ?2) ORDER BY a.last_n DESC"
-"""The commit that the record itself is in may hold others before it."""
+"""The commit that holds the record itself may hold earlier records too."""
 
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
 
 
 @contextmanager
-def told(path: Path, good_n: int = 0) -> Iterator[None]:
-    """Say as a JournalError what SQLite and the system say in their own words."""
+def journal_errors(path: Path, good_n: int = 0) -> Iterator[None]:
+    """Raise each error of SQLite and of the system as the JournalError that it means.
+
+    ``good_n`` is the last record that was read without damage.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        unnamed = "SQLITE_CORRUPT" if isinstance(error, sqlite3.OperationalError) else ""  # no UTF-8
+        unnamed = (
+            "SQLITE_CORRUPT" if isinstance(error, sqlite3.OperationalError) else ""
+        )  # SQLite found no UTF-8
         name = getattr(error, "sqlite_errorname", unnamed)
         if name.startswith(_DAMAGED):
             raise JournalCorruptError(good_n, f"{path}: {error}") from None
@@ -79,13 +87,16 @@ def told(path: Path, good_n: int = 0) -> Iterator[None]:
 
 
 def lock(folder: Path) -> Connection:
-    """Return what holds the journal for this process until closed, or killed. Raises JournalError."""
+    """Lock the journal for this process. Return the lock: it ends when it is closed or the process ends.
+
+    Raises JournalLockedError where another process has it, JournalUnusableError.
+    """
     path = folder / LOCK
-    with told(path):
+    with journal_errors(path):
         touch_private(path)
         connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        with told(path):
+        with journal_errors(path):
             connection.execute("BEGIN EXCLUSIVE")
     except JournalError:
         connection.close()
@@ -94,16 +105,16 @@ def lock(folder: Path) -> Connection:
 
 
 def connect(folder: Path) -> Connection:
-    """Return a connection that writes, for one thread at a time; the file is made if need be.
+    """Return a connection that writes, for one thread at a time. The file is made where it is missing.
 
     Raises JournalError.
     """
     path = folder / FILE
-    with told(path):
+    with journal_errors(path):
         touch_private(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        with told(path):
+        with journal_errors(path):
             _prepare(connection)
     except JournalError:
         connection.close()
@@ -112,9 +123,9 @@ def connect(folder: Path) -> Connection:
 
 
 def connect_to_read(folder: Path) -> Connection:
-    """Return a connection that only reads, beside a process that writes. Raises JournalError."""
+    """Return a connection that only reads; another process may write meanwhile. Raises JournalError."""
     path = folder / FILE
-    with told(path):
+    with journal_errors(path):
         uri = f"{path.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
@@ -122,14 +133,14 @@ def connect_to_read(folder: Path) -> Connection:
 def _prepare(connection: Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer chooses the moment
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # WalCheckpoints chooses when
     if _version(connection) == 0:
         connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
     check_version(connection)
 
 
 def check_version(connection: Connection) -> None:
-    """Raise JournalUnusableError where the file is not one of ours, else sqlite3.Error."""
+    """Raise JournalUnusableError where another version made the file. Raises sqlite3.Error."""
     if _version(connection) != VERSION:
         raise JournalUnusableError(f"{FILE} was made by another version of Floorwire: {_version(connection)}")
 
@@ -140,9 +151,12 @@ def _version(connection: Connection) -> int:
 
 
 def lengthen_log(folder: Path, connection: Connection) -> None:
-    """Empty the log into the database and make it long; before the first commit. Raises JournalError."""
+    """Copy the log into the database and make the log ``LOG_BYTES`` long. Raises JournalError.
+
+    Call it before the first commit.
+    """
     path = folder / f"{FILE}-wal"
-    with told(path):
+    with journal_errors(path):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with path.open("r+b") as file:
             file.write(bytes(LOG_BYTES))
@@ -157,15 +171,15 @@ def last_row(connection: Connection) -> JournalRow | None:
 
 
 def read(folder: Path, after_n: int) -> Iterator[JournalRecord]:
-    """Yield the records after this one, verified against the chain. Raises JournalError."""
+    """Yield the records after ``after_n``, each verified against the chain. Raises JournalError."""
     path = folder / FILE
     with closing(connect_to_read(folder)) as connection:
-        with told(path):
+        with journal_errors(path):
             check_version(connection)
             good_n, chain = connection.execute(BEFORE, (after_n,)).fetchone() or (0, journal_rows.ORIGIN)
             found = connection.execute(SINCE, (good_n,))
         while True:
-            with told(path, good_n):
+            with journal_errors(path, good_n):
                 values = found.fetchone()
             if values is None:
                 return
@@ -181,7 +195,7 @@ def read(folder: Path, after_n: int) -> Iterator[JournalRecord]:
 def read_account(
     connection: Connection, account: str, n: int, limit: int, *, back: bool
 ) -> list[JournalRecord]:
-    """Return at most so many of the account's records after this one, or before it, the nearest first.
+    """Return up to ``limit`` of the account's records after record ``n``, or ``back`` before, nearest first.
 
     Raises sqlite3.Error, JournalError.
     """

@@ -1,4 +1,4 @@
-"""Looking at a journal from outside, beside a server that writes it or without one."""
+"""Verify and read a journal, while a server writes it or while none runs."""
 
 from __future__ import annotations
 
@@ -24,23 +24,22 @@ SELECT min(last_n) FROM (
 )"""
 
 
-class JournalVerdict(msgspec.Struct, frozen=True):
-    """A journal that verifies: its records, and the record of its latest whole snapshot."""
+class VerifiedJournal(msgspec.Struct, frozen=True):
+    """What a journal without damage holds: how many records, and the record of its latest whole snapshot."""
 
     records: int
     snapshot_n: int | None
 
 
-def verify(folder: Path) -> JournalVerdict:
-    """Return what was verified: every record against the chain, the index, the file, that no end is missing.
+def verify(folder: Path) -> VerifiedJournal:
+    """Verify every record against the chain, the index of accounts, the file, and that no end is missing.
 
     Raises JournalCorruptError, JournalUnusableError.
     """
     path = folder / journal_file.FILE
-    with journal_file.told(path):
-        acknowledged_n = high_water_mark.peek(
-            folder / high_water_mark.FILE
-        )  # before the records, for a server may be writing
+    with journal_file.journal_errors(path):
+        # The mark before the records: a server may append meanwhile, and the mark must not be ahead of them.
+        acknowledged_n = high_water_mark.read_number(folder / high_water_mark.FILE)
         snapshot = SnapshotFiles(folder).latest()
     last_n = 0
     for record in read(folder):
@@ -51,12 +50,12 @@ def verify(folder: Path) -> JournalVerdict:
             last_n, f"records {last_n + 1} to {expected} were acknowledged and are gone"
         )
     _verify_file(folder)
-    return JournalVerdict(last_n, snapshot_n)
+    return VerifiedJournal(last_n, snapshot_n)
 
 
 def _verify_file(folder: Path) -> None:
-    with closing(journal_file.connect_to_read(folder)) as connection, journal_file.told(folder):
-        connection.execute("BEGIN")  # one state of the file for all three
+    with closing(journal_file.connect_to_read(folder)) as connection, journal_file.journal_errors(folder):
+        connection.execute("BEGIN")  # all three queries read one state of the file
         (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             raise JournalCorruptError(0, f"SQLite says: {found}")

@@ -1,4 +1,4 @@
-"""The journal of ``journal=memory``: as fast as memory, and gone with the process."""
+"""The journal of ``journal=memory``: it keeps records in memory and loses them when the process ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _n = attrgetter("n")
 
 
 class MemoryJournal:
-    """Keeps the latest records only; the loop's next turn stands for the disk, and batches form as there."""
+    """Keeps the latest records only. Each turn of the event loop commits all that was appended before it.
+
+    ``max_waiting``: records that may wait for the commit. ``max_kept``: records that are kept.
+    """
 
     def __init__(self, max_waiting: int, max_kept: int) -> None:
         self._max_kept = max_kept
@@ -56,13 +59,13 @@ class MemoryJournal:
 
     @property
     def first_n(self) -> int:
-        """The number of the first record that is kept, or that will be."""
+        """The number of the first record that is kept; where none is, of the next one."""
         return self._kept[0].n if self._kept else self._kept_n + 1
 
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
-        last_n = self._waiting.take(entries)
+        last_n = self._waiting.admit(entries)
         if not self._appends:
-            self._loop = self._loop or asyncio.get_running_loop()  # asked once: it is a system call
+            self._loop = self._loop or asyncio.get_running_loop()  # looked up once: it is a system call
             self._loop.call_soon(self._commit)
         self._appends.append(PendingAppend(entries, on_durable))
         return last_n
@@ -72,7 +75,7 @@ class MemoryJournal:
         for append in appends:
             for entry in append.entries:
                 self._keep(entry)
-        self._waiting.tell(AppendsDone(appends))
+        self._waiting.complete(AppendsDone(appends))
 
     def _keep(self, entry: JournalEntry) -> None:
         self._kept_n += 1

@@ -1,4 +1,4 @@
-"""Repair: what verifies of a damaged journal becomes the journal; nothing is deleted."""
+"""Repair: the records before the damage become the journal. The damaged files are kept elsewhere."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ ROW_RECORDS = 1_000
 _DRAFT = "repaired"
 
 
-class Repaired(msgspec.Struct, frozen=True):
-    """The records that were kept, those that are known to be lost, and where the damaged files are now."""
+class RepairResult(msgspec.Struct, frozen=True):
+    """What a repair did.
+
+    ``kept_n``: the last record that was kept. ``lost``: what is known to be lost. ``damaged``: the folder of
+    the damaged files.
+    """
 
     kept_n: int
     lost: str
     damaged: Path
 
 
-def repair(folder: Path, wall_us: int, kept: Callable[[JournalRecord], JournalEntry]) -> Repaired | None:
-    """Keep what verifies from the begin up to the damage; None where there is none, and nothing was done.
+def repair(folder: Path, wall_us: int, kept: Callable[[JournalRecord], JournalEntry]) -> RepairResult | None:
+    """Keep the records before the damage. Return None, and change nothing, where there is no damage.
 
-    ``kept`` says how a record stands in the new journal. Only while no server has the journal open. Raises
+    ``kept`` returns the new journal's entry for a record. No server may have the journal open. Raises
     JournalLockedError, JournalUnusableError.
     """
     with closing(journal_file.lock(folder)):
@@ -42,9 +46,9 @@ def repair(folder: Path, wall_us: int, kept: Callable[[JournalRecord], JournalEn
 
 def _repair(
     folder: Path, damage: JournalCorruptError, damaged: Path, kept: Callable[[JournalRecord], JournalEntry]
-) -> Repaired:
+) -> RepairResult:
     draft = folder / _DRAFT
-    with journal_file.told(folder):
+    with journal_file.journal_errors(folder):
         draft.mkdir(mode=0o700, exist_ok=True)
         for left in draft.iterdir():
             left.unlink()
@@ -54,7 +58,7 @@ def _repair(
             path.rename(damaged / path.name)
         (draft / journal_file.FILE).rename(folder / journal_file.FILE)
         draft.rmdir()
-    return Repaired(kept_n, damage.what, damaged)
+    return RepairResult(kept_n, damage.what, damaged)
 
 
 def _verified(folder: Path) -> Iterator[JournalRecord]:
@@ -77,7 +81,10 @@ def _write(draft: Path, entries: Iterable[JournalEntry]) -> int:
 
 
 def _replaced(folder: Path, kept_n: int) -> list[Path]:
-    """Return the files of the damaged journal, the mark last, and the snapshots of what is not kept."""
+    """Return the files of the damaged journal and the snapshots of lost records; the high-water mark last.
+
+    The mark goes last: while it is there, an opening after an interrupted repair still reports the loss.
+    """
     snapshots = [
         path for path in folder.glob(PREFIX + "[0-9]*") if int(path.name.removeprefix(PREFIX)) > kept_n
     ]

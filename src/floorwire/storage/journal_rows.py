@@ -12,7 +12,7 @@ from floorwire.storage.journal import JournalCorruptError, JournalEntry, Journal
 
 CHAIN_BYTES = 16
 ORIGIN = bytes(CHAIN_BYTES)
-"""What the first row is chained to."""
+"""The digest that stands before the first row."""
 
 _entries = msgspec.msgpack.Decoder(list[JournalEntry])
 
@@ -28,7 +28,7 @@ class JournalRow(NamedTuple):
 
 
 def make(first_n: int, entries: Sequence[JournalEntry], chain: bytes) -> JournalRow:
-    """Return the row that follows the one with this chain."""
+    """Return the row that follows the row with the digest ``chain``."""
     accounts = msgspec.json.encode(sorted({entry.account for entry in entries})).decode()
     records = msgspec.msgpack.encode(entries)
     last_n = first_n + len(entries) - 1
@@ -36,14 +36,17 @@ def make(first_n: int, entries: Sequence[JournalEntry], chain: bytes) -> Journal
 
 
 def digest(first_n: int, last_n: int, accounts: str, records: bytes, chain: bytes) -> bytes:
-    """Return the digest of a row and of all before it, whose digest ``chain`` is."""
+    """Return the digest of a row and all rows before it. ``chain`` is the digest of the rows before."""
     text = accounts.encode()
     head = b"%b%d %d %d " % (chain, first_n, last_n, len(text))
     return blake2b(head + text + records, digest_size=CHAIN_BYTES).digest()
 
 
 def records_of(row: JournalRow, good_n: int, chain: bytes) -> Iterator[JournalRecord]:
-    """Return the records of the row that has to follow record ``good_n``. Raises JournalCorruptError."""
+    """Return the records of a row, which must follow record ``good_n``.
+
+    ``chain`` is the digest of the row before. Raises JournalCorruptError where the row does not fit.
+    """
     if row.first_n != good_n + 1:
         raise JournalCorruptError(good_n, f"the next row starts with record {row.first_n}")
     if digest(row.first_n, row.last_n, row.accounts, row.records, chain) != row.chain:

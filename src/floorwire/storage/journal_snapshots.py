@@ -1,6 +1,6 @@
-"""Snapshots: the state as of a record, so that start-up need not read the whole journal.
+"""Snapshots: the state after a record, so that a start need not read the whole journal.
 
-A file is the magic line, each piece after its length in four bytes, and the digest of all that.
+A file holds a magic line, then each piece behind its length (four bytes), then the digest of all that.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from floorwire.storage.private_files import FILE_MODE
 
 PREFIX = "snapshot-"
 KEPT = 3
-REST_S = 0.002
-"""Between two pieces: each is made in Python, where the event loop has to wait for it."""
+PAUSE_S = 0.002
+"""Pause between two pieces. To make a piece holds the interpreter's lock, so that the event loop waits."""
 _MAGIC = b"floorwire snapshot 2\n"
 _DIGEST_BYTES = 32
 _LENGTH_BYTES = 4
@@ -31,9 +31,9 @@ class SnapshotFiles:
         self._is_stopped = Event()
 
     def save(self, snapshot: JournalSnapshot) -> None:
-        """Write the snapshot, whole or not at all, then remove all but the latest few; one at a time.
+        """Write the snapshot, whole or not at all, then remove all but the latest ``KEPT``.
 
-        Where ``stop`` is called meanwhile, nothing is written.
+        Nothing is written where ``stop`` is called meanwhile. Two calls must not run at once.
         """
         path = self._folder / f"{PREFIX}{snapshot.n:020d}"
         draft = self._folder / f".{path.name}"
@@ -47,10 +47,10 @@ class SnapshotFiles:
             raise
         _sync(self._folder)
         for old in [*self._newest_first()[KEPT:], *self._folder.glob(f".{PREFIX}[0-9]*")]:
-            old.unlink(missing_ok=True)  # drafts are of those who were killed while they wrote
+            old.unlink(missing_ok=True)  # a draft is left by a process that was killed
 
     def stop(self) -> None:
-        """Have ``save`` give up, now and later; from any thread."""
+        """Make ``save`` stop, a call that runs and later calls. May be called from any thread."""
         self._is_stopped.set()
 
     def _write(self, path: Path, snapshot: JournalSnapshot) -> bool:
@@ -61,7 +61,7 @@ class SnapshotFiles:
             for part in _framed(snapshot.state):
                 digest.update(part)
                 file.write(part)
-                if self._is_stopped.wait(REST_S):
+                if self._is_stopped.wait(PAUSE_S):
                     return False
             file.write(digest.digest())
             file.flush()
@@ -69,16 +69,16 @@ class SnapshotFiles:
         return True
 
     def latest(self) -> JournalSnapshot | None:
-        """Return the latest that is whole, passing over those that are not."""
+        """Return the latest snapshot that is whole; None where there is none."""
         return next(self._whole(), None)
 
     def _whole(self) -> Iterator[JournalSnapshot]:
         for path in self._newest_first():
             n, content = int(path.name.removeprefix(PREFIX)), path.read_bytes()
-            framed, told = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+            framed, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
             digest = _digest(n)
             digest.update(framed)
-            if framed.startswith(_MAGIC) and digest.digest() == told:
+            if framed.startswith(_MAGIC) and digest.digest() == stored:
                 yield JournalSnapshot(n, _pieces(framed))
 
     def _newest_first(self) -> list[Path]:
@@ -106,7 +106,7 @@ def _pieces(framed: bytes) -> list[bytes]:
 
 
 def _sync(folder: Path) -> None:
-    """Make the folder's names durable, where the system knows of that."""
+    """Make the folder's file names durable. Other systems than POSIX cannot."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

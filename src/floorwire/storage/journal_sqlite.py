@@ -1,4 +1,4 @@
-"""The journal of ``journal=sqlite``: what it says is durable survives kill -9 and a power cut."""
+"""The journal of ``journal=sqlite``: a durable record survives kill -9 and a power cut."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ from floorwire.storage.wal_checkpoints import WalCheckpoints
 
 
 class SqliteJournal:
-    """The journal of one data folder, made if need be, open in one process at a time.
+    """The journal of one data folder, made where it is missing. One process at a time may have it open.
 
-    Opening blocks. Raises JournalLockedError, JournalUnusableError, and JournalCorruptError where the end of
-    what was acknowledged is missing or does not verify.
+    Opening blocks. Raises JournalLockedError, JournalUnusableError, and JournalCorruptError where the last
+    acknowledged records are missing or do not verify. A group commit writes it (``CommitThread``).
     """
 
     def __init__(self, folder: Path, max_waiting: int) -> None:
         with ExitStack() as opened:
             self._open(folder, opened)
             self._waiting = PendingAppends(max_waiting, self._written_n)
-            self._writer = CommitThread(self._commit, self._waiting.tell, self._checkpoints.proceed)
+            self._writer = CommitThread(self._commit, self._waiting.complete, self._checkpoints.run_due_step)
             opened.callback(self._writer.stop)
             self._opened = opened.pop_all()
 
     def _open(self, folder: Path, opened: ExitStack) -> None:
-        with journal_file.told(folder):
+        with journal_file.journal_errors(folder):
             self._folder = private_folder(folder)
         self._path = self._folder / journal_file.FILE
         self._snapshots = SnapshotFiles(self._folder)
         opened.callback(journal_file.lock(self._folder).close)
-        with journal_file.told(self._folder / high_water_mark.FILE):
+        with journal_file.journal_errors(self._folder / high_water_mark.FILE):
             self._mark = HighWaterMark(self._folder / high_water_mark.FILE)
         opened.callback(self._mark.close)
         self._writing = self._connect(opened)
         self._written_n, self._chain = self._tail()
-        with journal_file.told(self._path):
+        with journal_file.journal_errors(self._path):
             continues = self._mark.continues(self._path, self._written_n)
         self._is_restored = self._written_n > 0 and not continues
         journal_file.lengthen_log(self._folder, self._writing)
         self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
-        self._read_quota = journal_file.connect_to_read(self._folder)
-        opened.callback(self._read_quota.close)
+        self._reading = journal_file.connect_to_read(self._folder)
+        opened.callback(self._reading.close)
         self._readers = ThreadPoolExecutor(1, "journal-reader")
         opened.callback(self._readers.shutdown)
 
@@ -75,7 +75,7 @@ class SqliteJournal:
     def _tail(self) -> tuple[int, bytes]:
         """Return the last record's number and the chain, both verified. Raises JournalCorruptError."""
         try:
-            with journal_file.told(self._path):
+            with journal_file.journal_errors(self._path):
                 row = journal_file.last_row(self._writing)
             last_n, chain = (0, journal_rows.ORIGIN) if row is None else (row.last_n, row.chain)
             for _ in journal_file.read(self._folder, max(0, last_n - 1)):
@@ -87,7 +87,7 @@ class SqliteJournal:
         return last_n, chain
 
     def _check_nothing_lost(self, last_n: int) -> None:
-        with journal_file.told(self._folder):
+        with journal_file.journal_errors(self._folder):
             snapshot = self._snapshots.latest()
         acknowledged_n = max(self._mark.n, 0 if snapshot is None else snapshot.n)
         if last_n < acknowledged_n:
@@ -96,9 +96,9 @@ class SqliteJournal:
             )
 
     def _keep_log(self) -> None:
-        """Copy SQLite's log for whoever may find more in it: SQLite removes it when the file is closed."""
+        """Copy SQLite's log so that a person can search it: SQLite removes it when the file is closed."""
         log, kept = (self._path.with_name(self._path.name + end) for end in ("-wal", "-wal.damaged"))
-        with journal_file.told(kept):
+        with journal_file.journal_errors(kept):
             if log.exists() and log.stat().st_size and not kept.exists():
                 shutil.copy2(log, kept)
 
@@ -123,18 +123,18 @@ class SqliteJournal:
         return self._is_restored
 
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
-        last_n = self._waiting.take(entries)
+        last_n = self._waiting.admit(entries)
         self._writer.put(PendingAppend(entries, on_durable))
         return last_n
 
     def _commit(self, entries: Sequence[JournalEntry]) -> None:
-        """Write one row, in the writer's thread. Raises sqlite3.Error."""
+        """Write one row, in the commit thread. Raises sqlite3.Error."""
         row = journal_rows.make(self._written_n + 1, entries, self._chain)
-        self._mark.begin(row.last_n)
+        self._mark.store_begun(row.last_n)
         self._writing.execute(journal_file.INSERT, row)
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain
-        self._checkpoints.count(len(row.records))
+        self._checkpoints.count_commit(len(row.records))
 
     def read(self, after_n: int = 0) -> Iterator[JournalRecord]:
         return journal_file.read(self._folder, after_n)
@@ -145,16 +145,19 @@ class SqliteJournal:
         work = partial(self._read_account, account, n, limit, back)
         try:
             reading = asyncio.get_running_loop().run_in_executor(self._readers, work)
-        except RuntimeError as error:  # the readers have gone home
+        except RuntimeError as error:  # the threads that read are shut down
             raise JournalUnusableError(f"{self._path}: closed") from error
         return await reading
 
     def _read_account(self, account: str, n: int, limit: int, back: bool) -> list[JournalRecord]:
-        with journal_file.told(self._path):
-            return journal_file.read_account(self._read_quota, account, n, limit, back=back)
+        with journal_file.journal_errors(self._path):
+            return journal_file.read_account(self._reading, account, n, limit, back=back)
 
     def latest(self, account: str, kind: str) -> JournalRecord | None:
-        with journal_file.told(self._path), closing(journal_file.connect_to_read(self._folder)) as reading:
+        with (
+            journal_file.journal_errors(self._path),
+            closing(journal_file.connect_to_read(self._folder)) as reading,
+        ):
             records = journal_file.read_account(reading, account, self.durable_n + 1, sys.maxsize, back=True)
         return next((record for record in records if record.kind == kind), None)
 
@@ -164,11 +167,11 @@ class SqliteJournal:
         await asyncio.to_thread(self._save_snapshot, snapshot)
 
     def _save_snapshot(self, snapshot: JournalSnapshot) -> None:
-        with journal_file.told(self._folder):
+        with journal_file.journal_errors(self._folder):
             self._snapshots.save(snapshot)
 
     def latest_snapshot(self) -> JournalSnapshot | None:
-        with journal_file.told(self._folder):
+        with journal_file.journal_errors(self._folder):
             return self._snapshots.latest()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Keys on disk: made, listed, revoked and rotated beside a running server, which sees it within a second."""
+"""API keys on disk. They can be changed while a server runs; it sees a change within a second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET_BYTES = 32
 STORE = "store."
 STORE_BYTES = 8
 MARK = "keys.mark"
-"""Holds the store's identity and the last deposit's id: a keys.db that knows less is an older copy."""
+"""File with the store's identity and the last deposit's id. A keys.db that lacks them is an older copy."""
 
 INSERT = "INSERT INTO keys (id, account, allows, created_us, digest, sealed) VALUES (?, ?, ?, ?, ?, ?)"
 SELECT = "SELECT id, allows, created_us, revoked_us, digest, sealed FROM keys ORDER BY created_us, id"
@@ -44,14 +44,14 @@ class UnknownKeyError(LookupError):
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """A key and its secret, the only time that it is to be seen."""
+    """A key and its secret. The secret is shown once: only its digest and a sealed copy are stored."""
 
     key: str
     secret: str
 
 
 class Deposit(msgspec.Struct, frozen=True):
-    """Money that an account was given; ``id`` counts up in each ``store``, and is used there once."""
+    """Money that an account was given. ``id`` counts up in each ``store`` and is used once there."""
 
     id: int
     account: str
@@ -59,11 +59,11 @@ class Deposit(msgspec.Struct, frozen=True):
     amount: str
     created_us: int
     store: str = ""
-    """The identity of the store that gave the id; "" where it gave it before stores had identities."""
+    """The identity of the store that gave the id; "" for ids from before stores had identities."""
 
 
 class KeyStore:
-    """The accounts and keys of one data folder. Every call blocks: make it off the event loop.
+    """The accounts, keys and deposits of one data folder. Every call blocks: do not call on the event loop.
 
     Raises DatabaseError wherever the database cannot be used.
     """
@@ -82,7 +82,7 @@ class KeyStore:
         self._raise_mark()
 
     def create(self, grant: Grant, deposits: Mapping[str, str], wall_us: int) -> Issued:
-        """Make a key, its account if need be, and give that the deposits (asset -> amount)."""
+        """Make a key, and its account where it is missing. Credit the deposits (asset -> amount)."""
         issued = Issued("fw" + secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES))
         allows = msgspec.json.encode(grant)
         with database.transaction(self._path) as rows:
@@ -92,14 +92,14 @@ class KeyStore:
         return issued
 
     def open_account(self, account: str, deposits: Mapping[str, str], wall_us: int) -> None:
-        """Make an account with the deposits; give it nothing where it is there already."""
+        """Make an account with the deposits (asset -> amount). An account that exists gets nothing."""
         with database.transaction(self._path) as rows:
             if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
                 _open_account(rows, account, deposits, wall_us)
         self._raise_mark()
 
     def find(self, key: str) -> Key:
-        """Return the key, which is not revoked. Raises UnknownKeyError."""
+        """Return the key. Raises UnknownKeyError where there is none or it is revoked."""
         with closing(database.connect(self._path)) as rows:
             return _find(rows, key)
 
@@ -123,7 +123,7 @@ class KeyStore:
             return _keys(rows)
 
     def deposits(self, after: Deposit | None = None) -> list[Deposit]:
-        """Return the deposits made after this one, in their order; all where another store made that."""
+        """Return the deposits after ``after``, in order; all where another store made ``after``."""
         with closing(database.connect(self._path)) as rows:
             stores = _stores(rows)
             known = after is not None and after.store in ("", *(store for _, store in stores))
@@ -134,19 +134,19 @@ class KeyStore:
         ]
 
     def store(self) -> tuple[str, int]:
-        """Return the identity that new deposits get, and the highest id that was given."""
+        """Return the store's present identity and the highest deposit id so far."""
         with closing(database.connect(self._path)) as rows:
             stores = _stores(rows)
             return stores[-1][1] if stores else "", rows.execute(LAST_DEPOSIT).fetchone()[0]
 
     def renew_store(self) -> None:
-        """Take another identity for the deposits from now on: ids may have been given twice."""
+        """Give the store a new identity. Call it where ids may have been used twice: a copy was put back."""
         with database.transaction(self._path) as rows:
             _begin_store(rows)
         self._raise_mark()
 
     def _is_copy(self, rows: sqlite3.Connection) -> bool:
-        """Return whether the database is new, or an older copy, which would give ids again."""
+        """Return whether the database is new or an older copy: it would use deposit ids again."""
         stores, (last_id,) = _stores(rows), rows.execute(LAST_DEPOSIT).fetchone()
         identity, _, marked = self._mark().partition(" ")
         return not stores or identity != stores[-1][1] or not marked.isdecimal() or int(marked) > last_id
@@ -158,7 +158,7 @@ class KeyStore:
             return ""
 
     def _raise_mark(self) -> None:
-        """Write the mark where it is another now, whole or not at all. Raises DatabaseError."""
+        """Write the mark where it has changed, whole or not at all. Raises DatabaseError."""
         identity, last_id = self.store()
         text = f"{identity} {last_id}"
         try:
@@ -171,7 +171,7 @@ class KeyStore:
             raise DatabaseError(f"{self._mark_path}: {error}") from None
 
     def watch(self) -> KeyWatch:
-        """Return what tells of changes."""
+        """Return a watch that finds changes of the keys."""
         return KeyWatch(self._path)
 
     def _stored(self, issued: Issued) -> tuple[bytes, bytes]:
@@ -180,7 +180,7 @@ class KeyStore:
 
 
 class KeyWatch:
-    """Sees what others change, at the cost of one look at the database's version."""
+    """Finds changes of other connections and processes. A poll reads the database's version only."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -205,7 +205,7 @@ class KeyWatch:
 
 
 def _stores(rows: sqlite3.Connection) -> list[tuple[int, str]]:
-    """Return the identities that the store had, each with the last id that was given before, oldest first."""
+    """Return the identities of the store, oldest first, each with the last deposit id before it."""
     return sorted((int(value), name.removeprefix(STORE)) for name, value in rows.execute(STORES))
 
 

@@ -1,4 +1,4 @@
-"""The bell: what a thread rings to tell the event loop of something done."""
+"""The loop notifier: hands results of a thread to the event loop and wakes the loop cheaply."""
 
 from __future__ import annotations
 
@@ -13,61 +13,64 @@ T = TypeVar("T")
 
 ONE = (1).to_bytes(8, "little")
 NO_EVENTFD = -1
-"""Not Linux: the loop's own bell has to do."""
+"""The system has no eventfd (it is not Linux). The loop's own wake-up is used instead."""
 
 
 class LoopNotifier(Generic[T]):
-    """Made on the loop; ``ring`` belongs to one thread, ``close`` to whoever knows that it rings no more.
+    """Calls a function on the event loop with each result of one thread. Create it on the loop.
 
-    ``call_soon_threadsafe`` wakes the loop while the thread holds the interpreter's lock, so that it goes to
-    sleep again for that. Writing to an eventfd lets go of the lock: measured, 10 us less for a commit.
+    One thread calls ``notify``. Call ``close`` when that thread will not call ``notify`` again.
+
+    ``call_soon_threadsafe`` wakes the loop while the thread still holds the interpreter's lock. The loop then
+    has to sleep again and wait for the lock. A write to an eventfd releases the lock first. Measured: this
+    takes 10 us less for each commit.
     """
 
-    def __init__(self, hear: Callable[[T], None]) -> None:
-        """``hear`` is called on the loop with all that was rung for, in order."""
-        self._hear = hear
+    def __init__(self, handle: Callable[[T], None]) -> None:
+        """``handle`` is called on the loop with each result, in the order of ``notify``."""
+        self._handle = handle
         self._loop = asyncio.get_running_loop()
-        self._rung: deque[T] = deque()
+        self._results: deque[T] = deque()
         self._fd = NO_EVENTFD
         if hasattr(os, "eventfd"):
             self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
             self._loop.add_reader(self._fd, self._wake)
 
-    def ring(self, done: T) -> None:
-        """Have the loop hear of it; where the loop is closed nobody does."""
-        self._rung.append(done)
+    def notify(self, result: T) -> None:
+        """Have the loop handle the result. Nothing happens where the loop is closed."""
+        self._results.append(result)
         if self._fd == NO_EVENTFD:
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._answer)
+                self._loop.call_soon_threadsafe(self._handle_results)
         else:
             os.write(self._fd, ONE)
 
     def close(self) -> None:
-        """Have the loop hear what it has not heard yet, and then nothing more."""
+        """Have the loop handle the results that it has not handled yet, then free the eventfd."""
         try:
-            self._loop.call_soon_threadsafe(self._end)
+            self._loop.call_soon_threadsafe(self._close_on_loop)
         except RuntimeError:  # the loop is closed
-            self._let_go()
+            self._close_eventfd()
 
     def _wake(self) -> None:
         os.read(self._fd, len(ONE))
-        self._answer()
+        self._handle_results()
 
-    def _answer(self) -> None:
+    def _handle_results(self) -> None:
         try:
-            while self._rung:
-                self._hear(self._rung.popleft())
+            while self._results:
+                self._handle(self._results.popleft())
         finally:
-            if self._rung:  # one raised, which is not the others' fault
-                self._loop.call_soon(self._answer)
+            if self._results:  # one handler raised; the other results are still handled
+                self._loop.call_soon(self._handle_results)
 
-    def _end(self) -> None:
+    def _close_on_loop(self) -> None:
         if self._fd != NO_EVENTFD:
             self._loop.remove_reader(self._fd)
-        self._let_go()
-        self._answer()
+        self._close_eventfd()
+        self._handle_results()
 
-    def _let_go(self) -> None:
+    def _close_eventfd(self) -> None:
         if self._fd != NO_EVENTFD:
             os.close(self._fd)
             self._fd = NO_EVENTFD

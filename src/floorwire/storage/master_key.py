@@ -1,4 +1,4 @@
-"""The master key: from the environment, or a file of the data folder that is made at first use."""
+"""The master key: from the environment, or from a file in the data folder that is made at first use."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FILE = "master.key"
 
 
 class MasterKeyError(Exception):
-    """There is no usable master key; says where it was looked for."""
+    """There is no usable master key. The message says where it was looked for."""
 
 
 def load_master(folder: Path, environment: Mapping[str, str]) -> bytes:
-    """Return the master key: 64 hex digits of FLOORWIRE_MASTER_KEY or of the file, made there if need be.
+    """Return the master key: 64 hex digits in FLOORWIRE_MASTER_KEY, else in the file, made if missing.
 
-    The file's sibling, the database, is of no use to who has not got this; keep the key elsewhere (in the
-    environment) if copies of the folder go where secrets should not. Raises MasterKeyError.
+    The database of keys cannot be used without it. If copies of the folder go to places where secrets should
+    not be, keep the master key in the environment. Raises MasterKeyError.
     """
     text = environment.get(MASTER_KEY)
     if text is not None:
@@ -48,7 +48,7 @@ def _parsed(text: str, source: str) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Write a new key, whole or not at all; whoever does the same at the same moment takes the same one."""
+    """Write a new key, whole or not at all. Processes that do so at the same moment all get the same key."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:

@@ -1,4 +1,4 @@
-"""Who waits for the disk: counted, bounded, and told in order."""
+"""Appends that are not durable yet: counted, limited, and completed in order."""
 
 from __future__ import annotations
 
@@ -18,41 +18,47 @@ from floorwire.storage.journal import (
 
 
 class PendingAppend(msgspec.Struct, frozen=True):
-    """What one append asked for."""
+    """The arguments of one append."""
 
     entries: Sequence[JournalEntry]
     on_durable: OnDurable
 
 
 class AppendsDone(msgspec.Struct, frozen=True):
-    """What became of appends, in order: None, or why they may not be durable."""
+    """Appends whose commit has ended, in order. ``error`` is None, or why they may not be durable."""
 
     appends: deque[PendingAppend]
     error: JournalError | None = None
 
 
 class PendingAppends:
-    """The numbers of a journal and its appenders, on the event loop."""
+    """Record numbers, and the number of records that wait for the disk. Used on the event loop only."""
 
     def __init__(self, limit: int, last_n: int) -> None:
+        """``limit``: records that may wait. ``last_n``: the last record of the opened journal."""
         self.last_n = last_n
         self.durable_n = last_n
         self.broken: JournalError | None = None
         self._limit = limit
         self._count = 0
+        """Records that wait now."""
 
-    def take(self, entries: Sequence[JournalEntry]) -> int:
-        """Count the entries in; return the number of the last. Raises as ``Journal.append`` does."""
+    def admit(self, entries: Sequence[JournalEntry]) -> int:
+        """Number the entries and return the last number. Raises as ``Journal.append`` does."""
         if self.broken is not None:
             raise JournalBrokenError(str(self.broken))
-        if self._count >= self._limit and entries:  # one append of any size fits: none is refused for good
+        # One append of any size is admitted below the limit. Otherwise a large one could never be.
+        if self._count >= self._limit and entries:
             raise JournalFullError(self._count, self._limit)
         self._count += len(entries)
         self.last_n += len(entries)
         return self.last_n
 
-    def tell(self, done: AppendsDone) -> None:
-        """Tell the appenders in order; where one raises, the others at the loop's next turn."""
+    def complete(self, done: AppendsDone) -> None:
+        """Call each append's ``on_durable``, in order.
+
+        Where one raises, the others are called in the loop's next turn.
+        """
         if done.error is not None:
             self.broken = done.error
         try:
@@ -64,9 +70,9 @@ class PendingAppends:
                 append.on_durable(done.error)
         finally:
             if done.appends:
-                asyncio.get_running_loop().call_soon(self.tell, done)
+                asyncio.get_running_loop().call_soon(self.complete, done)
 
     def close(self) -> None:
-        """Take no more."""
+        """Refuse all further appends."""
         if self.broken is None:
             self.broken = JournalBrokenError("the journal is closed")

@@ -1,4 +1,4 @@
-"""The data folder: made for its owner alone, and every file in it too."""
+"""Files and folders that only their owner may read."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ OTHERS = 0o077
 
 
 class ExposedFileError(Exception):
-    """Others may read what only its owner should."""
+    """Other users of the machine may read a file that holds a secret."""
 
 
 def private_folder(path: Path) -> Path:
-    """Return the folder, with ``~`` resolved; made if it is not there. Raises OSError."""
+    """Return the folder, with ``~`` resolved. It is made where it is missing. Raises OSError."""
     folder = path.expanduser()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     return folder
 
 
 def touch_private(path: Path) -> None:
-    """Make the file if it is not there; readable by its owner alone either way. Raises OSError.
+    """Make the file where it is missing, and let only its owner read it. Raises OSError.
 
-    A file that is there is not opened: to close it again would end the locks that SQLite has on it.
+    A file that exists is not opened: to close it again would end SQLite's locks on it (POSIX fcntl locks).
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))

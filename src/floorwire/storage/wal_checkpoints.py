@@ -1,4 +1,7 @@
-"""Checkpoints: SQLite's log is moved into the database before it grows, and hardly a commit waits for it."""
+"""Checkpoints: SQLite's write-ahead log (WAL) is copied into the database before it grows.
+
+Commits hardly ever wait for a checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -11,50 +14,56 @@ from floorwire.storage.journal_file import LOG_BYTES, Connection
 
 PAGE_BYTES = 4_096
 PAGES_A_COMMIT = 3
-"""The row, the account's index and now and then a page above; what is longer is counted by its bytes."""
+"""A commit writes the row's page, the account index's page and sometimes a page above them.
+
+A longer row is counted by its bytes too."""
 DUE_PAGES = LOG_BYTES // PAGE_BYTES // 2
+"""A checkpoint is due after this many pages."""
 
 log = structlog.get_logger("floorwire.journal")
 
 
 class WalCheckpoints:
-    """Moves most of the log beside the writer, which goes on; then what came meanwhile between two commits.
+    """Makes a checkpoint in two steps, so that the commit thread waits for the short one only.
 
-    Only when all of it is moved does the log start anew, in the bytes that it has already.
+    First a helper thread copies most of the log while commits go on. Then the commit thread copies the rest
+    between two commits. SQLite writes the log from its start again only when all of it is copied.
     """
 
-    def __init__(self, writing: Connection, beside: Connection) -> None:
+    def __init__(self, writing: Connection, background: Connection) -> None:
+        """``writing``: the commit thread's connection. ``background``: the helper thread's."""
         self._writing = writing
-        self._beside = beside
+        self._background = background
         self._helper = ThreadPoolExecutor(1, "journal-checkpoint")
-        self._bulk: Future[bool] | None = None
+        self._first_step: Future[bool] | None = None
         self._pages = 0
+        """Pages written since the last checkpoint, estimated."""
         self.failures = 0
-        """How often the log could not be moved; of one thread at a time: no two steps run at once."""
+        """How many checkpoints failed. The two steps never run at once, so that it needs no lock."""
 
-    def count(self, row_bytes: int) -> None:
-        """Note a commit; in the writer's thread."""
+    def count_commit(self, row_bytes: int) -> None:
+        """Count the pages of a commit. Runs in the commit thread."""
         self._pages += PAGES_A_COMMIT + row_bytes // PAGE_BYTES
 
-    def proceed(self) -> None:
-        """Do the next step if one is due; in the writer's thread, while no commit is under way."""
-        if self._bulk is None:
+    def run_due_step(self) -> None:
+        """Run the next step if one is due. Runs in the commit thread, between two commits."""
+        if self._first_step is None:
             if self._pages >= DUE_PAGES:
-                self._bulk = self._helper.submit(self._checkpoint, self._beside)
-        elif self._bulk.done():
-            self._bulk = None
+                self._first_step = self._helper.submit(self._checkpoint, self._background)
+        elif self._first_step.done():
+            self._first_step = None
             self._pages = 0 if self._checkpoint(self._writing) else DUE_PAGES // 2
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for a step that runs."""
         self._helper.shutdown()
 
     def _checkpoint(self, connection: Connection) -> bool:
-        """Move what no reader needs, waiting for nobody; return whether the whole log is moved."""
+        """Copy what no reader needs in the log; return whether all is copied. Waits for no reader."""
         try:
-            _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.Error as error:  # the log keeps everything; it only grows
+            _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:  # nothing is lost: the log keeps all and grows
             self.failures += 1
             log.warning("journal not checkpointed", error=str(error))
             return False
-        return bool(pages == moved)
+        return bool(pages == copied)

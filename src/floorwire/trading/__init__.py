@@ -1,1 +1,5 @@
-"""The desk: where accounts' orders are taken, journalled, executed and told of."""
+"""The trading desk: order requests, the journal of accounts, and the private channels.
+
+An order goes this way: ``Desk.submit`` -> ``handlers`` -> ``OrderManager`` (engine) -> ``DecisionExecutor``
+(venues) -> ``Committer`` -> ``CommitBatch`` -> journal -> replies -> ``PrivateFanout``.
+"""

@@ -1,4 +1,4 @@
-"""Guards: what cancels a key's orders when nobody is there: cancel on disconnect, the dead man's timer."""
+"""Timers of cancel guards: cancel on disconnect, and the dead man's timer. ``guard_executor`` cancels."""
 
 from __future__ import annotations
 
@@ -15,182 +15,195 @@ from floorwire.protocol.trading_requests import MAX_GRACE_S
 
 
 class GuardOwner(NamedTuple):
-    """Whose orders: those that an account placed with one key."""
+    """The owner of guarded orders: an account and the key that placed them."""
 
     account: str
     key: str
 
 
 class GuardTimer(NamedTuple):
-    """One that runs, in monotonic time, and what a ``Guard`` says of it."""
+    """A running timer, and what the journal keeps of it."""
 
     handle: asyncio.TimerHandle
     ends_us: int
-    """When it is up, in monotonic time."""
-    kept_us: int
-    """The date at which a grace is over; how long a dead man has."""
+    """When it fires (monotonic microseconds)."""
+    journalled_us: int
+    """Of a grace: the date of its end. Of a dead man's timer: its length. In microseconds."""
 
 
-def owner(client: DeskClient) -> GuardOwner:
-    """Return whose orders the client's guards cancel."""
+def owner_of(client: DeskClient) -> GuardOwner:
+    """Return the owner of the orders that the client's guards cancel."""
     principal = client.principal
     return GuardOwner(principal.account, principal.key)
 
 
 class CancelGuards:
-    """Timers on the event loop. ``cancel``: called when one is up, with the code that says which; ``keep``:
-    whenever a key's guard may be another."""
+    """Timers on the event loop.
+
+    ``cancel`` is called when a guard fires, with the code of the cancel: ``DISCONNECTED`` or ``DEADMAN``.
+    ``save`` is called when the guard of an owner may have changed.
+    """
 
     def __init__(
         self,
         clock: Clock,
         cancel: Callable[[GuardOwner, Code], None],
-        keep: Callable[[GuardOwner, Guard], None],
+        save: Callable[[GuardOwner, Guard], None],
     ) -> None:
         self._clock = clock
         self._cancel = cancel
-        self._keep = keep
-        self._watching: dict[GuardOwner, dict[DeskClient, int]] = {}
-        """The graces of connections, by whom they had signed in as when they asked."""
-        self._asked: dict[DeskClient, set[GuardOwner]] = {}
-        self._graces: dict[GuardOwner, GuardTimer] = {}
-        self._deadmen: dict[GuardOwner, GuardTimer] = {}
-        self._has_begun = False
+        self._save = save
+        self._connection_graces: dict[GuardOwner, dict[DeskClient, int]] = {}
+        """By owner: its connections with cancel on disconnect, each with its grace in microseconds."""
+        self._owners_of_client: dict[DeskClient, set[GuardOwner]] = {}
+        self._grace_timers: dict[GuardOwner, GuardTimer] = {}
+        self._deadman_timers: dict[GuardOwner, GuardTimer] = {}
+        self._is_restored = False
 
-    def begin(self, kept: Mapping[GuardOwner, Guard]) -> list[GuardOwner]:
-        """Take up the guards of a process before this one, once; return whose grace is over.
+    def restore(self, guards: Mapping[GuardOwner, Guard]) -> list[GuardOwner]:
+        """Restore the guards of an earlier process, once. Return owners whose grace is over.
 
-        To it every connection is gone, just now; and dead men have all their time again.
+        All connections count as lost now, and dead man's timers start again at their full length.
         """
-        if self._has_begun:
+        if self._is_restored:
             return []
-        self._has_begun = True
-        return [whose for whose, guard in kept.items() if self._take_up(whose, guard)]
+        self._is_restored = True
+        return [owner for owner, guard in guards.items() if self._restore(owner, guard)]
 
-    def _take_up(self, whose: GuardOwner, guard: Guard) -> bool:
-        """Return whether its grace is over."""
+    def _restore(self, owner: GuardOwner, guard: Guard) -> bool:
+        """Return whether the grace of the owner is over."""
         at = self._clock.moment()
         if guard.deadman_us is not None:
-            self._arm(whose, guard.deadman_us)
+            self._start_deadman(owner, guard.deadman_us)
         if guard.grace_us is not None:
-            self._expect(whose, guard.grace_us, at)
+            self._start_grace(owner, guard.grace_us, at)
         if guard.cancels_us is not None:
-            # It is a date. Where the clock was set back since, it is far off: no grace is longer than this.
+            # A date: where the clock was set back since, it is too far off. No grace is longer than this.
             most_us = MAX_GRACE_S * 1_000_000
-            self._expect(whose, min(guard.cancels_us - at.wall_us, most_us), at, guard.cancels_us)
-        grace = self._graces.get(whose)
+            self._start_grace(owner, min(guard.cancels_us - at.wall_us, most_us), at, guard.cancels_us)
+        grace = self._grace_timers.get(owner)
         if grace is None or grace.ends_us > at.now_us:
             return False
-        self._disarm(self._graces, whose)
+        self._stop_timer(self._grace_timers, owner)
         return True
 
     def owners(self) -> list[GuardOwner]:
-        """Return who has any guard."""
-        return sorted(self._watching.keys() | self._graces.keys() | self._deadmen.keys())
+        """Return the owners that have any guard."""
+        return sorted(
+            self._connection_graces.keys() | self._grace_timers.keys() | self._deadman_timers.keys()
+        )
 
-    def of(self, whose: GuardOwner) -> Guard:
-        """Return what guards a key's orders."""
-        graces, grace, deadman = self._watching.get(whose), self._graces.get(whose), self._deadmen.get(whose)
+    def guard_of(self, owner: GuardOwner) -> Guard:
+        """Return the guard of the owner, as it is journalled."""
+        graces, grace, deadman = (
+            self._connection_graces.get(owner),
+            self._grace_timers.get(owner),
+            self._deadman_timers.get(owner),
+        )
         return Guard(
             min(graces.values()) if graces else None,
-            None if grace is None else grace.kept_us,
-            None if deadman is None else deadman.kept_us,
+            None if grace is None else grace.journalled_us,
+            None if deadman is None else deadman.journalled_us,
         )
 
     def armed(self) -> dict[str, int]:
-        """Return how many there are: connections that were promised it, graces and timers that run."""
+        """Return the number of guards by kind, for the metrics."""
         return {
-            "disconnect": sum(map(len, self._watching.values())),
-            "grace": len(self._graces),
-            "deadman": len(self._deadmen),
+            "disconnect": sum(map(len, self._connection_graces.values())),
+            "grace": len(self._grace_timers),
+            "deadman": len(self._deadman_timers),
         }
 
-    # --- what clients ask ---------------------------------------------------------------------------
+    # --- requests of clients ------------------------------------------------------------------------
 
-    def watch(self, client: DeskClient, grace_us: int) -> None:
-        """Cancel when the client is gone for so long; it is back, if it was away."""
-        whose = owner(client)
-        self._asked.setdefault(client, set()).add(whose)
-        self._watching.setdefault(whose, {})[client] = grace_us
-        self._disarm(self._graces, whose)
-        self._keep(whose, self.of(whose))
+    def enable_disconnect(self, client: DeskClient, grace_us: int) -> None:
+        """Cancel on disconnect: cancel ``grace_us`` after the connection ends. Stops a running grace."""
+        owner = owner_of(client)
+        self._owners_of_client.setdefault(client, set()).add(owner)
+        self._connection_graces.setdefault(owner, {})[client] = grace_us
+        self._stop_timer(self._grace_timers, owner)
+        self._save(owner, self.guard_of(owner))
 
-    def ignore(self, client: DeskClient) -> None:
-        """Do not cancel when the client goes."""
-        whose = owner(client)
-        if whose in self._asked.get(client, ()):
-            self._asked[client].remove(whose)
-            self._unwatch(client, whose)
-            self._keep(whose, self.of(whose))
+    def disable_disconnect(self, client: DeskClient) -> None:
+        """Turn cancel on disconnect off for the client."""
+        owner = owner_of(client)
+        if owner in self._owners_of_client.get(client, ()):
+            self._owners_of_client[client].remove(owner)
+            self._remove_grace(client, owner)
+            self._save(owner, self.guard_of(owner))
 
-    def left(self, client: DeskClient) -> None:
-        """The client is gone: cancel when its grace is over; by the loop's next turn where it has none."""
-        for whose in self._asked.pop(client, ()):
-            self._expect(whose, self._unwatch(client, whose), self._clock.moment())
-            self._keep(whose, self.of(whose))
+    def on_disconnect(self, client: DeskClient) -> None:
+        """The connection ended: cancel when the grace is over; without grace in the loop's next turn."""
+        for owner in self._owners_of_client.pop(client, ()):
+            self._start_grace(owner, self._remove_grace(client, owner), self._clock.moment())
+            self._save(owner, self.guard_of(owner))
 
-    def arm(self, whose: GuardOwner, timeout_us: int) -> None:
-        """Cancel unless asked again in time; 0: do not."""
-        self._arm(whose, timeout_us)
-        self._keep(whose, self.of(whose))
+    def set_deadman(self, owner: GuardOwner, timeout_us: int) -> None:
+        """Dead man's timer: cancel unless this is called again within ``timeout_us``; 0 turns it off."""
+        self._start_deadman(owner, timeout_us)
+        self._save(owner, self.guard_of(owner))
 
-    def end(self) -> None:
-        """The server goes: nobody will be there to cancel when it is time, so that it is time now."""
-        gone = self._watching.keys() | self._graces.keys()
+    def fire_all(self) -> None:
+        """The process ends: fire all guards now, because no timer will run later."""
+        gone = self._connection_graces.keys() | self._grace_timers.keys()
         due = self.owners()
-        for timers in (self._graces, self._deadmen):
-            for whose in list(timers):
-                self._disarm(timers, whose)
-        self._watching.clear()
-        self._asked.clear()
-        for whose in due:
-            self._fire(whose, Code.DISCONNECTED if whose in gone else Code.DEADMAN)
+        for timers in (self._grace_timers, self._deadman_timers):
+            for owner in list(timers):
+                self._stop_timer(timers, owner)
+        self._connection_graces.clear()
+        self._owners_of_client.clear()
+        for owner in due:
+            self._fire(owner, Code.DISCONNECTED if owner in gone else Code.DEADMAN)
 
     # --- parts --------------------------------------------------------------------------------------
 
-    def _arm(self, whose: GuardOwner, timeout_us: int) -> None:
-        self._disarm(self._deadmen, whose)
+    def _start_deadman(self, owner: GuardOwner, timeout_us: int) -> None:
+        self._stop_timer(self._deadman_timers, owner)
         if timeout_us:
-            handle = self._later(self._deadmen, whose, timeout_us)
-            self._deadmen[whose] = GuardTimer(handle, self._clock.monotonic_us() + timeout_us, timeout_us)
-
-    def _expect(self, whose: GuardOwner, wait_us: int, at: Moment, kept_us: int | None = None) -> None:
-        """Cancel so long after ``at``, or before, where that was said of another connection that went.
-
-        ``kept_us``: the date of that, where it is known already.
-        """
-        ends_us, running = at.now_us + wait_us, self._graces.get(whose)
-        if running is None or running.ends_us > ends_us:
-            self._disarm(self._graces, whose)
-            handle = self._later(self._graces, whose, wait_us)
-            self._graces[whose] = GuardTimer(
-                handle, ends_us, at.wall_us + wait_us if kept_us is None else kept_us
+            handle = self._call_later(self._deadman_timers, owner, timeout_us)
+            self._deadman_timers[owner] = GuardTimer(
+                handle, self._clock.monotonic_us() + timeout_us, timeout_us
             )
 
-    def _unwatch(self, client: DeskClient, whose: GuardOwner) -> int:
-        """Return the grace that the client had asked for."""
-        graces = self._watching[whose]
+    def _start_grace(
+        self, owner: GuardOwner, wait_us: int, at: Moment, journalled_us: int | None = None
+    ) -> None:
+        """Cancel ``wait_us`` after ``at``, unless an earlier grace of the owner is running.
+
+        ``journalled_us``: the date of the end, where it is known already.
+        """
+        ends_us, running = at.now_us + wait_us, self._grace_timers.get(owner)
+        if running is None or running.ends_us > ends_us:
+            self._stop_timer(self._grace_timers, owner)
+            handle = self._call_later(self._grace_timers, owner, wait_us)
+            self._grace_timers[owner] = GuardTimer(
+                handle, ends_us, at.wall_us + wait_us if journalled_us is None else journalled_us
+            )
+
+    def _remove_grace(self, client: DeskClient, owner: GuardOwner) -> int:
+        """Remove the client's grace, and return it in microseconds."""
+        graces = self._connection_graces[owner]
         grace_us = graces.pop(client)
         if not graces:
-            del self._watching[whose]
+            del self._connection_graces[owner]
         return grace_us
 
-    def _later(
-        self, timers: dict[GuardOwner, GuardTimer], whose: GuardOwner, wait_us: int
+    def _call_later(
+        self, timers: dict[GuardOwner, GuardTimer], owner: GuardOwner, wait_us: int
     ) -> asyncio.TimerHandle:
         wait_s = max(0, wait_us) / 1_000_000
-        return asyncio.get_running_loop().call_later(wait_s, self._up, timers, whose)
+        return asyncio.get_running_loop().call_later(wait_s, self._on_timer, timers, owner)
 
-    def _up(self, timers: dict[GuardOwner, GuardTimer], whose: GuardOwner) -> None:
-        del timers[whose]
-        self._fire(whose, Code.DEADMAN if timers is self._deadmen else Code.DISCONNECTED)
+    def _on_timer(self, timers: dict[GuardOwner, GuardTimer], owner: GuardOwner) -> None:
+        del timers[owner]
+        self._fire(owner, Code.DEADMAN if timers is self._deadman_timers else Code.DISCONNECTED)
 
-    def _fire(self, whose: GuardOwner, code: Code) -> None:
-        self._cancel(whose, code)
-        self._keep(whose, self.of(whose))
+    def _fire(self, owner: GuardOwner, code: Code) -> None:
+        self._cancel(owner, code)
+        self._save(owner, self.guard_of(owner))
 
     @staticmethod
-    def _disarm(timers: dict[GuardOwner, GuardTimer], whose: GuardOwner) -> None:
-        timer = timers.pop(whose, None)
+    def _stop_timer(timers: dict[GuardOwner, GuardTimer], owner: GuardOwner) -> None:
+        timer = timers.pop(owner, None)
         if timer is not None:
             timer.handle.cancel()

@@ -1,4 +1,7 @@
-"""A turn: what the desk did in one turn of the event loop, committed and told together."""
+"""Group commit: what the desk did in one turn of the event loop is one write to the journal.
+
+Replies and private events are sent after that write is durable.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,8 @@ import msgspec
 from floorwire.core.account_events import CHANNELS, AccountEntry
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import Fate, order_error
 from floorwire.protocol.desk_ports import DeskClient, Reply
-from floorwire.protocol.replies import error
+from floorwire.protocol.replies import Fate, error, order_error
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.trading_requests import (
     OrderAmend,
@@ -23,76 +25,77 @@ from floorwire.protocol.trading_requests import (
 )
 from floorwire.storage import journal
 
-Afterwards: TypeAlias = Callable[[], None]
+Callback: TypeAlias = Callable[[], None]
 
 _encode = msgspec.msgpack.Encoder().encode
-KINDS = {event: str(event.__struct_config__.tag) for event in CHANNELS}
-"""The names of events in the journal."""
+EVENT_KINDS = {event: str(event.__struct_config__.tag) for event in CHANNELS}
+"""The kind that each event has in the journal."""
 COMMANDS = (OrderPlace, OrderAmend, OrderCancel, OrderCancelAll)
-LOST = Refusal(Code.INTERNAL, "the journal failed; send the same again to learn what became of it")
+OUTCOME_UNKNOWN = Refusal(Code.INTERNAL, "the journal failed; send the same again to learn what became of it")
 
 
-class PendingAnswer(msgspec.Struct):
-    """What a client is told once the turn is durable; ``fate``: of its order, where it is not."""
+class DurableReply(msgspec.Struct):
+    """A reply that is sent when its batch is durable. ``reply`` is None where the callback sends it later."""
 
     client: DeskClient
     request_id: RequestId | msgspec.UnsetType
     reply: Reply | None
     fate: Fate | None = None
-    afterwards: Afterwards | None = None
+    """What the error says about the order when the journal fails; None for requests that change no order."""
+    callback: Callback | None = None
 
 
-def refused(request: TradingRequest, refusal: Refusal) -> Reply:
-    """Return the refusal as the request's reply; of a command it says what became of the order."""
+def refusal_reply(request: TradingRequest, refusal: Refusal) -> Reply:
+    """Return the error reply to the request. For an order command it also says that the order is rejected."""
     if isinstance(request, COMMANDS):
         return order_error(refusal, request.id, "rejected")
     return error(refusal, request.id)
 
 
-def answered(client: DeskClient, request: TradingRequest, reply: Reply | None) -> PendingAnswer:
-    """Return what the client is told once the turn is durable."""
-    return PendingAnswer(client, request.id, reply, "unknown" if isinstance(request, COMMANDS) else None)
+def durable_reply(client: DeskClient, request: TradingRequest, reply: Reply | None) -> DurableReply:
+    """Return the reply to send when the batch is durable; None: it is sent later."""
+    return DurableReply(client, request.id, reply, "unknown" if isinstance(request, COMMANDS) else None)
 
 
 class CommitBatch:
-    """What is journalled together, and who waits for that."""
+    """The entries of one group commit, and the replies and callbacks that wait until it is durable."""
 
-    __slots__ = ("afterwards", "answers", "entries")
+    __slots__ = ("callbacks", "entries", "replies")
 
     def __init__(self) -> None:
         self.entries: list[AccountEntry] = []
-        self.answers: list[PendingAnswer] = []
-        self.afterwards: list[Afterwards] = []
-        """What is done once it is durable."""
+        self.replies: list[DurableReply] = []
+        self.callbacks: list[Callback] = []
+        """Called when the batch is durable, before the replies. Never called when the journal fails."""
 
-    def records(self) -> list[journal.JournalEntry]:
-        """Return the entries as the journal takes them."""
+    def journal_entries(self) -> list[journal.JournalEntry]:
+        """Return the entries, encoded for the journal."""
         return [
             journal.JournalEntry(
-                entry.event.account, KINDS[type(entry.event)], entry.event.ts_us, _encode(entry)
+                entry.event.account, EVENT_KINDS[type(entry.event)], entry.event.ts_us, _encode(entry)
             )
             for entry in self.entries
         ]
 
-    def answer(self) -> dict[DeskClient, None]:
-        """Do what is to be done now, and tell everybody, in order; return whom."""
-        told: dict[DeskClient, None] = {}
-        for afterwards in self.afterwards:
-            afterwards()
-        for answer in self.answers:
-            if answer.reply is not None:
-                answer.client.answer(answer.reply)
-            if answer.afterwards is not None:
-                answer.afterwards()
-            told[answer.client] = None
-        return told
+    def send_replies(self) -> dict[DeskClient, None]:
+        """Run the callbacks, then send the replies in order. Return the clients to flush."""
+        recipients: dict[DeskClient, None] = {}
+        for callback in self.callbacks:
+            callback()
+        for reply in self.replies:
+            if reply.reply is not None:
+                reply.client.answer(reply.reply)
+            if reply.callback is not None:
+                reply.callback()
+            recipients[reply.client] = None
+        return recipients
 
-    def lose(self) -> None:
-        """Tell everybody that what they asked for may or may not have been done."""
-        for answer in self.answers:
-            answer.client.answer(
-                error(LOST, answer.request_id)
-                if answer.fate is None
-                else order_error(LOST, answer.request_id, answer.fate)
+    def reply_outcome_unknown(self) -> None:
+        """Send errors instead of the replies: the journal failed, so each outcome is unknown."""
+        for reply in self.replies:
+            reply.client.answer(
+                error(OUTCOME_UNKNOWN, reply.request_id)
+                if reply.fate is None
+                else order_error(OUTCOME_UNKNOWN, reply.request_id, reply.fate)
             )
-            answer.client.flush()
+            reply.client.flush()

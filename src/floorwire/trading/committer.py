@@ -1,4 +1,7 @@
-"""Commits: what each turn of the event loop did, into the journal, and out to whoever waits for that."""
+"""Group commit: all entries of one turn of the event loop are one append to the journal.
+
+Replies and private events are sent when that append is durable, never before it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from floorwire.ops.stats import DeskStats
 from floorwire.protocol.desk_ports import DeskClient
 from floorwire.storage.journal import JournalError, JournalSnapshot
 from floorwire.trading.account_store import AccountStore
-from floorwire.trading.commit_batch import Afterwards, CommitBatch, PendingAnswer
+from floorwire.trading.commit_batch import Callback, CommitBatch, DurableReply
 from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.risk_status import RiskStatus
 
@@ -23,157 +26,165 @@ log = structlog.get_logger("floorwire.desk")
 
 
 class Committer:
-    """One journal's, from its opening until it fails. ``on_failure`` is called once, with why."""
+    """Collects a batch a turn, appends it to the journal, and sends what waited for it.
+
+    There is one for each opening of the journal. When the journal fails, it ends: ``on_failure`` is called
+    once, with the error.
+    """
 
     def __init__(
         self,
-        book: AccountStore,
-        streams: PrivateFanout,
+        store: AccountStore,
+        private_fanout: PrivateFanout,
         snapshot_records: int,
         on_failure: Callable[[Exception], None],
         stats: DeskStats,
     ) -> None:
-        self.book = book
-        self.risk_status = RiskStatus(book.order_manager)
+        self.store = store
+        self.risk_status = RiskStatus(store.order_manager)
         self._stats = stats
-        self.saved_n, self.saved_s = book.snapshot_n, 0.0
-        """The record of the last snapshot on disk, and when it was put there (monotonic; 0: before us)."""
-        self._streams = streams
+        self.saved_snapshot_n, self.snapshot_saved_s = store.snapshot_n, 0.0
+        """The last record in the snapshot on disk, and when we saved it (monotonic seconds; 0: not by us)."""
+        self._private_fanout = private_fanout
         self._snapshot_records = snapshot_records
         self._on_failure = on_failure
-        self._loop = asyncio.get_running_loop()  # to ask each turn would be a system call each turn
-        self._turn = CommitBatch()
-        self._is_due = False
+        self._loop = asyncio.get_running_loop()  # looking it up each turn costs a system call
+        self._batch = CommitBatch()
+        self._is_commit_scheduled = False
         self.has_failed = False
-        self._snapshot_n = book.snapshot_n
+        self._snapshot_n = store.snapshot_n
         self._snapshot: JournalSnapshot | None = None
-        self.ready: asyncio.Queue[JournalSnapshot] = asyncio.Queue(1)
-        """A snapshot to save, of what is durable."""
+        self._snapshots_to_save: asyncio.Queue[JournalSnapshot] = asyncio.Queue(1)
+        """At most one; all its records are durable."""
 
-    def begin(self, stamp_us: int) -> None:
-        """Write what the journal has to begin with, all or nothing of it."""
-        first, entries = self.book.begin(stamp_us)
-        turn = CommitBatch()
-        turn.entries += entries
+    def write_opening_records(self, stamp_us: int) -> None:
+        """Append the first records in one write: all of them, or none."""
+        first, entries = self.store.opening_records(stamp_us)
+        batch = CommitBatch()
+        batch.entries += entries
         if first or entries:
-            self.book.journal.append([*first, *turn.records()], self._on_begun)
+            self.store.journal.append([*first, *batch.journal_entries()], self._on_opening_records)
 
-    def _on_begun(self, error: JournalError | None) -> None:
+    def _on_opening_records(self, error: JournalError | None) -> None:
         if error is not None:
             self.fail(error)
 
     @property
-    def behind(self) -> int:
-        """How many records wait for the disk."""
-        return self.book.journal.last_n - self.book.journal.durable_n
+    def undurable_records(self) -> int:
+        """Records appended but not yet durable. Backpressure: with too many, new orders are refused."""
+        return self.store.journal.last_n - self.store.journal.durable_n
 
-    def book_entries(self, entries: Sequence[AccountEntry]) -> None:
-        """Journal these with the turn."""
-        self._turn.entries += entries
+    def add_entries(self, entries: Sequence[AccountEntry]) -> None:
+        """Add entries to this turn's batch."""
+        self._batch.entries += entries
         self._schedule()
 
-    def rule(self, entries: Sequence[AccountEntry]) -> None:
-        """Journal these with the turn; the halts and limits among them are in doubt until that is durable."""
-        self.book_entries(entries)
-        self.risk_status.doubt(entries)
-        self.then(partial(self.risk_status.settle, entries))
+    def add_risk_entries(self, entries: Sequence[AccountEntry]) -> None:
+        """Add changes of halts and limits. They are uncertain until the batch is durable."""
+        self.add_entries(entries)
+        self.risk_status.mark_uncertain(entries)
+        self.when_durable(partial(self.risk_status.mark_durable, entries))
 
-    def answer(self, answer: PendingAnswer) -> None:
-        """Tell the client when everything so far is durable."""
-        self._turn.answers.append(answer)
+    def reply_when_durable(self, reply: DurableReply) -> None:
+        """Send the reply when everything so far is durable; an error where the journal fails."""
+        self._batch.replies.append(reply)
         self._schedule()
 
-    def then(self, afterwards: Afterwards) -> None:
-        """Do this when everything so far is durable; never, where that fails."""
-        self._turn.afterwards.append(afterwards)
+    def when_durable(self, callback: Callback) -> None:
+        """Call back when everything so far is durable; never where the journal fails."""
+        self._batch.callbacks.append(callback)
         self._schedule()
 
     def fail(self, error: Exception) -> None:
-        """Tell whoever waits, now and later, that nothing is certain; once."""
+        """Stop: waiting requests, and those of batches on their way, get an error. Again: nothing happens."""
         if self.has_failed:
             return
         self.has_failed = True
         self.risk_status.is_current = False
-        turn, self._turn = self._turn, CommitBatch()
+        batch, self._batch = self._batch, CommitBatch()
         self._on_failure(error)
-        turn.lose()
+        batch.reply_outcome_unknown()
 
     def _schedule(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            self._loop.call_soon(self.end_turn)
+        if not self._is_commit_scheduled:
+            self._is_commit_scheduled = True
+            self._loop.call_soon(self.commit)
 
-    def end_turn(self) -> None:
-        """Hand the turn to the journal."""
-        self._is_due = False
-        turn, self._turn = self._turn, CommitBatch()
-        if not (turn.entries or turn.answers or turn.afterwards):
+    def commit(self) -> None:
+        """Append the batch to the journal."""
+        self._is_commit_scheduled = False
+        batch, self._batch = self._batch, CommitBatch()
+        if not (batch.entries or batch.replies or batch.callbacks):
             return
         if self.has_failed:
-            turn.lose()
+            batch.reply_outcome_unknown()
             return
         try:
-            last_n = self.book.journal.append(
-                turn.records(), partial(self._on_durable, turn, time.perf_counter_ns())
+            last_n = self.store.journal.append(
+                batch.journal_entries(), partial(self._on_durable, batch, time.perf_counter_ns())
             )
-        except Exception as error:  # of the journal; or what no record can hold, a fault of ours
+        except Exception as error:  # of the journal; or what no record can hold, a bug of ours
             if not isinstance(error, JournalError):
-                log.exception("fault", records=len(turn.entries))
-            self._turn = turn
+                log.exception("fault", records=len(batch.entries))
+            self._batch = batch
             self.fail(error)
             return
         since = last_n - self._snapshot_n
-        # Where more orders are known, that much rarer: saving them all costs each record the same.
-        if since >= self._snapshot_records and since >= self.book.order_manager.kept():
+        # With more orders, snapshots are rarer, so that the cost for each record stays the same.
+        if since >= self._snapshot_records and since >= self.store.order_manager.kept():
             self._snapshot_n = last_n
-            self._snapshot = JournalSnapshot(last_n, self.book.order_manager.snapshot())
+            self._snapshot = JournalSnapshot(last_n, self.store.order_manager.snapshot())
 
-    def _on_durable(self, turn: CommitBatch, handed_ns: int, error: JournalError | None) -> None:
+    def _on_durable(self, batch: CommitBatch, appended_ns: int, error: JournalError | None) -> None:
         if error is not None or self.has_failed:
             self.fail(error or JournalError("failed before"))
-            turn.lose()
+            batch.reply_outcome_unknown()
             return
         durable_ns = time.perf_counter_ns()
-        told: dict[DeskClient, None] = turn.answer()
-        self._streams.publish(turn.entries, told)
-        for client in told:
+        recipients: dict[DeskClient, None] = batch.send_replies()
+        self._private_fanout.publish(batch.entries, recipients)
+        for client in recipients:
             client.flush()
-        if turn.entries:
-            self._stats.commit_latency.observe((durable_ns - handed_ns) // 1000)
+        if batch.entries:
+            self._stats.commit_latency.observe((durable_ns - appended_ns) // 1000)
         snapshot = self._snapshot
-        if snapshot is not None and snapshot.n <= self.book.journal.durable_n and self.ready.empty():
+        if (
+            snapshot is not None
+            and snapshot.n <= self.store.journal.durable_n
+            and self._snapshots_to_save.empty()
+        ):
             self._snapshot = None
-            self.ready.put_nowait(snapshot)
+            self._snapshots_to_save.put_nowait(snapshot)
 
     @contextmanager
-    def failing_alone(self, what: str) -> Iterator[None]:
-        """Where the body raises, fail as if the journal had: the caller goes on, market data above all."""
+    def fail_on_error(self, source: str) -> Iterator[None]:
+        """Fail where the body raises, as if the journal had. The caller goes on: market data too."""
         try:
             yield
-        except Exception as fault:  # ours, or of a venue
-            log.exception("fault", at=what)
+        except Exception as fault:  # a bug of ours or of a venue
+            log.exception("fault", at=source)
             self.fail(fault)
 
     async def save_snapshots(self) -> None:
-        """Save what is ready, until cancelled."""
+        """Save snapshots as they become durable, until cancelled."""
         while True:
-            snapshot = await self.ready.get()
+            snapshot = await self._snapshots_to_save.get()
             try:
-                await self.book.journal.save_snapshot(snapshot)
-                self.saved_n, self.saved_s = snapshot.n, time.monotonic()
-            except Exception as error:  # of the disk; or what no snapshot can hold, a fault of ours
+                await self.store.journal.save_snapshot(snapshot)
+                self.saved_snapshot_n, self.snapshot_saved_s = snapshot.n, time.monotonic()
+            except Exception as error:  # of the disk; or what no snapshot can hold, a bug of ours
                 self._stats.snapshot_failures += 1
                 if isinstance(error, JournalError):
                     log.error("snapshot not saved", error=str(error))
                 else:
                     log.exception("snapshot not saved")
 
-    async def settled(self) -> None:
+    async def wait_until_durable(self) -> None:
         """Return when everything so far is durable, or has failed."""
         done = asyncio.get_running_loop().create_future()
         try:
-            self.end_turn()
-            self.book.journal.append((), lambda _: done.set_result(None))
+            self.commit()
+            self.store.journal.append((), lambda _: done.set_result(None))
         except JournalError:
             return
         await done

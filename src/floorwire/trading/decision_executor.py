@@ -1,4 +1,4 @@
-"""Executes decisions: the commands on the venues, and what comes of them into the journal."""
+"""Executes decisions of the order manager: sends commands to venues, and journals their reports."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ log = structlog.get_logger("floorwire.desk")
 
 
 class DecisionExecutor:
-    """Between the accounts, the venues and the journal."""
+    """Connects the order manager, the venues and the committer."""
 
-    def __init__(self, floor: VenueRouter, clock: Clock) -> None:
-        self._floor = floor
+    def __init__(self, router: VenueRouter, clock: Clock) -> None:
+        self._router = router
         self._clock = clock
 
     def execute(self, committer: Committer, decision: OrderDecision, stamp_us: int) -> list[Report]:
-        """Journal the decision and what the venues make of it. Return the venues' reports.
+        """Journal the decision, run its commands, journal the venues' reports, and return the reports.
 
-        May raise whatever a venue raises: then nobody knows what was done, and the committer has to fail.
+        Raises what a venue raises. What was executed is then unknown, so the caller must fail the committer.
         """
-        committer.book_entries(decision.entries)
-        happened: list[Report] = []
+        committer.add_entries(decision.entries)
+        all_reports: list[Report] = []
         for command in decision.commands:
-            reports = self._floor.execute(command, stamp_us)
-            entries = committer.book.order_manager.settle(reports, stamp_us)
+            reports = self._router.execute(command, stamp_us)
+            entries = committer.store.order_manager.settle(reports, stamp_us)
             if type(command) is Cancel:
-                entries += committer.book.order_manager.keep_cancel(command, stamp_us)
+                entries += committer.store.order_manager.keep_cancel(command, stamp_us)
             if entries:
-                committer.book_entries(entries)
-            happened += reports
-        return happened
+                committer.add_entries(entries)
+            all_reports += reports
+        return all_reports
 
     def execute_or_fail(self, committer: Committer, decision: OrderDecision, stamp_us: int) -> bool:
-        """Do the same, and let the committer fail where a venue raises. Return whether it still works."""
+        """As ``execute``, but fail the committer where a venue raises. Return whether it still works."""
         try:
             self.execute(committer, decision, stamp_us)
-        except Exception as fault:  # of ours or of a venue: what was done is not known
+        except Exception as fault:  # a bug of ours or of a venue: the outcome is unknown
             log.exception("fault", commands=len(decision.commands))
             committer.fail(fault)
         return not committer.has_failed
 
     def list_instruments(self, committer: Committer, instruments: Iterable[Instrument]) -> None:
-        """Journal what is new or has changed among these instruments."""
-        order_manager = committer.book.order_manager
-        committer.book_entries(order_manager.list_instruments(instruments, self._clock.stamp_us()))
+        """Journal instruments that are new or have changed."""
+        order_manager = committer.store.order_manager
+        committer.add_entries(order_manager.list_instruments(instruments, self._clock.stamp_us()))
         for instrument in instruments:
             asset = order_manager.overflow(instrument)
             if asset is not None:
@@ -65,21 +65,21 @@ class DecisionExecutor:
                     lot_size=instrument.lot_size,
                 )
 
-    def put_back(self, committer: Committer, venue: str, symbols: set[str]) -> None:
-        """Put the open orders of those of the symbols that the venue lists into its market as it is now."""
-        here = symbols & self._floor.at(venue)
-        if not here:
+    def restore_orders(self, committer: Committer, venue: str, symbols: set[str]) -> None:
+        """Send the open orders of these symbols to the venue, as far as it lists them."""
+        listed = symbols & self._router.symbols_of(venue)
+        if not listed:
             return
         stamp_us = self._clock.stamp_us()
-        decision = committer.book.order_manager.put_back(here, stamp_us)
+        decision = committer.store.order_manager.put_back(listed, stamp_us)
         self.execute(committer, decision, stamp_us)
         if decision.commands:
             log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
 
-    def take_out(self, order_manager: OrderManager) -> None:
-        """Cancel every order at the venues, without booking it: the journal takes nothing any more."""
+    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
+        """Cancel every order at the venues, without journalling it: the journal has failed. Never raises."""
         try:
             for command in order_manager.cancel_all().commands:
-                self._floor.execute(command, self._clock.stamp_us())
-        except Exception:  # a venue's fault, maybe the one that made the journal fail
+                self._router.execute(command, self._clock.stamp_us())
+        except Exception:  # a venue's bug, maybe the one that made the committer fail
             log.exception("orders may still be in the market")

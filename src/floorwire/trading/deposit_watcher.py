@@ -1,4 +1,4 @@
-"""Deposits: what the key store was told to give accounts, credited soon after, each once."""
+"""Credits deposits that were added to the key store, each once."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ log = structlog.get_logger("floorwire.desk")
 
 
 class DepositWatcher:
-    """Looks for new ones; ``credit`` is given all that there are, in their order."""
+    """Polls the key store; ``credit`` gets all deposits that there are, in order."""
 
     def __init__(
         self,
         keys: KeyStore,
         credit: Callable[[Sequence[Deposit]], None],
-        credited: Callable[[str], int | None],
+        last_credited_id: Callable[[str], int | None],
     ) -> None:
-        """``credited``: the last id of a store that was credited; None while that cannot be told."""
+        """``last_credited_id`` returns the last credited deposit id of a store; None while it is unknown."""
         self._keys = keys
         self._credit = credit
-        self._credited = credited
+        self._last_credited_id = last_credited_id
         self._known: list[Deposit] = []
         self._is_checked = False
 
     def load(self) -> None:
-        """Credit what there is; blocks. Raises DatabaseError."""
-        self._check()
-        self._take(self._keys.deposits())
+        """Credit all deposits; blocks. Raises DatabaseError."""
+        self._renew_stale_store()
+        self._credit_new(self._keys.deposits())
 
-    def _check(self) -> None:
-        """Give the store another identity where it is older than the journal: it would give ids again."""
+    def _renew_stale_store(self) -> None:
+        """Renew the identity of a store that is older than the journal: it would use ids again."""
         store, last_id = self._keys.store()
-        credited = self._credited(store)
+        credited = self._last_credited_id(store)
         if credited is not None:
             self._is_checked = True
             if credited > last_id:
@@ -47,18 +47,18 @@ class DepositWatcher:
                 self._keys.renew_store()
 
     async def run(self) -> None:
-        """Credit what comes, until cancelled."""
+        """Credit new deposits, until cancelled."""
         while True:
             await asyncio.sleep(POLL_S)
             after = self._known[-1] if self._known else None
             try:
                 if not self._is_checked:
-                    await asyncio.to_thread(self._check)
-                self._take(await asyncio.to_thread(self._keys.deposits, after))
+                    await asyncio.to_thread(self._renew_stale_store)
+                self._credit_new(await asyncio.to_thread(self._keys.deposits, after))
             except DatabaseError as error:
                 log.error("deposits cannot be seen", error=str(error))
 
-    def _take(self, deposits: Sequence[Deposit]) -> None:
+    def _credit_new(self, deposits: Sequence[Deposit]) -> None:
         if deposits:
             self._known += deposits
             self._credit(self._known)

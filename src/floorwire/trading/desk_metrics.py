@@ -1,4 +1,4 @@
-"""The tally: what the desk's work adds up to, for whoever watches it."""
+"""The numbers behind the desk's metrics."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from msgspec import UNSET
 from floorwire.core.account_events import HaltScope
 from floorwire.engine.order_manager import OrderManager
 from floorwire.ops.stats import Records
-from floorwire.protocol.answers import OrderAcceptedReply
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import Error, OrderAcceptedReply
 from floorwire.trading.committer import Committer
 
 
 def outcome(reply: Reply) -> str:
-    """Return what a request came to: ``accepted``, ``duplicate``, ``ok`` or the code of its error."""
+    """Return the outcome of a request: ``accepted``, ``duplicate``, ``ok`` or the code of its error."""
     if type(reply) is OrderAcceptedReply:
         return "accepted" if reply.duplicate is UNSET else "duplicate"
     return reply.code if isinstance(reply, Error) else reply.status
 
 
 def records(committer: Committer) -> Records:
-    """Return where the journal is, and what its accounts add up to."""
-    order_manager, journal = committer.book.order_manager, committer.book.journal
+    """Return the journal's positions, and counts over all accounts."""
+    order_manager, journal = committer.store.order_manager, committer.store.journal
     names = list(order_manager.accounts())
     return Records(
         last_n=journal.last_n,
         durable_n=journal.durable_n,
-        snapshot_n=committer.saved_n,
-        snapshot_age_s=time.monotonic() - committer.saved_s if committer.saved_s else None,
+        snapshot_n=committer.saved_snapshot_n,
+        snapshot_age_s=time.monotonic() - committer.snapshot_saved_s if committer.snapshot_saved_s else None,
         checkpoint_failures=journal.checkpoint_failures,
         accounts=len(names),
         open_orders=sum(len(order_manager.open_orders(name)) for name in names),

@@ -1,4 +1,4 @@
-"""The life of the desk: its states, what each holds, and which may follow which.
+"""The states of the desk: what each holds, and which may follow which.
 
 ``docs/trading.md`` has the picture. While the journal works, the state holds the committer, which requests
 go to; after a failure it holds what the next reading of the journal needs.
@@ -42,11 +42,11 @@ NEXT: Mapping[Phase, frozenset[Phase]] = {
     Phase.CLOSING: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }
-"""The legal transitions. OPENING, FAILED and RECOVERING follow themselves when told to drain later."""
+"""The legal transitions. OPENING, FAILED and RECOVERING follow themselves when the desk shall drain later."""
 
 
 class IllegalTransitionError(Exception):
-    """The desk cannot go from the one state to the other: a fault of ours."""
+    """The transition is not legal: a bug of ours."""
 
     def __init__(self, before: Phase, after: Phase) -> None:
         super().__init__(f"the desk cannot go from {before.value} to {after.value}")
@@ -77,7 +77,7 @@ class _Working:
 @final
 @dataclass(frozen=True)
 class New(_Unread):
-    """Nothing was begun."""
+    """``open`` was not called yet."""
 
     phase: ClassVar[Phase] = Phase.NEW
     is_draining: ClassVar[bool] = False
@@ -96,7 +96,7 @@ class Opening(_Unread):
 @final
 @dataclass(frozen=True)
 class Running(_Working):
-    """Requests of all kinds are taken."""
+    """All requests are accepted."""
 
     phase: ClassVar[Phase] = Phase.RUNNING
     is_draining: ClassVar[bool] = False
@@ -105,7 +105,7 @@ class Running(_Working):
 @final
 @dataclass(frozen=True)
 class Draining(_Working):
-    """The process will end soon: no new orders and no amends, everything else."""
+    """The process will end soon: new orders and amends are refused, everything else is accepted."""
 
     phase: ClassVar[Phase] = Phase.DRAINING
     is_draining: ClassVar[bool] = True
@@ -114,13 +114,13 @@ class Draining(_Working):
 @final
 @dataclass(frozen=True)
 class Failed:
-    """The journal failed, or could not be opened. Nobody works on that yet."""
+    """The journal failed, or could not be opened. Recovery has not started yet."""
 
     phase: ClassVar[Phase] = Phase.FAILED
     committer: ClassVar[None] = None
     why: str
-    book: AccountStore | None
-    """What has to be closed before the journal is opened again; None where nothing is open."""
+    store: AccountStore | None
+    """To close before the journal is opened again; None where nothing is open."""
     risk_status: RiskStatus | None
     """The halts and limits when it failed; None where they were never read."""
     last_order_id: int
@@ -153,7 +153,7 @@ class Closing(_Working):
 @final
 @dataclass(frozen=True)
 class Closed:
-    """The journal takes nothing any more; it is closed, or is being closed."""
+    """The journal accepts nothing any more; it is closed, or is being closed."""
 
     phase: ClassVar[Phase] = Phase.CLOSED
     committer: ClassVar[None] = None
@@ -165,14 +165,14 @@ State: TypeAlias = New | Opening | Running | Draining | Failed | Recovering | Cl
 StateT = TypeVar("StateT", New, Opening, Running, Draining, Failed, Recovering, Closing, Closed)
 
 
-class DeskLife:
-    """The state that the desk is in. Only ``move`` changes it."""
+class DeskLifecycle:
+    """The state that the desk is in. Only ``move_to`` changes it."""
 
     def __init__(self) -> None:
         self.state: State = New()
         self._moved = asyncio.Event()
 
-    def move(self, state: State) -> None:
+    def move_to(self, state: State) -> None:
         """Go to the state. Raises IllegalTransitionError where it may not follow the present one."""
         if state.phase not in NEXT[self.state.phase]:
             raise IllegalTransitionError(self.state.phase, state.phase)
@@ -180,7 +180,7 @@ class DeskLife:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
-    async def until(self, kind: type[StateT]) -> StateT:
+    async def wait_for(self, kind: type[StateT]) -> StateT:
         """Wait until the desk is in a state of this kind, and return it."""
         while True:
             state = self.state

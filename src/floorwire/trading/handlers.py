@@ -1,4 +1,4 @@
-"""Errands: what a request about orders or money makes the house decide, and the answer to it."""
+"""Handlers of requests about orders and accounts: authorise, parse, and ask the order manager."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing as tickets
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.answers import BalanceList, OrderList, OrderReply, PositionList
+from floorwire.protocol.replies import BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
     Balances,
@@ -32,22 +32,26 @@ from floorwire.protocol.trading_requests import (
     OrderStatus,
     Positions,
 )
-from floorwire.trading.fill_search import FillSearch
+from floorwire.trading.fill_history import FillSearch
 from floorwire.trading.visibility import Visibility
 
-Glance: TypeAlias = OrderStatus | Orders | Balances | Positions
-"""What is answered from what is at hand."""
-LATEST = 1 << 63
-"""No fill has an id so high."""
-GivenT = TypeVar("GivenT")
+MemoryQuery: TypeAlias = OrderStatus | Orders | Balances | Positions
+"""Queries that are answered from memory alone."""
+MAX_FILL_ID = 1 << 63
+"""Higher than the id of any fill."""
+ValueT = TypeVar("ValueT")
 Resolve: TypeAlias = Callable[[str], Instrument | None]
-"""From a symbol as a client writes it to the instrument it names."""
+"""Returns the instrument for a symbol as a client writes it; None where there is not exactly one."""
 
 
 def place(
     order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderPlace, at: Moment
 ) -> OrderDecision:
-    """Return what an order comes to. Raises Refusal."""
+    """Decide about a new order. Raises Refusal.
+
+    Idempotency: a client order id that the account used before returns the earlier order as a duplicate, so a
+    client may safely send a request again.
+    """
     instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, at.wall_us)
     return order_manager.place(
         _ticket(order_manager, principal, request, instrument.symbol),
@@ -80,7 +84,7 @@ def _ticket(order_manager: OrderManager, principal: Principal, request: OrderPla
 def amend(
     order_manager: OrderManager, principal: Principal, request: OrderAmend, at: Moment
 ) -> OrderDecision:
-    """Return what an amend comes to. Raises Refusal."""
+    """Decide about an amend. Raises Refusal."""
     order = _order(order_manager, principal, Action.ORDER_AMEND, request, at.wall_us)
     instrument = order_manager.terms(order.ticket.symbol).instrument
     return order_manager.amend(
@@ -90,21 +94,21 @@ def amend(
         lots=None if request.quantity is UNSET else tickets.lots(instrument, request.quantity),
         key=principal.key,
         max_notional=principal.max_notional,
-        deadline_us=_given(request.deadline),
+        deadline_us=_or_none(request.deadline),
     )
 
 
 def cancel(
     order_manager: OrderManager, principal: Principal, request: OrderCancel, wall_us: int
 ) -> OrderDecision:
-    """Return what a cancel comes to. Raises Refusal."""
+    """Decide about a cancel. Raises Refusal."""
     return order_manager.cancel(_order(order_manager, principal, Action.ORDER_CANCEL, request, wall_us))
 
 
 def cancel_all(
     order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int
 ) -> OrderDecision:
-    """Return what cancelling everything, or all of one symbol, comes to. Raises Refusal."""
+    """Decide about a cancel of all open orders, or of one symbol's. Raises Refusal."""
     if request.symbol is UNSET:
         authorise(principal, Action.ORDER_CANCEL_ALL, wall_us)
         return order_manager.cancel_all(account=principal.account)
@@ -112,23 +116,25 @@ def cancel_all(
     return order_manager.cancel_all(account=principal.account, symbol=instrument.symbol)
 
 
-def answer(
+def answer_query(
     order_manager: OrderManager,
     resolve: Resolve,
     principal: Principal,
     visibility: Visibility,
-    request: Glance,
+    request: MemoryQuery,
     wall_us: int,
 ) -> OrderReply | OrderList | BalanceList | PositionList:
-    """Return the answer to a question. Raises Refusal."""
+    """Return the reply to a query. Raises Refusal."""
     match request:
         case OrderStatus():
             order = _order(order_manager, principal, Action.ORDER_STATUS, request, wall_us)
             return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
         case Orders():
             symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
-            seen = visibility.orders(order_manager.open_orders(principal.account))
-            shown = seen if symbol is None else [order for order in seen if order.ticket.symbol == symbol]
+            visible = visibility.orders(order_manager.open_orders(principal.account))
+            shown = (
+                visible if symbol is None else [order for order in visible if order.ticket.symbol == symbol]
+            )
             return OrderList(id=request.id, orders=order_rows(order_manager, shown))
         case Balances():
             authorise(principal, Action.BALANCES, wall_us)
@@ -136,19 +142,19 @@ def answer(
             return BalanceList(id=request.id, balances=[balances.row(balance) for balance in held])
         case Positions():
             authorise(principal, Action.POSITIONS, wall_us)
-            had = visibility.positions(order_manager.positions(principal.account))
-            return PositionList(id=request.id, positions=[positions.row(position) for position in had])
+            owned = visibility.positions(order_manager.positions(principal.account))
+            return PositionList(id=request.id, positions=[positions.row(position) for position in owned])
 
 
-def rows(order_manager: OrderManager, account: str, request: Glance | Fills) -> int:
-    """Return how many rows the answer to a question may have, where that may be many."""
+def row_count(order_manager: OrderManager, account: str, request: MemoryQuery | Fills) -> int:
+    """Return how many rows to charge for the reply: 0 for the short ones."""
     if isinstance(request, Orders):
         return len(order_manager.open_orders(account))
     return min(request.limit, order_manager.seqs(account).fills) if isinstance(request, Fills) else 0
 
 
 def order_rows(order_manager: OrderManager, listed: list[Order]) -> list[OrderRow]:
-    """Return the orders as they stand on the wire."""
+    """Return the orders as rows of the protocol."""
     return [orders.row(order, order_manager.instrument_of(order)) for order in listed]
 
 
@@ -160,35 +166,35 @@ def list_fills(
     request: Fills,
     wall_us: int,
 ) -> FillSearch:
-    """Return what of the fills asked for is at hand. Raises Refusal."""
+    """Start the search for the fills that were asked for, with those in memory. Raises Refusal."""
     symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, wall_us)
-    before = LATEST if request.before is UNSET else int(request.before)
-    return search(order_manager, principal.account, visibility, request.limit, before, symbol)
+    before = MAX_FILL_ID if request.before is UNSET else int(request.before)
+    return start_fill_search(order_manager, principal.account, visibility, request.limit, before, symbol)
 
 
-def search(
+def start_fill_search(
     order_manager: OrderManager,
     account: str,
     visibility: Visibility,
     limit: int,
-    before: int = LATEST,
+    before: int = MAX_FILL_ID,
     symbol: str | None = None,
 ) -> FillSearch:
-    """Return a search for the fills that are older than ``before``, begun with those at hand.
+    """Return a search for fills older than the id ``before`` that has checked those in memory.
 
-    ``symbol``: only the fills of this one, written as its instrument is.
+    ``symbol``: only fills of this symbol, in its canonical form.
     """
 
     def row(fill: OrderFilled) -> FillRow:
         return fills.row(fill, order_manager.instrument_of(fill.order))
 
-    begun = FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
-    begun.look(order_manager.fills(account))
-    return begun
+    fill_search = FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
+    fill_search.add(order_manager.fills(account))
+    return fill_search
 
 
-def refused(reports: Sequence[Report], order: Order) -> Code | None:
-    """Return why the venue refused what was asked of the order, None where it did not."""
+def refusal_code(reports: Sequence[Report], order: Order) -> Code | None:
+    """Return why the venue refused the command; None where it did not."""
     for report in reports:
         if type(report) is Refused and report.order_id == order.order_id:
             return report.code
@@ -196,7 +202,7 @@ def refused(reports: Sequence[Report], order: Order) -> Code | None:
 
 
 def authorise(principal: Principal, action: Action, wall_us: int, symbol: str | None = None) -> None:
-    """Raise Refusal where the principal may not do this with its account."""
+    """Raise Refusal where the principal may not do this action with its account."""
     refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account)
     if refusal is not None:
         raise refusal
@@ -217,7 +223,7 @@ def _instrument(
 def _symbol(
     resolve: Resolve, principal: Principal, action: Action, text: str | UnsetType, wall_us: int
 ) -> str | None:
-    """Return the symbol that a list is narrowed to, None where it is not. Raises Refusal."""
+    """Return the symbol that filters a list; None for all symbols. Raises Refusal."""
     if text is not UNSET:
         return _instrument(resolve, principal, action, text, wall_us).symbol
     authorise(principal, action, wall_us)
@@ -231,13 +237,15 @@ def _order(
         raise Refusal(Code.BAD_REQUEST, "give order_id or client_order_id, not both", {"field": "order_id"})
     order_id = None if request.order_id is UNSET else int(request.order_id)
     try:
-        order = order_manager.find(principal.account, order_id, _given(request.client_order_id))
+        order = order_manager.find(principal.account, order_id, _or_none(request.client_order_id))
     except Refusal:
-        authorise(principal, action, wall_us, next(iter(principal.symbols or ()), None))  # that comes first
+        authorise(
+            principal, action, wall_us, next(iter(principal.symbols or ()), None)
+        )  # not authorised goes before unknown order
         raise
     authorise(principal, action, wall_us, order.ticket.symbol)
     return order
 
 
-def _given(value: GivenT | UnsetType) -> GivenT | None:
+def _or_none(value: ValueT | UnsetType) -> ValueT | None:
     return None if value is UNSET else value

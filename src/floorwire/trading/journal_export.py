@@ -1,4 +1,4 @@
-"""The journal's records for others to read: as JSON, with the names of all fields."""
+"""Exports journal records as JSON, with the names of all fields."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from floorwire.storage.journal import JournalRecord
-from floorwire.trading.account_store import BEGUN, decoded
+from floorwire.trading.account_store import EPOCH_KIND, decode_entry
 
 
-class Exported(msgspec.Struct, frozen=True, omit_defaults=True):
+class ExportedRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record: its event, and the seqs of its account's private channels after it.
 
-    Of the first record, which is no account's event, ``event`` is the epoch of those channels.
+    In the first record, which is no account's event, ``event`` is the epoch of those channels.
     """
 
     n: int
@@ -25,25 +25,25 @@ class Exported(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def export(records: Iterable[JournalRecord], account: str | None = None) -> Iterator[bytes]:
-    """Yield the records, of all accounts or of one, each as JSON. Raises JournalCorruptError."""
+    """Yield each record as JSON, of all accounts or of one. Raises JournalCorruptError."""
     for record in records:
         if account is None or record.account == account:
-            yield msgspec.json.encode(_exported(record))
+            yield msgspec.json.encode(_export_record(record))
 
 
-def _exported(record: JournalRecord) -> Exported:
+def _export_record(record: JournalRecord) -> ExportedRecord:
     event: object
     seqs: object = None
-    if record.kind == BEGUN:
+    if record.kind == EPOCH_KIND:
         event = {"epoch": record.payload.decode()}
     else:
-        entry = decoded(record.n, record.payload)
-        event, seqs = _named(entry.event), _named(entry.seqs)
-    return Exported(record.n, record.ts_us, record.account, record.kind, event, seqs)
+        entry = decode_entry(record.n, record.payload)
+        event, seqs = _with_field_names(entry.event), _with_field_names(entry.seqs)
+    return ExportedRecord(record.n, record.ts_us, record.account, record.kind, event, seqs)
 
 
-def _named(value: object) -> object:
-    """Return the value with the names of its fields, which the journal leaves out."""
+def _with_field_names(value: object) -> object:
+    """Return the value with field names, which the journal leaves out."""
     if isinstance(value, msgspec.Struct):
-        return {name: _named(getattr(value, name)) for name in value.__struct_fields__}
-    return [_named(item) for item in value] if isinstance(value, tuple) else value
+        return {name: _with_field_names(getattr(value, name)) for name in value.__struct_fields__}
+    return [_with_field_names(item) for item in value] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""Words: an account event as the message of one private channel; the same live and from the journal."""
+"""Turns an account event into the message of a private channel; the same live and from the journal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from floorwire.core.account_events import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 
 InstrumentOf: TypeAlias = Callable[[Order], Instrument]
-"""With the steps that the order is counted in."""
+"""Returns the instrument with the tick and lot size that the order was made with."""
 
 
 def seq_of(seqs: Seqs, channel: PrivateChannel) -> int:
-    """Return the channel's."""
+    """Return the seq of the channel."""
     if channel == "orders":
         return seqs.orders
     if channel == "fills":
@@ -38,34 +38,34 @@ def seq_of(seqs: Seqs, channel: PrivateChannel) -> int:
     return seqs.balances if channel == "balances" else seqs.positions
 
 
-def message(
-    channel: PrivateChannel, event: AccountEvent, instrument_of: InstrumentOf, at: PrivateEventStamp
+def private_event(
+    channel: PrivateChannel, event: AccountEvent, instrument_of: InstrumentOf, stamp: PrivateEventStamp
 ) -> PrivateEvent:
-    """Return the event, which ``CHANNELS`` says is on the channel, as its message."""
+    """Return the message. ``CHANNELS`` must say that the event is on the channel."""
     match event:
         case OrderFilled():
-            return _fill(channel, event, instrument_of(event.order), at)
+            return _fill_event(channel, event, instrument_of(event.order), stamp)
         case PositionsChanged():
-            return positions.update(event.positions, event.ts_us, at)
+            return positions.update(event.positions, event.ts_us, stamp)
         case Deposited():
-            return balances.update((event.balance,), event.ts_us, at)
+            return balances.update((event.balance,), event.ts_us, stamp)
         case OrderAccepted() | OrderAmended() | AmendRefused() | OrderEnded() | OrderTriggered() if (
             channel == "orders"
         ):
-            return orders.update(event, instrument_of(event.order), at)
+            return orders.update(event, instrument_of(event.order), stamp)
         case OrderAccepted() | OrderAmended() | OrderEnded() | OrderAmending() | AmendRefused():
-            return balances.update(event.balances, event.ts_us, at)
+            return balances.update(event.balances, event.ts_us, stamp)
         case _:
             raise AssertionError(f"{type(event).__name__} is on no channel")
 
 
-def _fill(
-    channel: PrivateChannel, event: OrderFilled, instrument: Instrument, at: PrivateEventStamp
+def _fill_event(
+    channel: PrivateChannel, event: OrderFilled, instrument: Instrument, stamp: PrivateEventStamp
 ) -> PrivateEvent:
     if channel == "orders":
-        return orders.update(event, instrument, at)
+        return orders.update(event, instrument, stamp)
     if channel == "fills":
-        return fills.update(event, instrument, at)
+        return fills.update(event, instrument, stamp)
     if channel == "balances":
-        return balances.update(event.balances, event.ts_us, at)
-    return positions.update((event.position,), event.ts_us, at)
+        return balances.update(event.balances, event.ts_us, stamp)
+    return positions.update((event.position,), event.ts_us, stamp)

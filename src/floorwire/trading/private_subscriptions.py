@@ -1,4 +1,4 @@
-"""Following: how a client begins on a private channel, from a snapshot or from where it was cut off."""
+"""Subscriptions to private channels: start with a snapshot, or resume after the last seq of the client."""
 
 from __future__ import annotations
 
@@ -18,235 +18,238 @@ from floorwire.protocol.desk_ports import DeskClient
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import Gap, HeldSubscription, Subscribed, error
 from floorwire.protocol.requests import Resume, Subscribe
-from floorwire.protocol.stamp import PrivateEventStamp
+from floorwire.protocol.topic import PrivateEventStamp
 from floorwire.storage.journal import ForgottenError, JournalError
 from floorwire.trading import handlers, private_resume
-from floorwire.trading.commit_batch import PendingAnswer
+from floorwire.trading.commit_batch import DurableReply
 from floorwire.trading.committer import Committer
-from floorwire.trading.private_fanout import PrivateFanout
-from floorwire.trading.private_follower import Follower
+from floorwire.trading.private_fanout import PrivateFanout, PrivateSubscriber
 from floorwire.trading.private_messages import seq_of
 from floorwire.trading.read_quota import ReadQuota
 from floorwire.trading.visibility import Visibility
 
-SHOWN_FILLS = 100
-"""Fills in a snapshot; the action ``fills`` has those before."""
-FULL_S = 0.01
-"""How long the past waits for room in an outbox before it looks again."""
+SNAPSHOT_FILLS = 100
+"""Fills in a snapshot; the action ``fills`` returns older ones."""
+FULL_OUTBOX_RETRY_S = 0.01
+"""Seconds until a full outbox is checked again (backpressure)."""
 ROOM_BYTES = 65_536
-AT_ONCE = 2
-"""Clients whose place in the journal is looked for; the others wait for their turn."""
+MAX_CONCURRENT_READS = 2
+"""Clients whose position in the journal is searched at once; the others wait."""
 
 log = structlog.get_logger("floorwire.desk")
 
 
 class PrivateSubscriptions:
-    """Lets clients in on the private channels."""
+    """Starts, resumes and repairs subscriptions; ``PrivateFanout`` sends the events."""
 
     def __init__(
         self,
-        streams: PrivateFanout,
-        reading: ReadQuota,
+        fanout: PrivateFanout,
+        read_quota: ReadQuota,
         instruments: Callable[[], Iterable[Instrument]],
         clock: Clock,
     ) -> None:
-        self._streams = streams
-        self._read_quota = reading
+        self._fanout = fanout
+        self._read_quota = read_quota
         self._instruments = instruments
         self._clock = clock
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._read_semaphore = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self._tasks: asyncio.TaskGroup | None = None
 
-    def begin(
+    def subscribe(
         self, committer: Committer, client: DeskClient, request: Subscribe, channel: PrivateChannel
     ) -> None:
-        """Let the client follow the channel, or tell it why not."""
+        """Subscribe the client to the channel, or reply with the refusal."""
         account, visibility = client.principal.account, Visibility(client.principal, self._instruments)
-        follower = Follower(client, channel, visibility, self._seq(committer, client, channel))
-        follower.waiting = []
+        subscriber = PrivateSubscriber(client, channel, visibility, self._seq(committer, client, channel))
+        subscriber.backlog = []
         resume = None if request.resume is UNSET else request.resume
-        gap = None if resume is None else self._gap(follower, resume)
+        gap = None if resume is None else self._gap(subscriber, resume)
         if resume is None or gap is not None:
             try:
-                self._read_quota.take(
-                    account, self._rows(committer.book.order_manager, follower), self._clock.monotonic_us()
+                self._read_quota.charge(
+                    account,
+                    self._row_count(committer.store.order_manager, subscriber),
+                    self._clock.monotonic_us(),
                 )
             except Refusal as refusal:
-                committer.answer(PendingAnswer(client, request.id, error(refusal, request.id)))
+                committer.reply_when_durable(DurableReply(client, request.id, error(refusal, request.id)))
                 return
-        self._streams.enter(account, follower)
+        self._fanout.add(account, subscriber)
         if resume is None or gap is not None:
-            self._begin_anew(committer, follower, request, gap)
+            self._start_with_snapshot(committer, subscriber, request, gap)
             return
-        follower.seq = resume.seq
+        subscriber.seq = resume.seq
 
-        def missed() -> None:
-            follower.is_in = True
-            self._start(follower, self._begin_again(committer, follower, request, resume))
+        def send_missed() -> None:
+            subscriber.is_confirmed = True
+            self._start(subscriber, self._resume(committer, subscriber, request, resume))
 
-        committer.answer(PendingAnswer(client, request.id, None, afterwards=missed))
+        committer.reply_when_durable(DurableReply(client, request.id, None, callback=send_missed))
 
-    def _gap(self, follower: Follower, resume: Resume) -> Gap | None:
-        if resume.epoch != self._streams.epoch:
-            return Gap(1, follower.seq, "epoch")
-        return Gap(follower.seq + 1, resume.seq, "ahead") if resume.seq > follower.seq else None
+    def _gap(self, subscriber: PrivateSubscriber, resume: Resume) -> Gap | None:
+        if resume.epoch != self._fanout.epoch:
+            return Gap(1, subscriber.seq, "epoch")
+        return Gap(subscriber.seq + 1, resume.seq, "ahead") if resume.seq > subscriber.seq else None
 
-    def _begin_anew(
-        self, committer: Committer, follower: Follower, request: Subscribe, gap: Gap | None
+    def _start_with_snapshot(
+        self, committer: Committer, subscriber: PrivateSubscriber, request: Subscribe, gap: Gap | None
     ) -> None:
-        """Begin with a snapshot of now; it leaves, as the answer does, when now is durable."""
-        client, channel = follower.client, follower.channel
-        follower.seq = self._seq(committer, client, channel)
-        snapshot = client.codec.frame(self._snapshot(committer.book.order_manager, follower))
-        reply = self._subscribed(follower, request, follower.seq, gap)
-        committer.answer(
-            PendingAnswer(client, request.id, reply, afterwards=lambda: self._present(follower, snapshot))
+        """Start with a snapshot of now. It is sent, as the reply is, when now is durable."""
+        client, channel = subscriber.client, subscriber.channel
+        subscriber.seq = self._seq(committer, client, channel)
+        snapshot = client.codec.frame(self._snapshot(committer.store.order_manager, subscriber))
+        reply = self._subscribed(subscriber, request, subscriber.seq, gap)
+        committer.reply_when_durable(
+            DurableReply(client, request.id, reply, callback=lambda: self._go_live(subscriber, snapshot))
         )
 
-    async def _begin_again(
-        self, committer: Committer, follower: Follower, request: Subscribe, resume: Resume
+    async def _resume(
+        self, committer: Committer, subscriber: PrivateSubscriber, request: Subscribe, resume: Resume
     ) -> None:
-        """Begin with what was missed."""
-        client, channel, waiting = follower.client, follower.channel, follower.waiting
+        """Send the reply and the missed events, then go on live."""
+        client, channel, backlog = subscriber.client, subscriber.channel, subscriber.backlog
         now_seq = self._seq(committer, client, channel)
-        is_told = False
+        is_answered = False
         try:
-            async for entry in self._missed(committer, follower, resume.seq):
-                if not is_told:
-                    client.answer(self._subscribed(follower, request, now_seq, None))
-                    is_told = True
-                await self._tell_past(follower, entry)
-                if follower.is_gone:
+            async for entry in self._missed(committer, subscriber, resume.seq):
+                if not is_answered:
+                    client.answer(self._subscribed(subscriber, request, now_seq, None))
+                    is_answered = True
+                await self._send_missed(subscriber, entry)
+                if subscriber.is_removed:
                     return
         except ForgottenError:
-            if is_told:
-                raise  # what follows is lost to it: it comes back, and is told so
+            if is_answered:
+                raise  # events are lost after the reply: close it; when it resumes, it gets the gap
             gap = Gap(resume.seq + 1, self._seq(committer, client, channel), "expired")
-            self._begin_anew(committer, follower, request, gap)
+            self._start_with_snapshot(committer, subscriber, request, gap)
             return
-        if not is_told:
-            client.answer(self._subscribed(follower, request, now_seq, None))
-        if follower.waiting is waiting:  # else the next journal is read for it already
-            self._present(follower, b"")
+        if not is_answered:
+            client.answer(self._subscribed(subscriber, request, now_seq, None))
+        if subscriber.backlog is backlog:  # else recovery reads the next journal for it already
+            self._go_live(subscriber, b"")
         client.flush()
 
     async def _missed(
-        self, committer: Committer, follower: Follower, seq: int
+        self, committer: Committer, subscriber: PrivateSubscriber, seq: int
     ) -> AsyncIterator[AccountEntry]:
-        journal, account = committer.book.journal, follower.client.principal.account
-        async with self._turns:
-            if follower.is_gone:  # of those who ask again and again only the last is served
+        journal, account = committer.store.journal, subscriber.client.principal.account
+        async with self._read_semaphore:
+            if subscriber.is_removed:  # it subscribed again meanwhile; only the last one counts
                 return
-            after_n = await private_resume.place(journal, account, follower.channel, seq)
-        async for entry in private_resume.after(journal, account, follower.channel, seq, after_n):
+            after_n = await private_resume.find_position(journal, account, subscriber.channel, seq)
+        async for entry in private_resume.entries_after(journal, account, subscriber.channel, seq, after_n):
             yield entry
 
-    async def _tell_past(self, follower: Follower, entry: AccountEntry) -> None:
-        while not (follower.is_gone or follower.client.has_room(ROOM_BYTES)):  # noqa: ASYNC110
-            await asyncio.sleep(FULL_S)
-        if not follower.is_gone:
-            self._streams.tell(follower, entry)
-            follower.client.flush()
+    async def _send_missed(self, subscriber: PrivateSubscriber, entry: AccountEntry) -> None:
+        while not (subscriber.is_removed or subscriber.client.has_room(ROOM_BYTES)):  # noqa: ASYNC110
+            await asyncio.sleep(FULL_OUTBOX_RETRY_S)
+        if not subscriber.is_removed:
+            self._fanout.send(subscriber, entry)
+            subscriber.client.flush()
 
-    def _present(self, follower: Follower, first: bytes) -> None:
-        """Tell what has waited while the past was told; the present begins."""
-        waiting, follower.waiting = follower.waiting, None
-        follower.is_in = True
-        if follower.is_gone:
+    def _go_live(self, subscriber: PrivateSubscriber, first: bytes) -> None:
+        """Send the snapshot, then the backlog. From now on events are sent as they happen."""
+        backlog, subscriber.backlog = subscriber.backlog, None
+        subscriber.is_confirmed = True
+        if subscriber.is_removed:
             return
         if first:
-            follower.client.tell(first)
-        for entry in waiting or ():
-            self._streams.tell(follower, entry)
+            subscriber.client.tell(first)
+        for entry in backlog or ():
+            self._fanout.send(subscriber, entry)
 
-    def go_on(self, committer: Committer) -> None:
-        """The accounts were read again: let everybody know what they were not told before that."""
-        for follower in self._streams.all():
-            if not follower.is_in:  # it was told that it does not follow
-                self._streams.leave(follower.client, follower.channel)
+    def resend_missed(self, committer: Committer) -> None:
+        """After recovery: send all subscribers the events that they missed."""
+        for subscriber in self._fanout.subscribers():
+            if not subscriber.is_confirmed:  # its subscribe request got an error
+                self._fanout.remove(subscriber.client, subscriber.channel)
                 continue
-            follower.waiting = []
-            self._start(follower, self._catch_up(committer, follower))
+            subscriber.backlog = []
+            self._start(subscriber, self._catch_up(committer, subscriber))
 
-    async def _catch_up(self, committer: Committer, follower: Follower) -> None:
-        account = follower.client.principal.account
-        async for entry in private_resume.after(
-            committer.book.journal, account, follower.channel, follower.seq
+    async def _catch_up(self, committer: Committer, subscriber: PrivateSubscriber) -> None:
+        account = subscriber.client.principal.account
+        async for entry in private_resume.entries_after(
+            committer.store.journal, account, subscriber.channel, subscriber.seq
         ):
-            await self._tell_past(follower, entry)
-        self._present(follower, b"")
-        follower.client.flush()
+            await self._send_missed(subscriber, entry)
+        self._go_live(subscriber, b"")
+        subscriber.client.flush()
 
     # --- parts --------------------------------------------------------------------------------------
 
-    def held(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
-        """Return the subscription as it stands."""
-        follower = self._streams.follower(client, channel)
-        seq = 0 if follower is None else follower.seq
+    def subscription(self, client: DeskClient, channel: PrivateChannel) -> HeldSubscription:
+        """Return the current state of the subscription."""
+        subscriber = self._fanout.find(client, channel)
+        seq = 0 if subscriber is None else subscriber.seq
         return HeldSubscription(
             channel=channel,
             on_slow="disconnect",
-            epoch=self._streams.epoch,
+            epoch=self._fanout.epoch,
             seq=seq,
-            feed="stale" if follower is None else "live",
+            feed="stale" if subscriber is None else "live",
         )
 
-    def _subscribed(self, follower: Follower, request: Subscribe, seq: int, gap: Gap | None) -> Subscribed:
+    def _subscribed(
+        self, subscriber: PrivateSubscriber, request: Subscribe, seq: int, gap: Gap | None
+    ) -> Subscribed:
         return Subscribed(
             id=request.id,
-            channel=follower.channel,
+            channel=subscriber.channel,
             on_slow="disconnect",
-            epoch=self._streams.epoch,
+            epoch=self._fanout.epoch,
             seq=seq,
             feed="live",
             gap=gap or UNSET,
         )
 
     def _seq(self, committer: Committer, client: DeskClient, channel: PrivateChannel) -> int:
-        return seq_of(committer.book.order_manager.seqs(client.principal.account), channel)
+        return seq_of(committer.store.order_manager.seqs(client.principal.account), channel)
 
-    def _snapshot(self, order_manager: OrderManager, follower: Follower) -> PrivateEvent:
-        account, visibility = follower.client.principal.account, follower.visibility
-        at = PrivateEventStamp(self._streams.epoch, follower.seq, self._clock.stamp_us())
-        match follower.channel:
+    def _snapshot(self, order_manager: OrderManager, subscriber: PrivateSubscriber) -> PrivateEvent:
+        account, visibility = subscriber.client.principal.account, subscriber.visibility
+        stamp = PrivateEventStamp(self._fanout.epoch, subscriber.seq, self._clock.stamp_us())
+        match subscriber.channel:
             case "orders":
                 return orders.snapshot(
                     handlers.order_rows(order_manager, visibility.orders(order_manager.open_orders(account))),
-                    at,
+                    stamp,
                 )
             case "fills":
                 return fills.snapshot(
-                    handlers.search(order_manager, account, visibility, SHOWN_FILLS).rows, at
+                    handlers.start_fill_search(order_manager, account, visibility, SNAPSHOT_FILLS).rows, stamp
                 )
             case "balances":
                 return balances.snapshot(
-                    [balances.row(b) for b in visibility.balances(order_manager.balances(account))], at
+                    [balances.row(b) for b in visibility.balances(order_manager.balances(account))], stamp
                 )
             case "positions":
                 return positions.snapshot(
-                    [positions.row(p) for p in visibility.positions(order_manager.positions(account))], at
+                    [positions.row(p) for p in visibility.positions(order_manager.positions(account))], stamp
                 )
 
     @staticmethod
-    def _rows(order_manager: OrderManager, follower: Follower) -> int:
-        """Return how many rows the snapshot may have, where that may be many."""
-        account = follower.client.principal.account
-        if follower.channel == "orders":
+    def _row_count(order_manager: OrderManager, subscriber: PrivateSubscriber) -> int:
+        """Return how many rows to charge for the snapshot: 0 for the short ones."""
+        account = subscriber.client.principal.account
+        if subscriber.channel == "orders":
             return len(order_manager.open_orders(account))
-        return min(SHOWN_FILLS, order_manager.seqs(account).fills) if follower.channel == "fills" else 0
+        return min(SNAPSHOT_FILLS, order_manager.seqs(account).fills) if subscriber.channel == "fills" else 0
 
-    def _start(self, follower: Follower, work: Coroutine[None, None, None]) -> None:
-        assert self._tasks is not None, "nobody comes before the desk runs"
-        self._tasks.create_task(self._guarded(follower, work))
+    def _start(self, subscriber: PrivateSubscriber, work: Coroutine[None, None, None]) -> None:
+        assert self._tasks is not None, "the desk is not running"
+        self._tasks.create_task(self._close_on_error(subscriber, work))
 
-    async def _guarded(self, follower: Follower, work: Coroutine[None, None, None]) -> None:
+    async def _close_on_error(self, subscriber: PrivateSubscriber, work: Coroutine[None, None, None]) -> None:
         try:
             await work
-        except (JournalError, Refusal) as error:  # it resumes when it comes back
+        except (JournalError, Refusal) as error:  # it can resume after it reconnects
             log.error("private channel cannot be read", error=str(error))
-            follower.client.shut()
+            subscriber.client.close_slow()
 
     async def run(self) -> None:
-        """Tell the past to whoever asks for it, until cancelled."""
+        """Own the tasks that read the journal, until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
             await asyncio.get_running_loop().create_future()

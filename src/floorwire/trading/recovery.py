@@ -1,6 +1,6 @@
-"""Recovery: opens the journal, begins anew when it fails, and closes it.
+"""Recovery: opens the journal, opens and reads it again when it fails, and closes it.
 
-It makes all transitions of the desk's life (``desk_state``) and takes no requests. ``Work`` is what the desk
+It makes all transitions between the states of the desk (``desk_state``). ``RecoveryHooks`` is what the desk
 does at the transitions.
 """
 
@@ -22,7 +22,7 @@ from floorwire.trading.committer import Committer
 from floorwire.trading.desk_state import (
     Closed,
     Closing,
-    DeskLife,
+    DeskLifecycle,
     Draining,
     Failed,
     IllegalTransitionError,
@@ -38,172 +38,179 @@ RETRY_S = 1.0
 log = structlog.get_logger("floorwire.desk")
 
 
-class Work(Protocol):
-    """What the desk does when its accounts come and go."""
+class RecoveryHooks(Protocol):
+    """What the desk does when the accounts are read, and when the journal fails."""
 
-    def make_committer(self, book: AccountStore, on_failure: Callable[[Exception], None]) -> Committer:
-        """Return what takes the entries for this journal; ``on_failure`` is called once, with why."""
+    def make_committer(self, store: AccountStore, on_failure: Callable[[Exception], None]) -> Committer:
+        """Return the committer of this journal; it calls ``on_failure`` once, with the error."""
         ...
 
-    def begin_work(self, committer: Committer) -> None:
-        """The accounts were read: put them to work. May raise whatever a venue raises."""
+    def on_accounts_ready(self, committer: Committer) -> None:
+        """The accounts were read: start with them. Raises what a venue raises."""
         ...
 
-    def tell_followers(self, committer: Committer) -> None:
-        """They were read again, and are at work: tell followers what they missed."""
+    def resend_missed_events(self, committer: Committer) -> None:
+        """The desk works again: send subscribers the private events that they missed."""
         ...
 
-    def take_orders_out(self, order_manager: OrderManager) -> None:
-        """The journal failed: take the accounts' orders out of the market. Never raises."""
+    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
+        """The journal failed: cancel all orders at the venues. Never raises."""
         ...
 
-    def end_guards(self) -> None:
-        """The process ends: do what guards would do later, while the journal still takes it."""
+    def fire_guards(self) -> None:
+        """The process ends: fire all guards now, while the journal still accepts entries."""
         ...
 
 
 class JournalRecovery:
-    """Keeps the desk's journal open. ``open_book`` opens it and reads the accounts; it blocks."""
+    """Keeps the journal open. ``open_account_store`` opens it and reads the accounts; it blocks."""
 
     def __init__(
-        self, life: DeskLife, open_book: Callable[[], AccountStore], stats: DeskStats, work: Work
+        self,
+        lifecycle: DeskLifecycle,
+        open_account_store: Callable[[], AccountStore],
+        stats: DeskStats,
+        hooks: RecoveryHooks,
     ) -> None:
-        self._life = life
-        self._open_book = open_book
+        self._lifecycle = lifecycle
+        self._open_account_store = open_account_store
         self._stats = stats
-        self._work = work
+        self._hooks = hooks
 
     async def open(self) -> None:
-        """Read the accounts and put them to work. Where that cannot be, ``run`` tries again."""
-        self._life.move(Opening())
-        book, why = await self._read("the accounts have not been read yet")
-        state = self._life.state
+        """Read the accounts and start. Where that fails, ``run`` tries again."""
+        self._lifecycle.move_to(Opening())
+        store, why = await self._read_accounts("the accounts have not been read yet")
+        state = self._lifecycle.state
         if not isinstance(state, Opening):  # closed meanwhile
-            await _close(book)
-        elif book is None:
-            self._life.move(Failed(why, None, None, 0, state.is_draining))
+            await _close(store)
+        elif store is None:
+            self._lifecycle.move_to(Failed(why, None, None, 0, state.is_draining))
         else:
-            self._begin(book)
+            self._start_with(store)
 
     async def run(self) -> None:
-        """Save snapshots while the journal works, and begin anew when it fails. Runs until cancelled."""
+        """Save snapshots while the journal works, and recover when it fails. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                committer = self._life.state.committer
+                committer = self._lifecycle.state.committer
                 saving = None if committer is None else tasks.create_task(committer.save_snapshots())
-                failed = await self._life.until(Failed)
+                failed = await self._lifecycle.wait_for(Failed)
                 if saving is not None:
                     saving.cancel()
                 await self._recover(failed)
 
     def drain(self) -> None:
-        """Take no more orders, now or after recovery; cancels go on. Again: nothing happens."""
-        match self._life.state:
+        """Refuse new orders, now or after recovery; cancels go on. Again: nothing happens."""
+        match self._lifecycle.state:
             case Opening() | Failed() | Recovering() as state:
-                self._life.move(replace(state, is_draining=True))
+                self._lifecycle.move_to(replace(state, is_draining=True))
             case Draining() | Closing() | Closed():
                 pass
             case Running(committer):
-                self._life.move(Draining(committer))
+                self._lifecycle.move_to(Draining(committer))
             case New():
                 raise IllegalTransitionError(Phase.NEW, Phase.DRAINING)
 
     async def close(self) -> None:
-        """Do what guards would do later, and close the journal when all is durable."""
-        self._work.end_guards()
-        state = self._life.state
+        """Fire all guards, wait until everything is durable, and close the journal."""
+        self._hooks.fire_guards()
+        state = self._lifecycle.state
         match state:
             case Running(committer) | Draining(committer):
-                self._life.move(Closing(committer))
-                await committer.settled()
-                if self._life.state.phase is Phase.CLOSING:  # else the journal failed; nobody begins anew
-                    self._life.move(Closed(committer.risk_status))
-                await _close(committer.book)
-            case Failed(book=book):
-                self._life.move(Closed(state.risk_status))
-                await _close(book)
+                self._lifecycle.move_to(Closing(committer))
+                await committer.wait_until_durable()
+                if self._lifecycle.state.phase is Phase.CLOSING:  # else the journal failed; no recovery
+                    self._lifecycle.move_to(Closed(committer.risk_status))
+                await _close(committer.store)
+            case Failed(store=store):
+                self._lifecycle.move_to(Closed(state.risk_status))
+                await _close(store)
             case Closing():
                 raise IllegalTransitionError(state.phase, Phase.CLOSING)
-            case _:  # who opens the journal meanwhile closes it again
-                self._life.move(Closed(state.risk_status))
+            case _:  # a thread that is opening the journal closes it again
+                self._lifecycle.move_to(Closed(state.risk_status))
 
     # --- parts --------------------------------------------------------------------------------------
 
-    def _begin(self, book: AccountStore) -> bool:
-        """Go to RUNNING or DRAINING with these accounts, or to FAILED. Return whether they are at work."""
-        state = self._life.state
+    def _start_with(self, store: AccountStore) -> bool:
+        """Go to RUNNING or DRAINING with these accounts, or to FAILED. Return whether the desk works."""
+        state = self._lifecycle.state
         assert isinstance(state, Opening | Recovering), state
         committer: Committer | None = None
         try:
-            committer = self._work.make_committer(book, self._fail)
+            committer = self._hooks.make_committer(store, self._fail)
             if isinstance(state, Recovering):
-                book.order_manager.spare(state.last_order_id)
-            self._life.move(Draining(committer) if state.is_draining else Running(committer))
-            self._work.begin_work(committer)
+                store.order_manager.spare(state.last_order_id)
+            self._lifecycle.move_to(Draining(committer) if state.is_draining else Running(committer))
+            self._hooks.on_accounts_ready(committer)
         except Exception as error:  # of a venue: market data and the other venues must not end with it
             log.exception("accounts read, but not put to work")
-            if self._life.state is state:
+            if self._lifecycle.state is state:
                 last_order_id = state.last_order_id if isinstance(state, Recovering) else 0
-                failed = Failed(str(error), book, state.risk_status, last_order_id, state.is_draining)
-                self._life.move(failed)
+                failed = Failed(str(error), store, state.risk_status, last_order_id, state.is_draining)
+                self._lifecycle.move_to(failed)
             elif committer is not None:
                 committer.fail(error)
-        return committer is not None and self._life.state.committer is committer
+        return committer is not None and self._lifecycle.state.committer is committer
 
     def _fail(self, error: Exception) -> None:
-        """The journal failed: take the accounts' orders out of the market; ``run`` begins anew."""
-        match self._life.state:
+        """The journal failed: cancel all orders at the venues; ``run`` recovers."""
+        match self._lifecycle.state:
             case Running(committer) | Draining(committer) as state:
                 self._stats.failures += 1
                 log.error("the journal failed; orders are refused", error=str(error))
-                order_manager, is_draining = committer.book.order_manager, isinstance(state, Draining)
-                self._life.move(
+                order_manager, is_draining = committer.store.order_manager, isinstance(state, Draining)
+                self._lifecycle.move_to(
                     Failed(
                         str(error),
-                        committer.book,
+                        committer.store,
                         committer.risk_status,
                         order_manager.last_order_id(),
                         is_draining,
                     )
                 )
-                self._work.take_orders_out(order_manager)
+                self._hooks.cancel_venue_orders(order_manager)
             case Closing(committer):
-                self._life.move(Closed(committer.risk_status))
+                self._lifecycle.move_to(Closed(committer.risk_status))
             case _:
                 pass  # it was closed, and fails afterwards
 
     async def _recover(self, failed: Failed) -> None:
-        self._life.move(Recovering(failed.why, failed.risk_status, failed.last_order_id, failed.is_draining))
-        await _close(failed.book)
-        book = await self._reopen(failed.why)
-        if book is None or not self._is_recovering():  # closed meanwhile
-            await _close(book)
+        self._lifecycle.move_to(
+            Recovering(failed.why, failed.risk_status, failed.last_order_id, failed.is_draining)
+        )
+        await _close(failed.store)
+        store = await self._reopen(failed.why)
+        if store is None or not self._is_recovering():  # closed meanwhile
+            await _close(store)
             return
-        if not self._begin(book):
+        if not self._start_with(store):
             await asyncio.sleep(RETRY_S)
             return
-        committer = self._life.state.committer
+        committer = self._lifecycle.state.committer
         if committer is not None:
-            self._work.tell_followers(committer)
+            self._hooks.resend_missed_events(committer)
 
     def _is_recovering(self) -> bool:
-        return isinstance(self._life.state, Recovering)
+        return isinstance(self._lifecycle.state, Recovering)
 
     async def _reopen(self, why: str) -> AccountStore | None:
-        """Return accounts that can be written to, however long that takes; None: the desk was closed."""
+        """Try until the journal can be opened and read. Return None where the desk was closed meanwhile."""
         while self._is_recovering():
-            book, why = await self._read(why)
-            if book is not None:
-                return book
+            store, why = await self._read_accounts(why)
+            if store is not None:
+                return store
             await asyncio.sleep(RETRY_S)
         return None
 
-    async def _read(self, why: str) -> tuple[AccountStore | None, str]:
-        """Open the journal and read the accounts, in a thread. Return None and why, where that cannot be.
+    async def _read_accounts(self, why: str) -> tuple[AccountStore | None, str]:
+        """Open the journal and read the accounts, in a thread. Return None and the reason where that fails.
 
-        ``why`` says what was wrong before: the same is not logged again. Leaves nothing open when cancelled.
+        ``why`` is the reason of the last failure: the same one is not logged again. Leaves nothing open when
+        cancelled.
         """
-        opening = asyncio.ensure_future(asyncio.to_thread(self._open_book))
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open_account_store))
         try:
             return await asyncio.shield(opening), ""
         except JournalError as error:
@@ -224,11 +231,11 @@ async def _close_when_open(opening: asyncio.Future[AccountStore]) -> None:
         await _close(await opening)
 
 
-async def _close(book: AccountStore | None) -> None:
-    """Close the journal, off the loop, until what waits is on disk. A cancelled caller waits for that too."""
-    if book is None:
+async def _close(store: AccountStore | None) -> None:
+    """Close the journal in a thread, after what waits is on disk. A cancelled caller waits for that too."""
+    if store is None:
         return
-    closing = asyncio.ensure_future(asyncio.to_thread(book.journal.close))
+    closing = asyncio.ensure_future(asyncio.to_thread(store.journal.close))
     try:
         await asyncio.shield(closing)
     except asyncio.CancelledError:

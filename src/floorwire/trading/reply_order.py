@@ -1,4 +1,4 @@
-"""Lines: answers of one client wait for one that takes its time, so that they leave in the order asked."""
+"""Keeps the replies of a client in the order of its requests, where one of them takes longer."""
 
 from __future__ import annotations
 
@@ -8,68 +8,71 @@ from collections.abc import Callable
 from floorwire.core.authorization import Principal
 from floorwire.protocol.desk_ports import DeskClient, Reply
 
-MOST_HELD = 10_000
-"""Answers of a client that may wait; with more it is closed (4008)."""
+MAX_QUEUED_REPLIES = 10_000
+"""Replies of one client that may wait; with more it is closed (4008)."""
 
 
-class PendingReply:
-    """Stands at the counter for one answer of a client, which leaves when all before it have."""
+class ReplySlot:
+    """The place of one reply in the queue of its client. It is sent when all before it are sent.
 
-    def __init__(self, client: DeskClient, move: Callable[[], None]) -> None:
+    It is used instead of the client, so it has the client's methods.
+    """
+
+    def __init__(self, client: DeskClient, send_ready: Callable[[], None]) -> None:
         self.codec = client.codec
         self.reply: Reply | None = None
         self._client = client
-        self._move = move
+        self._send_ready = send_ready
 
     @property
     def principal(self) -> Principal:
-        """The client's."""
+        """The principal of the client."""
         return self._client.principal
 
     def answer(self, reply: Reply) -> None:
-        """Take the answer."""
+        """Set the reply, and send it if it is the first in the queue."""
         self.reply = reply
-        self._move()
+        self._send_ready()
 
     def tell(self, frames: bytes) -> None:
-        """Take events: they wait for no answer."""
+        """Send events. They do not wait for replies."""
         self._client.tell(frames)
 
     def has_room(self, size: int) -> bool:
-        """Return whether the client takes so many bytes of events more."""
+        """Return whether ``size`` bytes of events fit into the outbox of the client."""
         return self._client.has_room(size)
 
     def flush(self) -> None:
-        """Send what has come to the head of the line."""
+        """Flush the client."""
         self._client.flush()
 
-    def shut(self) -> None:
-        """End the client."""
-        self._client.shut()
+    def close_slow(self) -> None:
+        """Close the client as too slow (4008)."""
+        self._client.close_slow()
 
 
 class ReplyOrder:
-    """The clients that wait, each with its line; everybody else is answered directly."""
+    """A queue for each client that waits for a slow reply. All others get replies directly."""
 
     def __init__(self) -> None:
-        self._lines: dict[DeskClient, deque[PendingReply]] = {}
+        self._queues: dict[DeskClient, deque[ReplySlot]] = {}
 
-    def stand(self, client: DeskClient) -> DeskClient:
-        """Return where the client's next answer goes: to itself, or behind those it waits for."""
-        return self.hold(client) if client in self._lines else client
+    def target(self, client: DeskClient) -> DeskClient:
+        """Return where the next reply goes: the client itself, or a new slot while other replies wait."""
+        return self.reserve(client) if client in self._queues else client
 
-    def hold(self, client: DeskClient) -> PendingReply:
-        """Return the place of an answer that all later ones wait for; it has to be answered."""
-        line = self._lines.setdefault(client, deque())
-        if len(line) >= MOST_HELD:
-            client.shut()
-        place = PendingReply(client, lambda: self._move(client, line))
-        line.append(place)
-        return place
+    def reserve(self, client: DeskClient) -> ReplySlot:
+        """Return a slot that all later replies wait for. The caller has to answer it."""
+        queue = self._queues.setdefault(client, deque())
+        if len(queue) >= MAX_QUEUED_REPLIES:
+            client.close_slow()
+        slot = ReplySlot(client, lambda: self._send_ready(client, queue))
+        queue.append(slot)
+        return slot
 
-    def _move(self, client: DeskClient, line: deque[PendingReply]) -> None:
-        while line and (reply := line[0].reply) is not None:
-            line.popleft()
+    def _send_ready(self, client: DeskClient, queue: deque[ReplySlot]) -> None:
+        while queue and (reply := queue[0].reply) is not None:
+            queue.popleft()
             client.answer(reply)
-        if not line:
-            self._lines.pop(client, None)
+        if not queue:
+            self._queues.pop(client, None)

@@ -1,4 +1,4 @@
-"""What stands: halts and limits, readable also while the journal is broken, and what of them is in doubt."""
+"""Halts and limits: readable also while the journal is broken, with what is uncertain then."""
 
 from __future__ import annotations
 
@@ -12,66 +12,66 @@ from floorwire.core.limits import Limits
 from floorwire.engine.order_manager import OrderManager
 
 
-class _HaltOf(msgspec.Struct, frozen=True):
+class _HaltKey(msgspec.Struct, frozen=True):
     scope: HaltScope
     name: str
 
 
-class _LimitsOf(msgspec.Struct, frozen=True):
+class _LimitsKey(msgspec.Struct, frozen=True):
     account: str
     key: str | None
 
 
 class RiskStatus:
-    """One house's, as it is now; once the journal has failed: as it was then.
+    """Halts (the kill switch) and limits as they are now, or as they were when the journal failed.
 
-    What was changed then and is not durable is in doubt: the next opening of the journal tells.
+    After a failure, changes that were not durable are uncertain until the journal is read again.
     """
 
     def __init__(self, order_manager: OrderManager) -> None:
         self._order_manager = order_manager
         self.is_current = True
-        """Whether the journal works, so that this may be changed."""
-        self._doubts: Counter[_HaltOf | _LimitsOf] = Counter()
+        """Whether the journal works. While it does not, no change is accepted."""
+        self._uncertain: Counter[_HaltKey | _LimitsKey] = Counter()
 
-    def doubt(self, entries: Sequence[AccountEntry]) -> None:
-        """These were changed; ``settle`` is told of the same when that is durable."""
-        self._doubts.update(_changed(entries))
+    def mark_uncertain(self, entries: Sequence[AccountEntry]) -> None:
+        """Remember changes that are not durable yet; call ``mark_durable`` with the same entries later."""
+        self._uncertain.update(_changed(entries))
 
-    def settle(self, entries: Sequence[AccountEntry]) -> None:
-        """What these changed holds."""
-        self._doubts -= Counter(_changed(entries))
+    def mark_durable(self, entries: Sequence[AccountEntry]) -> None:
+        """Forget these changes: they are durable."""
+        self._uncertain -= Counter(_changed(entries))
 
     def halts(self) -> list[tuple[HaltScope, str]]:
-        """Return the halts in force, without those in doubt."""
-        doubts = self.halts_in_doubt()
-        return [halt for halt in self._order_manager.halts() if halt not in doubts]
+        """Return the halts in force, without the uncertain ones."""
+        uncertain = self.uncertain_halts()
+        return [halt for halt in self._order_manager.halts() if halt not in uncertain]
 
-    def halts_in_doubt(self) -> list[tuple[HaltScope, str]]:
-        """Return the halts that were made or ended last, and of which nobody knows whether that holds."""
+    def uncertain_halts(self) -> list[tuple[HaltScope, str]]:
+        """Return halts whose last change was not durable when the journal failed."""
         if self.is_current:
             return []
-        return sorted((of.scope, of.name) for of in self._doubts if isinstance(of, _HaltOf))
+        return sorted((of.scope, of.name) for of in self._uncertain if isinstance(of, _HaltKey))
 
     def limits(self, account: str, key: str | None = None) -> Limits:
-        """Return the account's limits as they hold, the default's included; or a key's own."""
+        """Return the effective limits of the account, defaults included; with ``key``: the key's own."""
         return self._order_manager.limits(account, key)
 
     def unknown_assets(self, account: str, key: str | None = None) -> list[str]:
-        """Return the assets that these limits name and no instrument trades."""
+        """Return assets that the limits name although no instrument trades them."""
         return self._order_manager.unknown_assets(self.limits(account, key))
 
-    def limits_are_in_doubt(self, account: str, key: str | None = None) -> bool:
-        """Return whether nobody knows whether the limits were changed to these."""
-        return not self.is_current and _LimitsOf(account, key) in self._doubts
+    def limits_are_uncertain(self, account: str, key: str | None = None) -> bool:
+        """Return whether the last change of these limits was not durable when the journal failed."""
+        return not self.is_current and _LimitsKey(account, key) in self._uncertain
 
 
-def _changed(entries: Sequence[AccountEntry]) -> list[_HaltOf | _LimitsOf]:
-    changed: list[_HaltOf | _LimitsOf] = []
+def _changed(entries: Sequence[AccountEntry]) -> list[_HaltKey | _LimitsKey]:
+    changed: list[_HaltKey | _LimitsKey] = []
     for entry in entries:
         event = entry.event
         if isinstance(event, LimitsSet):
-            changed.append(_LimitsOf(event.account, event.key))
+            changed.append(_LimitsKey(event.account, event.key))
         elif isinstance(event, Halted | Resumed):
-            changed.append(_HaltOf(event.scope, event.name))
+            changed.append(_HaltKey(event.scope, event.name))
     return changed

@@ -1,4 +1,4 @@
-"""The floor: which venue takes the orders for which symbol."""
+"""Routes orders: by symbol to the venue that lists it."""
 
 from __future__ import annotations
 
@@ -11,64 +11,64 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 
-UNKNOWN = Prices(0, 0, 0, "connecting")
+NO_PRICES = Prices(0, 0, 0, "connecting")
 
 
-class Executor(Protocol):
-    """One trading venue, run by its feed."""
+class VenueExecutor(Protocol):
+    """One trading venue. Its feed implements this."""
 
     def execute(self, command: Command) -> Sequence[Report]:
-        """Execute the command; what the market shows of it is published."""
+        """Execute the command and return the reports. The feed publishes the market data that comes of it."""
         ...
 
     def prices(self, symbol: str) -> Prices:
-        """Return the symbol's prices as of now."""
+        """Return the current prices of the symbol."""
         ...
 
 
 class VenueRouter:
-    """The trading venues by name, and the symbols that they have listed."""
+    """The trading venues by name, and the instruments that they have listed."""
 
     def __init__(self) -> None:
-        self._executors: Mapping[str, Executor] = {}
-        self._listed: dict[str, Instrument] = {}
-        self.opened: set[str] = set()
-        """The venues that have opened."""
+        self._venues: Mapping[str, VenueExecutor] = {}
+        self._instruments: dict[str, Instrument] = {}
+        self.open_venues: set[str] = set()
+        """Names of venues that have opened and take orders."""
 
-    def open(self, executors: Mapping[str, Executor]) -> None:
-        """Take these for all trading venues."""
-        self._executors = executors
+    def set_venues(self, venues: Mapping[str, VenueExecutor]) -> None:
+        """Set all trading venues, by name. Called once, before any order."""
+        self._venues = venues
 
     def list_instruments(self, instruments: Iterable[Instrument]) -> set[str]:
-        """Send the symbols' orders to the venues that listed them, from now on; return those that are new."""
+        """Route the symbols to the venues that list them, from now on. Return symbols that are new."""
         new = set()
         for instrument in instruments:
-            if instrument.symbol not in self._listed:
+            if instrument.symbol not in self._instruments:
                 new.add(instrument.symbol)
-            self._listed[instrument.symbol] = instrument
+            self._instruments[instrument.symbol] = instrument
         return new
 
     def instruments(self) -> list[Instrument]:
-        """Return everything that is listed."""
-        return list(self._listed.values())
+        """Return all listed instruments."""
+        return list(self._instruments.values())
 
-    def at(self, venue: str) -> set[str]:
-        """Return the symbols that the venue has listed."""
-        return {symbol for symbol, instrument in self._listed.items() if instrument.venue == venue}
+    def symbols_of(self, venue: str) -> set[str]:
+        """Return the symbols that the venue lists."""
+        return {symbol for symbol, instrument in self._instruments.items() if instrument.venue == venue}
 
     def prices(self, symbol: str) -> Prices:
-        """Return the symbol's prices; none where no venue has listed it since the start."""
-        instrument = self._listed.get(symbol)
-        return UNKNOWN if instrument is None else self._executors[instrument.venue].prices(symbol)
+        """Return the prices of the symbol; ``NO_PRICES`` where no venue has listed it since the start."""
+        instrument = self._instruments.get(symbol)
+        return NO_PRICES if instrument is None else self._venues[instrument.venue].prices(symbol)
 
     def execute(self, command: Command, stamp_us: int) -> Sequence[Report]:
-        """Execute the command where its symbol is listed.
+        """Execute the command on the venue that lists its symbol.
 
-        Where no venue has listed it since the start, its orders are in no market: they can only be cancelled.
+        Where no venue has listed it since the start, its orders are at no venue: they can only be cancelled.
         """
-        instrument = self._listed.get(command.symbol)
+        instrument = self._instruments.get(command.symbol)
         if instrument is not None:
-            return self._executors[instrument.venue].execute(command)
+            return self._venues[instrument.venue].execute(command)
         if isinstance(command, Cancel):
             return (Ended(command.order_id, 0, "cancelled", command.code, stamp_us),)
         action: Literal["place", "amend"] = "place" if isinstance(command, Place) else "amend"

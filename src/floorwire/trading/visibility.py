@@ -1,4 +1,4 @@
-"""The lens: what of its account a key may see: everything, or what is about its symbols and their assets."""
+"""What a key may see of its account: everything, or only its symbols and their assets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floorwire.core.orders import Order
 
 
 class Visibility:
-    """One principal's."""
+    """Filters orders, positions, balances and events for one principal."""
 
     __slots__ = ("_instruments", "_principal", "sees_all")
 
@@ -21,22 +21,22 @@ class Visibility:
         self._principal = principal
         self._instruments = instruments
         self.sees_all = principal.symbols is None
-        """Whether it hides nothing."""
+        """Whether the key is for all symbols."""
 
     def orders(self, orders: Iterable[Order]) -> list[Order]:
-        """Return those that may be seen."""
+        """Return the visible orders."""
         return [order for order in orders if self.sees_all or self._principal.sees(order.ticket.symbol)]
 
     def positions(self, positions: Iterable[Position]) -> list[Position]:
-        """Return those that may be seen."""
+        """Return the visible positions."""
         return [position for position in positions if self.sees_all or self._principal.sees(position.symbol)]
 
     def balances(self, balances: Iterable[Balance]) -> list[Balance]:
-        """Return those that may be seen."""
+        """Return the visible balances."""
         return [balance for balance in balances if self.sees_all or balance.asset in self._assets()]
 
     def part_of(self, event: AccountEvent) -> AccountEvent | None:
-        """Return what of the event may be seen: the event itself where that is all, None for nothing."""
+        """Return the visible part of the event: itself where all is visible, None where nothing is."""
         if self.sees_all:
             return event
         if isinstance(event, PositionsChanged):

@@ -17,10 +17,10 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import (
+    CountsSkipped,
     Execution,
     Prices,
     Reported,
-    Skipping,
     Venue,
     VenueInput,
     VenueOutput,
@@ -64,7 +64,7 @@ class PaperVenue:
     @property
     def skipped(self) -> Mapping[str, int]:
         """What the venue left out, by reason."""
-        return self._venue.skipped if isinstance(self._venue, Skipping) else {}
+        return self._venue.skipped if isinstance(self._venue, CountsSkipped) else {}
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Start the venue. Started again, it begins anew: no account's order is in its market."""

@@ -1,4 +1,4 @@
-"""What operators do while the server runs: limits, halts (the kill switch), and a look at the journal."""
+"""HTTP routes of operators: limits, halts (the kill switch), and the state of the journal."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from floorwire.core.limits import Limits
 from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.answers import Done
+from floorwire.protocol.replies import Done
 from floorwire.trading.risk_status import RiskStatus
-from floorwire.web.auth_context import SHOWN, Asking, AuthContext
+from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.order_routes import takes
-from floorwire.web.query import CHECKED
+from floorwire.web.query import CHECK_QUERY
 
-router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[SHOWN, CHECKED])
+router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 OK = 200
-NOBODY = ""
-"""Is no account's name, and so has the limits that all have who were given none."""
+NO_ACCOUNT = ""
+"""No account's name. Its limits are the default ones."""
 Account: TypeAlias = Annotated[str, Path(max_length=64)]
 Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], OrderDecision | None]]
-"""What to journal, and what then follows for orders."""
+"""Makes a change: returns its journal entries, and the decision about orders that follows, if any."""
 Name: TypeAlias = Annotated[str, Field(max_length=64)]
 
 
 @dataclass(frozen=True)
 class NewHalt:
-    """Whom to stop: ``all``, or the ``account``, ``key`` or ``symbol`` of this name."""
+    """A halt to make: of ``all``, or of the ``account``, ``key`` or ``symbol`` with this name."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -50,10 +50,10 @@ class NewHalt:
 
 @router.put("/limits/{account}", openapi_extra=takes(Limits))
 async def set_limits(
-    caller: Asking, account: Account, request: Request, key: Annotated[str, Query(max_length=64)] = ""
+    auth: RequestAuth, account: Account, request: Request, key: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """Set an account's limits, or one of its keys', from the next order on; what is left out has none."""
-    caller.require(Action.LIMITS_SET, account)
+    """Set the limits of an account or of one of its keys. A field that is left out has no limit."""
+    auth.require(Action.LIMITS_SET, account)
     try:
         limits = msgspec.json.decode(await request.body(), type=Limits)
     except msgspec.ValidationError as error:
@@ -66,49 +66,49 @@ async def set_limits(
     ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
         return [order_manager.set_limits(account, limits, stamp_us, key or None)], None
 
-    return await _administer(caller, Action.LIMITS_SET, f"{account} {key}".strip(), change)
+    return await _administer(auth, Action.LIMITS_SET, f"{account} {key}".strip(), change)
 
 
 @router.get("/limits/{account}")
 async def show_limits(
-    caller: Asking, account: Account, key: Annotated[str, Query(max_length=64)] = ""
+    auth: RequestAuth, account: Account, key: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """Tell an account's limits as they hold, and the house's default among them; or what a key of it has."""
-    caller.require(Action.LIMITS_SET, account)
-    risk_status = caller.gateway.desk.risk_status()
+    """Show the effective limits of an account, defaults included, or those of one of its keys."""
+    auth.require(Action.LIMITS_SET, account)
+    risk_status = auth.gateway.desk.risk_status()
     return answer(
         {
             "status": "ok",
             "account": account,
             "limits": risk_status.limits(account, key or None),
-            "default": Limits() if key else risk_status.limits(NOBODY),
+            "default": Limits() if key else risk_status.limits(NO_ACCOUNT),
             "unknown_assets": risk_status.unknown_assets(account, key or None),
             "journal": _journal(risk_status),
-            "in_doubt": risk_status.limits_are_in_doubt(account, key or None),
+            "in_doubt": risk_status.limits_are_uncertain(account, key or None),
         }
     )
 
 
 @router.get("/halts")
-async def list_halts(caller: Asking) -> Response:
+async def list_halts(auth: RequestAuth) -> Response:
     """List what is halted."""
-    caller.require(Action.HALTS_LIST)
-    risk_status = caller.gateway.desk.risk_status()
+    auth.require(Action.HALTS_LIST)
+    risk_status = auth.gateway.desk.risk_status()
     return answer(
         {
             "status": "ok",
             "halts": _rows(risk_status.halts()),
             "journal": _journal(risk_status),
-            "in_doubt": _rows(risk_status.halts_in_doubt()),
+            "in_doubt": _rows(risk_status.uncertain_halts()),
         }
     )
 
 
 @router.post("/halts")
-async def halt(caller: Asking, new: NewHalt) -> Response:
-    """The kill switch: refuse new orders and amends, and cancel all open orders, of whom it names."""
-    _check(caller, Action.HALT, new)
-    new = _named(caller, new)
+async def halt(auth: RequestAuth, new: NewHalt) -> Response:
+    """The kill switch: refuse new orders and amends in the scope, and cancel its open orders."""
+    _check(auth, Action.HALT, new)
+    new = _with_full_symbol(auth, new)
     cancelled = 0
 
     def change(
@@ -124,46 +124,48 @@ async def halt(caller: Asking, new: NewHalt) -> Response:
         cancelled = len(cancels.commands)
         return [order_manager.halt(new.scope, new.name, stamp_us)], cancels
 
-    response = await _administer(caller, Action.HALT, f"{new.scope} {new.name}".strip(), change)
+    response = await _administer(auth, Action.HALT, f"{new.scope} {new.name}".strip(), change)
     if response.status_code != OK:
         return response
-    _tell(caller, new, is_halted=True)
+    _notify(auth, new, is_halted=True)
     return answer({"status": "ok", "scope": new.scope, "name": new.name, "cancelled": cancelled})
 
 
 @router.delete("/halts")
 async def resume(
-    caller: Asking, scope: HaltScope, name: Annotated[str, Query(max_length=64)] = ""
+    auth: RequestAuth, scope: HaltScope, name: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """End a halt; what was cancelled stays so."""
+    """End a halt. Cancelled orders stay cancelled."""
     ended = NewHalt(scope, name)
-    _check(caller, Action.RESUME, ended)
-    if (scope, name) not in caller.gateway.desk.risk_status().halts():
-        ended = _named(caller, ended)
+    _check(auth, Action.RESUME, ended)
+    if (scope, name) not in auth.gateway.desk.risk_status().halts():
+        ended = _with_full_symbol(auth, ended)
 
     def change(
         order_manager: OrderManager, stamp_us: int
     ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
         return [order_manager.resume(scope, ended.name, stamp_us)], None
 
-    response = await _administer(caller, Action.RESUME, f"{scope} {ended.name}".strip(), change)
+    response = await _administer(auth, Action.RESUME, f"{scope} {ended.name}".strip(), change)
     if response.status_code != OK:
         return response
-    _tell(caller, ended, is_halted=False)
+    _notify(auth, ended, is_halted=False)
     return answer({"status": "ok", "scope": scope, "name": ended.name})
 
 
 @router.get("/journal")
-async def journal(caller: Asking) -> Response:
-    """Tell how many records the journal has, and the digest of the accounts as of the last of them."""
-    caller.require(Action.JOURNAL)
-    records, accounts = caller.gateway.desk.state()
-    state = await asyncio.to_thread(accounts.digest)  # up to a second, which the loop would stand still
+async def journal(auth: RequestAuth) -> Response:
+    """Show the number of journal records, and the digest of all accounts after the last one."""
+    auth.require(Action.JOURNAL)
+    records, accounts = auth.gateway.desk.state()
+    state = await asyncio.to_thread(
+        accounts.digest
+    )  # It takes up to a second, and would block the event loop.
     return answer({"status": "ok", "records": records, "state": state})
 
 
 def _journal(risk_status: RiskStatus) -> Literal["ok", "broken"]:
-    """Return whether what stands may be changed now."""
+    """Return whether the journal can be written now."""
     return "ok" if risk_status.is_current else "broken"
 
 
@@ -171,37 +173,35 @@ def _rows(halts: Sequence[tuple[HaltScope, str]]) -> list[dict[str, str]]:
     return [{"scope": scope, "name": name} for scope, name in halts]
 
 
-def _check(caller: AuthContext, action: Action, new: NewHalt) -> None:
+def _check(auth: AuthContext, action: Action, new: NewHalt) -> None:
     if (new.scope == "all") is bool(new.name):
         raise Refusal(Code.BAD_REQUEST, "name: goes with every scope but all", {"field": "name"})
-    caller.require(action, new.name if new.scope == "account" else None)
-    if new.scope != "account" and caller.principal.accounts is not None:
+    auth.require(action, new.name if new.scope == "account" else None)
+    if new.scope != "account" and auth.principal.accounts is not None:
         raise Refusal(Code.FORBIDDEN, "the key administers some accounts only", {"scope": new.scope})
 
 
-def _named(caller: AuthContext, new: NewHalt) -> NewHalt:
-    """Return the halt with its symbol as the house knows it: one that names nothing would stop nothing."""
+def _with_full_symbol(auth: AuthContext, new: NewHalt) -> NewHalt:
+    """Return the halt with its full symbol. Raises Refusal for an unknown one: it would halt nothing."""
     if new.scope != "symbol":
         return new
-    instrument = caller.gateway.hub.market.symbols.resolve(new.name)
+    instrument = auth.gateway.hub.market.symbols.resolve(new.name)
     if instrument is None:
         message = f"{new.name!r} names no instrument, or more than one"
         raise Refusal(Code.UNKNOWN_SYMBOL, message, {"symbol": new.name})
     return NewHalt(new.scope, instrument.symbol)
 
 
-def _tell(caller: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
-    """Let everybody know on ``system`` what concerns everybody."""
+def _notify(auth: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
+    """Publish the halt on ``system``, unless it concerns one account or key only."""
     if halt.scope in ("all", "symbol"):
-        caller.gateway.hub.notify(
-            TradingChanged(halt.name or None, is_halted, caller.gateway.clock.stamp_us())
-        )
+        auth.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, auth.gateway.clock.stamp_us()))
 
 
-async def _administer(caller: AuthContext, action: Action, target: str, change: Change) -> Response:
-    inquiry = HttpDeskClient(caller)
-    caller.gateway.desk.administer(inquiry, Done(id=UNSET), change)
-    reply = await inquiry.reply
+async def _administer(auth: AuthContext, action: Action, target: str, change: Change) -> Response:
+    client = HttpDeskClient(auth)
+    auth.gateway.desk.administer(client, Done(id=UNSET), change)
+    reply = await client.reply
     if isinstance(reply, Done):
-        caller.gateway.authenticator.note(caller.principal, action, caller.address, target=target)
-    return respond(caller, action, reply)
+        auth.gateway.authenticator.record(auth.principal, action, auth.address, target=target)
+    return respond(auth, action, reply)

@@ -13,9 +13,9 @@ from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.config import Settings
 from floorwire.connectors import venue_registry
+from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
     admin_routes,
     health_routes,
@@ -41,10 +41,10 @@ ROUTERS: Final = (
 
 
 def create_app(gateway: Gateway | None = None) -> FastAPI:
-    """Return the app; without a gateway, one made from the environment's settings.
+    """Return the app. Without a gateway, make one from the environment's settings.
 
-    Its lifespan runs the gateway. A mounted app's lifespan is nobody's business: there, the app that it is
-    mounted into runs ``app.state.gateway.running()`` in its own (examples/mounted.py).
+    The app's lifespan runs the gateway. The lifespan of a mounted app is never called: the app that it is
+    mounted into has to run ``app.state.gateway.running()`` in its own (examples/mounted.py).
     """
     if gateway is None:
         settings = config.load(environment=os.environ)
@@ -56,9 +56,9 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
         async with made.running():
             yield
 
-    # No pages about the API: FastAPI's load their scripts from a stranger's server.
+    # No API pages: FastAPI's load scripts from another server.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.router.redirect_slashes = False  # a path that is none is an error, and no way to send keys elsewhere
+    app.router.redirect_slashes = False  # A redirect would send the client's key to another path.
     app.state.gateway = made
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
@@ -91,15 +91,15 @@ async def _serve(socket: WebSocket) -> None:
     scope = socket.scope
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     url = path.encode("latin-1", "replace") + b"?" + scope["query_string"]
-    asked = UpgradeRequest.of(b"GET", url, scope["headers"])
+    request = UpgradeRequest.of(b"GET", url, scope["headers"])
     peer = socket.client.host if socket.client else "local"
-    address = gateway.origin_policy.client(peer, asked.forwarded_for)
-    at_home = gateway.origin_policy.is_home_at(own_address(scope))
-    verdict = gateway.admission.enter(address, gateway.clock.monotonic_us())
+    address = gateway.origin_policy.client(peer, request.forwarded_for)
+    is_local = gateway.origin_policy.is_local_at(own_address(scope))
+    verdict = gateway.admission.admit(address, gateway.clock.monotonic_us())
     try:
-        await _carry(gateway, socket, route(gateway, asked, verdict, address, at_home=at_home), address)
+        await _carry(gateway, socket, route(gateway, request, verdict, address, is_local=is_local), address)
     finally:
-        gateway.admission.leave(address, verdict)
+        gateway.admission.release(address, verdict)
 
 
 async def _carry(

@@ -1,4 +1,4 @@
-"""The caller: who sends an HTTP request, found out once for every endpoint that asks."""
+"""Who sends an HTTP request, and what it may do: decided once for every endpoint."""
 
 from __future__ import annotations
 
@@ -10,36 +10,42 @@ from fastapi.security import HTTPBearer
 
 from floorwire.app import Gateway
 from floorwire.auth.client_address import neighbourhood
-from floorwire.auth.keyed_rate_limit import KeyedRateLimit
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web.upgrade_request import bearer, own_address
 
-SCHEME: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
+BEARER: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
 
 
 class AuthContext(msgspec.Struct, frozen=True):
-    """Who asks, from where, and what of."""
+    """The principal, address and origin of one HTTP request."""
 
     gateway: Gateway
     principal: Principal
     address: str
-    at_home: bool
+    is_local: bool
+    """Only this machine could have made the connection."""
     is_page: bool
-    is_our_page_at_home: bool
+    """A browser's page sent the request: it has an Origin header."""
+    is_local_page: bool
+    """Our own page, opened on this machine, sent the request."""
 
     def require(self, action: Action, account: str | None = None) -> None:
-        """Raise Refusal, and record it, where the caller may not do this."""
+        """Raise Refusal, and record it in the audit log, if the principal may not do this."""
         refusal = decide(self.principal, action, self.gateway.clock.wall_us(), account=account)
         if refusal is not None:
             authenticator = self.gateway.authenticator
-            authenticator.note_refusal(self.principal, action, refusal.code, refusal.message, self.address)
+            authenticator.record_refusal(self.principal, action, refusal.code, refusal.message, self.address)
             raise refusal
 
 
-async def find(request: Request) -> AuthContext:
-    """Return who asks. Raises Refusal for a page that may not, wrong credentials, and too many requests."""
+async def authenticate(request: Request) -> AuthContext:
+    """Return the request's AuthContext.
+
+    Raises Refusal for an origin that is not allowed, wrong credentials, and the rate limit of requests.
+    """
     gateway: Gateway = request.app.state.gateway
     rates: KeyedRateLimit = request.app.state.rates
     headers, origin_policy = request.headers, gateway.origin_policy
@@ -51,18 +57,18 @@ async def find(request: Request) -> AuthContext:
             Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
         )
     shown = bearer(headers.getlist("authorization"))
-    at_home = origin_policy.is_home_at(own_address(request.scope))
+    is_local = origin_policy.is_local_at(own_address(request.scope))
     if shown is None:
-        principal = gateway.authenticator.anonymous(at_home=at_home)
+        principal = gateway.authenticator.anonymous(is_local=is_local)
     else:
-        principal = gateway.authenticator.request(shown, address)
+        principal = gateway.authenticator.verify_request(shown, address)
     subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
-    is_our_page = at_home and origin_policy.is_our_page_at_home(peer, origin, host)
-    return AuthContext(gateway, principal, address, at_home, origin is not None, is_our_page)
+    is_our_page = is_local and origin_policy.is_local_page(peer, origin, host)
+    return AuthContext(gateway, principal, address, is_local, origin is not None, is_our_page)
 
 
-Asking: TypeAlias = Annotated[AuthContext, Depends(find)]
-SHOWN: Final = Depends(SCHEME)
-"""Of a router: says in its OpenAPI how to sign in, and does nothing else."""
+RequestAuth: TypeAlias = Annotated[AuthContext, Depends(authenticate)]
+AUTH_SCHEME: Final = Depends(BEARER)
+"""A router's dependency. It documents in OpenAPI how to sign in, and does nothing else."""

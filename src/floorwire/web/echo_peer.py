@@ -32,7 +32,7 @@ class EchoPeer:
             self._wire.close(CloseCode.SLOW_CONSUMER, "echoes are not read")
             self.closed(CloseCode.SLOW_CONSUMER)
 
-    def settled(self) -> None:
+    def end_of_read(self) -> None:
         """Send what is queued."""
         if self._queue and not self._is_blocked and self._wire is not None:
             chunk = b"".join(self._queue)
@@ -40,13 +40,13 @@ class EchoPeer:
             self._size = 0
             self._is_blocked = not self._wire.write(chunk)
 
-    def heard(self) -> None:
+    def peer_is_alive(self) -> None:
         """Ignore the sign of life."""
 
     def writable(self) -> None:
         """Send what waited."""
         self._is_blocked = False
-        self.settled()
+        self.end_of_read()
 
     def closed(self, code: int) -> None:
         """The connection is gone."""

@@ -8,23 +8,23 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from floorwire.app import Gateway
 from floorwire.core.authorization import Action
 from floorwire.ops.metrics import DeskCollector, GatewayCollector
-from floorwire.web.auth_context import Asking
-from floorwire.web.query import CHECKED
+from floorwire.web.auth_context import RequestAuth
+from floorwire.web.query import CHECK_QUERY
 
 router = APIRouter()
 
 
-@router.head("/health", include_in_schema=False)  # what some load balancers ask
+@router.head("/health", include_in_schema=False)  # Some load balancers use HEAD.
 @router.get("/health")
 async def health() -> dict[str, str]:
-    """Say that the process runs and its event loop turns."""
+    """Return ok: the process runs, and so does its event loop."""
     return {"status": "ok"}
 
 
 @router.head("/ready", include_in_schema=False)
 @router.get("/ready")
 async def ready(request: Request, response: Response) -> dict[str, str]:
-    """Say whether to send clients here: every feed is live, and the server is not draining."""
+    """Return 200 if every feed is live and the server is not draining, else 503."""
     gateway: Gateway = request.app.state.gateway
     feed = gateway.hub.market.feed(None)
     status = "draining" if gateway.is_draining else "ok" if feed == "live" else "waiting"
@@ -33,13 +33,13 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     return {"status": status, "feed": feed}
 
 
-@router.head("/metrics", include_in_schema=False, dependencies=[CHECKED])
-@router.get("/metrics", dependencies=[CHECKED])
-async def metrics(caller: Asking) -> Response:
-    """Return the counters in Prometheus' text format; to keys that are for it where others can reach us."""
-    gateway = caller.gateway
-    if not caller.at_home:
-        caller.require(Action.METRICS)
+@router.head("/metrics", include_in_schema=False, dependencies=[CHECK_QUERY])
+@router.get("/metrics", dependencies=[CHECK_QUERY])
+async def metrics(auth: RequestAuth) -> Response:
+    """Return metrics in Prometheus' text format. Other machines need a key with that scope."""
+    gateway = auth.gateway
+    if not auth.is_local:
+        auth.require(Action.METRICS)
     registry = CollectorRegistry()
     clock = gateway.clock
     registry.register(

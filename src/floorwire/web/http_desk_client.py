@@ -1,4 +1,4 @@
-"""An inquiry: a request over HTTP at the desk's counter, by the same path as one over a WebSocket."""
+"""Requests to the desk over HTTP. They take the same path as those over a WebSocket."""
 
 from __future__ import annotations
 
@@ -10,45 +10,43 @@ from fastapi import Request, Response
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import OrderAcceptedReply, order_error
 from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
-from floorwire.protocol.session import ABOUT_ORDERS
+from floorwire.protocol.replies import Error, OrderAcceptedReply, order_error
+from floorwire.protocol.session import ORDER_ACTIONS
 from floorwire.protocol.trading_requests import TradingRequest
 from floorwire.web.auth_context import AuthContext
-from floorwire.web.http_responses import answer
-from floorwire.web.http_status import STATUS, status_of
+from floorwire.web.http_responses import STATUS, answer, status_of
 
 RECORDED: Final = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 
 
 class HttpDeskClient:
-    """Stands at the counter for one answer."""
+    """A client of the desk for one request. ``reply`` gets the answer."""
 
     codec = JSON
 
-    def __init__(self, caller: AuthContext) -> None:
-        self.principal = caller.principal
+    def __init__(self, auth: AuthContext) -> None:
+        self.principal = auth.principal
         self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def answer(self, reply: Reply) -> None:
-        """Take the answer."""
+        """Set the reply, once."""
         if not self.reply.done():
             self.reply.set_result(reply)
 
     def tell(self, frames: bytes) -> None:
-        """Nobody follows anything here."""
+        """Do nothing: there are no private events over HTTP."""
 
     def has_room(self, size: int) -> bool:
-        """Return False: nobody follows anything here."""
+        """Return False: there are no private events over HTTP."""
         return False
 
     def flush(self) -> None:
-        """The answer is the response."""
+        """Do nothing: ``reply`` is the response."""
 
-    def shut(self) -> None:
-        """Nobody follows anything here."""
+    def close_slow(self) -> None:
+        """Do nothing: there are no private events over HTTP."""
 
 
 async def body(request: Request) -> dict[str, object]:
@@ -62,29 +60,29 @@ async def body(request: Request) -> dict[str, object]:
     return fields
 
 
-async def ask(caller: AuthContext, action: str, fields: dict[str, object]) -> Response:
-    """Return the desk's answer to the action, which is the one of the WebSocket with these fields."""
+async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Response:
+    """Return the desk's answer to the WebSocket action with these fields."""
     given = {name: value for name, value in fields.items() if value is not None}
     try:
         request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
     except BadRequestError as bad:
-        if action not in ABOUT_ORDERS:
+        if action not in ORDER_ACTIONS:
             raise bad.refusal from None
-        return respond(caller, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
-    inquiry = HttpDeskClient(caller)
+        return respond(auth, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
+    client = HttpDeskClient(auth)
     assert isinstance(request, TradingRequest)
-    caller.gateway.desk.trade(inquiry, request)
-    return respond(caller, action, await inquiry.reply)
+    auth.gateway.desk.submit(client, request)
+    return respond(auth, action, await client.reply)
 
 
-def respond(caller: AuthContext, action: str, reply: Reply) -> Response:
-    """Return the answer with the status that fits; what was forbidden is recorded."""
+def respond(auth: AuthContext, action: str, reply: Reply) -> Response:
+    """Return the reply with its HTTP status. Record in the audit log what was forbidden."""
     if not isinstance(reply, Error):
         is_new = action == "order.place" and isinstance(reply, OrderAcceptedReply) and not reply.duplicate
         return answer(reply, 201 if is_new else 200)
     if reply.code in RECORDED:
-        authenticator = caller.gateway.authenticator
-        authenticator.note_refusal(caller.principal, action, reply.code, reply.message, caller.address)
+        authenticator = auth.gateway.authenticator
+        authenticator.record_refusal(auth.principal, action, reply.code, reply.message, auth.address)
     response = answer(reply, status_of(reply.code))
     if isinstance(reply.retry_after_ms, int):
         response.headers["retry-after"] = str(-(-reply.retry_after_ms // 1000))

@@ -1,4 +1,4 @@
-"""The door: uvicorn's HTTP protocol, with counts, deadlines and our own WebSocket upgrade."""
+"""uvicorn's HTTP protocol, with connection limits, deadlines and our own WebSocket upgrade."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.http_responses import refused
-from floorwire.web.http_status import STATUS
+from floorwire.web.http_responses import STATUS, refused
 from floorwire.web.middleware import HEADERS
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.upgrade_request import UpgradeRequest
@@ -24,17 +23,17 @@ from floorwire.web.websocket_routes import AcceptedUpgrade, RefusedUpgrade, rout
 
 HEAD_BYTES: Final = 16_384
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
-NOBODY: Final = asyncio.Protocol()
+NO_PROTOCOL: Final = asyncio.Protocol()
 UNAUTHENTICATED: Final = STATUS[Code.UNAUTHENTICATED]
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class HeadTooLargeError(Exception):
-    """Ends the parsing of a head that came whole, in few packets, and is too large."""
+    """Ends the parsing of a request head that is too large."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One TCP connection until it is upgraded: at most so many, so fast, and none half-open for long."""
+    """One TCP connection until it is upgraded. It is admitted first, and each head has a deadline."""
 
     def __init__(
         self,
@@ -54,31 +53,31 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def admit(self, address: str) -> AdmissionVerdict:
-        """Count the connection, once: when it is made, or earlier where it has to be encrypted first."""
+        """Count the connection, once: when it is made, or before its TLS handshake."""
         if self._verdict is None:
             self._address = address
-            self._verdict = self._place(address)
+            self._verdict = self._decide_admission(address)
             if self._verdict is AdmissionVerdict.DROPPED:
                 self._count("dropped")
         return self._verdict
 
-    def _place(self, address: str) -> AdmissionVerdict:
+    def _decide_admission(self, address: str) -> AdmissionVerdict:
         if self._gateway.origin_policy.is_proxy(address):
-            return self._gateway.admission.enter_proxy()
-        return self._gateway.admission.enter(address, self._gateway.clock.monotonic_us())
+            return self._gateway.admission.admit_proxy()
+        return self._gateway.admission.admit(address, self._gateway.clock.monotonic_us())
 
-    def forget(self, outcome: str) -> None:
-        """Count a connection no more that never came this far."""
+    def discard(self, outcome: str) -> None:
+        """Release a connection whose TLS handshake failed."""
         self._count(outcome)
-        self._leave()
+        self._release()
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         verdict, self._verdict = self._verdict, None
         if verdict is not None:
-            self._gateway.admission.leave(self._address, verdict)
+            self._gateway.admission.release(self._address, verdict)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin with it, or drop it."""
+        """Admit the connection or drop it, and start the deadline of the first request."""
         super().connection_made(transport)
         if self.admit(self.client[0] if self.client else "local") is AdmissionVerdict.DROPPED:
             transport.abort()
@@ -86,19 +85,19 @@ class HttpProtocol(HttpToolsProtocol):
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
+        """Release the connection, unless its WebSocket will."""
         self._stop_deadline()
         super().connection_lost(exc)
         if not self._is_upgraded:
-            self._leave()
+            self._release()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, as long as the head of a request is not too large."""
+        """Read data. Refuse a request whose head is too large."""
         super().data_received(data)
-        if self._deadline is not None:  # the head is not whole yet
+        if self._deadline is not None:  # The head is not complete yet.
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
-                self._end(HEAD_TOO_LARGE)
+                self._refuse(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
@@ -107,7 +106,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_deadline()
 
     def on_headers_complete(self) -> None:
-        """The head of a request is whole. Raises HeadTooLargeError, which the parser takes for bad HTTP."""
+        """The head is complete. Raises HeadTooLargeError, which the parser treats as bad HTTP."""
         self._stop_deadline()
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             self._is_too_large = True
@@ -120,36 +119,36 @@ class HttpProtocol(HttpToolsProtocol):
         self.connections.discard(self)
         answer = self._answer()
         if isinstance(answer, RefusedUpgrade):
-            self._end(answer)
+            self._refuse(answer)
             return
-        assert self._verdict is not None, "upgraded before it was made"
+        assert self._verdict is not None, "an upgrade before connection_made"
         upgrade = PicowsUpgrade(self._gateway, answer, self._address, self._verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
-        # uvloop keeps the last plain protocol beside a buffered one: let that not be this door (5 KB).
-        self.transport.set_protocol(NOBODY)
+        # uvloop keeps the last plain protocol beside a buffered one. Replace this object (5 KB) there.
+        self.transport.set_protocol(NO_PROTOCOL)
         self.transport.set_protocol(upgrade)
-        self._is_upgraded = True  # not sooner: a connection that breaks on the way is still ours to count
+        self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
-        asked = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
+        request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
         if self._verdict is AdmissionVerdict.PROXIED:
-            self._leave()
-            self._address = self._gateway.origin_policy.client(self._address, asked.forwarded_for)
-            self._verdict = self._gateway.admission.enter(self._address, self._gateway.clock.monotonic_us())
-        assert self._verdict is not None, "asked before it was made"
-        at_home = self._gateway.origin_policy.is_home  # we listen where the settings say
-        return route(self._gateway, asked, self._verdict, self._address, at_home=at_home)
+            self._release()
+            self._address = self._gateway.origin_policy.client(self._address, request.forwarded_for)
+            self._verdict = self._gateway.admission.admit(self._address, self._gateway.clock.monotonic_us())
+        assert self._verdict is not None, "a request before connection_made"
+        is_local = self._gateway.origin_policy.is_local  # Here the settings say where we listen.
+        return route(self._gateway, request, self._verdict, self._address, is_local=is_local)
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, in the form of every other error; or that its head is too large."""
+        """Answer bad HTTP in the form of our other errors, and a head that is too large with 431."""
         if self._is_too_large:
-            self._end(HEAD_TOO_LARGE)
+            self._refuse(HEAD_TOO_LARGE)
             return
         said = refused(Refusal(Code.BAD_REQUEST, msg))
         self._write(said.status_code, "application/json", bytes(said.body))
 
-    def _end(self, refused: RefusedUpgrade) -> None:
+    def _refuse(self, refused: RefusedUpgrade) -> None:
         self._count(refused.outcome)
         more = {"retry-after": str(refused.retry_after_s)} if refused.retry_after_s else {}
         if refused.status == UNAUTHENTICATED:
@@ -157,7 +156,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._write(refused.status, "text/plain", refused.outcome.replace("_", " ").encode(), more)
 
     def _write(self, status: int, kind: str, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> None:
-        """Answer without the app, which this does not reach, and hang up."""
+        """Answer without the app, and close the connection."""
         headers = {"content-type": kind, "content-length": str(len(body)), **HEADERS, **more}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.transport.write(f"HTTP/1.1 {status} \r\n{head}connection: close\r\n\r\n".encode() + body)

@@ -1,4 +1,4 @@
-"""HTTP answers: the protocol's own messages, and its errors with the status that fits."""
+"""HTTP responses: the protocol's messages as JSON, and its errors with their HTTP status."""
 
 from __future__ import annotations
 
@@ -17,12 +17,31 @@ from starlette.types import Scope
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.answers import Fate, order_error
-from floorwire.protocol.replies import error
+from floorwire.protocol.replies import Fate, error, order_error
 from floorwire.storage.database import DatabaseError
-from floorwire.web.http_status import STATUS, UNPROCESSABLE
 
 log = structlog.get_logger("floorwire.web")
+
+STATUS: Final = {
+    Code.BAD_JSON: 400,
+    Code.BAD_REQUEST: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.BAD_SIGNATURE: 401,
+    Code.CLOCK_SKEW: 401,
+    Code.FORBIDDEN: 403,
+    Code.UNKNOWN_KEY: 404,
+    Code.UNKNOWN_SYMBOL: 404,
+    Code.UNKNOWN_ORDER: 404,
+    Code.ORDER_CLOSED: 409,
+    Code.DUPLICATE_CLIENT_ORDER_ID: 409,
+    Code.RATE_LIMITED: 429,
+    Code.VENUE_UNAVAILABLE: 503,
+    Code.DRAINING: 503,
+    Code.INTERNAL: 500,
+}
+UNPROCESSABLE: Final = 422
+"""The status of all other codes."""
+_BY_VALUE: Final = {code.value: status for code, status in STATUS.items()}
 MAX_MESSAGE = 200
 NO_OBJECT = "a JSON object, with content-type: application/json"
 _ORDERS: Final = re.compile(r"/api/v1/orders")
@@ -41,19 +60,24 @@ CODES: Final = {
 }
 
 
+def status_of(code: str) -> int:
+    """Return the status of an error reply with this code."""
+    return _BY_VALUE.get(code, UNPROCESSABLE)
+
+
 def answer(message: object, status: int = 200) -> Response:
     """Return the message as JSON."""
     return Response(msgspec.json.encode(message), status, media_type="application/json")
 
 
 def is_about_order(scope: Scope) -> bool:
-    """Return whether the HTTP request asks to place, amend or cancel: its errors say what became of that."""
+    """Return whether the request places, amends or cancels an order. Its errors have the order's fate."""
     path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
     return any(pattern.fullmatch(path) for pattern in ORDER_PATHS.get(scope["method"], ()))
 
 
 def refused(refusal: Refusal, fate: Fate | None = None) -> Response:
-    """Return the refusal as the error that a WebSocket client would get; ``fate``: of the order asked for."""
+    """Return the refusal as the error a WebSocket client would get. ``fate``: what became of the order."""
     message = error(refusal) if fate is None else order_error(refusal, UNSET, fate)
     response = answer(message, STATUS.get(refusal.code, UNPROCESSABLE))
     if refusal.wait_us:
@@ -64,12 +88,12 @@ def refused(refusal: Refusal, fate: Fate | None = None) -> Response:
 
 
 def rejected(scope: Scope) -> Fate | None:
-    """Return the fate of the order that the request is about, which never reached the desk; else None."""
+    """Return ``rejected`` if the request is about an order: it never reached the desk. Else None."""
     return "rejected" if is_about_order(scope) else None
 
 
 def failed(failure: HTTPException, message: str = "", fate: Fate | None = None) -> Response:
-    """Return a failure of HTTP's own as such an error, with its status and headers."""
+    """Return an HTTP failure as an error of the protocol, with its status and headers."""
     code = CODES.get(failure.status_code, Code.BAD_REQUEST)
     response = refused(Refusal(code, (message or failure.detail)[:MAX_MESSAGE]), fate)
     response.status_code = failure.status_code
@@ -78,7 +102,7 @@ def failed(failure: HTTPException, message: str = "", fate: Fate | None = None) 
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Answer every failure in the protocol's own form; ``routers``: those that the app includes."""
+    """Answer each failure as an error of the protocol. ``routers``: those that the app includes."""
 
     @app.exception_handler(Refusal)
     async def _(request: Request, refusal: Refusal) -> Response:
@@ -90,7 +114,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         if first["type"] == "json_invalid":
             return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning), fate)
         field = ".".join(str(part) for part in first["loc"])
-        # Not FastAPI's word for it, which names a class of ours; curl -d sends a form where it is not told.
+        # FastAPI's message names a class of ours. The cause is often curl -d, which sends a form by default.
         what = NO_OBJECT if first["type"] == "dataclass_type" else first["msg"]
         message = f"{field}: {what}"
         return refused(Refusal(Code.BAD_REQUEST, message[:MAX_MESSAGE], {"field": field[:MAX_MESSAGE]}), fate)
@@ -100,7 +124,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         if failure.status_code == NO_SUCH_PATH:
             return failed(failure, f"there is nothing at {request.url.path}")
         if failure.status_code == NO_SUCH_METHOD:
-            return _not_so(request, failure, routers)
+            return _method_not_allowed(request, failure, routers)
         return failed(failure, fate=rejected(request.scope))
 
     @app.exception_handler(DatabaseError)
@@ -114,8 +138,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         return refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning), fate)
 
 
-def _not_so(request: Request, failure: HTTPException, routers: Sequence[APIRouter]) -> Response:
-    """Say what may be done there; the failure itself names the methods of one of its endpoints only."""
+def _method_not_allowed(request: Request, failure: HTTPException, routers: Sequence[APIRouter]) -> Response:
+    """Return 405 with all methods of the path. The failure itself names those of one endpoint only."""
     found = {
         method
         for routes in (request.app.routes, *(router.routes for router in routers))

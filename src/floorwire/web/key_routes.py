@@ -1,4 +1,4 @@
-"""Keys over HTTP, for admins: make, list, revoke and rotate."""
+"""HTTP routes of API keys, for admins: create, list, revoke and rotate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.requests import SAFE
 from floorwire.storage.key_store import UnknownKeyError
-from floorwire.web.auth_context import SHOWN, Asking, AuthContext
+from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECKED
+from floorwire.web.query import CHECK_QUERY
 
-router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[SHOWN, CHECKED])
+router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 KeyId: TypeAlias = Annotated[str, Path(max_length=64)]
 Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]
@@ -29,7 +29,7 @@ Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]
 
 @dataclass(frozen=True)
 class NewKey:
-    """What a new key allows; the fields are those of ``floorwire keys create``.
+    """What a new key allows. The fields are those of ``floorwire keys create``.
 
     ``expires``: microseconds since the epoch, UTC, or as text: 30d, 2030-01-31.
     """
@@ -62,71 +62,71 @@ class NewKey:
 
 
 @router.get("")
-async def list_keys(caller: Asking) -> Response:
-    """List the keys of the accounts that the caller administers; never a secret."""
-    caller.require(Action.KEYS_LIST)
-    keys = await asyncio.to_thread(caller.gateway.data_dir.keys.list_keys)
-    mine = [KeyInfo.of(key) for key in keys if caller.principal.acts_for(key.grant.account, as_admin=True)]
+async def list_keys(auth: RequestAuth) -> Response:
+    """List the keys of the accounts that you administer, without secrets."""
+    auth.require(Action.KEYS_LIST)
+    keys = await asyncio.to_thread(auth.gateway.data_dir.keys.list_keys)
+    mine = [KeyInfo.of(key) for key in keys if auth.principal.acts_for(key.grant.account, as_admin=True)]
     return answer({"status": "ok", "keys": mine})
 
 
 @router.post("")
-async def create(caller: Asking, new: NewKey) -> Response:
-    """Make a key; the answer is the only time that its secret is to be seen."""
-    caller.require(Action.KEYS_CREATE, new.account)
-    at_us = caller.gateway.clock.wall_us()
+async def create(auth: RequestAuth, new: NewKey) -> Response:
+    """Create a key. Only this answer shows its secret."""
+    auth.require(Action.KEYS_CREATE, new.account)
+    at_us = auth.gateway.clock.wall_us()
     try:
         allowed = new.grant(at_us)
         deposits = grant.deposits([f"{asset}={amount}" for asset, amount in new.deposit.items()])
     except GrantError as error:
         raise Refusal(Code.BAD_REQUEST, str(error), {"field": error.field}) from None
-    beyond = grant.exceeds(caller.principal, allowed)
+    beyond = grant.exceeds(auth.principal, allowed)
     if beyond is not None:
         raise Refusal(Code.FORBIDDEN, f"{beyond}: more than your own key may", {"field": beyond})
-    issued = await asyncio.to_thread(caller.gateway.data_dir.keys.create, allowed, deposits, at_us)
-    await _changed(caller, Action.KEYS_CREATE, issued.key)
+    issued = await asyncio.to_thread(auth.gateway.data_dir.keys.create, allowed, deposits, at_us)
+    await _changed(auth, Action.KEYS_CREATE, issued.key)
     return answer({"status": "ok", "key": issued.key, "secret": issued.secret}, 201)
 
 
 @router.delete("/{key}")
-async def revoke(caller: Asking, key: KeyId) -> Response:
-    """End a key for good; its connections close within a second."""
-    await _find(caller, Action.KEYS_REVOKE, key)
+async def revoke(auth: RequestAuth, key: KeyId) -> Response:
+    """Revoke a key. Its connections close within a second."""
+    await _require_key(auth, Action.KEYS_REVOKE, key)
     try:
-        await asyncio.to_thread(caller.gateway.data_dir.keys.revoke, key, caller.gateway.clock.wall_us())
+        await asyncio.to_thread(auth.gateway.data_dir.keys.revoke, key, auth.gateway.clock.wall_us())
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
-    await _changed(caller, Action.KEYS_REVOKE, key)
+    await _changed(auth, Action.KEYS_REVOKE, key)
     return answer({"status": "ok", "key": key})
 
 
 @router.post("/{key}/rotate")
-async def rotate(caller: Asking, key: KeyId) -> Response:
-    """Give a key a new secret, shown once; the old one ends at once."""
-    await _find(caller, Action.KEYS_ROTATE, key)
+async def rotate(auth: RequestAuth, key: KeyId) -> Response:
+    """Give a key a new secret, shown in this answer only. The old one ends at once."""
+    await _require_key(auth, Action.KEYS_ROTATE, key)
     try:
-        issued = await asyncio.to_thread(caller.gateway.data_dir.keys.rotate, key)
+        issued = await asyncio.to_thread(auth.gateway.data_dir.keys.rotate, key)
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
-    await _changed(caller, Action.KEYS_ROTATE, key)
+    await _changed(auth, Action.KEYS_ROTATE, key)
     return answer({"status": "ok", "key": issued.key, "secret": issued.secret})
 
 
-async def _find(caller: AuthContext, action: Action, key: str) -> None:
-    """Raise Refusal unless the caller may do this to the key, and the key is there."""
-    caller.require(action)
+async def _require_key(auth: AuthContext, action: Action, key: str) -> None:
+    """Raise Refusal if the key does not exist, or if the principal may not do this to it."""
+    auth.require(action)
     try:
-        found = await asyncio.to_thread(caller.gateway.data_dir.keys.find, key)
+        found = await asyncio.to_thread(auth.gateway.data_dir.keys.find, key)
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
-    caller.require(action, found.grant.account)
-    if grant.exceeds(caller.principal, found.grant) is not None:
+    auth.require(action, found.grant.account)
+    if grant.exceeds(auth.principal, found.grant) is not None:
         raise Refusal(Code.FORBIDDEN, "the key may more than your own")
 
 
-async def _changed(caller: AuthContext, action: Action, key: str) -> None:
-    caller.gateway.authenticator.note(caller.principal, action, caller.address, target=key)
-    await caller.gateway.authenticator.refresh()
+async def _changed(auth: AuthContext, action: Action, key: str) -> None:
+    auth.gateway.authenticator.record(auth.principal, action, auth.address, target=key)
+    await auth.gateway.authenticator.refresh()
 
 
 def _unknown(unknown: UnknownKeyError) -> Refusal:

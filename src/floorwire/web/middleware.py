@@ -1,4 +1,4 @@
-"""The guard: what holds for every HTTP request, whoever answers it: bounds on its body, and headers."""
+"""Middleware for every HTTP request: bounds on the body, and security headers on the response."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OVER_TLS: Mapping[str, str] = {"strict-transport-security": "max-age=31536000"}
 
 
 class BodyError(HTTPException):
-    """A body that is too large or too slow; FastAPI lets this one through where it reads the body itself."""
+    """A body is too large or too slow. FastAPI passes an HTTPException on when it reads the body itself."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(status, message, {"connection": "close"})
 
 
 class RequestGuard:
-    """Around the app: a body has so many bytes and so much time; an answer gets the headers it lacks."""
+    """Bounds each body to ``max_bytes`` and ``timeout_s``, and adds missing headers to each response."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float, *, over_tls: bool) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class RequestGuard:
         self._headers = {**HEADERS, **(OVER_TLS if over_tls else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Carry one request, or a WebSocket as it is."""
+        """Run one request. WebSockets pass unchanged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -53,7 +53,7 @@ class RequestGuard:
 
 
 class _Body:
-    """A request's body, read within its bounds."""
+    """Reads a request's body within its bounds."""
 
     def __init__(self, receive: Receive, declared: int, max_bytes: int, timeout_s: float) -> None:
         self._receive = receive
@@ -65,7 +65,7 @@ class _Body:
 
     async def receive(self) -> Message:
         if self._is_whole:
-            return await self._receive()  # waits for the end of the connection
+            return await self._receive()  # waits for the disconnect
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
@@ -79,7 +79,7 @@ class _Body:
 
 
 class _Answer:
-    """An answer, given the headers that it lacks."""
+    """Sends a response, with missing headers added."""
 
     def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
         self._send = send

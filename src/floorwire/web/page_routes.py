@@ -9,14 +9,14 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
 STATIC: Final = Path(__file__).parent / "static"
-# Said here and not guessed: with nosniff, a machine whose mime table is odd would show an empty page.
+# Not from the machine's MIME table: with nosniff, a wrong type there would show an empty page.
 MEDIA_TYPES: Final = {
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-# Beside what the guard gives every answer.
+# Added to the headers of the middleware.
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,7 +36,7 @@ async def page() -> FileResponse:
 
 @router.api_route("/static/{name}", methods=["GET", "HEAD"])
 async def part(name: str) -> FileResponse:
-    """Return a part of the page."""
+    """Return a file of the page."""
     file = STATIC / Path(name).name
     if file.suffix not in MEDIA_TYPES or not file.is_file():
         raise HTTPException(404)

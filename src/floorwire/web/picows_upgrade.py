@@ -103,7 +103,7 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting the connection."""
         super().connection_lost(exc)
-        self._gateway.admission.leave(self._address, self._verdict)
+        self._gateway.admission.release(self._address, self._verdict)
 
     def _feed(self, data: bytes) -> None:
         view = memoryview(data)

@@ -1,7 +1,7 @@
-"""Which query fields a request may have: those that its endpoint declares, each once, and no other.
+"""Checks query fields: a request may have those that its endpoint declares, each once, and no others.
 
-A field that is ignored is a danger: a client that asks for the orders of one symbol, gets all, and cancels
-what it got, cancels everything.
+An ignored field is a danger. A client that asks for the orders of one symbol, gets all, and cancels the list,
+would cancel everything.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from fastapi.routing import APIRoute
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.auth_context import Asking
+from floorwire.web.auth_context import RequestAuth
 
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 MAX_QUOTED: Final = 64
 
 
-async def check(request: Request, _: Asking) -> None:
-    """Raise Refusal for a field that the endpoint does not take, and for one that is given twice.
+async def check(request: Request, _: RequestAuth) -> None:
+    """Raise Refusal for a field that the endpoint does not declare, and for one that is given twice.
 
-    It depends on the caller, so that wrong keys and too many requests are refused before.
+    It depends on RequestAuth, so that wrong keys and too many requests are refused first.
     """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
@@ -43,5 +43,5 @@ def _bad(field: str, message: str) -> Refusal:
     return Refusal(Code.BAD_REQUEST, f"{quoted}: {message}", {"field": quoted})
 
 
-CHECKED: Final = Depends(check)
-"""Of a router: every endpoint takes its own query fields and no others."""
+CHECK_QUERY: Final = Depends(check)
+"""A router's dependency: checks the query fields of every endpoint."""

@@ -24,10 +24,10 @@ class RejectingPeer:
     def received(self, data: bytes, binary: bool) -> None:
         """Ignore the message: the connection is closing."""
 
-    def settled(self) -> None:
+    def end_of_read(self) -> None:
         """Nothing is ever queued."""
 
-    def heard(self) -> None:
+    def peer_is_alive(self) -> None:
         """Ignore the sign of life."""
 
     def writable(self) -> None:

@@ -1,4 +1,4 @@
-"""``floorwire serve``: uvicorn with our door, and a shutdown that drains."""
+"""``floorwire serve``: uvicorn with our HTTP protocol, and a shutdown that drains."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from floorwire.web.tls_certificate import TlsCertificate, load
 
 BACKLOG = 4_096
 GC_THRESHOLD = (10_000, 20, 50)
-"""Connections are long-lived and events leave no cycles: collecting as often as Python does by default took
-an eighth of the time of a reconnect storm."""
+"""Less frequent than Python's default, which took an eighth of the time of a reconnect storm.
+Connections live long, and events leave no cycles."""
 
 log = structlog.get_logger("floorwire.server")
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but clients are told and closed at a pace before it goes."""
+    """uvicorn, but it drains its clients before it stops."""
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway, certificate: TlsCertificate | None) -> None:
         super().__init__(config)
@@ -45,15 +45,15 @@ class Server(uvicorn.Server):
         self._encrypting: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say where to connect."""
+        """Start, and print where to connect."""
         await super().startup(sockets if self._certificate is None else [])
         if self.started and sockets:
             gc.collect()
-            gc.freeze()  # what start-up made stays: no later collection walks it again
+            gc.freeze()  # Objects of the start stay: later collections skip them.
             gc.set_threshold(*GC_THRESHOLD)
             if self._certificate is not None:
                 sockets[0].setblocking(False)
-                sockets[0].listen(BACKLOG)  # before anybody is told where to connect
+                sockets[0].listen(BACKLOG)  # before the address is printed
                 self._encrypting = asyncio.create_task(self._encrypt(sockets[0], self._certificate))
             _announce(sockets[0], self._gateway)
 
@@ -61,20 +61,20 @@ class Server(uvicorn.Server):
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(certificate.watch())
-            tasks.create_task(TlsAcceptor(listener, certificate, timeout_s, self._door).run())
+            tasks.create_task(TlsAcceptor(listener, certificate, timeout_s, self._http_protocol).run())
 
-    def _door(self) -> HttpProtocol:
+    def _http_protocol(self) -> HttpProtocol:
         return HttpProtocol(self._gateway, self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take nobody new, drain, and go; to be told to is no failure."""
+        """Accept no new connections, drain, and stop. A signal to stop is not a failure."""
         for server in self.servers:
             server.close()
         if self._encrypting is not None:
             self._encrypting.cancel()
         await self._gateway.drain()
         await super().shutdown(sockets)
-        self._captured_signals.clear()  # uvicorn would raise them again, and the exit code say so
+        self._captured_signals.clear()  # uvicorn would raise them again, and the exit code would be a failure
 
 
 def run(settings: Settings) -> None:
@@ -84,18 +84,18 @@ def run(settings: Settings) -> None:
 
 
 def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
-    """Serve these venues until SIGTERM or SIGINT. ``clock``: another than the system's, for tests.
+    """Serve these venues until SIGTERM or SIGINT. ``clock``: a clock for tests.
 
-    Raises SettingsError where the address cannot be had, or where to listen there would not be safe.
+    Raises SettingsError if the address cannot be used, or if listening there would not be safe.
     """
     _raise_file_limit()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues, clock)
-    said = refuse_to_listen(
+    reason = refuse_to_listen(
         settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )
-    if said is not None:
-        raise SettingsError(said)
+    if reason is not None:
+        raise SettingsError(reason)
     config = uvicorn.Config(
         create_app(gateway),
         http=partial(HttpProtocol, gateway),  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # uvicorn would believe them from all this machine; see doors.trusted_proxies
+        proxy_headers=False,  # uvicorn would believe any local client; see doors.trusted_proxies
         timeout_graceful_shutdown=3,
         backlog=BACKLOG,
     )
@@ -115,7 +115,7 @@ def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Accepted sockets inherit it: what the kernel may hold for one slow client.
+    # Backpressure: bounds what the kernel holds for a slow client. Accepted sockets inherit it.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.outbox.kernel_bytes)
     try:
         listener.bind((settings.host, settings.port))
@@ -132,7 +132,7 @@ def _announce(listener: socket.socket, gateway: Gateway) -> None:
     host, port = listener.getsockname()[:2]
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     secure = "s" if gateway.settings.tls.cert is not None else ""
-    print(  # noqa: T201 - what a person who typed the command waits for
+    print(  # noqa: T201 - for the person who typed the command
         f"Floorwire is open.\n"
         f"  page       http{secure}://{at}/\n"
         f"  WebSocket  ws{secure}://{at}/ws/ticker\n"

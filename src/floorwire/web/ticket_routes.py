@@ -1,4 +1,4 @@
-"""Tickets over HTTP: how a page gets what signs its WebSocket in."""
+"""HTTP route of tickets. A page needs a ticket to sign its WebSocket in."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from fastapi import APIRouter, Response
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.auth_context import SHOWN, Asking
+from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECKED
+from floorwire.web.query import CHECK_QUERY
 
-router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[SHOWN, CHECKED])
+router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 
 @router.post("/tickets")
-async def issue(caller: Asking) -> Response:
-    """Give a ticket for ``/ws?ticket=``, good for 30 s and once.
+async def issue(auth: RequestAuth) -> Response:
+    """Return a ticket for ``/ws?ticket=``. It is valid for 30 s, and once.
 
-    Our own page on this machine needs no key where there were none at the start: it is the demo account's.
-    Elsewhere a page without a key gets nothing (204).
+    If no key existed at the start, our own page on this machine gets the demo account's ticket without a key.
+    Any other page without a key gets nothing (204).
     """
-    authenticator, principal = caller.gateway.authenticator, caller.principal
-    if not principal.key and authenticator.demo is not None and caller.is_our_page_at_home:
+    authenticator, principal = auth.gateway.authenticator, auth.principal
+    if not principal.key and authenticator.demo is not None and auth.is_local_page:
         principal = authenticator.demo
     if principal.key:
-        ticket = authenticator.issue(principal, caller.address)
+        ticket = authenticator.issue_ticket(principal, auth.address)
         return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
-    if caller.is_page:
-        return Response(status_code=204)  # it asked whether there is a ticket without a key: there is none
+    if auth.is_page:
+        return Response(status_code=204)  # not an error: the page tried whether it needs a key
     raise Refusal(Code.UNAUTHENTICATED, "give a key in the Authorization header")

@@ -61,5 +61,5 @@ class TlsAcceptor:
                 lambda: protocol, sock, ssl=self._certificate.context, ssl_handshake_timeout=self._timeout_s
             )
         except OSError:  # ssl.SSLError and a timeout too
-            protocol.forget("bad_tls")
+            protocol.discard("bad_tls")
             sock.close()

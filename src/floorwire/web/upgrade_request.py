@@ -1,4 +1,4 @@
-"""What a WebSocket handshake asks for and shows, read once for both wires."""
+"""The parts of a WebSocket handshake's head that we use, parsed once for both wires."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 
 class UpgradeRequest(msgspec.Struct, frozen=True):
-    """The parts of a request's head that decide what becomes of it.
+    """The parsed head of a handshake.
 
-    ``bearer``: what the Authorization header shows; ``""`` where it shows something else than a bearer's.
+    ``bearer``: the text after ``Bearer`` in the Authorization header; ``""`` if the header is something else.
     """
 
     method: bytes
@@ -29,16 +29,16 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, method: bytes, url: bytes, headers: Headers) -> UpgradeRequest:
-        """Read the head of a request; header names are lower case."""
+        """Parse the head of a request. Header names are in lower case."""
         path, _, query = url.decode("latin-1").partition("?")
         values: dict[bytes, list[str]] = {}
         for name, value in headers:
             values.setdefault(name, []).append(value.decode("latin-1"))
-        asked = ",".join(values.get(b"sec-websocket-protocol", ()))
+        protocols = ",".join(values.get(b"sec-websocket-protocol", ()))
         return cls(
             method,
             path,
-            tuple(name.strip() for name in asked.split(",")) if asked else (),
+            tuple(name.strip() for name in protocols.split(",")) if protocols else (),
             _ticket(query) if query else None,
             bearer(values.get(b"authorization")),
             _only(values.get(b"origin")),
@@ -48,7 +48,7 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
 
 
 def bearer(values: list[str] | None) -> str | None:
-    """Return what the Authorization headers show: ``Bearer KEY.SECRET``; None where there is none."""
+    """Return the text after ``Bearer`` in the Authorization headers. None: there is no such header."""
     if not values:
         return None
     scheme, _, text = values[0].partition(" ")
@@ -56,13 +56,13 @@ def bearer(values: list[str] | None) -> str | None:
 
 
 def own_address(scope: Scope) -> str:
-    """Return which address or name of ours an ASGI connection came to; ``""`` where that is not known."""
+    """Return our own address that an ASGI connection came to. ``""``: it is not known."""
     server = scope.get("server")
     return str(server[0]) if server else ""
 
 
 def _only(values: list[str] | None) -> str | None:
-    """Return the header; one that is there twice is nothing that anybody may trust."""
+    """Return the only value of a header. A header that is given twice is not trusted: ``""``."""
     return None if not values else values[0] if len(values) == 1 else ""
 
 

@@ -1,4 +1,4 @@
-"""Which WebSocket path is what, and in which encoding: decided once for both wires."""
+"""Routes of WebSocket handshakes: path, origin, sign-in and encoding, decided once for both wires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.hub.peer import Peer
 from floorwire.protocol.codec import JSON, offered
 from floorwire.web.echo_peer import EchoPeer
-from floorwire.web.http_status import STATUS
+from floorwire.web.http_responses import STATUS
 from floorwire.web.rejecting_peer import RejectingPeer
 from floorwire.web.upgrade_request import UpgradeRequest
 
@@ -25,7 +25,7 @@ TICKET_CODES: Final = {Code.RATE_LIMITED: CloseCode.RATE}
 
 
 class AcceptedUpgrade(msgspec.Struct, frozen=True):
-    """Upgrade, with this peer at our end; ``outcome`` is what the handshake counts as."""
+    """Upgrade, with this peer at our end. ``outcome``: the label of the handshakes metric."""
 
     peer: Peer
     subprotocol: str | None = None
@@ -41,62 +41,62 @@ class RefusedUpgrade(msgspec.Struct, frozen=True):
 
 
 def route(
-    gateway: Gateway, asked: UpgradeRequest, verdict: AdmissionVerdict, address: str, *, at_home: bool
+    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, address: str, *, is_local: bool
 ) -> AcceptedUpgrade | RefusedUpgrade:
-    """Return what becomes of a handshake, from this client address, on a connection with this verdict.
+    """Decide about a handshake. ``address``: the client's; ``verdict``: the admission of its connection.
 
-    ``at_home``: only this machine could have made the connection.
+    ``is_local``: only this machine could have made the connection.
     """
-    refused = _refused(gateway, asked, verdict)
+    refused = _refused(gateway, request, verdict)
     if refused is not None:
         return refused
     if verdict is AdmissionVerdict.TOO_MANY:
-        return _turn_away(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many")
-    if asked.path == ECHO:
+        return _reject(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many")
+    if request.path == ECHO:
         return AcceptedUpgrade(EchoPeer())
     try:
-        principal = _principal(gateway.authenticator, asked, address) or gateway.authenticator.anonymous(
-            at_home=at_home
+        principal = _principal(gateway.authenticator, request, address) or gateway.authenticator.anonymous(
+            is_local=is_local
         )
     except Refusal as refusal:
-        return _not_signed_in(gateway, asked, refusal)
+        return _not_signed_in(gateway, request, refusal)
     if not gateway.authenticator.has_room(principal):
-        return _turn_away(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many_of_key")
-    codec = offered(list(asked.subprotocols))
-    peer = gateway.connection(codec or JSON, DEFAULT_CHANNELS[asked.path], principal)
+        return _reject(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many_of_key")
+    codec = offered(list(request.subprotocols))
+    peer = gateway.connection(codec or JSON, DEFAULT_CHANNELS[request.path], principal)
     return AcceptedUpgrade(peer, codec.subprotocol if codec else None)
 
 
-def _principal(authenticator: Authenticator, asked: UpgradeRequest, address: str) -> Principal | None:
-    if asked.bearer is not None:
-        return authenticator.bearer(asked.bearer, address)
-    if asked.ticket is not None:
-        return authenticator.ticket(asked.ticket, address)
+def _principal(authenticator: Authenticator, request: UpgradeRequest, address: str) -> Principal | None:
+    if request.bearer is not None:
+        return authenticator.verify_bearer(request.bearer, address)
+    if request.ticket is not None:
+        return authenticator.redeem_ticket(request.ticket, address)
     return None
 
 
 def _not_signed_in(
-    gateway: Gateway, asked: UpgradeRequest, refusal: Refusal
+    gateway: Gateway, request: UpgradeRequest, refusal: Refusal
 ) -> AcceptedUpgrade | RefusedUpgrade:
-    if asked.bearer is None:  # with a ticket: a browser, which shows its page no HTTP status
+    if request.bearer is None:  # With a ticket it is a browser, which shows its page no HTTP status.
         code = TICKET_CODES.get(refusal.code, CloseCode.BAD_CREDENTIALS)
-        return _turn_away(gateway, code, refusal.code)
+        return _reject(gateway, code, refusal.code)
     return RefusedUpgrade(STATUS[refusal.code], refusal.code, -(-refusal.wait_us // 1_000_000))
 
 
-def _turn_away(gateway: Gateway, code: CloseCode, outcome: str) -> AcceptedUpgrade:
+def _reject(gateway: Gateway, code: CloseCode, outcome: str) -> AcceptedUpgrade:
     return AcceptedUpgrade(RejectingPeer(code, gateway.stats), outcome=outcome)
 
 
-def _refused(gateway: Gateway, asked: UpgradeRequest, verdict: AdmissionVerdict) -> RefusedUpgrade | None:
+def _refused(gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict) -> RefusedUpgrade | None:
     if verdict is AdmissionVerdict.TOO_FAST or verdict is AdmissionVerdict.DROPPED:
         return RefusedUpgrade(503, verdict.name.lower(), retry_after_s=1)
-    if asked.method != b"GET":
+    if request.method != b"GET":
         return RefusedUpgrade(405, "not_get")
     if gateway.is_draining:
         return RefusedUpgrade(503, "draining", retry_after_s=1)
-    if asked.path not in DEFAULT_CHANNELS and not (asked.path == ECHO and gateway.settings.echo):
+    if request.path not in DEFAULT_CHANNELS and not (request.path == ECHO and gateway.settings.echo):
         return RefusedUpgrade(404, "not_found")
-    if not gateway.origin_policy.allows(asked.origin, asked.host):
+    if not gateway.origin_policy.allows(request.origin, request.host):
         return RefusedUpgrade(403, "origin_not_allowed")
     return None

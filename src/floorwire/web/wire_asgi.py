@@ -76,9 +76,9 @@ class AsgiWire:
         if len(data) > self._max_bytes:
             self.close(CloseCode.MESSAGE_TOO_BIG, f"more than {self._max_bytes} bytes")
             return
-        self._peer.heard()
+        self._peer.peer_is_alive()
         self._peer.received(data, binary)
-        self._peer.settled()
+        self._peer.end_of_read()
 
     async def _write(self) -> None:
         try:

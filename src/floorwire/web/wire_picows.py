@@ -79,7 +79,7 @@ class PicowsWire(WSListener):
             if kind == CLOSE:
                 self._end()
             return
-        self._peer.heard()
+        self._peer.peer_is_alive()
         try:
             if kind >= CLOSE:
                 self._control(kind, rsv, payload)
@@ -88,11 +88,11 @@ class PicowsWire(WSListener):
                 if message is not None:
                     self._peer.received(message.data, message.binary)
         except WireError as error:
-            self._peer.settled()
+            self._peer.end_of_read()
             self.close(error.code, error.reason)
             return
         if received.last_in_buffer:
-            self._peer.settled()
+            self._peer.end_of_read()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The TCP connection is gone."""
@@ -101,7 +101,7 @@ class PicowsWire(WSListener):
             self._close_timer = None
         self._transport = None
         self.fd = self._direct_fd = -1
-        if not self._is_closing:  # it was told in _end_with
+        if not self._is_closing:  # _end_with has called it already
             self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
@@ -112,7 +112,7 @@ class PicowsWire(WSListener):
         self._set_blocked(False)
         if self._is_closing:
             return
-        self._peer.heard()
+        self._peer.peer_is_alive()
         if self._pong is not None:
             self.write(self._pong)
             self._pong = None
@@ -176,12 +176,12 @@ class PicowsWire(WSListener):
         if rsv:
             raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
         if kind == CLOSE:
-            self._peer.settled()
+            self._peer.end_of_read()
             peer_code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
             self._end_with(close_reply(payload), "", why=peer_code)
             self._end()
         elif kind == PING:
-            self._peer.settled()
+            self._peer.end_of_read()
             if self.is_blocked:
                 self._pong = frame(PONG, payload)
             else:

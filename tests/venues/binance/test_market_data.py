@@ -19,7 +19,18 @@ from floorwire.core.market_events import (
     Trade,
 )
 from floorwire.core.order_commands import Place
-from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Heard, Open, Opened, Send, VenueOutput
+from floorwire.core.ports import (
+    Activity,
+    Answer,
+    Close,
+    Closed,
+    Fetch,
+    Frame,
+    Open,
+    Opened,
+    Send,
+    VenueOutput,
+)
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.binance.market_data import LIST_URL
 from floorwire.venues.paper import PaperVenue
@@ -66,7 +77,7 @@ def diff(
     return {"stream": f"{symbol.lower()}@depth@100ms", "data": data}
 
 
-def talk(driver: Driver, seconds: int) -> list[VenueOutput]:
+def keep_link_active(driver: Driver, seconds: int) -> list[VenueOutput]:
     """Let time pass on a link that is never silent; return what followed."""
     followed: list[VenueOutput] = []
     for _ in range(seconds):
@@ -162,8 +173,8 @@ def test_one_broken_listing_does_not_cost_the_others() -> None:
 @pytest.mark.parametrize(("status", "body"), [(0, ""), (503, "busy"), (200, "[]"), (200, '{"symbols": []}')])
 def test_a_list_that_does_not_come_is_asked_for_again(status: int, body: str) -> None:
     driver = Driver(binance.venue(("ABC-USDT",)))
-    driver.tell(Answer(LIST_URL, status, body.encode()))
-    assert driver.opens() == []
+    driver.give(Answer(LIST_URL, status, body.encode()))
+    assert driver.opened_links() == []
     driver.wait(9)
     assert driver.fetches() == [LIST_URL]
     driver.wait(1)
@@ -173,14 +184,14 @@ def test_a_list_that_does_not_come_is_asked_for_again(status: int, body: str) ->
 
 def test_the_list_is_renewed_for_what_is_followed_only() -> None:
     driver = synced()
-    talk(driver, 601)
+    keep_link_active(driver, 601)
     url = driver.fetches()[-1]
     assert unquote(url) == LIST_URL + '?symbols=["ABCUSDT"]'
     halted = {"symbols": [listed("ABCUSDT", "ABC", "USDT", status="HALT")]}
     out = driver.answer(url, halted)
     assert [i.state for listing in every(out, Listing) for i in listing.instruments] == ["halted"]
     assert statuses(out) == []
-    talk(driver, 601)
+    keep_link_active(driver, 601)
     out = driver.answer(url, {"code": -1121, "msg": "Invalid symbol."}, 400)
     assert events(out) == []
     driver.wait(10)
@@ -191,7 +202,7 @@ def test_the_list_is_renewed_for_what_is_followed_only() -> None:
 
 def test_new_steps_begin_the_book_anew() -> None:
     driver = synced()
-    talk(driver, 601)
+    keep_link_active(driver, 601)
     url = driver.fetches()[-1]
     out = driver.answer(url, {"symbols": [listed("ABCUSDT", "ABC", "USDT", tick="0.001")]})
     assert [i.tick_size for listing in every(out, Listing) for i in listing.instruments] == ["0.001"]
@@ -204,7 +215,7 @@ def test_new_steps_begin_the_book_anew() -> None:
 
 def test_a_trade_off_the_ticks_hurries_the_list() -> None:
     driver = synced()
-    talk(driver, 58)
+    keep_link_active(driver, 58)
     assert not driver.frame({"e": "trade", "s": "ABCUSDT", "t": 1, "p": "9.995", "q": "1", "T": 1, "m": True})
     driver.wait(1)
     assert [url for url in driver.fetches() if "exchangeInfo" in url] == [LIST_URL]
@@ -216,13 +227,13 @@ def test_many_symbols_are_spread_over_links() -> None:
     symbols = [f"A{number:02}-USDT" for number in range(30)]
     driver = Driver(binance.venue(symbols))
     driver.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:3], "USDT") for s in symbols]})
-    assert [len(parse_qs(urlsplit(o.url).query)["streams"][0].split("/")) for o in driver.opens()] == [
+    assert [len(parse_qs(urlsplit(o.url).query)["streams"][0].split("/")) for o in driver.opened_links()] == [
         250,
         50,
     ]
     recorded = Driver(binance.venue(symbols, recorded=True))
     recorded.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:3], "USDT") for s in symbols]})
-    assert len(recorded.opens()) == 1
+    assert len(recorded.opened_links()) == 1
 
 
 # --- frames -------------------------------------------------------------------------------------------
@@ -360,7 +371,7 @@ def test_what_is_left_out_is_counted(frame: Json | str | bytes, reason: str) -> 
 def test_without_names_whatever_comes_is_followed() -> None:
     driver = Driver(binance.venue())
     driver.answer(LIST_URL, LIST)
-    assert [opened.url for opened in driver.opens()] == ["wss://stream.binance.com:9443/stream"]
+    assert [opened.url for opened in driver.opened_links()] == ["wss://stream.binance.com:9443/stream"]
     driver.up()
     out = driver.frame({"e": "trade", "s": "XYZEUR", "t": 1, "p": "1", "q": "1", "T": 1, "m": True})
     assert [type(event) for event in events(out)] == [Listing, Trade]
@@ -369,7 +380,7 @@ def test_without_names_whatever_comes_is_followed() -> None:
 
 def test_a_recording_without_its_list_is_played_at_eight_decimals() -> None:
     driver = Driver(binance.venue(("NKNUSDT", "???"), recorded=True))
-    out = driver.tell(Answer(LIST_URL, 0, b""))
+    out = driver.give(Answer(LIST_URL, 0, b""))
     [listing] = every(out, Listing)
     assert listing.instruments[0] == Instrument(
         "NKN-USDT", "NKN", "USDT", "binance", "0.00000001", "0.00000001", "0", "open"
@@ -443,7 +454,7 @@ def test_a_snapshot_that_does_not_come_is_asked_for_with_longer_pauses(answer: t
     for second in range(70):
         if driver_.fetches().count(url) > len(asked_s):
             asked_s.append(second)
-            assert events(driver_.tell(Answer(url, *answer))) == []
+            assert events(driver_.give(Answer(url, *answer))) == []
         driver_.wait(1)
         driver_.frame(diff(22 + second, 22 + second, [], []))
     assert asked_s == [0, 1, 3, 7, 15, 31, 61]
@@ -479,10 +490,10 @@ def test_a_crossed_book_is_corrupted() -> None:
     url = driver.fetches()[-1]
     assert url == DEPTH_URL.format("ABCUSDT")
     assert events(driver.answer(url, depth(9, [], []))) == [], "older than the difference that crossed"
-    talk(driver, 5)
+    keep_link_active(driver, 5)
     crossed = driver.answer(url, depth(12, [["10.01", "1"]], [["10.01", "1"]]))
     assert events(crossed) == [], "still crossed: stale for the same reason"
-    talk(driver, 10)
+    keep_link_active(driver, 10)
     assert statuses(driver.answer(url, depth(13, [["9", "1"]], []))) == [("ABC-USDT", "live", "synced")]
 
 
@@ -514,9 +525,9 @@ def test_too_many_requests_stop_all_for_a_minute() -> None:
     driver_.frame(diff(1, 1, [], []))
     driver_.answer(DEPTH_URL.format("ABCUSDT"), {}, 429)
     driver_.frame(diff(1, 1, [], [], "XYZEUR"))
-    talk(driver_, 59)
+    keep_link_active(driver_, 59)
     assert len(driver_.fetches()) == 2
-    talk(driver_, 1)
+    keep_link_active(driver_, 1)
     assert driver_.fetches()[2:] == [DEPTH_URL.format("ABCUSDT"), DEPTH_URL.format("XYZEUR")]
 
 
@@ -527,9 +538,9 @@ def test_a_lost_link_makes_all_stale_and_is_opened_again() -> None:
     driver = synced()
     assert statuses(driver.lose()) == [(None, "stale", "link_lost")]
     driver.wait(0.9)
-    assert len(driver.opens()) == 1
+    assert len(driver.opened_links()) == 1
     driver.wait(0.2)
-    assert len(driver.opens()) == 2
+    assert len(driver.opened_links()) == 2
     driver.up()
     assert events(driver.frame(diff(11, 11, [["9.97", "1"]], []))) == [], (
         "the book of before is not built upon"
@@ -544,11 +555,11 @@ def test_of_two_links_only_what_is_on_the_lost_one_is_stale() -> None:
     driver = Driver(binance.venue(symbols))
     driver.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:3], "USDT") for s in symbols]})
     driver.up()
-    second = driver.opens()[1].link
+    second = driver.opened_links()[1].link
     for symbol in ("A00USDT", "A25USDT"):
         driver.frame(diff(1, 1, [], [], symbol), second if symbol == "A25USDT" else None)
         driver.answer(DEPTH_URL.format(symbol), depth(1, [], []))
-    assert statuses(driver.tell(Closed(second, "lost"))) == [("A25-USDT", "stale", "link_lost")]
+    assert statuses(driver.give(Closed(second, "lost"))) == [("A25-USDT", "stale", "link_lost")]
     assert statuses(driver.lose()) == [(None, "stale", "link_lost")]
 
 
@@ -571,11 +582,11 @@ def test_a_silent_link_is_given_up_said_and_opened_anew() -> None:
     out = driver.wait(61)
     assert statuses(out) == [(None, "stale", "silent")]
     [given_up] = every(out, Close)
-    assert given_up == Close(driver.opens()[0].link, "silent")
+    assert given_up == Close(driver.opened_links()[0].link, "silent")
     assert driver.frame(diff(11, 11, [], [])) == [], "what still comes on it is not heard"
     assert statuses(driver.lose()) == []
     driver.wait(2)
-    assert len(driver.opens()) == 2
+    assert len(driver.opened_links()) == 2
 
 
 def test_a_quote_after_a_reconnect_may_have_any_number() -> None:
@@ -591,7 +602,7 @@ def test_a_quote_after_a_reconnect_may_have_any_number() -> None:
 def test_links_and_answers_that_nobody_asked_for_are_ignored() -> None:
     driver_ = driver()
     for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer("https://x", 200, b"{}")):
-        assert driver_.tell(stranger) == []
+        assert driver_.give(stranger) == []
 
 
 # --- silence and time ---------------------------------------------------------------------------------
@@ -603,11 +614,11 @@ def quote(update: int, bid: str, ask: str) -> Json:
 
 def test_only_what_came_is_told_as_heard() -> None:
     driver = synced()
-    assert every(driver.wait(1), Heard) == [Heard(("streams-0",), ("ABC-USDT",))]
+    assert every(driver.wait(1), Activity) == [Activity(("streams-0",), ("ABC-USDT",))]
     driver.frame({"result": None, "id": 1})
-    assert every(driver.wait(1), Heard) == [Heard(("streams-0",), ())]
+    assert every(driver.wait(1), Activity) == [Activity(("streams-0",), ())]
     quiet = driver.wait(5)
-    assert every(quiet, Heard) == []
+    assert every(quiet, Activity) == []
     assert all(clock.is_reckoned for clock in every(quiet, Clock))
 
 
@@ -649,14 +660,14 @@ def test_the_silence_that_is_too_long_is_set() -> None:
 
 def test_a_dead_symbol_on_a_busy_link_is_stale_and_subscribed_anew() -> None:
     driver = synced()
-    out = talk(driver, 91)
+    out = keep_link_active(driver, 91)
     assert statuses(out) == [("ABC-USDT", "stale", "silent")]
     methods = [json.loads(send.text)["method"] for send in every(out, Send)]
     assert methods == ["UNSUBSCRIBE", "SUBSCRIBE"]
-    assert len(every(talk(driver, 61), Send)) == 2
+    assert len(every(keep_link_active(driver, 61), Send)) == 2
     assert driver.fetches().count(DEPTH_URL.format("ABCUSDT")) == 1, "a snapshot alone makes nothing current"
     driver.frame(diff(20, 21, [["9.97", "1"]], []))
-    talk(driver, 1)
+    keep_link_active(driver, 1)
     out = driver.answer(DEPTH_URL.format("ABCUSDT"), depth(21, [["9.97", "1"]], []))
     assert statuses(out) == [("ABC-USDT", "live", "synced")]
 
@@ -665,9 +676,9 @@ def test_a_recorded_symbol_that_is_quiet_by_nature_is_not_stale() -> None:
     driver_ = driver(recorded=True)
     driver_.frame(diff(9, 10, [["9.99", "1"]], []))
     driver_.answer(DEPTH_URL.format("ABCUSDT"), depth(10, [["9.99", "1"]], []))
-    assert statuses(talk(driver_, 300)) == []
+    assert statuses(keep_link_active(driver_, 300)) == []
     driver_.frame(kline("1m"))
-    assert statuses(talk(driver_, 91)) == [("ABC-USDT", "stale", "silent")]
+    assert statuses(keep_link_active(driver_, 91)) == [("ABC-USDT", "stale", "silent")]
 
 
 def test_a_snapshot_older_than_the_book_of_before_the_loss_is_refused() -> None:
@@ -677,10 +688,10 @@ def test_a_snapshot_older_than_the_book_of_before_the_loss_is_refused() -> None:
     driver.wait(2)
     driver.up()
     url = DEPTH_URL.format("ABCUSDT")
-    talk(driver, 6)
+    keep_link_active(driver, 6)
     assert driver.fetches().count(url) == 2
     assert events(driver.answer(url, depth(10, [["9.99", "1"]], [["10.01", "3"]]))) == []
-    talk(driver, 6)
+    keep_link_active(driver, 6)
     out = driver.answer(url, depth(30, [["9.97", "1"]], [["10.01", "3"]]))
     assert statuses(out) == [(None, "live", "synced"), ("ABC-USDT", "live", "synced")]
 
@@ -726,10 +737,10 @@ def test_a_time_an_hour_ahead_is_not_used_and_moves_no_clock() -> None:
 
 def test_symbols_are_found_in_addresses_and_subscriptions() -> None:
     url = "wss://stream.binance.com:9443/stream?streams=nknusdt@depth@100ms/blzeth@depth/nknusdt@trade"
-    assert binance.asked_for(url) == ["NKNUSDT", "BLZETH"]
-    assert binance.asked_for("wss://stream.binance.com/ws/nknusdt@depth") == ["NKNUSDT"]
-    assert binance.asked_for("https://api.binance.com/api/v3/exchangeInfo") == []
+    assert binance.requested_symbols(url) == ["NKNUSDT", "BLZETH"]
+    assert binance.requested_symbols("wss://stream.binance.com/ws/nknusdt@depth") == ["NKNUSDT"]
+    assert binance.requested_symbols("https://api.binance.com/api/v3/exchangeInfo") == []
     request = {"method": "SUBSCRIBE", "params": ["abcusdt@trade", "!ticker@arr"], "id": 1}
-    assert binance.asked_for(json.dumps(request)) == ["ABCUSDT"]
+    assert binance.requested_symbols(json.dumps(request)) == ["ABCUSDT"]
     with pytest.raises(ValueError, match="method"):
-        binance.asked_for("{}")
+        binance.requested_symbols("{}")

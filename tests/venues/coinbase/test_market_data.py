@@ -16,7 +16,7 @@ from floorwire.core.market_events import (
     Quote,
     Trade,
 )
-from floorwire.core.ports import Answer, Close, Closed, Frame, Heard, Open, Opened, Send, VenueOutput
+from floorwire.core.ports import Activity, Answer, Close, Closed, Frame, Open, Opened, Send, VenueOutput
 from floorwire.venues.coinbase import market_data as coinbase
 from floorwire.venues.coinbase.market_data import LIST_URL
 from tests.venues.driver import SECOND, START, Driver, events, every, rebuilt, statuses
@@ -93,7 +93,7 @@ def asked_again(outputs: list[VenueOutput]) -> list[tuple[str, list[str]]]:
     return [(request["type"], request["product_ids"]) for request in sent]
 
 
-def talk(driver: Driver, seconds: int) -> list[VenueOutput]:
+def keep_link_active(driver: Driver, seconds: int) -> list[VenueOutput]:
     """Let time pass on a link that is never silent; return what followed."""
     followed: list[VenueOutput] = []
     for _ in range(seconds):
@@ -176,15 +176,15 @@ def test_one_broken_product_does_not_cost_the_others(broken: Json) -> None:
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"[[[[", b"1"])
 def test_a_list_that_does_not_come_is_asked_for_again(body: bytes) -> None:
     driver = Driver(coinbase.venue(("ABC-USD",)))
-    driver.tell(Answer(LIST_URL, 200, body))
-    assert driver.opens() == []
+    driver.give(Answer(LIST_URL, 200, body))
+    assert driver.opened_links() == []
     driver.wait(10)
     assert driver.fetches() == [LIST_URL] * 2
 
 
 def test_the_list_is_renewed_and_new_steps_begin_the_book_anew() -> None:
     driver = synced()
-    talk(driver, 601)
+    keep_link_active(driver, 601)
     assert driver.fetches() == [LIST_URL] * 2
     out = driver.answer(LIST_URL, [product("ABC-USD", quote_increment="0.001")])
     assert statuses(out) == [("ABC-USD", "connecting", "start")]
@@ -192,7 +192,7 @@ def test_the_list_is_renewed_and_new_steps_begin_the_book_anew() -> None:
     assert events(driver.frame(change(["buy", "9.985", "1"]))) == []
     [book, *_] = events(driver.frame(snapshot([["9.985", "1"]], [])))
     assert book == BookSnapshot("ABC-USD", ((9985, 10),), (), driver.now_us)
-    talk(driver, 600)
+    keep_link_active(driver, 600)
     out = driver.answer(LIST_URL, [product("XYZ-EUR")])
     assert [i.state for listing in every(out, Listing) for i in listing.instruments] == ["closed"]
     assert statuses(out) == []
@@ -214,7 +214,7 @@ def test_without_names_whatever_comes_is_followed() -> None:
 
 def test_a_recording_without_its_list_is_played_at_eight_decimals() -> None:
     driver = Driver(coinbase.venue(("abc-usd", "nonsense"), recorded=True))
-    out = driver.tell(Answer(LIST_URL, 0, b""))
+    out = driver.give(Answer(LIST_URL, 0, b""))
     instrument = Instrument("ABC-USD", "ABC", "USD", "coinbase", "0.00000001", "0.00000001", "0", "open")
     assert every(out, Listing) == [Listing((instrument,), START)]
 
@@ -301,7 +301,7 @@ def test_changes_before_the_snapshot_build_on_nothing() -> None:
 
 def test_a_trade_off_the_ticks_hurries_the_list() -> None:
     driver = synced()
-    talk(driver, 58)
+    keep_link_active(driver, 58)
     assert driver.frame(match(1) | {"price": "10.015"}) == []
     driver.wait(1)
     assert driver.fetches() == [LIST_URL]
@@ -364,7 +364,7 @@ def test_a_snapshot_that_does_not_come_is_asked_for_with_longer_pauses() -> None
     driver_ = driver()
     asked_s: list[int] = []
     for second in range(1, 160):
-        if every(talk(driver_, 1), Send):
+        if every(keep_link_active(driver_, 1), Send):
             asked_s.append(second)
     assert asked_s == [10, 30, 70, 150]
 
@@ -374,11 +374,11 @@ def test_what_is_no_message_at_all_makes_the_link_untrusted(garbage: str | bytes
     driver = synced()
     out = driver.frame(garbage)
     assert statuses(out) == [(None, "stale", "bad_message")]
-    assert every(out, Close) == [Close(driver.opens()[0].link, "bad_message")]
+    assert every(out, Close) == [Close(driver.opened_links()[0].link, "bad_message")]
     assert driver.frame(garbage) == [], "not heard any more"
     assert driver.lose() == []
     driver.wait(2)
-    assert len(driver.opens()) == 2
+    assert len(driver.opened_links()) == 2
 
 
 def test_a_trade_that_only_a_heartbeat_told_is_a_gap() -> None:
@@ -422,26 +422,26 @@ def test_of_two_links_only_what_is_on_the_lost_one_is_stale() -> None:
     driver = Driver(coinbase.venue(names))
     driver.answer(LIST_URL, [product(name) for name in names])
     driver.up()
-    second = driver.opens()[1].link
+    second = driver.opened_links()[1].link
     driver.frame(snapshot([], [], "A00-USD"))
     driver.frame(snapshot([], [], "A25-USD"), second)
-    assert statuses(driver.tell(Closed(second, "lost"))) == [("A25-USD", "stale", "link_lost")]
+    assert statuses(driver.give(Closed(second, "lost"))) == [("A25-USD", "stale", "link_lost")]
 
 
 def test_a_silent_link_is_given_up_said_and_opened_anew() -> None:
     driver = synced()
     out = driver.wait(31)
     assert statuses(out) == [(None, "stale", "silent")]
-    assert every(out, Close) == [Close(driver.opens()[0].link, "silent")]
+    assert every(out, Close) == [Close(driver.opened_links()[0].link, "silent")]
     driver.lose()
     driver.wait(2)
-    assert len(driver.opens()) == 2
+    assert len(driver.opened_links()) == 2
 
 
 def test_links_and_answers_that_nobody_asked_for_are_ignored() -> None:
     driver_ = driver()
     for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer("https://x", 200, b"{}")):
-        assert driver_.tell(stranger) == []
+        assert driver_.give(stranger) == []
 
 
 # --- silence ------------------------------------------------------------------------------------------
@@ -452,9 +452,9 @@ def test_a_heartbeat_is_heard_and_our_clock_is_not() -> None:
     driver.frame(match(7))
     driver.wait(1)
     driver.frame(beat(7))
-    assert every(driver.wait(1), Heard) == [Heard(("feed-0",), ("ABC-USD",))]
+    assert every(driver.wait(1), Activity) == [Activity(("feed-0",), ("ABC-USD",))]
     quiet = driver.wait(3)
-    assert every(quiet, Heard) == []
+    assert every(quiet, Activity) == []
     assert {clock.is_reckoned for clock in every(quiet, Clock)} == {True}
 
 
@@ -473,7 +473,7 @@ def test_a_quiet_link_is_stale_and_current_again_with_its_next_message() -> None
 
 def test_a_dead_product_on_a_busy_link_is_stale_and_subscribed_anew() -> None:
     driver = synced()
-    out = talk(driver, 11)
+    out = keep_link_active(driver, 11)
     assert statuses(out) == [("ABC-USD", "stale", "silent")]
     assert asked_again(out) == [("unsubscribe", ["ABC-USD"]), ("subscribe", ["ABC-USD"])]
     assert statuses(driver.frame(snapshot([["9", "1"]], []))) == [("ABC-USD", "live", "synced")]
@@ -482,9 +482,9 @@ def test_a_dead_product_on_a_busy_link_is_stale_and_subscribed_anew() -> None:
 def test_a_recorded_product_that_is_dead_for_a_while_is_stale_for_that_while() -> None:
     driver_ = driver(recorded=True)
     driver_.frame(snapshot([["9.99", "1"]], [["10.01", "3"]]))
-    assert statuses(talk(driver_, 60)) == [], "no heartbeats were recorded"
+    assert statuses(keep_link_active(driver_, 60)) == [], "no heartbeats were recorded"
     driver_.frame(beat(0))
-    assert statuses(talk(driver_, 11)) == [("ABC-USD", "stale", "silent")]
+    assert statuses(keep_link_active(driver_, 11)) == [("ABC-USD", "stale", "silent")]
     assert statuses(driver_.frame(change(["buy", "9.97", "1"]))) == [("ABC-USD", "live", "heard")]
 
 
@@ -587,10 +587,10 @@ def test_a_bad_advanced_book_message_names_no_product_and_costs_the_link() -> No
 def test_symbols_are_found_in_subscriptions() -> None:
     old = {"type": "subscribe", "product_ids": ["A-B", "C-D"], "channels": ["level2"]}
     own = {"type": "subscribe", "channels": ["ticker", {"name": "matches", "product_ids": ["C-D", "E-F"]}]}
-    assert coinbase.asked_for(json.dumps(old)) == ["A-B", "C-D"]
-    assert coinbase.asked_for(json.dumps(own)) == ["C-D", "E-F"]
-    assert coinbase.asked_for(
+    assert coinbase.requested_symbols(json.dumps(old)) == ["A-B", "C-D"]
+    assert coinbase.requested_symbols(json.dumps(own)) == ["C-D", "E-F"]
+    assert coinbase.requested_symbols(
         json.dumps({"type": "subscribe", "product_ids": ["A-B"], "channel": "level2"})
     ) == ["A-B"]
-    assert coinbase.asked_for(json.dumps(old | {"type": "unsubscribe"})) == []
-    assert coinbase.asked_for("wss://ws-feed.exchange.coinbase.com") == []
+    assert coinbase.requested_symbols(json.dumps(old | {"type": "unsubscribe"})) == []
+    assert coinbase.requested_symbols("wss://ws-feed.exchange.coinbase.com") == []

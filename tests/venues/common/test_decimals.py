@@ -15,21 +15,21 @@ OF = Instrument("A-B", "A", "B", "x", "0.05", "0.2")
 
 
 def test_times_are_exact() -> None:
-    assert decimals.micros("2021-04-17T16:44:07.859760Z") == 1_618_677_847_859_760
-    assert decimals.micros("2021-04-17T18:44:07.859760+02:00") == 1_618_677_847_859_760
+    assert decimals.rfc3339_us("2021-04-17T16:44:07.859760Z") == 1_618_677_847_859_760
+    assert decimals.rfc3339_us("2021-04-17T18:44:07.859760+02:00") == 1_618_677_847_859_760
     with pytest.raises(BadTimeError):
-        decimals.micros("1969-12-31T00:00:00Z")
+        decimals.rfc3339_us("1969-12-31T00:00:00Z")
 
 
 @pytest.mark.parametrize("digits", ["999999", "9999991", "999999999", "999999999999"])
 def test_what_is_finer_than_a_microsecond_is_cut_off(digits: str) -> None:
-    assert decimals.micros(f"2021-04-17T16:44:59.{digits}Z") == 1_618_677_899_999_999
+    assert decimals.rfc3339_us(f"2021-04-17T16:44:59.{digits}Z") == 1_618_677_899_999_999
 
 
 @given(st.integers(1_000_000_000_000_000, 2_000_000_000_000_000))
 def test_a_number_of_milliseconds_or_of_microseconds_is_the_same_time(us: int) -> None:
-    assert decimals.since_epoch(us) == us
-    assert decimals.since_epoch(us // 1000) == us // 1000 * 1000
+    assert decimals.epoch_us(us) == us
+    assert decimals.epoch_us(us // 1000) == us // 1000 * 1000
 
 
 def test_prices_are_whole_ticks_or_left_out() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.market_events import Level
-from floorwire.venues.common.diff_book import HELD, RESTARTED, BookDiff, DiffBook
+from floorwire.venues.common.diff_book import MAX_BUFFERED, OLD_SNAPSHOTS, BookDiff, DiffBook
 
 
 def diff(first: int, last: int, bid: int = 0) -> BookDiff:
@@ -19,18 +19,18 @@ def marks(diffs: DiffBook) -> list[int]:
     return sorted(price for price, _ in diffs.book.bids.top(10_000))
 
 
-def test_differences_are_held_until_a_snapshot() -> None:
+def test_differences_are_buffered_until_a_snapshot() -> None:
     diffs = DiffBook()
-    assert diffs.take(diff(5, 6)) == "held"
-    assert diffs.take(diff(7, 9)) == "held"
-    assert diffs.is_waiting
-    assert diffs.adopt(6, ((1, 1),), ())
+    assert diffs.apply(diff(5, 6)) == "buffered"
+    assert diffs.apply(diff(7, 9)) == "buffered"
+    assert diffs.has_buffered
+    assert diffs.apply_snapshot(6, ((1, 1),), ())
     assert diffs.is_live
     assert marks(diffs) == [1, 9], "u <= lastUpdateId is dropped, the rest applied"
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "taken"),
+    ("first", "last", "result"),
     [
         (8, 12, "applied"),  # U <= lastUpdateId + 1 <= u
         (11, 11, "applied"),
@@ -39,55 +39,55 @@ def test_differences_are_held_until_a_snapshot() -> None:
         (12, 13, "gap"),
     ],
 )
-def test_the_first_after_the_snapshot_must_reach_over_it(first: int, last: int, taken: str) -> None:
+def test_the_first_after_the_snapshot_must_overlap_it(first: int, last: int, result: str) -> None:
     diffs = DiffBook()
-    assert diffs.adopt(10, (), ())
-    assert diffs.take(diff(first, last)) == taken
+    assert diffs.apply_snapshot(10, (), ())
+    assert diffs.apply(diff(first, last)) == result
 
 
-@pytest.mark.parametrize(("first", "taken"), [(13, "applied"), (14, "gap"), (12, "gap"), (11, "gap")])
-def test_then_each_must_follow_the_one_before(first: int, taken: str) -> None:
+@pytest.mark.parametrize(("first", "result"), [(13, "applied"), (14, "gap"), (12, "gap"), (11, "gap")])
+def test_then_each_must_follow_the_one_before(first: int, result: str) -> None:
     diffs = DiffBook()
-    diffs.adopt(10, (), ())
-    diffs.take(diff(11, 12))
-    assert diffs.take(diff(first, 20)) == taken
+    diffs.apply_snapshot(10, (), ())
+    diffs.apply(diff(11, 12))
+    assert diffs.apply(diff(first, 20)) == result
 
 
 def test_after_a_gap_the_book_is_empty_until_a_snapshot_that_covers_it() -> None:
     diffs = DiffBook()
-    diffs.adopt(10, ((1, 1),), ())
-    assert diffs.take(diff(20, 21)) == "gap"
+    diffs.apply_snapshot(10, ((1, 1),), ())
+    assert diffs.apply(diff(20, 21)) == "gap"
     assert not diffs.is_live
     assert marks(diffs) == []
-    assert not diffs.adopt(18, ((1, 1),), ()), "lastUpdateId < U - 1: something between is missing"
-    assert diffs.adopt(19, ((1, 1),), ())
+    assert not diffs.apply_snapshot(18, ((1, 1),), ()), "lastUpdateId < U - 1: something between is missing"
+    assert diffs.apply_snapshot(19, ((1, 1),), ())
     assert marks(diffs) == [1, 21]
 
 
-def test_a_hole_among_those_held_makes_those_before_it_worthless() -> None:
+def test_a_hole_among_buffered_differences_drops_those_before_it() -> None:
     diffs = DiffBook()
-    diffs.take(diff(1, 2))
-    diffs.take(diff(5, 6))
-    assert diffs.take(diff(5, 6)) == "old"
-    assert not diffs.adopt(1, (), ()), "would need 3 and 4"
-    assert diffs.adopt(4, (), ())
+    diffs.apply(diff(1, 2))
+    diffs.apply(diff(5, 6))
+    assert diffs.apply(diff(5, 6)) == "old"
+    assert not diffs.apply_snapshot(1, (), ()), "would need 3 and 4"
+    assert diffs.apply_snapshot(4, (), ())
     assert marks(diffs) == [6]
 
 
 def test_a_full_buffer_costs_a_snapshot_and_not_the_book() -> None:
     diffs = DiffBook()
-    for number in range(1, HELD + 11):
-        diffs.take(diff(number, number))
-    assert not diffs.adopt(5, (), ()), "6 to 10 have fallen out"
-    assert diffs.adopt(10, (), ())
-    assert len(marks(diffs)) == HELD
+    for number in range(1, MAX_BUFFERED + 11):
+        diffs.apply(diff(number, number))
+    assert not diffs.apply_snapshot(5, (), ()), "6 to 10 have fallen out"
+    assert diffs.apply_snapshot(10, (), ())
+    assert len(marks(diffs)) == MAX_BUFFERED
 
 
-def test_restart_forgets() -> None:
+def test_reset_drops_the_book() -> None:
     diffs = DiffBook()
-    diffs.take(diff(1, 1))
-    diffs.restart()
-    assert not diffs.is_waiting
+    diffs.apply(diff(1, 1))
+    diffs.reset()
+    assert not diffs.has_buffered
     assert not diffs.is_live
 
 
@@ -115,7 +115,7 @@ class Exchange:
     seed=st.integers(0, 2**32),
     steps=st.lists(st.sampled_from(["diff", "lose", "repeat", "ask", "answer"]), max_size=80),
 )
-def test_a_live_book_is_the_exchanges_book_or_a_gap_is_said(seed: int, steps: list[str]) -> None:
+def test_a_live_book_is_the_exchanges_book_or_there_is_a_gap(seed: int, steps: list[str]) -> None:
     """Whatever is lost, repeated or late: while nothing is missing, the books are equal."""
     exchange, diffs = Exchange(seed), DiffBook()
     last = exchange.next()
@@ -125,18 +125,18 @@ def test_a_live_book_is_the_exchanges_book_or_a_gap_is_said(seed: int, steps: li
         match step:
             case "diff":
                 last = exchange.next()
-                taken = diffs.take(last)
-                assert not (behind and taken == "applied")
+                result = diffs.apply(last)
+                assert not (behind and result == "applied")
                 behind = False
             case "lose":
                 last = exchange.next()
                 behind = True
             case "repeat" if not behind:
-                diffs.take(last)
+                diffs.apply(last)
             case "ask":
                 asked = exchange.snapshot()
             case "answer" if not diffs.is_live and not behind:
-                diffs.adopt(asked[0], asked[1], ())
+                diffs.apply_snapshot(asked[0], asked[1], ())
             case _:
                 pass
         if diffs.is_live and not behind:
@@ -151,28 +151,28 @@ def exchange_of(exchange: Exchange) -> dict[int, int]:
     return {price: size for price, size in exchange.bids.items() if size}
 
 
-def test_a_snapshot_older_than_what_was_applied_is_refused_after_a_restart_too() -> None:
+def test_a_snapshot_older_than_what_was_applied_is_refused_after_a_reset_too() -> None:
     diffs = DiffBook()
-    assert diffs.adopt(10, ((1, 1),), ())
-    diffs.take(BookDiff(11, 20, (), (), 0))
-    diffs.restart()
-    assert not diffs.adopt(19, ((1, 1),), ())
+    assert diffs.apply_snapshot(10, ((1, 1),), ())
+    diffs.apply(BookDiff(11, 20, (), (), 0))
+    diffs.reset()
+    assert not diffs.apply_snapshot(19, ((1, 1),), ())
     assert not diffs.is_live
-    assert diffs.adopt(20, ((1, 1),), ())
+    assert diffs.apply_snapshot(20, ((1, 1),), ())
 
 
-def test_ids_that_began_anew_are_adopted_in_the_end() -> None:
+def test_restarted_ids_are_accepted_after_some_snapshots() -> None:
     diffs = DiffBook()
-    assert diffs.adopt(1_000, (), ())
-    diffs.restart()
-    diffs.take(BookDiff(1, 2, (), (), 0))
-    tries = [diffs.adopt(2, (), ()) for _ in range(RESTARTED)]
-    assert tries == [False] * (RESTARTED - 1) + [True]
+    assert diffs.apply_snapshot(1_000, (), ())
+    diffs.reset()
+    diffs.apply(BookDiff(1, 2, (), (), 0))
+    tries = [diffs.apply_snapshot(2, (), ()) for _ in range(OLD_SNAPSHOTS)]
+    assert tries == [False] * (OLD_SNAPSHOTS - 1) + [True]
 
 
-def test_a_copy_that_lags_is_refused_however_often() -> None:
+def test_a_snapshot_of_a_server_that_lags_is_always_refused() -> None:
     diffs = DiffBook()
-    assert diffs.adopt(1_000, (), ())
-    diffs.restart()
-    diffs.take(BookDiff(1_001, 1_002, (), (), 0))
-    assert not any(diffs.adopt(999, (), ()) for _ in range(5 * RESTARTED))
+    assert diffs.apply_snapshot(1_000, (), ())
+    diffs.reset()
+    diffs.apply(BookDiff(1_001, 1_002, (), (), 0))
+    assert not any(diffs.apply_snapshot(999, (), ()) for _ in range(5 * OLD_SNAPSHOTS))

@@ -5,85 +5,90 @@ import pytest
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Fetch
-from floorwire.venues.common.instrument_catalogue import HURRY_US, REFRESH_US, RETRY_US, InstrumentCatalogue
-from floorwire.venues.common.symbol_filter import SymbolFilter
+from floorwire.venues.common.instrument_catalogue import (
+    REFRESH_SOON_US,
+    REFRESH_US,
+    RETRY_US,
+    InstrumentCatalogue,
+    SymbolFilter,
+)
 
 BTC = Instrument("x:BTC-USD", "BTC", "USD", "x", "0.01", "0.001")
 ETH = Instrument("x:ETH-USD", "ETH", "USD", "x", "0.01", "0.001")
 LISTED = {"BTCUSD": BTC, "ETHUSD": ETH}
 
 
-def guess(symbol: str) -> tuple[str, Instrument] | None:
+def unlisted_instrument(symbol: str) -> tuple[str, Instrument] | None:
     if not symbol.endswith("USD"):
         return None
     base = symbol.removesuffix("USD").removesuffix("-")
     return f"{base}USD", Instrument(f"{base}-USD", base, "USD", "x", "1", "1")
 
 
-@pytest.mark.parametrize("asked", ["BTC-USD", "btcusd", "btc/usd"])
-def test_symbols_are_asked_for_in_any_writing(asked: str) -> None:
-    catalogue = InstrumentCatalogue("u", [asked], None)
-    catalogue.take(LISTED, 0)
-    assert catalogue.wanted() == {"BTCUSD": BTC}
+@pytest.mark.parametrize("requested", ["BTC-USD", "btcusd", "btc/usd"])
+def test_symbols_may_be_requested_in_any_writing(requested: str) -> None:
+    catalogue = InstrumentCatalogue("u", [requested], None)
+    catalogue.update(LISTED, 0)
+    assert catalogue.requested() == {"BTCUSD": BTC}
     assert catalogue.find("BTCUSD") == BTC
     assert catalogue.find("ETHUSD") is None
     assert catalogue.find("XRPUSD") is None
 
 
-def test_wanted_keeps_the_order_asked_for_and_leaves_out_what_is_not_listed() -> None:
+def test_requested_keeps_the_order_and_leaves_out_unlisted_symbols() -> None:
     catalogue = InstrumentCatalogue("u", ["ETH-USD", "XRP-USD", "BTC-USD"], None)
-    catalogue.take(LISTED, 0)
-    assert list(catalogue.wanted()) == ["ETHUSD", "BTCUSD"]
+    catalogue.update(LISTED, 0)
+    assert list(catalogue.requested()) == ["ETHUSD", "BTCUSD"]
 
 
-def test_without_a_roster_what_appears_is_followed() -> None:
+def test_without_requested_symbols_every_listed_one_is_followed() -> None:
     catalogue = InstrumentCatalogue("u", [], None)
-    catalogue.take(LISTED, 0)
-    assert catalogue.wanted() == {}
+    catalogue.update(LISTED, 0)
+    assert catalogue.requested() == {}
     assert catalogue.find("ETHUSD") == ETH
     assert not SymbolFilter([]).follows("A" * 65)
 
 
 def test_one_request_at_a_time_and_a_failed_one_again_soon() -> None:
     catalogue = InstrumentCatalogue("u", [], None)
-    assert list(catalogue.ask(0)) == [Fetch("u")]
-    assert list(catalogue.ask(RETRY_US)) == [], "not answered yet"
-    catalogue.take({}, RETRY_US)
+    assert list(catalogue.request_if_due(0)) == [Fetch("u")]
+    assert list(catalogue.request_if_due(RETRY_US)) == [], "not answered yet"
+    catalogue.update({}, RETRY_US)
     was_ready = catalogue.is_ready
-    assert list(catalogue.ask(2 * RETRY_US - 1)) == []
-    assert list(catalogue.ask(2 * RETRY_US)) == [Fetch("u")]
-    catalogue.take(LISTED, 0)
+    assert list(catalogue.request_if_due(2 * RETRY_US - 1)) == []
+    assert list(catalogue.request_if_due(2 * RETRY_US)) == [Fetch("u")]
+    catalogue.update(LISTED, 0)
     assert (was_ready, catalogue.is_ready) == (False, True)
-    assert list(catalogue.ask(REFRESH_US - 1)) == []
-    assert list(catalogue.ask(REFRESH_US)) == [Fetch("u")]
+    assert list(catalogue.request_if_due(REFRESH_US - 1)) == []
+    assert list(catalogue.request_if_due(REFRESH_US)) == [Fetch("u")]
 
 
-def test_a_hurry_asks_sooner_but_not_at_once_again() -> None:
+def test_refresh_soon_requests_sooner_but_keeps_a_minute_between_requests() -> None:
     catalogue = InstrumentCatalogue("u", [], None)
-    list(catalogue.ask(5))
-    catalogue.take(LISTED, 6)
-    catalogue.hurry()
-    assert list(catalogue.ask(5 + HURRY_US - 1)) == []
-    assert list(catalogue.ask(5 + HURRY_US)) == [Fetch("u")]
+    list(catalogue.request_if_due(5))
+    catalogue.update(LISTED, 6)
+    catalogue.refresh_soon()
+    assert list(catalogue.request_if_due(5 + REFRESH_SOON_US - 1)) == []
+    assert list(catalogue.request_if_due(5 + REFRESH_SOON_US)) == [Fetch("u")]
 
 
-def test_what_no_list_tells_is_guessed_where_that_is_allowed() -> None:
-    catalogue = InstrumentCatalogue("u", ["XRP-USD", "???"], guess)
-    catalogue.take({}, 0)
+def test_an_unlisted_symbol_gets_an_instrument_where_that_is_allowed() -> None:
+    catalogue = InstrumentCatalogue("u", ["XRP-USD", "???"], unlisted_instrument)
+    catalogue.update({}, 0)
     assert catalogue.is_ready
-    assert list(catalogue.wanted()) == ["XRPUSD"]
+    assert list(catalogue.requested()) == ["XRPUSD"]
     found = catalogue.find("XRPUSD")
     assert found is not None
     assert found.symbol == "XRP-USD"
     assert catalogue.find("???") is None
-    assert catalogue.find("DOGEUSD") is None, "not asked for"
+    assert catalogue.find("DOGEUSD") is None, "not requested for"
 
 
-def test_a_new_list_renews_closes_or_leaves_alone() -> None:
+def test_a_new_list_updates_closes_or_keeps_an_instrument() -> None:
     catalogue = InstrumentCatalogue("u", [], None)
-    catalogue.take(LISTED, 0)
+    catalogue.update(LISTED, 0)
     halted = msgspec.structs.replace(BTC, state="halted")
-    assert catalogue.renewed("BTCUSD", BTC, {"BTCUSD": halted}) == halted
-    assert catalogue.renewed("BTCUSD", BTC, {}) == BTC, "no list came"
-    assert catalogue.renewed("BTCUSD", BTC, {"ETHUSD": ETH}).state == "closed"
-    assert catalogue.renewed("GUESSED", BTC, {"ETHUSD": ETH}) == BTC, "never was on the list"
+    assert catalogue.updated("BTCUSD", BTC, {"BTCUSD": halted}) == halted
+    assert catalogue.updated("BTCUSD", BTC, {}) == BTC, "no list came"
+    assert catalogue.updated("BTCUSD", BTC, {"ETHUSD": ETH}).state == "closed"
+    assert catalogue.updated("UNLISTED", BTC, {"ETHUSD": ETH}) == BTC, "never was on the list"

@@ -1,1 +1,1 @@
-"""Binance Spot: what it sends (messages), in our terms (mapping), and the adapter (market_data)."""
+"""Binance Spot: its messages, their mapping to market events, and the adapter (market_data)."""

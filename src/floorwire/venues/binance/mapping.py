@@ -1,6 +1,6 @@
-"""What Binance says, in our terms.
+"""Maps messages of Binance to market events and instruments.
 
-Every function here raises ValueError (InexactError, OffTickError) where what came cannot be said so.
+Every function raises ValueError (InexactError, OffTickError) if a value cannot be mapped.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.core.units import MAX_DECIMALS, Scale, format_units, trim
-from floorwire.venues.binance import messages as shapes
+from floorwire.venues.binance import messages
 from floorwire.venues.common.decimals import (
     amount,
+    epoch_us,
     floor_lots,
     floor_ticks,
     price_ticks,
-    since_epoch,
     traded_lots,
     turnover,
 )
@@ -37,9 +37,9 @@ INTERVALS_US = {
     "1d": 1440 * MINUTE_US,
 }
 STATES: dict[str, InstrumentState] = {"TRADING": "open", "END_OF_DAY": "closed"}
-"""Every other status (HALT, BREAK, CANCEL_ONLY) is a halt."""
+"""Every other status (HALT, BREAK, CANCEL_ONLY) means halted."""
 
-QUOTES = (
+QUOTE_ASSETS = (
     "FDUSD",
     "USDT",
     "USDC",
@@ -58,8 +58,8 @@ QUOTES = (
 EIGHT_DECIMALS = "0.00000001"
 
 
-def instrument(listed: shapes.Symbol, prefix: str) -> Instrument:
-    """Return the instrument that exchangeInfo lists; steps from its filters, else from its precisions."""
+def instrument(listed: messages.Symbol, prefix: str) -> Instrument:
+    """Return the instrument of a symbol in exchangeInfo. Its filters have the steps, else its precisions."""
     tick, lot, notional = _step(listed.quote_precision), _step(listed.base_asset_precision), "0"
     for rule in listed.filters:
         match rule.filter_type:
@@ -81,71 +81,71 @@ def instrument(listed: shapes.Symbol, prefix: str) -> Instrument:
     )
 
 
-def guessed(native: str, prefix: str) -> Instrument | None:
-    """Return an instrument for a symbol without a list: eight decimals, as Binance prints everything."""
-    for quote in QUOTES:
+def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
+    """Return an instrument for an unlisted symbol, with eight decimals as Binance prints all numbers."""
+    for quote in QUOTE_ASSETS:
         base = native.removesuffix(quote)
         if base and base != native:
             return Instrument(f"{prefix}{base}-{quote}", base, quote, VENUE, EIGHT_DECIMALS, EIGHT_DECIMALS)
     return None
 
 
-def trade(said: shapes.Trade | shapes.AggTrade, of: Instrument) -> Trade:
-    """Return the trade. ``m``: the buyer was the maker, so the taker sold."""
+def trade(message: messages.Trade | messages.AggTrade, of: Instrument) -> Trade:
+    """Return the trade. Binance: if ``m`` is true the buyer is the maker, so the taker sold."""
     return Trade(
         symbol=of.symbol,
-        trade_id=str(said.trade_id),
-        price_ticks=price_ticks(of, said.price),
-        size_lots=traded_lots(of, said.size),
-        side="sell" if said.buyer_makes else "buy",
-        ts_us=since_epoch(said.trade_time),
+        trade_id=str(message.trade_id),
+        price_ticks=price_ticks(of, message.price),
+        size_lots=traded_lots(of, message.size),
+        side="sell" if message.buyer_makes else "buy",
+        ts_us=epoch_us(message.trade_time),
     )
 
 
-def quote(said: shapes.BookTicker, of: Instrument, now_us: int) -> Quote:
-    """Return best bid and ask; Spot does not say when, so it is now."""
+def quote(message: messages.BookTicker, of: Instrument, now_us: int) -> Quote:
+    """Return best bid and ask. Spot sends no time with them, so their time is now."""
     return Quote(
         symbol=of.symbol,
-        bid_ticks=_side_ticks(of, said.bid),
-        bid_lots=floor_lots(of, said.bid_size),
-        ask_ticks=_side_ticks(of, said.ask),
-        ask_lots=floor_lots(of, said.ask_size),
-        ts_us=now_us if said.event_time is None else since_epoch(said.event_time),
+        bid_ticks=_ticks_or_zero(of, message.bid),
+        bid_lots=floor_lots(of, message.bid_size),
+        ask_ticks=_ticks_or_zero(of, message.ask),
+        ask_lots=floor_lots(of, message.ask_size),
+        ts_us=now_us if message.event_time is None else epoch_us(message.event_time),
     )
 
 
-def day(said: shapes.DayTicker, of: Instrument) -> DayStats:
-    """Return the last 24 hours."""
+def day(message: messages.DayTicker, of: Instrument) -> DayStats:
+    """Return the statistics of the last 24 hours."""
     return DayStats(
         symbol=of.symbol,
-        open_ticks=floor_ticks(of, said.open),
-        high_ticks=floor_ticks(of, said.high),
-        low_ticks=floor_ticks(of, said.low),
-        volume_lots=floor_lots(of, said.volume),
-        turnover=turnover(of, said.turnover),
-        ts_us=since_epoch(said.event_time),
+        open_ticks=floor_ticks(of, message.open),
+        high_ticks=floor_ticks(of, message.high),
+        low_ticks=floor_ticks(of, message.low),
+        volume_lots=floor_lots(of, message.volume),
+        turnover=turnover(of, message.turnover),
+        ts_us=epoch_us(message.event_time),
     )
 
 
-def candle(said: shapes.Kline, of: Instrument) -> Candle | None:
-    """Return the candle; None where its interval has no fixed length, or does not start by UTC."""
-    bar = said.bar
-    interval_us = INTERVALS_US.get(bar.interval)
-    start_us = since_epoch(bar.start_time)
+def candle(message: messages.KlineEvent, of: Instrument) -> Candle | None:
+    """Return the candle; None if its interval has no fixed length (months) or does not start in UTC."""
+    kline = message.kline
+    interval_us = INTERVALS_US.get(kline.interval)
+    start_us = epoch_us(kline.start_time)
     if interval_us is None or start_us % interval_us:
         return None
     return Candle(
         symbol=of.symbol,
         interval_us=interval_us,
         start_us=start_us,
-        open_ticks=floor_ticks(of, bar.open),
-        high_ticks=floor_ticks(of, bar.high),
-        low_ticks=floor_ticks(of, bar.low),
-        close_ticks=floor_ticks(of, bar.close),
-        volume_lots=floor_lots(of, bar.volume),
-        trades=bar.trades,
-        closed=bar.closed,
-        ts_us=since_epoch(said.event_time),
+        open_ticks=floor_ticks(of, kline.open),
+        high_ticks=floor_ticks(of, kline.high),
+        low_ticks=floor_ticks(of, kline.low),
+        close_ticks=floor_ticks(of, kline.close),
+        volume_lots=floor_lots(of, kline.volume),
+        trades=kline.trades,
+        closed=kline.closed,
+        ts_us=epoch_us(message.event_time),
     )
 
 
@@ -156,9 +156,9 @@ def _step(decimals: int) -> str:
 def _is_step(text: str) -> bool:
     try:
         return Scale.of(text).step > 0
-    except ValueError:  # "0.00000000" says that the rule is off
+    except ValueError:  # Binance: "0.00000000" means that the rule is off
         return False
 
 
-def _side_ticks(of: Instrument, text: str) -> int:
+def _ticks_or_zero(of: Instrument, text: str) -> int:
     return price_ticks(of, text) if text.strip("0.") else 0

@@ -1,7 +1,7 @@
-"""What Binance Spot sends: exchangeInfo, depth, and the frames of its market streams.
+"""Messages of Binance Spot: exchangeInfo, depth, and the frames of its market streams.
 
 Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md. Times are in
-milliseconds, or in microseconds where the client asked for those (``timeUnit=MICROSECOND``).
+milliseconds, or in microseconds if the client requested them (``timeUnit=MICROSECOND``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999_999)]
-"""Timeeconds or microseconds since the epoch: ``parts.decimals.since_epoch`` tells which."""
+"""Milliseconds or microseconds since the epoch; ``common.decimals.epoch_us`` converts both."""
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Pairs: TypeAlias = list[tuple[str, str]]
 """(price, size) as decimals."""
@@ -21,7 +21,7 @@ class DepthUpdate(
     msgspec.Struct,
     rename={"event_time": "E", "symbol": "s", "first": "U", "last": "u", "bids": "b", "asks": "a"},
 ):
-    """A difference of the book: update ids first to last, absolute sizes, "0" for gone."""
+    """A difference of the book: update ids first to last, and absolute sizes; "0" removes the level."""
 
     event_time: Time
     symbol: str
@@ -49,7 +49,7 @@ class AggTrade(
     msgspec.Struct,
     rename={"symbol": "s", "trade_id": "l", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
 ):
-    """Trades of one taker at one price; ``trade_id`` is the last one's."""
+    """The trades of one taker order at one price; ``trade_id`` is that of the last one."""
 
     symbol: str
     trade_id: Id
@@ -71,7 +71,7 @@ class BookTicker(
         "event_time": "E",
     },
 ):
-    """Best bid and ask as of an update id of the book; Spot does not say when."""
+    """Best bid and ask at an update id of the book. Spot sends no time with them."""
 
     update: Id
     symbol: str
@@ -94,7 +94,7 @@ class DayTicker(
         "turnover": "q",
     },
 ):
-    """The last 24 hours, rolling."""
+    """Statistics of the rolling last 24 hours."""
 
     event_time: Time
     symbol: str
@@ -105,7 +105,7 @@ class DayTicker(
     turnover: str
 
 
-class Bar(
+class Kline(
     msgspec.Struct,
     rename={
         "start_time": "t",
@@ -119,7 +119,7 @@ class Bar(
         "closed": "x",
     },
 ):
-    """One candle as it now is."""
+    """The present values of one candle."""
 
     start_time: Time
     interval: str
@@ -132,16 +132,16 @@ class Bar(
     closed: bool
 
 
-class Kline(msgspec.Struct, rename={"event_time": "E", "symbol": "s", "bar": "k"}):
-    """A candle, every one or two seconds while it lasts."""
+class KlineEvent(msgspec.Struct, rename={"event_time": "E", "symbol": "s", "kline": "k"}):
+    """A candle, sent every one or two seconds until it is closed."""
 
     event_time: Time
     symbol: str
-    bar: Bar
+    kline: Kline
 
 
 class Depth(msgspec.Struct, rename="camel"):
-    """The book as GET /api/v3/depth answers it, best first."""
+    """The answer to GET /api/v3/depth: the book, best levels first."""
 
     last_update_id: Id
     bids: Pairs
@@ -149,7 +149,7 @@ class Depth(msgspec.Struct, rename="camel"):
 
 
 class Filter(msgspec.Struct, rename="camel"):
-    """One of a symbol's trading rules; only those about steps and minimum are read."""
+    """One trading rule of a symbol. Only the steps and the minimum are used."""
 
     filter_type: str = ""
     tick_size: str = ""
@@ -158,7 +158,7 @@ class Filter(msgspec.Struct, rename="camel"):
 
 
 class Symbol(msgspec.Struct, rename="camel"):
-    """One symbol as exchangeInfo lists it."""
+    """One symbol in exchangeInfo."""
 
     symbol: str
     status: str
@@ -170,27 +170,27 @@ class Symbol(msgspec.Struct, rename="camel"):
 
 
 class ExchangeInfo(msgspec.Struct):
-    """The list of symbols, each still raw: one that is broken must not cost the others."""
+    """The list of symbols. They are decoded one by one, so that a broken one does not affect the others."""
 
     symbols: list[msgspec.Raw]
 
 
 class Request(msgspec.Struct):
-    """What a client sends to change its streams."""
+    """A request of a client to subscribe or unsubscribe."""
 
     method: str
     params: list[str] = []
 
 
-Message: TypeAlias = DepthUpdate | Trade | AggTrade | BookTicker | DayTicker | Kline
+Message: TypeAlias = DepthUpdate | Trade | AggTrade | BookTicker | DayTicker | KlineEvent
 
-SHAPES: dict[str, type[Message]] = {
+MESSAGES: dict[str, type[Message]] = {
     "depthUpdate": DepthUpdate,
     "trade": Trade,
     "aggTrade": AggTrade,
     "bookTicker": BookTicker,
     "24hrTicker": DayTicker,
-    "kline": Kline,
+    "kline": KlineEvent,
 }
 
 STREAMS = {
@@ -200,11 +200,11 @@ STREAMS = {
     "bookTicker": "bookTicker",
     "ticker": "24hrTicker",
 }
-"""Kinds by what follows the symbol in a stream's name; only bookTicker does not say its kind itself."""
+"""Stream name after the symbol -> kind of message. The frame of a bare bookTicker has no kind."""
 
 
 class Frame(msgspec.Struct):
-    """A frame as far as its kind: combined (stream and data), or bare."""
+    """The fields of a frame that show its kind: of a combined stream (stream and data), or bare."""
 
     stream: str = ""
     data: msgspec.Raw = msgspec.Raw(b"")
@@ -212,17 +212,16 @@ class Frame(msgspec.Struct):
     update: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="u")
 
 
-_frame = msgspec.json.Decoder(Frame)
-_message = {kind: msgspec.json.Decoder(shape) for kind, shape in SHAPES.items()}
+_frame_decoder = msgspec.json.Decoder(Frame)
+_decoders = {kind: msgspec.json.Decoder(message) for kind, message in MESSAGES.items()}
 
 
 def read(data: str | bytes) -> Message | None:
-    """Return the message in a frame, None where it is of another kind.
+    """Return the message in a frame; None if it is of another kind.
 
-    Raises ValueError where it is no message at all or not of its kind's shape, RecursionError where it is
-    nested too deep.
+    Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
-    frame = _frame.decode(data)
+    frame = _frame_decoder.decode(data)
     if frame.stream:
         return _decode(_kind(frame.stream), frame.data)
     return _decode(frame.kind or ("bookTicker" if bytes(frame.update) else ""), data)
@@ -234,5 +233,5 @@ def _kind(stream: str) -> str:
 
 
 def _decode(kind: str, data: str | bytes | msgspec.Raw) -> Message | None:
-    decoder = _message.get(kind)
+    decoder = _decoders.get(kind)
     return None if decoder is None else decoder.decode(data)

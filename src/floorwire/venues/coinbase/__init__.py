@@ -1,1 +1,1 @@
-"""Coinbase Exchange and Advanced Trade: messages, mapping, and the adapter (market_data)."""
+"""Coinbase Exchange and Advanced Trade: messages, their mapping, and the adapter (market_data)."""

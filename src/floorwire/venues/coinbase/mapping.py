@@ -1,6 +1,6 @@
-"""What Coinbase says, in our terms.
+"""Maps messages of Coinbase to market events and instruments.
 
-Every function here raises ValueError (InexactError, OffTickError) where what came cannot be said so.
+Every function raises ValueError (InexactError, OffTickError) if a value cannot be mapped.
 """
 
 from __future__ import annotations
@@ -8,18 +8,25 @@ from __future__ import annotations
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.core.units import Scale, trim
-from floorwire.venues.coinbase import messages as shapes
-from floorwire.venues.common.decimals import amount, floor_lots, floor_ticks, micros, price_ticks, traded_lots
+from floorwire.venues.coinbase import messages
+from floorwire.venues.common.decimals import (
+    amount,
+    floor_lots,
+    floor_ticks,
+    price_ticks,
+    rfc3339_us,
+    traded_lots,
+)
 
 VENUE = "coinbase"
 FIVE_MINUTES_US = 300_000_000
-TAKER: dict[str, Side] = {"buy": "sell", "sell": "buy"}
-"""The taker's side of a match, whose side is the maker's."""
+TAKER_SIDE: dict[str, Side] = {"buy": "sell", "sell": "buy"}
+"""Coinbase: ``side`` of a match is the maker's side. This maps it to the taker's."""
 EIGHT_DECIMALS = "0.00000001"
 
 
-def instrument(listed: shapes.Product, prefix: str) -> Instrument:
-    """Return the instrument of a product."""
+def instrument(listed: messages.Product, prefix: str) -> Instrument:
+    """Return the instrument of a spot product."""
     base = listed.base_currency or listed.base_currency_id
     quote = listed.quote_currency or listed.quote_currency_id
     if not base or not quote or listed.product_type != "SPOT":
@@ -38,89 +45,89 @@ def instrument(listed: shapes.Product, prefix: str) -> Instrument:
     )
 
 
-def guessed(native: str, prefix: str) -> Instrument | None:
-    """Return an instrument for a product without a list: eight decimals, the finest that Coinbase has."""
+def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
+    """Return an instrument for an unlisted product, with eight decimals, the most that Coinbase uses."""
     base, _, quote = native.partition("-")
     if not base or not quote:
         return None
     return Instrument(f"{prefix}{base}-{quote}", base, quote, VENUE, EIGHT_DECIMALS, EIGHT_DECIMALS)
 
 
-def match(said: shapes.Match, of: Instrument) -> Trade:
+def match(message: messages.Match, of: Instrument) -> Trade:
     """Return the trade."""
     return Trade(
         symbol=of.symbol,
-        trade_id=str(said.trade_id),
-        price_ticks=price_ticks(of, said.price),
-        size_lots=traded_lots(of, said.size),
-        side=TAKER[said.side],
-        ts_us=micros(said.time),
+        trade_id=str(message.trade_id),
+        price_ticks=price_ticks(of, message.price),
+        size_lots=traded_lots(of, message.size),
+        side=TAKER_SIDE[message.side],
+        ts_us=rfc3339_us(message.time),
     )
 
 
-def side(said: shapes.Change, side: Side) -> list[tuple[str, str]]:
+def side(message: messages.Change, side: Side) -> list[tuple[str, str]]:
     """Return the (price, size) pairs of one side of the book."""
-    return [(price, size) for of, price, size in said.changes if of == side]
+    return [(price, size) for of, price, size in message.changes if of == side]
 
 
-def day(said: shapes.Ticker, of: Instrument, now_us: int) -> DayStats | None:
-    """Return the last 24 hours, None where they are not told. Quote volume never is."""
-    if not said.open_24h:
+def day(message: messages.Ticker, of: Instrument, now_us: int) -> DayStats | None:
+    """Return the last 24 hours; None if the ticker has none. Coinbase sends no quote volume."""
+    if not message.open_24h:
         return None
     return DayStats(
         symbol=of.symbol,
-        open_ticks=floor_ticks(of, said.open_24h),
-        high_ticks=floor_ticks(of, said.high_24h),
-        low_ticks=floor_ticks(of, said.low_24h),
-        volume_lots=floor_lots(of, said.volume_24h),
+        open_ticks=floor_ticks(of, message.open_24h),
+        high_ticks=floor_ticks(of, message.high_24h),
+        low_ticks=floor_ticks(of, message.low_24h),
+        volume_lots=floor_lots(of, message.volume_24h),
         turnover=None,
-        ts_us=when(said.time, now_us),
+        ts_us=event_us(message.time, now_us),
     )
 
 
-def quote(said: shapes.Ticker, of: Instrument, now_us: int) -> Quote | None:
-    """Return best bid and ask, None where a price or a size is not told."""
-    if not (said.best_bid and said.best_bid_size and said.best_ask and said.best_ask_size):
+def quote(message: messages.Ticker, of: Instrument, now_us: int) -> Quote | None:
+    """Return best bid and ask; None if the ticker lacks a price or a size."""
+    if not (message.best_bid and message.best_bid_size and message.best_ask and message.best_ask_size):
         return None
     return Quote(
         symbol=of.symbol,
-        bid_ticks=_side_ticks(of, said.best_bid),
-        bid_lots=floor_lots(of, said.best_bid_size),
-        ask_ticks=_side_ticks(of, said.best_ask),
-        ask_lots=floor_lots(of, said.best_ask_size),
-        ts_us=when(said.time, now_us),
+        bid_ticks=_ticks_or_zero(of, message.best_bid),
+        bid_lots=floor_lots(of, message.best_bid_size),
+        ask_ticks=_ticks_or_zero(of, message.best_ask),
+        ask_lots=floor_lots(of, message.best_ask_size),
+        ts_us=event_us(message.time, now_us),
     )
 
 
-def candle(said: shapes.Candle, of: Instrument) -> Candle:
-    """Return the candle; how many trades it has is not told, and it is closed when its time is over."""
-    start_us, ts_us = int(said.start) * 1_000_000, micros(said.time)
+def candle(message: messages.Candle, of: Instrument) -> Candle:
+    """Return the candle. Coinbase does not send the number of trades, nor that a candle is closed."""
+    start_us, ts_us = int(message.start) * 1_000_000, rfc3339_us(message.time)
     return Candle(
         symbol=of.symbol,
         interval_us=FIVE_MINUTES_US,
         start_us=start_us,
-        open_ticks=floor_ticks(of, said.open),
-        high_ticks=floor_ticks(of, said.high),
-        low_ticks=floor_ticks(of, said.low),
-        close_ticks=floor_ticks(of, said.close),
-        volume_lots=floor_lots(of, said.volume),
+        open_ticks=floor_ticks(of, message.open),
+        high_ticks=floor_ticks(of, message.high),
+        low_ticks=floor_ticks(of, message.low),
+        close_ticks=floor_ticks(of, message.close),
+        volume_lots=floor_lots(of, message.volume),
         trades=0,
         closed=ts_us >= start_us + FIVE_MINUTES_US,
         ts_us=ts_us,
     )
 
 
-def when(at: str | None, now_us: int) -> int:
-    """Return the venue's time, or now where it does not say."""
-    return now_us if at is None else micros(at)
+def event_us(time: str | None, now_us: int) -> int:
+    """Return the venue's time in microseconds, or now if the message has none."""
+    return now_us if time is None else rfc3339_us(time)
 
 
-def _state(listed: shapes.Product) -> InstrumentState:
+def _state(listed: messages.Product) -> InstrumentState:
     if listed.status in ("delisted", "internal"):
         return "closed"
     nothing_trades = listed.trading_disabled or listed.cancel_only or listed.post_only or listed.auction_mode
     return "halted" if nothing_trades or listed.status != "online" else "open"
 
 
-def _side_ticks(of: Instrument, text: str) -> int:
+def _ticks_or_zero(of: Instrument, text: str) -> int:
     return price_ticks(of, text) if text.strip("0.") else 0

@@ -1,7 +1,7 @@
-"""Coinbase: the Exchange feed (Coinbase Pro's of 2021 and today's), and Advanced Trade's where it comes.
+"""The adapter for Coinbase: the Exchange feed (also as Coinbase Pro had it in 2021), and Advanced Trade's.
 
-Source: docs.cdp.coinbase.com, exchange/websocket-feed and advanced-trade/websocket. docs/venues.md tells what
-is understood and what happens on each fault.
+Source: docs.cdp.coinbase.com, exchange/websocket-feed and advanced-trade/websocket. docs/venues.md says which
+messages are understood and what happens on each fault.
 """
 
 from __future__ import annotations
@@ -26,17 +26,12 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.venues.coinbase import mapping as terms
-from floorwire.venues.coinbase import messages as shapes
-from floorwire.venues.coinbase import messages_advanced as advanced
-from floorwire.venues.common.ages import Ages
-from floorwire.venues.common.decimals import OffTickError, levels, micros
+from floorwire.venues.coinbase import mapping, messages, messages_advanced
+from floorwire.venues.coinbase.symbol_state import SNAPSHOT_S, SymbolState
+from floorwire.venues.common.decimals import OffTickError, levels, rfc3339_us
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
-from floorwire.venues.common.link import SECOND_US, STALE_US
-from floorwire.venues.common.links import Links
-from floorwire.venues.common.trade_ids import TradeIds
-from floorwire.venues.common.venue_book import VenueBook
+from floorwire.venues.common.links import SECOND_US, STALE_US, ActivityTracker, Links
 from floorwire.venues.common.venue_clock import VenueClock
 
 HOSTS = frozenset(
@@ -52,116 +47,62 @@ HOSTS = frozenset(
 FEED_URL = "wss://ws-feed.exchange.coinbase.com"
 LIST_URL = "https://api.exchange.coinbase.com/products"
 CHANNELS = ["level2_batch", "matches", "ticker", "heartbeat"]
-"""``level2`` itself is only for those who sign in; the batched one tells the same, every 50 ms."""
+"""Coinbase: ``level2`` needs a key; ``level2_batch`` has the same content every 50 ms, without one."""
 
 PRODUCTS_PER_LINK = 25
 SILENT_US = 30 * SECOND_US
-"""Every product has a heartbeat a second."""
+"""Coinbase sends a heartbeat of each product once a second."""
 SYMBOL_SILENT_US = 10 * SECOND_US
-"""A product without one, and without anything else, for this long is not sent any more."""
-SNAPSHOT_S = (10, 20, 40, 80, 160, 300)
-"""How long a snapshot may take before it is asked for again, by the number of times that it did not come."""
+"""If nothing of a product comes for this long while its link is active, Coinbase stopped sending it."""
 
 
 def venue(
     symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
 ) -> Coinbase:
-    """Return the adapter for these symbols (BASE-QUOTE); with none, for whatever comes on the link.
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for every product that comes.
 
-    ``prefix`` is put before canonical symbols. ``recorded``: for recordings, where all is on one link, and
-    where the list may be missing; a product that no list tells is then taken at eight decimals. ``stale_us``:
-    how long nothing may come on an open link until what it told is not current.
+    ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
+    lack the list; an unlisted product then has steps of eight decimals. ``stale_us``: after this long without
+    a message on an open link, what came on it is not current.
     """
     return Coinbase(symbols, prefix, recorded=recorded, stale_us=stale_us)
 
 
-def asked_for(text: str) -> list[str]:
-    """Return the products that a recorded subscription names; addresses name none. Raises ValueError."""
+def requested_symbols(text: str) -> list[str]:
+    """Return the products in a recorded subscription; none for an address. Raises ValueError."""
     if not text.startswith("{"):
         return []
-    request = msgspec.json.decode(text, type=shapes.Request)
+    request = msgspec.json.decode(text, type=messages.Request)
     if request.type != "subscribe":
         return []
-    own = [channel.product_ids for channel in request.channels if isinstance(channel, shapes.Channel)]
+    own = [channel.product_ids for channel in request.channels if isinstance(channel, messages.Channel)]
     return list(dict.fromkeys(sum(own, request.product_ids)))
 
 
-class ProductState:
-    """One product that is followed."""
-
-    __slots__ = (
-        "asked_us",
-        "book",
-        "changed_us",
-        "excused",
-        "has_beats",
-        "is_silent",
-        "last_beat",
-        "link",
-        "ticked",
-        "ticked_us",
-        "trade_ids",
-        "tries",
-    )
-
-    def __init__(self, instrument: Instrument, link: str) -> None:
-        self.book = VenueBook(instrument)
-        self.link = link
-        self.asked_us = 0
-        """When the snapshot was asked for that has not come."""
-        self.tries = 0
-        self.trade_ids = TradeIds()
-        self.ticked = 0
-        self.ticked_us = 0
-        self.last_beat = 0
-        """The last trade that the last heartbeat told."""
-        self.has_beats = False
-        """Whether heartbeats came: then the product is never silent for long."""
-        self.is_silent = False
-        """Whether nothing of the product comes any more though its link speaks."""
-        self.changed_us = 0
-        """The venue's time of the last change of the book that was applied."""
-        self.excused = 0
-        """Up to this trade, what is missing has been dealt with."""
-
-    @property
-    def instrument(self) -> Instrument:
-        """What is traded."""
-        return self.book.instrument
-
-    def forget(self, now_us: int) -> None:
-        """What is known of the book is not to be trusted any more; a snapshot is to come."""
-        self.book.forget()
-        self.asked_us = now_us
-        self.last_beat = 0
-
-    def snapshot_is_due(self, now_us: int) -> bool:
-        """Return whether a snapshot was asked for and has not come in time."""
-        return not self.book.is_synced and now_us - self.asked_us >= SNAPSHOT_S[self.tries] * SECOND_US
-
-
 class Coinbase:
-    """The adapter: a pure state machine. ``skipped`` counts what was left out, by reason."""
+    """The adapter, a pure state machine. ``skipped`` counts what it left out, by reason."""
 
-    name = terms.VENUE
+    name = mapping.VENUE
 
     def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool, stale_us: int) -> None:
         self.skipped: Counter[str] = Counter()
         self._prefix = prefix
-        self._catalogue = InstrumentCatalogue(LIST_URL, symbols, self._guess if recorded else None)
-        self._lines = Links(SILENT_US, None if recorded else PRODUCTS_PER_LINK, stale_us)
-        self._ages = Ages()
+        self._catalogue = InstrumentCatalogue(
+            LIST_URL, symbols, self._unlisted_instrument if recorded else None
+        )
+        self._links = Links(SILENT_US, None if recorded else PRODUCTS_PER_LINK, stale_us)
+        self._activity = ActivityTracker()
         self._is_recorded = recorded
-        self._numbers: dict[str, int] = {}
+        self._sequence_numbers: dict[str, int] = {}
         self._statuses = FeedStatuses()
-        self._times = VenueClock()
-        self._markets: dict[str, ProductState] = {}
+        self._clock = VenueClock()
+        self._symbols: dict[str, SymbolState] = {}
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
-        """Ask for the list of products."""
+        """Request the list of products."""
         return [
-            *self._statuses.all("connecting", "start", now_us),
-            *self._catalogue.ask(now_us),
+            *self._statuses.set_all("connecting", "start", now_us),
+            *self._catalogue.request_if_due(now_us),
             _next_second(now_us),
         ]
 
@@ -169,11 +110,11 @@ class Coinbase:
         """Return what follows from one input."""
         match happened:
             case Frame(link, data):
-                outputs = self._times.hear(self._frame(link, data, now_us), now_us)
-                self.skipped["bad_time"] = self._times.refused
+                outputs = self._clock.check(self._frame(link, data, now_us), now_us)
+                self.skipped["bad_time"] = self._clock.refused
                 return outputs
             case Answer(url) if url == self._catalogue.url:
-                return list(self._take_list(happened, now_us))
+                return list(self._apply_list(happened, now_us))
             case Opened(link):
                 return list(self._opened(link, now_us))
             case Closed(link):
@@ -184,306 +125,316 @@ class Coinbase:
                 return []
 
     def _tick(self, now_us: int) -> Iterator[VenueOutput]:
-        for effect in self._lines.watch(now_us):
+        for effect in self._links.due_effects(now_us):
             if isinstance(effect, Close):
-                yield from self._down(effect.link, effect.reason, now_us)
+                yield from self._link_down(effect.link, effect.reason, now_us)
             yield effect
-        for link in self._lines.quieted(now_us):
-            yield from self._not_current(link, "silent", now_us)
-        for product, market in self._markets.items():
-            yield from self._watch_symbol(product, market, now_us)
-            if market.snapshot_is_due(now_us):
-                yield from self._ask_again(product, market, now_us)
-        yield from self._ages.news()
-        yield from self._catalogue.ask(now_us)
-        yield from self._times.clock(now_us)
+        for link in self._links.newly_quiet(now_us):
+            yield from self._mark_stale(link, "silent", now_us)
+        for product, state in self._symbols.items():
+            yield from self._check_silence(product, state, now_us)
+            if state.snapshot_is_due(now_us):
+                yield from self._request_snapshot(product, state, now_us)
+        yield from self._activity.pop()
+        yield from self._catalogue.request_if_due(now_us)
+        yield from self._clock.events(now_us)
         yield _next_second(now_us)
 
     # --- products -------------------------------------------------------------------------------
 
-    def _take_list(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
+    def _apply_list(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         listed = dict(self._listed(answer.body))
-        self._catalogue.take(listed, now_us)
-        for product, market in self._markets.items():
-            renewed = self._catalogue.renewed(product, market.instrument, listed)
-            yield from self._relist(product, market, renewed, now_us)
-        if self._catalogue.is_ready and not len(self._lines):
-            yield from self._begin(now_us)
+        self._catalogue.update(listed, now_us)
+        for product, state in self._symbols.items():
+            renewed = self._catalogue.updated(product, state.instrument, listed)
+            yield from self._update_instrument(product, state, renewed, now_us)
+        if self._catalogue.is_ready and not len(self._links):
+            yield from self._open_links(now_us)
 
     def _listed(self, body: bytes) -> Iterator[tuple[str, Instrument]]:
         try:
-            products = shapes.products(body)
+            products = messages.products(body)
         except (ValueError, RecursionError):
             self.skipped["bad_list"] += 1
             return
         for raw in products:
             try:
-                product = msgspec.json.decode(raw, type=shapes.Product)
-                yield product.id or product.product_id, terms.instrument(product, self._prefix)
+                product = msgspec.json.decode(raw, type=messages.Product)
+                yield product.id or product.product_id, mapping.instrument(product, self._prefix)
             except (ValueError, RecursionError):
                 self.skipped["bad_listing"] += 1
 
-    def _guess(self, text: str) -> tuple[str, Instrument] | None:
-        instrument = terms.guessed(text.upper(), self._prefix)
+    def _unlisted_instrument(self, text: str) -> tuple[str, Instrument] | None:
+        instrument = mapping.unlisted_instrument(text.upper(), self._prefix)
         return None if instrument is None else (text.upper(), instrument)
 
-    def _begin(self, now_us: int) -> Iterator[VenueOutput]:
-        wanted = self._catalogue.wanted()
-        for some in self._lines.spread(wanted):
-            link = f"feed-{len(self._lines)}"
+    def _open_links(self, now_us: int) -> Iterator[VenueOutput]:
+        wanted = self._catalogue.requested()
+        for some in self._links.batches(wanted):
+            link = f"feed-{len(self._links)}"
             for product in some:
                 yield from self._follow(product, wanted[product], link, now_us)
-            yield self._lines.add(link, FEED_URL, now_us)
+            yield self._links.add(link, FEED_URL, now_us)
 
     def _follow(self, product: str, instrument: Instrument, link: str, now_us: int) -> Iterator[VenueOutput]:
-        market = self._markets[product] = ProductState(instrument, link)
-        market.asked_us = now_us
+        state = self._symbols[product] = SymbolState(instrument, link)
+        state.requested_us = now_us
         yield Listing((instrument,), now_us)
         yield from self._statuses.add(instrument.symbol, now_us)
 
-    def _relist(
-        self, product: str, market: ProductState, now_listed: Instrument, now_us: int
+    def _update_instrument(
+        self, product: str, state: SymbolState, now_listed: Instrument, now_us: int
     ) -> Iterator[VenueOutput]:
-        before, market.book.instrument = market.instrument, now_listed
+        before, state.book.instrument = state.instrument, now_listed
         if before == now_listed:
             return
         yield Listing((now_listed,), now_us)
         if (before.price, before.size) != (now_listed.price, now_listed.size):
-            yield from self._statuses.one(now_listed.symbol, "connecting", "start", now_us)
-            yield from self._ask_again(product, market, now_us)  # what is known is in the old steps
+            yield from self._statuses.set_symbol(now_listed.symbol, "connecting", "start", now_us)
+            yield from self._request_snapshot(product, state, now_us)  # the book is in the old steps
 
     # --- links ----------------------------------------------------------------------------------
 
     def _opened(self, link: str, now_us: int) -> Iterator[VenueOutput]:
-        if not self._lines.opened(link, now_us):
+        if not self._links.opened(link, now_us):
             return
-        self._numbers.pop(link, None)
-        products = [product for product, market in self._markets.items() if market.link == link]
+        self._sequence_numbers.pop(link, None)
+        products = [product for product, state in self._symbols.items() if state.link == link]
         for product in products:
-            self._markets[product].asked_us = now_us
+            self._symbols[product].requested_us = now_us
         if products:
             yield _request("subscribe", link, products)
 
     def _closed(self, link: str, now_us: int) -> Iterator[VenueOutput]:
-        if self._lines.lost(link, now_us):
-            yield from self._down(link, "link_lost", now_us)
+        if self._links.lost(link, now_us):
+            yield from self._link_down(link, "link_lost", now_us)
 
-    def _down(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
-        """What came on the link has no future: its books begin anew when it is up again."""
-        for market in self._markets.values():
-            if market.link == link:
-                market.forget(now_us)
-                market.tries = 0
-                market.has_beats = market.is_silent = False
-        yield from self._not_current(link, reason, now_us)
+    def _link_down(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Drop the books of the link. They start again (resync) when it is up again."""
+        for state in self._symbols.values():
+            if state.link == link:
+                state.clear(now_us)
+                state.tries = 0
+                state.has_heartbeats = state.is_silent = False
+        yield from self._mark_stale(link, reason, now_us)
 
-    def _not_current(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
-        """Say that what came on the link is not current."""
-        if not self._lines.any_speaks():
-            yield from self._statuses.all("stale", reason, now_us)
+    def _mark_stale(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Mark the products of the link stale, or the venue if no link is active."""
+        if not self._links.any_active():
+            yield from self._statuses.set_all("stale", reason, now_us)
             return
-        for market in self._markets.values():
-            if market.link == link:
-                yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
+        for state in self._symbols.values():
+            if state.link == link:
+                yield from self._statuses.set_symbol(state.instrument.symbol, "stale", reason, now_us)
 
-    def _heard_again(self, link: str, now_us: int) -> Iterator[VenueOutput]:
-        """A link that was only quiet has lost nothing: the books of before are current again."""
-        for market in self._markets.values():
-            if market.link == link and market.book.is_synced and not market.is_silent:
-                yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
+    def _mark_live_again(self, link: str, now_us: int) -> Iterator[VenueOutput]:
+        """Mark the books of the link live again: it was only quiet and lost no message."""
+        for state in self._symbols.values():
+            if state.link == link and state.book.is_synced and not state.is_silent:
+                yield from self._statuses.set_symbol(state.instrument.symbol, "live", "heard", now_us)
 
-    def _watch_symbol(self, product: str, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
-        """Notice a product that is not sent any more while others on its link are."""
-        speaks_us = self._lines.speaks_us(market.link, now_us)
-        if market.is_silent or not market.book.is_synced or not speaks_us:
+    def _check_silence(self, product: str, state: SymbolState, now_us: int) -> Iterator[VenueOutput]:
+        """Find out whether the venue stopped sending a product while its link is active."""
+        active_us = self._links.active_us(state.link, now_us)
+        if state.is_silent or not state.book.is_synced or not active_us:
             return
-        age_us = self._ages.of(market.instrument.symbol, now_us)
-        quiet_us = speaks_us if age_us is None else min(age_us, speaks_us)
-        if quiet_us < SYMBOL_SILENT_US or not (market.has_beats or not self._is_recorded):
+        age_us = self._activity.age_us(state.instrument.symbol, now_us)
+        quiet_us = active_us if age_us is None else min(age_us, active_us)
+        if quiet_us < SYMBOL_SILENT_US or not (state.has_heartbeats or not self._is_recorded):
             return
         if not self._is_recorded:
-            yield from self._distrust(product, market, "silent", now_us)
-        else:  # nothing can be asked for again; what comes later comes in order
-            market.is_silent = True
-            yield from self._statuses.one(market.instrument.symbol, "stale", "silent", now_us)
+            yield from self._resync(product, state, "silent", now_us)
+        else:  # a recording has nothing more to request; later messages follow in order
+            state.is_silent = True
+            yield from self._statuses.set_symbol(state.instrument.symbol, "stale", "silent", now_us)
 
-    def _give_up(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
-        """Messages of the link were lost, and nothing tells which: open it anew."""
-        close = self._lines.close(link, reason, now_us)
-        yield from self._down(link, reason, now_us)
+    def _reopen_link(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Close the link, to be opened again: messages were lost, and it is not known which."""
+        close = self._links.close(link, reason, now_us)
+        yield from self._link_down(link, reason, now_us)
         yield close
 
     # --- frames ---------------------------------------------------------------------------------
 
     def _frame(self, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
-        hearing = self._lines.heard(link, now_us)
-        if hearing == "deaf":
+        receipt = self._links.received(link, now_us)
+        if receipt == "ignored":
             return
-        self._ages.link(link)
-        if hearing == "heard_again":
-            yield from self._heard_again(link, now_us)
+        self._activity.link_received(link)
+        if receipt == "active_again":
+            yield from self._mark_live_again(link, now_us)
         try:
-            kind = shapes.head(data)
+            head = messages.head(data)
         except (ValueError, RecursionError):
             self.skipped["bad_message"] += 1
-            yield from self._give_up(link, "bad_message", now_us)
+            yield from self._reopen_link(link, "bad_message", now_us)
             return
-        match self._order(kind.sequence_num, link):
+        match self._check_sequence(head.sequence_num, link):
             case "next":
-                yield from self._read(kind, link, data, now_us)
+                yield from self._read(head, link, data, now_us)
             case "gap":
-                yield from self._give_up(link, "sequence_gap", now_us)
+                yield from self._reopen_link(link, "sequence_gap", now_us)
             case "late":
                 self.skipped["out_of_order"] += 1
 
-    def _order(self, number: int | None, link: str) -> Literal["next", "gap", "late"]:
-        """Advanced Trade numbers the messages of a link one by one; the Exchange feed does not."""
+    def _check_sequence(self, number: int | None, link: str) -> Literal["next", "gap", "late"]:
+        """Compare the number of a message with the last one.
+
+        Advanced Trade numbers the messages of a link one by one (sequence_num); the Exchange feed does not.
+        """
         if number is None:
             return "next"
-        last = self._numbers.get(link, number - 1)
+        last = self._sequence_numbers.get(link, number - 1)
         if number <= last:
             return "late"
-        self._numbers[link] = number
+        self._sequence_numbers[link] = number
         return "next" if number == last + 1 else "gap"
 
-    def _read(self, kind: shapes.Head, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
+    def _read(self, head: messages.Head, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
         try:
-            messages = advanced.read(kind.channel, data) if kind.channel else shapes.read(kind.type, data)
+            received = (
+                messages_advanced.read(head.channel, data) if head.channel else messages.read(head.type, data)
+            )
         except (ValueError, RecursionError):
-            yield from self._bad(kind, kind.product_id, link, now_us)
+            yield from self._skip_bad(head, head.product_id, link, now_us)
             return
-        if messages is None:
+        if received is None:
             self.skipped["other_kind"] += 1
             return
-        for message in messages:
+        for message in received:
             try:
                 yield from self._message(message, link, now_us)
             except OffTickError:
                 self.skipped["off_tick"] += 1
-                self._catalogue.hurry()  # what trades is on the ticks of today
+                self._catalogue.refresh_soon()  # trades are on the current ticks, so the list is old
             except ValueError:
-                yield from self._bad(kind, message.product_id, link, now_us)
+                yield from self._skip_bad(head, message.product_id, link, now_us)
 
-    def _bad(self, kind: shapes.Head, product: str | None, link: str, now_us: int) -> Iterator[VenueOutput]:
-        """Where a book is wrong without the message, have that book anew; of all the link's where unknown."""
+    def _skip_bad(
+        self, head: messages.Head, product: str | None, link: str, now_us: int
+    ) -> Iterator[VenueOutput]:
+        """Count a bad message. Resync the book that it was of; all books of the link if unknown."""
         self.skipped["bad_message"] += 1
-        if not kind.is_of_a_book:
+        if not head.is_of_a_book:
             return
         if product is None:
-            yield from self._give_up(link, "bad_message", now_us)
-        elif market := self._markets.get(product):
-            yield from self._distrust(product, market, "bad_message", now_us)
+            yield from self._reopen_link(link, "bad_message", now_us)
+        elif state := self._symbols.get(product):
+            yield from self._resync(product, state, "bad_message", now_us)
 
-    def _message(self, message: shapes.Message, link: str, now_us: int) -> Iterator[VenueOutput]:
+    def _message(self, message: messages.Message, link: str, now_us: int) -> Iterator[VenueOutput]:
         product = message.product_id
-        yield from self._place(product, link, now_us)
-        market = self._markets.get(product)
-        if market is None:
+        yield from self._follow_if_wanted(product, link, now_us)
+        state = self._symbols.get(product)
+        if state is None:
             self.skipped["unknown_symbol"] += 1
             return
-        self._ages.symbol(market.instrument.symbol, now_us)
-        if market.is_silent:
-            market.is_silent = False
-            yield from self._statuses.one(market.instrument.symbol, "live", "heard", now_us)
+        self._activity.symbol_received(state.instrument.symbol, now_us)
+        if state.is_silent:
+            state.is_silent = False
+            yield from self._statuses.set_symbol(state.instrument.symbol, "live", "heard", now_us)
         match message:
-            case shapes.Snapshot():
-                yield from self._snapshot(message, market, now_us)
-            case shapes.Change():
-                yield from self._change(message, market, now_us)
-            case shapes.Match():
-                yield from self._match(message, market, now_us)
-            case shapes.Ticker():
-                yield from self._ticker(message, market, now_us)
-            case shapes.Heartbeat():
-                yield from self._beat(message, market, now_us)
-            case shapes.Candle():
-                yield terms.candle(message, market.instrument)
+            case messages.Snapshot():
+                yield from self._snapshot(message, state, now_us)
+            case messages.Change():
+                yield from self._change(message, state, now_us)
+            case messages.Match():
+                yield from self._match(message, state, now_us)
+            case messages.Ticker():
+                yield from self._ticker(message, state, now_us)
+            case messages.Heartbeat():
+                yield from self._heartbeat(message, state, now_us)
+            case messages.Candle():
+                yield mapping.candle(message, state.instrument)
 
-    def _place(self, product: str, link: str, now_us: int) -> Iterator[VenueOutput]:
-        """Follow a product that appears, where it is to be; and know which link it is on."""
-        market = self._markets.get(product)
-        if market is not None:
-            market.link = link
+    def _follow_if_wanted(self, product: str, link: str, now_us: int) -> Iterator[VenueOutput]:
+        """Follow a product that appears if it is wanted; record the link on which it comes."""
+        state = self._symbols.get(product)
+        if state is not None:
+            state.link = link
             return
         instrument = self._catalogue.find(product)
         if instrument is not None:
             yield from self._follow(product, instrument, link, now_us)
 
-    def _match(self, said: shapes.Match, market: ProductState, now_us: int) -> Iterator[MarketEvent]:
-        trade = terms.match(said, market.instrument)
-        match market.trade_ids.take(said.trade_id, self._times.bounded(trade.ts_us, now_us)):
-            case "repeated":  # last_match, known before
+    def _match(self, message: messages.Match, state: SymbolState, now_us: int) -> Iterator[MarketEvent]:
+        trade = mapping.match(message, state.instrument)
+        match state.trade_ids.check(message.trade_id, self._clock.bounded(trade.ts_us, now_us)):
+            case "repeated":  # after a subscription Coinbase sends last_match, which may have come before
                 self.skipped["repeated"] += 1
                 return
             case "restarted":
-                market.last_beat = market.excused = 0
+                state.last_heartbeat_trade = state.resynced_to_trade = 0
             case "new":
                 pass
         yield trade
 
-    def _ticker(self, said: shapes.Ticker, market: ProductState, now_us: int) -> Iterator[MarketEvent]:
-        ts_us = self._times.bounded(terms.when(said.time, now_us), now_us)
-        is_later = said.time is not None and ts_us > market.ticked_us  # then the venue counts anew
-        if said.sequence < market.ticked and not is_later:
+    def _ticker(self, message: messages.Ticker, state: SymbolState, now_us: int) -> Iterator[MarketEvent]:
+        ts_us = self._clock.bounded(mapping.event_us(message.time, now_us), now_us)
+        is_later = message.time is not None and ts_us > state.ticker_us  # the venue restarted its sequence
+        if message.sequence < state.ticker_sequence and not is_later:
             self.skipped["out_of_order"] += 1
             return
-        market.ticked, market.ticked_us = said.sequence, max(market.ticked_us, ts_us)
-        if day := terms.day(said, market.instrument, now_us):
+        state.ticker_sequence, state.ticker_us = message.sequence, max(state.ticker_us, ts_us)
+        if day := mapping.day(message, state.instrument, now_us):
             yield day
-        if not market.book.is_synced and (quote := terms.quote(said, market.instrument, now_us)):
-            yield quote  # the book says it sooner and for each change, where there is one
+        if not state.book.is_synced and (quote := mapping.quote(message, state.instrument, now_us)):
+            yield quote  # a synced book gives quotes sooner and for each change
 
-    def _beat(self, said: shapes.Heartbeat, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
-        """A trade that one heartbeat told and that has not come by the next is lost, and maybe more."""
-        market.has_beats = True
-        lost = market.last_beat
-        market.last_beat = said.last_trade_id
-        traded = market.trade_ids.last
-        if traded is not None and lost > max(traded, market.excused):
-            market.excused = lost
-            yield from self._distrust(said.product_id, market, "sequence_gap", now_us)
+    def _heartbeat(
+        self, message: messages.Heartbeat, state: SymbolState, now_us: int
+    ) -> Iterator[VenueOutput]:
+        """Find lost trades: a trade id in one heartbeat whose match has not come by the next one is lost.
+
+        Other messages may be lost with it, so the book is resynced.
+        """
+        state.has_heartbeats = True
+        lost = state.last_heartbeat_trade
+        state.last_heartbeat_trade = message.last_trade_id
+        traded = state.trade_ids.last
+        if traded is not None and lost > max(traded, state.resynced_to_trade):
+            state.resynced_to_trade = lost
+            yield from self._resync(message.product_id, state, "sequence_gap", now_us)
 
     # --- books ----------------------------------------------------------------------------------
 
-    def _snapshot(self, said: shapes.Snapshot, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
-        bids, bids_off = levels(market.instrument, said.bids)
-        asks, asks_off = levels(market.instrument, said.asks)
-        ts_us = terms.when(said.time, now_us)
-        if said.time is not None and ts_us < market.changed_us:
-            self.skipped["old_snapshot"] += 1  # what is known is newer; another one will be asked for
+    def _snapshot(self, message: messages.Snapshot, state: SymbolState, now_us: int) -> Iterator[VenueOutput]:
+        bids, bids_off = levels(state.instrument, message.bids)
+        asks, asks_off = levels(state.instrument, message.asks)
+        ts_us = mapping.event_us(message.time, now_us)
+        if message.time is not None and ts_us < state.changed_us:
+            self.skipped["old_snapshot"] += 1  # the book is newer; another snapshot will be requested
             return
         self.skipped["off_tick"] += bids_off + asks_off
-        yield market.book.snapshot(bids, asks, ts_us)
-        market.tries = 0
-        yield from self._statuses.one(market.instrument.symbol, "live", "synced", now_us)
-        yield from market.book.best(ts_us)
+        yield state.book.apply_snapshot(bids, asks, ts_us)
+        state.tries = 0
+        yield from self._statuses.set_symbol(state.instrument.symbol, "live", "synced", now_us)
+        yield from state.book.changed_quote(ts_us)
 
-    def _change(self, said: shapes.Change, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
-        if not market.book.is_synced:
+    def _change(self, message: messages.Change, state: SymbolState, now_us: int) -> Iterator[VenueOutput]:
+        if not state.book.is_synced:
             return
-        bids, bids_off = levels(market.instrument, terms.side(said, "buy"))
-        asks, asks_off = levels(market.instrument, terms.side(said, "sell"))
-        ts_us = micros(said.time)
-        market.changed_us = max(market.changed_us, self._times.bounded(ts_us, now_us))
+        bids, bids_off = levels(state.instrument, mapping.side(message, "buy"))
+        asks, asks_off = levels(state.instrument, mapping.side(message, "sell"))
+        ts_us = rfc3339_us(message.time)
+        state.changed_us = max(state.changed_us, self._clock.bounded(ts_us, now_us))
         self.skipped["off_tick"] += bids_off + asks_off
-        yield market.book.change(bids, asks, ts_us)
-        yield from market.book.best(ts_us)
+        yield state.book.apply_change(bids, asks, ts_us)
+        yield from state.book.changed_quote(ts_us)
 
-    def _distrust(
-        self, product: str, market: ProductState, reason: str, now_us: int
-    ) -> Iterator[VenueOutput]:
-        """Something of the product was lost: have its snapshot anew, unless that is under way."""
-        if market.book.is_synced:
-            yield from self._statuses.one(market.instrument.symbol, "stale", reason, now_us)
-            yield from self._ask_again(product, market, now_us)
+    def _resync(self, product: str, state: SymbolState, reason: str, now_us: int) -> Iterator[VenueOutput]:
+        """Start the resync of a book after a loss, unless it is under way: stale, and a new snapshot."""
+        if state.book.is_synced:
+            yield from self._statuses.set_symbol(state.instrument.symbol, "stale", reason, now_us)
+            yield from self._request_snapshot(product, state, now_us)
 
-    def _ask_again(self, product: str, market: ProductState, now_us: int) -> Iterator[VenueOutput]:
-        """A snapshot comes with a subscription only."""
-        market.forget(now_us)
-        if self._lines.up_us(market.link, now_us) is not None:
-            market.tries = min(market.tries + 1, len(SNAPSHOT_S) - 1)
-            yield _request("unsubscribe", market.link, [product])
-            yield _request("subscribe", market.link, [product])
+    def _request_snapshot(self, product: str, state: SymbolState, now_us: int) -> Iterator[VenueOutput]:
+        """Request a snapshot by subscribing again: Coinbase sends one only after a subscription."""
+        state.clear(now_us)
+        if self._links.up_us(state.link, now_us) is not None:
+            state.tries = min(state.tries + 1, len(SNAPSHOT_S) - 1)
+            yield _request("unsubscribe", state.link, [product])
+            yield _request("subscribe", state.link, [product])
 
 
 def _next_second(now_us: int) -> Wake:

@@ -1,7 +1,7 @@
-"""What Coinbase Exchange sends: its feed's messages, each with a ``type``, and its list of products.
+"""Messages of Coinbase Exchange: those of its feed, each with a ``type``, and its list of products.
 
-Source: docs.cdp.coinbase.com, exchange/websocket-feed/channels. Coinbase Pro's feed of 2021 is the same under
-other names of hosts.
+Source: docs.cdp.coinbase.com, exchange/websocket-feed/channels. The feed of Coinbase Pro in 2021 was the
+same, on other hosts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Time: TypeAlias = Annotated[
         r"(Z|[+-][0-9]{2}:[0-9]{2})$"
     ),
 ]
-"""RFC 3339. As text: msgspec would round nanoseconds, and so put a trade into the next minute."""
+"""RFC 3339, as text: msgspec would round nanoseconds, which could move a trade into the next minute."""
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Seconds: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,11}$")]
 Pairs: TypeAlias = list[tuple[str, str]]
@@ -26,7 +26,7 @@ Pairs: TypeAlias = list[tuple[str, str]]
 
 
 class Snapshot(msgspec.Struct):
-    """The whole book, best first; says when only since it is called Exchange."""
+    """The whole book, best levels first. Coinbase Pro sent no ``time``."""
 
     product_id: str
     bids: Pairs
@@ -35,7 +35,7 @@ class Snapshot(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """Levels that changed, with their absolute sizes, "0" for gone."""
+    """Levels that changed, with their absolute sizes; "0" removes the level."""
 
     product_id: str
     changes: list[tuple[Literal["buy", "sell"], str, str]]
@@ -43,7 +43,7 @@ class Change(msgspec.Struct):
 
 
 class Match(msgspec.Struct):
-    """A trade; ``side`` is the maker's."""
+    """A trade. ``side`` is the maker's side."""
 
     product_id: str
     trade_id: Id
@@ -54,7 +54,7 @@ class Match(msgspec.Struct):
 
 
 class Ticker(msgspec.Struct):
-    """After a match: best bid and ask, and the last 24 hours. Empty: not told (sizes, before 2022)."""
+    """Sent after a match: best bid and ask, and the last 24 hours. Sizes came only from 2022 on."""
 
     product_id: str
     sequence: Id = 0
@@ -70,7 +70,7 @@ class Ticker(msgspec.Struct):
 
 
 class Heartbeat(msgspec.Struct):
-    """Once a second a product: the last trade, so that a lost one shows."""
+    """Sent once a second for each product, with the last trade id, so that a lost trade is noticed."""
 
     product_id: str
     last_trade_id: Id
@@ -102,7 +102,7 @@ _by_type: dict[str, msgspec.json.Decoder[Message]] = {
 
 
 class Head(msgspec.Struct):
-    """A frame as far as what it is: ``type`` here, ``channel`` and ``sequence_num`` in Advanced Trade."""
+    """The fields that show the kind of a frame: ``type``; in Advanced Trade ``channel``, ``sequence_num``."""
 
     type: str = ""
     channel: str = ""
@@ -111,25 +111,25 @@ class Head(msgspec.Struct):
 
     @property
     def is_of_a_book(self) -> bool:
-        """Whether a book is wrong without this message."""
+        """Whether the message is part of a book, which is wrong without it."""
         return self.type in ("snapshot", "l2update") or self.channel == "l2_data"
 
 
-_head = msgspec.json.Decoder(Head)
+_head_decoder = msgspec.json.Decoder(Head)
 
 
 def head(data: str | bytes) -> Head:
-    """Return what a frame is. Raises ValueError, or RecursionError where it is nested too deep."""
-    return _head.decode(data)
+    """Return the kind of a frame. Raises ValueError, or RecursionError if it is nested too deep."""
+    return _head_decoder.decode(data)
 
 
 def read(kind: str, data: str | bytes) -> Sequence[Message] | None:
-    """Return the message of a ``type``, None where it is another. Raises ValueError, RecursionError."""
+    """Return the message of a ``type``; None for an unknown type. Raises ValueError, RecursionError."""
     decoder = _by_type.get(kind)
     return None if decoder is None else (decoder.decode(data),)
 
 
-# --- what is asked and answered -----------------------------------------------------------------------
+# --- requests and their answers -------------------------------------------------------------------------
 
 
 class Channel(msgspec.Struct):
@@ -140,7 +140,7 @@ class Channel(msgspec.Struct):
 
 
 class Request(msgspec.Struct):
-    """What a client sends to subscribe."""
+    """A request of a client to subscribe or unsubscribe."""
 
     type: str
     product_ids: list[str] = []
@@ -148,7 +148,7 @@ class Request(msgspec.Struct):
 
 
 class Product(msgspec.Struct):
-    """One product as either list of products tells it; Advanced Trade's names are the longer ones."""
+    """One product of either list of products. Advanced Trade has the longer names."""
 
     id: str = ""
     product_id: str = ""
@@ -175,10 +175,10 @@ class Products(msgspec.Struct):
     products: list[msgspec.Raw]
 
 
-_products = msgspec.json.Decoder(list[msgspec.Raw] | Products)
+_products_decoder = msgspec.json.Decoder(list[msgspec.Raw] | Products)
 
 
 def products(body: bytes) -> list[msgspec.Raw]:
-    """Return the products of either list, each still raw. Raises as ``head``."""
-    answer = _products.decode(body)
+    """Return the products of either list, not decoded yet. Raises ValueError, RecursionError."""
+    answer = _products_decoder.decode(body)
     return answer.products if isinstance(answer, Products) else answer

@@ -1,7 +1,7 @@
-"""What Coinbase Advanced Trade sends, each message with a ``channel``, read as the Exchange feed's messages.
+"""Messages of Coinbase Advanced Trade, each with a ``channel``, converted to messages of the Exchange feed.
 
-Source: docs.cdp.coinbase.com, advanced-trade/websocket-channels. Of the ticker the opening price is not told,
-of a trade it is not told whose side ``side`` is: read as the taker's, as other clients do.
+Source: docs.cdp.coinbase.com, advanced-trade/websocket-channels. The ticker has no opening price. The source
+does not say whose side ``side`` of a trade is: it is read as the taker's, as other clients do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Digits: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")]
 
 
 SIDES: dict[str, Literal["buy", "sell"]] = {"bid": "buy", "offer": "sell"}
-MAKERS: dict[str, Literal["buy", "sell"]] = {"BUY": "sell", "SELL": "buy"}
+MAKER_SIDE: dict[str, Literal["buy", "sell"]] = {"BUY": "sell", "SELL": "buy"}
 
 
 class Level(msgspec.Struct):
@@ -39,7 +39,7 @@ class Level(msgspec.Struct):
 
 
 class BookEvent(msgspec.Struct):
-    """The whole book, or what changed in it."""
+    """The whole book, or the levels that changed."""
 
     type: Literal["snapshot", "update"]
     product_id: str
@@ -53,10 +53,10 @@ class BookEvent(msgspec.Struct):
             yield Snapshot(self.product_id, self._side("bid"), self._side("offer"), at)
 
     def _changes(self) -> list[tuple[Literal["buy", "sell"], str, str]]:
-        return [(SIDES[of.side], of.price_level, of.new_quantity) for of in self.updates]
+        return [(SIDES[item.side], item.price_level, item.new_quantity) for item in self.updates]
 
     def _side(self, side: str) -> list[tuple[str, str]]:
-        return [(of.price_level, of.new_quantity) for of in self.updates if of.side == side]
+        return [(item.price_level, item.new_quantity) for item in self.updates if item.side == side]
 
 
 class Trade(msgspec.Struct):
@@ -71,22 +71,24 @@ class Trade(msgspec.Struct):
 
 
 class TradesEvent(msgspec.Struct):
-    """The latest trades at first, then new ones; in no order that is promised."""
+    """First the latest trades, then new ones. Coinbase promises no order."""
 
     type: Literal["snapshot", "update"]
     trades: list[Trade]
 
     def read(self, _at: Time) -> Iterator[Message]:
-        """Yield matches, oldest first; of the latest ones only each product's last, as ``last_match`` is."""
+        """Yield matches, the oldest first. Of the first message, yield only the last of each product."""
         trades = sorted(self.trades, key=lambda trade: int(trade.trade_id))
         if self.type == "snapshot":
             trades = list({trade.product_id: trade for trade in trades}.values())
-        for of in trades:
-            yield Match(of.product_id, int(of.trade_id), MAKERS[of.side], of.price, of.size, of.time)
+        for item in trades:
+            yield Match(
+                item.product_id, int(item.trade_id), MAKER_SIDE[item.side], item.price, item.size, item.time
+            )
 
 
-class TickerOf(msgspec.Struct):
-    """Best bid and ask; ``ticker_batch`` leaves them out."""
+class ProductTicker(msgspec.Struct):
+    """Best bid and ask of a product; ``ticker_batch`` has none."""
 
     product_id: str
     best_bid: str = ""
@@ -98,22 +100,22 @@ class TickerOf(msgspec.Struct):
 class TickersEvent(msgspec.Struct):
     """Tickers of one or more products."""
 
-    tickers: list[TickerOf]
+    tickers: list[ProductTicker]
 
     def read(self, at: Time) -> Iterator[Message]:
-        """Yield tickers without the last 24 hours, whose opening price is not told."""
-        for of in self.tickers:
+        """Yield tickers without the last 24 hours, because the opening price is missing."""
+        for item in self.tickers:
             yield Ticker(
-                of.product_id,
-                best_bid=of.best_bid,
-                best_ask=of.best_ask,
-                best_bid_size=of.best_bid_quantity,
-                best_ask_size=of.best_ask_quantity,
+                item.product_id,
+                best_bid=item.best_bid,
+                best_ask=item.best_ask,
+                best_bid_size=item.best_bid_quantity,
+                best_ask_size=item.best_ask_quantity,
                 time=at,
             )
 
 
-class CandleOf(msgspec.Struct):
+class ProductCandle(msgspec.Struct):
     """A candle of five minutes."""
 
     product_id: str
@@ -128,12 +130,14 @@ class CandleOf(msgspec.Struct):
 class CandlesEvent(msgspec.Struct):
     """Candles of one or more products."""
 
-    candles: list[CandleOf]
+    candles: list[ProductCandle]
 
     def read(self, at: Time) -> Iterator[Message]:
         """Yield candles."""
-        for of in self.candles:
-            yield Candle(of.product_id, of.start, of.open, of.high, of.low, of.close, of.volume, at)
+        for item in self.candles:
+            yield Candle(
+                item.product_id, item.start, item.open, item.high, item.low, item.close, item.volume, at
+            )
 
 
 class BookMessage(msgspec.Struct):
@@ -176,7 +180,7 @@ _by_channel: dict[str, msgspec.json.Decoder[AnyMessage]] = {
 
 
 def read(channel: str, data: str | bytes) -> Sequence[Message] | None:
-    """Return a channel's messages, None where it is another. Raises ValueError, RecursionError."""
+    """Return the messages of a channel; None for an unknown channel. Raises ValueError, RecursionError."""
     decoder = _by_channel.get(channel)
     if decoder is None:
         return None

@@ -1,1 +1,1 @@
-"""What several exchange adapters are built from: links, books from differences, decimals, feed states."""
+"""Parts that several exchange adapters share: links, books kept from changes, decimals, feed statuses."""

@@ -1,7 +1,7 @@
-"""Decimals as exchanges print them, in an instrument's ticks and lots.
+"""Converts decimals and times that exchanges send into ticks, lots and microseconds.
 
-Sizes finer than a lot are floored: what is shown can be traded. A price finer than a tick names no level of
-ours: it is left out, never rounded onto a neighbour.
+Sizes are floored to whole lots, so that what is shown can be traded. A price between two ticks is left out:
+if it were rounded, it would be added to the wrong level.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from floorwire.core.units import MAX_DECIMALS, InexactError, Scale, trim
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-MICROS_FROM = 100_000_000_000_000
-"""Numbers from here on are microseconds, of 1973 on. As milliseconds they would be of the year 5138."""
+MICROSECONDS_FROM = 100_000_000_000_000
+"""Smaller numbers are milliseconds (up to the year 5138), larger ones microseconds (from 1973 on)."""
 
 
 class BadTimeError(ValueError):
@@ -28,18 +28,19 @@ class BadTimeError(ValueError):
 
 
 class OffTickError(ValueError):
-    """A price finer than the instrument's tick, or a trade of less than a lot: the list of steps is old."""
+    """A price between two ticks, or a trade of less than one lot. The known list of instruments is old."""
 
     def __init__(self, text: str, instrument: Instrument) -> None:
-        super().__init__(f"{text} is finer than {instrument.symbol} has steps for")
+        super().__init__(f"{text} is finer than the steps of {instrument.symbol}")
         self.text = text
         self.symbol = instrument.symbol
 
 
-def micros(text: str) -> int:
-    """Return an RFC 3339 time in microseconds since the epoch, UTC; what is finer is cut off, never rounded.
+def rfc3339_us(text: str) -> int:
+    """Return an RFC 3339 time in microseconds since the epoch, UTC.
 
-    Raises BadTimeError before 1970, ValueError where it is no time.
+    Nanoseconds are cut off: rounding could move a trade into the next minute. Raises BadTimeError before
+    1970, ValueError if the text is no time.
     """
     at = datetime.fromisoformat(text)  # cuts off all but six digits of a second
     us = (at - EPOCH) // MICROSECOND
@@ -48,20 +49,20 @@ def micros(text: str) -> int:
     return us
 
 
-def since_epoch(number: int) -> int:
-    """Return a time given in milliseconds or in microseconds since the epoch in microseconds.
+def epoch_us(number: int) -> int:
+    """Return a time since the epoch, in milliseconds or microseconds, in microseconds.
 
-    Binance sends either (its option ``timeUnit``).
+    Binance sends either, depending on its option ``timeUnit``.
     """
-    return number if number >= MICROS_FROM else number * 1000
+    return number if number >= MICROSECONDS_FROM else number * 1000
 
 
 def price_ticks(instrument: Instrument, text: str) -> int:
-    """Return a price in ticks. Raises OffTickError where it is finer, InexactError where it is no price."""
+    """Return a price in ticks. Raises OffTickError between two ticks, InexactError if it is no price."""
     try:
         ticks = instrument.price.parse(text)
     except InexactError:
-        instrument.price.floor(text)  # raises where it is not even a decimal
+        instrument.price.floor(text)  # raises InexactError if it is no decimal
         raise OffTickError(text, instrument) from None
     if ticks <= 0:
         raise InexactError(text, "a positive price")
@@ -69,17 +70,17 @@ def price_ticks(instrument: Instrument, text: str) -> int:
 
 
 def floor_ticks(instrument: Instrument, text: str) -> int:
-    """Return a past price in ticks, floored: the tick may have been finer then. Raises InexactError."""
+    """Return a past price in ticks, floored: the tick may have been smaller then. Raises InexactError."""
     return _floored(instrument.price, text)
 
 
 def floor_lots(instrument: Instrument, text: str) -> int:
-    """Return a size in whole lots. Raises InexactError where it is no size."""
+    """Return a size in whole lots, floored. Raises InexactError if it is no size."""
     return _floored(instrument.size, text)
 
 
 def traded_lots(instrument: Instrument, text: str) -> int:
-    """Return a trade's size in whole lots. Raises OffTickError where that is none, InexactError as above."""
+    """Return a trade's size in whole lots. Raises OffTickError if that is 0, InexactError if no size."""
     lots = floor_lots(instrument, text)
     if not lots:
         raise OffTickError(text, instrument)
@@ -87,7 +88,7 @@ def traded_lots(instrument: Instrument, text: str) -> int:
 
 
 def turnover(instrument: Instrument, text: str) -> int | None:
-    """Return quote volume in ticks x lots, floored; None where those are too fine to tell it in."""
+    """Return quote volume in ticks x lots, floored; None if those have over ``MAX_DECIMALS`` decimals."""
     decimals = instrument.price.decimals + instrument.size.decimals
     if decimals > MAX_DECIMALS:
         return None
@@ -95,15 +96,15 @@ def turnover(instrument: Instrument, text: str) -> int | None:
 
 
 def amount(text: str) -> str:
-    """Return a decimal without trailing zeros. Raises InexactError where it is none, or less than 0."""
+    """Return a decimal without trailing zeros. Raises InexactError if it is no decimal or less than 0."""
     _floored(Scale(MAX_DECIMALS, 1), text)
     return trim(text)
 
 
 def levels(instrument: Instrument, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[Level, ...], int]:
-    """Return (price, size) pairs as levels, the later of two at one price, and how many were off the ticks.
+    """Return (price, size) pairs as levels, and how many were left out because they are between ticks.
 
-    Raises InexactError where one is no price or no size.
+    Of two pairs at one price the later counts. Raises InexactError if one is no price or no size.
     """
     sizes: dict[int, int] = {}
     off_tick = 0

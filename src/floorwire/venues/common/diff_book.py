@@ -1,7 +1,7 @@
-"""A book kept from numbered differences and a snapshot, by Binance's published rule.
+"""Resync of an order book: join a snapshot to numbered changes, by Binance's published rule.
 
 Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md, "How to manage a local order book
-correctly". U and u are a difference's first and last update id.
+correctly". U and u are the first and the last update id of a difference.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Literal, NamedTuple, TypeAlias
 from floorwire.core.market_events import Level
 from floorwire.core.order_book import Book
 
-HELD = 1_000
-"""Differences held while a snapshot is awaited: at ten a second, more than a minute and a half."""
+MAX_BUFFERED = 1_000
+"""Differences buffered while a snapshot is awaited: at ten a second, more than a minute and a half."""
 
-RESTARTED = 6
-"""So many snapshots below the last id, while differences are below it too: the ids have begun anew."""
+OLD_SNAPSHOTS = 6
+"""After so many snapshots below the last id, with differences below it too, the venue restarted its ids."""
 
-Taken: TypeAlias = Literal["held", "old", "applied", "gap"]
+DiffResult: TypeAlias = Literal["buffered", "old", "applied", "gap"]
 
 
 class BookDiff(NamedTuple):
-    """One difference: its first and last update id, and the levels' new absolute sizes."""
+    """One difference: its first and last update id, and the new absolute sizes of the levels."""
 
     first: int
     last: int
@@ -32,104 +32,109 @@ class BookDiff(NamedTuple):
 
 
 class DiffBook:
-    """The book of one symbol: holds differences until a snapshot fits, then applies them in turn.
+    """The book of one symbol, with resync: buffers differences until a snapshot fits, then applies them.
 
-    When more than ``HELD`` wait, the oldest fall out; a snapshot then fits only if it is newer than
-    those, so a full buffer costs another snapshot, never a wrong book.
+    A gap in the update ids starts the resync: the book is dropped, differences are buffered, and the caller
+    fetches a snapshot. If more than ``MAX_BUFFERED`` wait, the oldest are dropped. A snapshot then fits only
+    if it is newer than those: a full buffer costs another snapshot, never a wrong book.
     """
 
-    __slots__ = ("_first", "_held", "_last", "_newest", "_older", "book", "is_live")
+    __slots__ = ("_buffered", "_last", "_newest", "_old_snapshots", "_snapshot_is_last", "book", "is_live")
 
     def __init__(self) -> None:
         self.book = Book()
         self.is_live = False
         self._last = 0
-        self._first = False
+        """The last update id in the book."""
+        self._snapshot_is_last = False
+        """Whether no difference was applied since the snapshot."""
         self._newest = 0
-        """The last id that was ever applied: the book does not go back before it."""
-        self._older = 0
+        """The last id that was ever applied. The book does not go back before it."""
+        self._old_snapshots = 0
         """How many snapshots in a row were older than that."""
-        self._held: deque[BookDiff] = deque(maxlen=HELD)
+        self._buffered: deque[BookDiff] = deque(maxlen=MAX_BUFFERED)
 
     @property
-    def is_waiting(self) -> bool:
+    def has_buffered(self) -> bool:
         """Whether differences wait for a snapshot."""
-        return bool(self._held)
+        return bool(self._buffered)
 
     @property
     def last_id(self) -> int:
-        """The last update id of the book."""
+        """The last update id in the book."""
         return self._last
 
     @property
     def newest_id(self) -> int:
-        """The last update id that was ever taken in."""
-        return max(self._newest, self._held[-1].last) if self._held else self._newest
+        """The last update id that was ever applied or buffered."""
+        return max(self._newest, self._buffered[-1].last) if self._buffered else self._newest
 
-    def count_anew(self) -> None:
-        """Forget the book and its ids: the venue began its ids anew."""
-        self.restart()
-        self._newest = self._older = 0
+    def reset_ids(self) -> None:
+        """Drop the book and its ids, because the venue restarted its ids."""
+        self.reset()
+        self._newest = self._old_snapshots = 0
 
-    def restart(self) -> None:
-        """Forget the book. The next one is not older than it was."""
+    def reset(self) -> None:
+        """Drop the book. A snapshot older than it is refused later."""
         self.is_live = False
-        self._held.clear()
+        self._buffered.clear()
         self.book = Book()
 
-    def take(self, diff: BookDiff) -> Taken:
-        """Take one difference. After ``gap`` it is the first of those held."""
+    def apply(self, diff: BookDiff) -> DiffResult:
+        """Apply or buffer one difference. A ``gap`` drops the book; the difference is buffered."""
         if not self.is_live:
-            return self._hold(diff)
-        if diff.last <= self._last:  # u <= last update id: ignore
+            return self._buffer(diff)
+        if diff.last <= self._last:  # Binance: ignore if u <= last update id
             return "old"
         if not self._follows(diff):
-            self.restart()
-            self._held.append(diff)
+            self.reset()
+            self._buffered.append(diff)
             return "gap"
         self._apply(diff)
         return "applied"
 
-    def adopt(self, last_id: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> bool:
-        """Start from a snapshot; False where it is too old: ask for another.
+    def apply_snapshot(self, last_id: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> bool:
+        """Start the book from a snapshot and the buffered differences; False if the snapshot is too old.
 
-        It is where it does not reach the first difference held, or is older than what was applied before.
+        It is too old if it does not reach the first buffered difference, or is older than the book was. The
+        caller then fetches another.
         """
         if self._is_older(last_id):
             return False
-        held = [diff for diff in self._held if diff.last > last_id]  # discard u <= lastUpdateId
-        if held and held[0].first > last_id + 1:  # lastUpdateId < U: too old
+        # Binance: discard differences with u <= lastUpdateId
+        buffered = [diff for diff in self._buffered if diff.last > last_id]
+        if buffered and buffered[0].first > last_id + 1:  # Binance: lastUpdateId < U is too old
             return False
         self.book.replace(bids, asks)
-        self._last, self._first, self.is_live = last_id, True, True
-        self._newest, self._older = last_id, 0
-        self._held.clear()
-        for diff in held:
+        self._last, self._snapshot_is_last, self.is_live = last_id, True, True
+        self._newest, self._old_snapshots = last_id, 0
+        self._buffered.clear()
+        for diff in buffered:
             self._apply(diff)
         return True
 
     def _is_older(self, last_id: int) -> bool:
         if last_id >= self._newest:
             return False
-        if self._held and self._held[-1].last >= self._newest:
-            return True  # a copy of the exchange's data that lags
-        self._older += 1
-        return self._older < RESTARTED
+        if self._buffered and self._buffered[-1].last >= self._newest:
+            return True  # the ids go on, so the snapshot is of a server that lags
+        self._old_snapshots += 1
+        return self._old_snapshots < OLD_SNAPSHOTS
 
-    def _hold(self, diff: BookDiff) -> Taken:
-        if self._held and diff.last <= self._held[-1].last:
+    def _buffer(self, diff: BookDiff) -> DiffResult:
+        if self._buffered and diff.last <= self._buffered[-1].last:
             return "old"
-        if self._held and diff.first != self._held[-1].last + 1:
-            self._held.clear()  # those before the hole can never be joined to it
-        self._held.append(diff)
-        return "held"
+        if self._buffered and diff.first != self._buffered[-1].last + 1:
+            self._buffered.clear()  # no snapshot can join those before the hole to this one
+        self._buffered.append(diff)
+        return "buffered"
 
     def _follows(self, diff: BookDiff) -> bool:
-        if self._first:  # the first after the snapshot: U <= lastUpdateId + 1 <= u
+        if self._snapshot_is_last:  # Binance: U <= lastUpdateId + 1 <= u
             return diff.first <= self._last + 1 <= diff.last
-        return diff.first == self._last + 1  # then each U == previous u + 1
+        return diff.first == self._last + 1  # Binance: U == previous u + 1
 
     def _apply(self, diff: BookDiff) -> None:
         self.book.apply(diff.bids, diff.asks)
         self._last = self._newest = diff.last
-        self._first = False
+        self._snapshot_is_last = False

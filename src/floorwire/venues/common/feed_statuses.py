@@ -1,7 +1,7 @@
-"""How current each symbol is, told once for all of the venue's where it is the same for all.
+"""The feed status of a venue and of each of its symbols, as events.
 
-A symbol is as current as its venue, or worse. So the venue is live as soon as one symbol is, and what the
-others are is said before that.
+A symbol is as current as its venue, or less current. So the venue is live as soon as one symbol is live; the
+statuses of the other symbols come before that event.
 """
 
 from __future__ import annotations
@@ -12,32 +12,33 @@ from floorwire.core.market_events import Feed, FeedStatus
 
 
 class FeedStatuses:
-    """The feed of the venue and of each of its symbols; says only what changed."""
+    """Yields an event only where a status changed, and one event for the whole venue where all agree."""
 
     __slots__ = ("_symbols", "_venue")
 
     def __init__(self) -> None:
         self._venue: tuple[Feed, str] | None = None
         self._symbols: dict[str, tuple[Feed, str]] = {}
+        """Symbol -> its feed and the reason."""
 
     def add(self, symbol: str, now_us: int) -> Iterator[FeedStatus]:
-        """Take in a new symbol."""
-        yield from self.one(symbol, "connecting", "start", now_us)
+        """Add a symbol. It is connecting."""
+        yield from self.set_symbol(symbol, "connecting", "start", now_us)
 
-    def one(self, symbol: str, feed: Feed, reason: str, now_us: int) -> Iterator[FeedStatus]:
-        """Say how one symbol is."""
+    def set_symbol(self, symbol: str, feed: Feed, reason: str, now_us: int) -> Iterator[FeedStatus]:
+        """Set the status of one symbol."""
         if self._symbols.get(symbol) == (feed, reason):
             return
         self._symbols[symbol] = (feed, reason)
         if feed == "live" and not self._venue_is_live():
-            yield from self._others(symbol, now_us)
+            yield from self._other_symbols(symbol, now_us)
             self._venue = ("live", reason)
             yield FeedStatus(None, "live", reason, now_us)
         if self._venue_is_live():
             yield FeedStatus(symbol, feed, reason, now_us)
 
-    def all(self, feed: Feed, reason: str, now_us: int) -> Iterator[FeedStatus]:
-        """Say that nothing of the venue is current."""
+    def set_all(self, feed: Feed, reason: str, now_us: int) -> Iterator[FeedStatus]:
+        """Set the status of the whole venue. Nothing of it is current."""
         self._symbols = dict.fromkeys(self._symbols, (feed, reason))
         if self._venue != (feed, reason):
             self._venue = (feed, reason)
@@ -46,7 +47,7 @@ class FeedStatuses:
     def _venue_is_live(self) -> bool:
         return self._venue is not None and self._venue[0] == "live"
 
-    def _others(self, symbol: str, now_us: int) -> Iterator[FeedStatus]:
+    def _other_symbols(self, symbol: str, now_us: int) -> Iterator[FeedStatus]:
         for other, (feed, reason) in self._symbols.items():
             if other != symbol:
                 yield FeedStatus(other, feed, reason, now_us)

@@ -1,94 +1,118 @@
-"""The catalogue: what a venue lists, and which of it is followed."""
+"""The instruments that a venue lists, and which of them the adapter follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Fetch
-from floorwire.venues.common.link import SECOND_US
-from floorwire.venues.common.symbol_filter import SymbolFilter, folded
+from floorwire.core.symbols import MAX_SYMBOL, normalize_symbol
+from floorwire.venues.common.links import SECOND_US
 
 RETRY_US = 10 * SECOND_US
+"""How soon a list that did not come is requested again."""
 REFRESH_US = 600 * SECOND_US
-"""How often the list is asked for again: trading states change, and steps with them."""
-HURRY_US = 60 * SECOND_US
-"""How soon at most, where something was seen that the list does not allow."""
+"""How often the list is requested again: trading states change, and so do ticks and lots."""
+REFRESH_SOON_US = 60 * SECOND_US
+"""The shortest time between two requests, when a message did not fit the list."""
 
-Guess: TypeAlias = Callable[[str], tuple[str, Instrument] | None]
-"""From a symbol as asked for or as it appeared, to the venue's name for it and an instrument."""
+UnlistedInstrument: TypeAlias = Callable[[str], tuple[str, Instrument] | None]
+"""Makes an instrument for a symbol that no list has: from the symbol as requested or as it appeared, to the
+venue's name for it and the instrument; None if that cannot be done."""
+
+
+class SymbolFilter:
+    """The symbols that were requested. If none were, every symbol that appears is followed."""
+
+    __slots__ = ("_requested",)
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self._requested = {normalize_symbol(symbol): symbol for symbol in symbols}
+
+    def follows(self, symbol: str) -> bool:
+        """Return whether to follow a symbol that appeared."""
+        if len(symbol) > MAX_SYMBOL:
+            return False
+        return not self._requested or normalize_symbol(symbol) in self._requested
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._requested.values())
 
 
 class InstrumentCatalogue:
-    """The instruments by the venue's own names, and the roster of those that are followed."""
+    """The listed instruments by the venue's own names, and the filter of those to follow."""
 
     __slots__ = (
-        "_asked_us",
-        "_guess",
-        "_is_asked",
+        "_is_requested",
         "_listed",
         "_next_us",
+        "_requested_us",
         "_symbol_filter",
+        "_unlisted_instrument",
         "is_ready",
         "url",
     )
 
-    def __init__(self, url: str, symbols: Sequence[str], guess: Guess | None) -> None:
-        """``guess`` makes up for what no list tells; None: what is not listed is not followed."""
+    def __init__(
+        self, url: str, symbols: Sequence[str], unlisted_instrument: UnlistedInstrument | None
+    ) -> None:
+        """``url`` is where the list is. ``unlisted_instrument``: None: only listed symbols are followed."""
         self.url = url
         self.is_ready = False
-        """Whether it is known what to follow."""
+        """Whether it is known which instruments to follow."""
         self._symbol_filter = SymbolFilter(symbols)
-        self._guess = guess
+        self._unlisted_instrument = unlisted_instrument
         self._listed: dict[str, Instrument] = {}
-        self._is_asked = False
-        self._asked_us = 0
+        self._is_requested = False
+        self._requested_us = 0
         self._next_us = 0
 
-    def ask(self, now_us: int) -> Iterator[Fetch]:
-        """Ask for the list when it is due; one at a time."""
-        if now_us >= self._next_us and not self._is_asked:
-            self._is_asked = True
-            self._asked_us = now_us
+    def request_if_due(self, now_us: int) -> Iterator[Fetch]:
+        """Yield a request for the list if it is due and none is under way."""
+        if now_us >= self._next_us and not self._is_requested:
+            self._is_requested = True
+            self._requested_us = now_us
             yield Fetch(self.url)
 
-    def hurry(self) -> None:
-        """Ask again soon: something came that the list does not allow."""
-        self._next_us = min(self._next_us, self._asked_us + HURRY_US)
+    def refresh_soon(self) -> None:
+        """Request the list again soon, because a message did not fit it."""
+        self._next_us = min(self._next_us, self._requested_us + REFRESH_SOON_US)
 
-    def take(self, listed: Mapping[str, Instrument], now_us: int) -> None:
-        """Take in an answer; an empty one is none."""
-        self._is_asked = False
+    def update(self, listed: Mapping[str, Instrument], now_us: int) -> None:
+        """Add the instruments of an answer. An empty answer counts as none, and is requested again."""
+        self._is_requested = False
         self._listed.update(listed)
         self._next_us = now_us + (REFRESH_US if listed else RETRY_US)
-        self.is_ready = self.is_ready or bool(listed) or self._guess is not None
+        self.is_ready = self.is_ready or bool(listed) or self._unlisted_instrument is not None
 
-    def renewed(self, native: str, instrument: Instrument, listed: Mapping[str, Instrument]) -> Instrument:
-        """Return an instrument as a new list has it; closed where it has left the list."""
+    def updated(self, native: str, instrument: Instrument, listed: Mapping[str, Instrument]) -> Instrument:
+        """Return the instrument as a new list has it. If it left the list, return it closed."""
         if not listed or native not in self._listed:
             return instrument
         return listed.get(native) or msgspec.structs.replace(instrument, state="closed")
 
-    def wanted(self) -> dict[str, Instrument]:
-        """Return what was asked for by name and is to be had, by the venue's names."""
+    def requested(self) -> dict[str, Instrument]:
+        """Return the requested instruments that the venue has, by the venue's names."""
         by_name = {
-            folded(instrument.base + instrument.quote): (native, instrument)
+            normalize_symbol(instrument.base + instrument.quote): (native, instrument)
             for native, instrument in self._listed.items()
         }
-        found = (by_name.get(folded(symbol)) or self._guessed(symbol) for symbol in self._symbol_filter)
+        found = (
+            by_name.get(normalize_symbol(symbol)) or self._unlisted(symbol) for symbol in self._symbol_filter
+        )
         return dict(filter(None, found))
 
     def find(self, native: str) -> Instrument | None:
-        """Return the instrument of a symbol that appeared, None where it is not followed."""
+        """Return the instrument of a symbol that appeared; None if it is not followed."""
         found = self._listed.get(native)
-        guessed = None if found is not None else self._guessed(native)
-        instrument = guessed[1] if guessed is not None else found
+        unlisted = None if found is not None else self._unlisted(native)
+        instrument = unlisted[1] if unlisted is not None else found
         if instrument is None or not self._symbol_filter.follows(f"{instrument.base}-{instrument.quote}"):
             return None
         return instrument
 
-    def _guessed(self, symbol: str) -> tuple[str, Instrument] | None:
-        return None if self._guess is None else self._guess(symbol)
+    def _unlisted(self, symbol: str) -> tuple[str, Instrument] | None:
+        return None if self._unlisted_instrument is None else self._unlisted_instrument(symbol)

@@ -1,104 +1,255 @@
-"""All lines of a venue: opened, watched and opened again. A link that was never asked for is ignored."""
+"""WebSocket links of a venue: when each opens, when it is silent or lost, when it is tried again.
+
+The names of links are the adapter's own. A link that the adapter never asked for is ignored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Literal, TypeAlias
 
-from floorwire.core.ports import Close, Open
-from floorwire.venues.common.link import Link
+from floorwire.core.ports import Activity, Close, Open
 
-Hearing: TypeAlias = Literal["deaf", "heard", "heard_again"]
+SECOND_US = 1_000_000
+STALE_US = 10 * SECOND_US
+"""If nothing comes on an open link for this long, what came before is not current any more."""
+BACKOFF_S = (1, 2, 4, 8, 16, 32, 60)
+"""Seconds to wait before the next try, by the number of tries that failed."""
+STEADY_US = 60 * SECOND_US
+"""After a link was up for this long, the count of failed tries starts at zero again."""
+STUCK_US = 30 * SECOND_US
+"""If opening or closing takes longer than this, it is done again."""
+
+State: TypeAlias = Literal["opening", "up", "closing", "waiting"]
+Due: TypeAlias = Literal["nothing", "open", "silent", "stuck"]
+Receipt: TypeAlias = Literal["ignored", "received", "active_again"]
+
+
+class Link:
+    """The state of one link. It says what is due; the caller acts."""
+
+    __slots__ = (
+        "_active_since_us",
+        "_next_us",
+        "_received_us",
+        "_since_us",
+        "_tries",
+        "is_quiet",
+        "name",
+        "silent_us",
+        "state",
+        "url",
+    )
+
+    def __init__(self, name: str, url: str, silent_us: int) -> None:
+        """``silent_us``: after this long without a message the link is closed and opened again."""
+        self.name = name
+        self.url = url
+        self.silent_us = silent_us
+        self.state: State = "waiting"
+        self._since_us = 0
+        """When the link came into this state."""
+        self._received_us = 0
+        """When the last message came."""
+        self._next_us = 0
+        """When to try again, while waiting."""
+        self._tries = 0
+        self._active_since_us = 0
+        self.is_quiet = False
+        """Whether nothing came for so long that what is known is not current."""
+
+    def open(self, now_us: int) -> Open:
+        """Return the request to open the link."""
+        self._become("opening", now_us)
+        return Open(self.name, self.url)
+
+    def opened(self, now_us: int) -> None:
+        """Record that the link is up."""
+        self._become("up", now_us)
+        self._received_us = self._active_since_us = now_us
+
+    def received(self, now_us: int) -> None:
+        """Record that a message came on the link."""
+        self._received_us = now_us
+        if self.is_quiet:
+            self.is_quiet = False
+            self._active_since_us = now_us
+
+    def becomes_quiet(self, now_us: int, stale_us: int) -> bool:
+        """Return True once when nothing came on the open link for ``stale_us``."""
+        if self.state != "up" or self.is_quiet or now_us - self._received_us < stale_us:
+            return False
+        self.is_quiet = True
+        return True
+
+    def active_us(self, now_us: int) -> int:
+        """Return for how long the link has been up and not quiet; 0 if it is down or quiet."""
+        return now_us - self._active_since_us if self.state == "up" and not self.is_quiet else 0
+
+    def close(self, reason: str, now_us: int) -> Close:
+        """Return the request to close the link. ``lost`` follows when it is down."""
+        self._become("closing", now_us)
+        return Close(self.name, reason)
+
+    def lost(self, now_us: int) -> None:
+        """Record that the link is down. The wait before the next try grows with each try that failed soon."""
+        if self.state == "up" and now_us - self._since_us >= STEADY_US:
+            self._tries = 0
+        self._next_us = now_us + BACKOFF_S[self._tries] * SECOND_US
+        self._tries = min(self._tries + 1, len(BACKOFF_S) - 1)
+        self._become("waiting", now_us)
+
+    def up_us(self, now_us: int) -> int:
+        """Return for how long the link has been up; 0 if it is down."""
+        return now_us - self._since_us if self.state == "up" else 0
+
+    def due(self, now_us: int) -> Due:
+        """Return what to do now: open it, close a silent link, or do over what is stuck."""
+        match self.state:
+            case "waiting":
+                return "open" if now_us >= self._next_us else "nothing"
+            case "up":
+                return "silent" if now_us - self._received_us >= self.silent_us else "nothing"
+            case "opening" | "closing":
+                return "stuck" if now_us - self._since_us >= STUCK_US else "nothing"
+
+    def _become(self, state: State, now_us: int) -> None:
+        self.state = state
+        self._since_us = now_us
+        self.is_quiet = False
 
 
 class Links:
-    """The venue's links by name."""
+    """All links of a venue, by name."""
 
-    __slots__ = ("_lines", "_most", "_silent_us", "_stale_us")
+    __slots__ = ("_links", "_silent_us", "_stale_us", "_symbols_per_link")
 
-    def __init__(self, silent_us: int, most: int | None, stale_us: int) -> None:
-        """``silent_us``: when a link on which nothing comes is given up. ``most``: how many symbols it
-        carries, any number where None. ``stale_us``: when what came on it is not current any more."""
+    def __init__(self, silent_us: int, symbols_per_link: int | None, stale_us: int) -> None:
+        """``silent_us``: after this long without a message a link is opened again.
+
+        ``symbols_per_link``: how many symbols one link carries; None: any number. ``stale_us``: after this
+        long without a message, what came on the link is not current any more.
+        """
         self._silent_us = silent_us
         self._stale_us = stale_us
-        self._most = most
-        self._lines: dict[str, Link] = {}
+        self._symbols_per_link = symbols_per_link
+        self._links: dict[str, Link] = {}
 
-    def spread(self, symbols: Iterable[str]) -> Iterator[list[str]]:
-        """Yield the symbols, as many at a time as a link carries; no symbols, once, where there are none."""
+    def batches(self, symbols: Iterable[str]) -> Iterator[list[str]]:
+        """Yield the symbols in lists, one list for each link. Without symbols, yield one empty list."""
         all_of_them = list(symbols)
-        step = self._most or len(all_of_them) or 1
+        step = self._symbols_per_link or len(all_of_them) or 1
         for start in range(0, len(all_of_them) or 1, step):
             yield all_of_them[start : start + step]
 
-    def add(self, link: str, url: str, now_us: int) -> Open:
-        """Ask for one more link."""
-        line = self._lines[link] = Link(link, url, self._silent_us)
-        return line.open(now_us)
+    def add(self, name: str, url: str, now_us: int) -> Open:
+        """Add a link; return the request to open it."""
+        link = self._links[name] = Link(name, url, self._silent_us)
+        return link.open(now_us)
 
-    def opened(self, link: str, now_us: int) -> bool:
-        """The link is up; return whether it was asked for."""
-        line = self._lines.get(link)
-        if line is not None:
-            line.opened(now_us)
-        return line is not None
+    def opened(self, name: str, now_us: int) -> bool:
+        """Record that the link is up; return whether the adapter asked for it."""
+        link = self._links.get(name)
+        if link is not None:
+            link.opened(now_us)
+        return link is not None
 
-    def heard(self, link: str, now_us: int) -> Hearing:
-        """Something came on the link; return whether to listen, and whether the link was quiet before."""
-        line = self._lines.get(link)
-        if line is None or line.state != "up":
-            return "deaf"
-        was_quiet = line.is_quiet
-        line.heard(now_us)
-        return "heard_again" if was_quiet else "heard"
+    def received(self, name: str, now_us: int) -> Receipt:
+        """Record a message on the link.
 
-    def quieted(self, now_us: int) -> list[str]:
-        """Return the open links that have become quiet."""
-        return [line.link for line in self._lines.values() if line.becomes_quiet(now_us, self._stale_us)]
+        Return ``ignored`` if the link is not up (its messages must not be used), and ``active_again`` if the
+        link was quiet before.
+        """
+        link = self._links.get(name)
+        if link is None or link.state != "up":
+            return "ignored"
+        was_quiet = link.is_quiet
+        link.received(now_us)
+        return "active_again" if was_quiet else "received"
 
-    def speaks_us(self, link: str, now_us: int) -> int:
-        """Return for how long the link has been up without falling quiet, 0 where it is not."""
-        line = self._lines.get(link)
-        return 0 if line is None else line.speaks_us(now_us)
+    def newly_quiet(self, now_us: int) -> list[str]:
+        """Return the open links that have become quiet since the last call."""
+        return [link.name for link in self._links.values() if link.becomes_quiet(now_us, self._stale_us)]
 
-    def any_speaks(self) -> bool:
+    def active_us(self, name: str, now_us: int) -> int:
+        """Return for how long the link has been up and not quiet; 0 if it is down or quiet."""
+        link = self._links.get(name)
+        return 0 if link is None else link.active_us(now_us)
+
+    def any_active(self) -> bool:
         """Return whether a link is up and not quiet."""
-        return any(line.state == "up" and not line.is_quiet for line in self._lines.values())
+        return any(link.state == "up" and not link.is_quiet for link in self._links.values())
 
-    def close(self, link: str, reason: str, now_us: int) -> Close:
-        """Give a link up, to have it opened anew."""
-        return self._lines[link].close(reason, now_us)
+    def close(self, name: str, reason: str, now_us: int) -> Close:
+        """Return the request to close a link. It is opened again later."""
+        return self._links[name].close(reason, now_us)
 
-    def lost(self, link: str, now_us: int) -> bool:
-        """The link is down; return whether that is news, and not what ``close`` asked for."""
-        line = self._lines.get(link)
-        if line is None:
+    def lost(self, name: str, now_us: int) -> bool:
+        """Record that a link is down; return False if ``close`` had asked for that."""
+        link = self._links.get(name)
+        if link is None:
             return False
-        was_given_up = line.state == "closing"
-        line.lost(now_us)
-        return not was_given_up
+        was_closing = link.state == "closing"
+        link.lost(now_us)
+        return not was_closing
 
-    def watch(self, now_us: int) -> Iterator[Open | Close]:
-        """Do what is due: ask again for lost links, give up silent and stuck ones."""
-        for line in self._lines.values():
-            match line.due(now_us):
+    def due_effects(self, now_us: int) -> Iterator[Open | Close]:
+        """Yield what is due: open lost links again, close silent links and links that are stuck."""
+        for link in self._links.values():
+            match link.due(now_us):
                 case "open":
-                    yield line.open(now_us)
+                    yield link.open(now_us)
                 case "silent":
-                    yield line.close("silent", now_us)
+                    yield link.close("silent", now_us)
                 case "stuck":
-                    yield line.close("link_lost", now_us)
+                    yield link.close("link_lost", now_us)
                 case "nothing":
                     pass
 
-    def up_us(self, link: str, now_us: int) -> int | None:
-        """Return for how long the link has been up, None where it is not."""
-        line = self._lines.get(link)
-        return line.up_us(now_us) if line is not None and line.state == "up" else None
+    def up_us(self, name: str, now_us: int) -> int | None:
+        """Return for how long the link has been up; None if it is down."""
+        link = self._links.get(name)
+        return link.up_us(now_us) if link is not None and link.state == "up" else None
 
     def any_up(self) -> bool:
         """Return whether a link is up."""
-        return any(line.state == "up" for line in self._lines.values())
+        return any(link.state == "up" for link in self._links.values())
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._links)
+
+
+class ActivityTracker:
+    """When the venue last sent something, by link and by symbol.
+
+    Only messages of the venue count. What the adapter makes itself is no sign that the venue is there.
+    """
+
+    __slots__ = ("_links", "_received_us", "_symbols")
+
+    def __init__(self) -> None:
+        self._received_us: dict[str, int] = {}
+        """Symbol -> when its last message came."""
+        self._links: set[str] = set()
+        self._symbols: set[str] = set()
+
+    def link_received(self, link: str) -> None:
+        """Record a message on the link."""
+        self._links.add(link)
+
+    def symbol_received(self, symbol: str, now_us: int) -> None:
+        """Record a message of the symbol."""
+        self._received_us[symbol] = now_us
+        self._symbols.add(symbol)
+
+    def age_us(self, symbol: str, now_us: int) -> int | None:
+        """Return how long ago the last message of the symbol came; None before the first."""
+        received_us = self._received_us.get(symbol)
+        return None if received_us is None else now_us - received_us
+
+    def pop(self) -> Iterator[Activity]:
+        """Yield what was recorded since the last call, if anything, and clear it."""
+        if self._links:
+            yield Activity(tuple(sorted(self._links)), tuple(sorted(self._symbols)))
+            self._links.clear()
+            self._symbols.clear()

@@ -1,4 +1,4 @@
-"""A kept book: a venue's snapshots and changes as events, with the best prices that follow from them."""
+"""The book of an instrument at a venue that sends whole books and then changes, without update ids."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
 from floorwire.core.order_book import Book
 
-NOTHING: Level = (0, 0)
+EMPTY: Level = (0, 0)
+"""The best level of a side without levels."""
 
 
 class CrossedBookError(ValueError):
-    """The best bid is at or above the best ask: something was lost on the way."""
+    """The best bid is at or above the best ask, so a message was lost."""
 
     def __init__(self, symbol: str) -> None:
         super().__init__(f"the book of {symbol} is crossed")
@@ -20,7 +21,7 @@ class CrossedBookError(ValueError):
 
 
 class VenueBook:
-    """The book of one instrument; synced from a snapshot on until it is forgotten."""
+    """The book of one instrument. It is synced from a snapshot on until it is cleared."""
 
     __slots__ = ("_best", "_book", "instrument", "is_synced")
 
@@ -30,14 +31,14 @@ class VenueBook:
         self._book = Book()
         self._best: tuple[Level, Level] | None = None
 
-    def forget(self) -> None:
-        """Nothing is known any more."""
+    def clear(self) -> None:
+        """Drop the book. The next snapshot starts it again (resync)."""
         self.is_synced = False
         self._book = Book()
         self._best = None
 
-    def snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookSnapshot:
-        """Replace the book. Raises CrossedBookError."""
+    def apply_snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookSnapshot:
+        """Replace the book; return it as an event. Raises CrossedBookError."""
         self._book.replace(bids, asks)
         self._check()
         self.is_synced = True
@@ -45,20 +46,20 @@ class VenueBook:
         whole = tuple(book.bids.top(len(book.bids))), tuple(book.asks.top(len(book.asks)))
         return BookSnapshot(self.instrument.symbol, *whole, ts_us)
 
-    def change(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookChange:
-        """Set levels to their absolute sizes. Raises CrossedBookError."""
+    def apply_change(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookChange:
+        """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
         self._book.apply(bids, asks)
         self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
-    def best(self, ts_us: int) -> Iterator[MarketEvent]:
-        """Yield best bid and ask where they changed."""
-        best = self._book.bids.best() or NOTHING, self._book.asks.best() or NOTHING
+    def changed_quote(self, ts_us: int) -> Iterator[MarketEvent]:
+        """Yield the best bid and ask if they changed since the last call."""
+        best = self._book.bids.best() or EMPTY, self._book.asks.best() or EMPTY
         if best != self._best:
             self._best = best
             yield Quote(self.instrument.symbol, *best[0], *best[1], ts_us)
 
     def _check(self) -> None:
-        # While nothing trades (an auction), prices may cross.
+        # In an auction nothing trades, and prices may cross.
         if self.instrument.state == "open" and self._book.crossed():
             raise CrossedBookError(self.instrument.symbol)

@@ -1,4 +1,4 @@
-"""A venue's own time, read from the times in its messages, and how far those may be believed."""
+"""Estimates a venue's time from its messages, and refuses times in messages that cannot be right."""
 
 from __future__ import annotations
 
@@ -10,86 +10,90 @@ from floorwire.core.market_events import BookChange, BookSnapshot, Candle, Clock
 from floorwire.core.ports import VenueOutput
 
 LATE_US = 500_000
-"""How much later than the quickest a message may come and still count into its own second."""
+"""How much later than the fastest message another may come and still count in its own second."""
 WINDOW_US = 60_000_000
+"""The fastest message of the last one to two windows counts: clocks are set, and routes change."""
 AHEAD_US = 5_000_000
-"""How far ahead of our clock the time of a message may be; of the venue's, where ours is far behind it."""
-ADOPT = 20
-"""So many messages in a row, all ahead by about the same, are not wrong: the clocks differ by that much."""
-ADOPT_US = 3_000_000
-"""They come over at least this long: a burst of wrong ones is not taken for the venue's time."""
+"""How far the time of a message may be ahead of our clock. If our clock is far behind the venue's, how far
+ahead of the venue's time."""
+ACCEPT_AFTER = 20
+"""After so many messages in a row that are ahead by about the same, the clocks differ by that much."""
+ACCEPT_AFTER_US = 3_000_000
+"""The messages must come over at least this long, so that a burst of wrong times is not accepted."""
 
 
 class VenueClock:
-    """Tells how far the venue's time has surely come: no trade of before is to be expected any more.
+    """The venue's time, so that candles close although nothing trades. No earlier trade is expected then.
 
-    Our clock and the venue's differ, and messages travel: the quickest messages of the last minute or two
-    tell by how much together. A minute's window, since a clock is set and a route changes. The time of a
-    message that is seconds ahead of our clock is not used, unless all of them are. A time of the past is
-    used: it moves nothing, and an exchange repeats old trades.
+    The venue's clock differs from ours, and messages take time to travel. The fastest messages of the last
+    minute or two show the sum of both. A message whose time is seconds ahead of our clock is given the
+    estimated time instead, unless all messages are ahead. A time in the past is used: it moves nothing, and
+    exchanges repeat old trades.
     """
 
     def __init__(self) -> None:
         self.refused = 0
-        """How many times were not used."""
+        """How many times in messages were not used."""
         self._ahead_us: int | None = None
+        """How far the fastest message of this window was ahead of our clock (negative: behind)."""
         self._before_us: int | None = None
+        """The same of the window before."""
         self._window = 0
-        self._told_us = 0
+        self._sent_us = 0
         self._behind_us = 0
-        """By how much our clock is behind the venue's, where that is more than some seconds."""
+        """By how much our clock is behind the venue's; 0 unless it is more than some seconds."""
         self._suspects = 0
         """How many messages in a row were ahead by about ``_suspect_us``, since ``_suspect_since_us``."""
         self._suspect_us = 0
         self._suspect_since_us = 0
 
-    def hear(self, outputs: Iterable[VenueOutput], now_us: int) -> list[VenueOutput]:
-        """Learn from what came of a message; return it, without times that cannot be."""
-        return [known for output in outputs for known in self._believed(output, now_us)]
+    def check(self, outputs: Iterable[VenueOutput], now_us: int) -> list[VenueOutput]:
+        """Learn from the events of one message; return them with impossible times replaced."""
+        return [checked for output in outputs for checked in self._checked(output, now_us)]
 
     def bounded(self, ts_us: int, now_us: int) -> int:
-        """Return the time, or the venue's present time as learned where it is too far ahead."""
+        """Return the time, or the venue's estimated time if it is too far ahead."""
         if ts_us <= now_us + self._behind_us + AHEAD_US:
             return ts_us
-        return self.present(now_us)
+        return self.venue_time(now_us)
 
-    def present(self, now_us: int) -> int:
-        """Return the venue's present time as learned: that of a message that would come now."""
+    def venue_time(self, now_us: int) -> int:
+        """Return the venue's estimated time: what a message would say that comes now."""
         ahead_us = self._learned()
         return now_us + (self._behind_us if ahead_us is None else ahead_us)
 
-    def clock(self, now_us: int) -> list[Clock]:
-        """Return the venue's time; nothing before the first message, and never an earlier one again."""
+    def events(self, now_us: int) -> list[Clock]:
+        """Return the venue's time as an event; none before the first message. It never goes back."""
         ahead_us = self._learned()
         if ahead_us is not None:
-            self._told_us = max(self._told_us, now_us + ahead_us - LATE_US)
-        return [Clock(self._told_us, is_reckoned=True)] if self._told_us else []
+            self._sent_us = max(self._sent_us, now_us + ahead_us - LATE_US)
+        return [Clock(self._sent_us, is_reckoned=True)] if self._sent_us else []
 
-    def _believed(self, output: VenueOutput, now_us: int) -> Iterator[VenueOutput]:
+    def _checked(self, output: VenueOutput, now_us: int) -> Iterator[VenueOutput]:
         if not isinstance(output, Trade | Quote | BookChange | BookSnapshot | DayStats | Candle):
             yield output
             return
         ts_us = self.bounded(output.ts_us, now_us)
-        if ts_us != output.ts_us and self._adopts(output.ts_us - now_us, now_us):
+        if ts_us != output.ts_us and self._accepts_jump(output.ts_us - now_us, now_us):
             ts_us = output.ts_us
         is_ahead = isinstance(output, Candle) and self.bounded(output.start_us, now_us) != output.start_us
         if ts_us == output.ts_us and not is_ahead:
-            is_ours = isinstance(output, Quote) and ts_us == now_us  # the venue did not say when
+            is_ours = isinstance(output, Quote) and ts_us == now_us  # this venue sends no time with quotes
             if isinstance(output, Trade | Quote | BookChange) and not is_ours:
                 self._suspects = 0
                 self._learn(ts_us - now_us, now_us // WINDOW_US)
             yield output
             return
         self.refused += 1
-        if not isinstance(output, Candle):  # a candle's time is its place: without it, it has none
+        if not isinstance(output, Candle):  # a candle without a right time belongs to no interval
             yield replace(output, ts_us=ts_us)
 
-    def _adopts(self, ahead_us: int, now_us: int) -> bool:
-        """Return whether the messages of late agree in a time that is further ahead than we learned."""
+    def _accepts_jump(self, ahead_us: int, now_us: int) -> bool:
+        """Return whether enough messages in a row are ahead by about ``ahead_us``: our clock is behind."""
         if not self._suspects or abs(ahead_us - self._suspect_us) > AHEAD_US:
             self._suspects, self._suspect_us, self._suspect_since_us = 0, ahead_us, now_us
         self._suspects += 1
-        if self._suspects < ADOPT or now_us - self._suspect_since_us < ADOPT_US:
+        if self._suspects < ACCEPT_AFTER or now_us - self._suspect_since_us < ACCEPT_AFTER_US:
             return False
         self._ahead_us = self._before_us = None
         self._behind_us = ahead_us

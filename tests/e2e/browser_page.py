@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.servers import Server
 
 
-class Visit:
+class BrowserPage:
     """A page in a fresh context."""
 
     def __init__(self, page: Page) -> None:

@@ -16,14 +16,14 @@ from uvicorn.server import ServerState
 
 from floorwire.app import Gateway
 from floorwire.config import LimitSettings, Settings
-from floorwire.core.authorization import STRANGER
+from floorwire.core.authorization import ANONYMOUS
 from floorwire.core.codes import CloseCode
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.frames import split
 from floorwire.web import create_app
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
-from tests.property.knocks import heads, login_bytes
+from tests.property.sign_in_bytes import heads, login_bytes
 
 EXPECTED = {
     "bad_json",
@@ -82,10 +82,10 @@ class Porch:
         """Send this as a client's first message."""
         self.knocks += 1
         ear = Ear(self.knocks)
-        connection = self.gateway.connection(JSON, None, STRANGER)
+        connection = self.gateway.connection(JSON, None, ANONYMOUS)
         connection.opened(ear)
         connection.received(data, binary=False)
-        connection.settled()
+        connection.end_of_read()
         connection.closed(1000)
         assert ear.closed_with is None
         ((_, payload),) = split(ear.heard)

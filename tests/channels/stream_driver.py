@@ -7,7 +7,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
-from floorwire.protocol.stamp import EventStamp
+from floorwire.protocol.topic import EventStamp
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "sim", tick_size="0.01", lot_size="0.001")
 EPOCH = "e"
@@ -20,7 +20,7 @@ class Drive:
     def __init__(
         self, channel: Channel, option: Option = None, tracker: Tracker | None = None, seq: int = 0
     ) -> None:
-        self.listens_to = channel.listens_to
+        self.event_types = channel.event_types
         self.tracker = tracker or channel.tracker(BTC if channel.per_symbol else None)
         self.stream: Stream = self.tracker.stream(option)
         self.seq = seq
@@ -29,7 +29,7 @@ class Drive:
         """Return the messages that follow from the events."""
         messages = []
         for event in happened:
-            if isinstance(event, self.listens_to):
+            if isinstance(event, self.event_types):
                 self.tracker.apply(event)
                 messages += self.follow(event)
         return messages

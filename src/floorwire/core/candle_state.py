@@ -1,23 +1,23 @@
-"""A candle in the making, from trades or from a venue, in integers."""
+"""The figures of a candle while trades are added to it, in ticks and lots (or common units)."""
 
 from __future__ import annotations
 
 import msgspec
 from msgspec.structs import replace
 
-from floorwire.core.counting import Change
+from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Candle, Trade
 
 SECOND_US = 1_000_000
 
 
-class Bar(msgspec.Struct):
-    """A candle in the making."""
+class CandleState(msgspec.Struct):
+    """The figures of one candle, open or closed."""
 
     start_us: int
     first_us: int
     last_us: int
-    """Venue time of the latest trade, or of what closed the candle."""
+    """The venue's time of the latest trade, or of the event that closed the candle."""
     open_ticks: int
     high_ticks: int
     low_ticks: int
@@ -25,17 +25,17 @@ class Bar(msgspec.Struct):
     volume_lots: int
     trades: int
     is_incomplete: bool = False
-    """Whether not all of its interval was heard."""
+    """Whether trades of its interval may be missing."""
 
     @classmethod
-    def of_trade(cls, trade: Trade) -> Bar:
-        """Return the candle of the trade's second with this trade alone."""
+    def from_trade(cls, trade: Trade) -> CandleState:
+        """Return a candle of one second with this trade alone."""
         at_us, price = trade.ts_us, trade.price_ticks
         return cls(at_us - at_us % SECOND_US, at_us, at_us, price, price, price, price, trade.size_lots, 1)
 
     @classmethod
-    def of_venue(cls, candle: Candle) -> Bar:
-        """Return the venue's candle."""
+    def from_venue(cls, candle: Candle) -> CandleState:
+        """Return the figures of a venue's candle."""
         return cls(
             candle.start_us,
             candle.start_us,
@@ -49,21 +49,21 @@ class Bar(msgspec.Struct):
         )
 
     @classmethod
-    def flat(cls, start_us: int, price_ticks: int) -> Bar:
+    def flat(cls, start_us: int, price_ticks: int) -> CandleState:
         """Return the candle of an interval without trades."""
         price = price_ticks
         return cls(start_us, start_us, start_us, price, price, price, price, 0, 0)
 
-    def scale(self, change: Change) -> None:
-        """Bring the figures into other units."""
+    def scale(self, change: UnitChange) -> None:
+        """Convert the figures to other units."""
         self.open_ticks *= change.prices
         self.high_ticks *= change.prices
         self.low_ticks *= change.prices
         self.close_ticks *= change.prices
         self.volume_lots *= change.sizes
 
-    def merge(self, other: Bar) -> None:
-        """Add what came after in order of arrival; by venue time it may be earlier."""
+    def merge(self, other: CandleState) -> None:
+        """Add the figures of later arrivals. By the venue's time they may be earlier."""
         if other.first_us < self.first_us:
             self.first_us, self.open_ticks = other.first_us, other.open_ticks
         if other.last_us >= self.last_us:
@@ -73,24 +73,24 @@ class Bar(msgspec.Struct):
         self.volume_lots += other.volume_lots
         self.trades += other.trades
 
-    def cover(self, other: Bar) -> None:
-        """Take in the prices of another count of the same interval, and its last where that is later."""
+    def include_prices_of(self, other: CandleState) -> None:
+        """Extend high and low by another count of the same interval, and take its close if that is later."""
         if other.last_us > self.last_us:
             self.last_us, self.close_ticks = other.last_us, other.close_ticks
         self.high_ticks = max(self.high_ticks, other.high_ticks)
         self.low_ticks = min(self.low_ticks, other.low_ticks)
 
-    def merged(self, other: Bar) -> Bar:
-        """Return a new candle of both."""
-        bar = replace(self)
-        bar.merge(other)
-        return bar
+    def merged(self, other: CandleState) -> CandleState:
+        """Return the figures of both together."""
+        merged = replace(self)
+        merged.merge(other)
+        return merged
 
-    def looks_like(self, other: Bar) -> bool:
+    def has_same_figures(self, other: CandleState) -> bool:
         """Return whether both show the same figures."""
         return self.figures() == other.figures()
 
     def figures(self) -> tuple[int, ...]:
-        """Return what subscribers see of it."""
+        """Return the figures that subscribers see."""
         prices = (self.open_ticks, self.high_ticks, self.low_ticks, self.close_ticks)
         return (self.start_us, *prices, self.volume_lots, self.trades)

@@ -33,11 +33,11 @@ SECOND_US = 1_000_000
 VENUE = "scripted"
 WATCH = PingTiming(interval_us=20 * SECOND_US, timeout_us=10 * SECOND_US)
 
-Said: TypeAlias = "dict[str, Said] | list[Said] | str | int | bool | None"
-Message: TypeAlias = dict[str, Said]
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
+Message: TypeAlias = dict[str, JsonValue]
 
 
-class World:
+class HubHarness:
     """One hub with the scripted symbols, their books open, at a time that the test moves."""
 
     def __init__(
@@ -85,7 +85,7 @@ class World:
             self.counts[symbol] += 1
             self.publish(Clock(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
 
-    def relist(self, symbol: str = "BTC-USDT") -> None:
+    def change_steps(self, symbol: str = "BTC-USDT") -> None:
         """Let the symbol trade in other lots from now on."""
         self._lots += 1
         instrument = msgspec.structs.replace(listing(symbol), lot_size=f"0.{self._lots}")
@@ -102,16 +102,16 @@ class World:
         codec: Codec = JSON,
         default_channel: str | None = None,
         outbox_bytes: int = 1_000_000,
-        wire: type[PlayedWire] | None = None,
-    ) -> PlayedWire:
+        wire: type[FakeWire] | None = None,
+    ) -> FakeWire:
         """Return the client's end of a new connection."""
         limits = SessionLimits(commands_per_second=1_000_000, subscriptions=100)
         session = Session(codec, default_channel, self.hub.market, limits)
         connection = Connection(self.hub, session, self.liveness, self._authenticator, NoDesk(), outbox_bytes)
-        return (wire or PlayedWire)(connection)
+        return (wire or FakeWire)(connection)
 
 
-class PlayedWire:
+class FakeWire:
     """A wire whose peer reads when the test says so: once ``room`` is used up, what is written waits."""
 
     fd = -1
@@ -151,7 +151,7 @@ class PlayedWire:
         return True
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Note why; what was written goes first."""
+        """Record the close code. Written data goes first."""
         self.code = int(code)
         self._read += self._waiting
         self._waiting = b""
@@ -164,7 +164,7 @@ class PlayedWire:
         binary = self.connection.codec.binary
         data = msgspec.msgpack.encode(request) if binary else msgspec.json.encode(request)
         self.connection.received(data, binary)
-        self.connection.settled()
+        self.connection.end_of_read()
 
     def drain(self, room: int | None = None) -> None:
         """Read what waits, and then so many bytes more."""
@@ -192,7 +192,7 @@ class PlayedWire:
             self.connection.closed(self.code)
 
 
-class PipedWire(PlayedWire):
+class PipeWire(FakeWire):
     """The same over a small pipe, which the hub may write straight to; the peer reads only when drained."""
 
     PIPE_BYTES = 4096
@@ -216,7 +216,7 @@ class PipedWire(PlayedWire):
                 self._read += data
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Note why, after all that was written."""
+        """Record the close code, after all written data."""
         self._empty()
         super().close(code, reason)
 

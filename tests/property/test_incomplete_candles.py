@@ -7,14 +7,14 @@ from typing import Literal, TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.channels.candles import CHANNEL, LAPSE_US
-from floorwire.core.bar import SECOND_US, Bar
+from floorwire.channels.candles import CHANNEL, VENUE_LATE_US
+from floorwire.core.candle_state import SECOND_US, CandleState
 from floorwire.core.market_events import Candle, Clock, Feed, Trade
-from floorwire.core.notices import FeedTurned
+from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import Candles
-from tests.channels.drive import BTC, Drive
+from tests.channels.stream_driver import BTC, Drive
 
-from .happenings import MIDNIGHT_US
+from .market_event_strategies import MIDNIGHT_US
 
 MINUTE_US = 60 * SECOND_US
 CLOCK_LATE_US = SECOND_US // 2
@@ -40,12 +40,12 @@ class Exchange:
 
     def turn(self, feed: Feed) -> None:
         self.is_heard = feed == "live"
-        self.tell(FeedTurned("BTC-USDT", feed, "test", self.now_us))
+        self.tell(SymbolFeedChanged("BTC-USDT", feed, "test", self.now_us))
 
-    def tell(self, event: Trade | Clock | Candle | FeedTurned) -> None:
+    def tell(self, event: Trade | Clock | Candle | SymbolFeedChanged) -> None:
         told = [message for message in self.drive.feed(event) if isinstance(message, Candles)]
         self.said += told
-        if not isinstance(event, FeedTurned):  # then the last one is told again
+        if not isinstance(event, SymbolFeedChanged):  # then the last one is told again
             self.closed_us += [candle.start for candle in told if candle.closed]
 
     def wait(self, seconds: int) -> None:
@@ -72,14 +72,14 @@ class Exchange:
             self.tell(trade)
         self.now_us -= 1_000
 
-    def truth(self, start_us: int) -> Bar | None:
+    def truth(self, start_us: int) -> CandleState | None:
         """Return the true candle, None before the first trade."""
-        bar: Bar | None = None
+        bar: CandleState | None = None
         for trade in self.trades:
             if trade.ts_us < start_us:
-                bar = Bar.flat(start_us, trade.price_ticks)
+                bar = CandleState.flat(start_us, trade.price_ticks)
             elif trade.ts_us < start_us + MINUTE_US:
-                one = Bar.of_trade(trade)
+                one = CandleState.from_trade(trade)
                 one.start_us = start_us
                 bar = one if bar is None or not bar.trades else bar.merged(one)
         return bar
@@ -89,7 +89,7 @@ def figures(candle: Candles) -> tuple[str, ...]:
     return (candle.open, candle.high, candle.low, candle.close, candle.volume, str(candle.trades))
 
 
-def written(bar: Bar) -> tuple[str, ...]:
+def written(bar: CandleState) -> tuple[str, ...]:
     prices = (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks)
     texts = [BTC.price.format(price) for price in prices]
     return (*texts, BTC.size.format(bar.volume_lots), str(bar.trades))
@@ -120,7 +120,7 @@ def test_what_is_closed_as_whole_is_the_truth(steps: list[tuple[Step, int, int]]
             case _:
                 pass
         exchange.wait(seconds)
-    exchange.wait(61 + LAPSE_US // SECOND_US)
+    exchange.wait(61 + VENUE_LATE_US // SECOND_US)
     closed = [candle for candle in exchange.said if candle.closed]
     assert exchange.closed_us == sorted(set(exchange.closed_us)), "each is closed once, in order"
     told: dict[int, Candles] = {}
@@ -134,4 +134,4 @@ def test_what_is_closed_as_whole_is_the_truth(steps: list[tuple[Step, int, int]]
     assert isinstance(now_open, Candles | None)
     if now_open is not None and not now_open.closed:
         late_us = exchange.now_us - (now_open.start + MINUTE_US)
-        assert late_us <= LAPSE_US + 2 * SECOND_US, "no candle is open for ever"
+        assert late_us <= VENUE_LATE_US + 2 * SECOND_US, "no candle is open for ever"

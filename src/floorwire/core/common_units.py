@@ -1,8 +1,8 @@
-"""What figures of the past are counted in, so that a change of an instrument's steps loses nothing.
+"""Units that divide both the old and the new steps of an instrument, so that a change of steps loses nothing.
 
-A candle or a day begins in one tick and lot and may end in others. Its figures are kept in units that divide
-the steps of before and of now, so that old figures are only ever multiplied by whole numbers. They are
-rounded down to whole ticks and lots only where they are shown.
+The tick or the lot may change during a candle or a day. Their figures are kept in common units: old figures
+are only multiplied by whole numbers, which is exact. They are floored to whole ticks and lots only when they
+are shown.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from floorwire.core.market_events import Candle, Trade
 from floorwire.core.units import Scale
 
 
-class Change(msgspec.Struct, frozen=True):
-    """What old figures are multiplied by: prices, and sizes."""
+class UnitChange(msgspec.Struct, frozen=True):
+    """The factors that convert old figures to new units."""
 
     prices: int
     sizes: int
 
 
-class Counting(msgspec.Struct, frozen=True):
-    """The units of prices and of sizes, and how many of them the instrument's tick and lot are."""
+class CommonUnits(msgspec.Struct, frozen=True):
+    """The units of prices and of sizes, and how many units a tick and a lot have."""
 
     price: Scale
     size: Scale
@@ -33,23 +33,23 @@ class Counting(msgspec.Struct, frozen=True):
     per_lot: int = 1
 
     @classmethod
-    def of(cls, instrument: Instrument) -> Counting:
-        """Count in the instrument's own ticks and lots."""
+    def of(cls, instrument: Instrument) -> CommonUnits:
+        """Return units that are the instrument's own tick and lot."""
         return cls(instrument.price, instrument.size)
 
     @property
     def is_finer(self) -> bool:
-        """Whether a unit is less than a tick or a lot."""
+        """Whether a unit is smaller than a tick or a lot."""
         return self.per_tick != 1 or self.per_lot != 1
 
-    def relisted(self, instrument: Instrument) -> tuple[Counting, Change]:
-        """Return the units that fit the instrument's steps too, and what brings old figures into them."""
+    def extended_to(self, instrument: Instrument) -> tuple[CommonUnits, UnitChange]:
+        """Return the units that divide the instrument's steps too, and the factors for old figures."""
         price, prices, per_tick = _common(self.price, instrument.price)
         size, sizes, per_lot = _common(self.size, instrument.size)
-        return Counting(price, size, per_tick, per_lot), Change(prices, sizes)
+        return CommonUnits(price, size, per_tick, per_lot), UnitChange(prices, sizes)
 
     def trade(self, trade: Trade) -> Trade:
-        """Return a trade of today's ticks and lots in units."""
+        """Return a trade, given in present ticks and lots, in units."""
         return replace(
             trade,
             price_ticks=trade.price_ticks * self.per_tick,
@@ -57,7 +57,7 @@ class Counting(msgspec.Struct, frozen=True):
         )
 
     def candle(self, candle: Candle) -> Candle:
-        """Return a venue's candle in units."""
+        """Return a venue's candle, given in present ticks and lots, in units."""
         return replace(
             candle,
             open_ticks=candle.open_ticks * self.per_tick,
@@ -80,15 +80,15 @@ class Counting(msgspec.Struct, frozen=True):
         return units // (self.per_tick * self.per_lot)
 
 
-def converted(steps: int, before: Scale, now: Scale) -> tuple[int, bool]:
-    """Return steps of before in whole steps of now, floored, and whether that is exact."""
+def convert_steps(steps: int, before: Scale, now: Scale) -> tuple[int, bool]:
+    """Return steps of ``before`` in whole steps of ``now``, floored, and whether that is exact."""
     _, multiply, per_step = _common(before, now)
     whole, rest = divmod(steps * multiply, per_step)
     return whole, not rest
 
 
 def _common(before: Scale, now: Scale) -> tuple[Scale, int, int]:
-    """Return the greatest unit that divides both steps, and how many of it each is."""
+    """Return the greatest unit that divides both steps, and how many units each has."""
     decimals = max(before.decimals, now.decimals)
     old = before.step * 10 ** (decimals - before.decimals)
     new = now.step * 10 ** (decimals - now.decimals)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from floorwire.venues.common.request_budget import RequestBudget
+from floorwire.venues.binance.symbol_state import RequestBudget
 
 
 def test_so_many_at_once_then_one_a_second() -> None:
