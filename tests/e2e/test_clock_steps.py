@@ -19,7 +19,7 @@ S = 1_000_000
 HOUR = 3_600 * S
 DAYS = [pytest.param(24 * HOUR, marks=pytest.mark.slow), pytest.param(-24 * HOUR, marks=pytest.mark.slow)]
 LARGE = [HOUR, -HOUR, *DAYS]
-STEPS = [3 * S, -3 * S, *LARGE]
+STEPS = [pytest.param(3 * S, marks=pytest.mark.slow), -3 * S, *LARGE]
 MARKET = ("ticker", "trades", "book")
 NEVER_S, SOON_S = 3_600.0, 0.2
 

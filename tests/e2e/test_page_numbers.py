@@ -18,7 +18,7 @@ from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.e2e.browser_page import BrowserPage
 from tests.e2e.chromium import chromium
-from tests.servers import Server, floorwire
+from tests.servers import Server, eventually, floorwire
 
 WIDTHS = (360, 390, 768, 819, 820, 830, 840, 850, 1024, 1180, 1181, 1440)
 SYMBOLS = ("BTC-USDT", "DOGE-USDT", "XMR-BTC")
@@ -165,8 +165,12 @@ def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
             " document.documentElement.outerHTML].join()"
         )
         assert reader.secret not in kept
-        asked = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
-        assert ("sign_in", reader.key) in [(line["event"], line.get("key")) for line in asked]
+
+        def signed_in() -> bool:  # the audit log is written in batches
+            lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+            return ("sign_in", reader.key) in [(line["event"], line.get("key")) for line in lines]
+
+        assert eventually(signed_in)
         browser_page.page.reload()
         browser_page.expect_state("key")
         browser_page.page.goto("about:blank")

@@ -13,7 +13,7 @@ ROOMS = ("core", "engine", "protocol")
 # Where tests of other rooms may judge a module too. Those that start servers are too slow for every mutant.
 ALSO = ("channels", "core", "engine", "hub", "property", "protocol", "venues/parts")
 SLOW = (
-    "tests/property/test_random_handshakes.py",
+    "tests/property/test_sign_in_bytes.py",
     "tests/property/test_resume.py",
     "tests/access/test_authenticator.py",
 )
