@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: what is in C, or becomes it, and may fail to compile."""
+"""The extension modules: what is in C, or compiled to C. Floorwire works without them, too."""
 
 import os
 import re
@@ -13,22 +13,22 @@ from setuptools.command.build_ext import build_ext
 SOURCES = Path("src")
 sys.path.insert(0, str(SOURCES))
 
-from floorwire.compiled import ROOMS, folder  # noqa: E402
+from floorwire.compiled import COMPILED_PACKAGES, folder  # noqa: E402
 
-# Small and quick to compile; measured: -O2 makes nothing faster here.
+# -O2 compiles longer, and was measured to make nothing faster here.
 FLAGS = [] if sys.platform == "win32" else ["-O1", "-g0", "-Werror=incompatible-pointer-types"]
-# The same as from the sources: no other meaning of annotations, and None has no attributes of other types.
+# Compiled code must behave as the sources do: annotations keep their meaning, and None is checked.
 AS_PYTHON = {"language_level": "3", "annotation_typing": False, "nonecheck": True}
 READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->__pyx_n_u_\w+)\)")
 
 
-def compiled(room: str) -> list[Extension]:
-    """Return the room's modules as extensions, each from the Python that it would be without."""
-    package = SOURCES / "floorwire" / room
+def compiled(package_name: str) -> list[Extension]:
+    """Return the package's modules as extensions, compiled from their Python sources."""
+    package = SOURCES / "floorwire" / package_name
     extensions = cythonize(
         [
             Extension(
-                f"floorwire.{room}.{source.stem}",
+                f"floorwire.{package_name}.{source.stem}",
                 [str(source)],
                 include_dirs=[str(package.parent)],
                 depends=[str(package.parent / "slots.h")],
@@ -40,7 +40,7 @@ def compiled(room: str) -> list[Extension]:
         build_dir="build",
         compiler_directives=AS_PYTHON,
     )
-    place = f"floorwire.{room}.{folder(package).name}"
+    place = f"floorwire.{package_name}.{folder(package).name}"
     for extension in extensions:
         generated = Path(extension.sources[0])
         text = READS.sub(r"= SLOT_GET(\1, \2)", generated.read_text())
@@ -54,39 +54,42 @@ def compiled(room: str) -> list[Extension]:
     return extensions
 
 
-class BuildRooms(build_ext):
-    """A room is compiled whole or not at all: its compiled modules know how each other's objects lie."""
+class BuildCompiledPackages(build_ext):
+    """Compiles a package whole or not at all: its modules know the memory layout of each other's objects."""
 
     def finalize_options(self) -> None:
-        """Called before anything is built."""
+        """Build with all processors."""
         super().finalize_options()
         self.parallel = os.cpu_count()
 
     def build_extensions(self) -> None:
-        """Called to build all; those that fail are left out."""
+        """Build all. Remove the modules of a package where one module failed to compile."""
         super().build_extensions()
-        for room in ROOMS:
-            modules = [Path(self.get_ext_fullpath(one.name)) for one in self._of(room)]
+        for package_name in COMPILED_PACKAGES:
+            modules = [Path(self.get_ext_fullpath(one.name)) for one in self._of(package_name)]
             if not all(module.exists() for module in modules):
                 shutil.rmtree(modules[0].parent, ignore_errors=True)
 
     def copy_extensions_to_source(self) -> None:
-        """Called where they are to lie beside their sources: those of earlier sources go."""
-        for room in ROOMS:
-            package = SOURCES / "floorwire" / room
+        """Copy the modules beside their sources, and remove those of earlier sources."""
+        for package_name in COMPILED_PACKAGES:
+            package = SOURCES / "floorwire" / package_name
             for earlier in package.glob("compiled_*"):
                 shutil.rmtree(earlier)
-            if Path(self.build_lib, *self._of(room)[0].name.split(".")).parent.is_dir():
+            if Path(self.build_lib, *self._of(package_name)[0].name.split(".")).parent.is_dir():
                 folder(package).mkdir()
         super().copy_extensions_to_source()
 
-    def _of(self, room: str) -> list[Extension]:
-        return [one for one in self.extensions if one.name.startswith(f"floorwire.{room}.")]
+    def _of(self, package_name: str) -> list[Extension]:
+        return [one for one in self.extensions if one.name.startswith(f"floorwire.{package_name}.")]
 
 
-# Without a compiler hub/direct_send.py does the same in Python.
+# Without a compiler, hub/direct_send.py does the same in Python.
 sendloop = Extension("floorwire.hub.sendloop", ["src/floorwire/hub/sendloop.c"], optional=True)
 setup(
-    ext_modules=[sendloop, *(extension for room in ROOMS for extension in compiled(room))],
-    cmdclass={"build_ext": BuildRooms},
+    ext_modules=[
+        sendloop,
+        *(extension for package_name in COMPILED_PACKAGES for extension in compiled(package_name)),
+    ],
+    cmdclass={"build_ext": BuildCompiledPackages},
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-ROOMS = ("engine",)
+COMPILED_PACKAGES = ("engine",)
 """The packages that setup.py compiles."""
 PURE = "PURE_PYTHON"
 """An environment variable. If it is not empty, only sources are used: to debug, to profile, to compare."""

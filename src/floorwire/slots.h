@@ -1,10 +1,11 @@
-/* Slots: reading an object's slot in compiled rooms as fast as the interpreter does in uncompiled ones.
+/* Reads an object's slots in compiled code as fast as the interpreter does in sources.
 
-   Cython looks an attribute's name up in the object's type each time. CPython's interpreter remembers,
-   for each place in the code, which type it met there last and where that type keeps the slot; so does
-   this. A type's version tag is its own, and another one (or 0) after any change to the type, so that
-   what is remembered is never of another type, nor of an earlier state of this one. setup.py puts SLOT_GET
-   where the name is a constant. Held by the GIL; without one nothing is remembered. */
+   Cython looks up an attribute's name in the object's type each time. CPython's interpreter has a cache for
+   each place in the code: the type that it met there last, and where that type keeps the slot. This is the
+   same cache. Each type has a version tag of its own, which changes (or becomes 0) with any change to the
+   type. So a cached offset is never used for another type, or for an earlier state of the same type.
+   setup.py puts SLOT_GET where the name is a constant. The GIL protects the cache; without a GIL there is
+   no cache. */
 
 #ifndef FLOORWIRE_SLOTS_H
 #define FLOORWIRE_SLOTS_H
@@ -15,8 +16,8 @@
 #if defined(__GNUC__) && !defined(Py_GIL_DISABLED)
 
 typedef struct {
-    unsigned int version; /* 0: nothing is remembered */
-    Py_ssize_t offset;    /* 0: that type keeps it in no slot */
+    unsigned int version; /* 0: the cache is empty */
+    Py_ssize_t offset;    /* 0: that type has no such slot */
 } floorwire_slot;
 
 static PyObject *floorwire_slot_learn(PyObject *object, PyObject *name, floorwire_slot *slot)

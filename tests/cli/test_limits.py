@@ -38,7 +38,7 @@ def test_an_account_has_the_houses_limits_until_it_is_given_its_own(server: Serv
     assert [cell.strip(" │") for cell in line.split("│")[1:4]] == [
         "max_open_orders",
         "7",
-        "the house's default",
+        "the server's default",
     ]
     assert "none" in next(line for line in said.splitlines() if "max_position" in line)
     assert "cancel_newest" in next(line for line in said.splitlines() if "self_trade" in line)

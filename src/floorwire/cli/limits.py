@@ -64,7 +64,7 @@ def show(
     ca: Ca = None,
     json: Json = False,
 ) -> None:
-    """Show the limits in force, and which of them are the house's default."""
+    """Show the limits in force, and which of them are the server's default."""
     with admin_client(url, key_file, ca) as server:
         shown = _ask(server, account, key)
         if not shown.own():
@@ -85,7 +85,7 @@ def set_(
         typer.Argument(
             metavar="NAME=VALUE...",
             help=f"{', '.join(Limits.__struct_fields__)}; {' and '.join(BY_ASSET)} with .ASSET behind them. "
-            "none: no limit here, so that the house's default holds.",
+            "none: no limit here, so that the server's default holds.",
         ),
     ],
     key: Key = "",
@@ -170,6 +170,6 @@ def _print(shown: _LimitsReply, key: str) -> None:
             if isinstance(value, dict)
             else value
         )
-        whose = "" if value is None else "its own" if name in own else "the house's default"
+        whose = "" if value is None else "its own" if name in own else "the server's default"
         table.add_row(name, NONE if value is None else str(text), whose)
     Console().print(table)
