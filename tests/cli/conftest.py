@@ -21,11 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def file(folder: Path) -> Path:
-    """The operator's."""
+    """Return the operator's key."""
     return key_file(folder)
 
 
 @pytest.fixture(scope="module")
 def issued(folder: Path) -> Issued:
-    """Alice's."""
+    """Return Alice's key."""
     return key(folder)

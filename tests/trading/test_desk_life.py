@@ -195,7 +195,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     @property
     def phase(self) -> Phase:
-        """The desk's."""
+        """The phase that the desk is in."""
         return self.desk._lifecycle.state.phase
 
     async def until(self, *phases: Phase) -> None:
