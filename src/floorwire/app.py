@@ -28,7 +28,6 @@ from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.order_manager import TradingRules
-from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -41,6 +40,7 @@ from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.venue_router import VenueRouter
+from floorwire.venue_feed import TradingFeed, VenueFeed
 
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100

@@ -54,13 +54,13 @@ from floorwire.protocol.trading_requests import (
 from floorwire.storage.key_store import Deposit
 from floorwire.trading import desk_metrics, handlers
 from floorwire.trading.account_store import AccountStore
-from floorwire.trading.cancel_guards import owner_of
 from floorwire.trading.commit_batch import DurableReply, durable_reply, refusal_reply
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.desk_state import DeskLifecycle
 from floorwire.trading.fill_history import FillHistory
-from floorwire.trading.guard_executor import GuardExecutor
+from floorwire.trading.guard_cancels import GuardCancels
+from floorwire.trading.guard_timers import owner_of
 from floorwire.trading.handlers import Resolve
 from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.private_subscriptions import PrivateSubscriptions
@@ -101,8 +101,8 @@ class Desk:
         self._stats = DeskStats()
         self._recovery = JournalRecovery(self._lifecycle, open_account_store, self._stats, self)
         self._executor = DecisionExecutor(router, clock)
-        self._guard_executor = GuardExecutor(self._lifecycle, self._executor, clock)
-        self._guards = self._guard_executor.guards
+        self._guard_cancels = GuardCancels(self._lifecycle, self._executor, clock)
+        self._guards = self._guard_cancels.guards
         self._private_fanout = PrivateFanout(self._instrument_of, clock)
         self._read_quota = ReadQuota()
         self._private_subscriptions = PrivateSubscriptions(
@@ -144,7 +144,7 @@ class Desk:
         """Start with these accounts: guards cancel first, then open orders go back to their venues."""
         committer.write_opening_records(self._clock.stamp_us())
         self._private_fanout.epoch = committer.store.epoch
-        self._guard_executor.restore(committer)
+        self._guard_cancels.restore(committer)
         self._executor.list_instruments(committer, self._router.instruments())
         for venue in self._router.open_venues:
             self._executor.restore_orders(committer, venue, self._router.symbols_of(venue))

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from floorwire import feeds
 from floorwire.bus.local import LocalBus
 from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.order_commands import Cancel, Command
 from floorwire.core.ports import Activity, Execution, Open, Prices, VenueInput, VenueOutput, Wake, Woke
-from floorwire.feeds import TradingFeed, VenueFeed
 from floorwire.ops.stats import Stats
+from floorwire.venue_feed import TradingFeed, VenueFeed
 from tests.clocks import following
 
 START_US = 1_800_000_000_000_000
@@ -77,8 +76,8 @@ class FeedHarness:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "IDLE_S", 0.001)
-    monkeypatch.setattr(feeds, "RESTART_S", 0.001)
+    monkeypatch.setattr(venue_feed, "IDLE_S", 0.001)
+    monkeypatch.setattr(venue_feed, "RESTART_S", 0.001)
 
 
 async def turn() -> None:
@@ -349,7 +348,7 @@ async def test_prices_of_a_venue_that_has_failed_are_not_live_until_it_has_start
 ) -> None:
     trader = ScriptedTradingVenue(LIVE, Wake(START_US))
     monkeypatch.setattr(trader, "prices", lambda _: Prices(99, 101, 100, "live"))
-    monkeypatch.setattr(feeds, "RESTART_S", 60)
+    monkeypatch.setattr(venue_feed, "RESTART_S", 60)
     harness = TradingFeedHarness(trader)
     async with harness.running():
         assert harness.feed.prices("BTC-USDT").feed == "live"

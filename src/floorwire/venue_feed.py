@@ -36,7 +36,7 @@ PUBLISHED = frozenset(get_args(MarketEvent))
 RESTART_S = 1.0
 IDLE_S = 1.0
 
-log = structlog.get_logger("floorwire.feeds")
+log = structlog.get_logger("floorwire.venue_feed")
 
 
 class VenueListener(Protocol):

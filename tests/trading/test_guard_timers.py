@@ -12,7 +12,7 @@ from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.trading_requests import MAX_GRACE_S
-from floorwire.trading.cancel_guards import CancelGuards, GuardOwner
+from floorwire.trading.guard_timers import GuardOwner, GuardTimers
 from tests.clocks import Times, following
 
 K1, K2 = GuardOwner("alice", "k1"), GuardOwner("alice", "k2")
@@ -51,7 +51,7 @@ class GuardsHarness:
     def __init__(self) -> None:
         self.cancelled: list[Cancelled] = []
         self.kept: dict[GuardOwner, Guard] = {}
-        self.guards = CancelGuards(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
+        self.guards = GuardTimers(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
 
     def _cancel(self, owner: GuardOwner, code: Code) -> None:
         self.cancelled.append((owner, code))
@@ -186,7 +186,7 @@ async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
 async def test_a_clock_that_is_set_changes_no_timer(step_us: int) -> None:
     times, cancelled = Times(), list[Cancelled]()
     clock = times.clock()
-    guards = CancelGuards(clock, lambda owner, code: cancelled.append((owner, code)), lambda *_: None)
+    guards = GuardTimers(clock, lambda owner, code: cancelled.append((owner, code)), lambda *_: None)
     first, second = Bot(K1), Bot(K1)
     guards.enable_disconnect(first, LONG_US)
     guards.enable_disconnect(second, SOON_US)

@@ -13,19 +13,19 @@ import structlog
 from floorwire.clock import Clock
 from floorwire.core.account_events import Guard
 from floorwire.core.codes import Code
-from floorwire.trading.cancel_guards import CancelGuards, GuardOwner
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.desk_state import DeskLifecycle
+from floorwire.trading.guard_timers import GuardOwner, GuardTimers
 
 log = structlog.get_logger("floorwire.desk")
 
 
-class GuardExecutor:
+class GuardCancels:
     """Owns the guards' timers, and the cancels that are not durable yet."""
 
     def __init__(self, lifecycle: DeskLifecycle, executor: DecisionExecutor, clock: Clock) -> None:
-        self.guards = CancelGuards(clock, self._cancel, self._journal_guard)
+        self.guards = GuardTimers(clock, self._cancel, self._journal_guard)
         self._lifecycle = lifecycle
         self._executor = executor
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Timers of cancel guards: cancel on disconnect, and the dead man's timer. ``guard_executor`` cancels."""
+"""Timers of cancel guards: cancel on disconnect, and the dead man's timer. ``guard_cancels`` cancels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def owner_of(client: DeskClient) -> GuardOwner:
     return GuardOwner(principal.account, principal.key)
 
 
-class CancelGuards:
+class GuardTimers:
     """Timers on the event loop.
 
     ``cancel`` is called when a guard fires, with the code of the cancel: ``DISCONNECTED`` or ``DEADMAN``.
