@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from floorwire import venue_feed
 from floorwire.bus.local import LocalBus
 from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.order_commands import Cancel, Command
