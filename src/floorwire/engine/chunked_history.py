@@ -1,4 +1,4 @@
-"""The latest so many of something, of which a moment can be kept at no cost."""
+"""Chunked history: the latest items of a list, in chunks that snapshots can share without a copy."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ T = TypeVar("T")
 Share: TypeAlias = tuple[T, ...]
 
 SHARE = 256
-"""So many at a time are put into a share, which never changes again."""
+"""Items in a full share. A full share never changes again."""
 
 
 class ChunkedHistory(Generic[T]):
-    """Knows ``most`` (at least a share), the oldest first.
+    """Keeps the latest ``most`` items, the oldest first. ``most`` is at least one share.
 
-    Shares are cut at every 256th that was ever added: the same additions make the same shares.
+    A share ends at each 256th item since the first one ever added. So the same additions always make the same
+    shares, and a snapshot of the same history has the same digest.
     """
 
     __slots__ = ("_forgotten", "_length", "_most", "_newest", "_shares")
 
     def __init__(self, most: int, shares: Iterable[Share[T]] = (), forgotten: int = 0) -> None:
-        """``shares`` and ``forgotten``: as another told of itself."""
+        """Continue a history that had these ``shares`` and ``forgotten``. Without them it is empty."""
         assert most >= SHARE, "there is always a whole share to forget from"
         self._most = most
         self._shares = deque(shares)
@@ -31,7 +32,7 @@ class ChunkedHistory(Generic[T]):
         self._length = sum(map(len, self._shares)) + len(self._newest) - forgotten
 
     def add(self, one: T) -> T | None:
-        """Add the newest; return the oldest where it is forgotten for that."""
+        """Add the newest item. Return the oldest where it is dropped to make room, otherwise None."""
         newest = self._newest
         newest.append(one)
         if len(newest) == SHARE:
@@ -53,11 +54,11 @@ class ChunkedHistory(Generic[T]):
 
     @property
     def forgotten(self) -> int:
-        """How many of the first share are forgotten already."""
+        """How many items of the first share are dropped already."""
         return self._forgotten
 
     def shares(self) -> list[Share[T]]:
-        """Return all that is known now, and what of its first share is forgotten."""
+        """Return the shares of all items. The first ``forgotten`` items of the first share are dropped."""
         return [*self._shares, tuple(self._newest)] if self._newest else list(self._shares)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Placing: from an accepted order to the command that the venue gets, once and after a restart."""
+"""Venue orders: the command that puts an accepted order on its venue, new or after a restart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floorwire.engine.effective_limits import EffectiveLimits
 
 
 def placed(order: Order, owner: int, limits: EffectiveLimits) -> Place:
-    """Return the command for a new order."""
+    """Return the command that places a new order. ``owner`` is the number of its account, for self-trades."""
     ticket = order.ticket
     return Place(
         ticket.symbol,
@@ -30,9 +30,11 @@ def placed(order: Order, owner: int, limits: EffectiveLimits) -> Place:
 
 
 def placed_again(order: Order, owner: int, limits: EffectiveLimits) -> Place:
-    """Return the command for what is left of an order, in a market that does not have it.
+    """Return the command that places the rest of an open order again, in a market that lost it.
 
-    What rested may cross there now and fill, post-only or not.
+    The market may have moved past the order's price, so the order may fill at once. It is not sent as
+    post-only, because the market would then reject an order that had rested. A triggered stop does not wait
+    again.
     """
     ticket = order.ticket
     return replace(
