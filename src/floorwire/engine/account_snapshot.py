@@ -16,7 +16,7 @@ from floorwire.core.account_events import Balance, Guard, HaltScope, OrderFilled
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
-from floorwire.engine.chunked_history import SHARE, Share
+from floorwire.engine.chunked_history import CHUNK_SIZE, Chunk
 
 
 class FormerInstrument(msgspec.Struct, frozen=True, array_like=True):
@@ -68,8 +68,8 @@ class AccountHistory(msgspec.Struct):
     state: AccountState
     open: list[Order]
     """Sorted by id."""
-    closed: list[Share[Order]]
-    fills: list[Share[OrderFilled]]
+    closed: list[Chunk[Order]]
+    fills: list[Chunk[OrderFilled]]
 
 
 class AccountSnapshot:
@@ -83,9 +83,9 @@ class AccountSnapshot:
         encode = msgspec.msgpack.Encoder().encode
         yield encode(self._head)
         for account in self._accounts:
-            shares = _cut(account.open), account.closed, account.fills
-            yield encode((account.state, [len(of_kind) for of_kind in shares]))
-            for of_kind in shares:
+            chunks = _cut(account.open), account.closed, account.fills
+            yield encode((account.state, [len(of_kind) for of_kind in chunks]))
+            for of_kind in chunks:
                 yield from map(encode, of_kind)
 
     def digest(self) -> str:
@@ -96,14 +96,14 @@ class AccountSnapshot:
         return digest.hexdigest()
 
 
-def _cut(orders: list[Order]) -> list[Share[Order]]:
-    return [tuple(orders[at : at + SHARE]) for at in range(0, len(orders), SHARE)]
+def _cut(orders: list[Order]) -> list[Chunk[Order]]:
+    return [tuple(orders[at : at + CHUNK_SIZE]) for at in range(0, len(orders), CHUNK_SIZE)]
 
 
 _heads = msgspec.msgpack.Decoder(SnapshotHead)
 _accounts = msgspec.msgpack.Decoder(tuple[AccountState, tuple[int, int, int]])
-_orders = msgspec.msgpack.Decoder(Share[Order])
-_fills = msgspec.msgpack.Decoder(Share[OrderFilled])
+_orders = msgspec.msgpack.Decoder(Chunk[Order])
+_fills = msgspec.msgpack.Decoder(Chunk[OrderFilled])
 
 
 def read(pieces: Iterable[bytes]) -> tuple[SnapshotHead, Iterator[AccountHistory]]:

@@ -72,7 +72,7 @@ def check(limits: Limits) -> None:
         raise Refusal(Code.BAD_REQUEST, f"max_open_orders: 0 to {MOST}", {"field": "limits"})
 
 
-def bounds(
+def effective_limits(
     terms: InstrumentUnits, account: Limits, key: Limits, max_notional: Decimal | None
 ) -> EffectiveLimits:
     """Return the tighter of the limits of account and key, in the steps of the instrument.

@@ -20,7 +20,7 @@ MOST = 1 << 53
 """Ticks and lots of one order are below this. Then their products fit into the ledger's integers."""
 
 
-def write(
+def parse_order(
     terms: InstrumentUnits,
     *,
     account: str,

@@ -12,7 +12,7 @@ from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.refusal import Refusal
 
 
-def another(ticket: Ticket, order: Order) -> NoReturn:
+def refuse_different(ticket: Ticket, order: Order) -> NoReturn:
     """Refuse a client order id that names an order with other content (check 4: idempotency).
 
     Raises Refusal: ``duplicate_client_order_id``.
@@ -24,7 +24,7 @@ def another(ticket: Ticket, order: Order) -> NoReturn:
     )
 
 
-def late(deadline_us: int, wall_us: int) -> NoReturn:
+def refuse_late(deadline_us: int, wall_us: int) -> NoReturn:
     """Refuse a request whose deadline has passed (check 5). Raises Refusal: ``deadline_passed``."""
     by_us = wall_us - deadline_us
     raise Refusal(Code.DEADLINE_PASSED, f"came {by_us} us after its deadline", {"late_us": by_us})
@@ -40,7 +40,7 @@ def cannot_reduce() -> NoReturn:
     raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
 
 
-def closed(order: Order) -> None:
+def refuse_closed(order: Order) -> None:
     """Refuse to change an order that is not open. Raises Refusal: ``order_closed``."""
     if order.state not in OPEN:
         raise Refusal(
@@ -50,7 +50,7 @@ def closed(order: Order) -> None:
         )
 
 
-def unchangeable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
+def refuse_unchangeable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
     """Refuse an amend that changes nothing, or a price or quantity that the order does not have.
 
     Raises Refusal: ``bad_request``.

@@ -9,7 +9,7 @@ from floorwire.core.orders import Order
 from floorwire.engine.effective_limits import EffectiveLimits
 
 
-def placed(order: Order, owner: int, limits: EffectiveLimits) -> Place:
+def place_command(order: Order, owner: int, limits: EffectiveLimits) -> Place:
     """Return the command that places a new order. ``owner`` is the number of its account, for self-trades."""
     ticket = order.ticket
     return Place(
@@ -29,7 +29,7 @@ def placed(order: Order, owner: int, limits: EffectiveLimits) -> Place:
     )
 
 
-def placed_again(order: Order, owner: int, limits: EffectiveLimits) -> Place:
+def restore_command(order: Order, owner: int, limits: EffectiveLimits) -> Place:
     """Return the command that places the rest of an open order again, in a market that lost it.
 
     The market may have moved past the order's price, so the order may fill at once. It is not sent as
@@ -38,7 +38,7 @@ def placed_again(order: Order, owner: int, limits: EffectiveLimits) -> Place:
     """
     ticket = order.ticket
     return replace(
-        placed(order, owner, limits),
+        place_command(order, owner, limits),
         post_only=False,
         stop_ticks=None if order.triggered else ticket.stop_ticks,
         spend=None if ticket.spend is None else ticket.spend - order.filled_turnover,
