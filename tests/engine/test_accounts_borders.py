@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.orders import Order, Ticket
 from floorwire.engine import accounts as accounts_module
-from floorwire.engine import chunked_history as latest_module
+from floorwire.engine import chunked_history
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager
 from tests.clocks import moment
@@ -136,7 +136,7 @@ def test_finer_units_change_what_is_counted_in_them_and_nothing_else(refined: st
 
 
 def test_a_snapshot_remembers_which_fills_were_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latest_module, "SHARE", 4)
+    monkeypatch.setattr(chunked_history, "CHUNK_SIZE", 4)
     monkeypatch.setattr(accounts_module, "KEPT_FILLS", 5)
     trading = Trading()
     trading.place("buy", 7, 200)

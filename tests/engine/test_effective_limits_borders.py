@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
-from floorwire.engine.effective_limits import MOST, bounds, check
+from floorwire.engine.effective_limits import MOST, check, effective_limits
 from floorwire.engine.instrument_units import InstrumentUnits
 from tests.engine.market import BTC
 
@@ -67,20 +67,22 @@ def test_of_two_limits_the_tighter_holds() -> None:
         price_collar="0.0000019",
         max_open_orders=5,
     )
-    found = bounds(TERMS, account, key, None)
+    found = effective_limits(TERMS, account, key, None)
     assert (found.max_turnover, found.max_lots, found.max_position_lots) == (40_000, 200, 999)
     assert (found.collar_ppm, found.max_open, found.max_open_of_key) == (1, 3, 5)
-    assert bounds(TERMS, account, key, Decimal("1E+2")).max_turnover == 20_000
-    assert bounds(TERMS, account, key, Decimal("1E+9")).max_turnover == 40_000
+    assert effective_limits(TERMS, account, key, Decimal("1E+2")).max_turnover == 20_000
+    assert effective_limits(TERMS, account, key, Decimal("1E+9")).max_turnover == 40_000
 
 
 def test_a_collar_of_nothing_is_nothing() -> None:
     for nothing in ("0", "0.0000009"):
-        assert bounds(TERMS, replace(COLLARED, price_collar=nothing), Limits(), None).collar_ppm == 0
+        assert (
+            effective_limits(TERMS, replace(COLLARED, price_collar=nothing), Limits(), None).collar_ppm == 0
+        )
 
 
 def test_without_limits_there_are_none() -> None:
-    found = bounds(TERMS, COLLARED, Limits(), None)
+    found = effective_limits(TERMS, COLLARED, Limits(), None)
     assert (found.max_turnover, found.max_lots, found.max_position_lots) == (None, None, None)
     assert (found.max_open, found.max_open_of_key, found.collar_ppm) == (None, None, 100_000)
 
@@ -99,4 +101,4 @@ def test_a_keys_own_rule_of_self_trades_goes_before_the_accounts(
     account: str | None, key: str | None, cancels: bool
 ) -> None:
     levels = (replace(COLLARED, self_trade=account), Limits(self_trade=key))  # type: ignore[arg-type]
-    assert bounds(TERMS, *levels, None).cancels_self_trade is cancels
+    assert effective_limits(TERMS, *levels, None).cancels_self_trade is cancels

@@ -23,7 +23,7 @@ from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine import accounts as accounts_module
-from floorwire.engine import chunked_history as latest_module
+from floorwire.engine import chunked_history
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
 from tests.clocks import moment
@@ -547,7 +547,7 @@ def test_entries_carry_the_seqs_of_their_messages(floor: Floor) -> None:
 
 def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts_module, "KEPT_CLOSED", 2)
-    monkeypatch.setattr(latest_module, "SHARE", 2)
+    monkeypatch.setattr(chunked_history, "CHUNK_SIZE", 2)
     floor = Floor()
     tickets = [floor.ticket("sell", 2, 199) for _ in range(3)]
     for ticket in tickets:

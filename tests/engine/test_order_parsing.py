@@ -12,7 +12,7 @@ from tests.engine.market import BTC
 TERMS = InstrumentUnits.of(BTC, 8, 8)
 
 
-def write(
+def parse(
     type: OrderType = "limit",
     side: str = "buy",
     quantity: str | None = "0.02",
@@ -24,7 +24,7 @@ def write(
     expires_us: int | None = None,
     post_only: bool = False,
 ) -> Ticket:
-    return order_parsing.write(
+    return order_parsing.parse_order(
         TERMS,
         account="ann",
         client_order_id=client_order_id,
@@ -42,19 +42,19 @@ def write(
 
 def refused(**given: object) -> tuple[Code, object]:
     with pytest.raises(Refusal) as caught:
-        write(**given)  # type: ignore[arg-type]
+        parse(**given)  # type: ignore[arg-type]
     return caught.value.code, caught.value.details["field"]
 
 
 def test_texts_become_ticks_and_lots() -> None:
-    assert write() == Ticket("ann", "a-1", "BTC-USDT", "buy", "limit", 2, None, 201)
-    assert write(quantity="0.0200", price="100.50") == write()
-    stop = write("stop", quantity="1", price=None, stop_price="99")
+    assert parse() == Ticket("ann", "a-1", "BTC-USDT", "buy", "limit", 2, None, 201)
+    assert parse(quantity="0.0200", price="100.50") == parse()
+    stop = parse("stop", quantity="1", price=None, stop_price="99")
     assert (stop.stop_ticks, stop.price_ticks, stop.time_in_force) == (198, None, "ioc")
-    spent = write("market", quantity=None, quote_quantity="10.0075", price=None)
+    spent = parse("market", quantity=None, quote_quantity="10.0075", price=None)
     assert (spent.lots, spent.spend) == (None, 2001)  # what is finer than tick x lot is not spent
-    assert write(time_in_force="gtd", expires_us=9).expires_us == 9
-    assert write("stop_limit", stop_price="99", post_only=True).post_only
+    assert parse(time_in_force="gtd", expires_us=9).expires_us == 9
+    assert parse("stop_limit", stop_price="99", post_only=True).post_only
 
 
 def test_what_does_not_fit_is_refused_by_field() -> None:
@@ -108,5 +108,5 @@ def test_a_date_and_gtd_say_which_of_them_lacks_the_other(
     expires_us: int | None, tif: TimeInForce, said: str
 ) -> None:
     with pytest.raises(Refusal) as caught:
-        write(time_in_force=tif, expires_us=expires_us)
+        parse(time_in_force=tif, expires_us=expires_us)
     assert caught.value.message == said

@@ -8,7 +8,7 @@ from floorwire.core.codes import Code
 from floorwire.core.orders import Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.order_parsing import MOST, write
+from floorwire.engine.order_parsing import MOST, parse_order
 from tests.engine.market import BTC
 
 TERMS = InstrumentUnits.of(BTC, 8, 8)
@@ -21,7 +21,7 @@ SPEND = {"type": "market", "quote_quantity": "20"}
 
 def ticket(asked: dict[str, str], **more: object) -> Ticket:
     fields = {"account": "ann", "client_order_id": "1", "side": "buy", **asked, **more}
-    return write(TERMS, **fields)  # type: ignore[arg-type]
+    return parse_order(TERMS, **fields)  # type: ignore[arg-type]
 
 
 def refused(asked: dict[str, str], **more: object) -> Refusal:

@@ -12,7 +12,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager, TradingRules
-from floorwire.engine.order_parsing import write
+from floorwire.engine.order_parsing import parse_order
 from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 from tests.clocks import moment
 from tests.engine.market import BTC, ETH
@@ -36,7 +36,7 @@ def place(
     instrument: Instrument = BTC,
     at: Moment = AT,
 ) -> None:
-    ticket = write(
+    ticket = parse_order(
         order_manager.terms(instrument.symbol),
         account="ann",
         client_order_id=str(number),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.engine import accounts
-from floorwire.engine.chunked_history import SHARE
+from floorwire.engine.chunked_history import CHUNK_SIZE
 from floorwire.storage.journal import JournalBrokenError, JournalRecord
 from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, Disk, FlakyJournal, GatewayHarness, served
@@ -22,10 +22,10 @@ async def harness(
     disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[GatewayHarness]:
     """Where alice has more fills than are at hand."""
-    monkeypatch.setattr(accounts, "KEPT_FILLS", SHARE)
+    monkeypatch.setattr(accounts, "KEPT_FILLS", CHUNK_SIZE)
     async with served(disk, tmp_path) as harness:
         number = 0
-        while harness.gateway.desk.order_manager().seqs("alice").fills <= SHARE:
+        while harness.gateway.desk.order_manager().seqs("alice").fills <= CHUNK_SIZE:
             number += 1
             reply = await harness.ask("order.place", client_order_id=f"t{number}", **TAKE)
             assert reply["status"] == "accepted"
@@ -41,7 +41,7 @@ async def test_the_first_fill_is_found(harness: GatewayHarness) -> None:
     fills = (await harness.ask("fills", limit=1000))["fills"]
     assert isinstance(fills, list)
     assert len(fills) == harness.gateway.desk.order_manager().seqs("alice").fills
-    assert len(harness.gateway.desk.order_manager().fills("alice")) == SHARE
+    assert len(harness.gateway.desk.order_manager().fills("alice")) == CHUNK_SIZE
 
 
 async def test_an_unreadable_journal_is_an_answer_and_stops_nothing(

@@ -27,8 +27,8 @@ OPEN: frozenset[OrderState] = frozenset({"new", "partially_filled", "unknown"})
 class Ticket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an account requested, in whole numbers. It never changes. Two with the same content are equal.
 
-    ``engine.order_parsing.write`` makes a ticket from decimal texts. It refuses prices and quantities between
-    the steps.
+    ``engine.order_parsing.parse_order`` makes a ticket from decimal texts. It refuses prices and
+    quantities between the steps.
     """
 
     account: str

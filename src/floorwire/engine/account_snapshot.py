@@ -1,7 +1,8 @@
-"""Snapshots: the accounts as of one moment, in pieces that are each made in a fraction of a millisecond.
+"""Account snapshot: all accounts as of one moment, encoded in small pieces.
 
-Taking one copies what may change and shares what may not, closed orders and fills above all. Its pieces are
-encoded when they are asked for, and may be in another thread, while the accounts go on.
+A snapshot copies what may change. It shares what never changes, which is mostly closed orders and fills. So
+the event loop takes one fast. A piece is encoded when it is asked for. Another thread may do that while the
+accounts go on.
 """
 
 from __future__ import annotations
@@ -15,37 +16,37 @@ from floorwire.core.account_events import Balance, Guard, HaltScope, OrderFilled
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
-from floorwire.engine.chunked_history import SHARE, Share
+from floorwire.engine.chunked_history import CHUNK_SIZE, Chunk
 
 
 class FormerInstrument(msgspec.Struct, frozen=True, array_like=True):
-    """An instrument as it was before its steps changed; orders up to this one are counted in those."""
+    """An instrument before its tick or lot changed. Orders up to ``last_order_id`` are in its old steps."""
 
     instrument: Instrument
     last_order_id: int
 
 
 class SnapshotHead(msgspec.Struct, array_like=True):
-    """The first piece: what is of no account, and how many accounts follow."""
+    """The first piece: what belongs to no single account, and the number of accounts that follow."""
 
     instruments: list[Instrument]
     decimals: list[tuple[str, int]]
     fees: list[tuple[str, str]]
     outside: list[tuple[str, str]]
-    """Sums over all accounts, which no integer of MessagePack may hold: written as text."""
+    """Units of each asset, as text. A sum over all accounts may be too large for a MessagePack integer."""
     halts: list[tuple[HaltScope, str]]
     last_order_id: int
     last_fill_id: int
     last_deposit_id: int
     accounts: int
     former: list[FormerInstrument] = []
-    """Of each symbol the oldest first."""
+    """For each symbol, the oldest first."""
     deposits: list[tuple[str, int]] = []
-    """The last deposit's id of each key store with an identity; ``last_deposit_id`` is of those without."""
+    """Last deposit id by key store. Stores without an identity count in ``last_deposit_id``."""
 
 
 class AccountState(msgspec.Struct, array_like=True):
-    """The first piece of an account. After it come its open orders, its closed ones, and its fills."""
+    """The first piece of an account. Its open orders, closed orders and fills follow, in this order."""
 
     name: str
     owner: int
@@ -55,23 +56,24 @@ class AccountState(msgspec.Struct, array_like=True):
     key_limits: list[tuple[str, Limits]]
     seqs: Seqs
     closed_forgotten: int
-    """How many of the first closed orders are known no more; and of the fills."""
+    """How many orders at the start of the first chunk of closed orders are dropped already."""
     fills_forgotten: int
+    """The same for fills."""
     guards: list[tuple[str, Guard]] = []
 
 
 class AccountHistory(msgspec.Struct):
-    """One account's."""
+    """One account with its orders and fills."""
 
     state: AccountState
     open: list[Order]
-    """In the order of their ids."""
-    closed: list[Share[Order]]
-    fills: list[Share[OrderFilled]]
+    """Sorted by id."""
+    closed: list[Chunk[Order]]
+    fills: list[Chunk[OrderFilled]]
 
 
 class AccountSnapshot:
-    """All accounts as of one moment. Iterated over, it makes its pieces anew each time."""
+    """All accounts as of one moment. Each iteration encodes the pieces again."""
 
     def __init__(self, head: SnapshotHead, accounts: Sequence[AccountHistory]) -> None:
         self._head = head
@@ -81,31 +83,34 @@ class AccountSnapshot:
         encode = msgspec.msgpack.Encoder().encode
         yield encode(self._head)
         for account in self._accounts:
-            shares = _cut(account.open), account.closed, account.fills
-            yield encode((account.state, [len(of_kind) for of_kind in shares]))
-            for of_kind in shares:
+            chunks = _cut(account.open), account.closed, account.fills
+            yield encode((account.state, [len(of_kind) for of_kind in chunks]))
+            for of_kind in chunks:
                 yield from map(encode, of_kind)
 
     def digest(self) -> str:
-        """Return a digest of all of it: a second's work where there is much, for any thread."""
+        """Return a digest of all pieces. It may take a second for many orders. Any thread may call it."""
         digest = blake2b(digest_size=16)
         for piece in self:
             digest.update(piece)
         return digest.hexdigest()
 
 
-def _cut(orders: list[Order]) -> list[Share[Order]]:
-    return [tuple(orders[at : at + SHARE]) for at in range(0, len(orders), SHARE)]
+def _cut(orders: list[Order]) -> list[Chunk[Order]]:
+    return [tuple(orders[at : at + CHUNK_SIZE]) for at in range(0, len(orders), CHUNK_SIZE)]
 
 
 _heads = msgspec.msgpack.Decoder(SnapshotHead)
 _accounts = msgspec.msgpack.Decoder(tuple[AccountState, tuple[int, int, int]])
-_orders = msgspec.msgpack.Decoder(Share[Order])
-_fills = msgspec.msgpack.Decoder(Share[OrderFilled])
+_orders = msgspec.msgpack.Decoder(Chunk[Order])
+_fills = msgspec.msgpack.Decoder(Chunk[OrderFilled])
 
 
 def read(pieces: Iterable[bytes]) -> tuple[SnapshotHead, Iterator[AccountHistory]]:
-    """Return what a snapshot's pieces say. Raises MsgspecError, of an account when it comes to it."""
+    """Return the head of a snapshot, and an iterator that decodes its accounts.
+
+    Raises MsgspecError. For a damaged account, the iterator raises it when it comes to that account.
+    """
     left = iter(pieces)
     head = _heads.decode(next(left, b""))
     return head, _read_accounts(left, head.accounts)

@@ -416,11 +416,11 @@ class Accounts:
             limits=account.limits,
             key_limits=sorted(account.key_limits.items(), key=lambda pair: pair[0]),
             seqs=account.seqs,
-            closed_forgotten=closed.forgotten,
-            fills_forgotten=fills.forgotten,
+            closed_forgotten=closed.dropped,
+            fills_forgotten=fills.dropped,
             guards=sorted(account.guards.items(), key=lambda pair: pair[0]),
         )
-        return AccountHistory(state, list(account.open.values()), closed.shares(), fills.shares())
+        return AccountHistory(state, list(account.open.values()), closed.chunks(), fills.chunks())
 
     @classmethod
     def restored(cls, pieces: Iterable[bytes]) -> Accounts:

@@ -1,4 +1,4 @@
-"""The latest so many of something, of which a moment can be kept at no cost."""
+"""Chunked history: the latest items of a list, in chunks that snapshots can share without a copy."""
 
 from __future__ import annotations
 
@@ -7,65 +7,66 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
-Share: TypeAlias = tuple[T, ...]
+Chunk: TypeAlias = tuple[T, ...]
 
-SHARE = 256
-"""So many at a time are put into a share, which never changes again."""
+CHUNK_SIZE = 256
+"""Items in a full chunk. A full chunk never changes again."""
 
 
 class ChunkedHistory(Generic[T]):
-    """Knows ``most`` (at least a share), the oldest first.
+    """Keeps the latest ``most`` items, the oldest first. ``most`` is at least one chunk.
 
-    Shares are cut at every 256th that was ever added: the same additions make the same shares.
+    A chunk ends at each 256th item since the first one ever added. So the same additions always make the same
+    chunks, and a snapshot of the same history has the same digest.
     """
 
-    __slots__ = ("_forgotten", "_length", "_most", "_newest", "_shares")
+    __slots__ = ("_chunks", "_dropped", "_length", "_most", "_newest")
 
-    def __init__(self, most: int, shares: Iterable[Share[T]] = (), forgotten: int = 0) -> None:
-        """``shares`` and ``forgotten``: as another told of itself."""
-        assert most >= SHARE, "there is always a whole share to forget from"
+    def __init__(self, most: int, chunks: Iterable[Chunk[T]] = (), dropped: int = 0) -> None:
+        """Continue a history that had these ``chunks`` and ``dropped``. Without them it is empty."""
+        assert most >= CHUNK_SIZE, "there is always a whole chunk to drop from"
         self._most = most
-        self._shares = deque(shares)
-        self._newest = list(self._shares.pop()) if self._shares and len(self._shares[-1]) < SHARE else []
-        self._forgotten = forgotten
-        self._length = sum(map(len, self._shares)) + len(self._newest) - forgotten
+        self._chunks = deque(chunks)
+        self._newest = list(self._chunks.pop()) if self._chunks and len(self._chunks[-1]) < CHUNK_SIZE else []
+        self._dropped = dropped
+        self._length = sum(map(len, self._chunks)) + len(self._newest) - dropped
 
     def add(self, one: T) -> T | None:
-        """Add the newest; return the oldest where it is forgotten for that."""
+        """Add the newest item. Return the oldest where it is dropped to make room, otherwise None."""
         newest = self._newest
         newest.append(one)
-        if len(newest) == SHARE:
-            self._shares.append(tuple(newest))
+        if len(newest) == CHUNK_SIZE:
+            self._chunks.append(tuple(newest))
             self._newest = []
         if self._length < self._most:
             self._length += 1
             return None
-        return self._forget()
+        return self._drop_oldest()
 
-    def _forget(self) -> T:
-        first = self._shares[0]
-        oldest = first[self._forgotten]
-        self._forgotten += 1
-        if self._forgotten == len(first):
-            self._shares.popleft()
-            self._forgotten = 0
+    def _drop_oldest(self) -> T:
+        first = self._chunks[0]
+        oldest = first[self._dropped]
+        self._dropped += 1
+        if self._dropped == len(first):
+            self._chunks.popleft()
+            self._dropped = 0
         return oldest
 
     @property
-    def forgotten(self) -> int:
-        """How many of the first share are forgotten already."""
-        return self._forgotten
+    def dropped(self) -> int:
+        """How many items of the first chunk are dropped already."""
+        return self._dropped
 
-    def shares(self) -> list[Share[T]]:
-        """Return all that is known now, and what of its first share is forgotten."""
-        return [*self._shares, tuple(self._newest)] if self._newest else list(self._shares)
+    def chunks(self) -> list[Chunk[T]]:
+        """Return the chunks of all items. The first ``dropped`` items of the first chunk are dropped."""
+        return [*self._chunks, tuple(self._newest)] if self._newest else list(self._chunks)
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[T]:
-        skipped = self._forgotten
-        for share in self._shares:
-            yield from share[skipped:]
+        skipped = self._dropped
+        for chunk in self._chunks:
+            yield from chunk[skipped:]
             skipped = 0
         yield from self._newest

@@ -1,4 +1,4 @@
-"""Bounds: the limits that hold for one account, key and instrument, in integers."""
+"""Effective limits: the limits that hold for one account, key and instrument, in whole numbers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from floorwire.engine.instrument_units import FRACTION, InstrumentUnits
 FINEST = Scale(MAX_DECIMALS, 1)
 WHOLE = FINEST.floor("1")
 MOST = 1 << 53
-"""Of what is counted: more is said by no limit at all, and fits into no record."""
+"""Largest count that a limit may name. For more, set no limit; a journal record could not hold it."""
 MOST_QUOTED = 40
-"""How much of what is no amount is said back."""
+"""Characters of an invalid amount that the error message repeats."""
 
 
 class EffectiveLimits(msgspec.Struct, frozen=True):
-    """What one order may be, and what there may be with it. None where there is no limit."""
+    """Limits of one order, of the position, and of the open orders. None where there is no limit."""
 
     max_turnover: int | None
+    """Largest value of an order, in ticks times lots."""
     max_lots: int | None
     max_position_lots: int | None
     collar_ppm: int
     cancels_self_trade: bool
+    """Self-trade prevention: the order is cancelled where it would trade with one of its own account."""
     max_open: int | None
-    """Of the account, by all its keys."""
+    """Open orders of the account, over all its keys."""
     max_open_of_key: int | None
+    """Open orders of the key."""
 
 
 def merged(own: Limits, default: Limits) -> Limits:
-    """Return the limits with the default's where they have none."""
+    """Return ``own``, with the limit of ``default`` where ``own`` has none."""
     return Limits(
         *(
             getattr(default, field) if getattr(own, field) is None else getattr(own, field)
@@ -44,8 +47,10 @@ def merged(own: Limits, default: Limits) -> Limits:
 
 
 def check(limits: Limits) -> None:
-    """Check that every amount is one, and that a collar is some of the price. Raises Refusal:
-    ``bad_request``."""
+    """Check that amounts are decimals, the collar is below 1, and counts are in range.
+
+    Raises Refusal: ``bad_request``.
+    """
     amounts = [limits.max_order_notional, limits.price_collar]
     for by_asset in (limits.max_order_quantity, limits.max_position):
         amounts += (by_asset or {}).values()
@@ -67,10 +72,13 @@ def check(limits: Limits) -> None:
         raise Refusal(Code.BAD_REQUEST, f"max_open_orders: 0 to {MOST}", {"field": "limits"})
 
 
-def bounds(
+def effective_limits(
     terms: InstrumentUnits, account: Limits, key: Limits, max_notional: Decimal | None
 ) -> EffectiveLimits:
-    """Return what holds for all of them; of two limits the tighter. ``account`` has a collar."""
+    """Return the tighter of the limits of account and key, in the steps of the instrument.
+
+    ``account`` always has a collar. ``max_notional`` is one more limit, in the quote asset.
+    """
     levels, size = (account, key), terms.instrument.size
     notionals = [account.max_order_notional, key.max_order_notional]
     if max_notional is not None:
@@ -87,5 +95,5 @@ def bounds(
 
 
 def _least(scale: Scale, amounts: list[str | None]) -> int | None:
-    """Return the least of the amounts in steps, None where there is none."""
+    """Return the smallest amount in steps, or None where no amount is given."""
     return min((scale.floor(amount) for amount in amounts if amount is not None), default=None)

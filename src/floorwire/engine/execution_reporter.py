@@ -1,4 +1,4 @@
-"""The reporter: what a market's events mean to the orders of accounts, as a trading venue reports it."""
+"""Execution reporter: turns the events of a market into execution reports for the orders of accounts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from floorwire.engine.matching_events import Triggered as MarketTriggered
 
 
 class ExecutionReporter:
-    """Tells of orders with ids above 0, which are accounts'; ``first_trade`` is the tape's."""
+    """Reports on orders of accounts, whose ids are above 0. Simulated participants' ids are not.
+
+    ``first_trade`` is the one of the market's tape, so that fills and public trades have the same ids.
+    """
 
     __slots__ = ("_first_trade",)
 
@@ -29,7 +32,7 @@ class ExecutionReporter:
         self._first_trade = first_trade
 
     def report(self, events: Iterable[Event], ts_us: int) -> list[Report]:
-        """Return what happened to accounts' orders, in order."""
+        """Return the reports of what happened to accounts' orders, in the order of the events."""
         told: list[Report] = []
         for event in events:
             if type(event) is LevelChanged:
@@ -41,7 +44,7 @@ class ExecutionReporter:
         return told
 
     def _tell_fills(self, told: list[Report], match: TradeMatched, ts_us: int) -> None:
-        """Tell the maker, then the taker, as far as they are accounts."""
+        """Add the fill of the maker, then of the taker, where they are accounts."""
         maker_id, taker_id = match.maker_id, match.taker_id
         if maker_id > 0 or taker_id > 0:
             trade_id, ticks, lots = str(self._first_trade + match.match_id), match.price_ticks, match.lots
@@ -52,7 +55,7 @@ class ExecutionReporter:
 
 
 def refused(command: Command, rejected: Rejected, ts_us: int) -> Refused:
-    """Return the report of a command that the market rejected."""
+    """Return the report for a command that the market rejected."""
     action: Literal["place", "amend", "cancel"] = "cancel"
     if isinstance(command, Place):
         action = "place"

@@ -1,4 +1,4 @@
-"""Terms: an instrument's rules in the integers that orders are checked, held and paid with."""
+"""Instrument units: an instrument's rules in whole numbers. Orders are checked, held and paid in these."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from floorwire.core.units import Scale
 
 MILLION = 1_000_000
 FRACTION = Scale(6, 1)
-"""Fractions (fees, collars, bands) are whole millionths."""
+"""Fees, collars and bands are fractions, counted in whole millionths (ppm)."""
 
 
 class InstrumentUnits(msgspec.Struct, frozen=True):
-    """One instrument's."""
+    """The rules of one instrument, and the size of its steps in units of its two assets."""
 
     instrument: Instrument
     symbol: str
@@ -24,15 +24,17 @@ class InstrumentUnits(msgspec.Struct, frozen=True):
     base_units: int
     """Units of the base asset in one lot."""
     quote_units: int
-    """Units of the quote asset in one tick x lot."""
+    """Units of the quote asset in one tick times one lot."""
     turnover: Scale
-    """Amounts of the quote currency in ticks x lots."""
+    """Scale of turnover: an amount of the quote asset, counted in ticks times lots."""
     min_turnover: int
+    """Smallest turnover of an order (min notional)."""
     band_ppm: int | None
+    """Price band: how far a limit may be from the last price. None where there is no band."""
 
     @classmethod
     def of(cls, instrument: Instrument, base_decimals: int, quote_decimals: int) -> InstrumentUnits:
-        """Return the instrument's, where its assets' units have these decimals. Raises InexactError."""
+        """Return an instrument's units. Its assets' units have these decimals. Raises InexactError."""
         price, size = instrument.price, instrument.size
         turnover = Scale(price.decimals + size.decimals, price.step * size.step)
         band = instrument.price_band
@@ -52,11 +54,11 @@ class InstrumentUnits(msgspec.Struct, frozen=True):
 
 
 def _units(scale: Scale, decimals: int) -> int:
-    """Return the units of these decimals in one step; 0 where the step is finer (a closed instrument)."""
+    """Return how many asset units one step is; 0 for a closed instrument with a step finer than a unit."""
     units: int = scale.step * 10**decimals // 10**scale.decimals
     return units
 
 
 def ceil(scale: Scale, text: str) -> int:
-    """Return how many steps it takes to reach the decimal text."""
+    """Return the decimal text in steps, rounded up."""
     return -scale.floor("-" + text)

@@ -84,7 +84,7 @@ class OrderChecks:
             return None
         order = self._accounts.orders[known.by_client[ticket.client_order_id]]
         if order.ticket != ticket:
-            request_checks.another(ticket, order)
+            request_checks.refuse_different(ticket, order)
         return order
 
     def new_order(
@@ -102,7 +102,7 @@ class OrderChecks:
         """
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
         if deadline_us is not None and at.wall_us > deadline_us:
-            request_checks.late(deadline_us, at.wall_us)
+            request_checks.refuse_late(deadline_us, at.wall_us)
         risk_profile = self._risk_profiles.of(
             (name, key, symbol, max_notional), at.now_us
         )  # no halt holds: check 6
@@ -139,10 +139,10 @@ class OrderChecks:
     ) -> tuple[Order, tuple[Balance]]:
         """Return the order with the amend on its way, and the balance with its hold. Raises Refusal."""
         ticket, name = order.ticket, order.ticket.account
-        request_checks.closed(order)
+        request_checks.refuse_closed(order)
         if deadline_us is not None and at.wall_us > deadline_us:
-            request_checks.late(deadline_us, at.wall_us)
-        request_checks.unchangeable(ticket, price_ticks, lots)
+            request_checks.refuse_late(deadline_us, at.wall_us)
+        request_checks.refuse_unchangeable(ticket, price_ticks, lots)
         risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), at.now_us)  # check 6
         account, terms, limits = risk_profile.account, risk_profile.terms, risk_profile.bounds
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"

@@ -62,7 +62,7 @@ from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, n
 from floorwire.engine.order_checks import OrderChecks
 from floorwire.engine.risk_profiles import RiskProfiles
 from floorwire.engine.settlement import Settlement
-from floorwire.engine.venue_orders import placed, placed_again
+from floorwire.engine.venue_orders import place_command, restore_command
 
 
 class TradingRules(msgspec.Struct, frozen=True):
@@ -239,7 +239,7 @@ class OrderManager:
         )
         entry = self._book(OrderAccepted(ticket.account, order, balances, at.stamp_us))
         return OrderDecision(
-            order, (entry,), (placed(order, risk_profile.account.owner, risk_profile.bounds),)
+            order, (entry,), (place_command(order, risk_profile.account.owner, risk_profile.bounds),)
         )
 
     def amend(
@@ -267,7 +267,7 @@ class OrderManager:
     def cancel(self, order: Order) -> OrderDecision:
         """Tell the venue to cancel an order that ``find`` has just returned. Raises Refusal:
         ``order_closed``."""
-        request_checks.closed(order)
+        request_checks.refuse_closed(order)
         return OrderDecision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
 
     def cancel_all(
@@ -355,7 +355,7 @@ class OrderManager:
     def _put_back(self, order: Order) -> Place:
         name, terms = order.ticket.account, self.terms(order.ticket.symbol)
         limits = self._risk_profiles.bounds(name, order.key, terms, None)
-        return placed_again(order, self._accounts.by_name[name].owner, limits)
+        return restore_command(order, self._accounts.by_name[name].owner, limits)
 
     def _open_in(self, symbols: Collection[str]) -> list[Order]:
         """Return the symbols' open orders by their ids."""

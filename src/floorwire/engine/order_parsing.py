@@ -1,4 +1,7 @@
-"""Tickets: from the decimal texts that a client wrote to the integers of its instrument, or a refusal."""
+"""Order parsing: turn a client's decimal texts into a ticket of whole ticks and lots, or refuse them.
+
+This is check 3 of the list in ``order_checks``.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ from floorwire.engine.instrument_units import InstrumentUnits
 
 CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 MOST = 1 << 53
-"""Ticks and lots of one order at most, so that their products stay within what the ledger holds."""
+"""Ticks and lots of one order are below this. Then their products fit into the ledger's integers."""
 
 
-def write(
+def parse_order(
     terms: InstrumentUnits,
     *,
     account: str,
@@ -33,7 +36,11 @@ def write(
     post_only: bool = False,
     reduce_only: bool = False,
 ) -> Ticket:
-    """Return what is asked for. Raises Refusal: ``bad_request``, ``tick_size``, ``lot_size``."""
+    """Return the ticket that these fields describe.
+
+    Quantities and prices are decimal texts. ``expires_us`` is a date in microseconds.
+    Raises Refusal: ``bad_request``, ``tick_size``, ``lot_size``.
+    """
     if not CLIENT_ORDER_ID.fullmatch(client_order_id):
         raise _bad("client_order_id", "takes 1 to 36 of A-Z a-z 0-9 . _ -")
     is_limit = type == "limit" or type == "stop_limit"
@@ -72,12 +79,12 @@ def write(
 
 
 def ticks(instrument: Instrument, field: str, text: str) -> int:
-    """Return the price in ticks. Raises Refusal: ``bad_request``, ``tick_size``."""
+    """Return the decimal text of a price in ticks. Raises Refusal: ``bad_request``, ``tick_size``."""
     return _steps(instrument.price, field, text, Code.TICK_SIZE)
 
 
 def lots(instrument: Instrument, text: str) -> int:
-    """Return the quantity in lots. Raises Refusal: ``bad_request``, ``lot_size``."""
+    """Return the decimal text of a quantity in lots. Raises Refusal: ``bad_request``, ``lot_size``."""
     return _steps(instrument.size, "quantity", text, Code.LOT_SIZE)
 
 

@@ -1,4 +1,7 @@
-"""Objections: why a request is refused for what it is, whatever the limits are."""
+"""Request checks: refusals that depend on the request and its order alone, not on prices or limits.
+
+The numbers are those of the list in ``order_checks``.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ from floorwire.core.orders import OPEN, Order, Ticket
 from floorwire.core.refusal import Refusal
 
 
-def another(ticket: Ticket, order: Order) -> NoReturn:
-    """The client order id is known of an order with other content. Raises Refusal."""
+def refuse_different(ticket: Ticket, order: Order) -> NoReturn:
+    """Refuse a client order id that names an order with other content (check 4: idempotency).
+
+    Raises Refusal: ``duplicate_client_order_id``.
+    """
     raise Refusal(
         Code.DUPLICATE_CLIENT_ORDER_ID,
         f"{ticket.client_order_id} was used for another order",
@@ -18,24 +24,24 @@ def another(ticket: Ticket, order: Order) -> NoReturn:
     )
 
 
-def late(deadline_us: int, wall_us: int) -> NoReturn:
-    """The deadline has passed. Raises Refusal."""
+def refuse_late(deadline_us: int, wall_us: int) -> NoReturn:
+    """Refuse a request whose deadline has passed (check 5). Raises Refusal: ``deadline_passed``."""
     by_us = wall_us - deadline_us
     raise Refusal(Code.DEADLINE_PASSED, f"came {by_us} us after its deadline", {"late_us": by_us})
 
 
 def expired() -> NoReturn:
-    """The date of a gtd order has passed. Raises Refusal."""
+    """Refuse a gtd order whose date has passed (check 9). Raises Refusal: ``bad_request``."""
     raise Refusal(Code.BAD_REQUEST, "expires: has passed", {"field": "expires"})
 
 
 def cannot_reduce() -> NoReturn:
-    """A reduce-only buy: nothing is held short. Raises Refusal."""
+    """Refuse a reduce-only buy (check 15): there are no short positions. Raises Refusal: ``reduce_only``."""
     raise Refusal(Code.REDUCE_ONLY, "a buy reduces no position: nothing is held short here")
 
 
-def closed(order: Order) -> None:
-    """Check that the order is open. Raises Refusal."""
+def refuse_closed(order: Order) -> None:
+    """Refuse to change an order that is not open. Raises Refusal: ``order_closed``."""
     if order.state not in OPEN:
         raise Refusal(
             Code.ORDER_CLOSED,
@@ -44,8 +50,11 @@ def closed(order: Order) -> None:
         )
 
 
-def unchangeable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
-    """Check that an amend names something that the order has. Raises Refusal."""
+def refuse_unchangeable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
+    """Refuse an amend that changes nothing, or a price or quantity that the order does not have.
+
+    Raises Refusal: ``bad_request``.
+    """
     if price_ticks is None and lots is None:
         raise Refusal(Code.BAD_REQUEST, "give price, quantity, or both", {"field": "price"})
     if price_ticks is not None and ticket.price_ticks is None:

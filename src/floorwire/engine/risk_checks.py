@@ -1,6 +1,6 @@
-"""Risk: the checks of an order against halts, prices, limits and balances.
+"""Risk checks: an order against halts, prices, limits and balances.
 
-``order_checks`` has the list of all checks, and makes them. The numbers here are those of that list.
+``order_checks`` has the list of all checks and calls these. The numbers here are those of that list.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 
 
 def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
-    """Check 6: may there be orders at all. Raises Refusal."""
+    """Check 6: the instrument is open, and no halt (kill switch) covers the order.
+
+    Raises Refusal: ``market_halted``.
+    """
     symbol = terms.symbol
     if terms.instrument.state != "open":
         raise Refusal(Code.MARKET_HALTED, f"{symbol} is {terms.instrument.state}", {"scope": "symbol"})
@@ -39,20 +42,30 @@ def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: s
 
 
 def current(terms: InstrumentUnits, feed: Feed) -> None:
-    """Check 7, of prices that are not live. Raises Refusal."""
+    """Check 7, called where the feed is not live. Raises Refusal: ``stale_market``.
+
+    Instruments that trade on stale prices pass.
+    """
     if not terms.instrument.trades_stale:
         raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
 
 
 def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
-    """Check 8 failed, of an account or a key that has a limit. Raises Refusal with the time to wait."""
+    """Refuse an order over the rate limit (check 8) of an account or a key.
+
+    ``wait_us`` is the time until it may try again. Raises Refusal: ``rate_limited``.
+    """
     per_second = limits.orders_per_second or 0
     text = f"the {who} may send {per_second} orders a second"
     raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
 def reference(ticket: Ticket, prices: Prices) -> int:
-    """Return the price that an order without a limit is measured at. Check 10. Raises Refusal."""
+    """Return the price in ticks at which an order without a limit price is measured (check 10).
+
+    It is the stop price of a stop order, otherwise the best price of the other side.
+    Raises Refusal: ``no_liquidity``.
+    """
     if ticket.stop_ticks is not None:
         return ticket.stop_ticks
     best = prices.ask_ticks if ticket.side == "buy" else prices.bid_ticks
@@ -62,7 +75,7 @@ def reference(ticket: Ticket, prices: Prices) -> int:
 
 
 def through(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
-    """Return the worst price in the collar around the best: for buys above it, for sells below."""
+    """Return the worst price in ticks that the collar allows: above the best for buys, below it for sells."""
     if is_buy:
         return best_ticks * (MILLION + collar_ppm) // MILLION
     return max(1, -(-best_ticks * (MILLION - collar_ppm) // MILLION))
@@ -77,9 +90,11 @@ def size_and_price(
     prices: Prices,
     waits: bool = True,
 ) -> None:
-    """Checks 11 to 14, ``price_ticks`` being the order's limit or collar, and ``waits`` whether a stop does.
+    """Checks 11 to 14: value, quantity and price of an order.
 
-    A stop that waits is measured against its stop price. Raises Refusal.
+    ``price_ticks`` is the limit price, or the end of the collar where there is none. ``waits``: a stop order
+    has not triggered yet. Then its stop price stands for the market's price.
+    Raises Refusal: ``min_notional``, ``max_quantity``, ``max_notional``, ``price_band``.
     """
     worth_ticks = _worth_ticks(ticket, price_ticks, prices, waits)
     turnover = ticket.spend or lots * worth_ticks
@@ -109,11 +124,13 @@ def size_and_price(
 
 
 def _worth_ticks(ticket: Ticket, price_ticks: int, prices: Prices, waits: bool) -> int:
-    """Return the price that says what the order is worth.
+    """Return the price in ticks that values the order.
 
-    Without a limit it is the market's: the best of the other side, of a stop that waits its stop price. The
-    collar is only the worst that it may get. A buy's limit is the most that it pays; a sell gets the market's
-    price where that is better than its limit.
+    - A buy with a limit: its limit, which is the most that it pays.
+    - A sell with a limit: the market's price or its limit, whichever is higher.
+    - Without a limit: the market's price. The collar is only the worst price that it may get.
+
+    The market's price is the best of the other side, or the stop price of a stop that waits.
     """
     is_buy = ticket.side == "buy"
     if ticket.price_ticks is not None and is_buy:
@@ -140,7 +157,7 @@ def _outside(terms: InstrumentUnits, price_ticks: int, rule: str, limit_ticks: i
 
 
 def count(account: Account, bounds: EffectiveLimits, key: str) -> None:
-    """Check 16. Raises Refusal."""
+    """Check 16: the account and the key may have one more open order. Raises Refusal: ``max_open_orders``."""
     most = bounds.max_open
     if most is not None and len(account.open) >= most:
         _too_many("account", most)
@@ -157,7 +174,10 @@ def _too_many(who: str, limit: int) -> NoReturn:
 def position(
     account: Account, terms: InstrumentUnits, same_base: Iterable[InstrumentUnits], most: int, more_lots: int
 ) -> None:
-    """Check 17, of a buy of so many lots more, where there may be ``most``. Raises Refusal."""
+    """Check 17: the position after all open buys and ``more_lots`` is at most ``most`` lots.
+
+    ``same_base``: all instruments with this base asset. Raises Refusal: ``position_limit``.
+    """
     has, buying = account.balances.get(terms.base), account.buying
     units = more_lots * terms.base_units
     if has is not None:
@@ -172,7 +192,11 @@ def position(
 
 
 def insufficient(would: Balance, needed: int) -> NoReturn:
-    """Check 18 failed, of the balance as it would be with so many units more held. Raises Refusal."""
+    """Refuse an order whose hold does not fit into the balance (check 18: the reserve of a balance).
+
+    ``would`` is the balance as it would be with ``needed`` units more on hold.
+    Raises Refusal: ``insufficient_balance``.
+    """
     available = needed - (would.held - would.total)
     needs, left = format_units(needed, would.decimals), format_units(available, would.decimals)
     raise Refusal(

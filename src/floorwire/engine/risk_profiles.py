@@ -12,7 +12,7 @@ from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
 from floorwire.engine import risk_checks
 from floorwire.engine.accounts import Account, Accounts
-from floorwire.engine.effective_limits import EffectiveLimits, bounds, merged
+from floorwire.engine.effective_limits import EffectiveLimits, effective_limits, merged
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.protocol.rate_limit import TokenBucket
 
@@ -69,7 +69,7 @@ class RiskProfiles:
         self, account: str, key: str, terms: InstrumentUnits, max_notional: Decimal | None
     ) -> EffectiveLimits:
         """Return what holds for orders of this account by this key."""
-        return bounds(terms, self.limits(account), self.key_limits(account, key), max_notional)
+        return effective_limits(terms, self.limits(account), self.key_limits(account, key), max_notional)
 
     def key_limits(self, account: str, key: str) -> Limits:
         """Return the key's own limits."""

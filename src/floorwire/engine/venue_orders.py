@@ -1,4 +1,4 @@
-"""Placing: from an accepted order to the command that the venue gets, once and after a restart."""
+"""Venue orders: the command that puts an accepted order on its venue, new or after a restart."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from floorwire.core.orders import Order
 from floorwire.engine.effective_limits import EffectiveLimits
 
 
-def placed(order: Order, owner: int, limits: EffectiveLimits) -> Place:
-    """Return the command for a new order."""
+def place_command(order: Order, owner: int, limits: EffectiveLimits) -> Place:
+    """Return the command that places a new order. ``owner`` is the number of its account, for self-trades."""
     ticket = order.ticket
     return Place(
         ticket.symbol,
@@ -29,14 +29,16 @@ def placed(order: Order, owner: int, limits: EffectiveLimits) -> Place:
     )
 
 
-def placed_again(order: Order, owner: int, limits: EffectiveLimits) -> Place:
-    """Return the command for what is left of an order, in a market that does not have it.
+def restore_command(order: Order, owner: int, limits: EffectiveLimits) -> Place:
+    """Return the command that places the rest of an open order again, in a market that lost it.
 
-    What rested may cross there now and fill, post-only or not.
+    The market may have moved past the order's price, so the order may fill at once. It is not sent as
+    post-only, because the market would then reject an order that had rested. A triggered stop does not wait
+    again.
     """
     ticket = order.ticket
     return replace(
-        placed(order, owner, limits),
+        place_command(order, owner, limits),
         post_only=False,
         stop_ticks=None if order.triggered else ticket.stop_ticks,
         spend=None if ticket.spend is None else ticket.spend - order.filled_turnover,

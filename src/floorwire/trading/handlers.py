@@ -16,7 +16,7 @@ from floorwire.core.execution_reports import Refused, Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
-from floorwire.engine import order_parsing as tickets
+from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
@@ -64,7 +64,7 @@ def place(
 
 def _ticket(order_manager: OrderManager, principal: Principal, request: OrderPlace, symbol: str) -> Ticket:
     quote_quantity, tif = request.quote_quantity, request.time_in_force
-    return tickets.write(
+    return order_parsing.parse_order(
         order_manager.terms(symbol),
         account=principal.account,
         client_order_id=request.client_order_id,
@@ -90,8 +90,10 @@ def amend(
     return order_manager.amend(
         order,
         at,
-        price_ticks=None if request.price is UNSET else tickets.ticks(instrument, "price", request.price),
-        lots=None if request.quantity is UNSET else tickets.lots(instrument, request.quantity),
+        price_ticks=None
+        if request.price is UNSET
+        else order_parsing.ticks(instrument, "price", request.price),
+        lots=None if request.quantity is UNSET else order_parsing.lots(instrument, request.quantity),
         key=principal.key,
         max_notional=principal.max_notional,
         deadline_us=_or_none(request.deadline),
