@@ -1,4 +1,8 @@
-"""The accounts: all that is journalled, as the fold of its events. Nothing else changes them."""
+"""All accounts: their balances, orders, fills, positions, limits and guards.
+
+The state is what the events of the journal add up to. ``Accounts.apply`` applies one event, live and in
+recovery. Nothing else changes the state.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +54,13 @@ from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import MOST_UNITS, Balances, Ledger
 
 KEPT_CLOSED = 10_000
-"""Closed orders of one account that are known by their ids; the oldest to close is forgotten first."""
+"""How many closed orders of an account are kept. The one that closed first is dropped first."""
 KEPT_FILLS = 1_000
-"""Fills of one account that are kept at hand."""
+"""How many fills of an account are kept in memory. The journal has the older ones."""
 
 
 class Account:
-    """What belongs to one account."""
+    """The state of one account."""
 
     __slots__ = (
         "balances",
@@ -75,18 +79,21 @@ class Account:
 
     def __init__(self, owner: int) -> None:
         self.owner = owner
+        """The number of the account, from 1. The venue prevents self-trades by it."""
         self.balances: Balances = {}
         self.open: dict[int, Order] = {}
+        """Open orders by order id, the oldest first."""
         self.closed: ChunkedHistory[Order] = ChunkedHistory(KEPT_CLOSED)
         self.by_client: dict[str, int] = {}
+        """Order ids by client order id, of open orders and of kept closed ones."""
         self.buying: dict[str, int] = {}
-        """Lots left of open buys, by symbol."""
+        """Unfilled lots of the open buy orders, by symbol."""
         self.fills: ChunkedHistory[OrderFilled] = ChunkedHistory(KEPT_FILLS)
         self.positions: dict[str, Position] = {}
         self.limits = Limits()
         self.key_limits: dict[str, Limits] = {}
         self.guards: dict[str, Guard] = {}
-        """Of the keys that have any."""
+        """By key. A key without a guard has no entry."""
         self.seqs = Seqs()
 
 
@@ -94,6 +101,7 @@ _RAISED = {
     kind: tuple(int(channel in channels) for channel in Seqs.__struct_fields__)
     for kind, channels in CHANNELS.items()
 }
+"""What each kind of event adds to the four seqs: 1 or 0."""
 _NO_SEQS = Seqs()
 NO_GUARD = Guard()
 _OrderEvent: TypeAlias = OrderAccepted | OrderAmending | OrderAmended | AmendRefused | OrderEnded
@@ -101,7 +109,7 @@ _ORDER_EVENTS = frozenset(get_args(_OrderEvent))
 
 
 class Accounts:
-    """Every account. ``apply`` is the only way to change them, live and in recovery."""
+    """All accounts, the listed instruments and the halts. Only ``apply`` changes them."""
 
     __slots__ = (
         "by_base",
@@ -121,35 +129,42 @@ class Accounts:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.terms: dict[str, InstrumentUnits] = {}
+        """The listed instruments and their units, by symbol."""
         self.by_base: dict[str, tuple[str, ...]] = {}
-        """The symbols of the instruments of each base asset, in their order."""
+        """By base asset: the symbols of its instruments, sorted."""
         self.shared: dict[str, tuple[str, ...]] = {}
-        """By symbol: its assets that are the base of another instrument, whose position its fills change."""
+        """By symbol: those of its two assets that are the base asset of another instrument too.
+
+        A fill in the symbol can change the positions in those other instruments.
+        """
         self.former: dict[str, list[FormerInstrument]] = {}
+        """By symbol: the instrument as it was before each change of its steps, the oldest first."""
         self.orders: dict[int, Order] = {}
-        """Open ones, and closed ones while they are kept."""
+        """Open orders and kept closed orders, by order id."""
         self.halts: set[tuple[HaltScope, str]] = set()
+        """The halts in force (kill switch), as scope and name."""
         self.last_order_id = 0
         self.last_fill_id = 0
         self.last_deposit_id = 0
+        """The last deposit credited from a key store that has no identity."""
         self.last_deposit_ids: dict[str, int] = {}
-        """By the identity of the key store; those without one count in ``last_deposit_id``."""
+        """The last deposit credited from each key store, by the store's identity."""
         self.by_name: dict[str, Account] = {}
 
     def balance(self, name: str, asset: str) -> Balance:
-        """Return what the account has of the asset."""
+        """Return the account's balance of the asset. It is zero where the account has none."""
         account = self.by_name.get(name)
         found = account.balances.get(asset) if account is not None else None
         return found or Balance(asset, 0, 0, self.ledger.decimals_of(asset))
 
     def holders(self) -> list[Balances]:
-        """Return what each account has."""
+        """Return the balances of each account."""
         return [account.balances for account in self.by_name.values()]
 
-    # --- the fold -----------------------------------------------------------------------------------
+    # --- events -------------------------------------------------------------------------------------
 
     def apply(self, event: AccountEvent) -> Seqs:
-        """Let the event have happened; return its account's seqs after it."""
+        """Apply the event. Return the seqs of its account after it; all 0 for an event without an account."""
         kind, name = type(event), event.account
         if not name:
             self._rule(event)
@@ -157,8 +172,8 @@ class Accounts:
         account = self.by_name.get(name)
         if account is None:
             account = self.by_name[name] = Account(len(self.by_name) + 1)
-        if kind in _ORDER_EVENTS:  # measured: half the time of isinstance with so many
-            order_event: _OrderEvent = event  # type: ignore[assignment] # its kind says so; cast is a call
+        if kind in _ORDER_EVENTS:  # measured: half the time of isinstance
+            order_event: _OrderEvent = event  # type: ignore[assignment] # tested above; cast() is a call
             self._put(account, order_event.order)
             self.ledger.put(account.balances, order_event.balances)
         elif type(event) is OrderFilled:
@@ -182,11 +197,11 @@ class Accounts:
         self.last_fill_id = event.fill_id
 
     def _put(self, account: Account, order: Order) -> None:
-        """Replace what is known of the order."""
+        """Store the order in place of its earlier state, and update what is derived from it."""
         order_id, ticket, more = order.order_id, order.ticket, 0
         self.orders[order_id] = order
         before = account.open.get(order_id)
-        if before is None:  # it is new: nothing ever happens to closed ones
+        if before is None:  # a new order: no event comes after an order has closed
             account.by_client[ticket.client_order_id] = order_id
             self.last_order_id = max(self.last_order_id, order_id)
         else:
@@ -202,7 +217,7 @@ class Accounts:
             account.buying[ticket.symbol] = account.buying.get(ticket.symbol, 0) + more
 
     def _close(self, account: Account, order: Order) -> None:
-        """Keep the closed order; forget the oldest where too many are kept."""
+        """Keep the closed order. Drop the oldest closed order where there are too many."""
         forgotten = account.closed.add(order)
         if forgotten is not None:
             del self.orders[forgotten.order_id]
@@ -245,7 +260,10 @@ class Accounts:
     # --- instruments --------------------------------------------------------------------------------
 
     def _list(self, instrument: Instrument) -> None:
-        """Take the instrument in; where units become finer, count everything in those."""
+        """Add the instrument, or replace what is known of it.
+
+        Its steps may need finer units of an asset. All amounts of the asset are converted then.
+        """
         known = self.terms.get(instrument.symbol)
         if known is not None and known.instrument.steps != instrument.steps:
             former = FormerInstrument(known.instrument, self.last_order_id)
@@ -258,7 +276,10 @@ class Accounts:
                 self._rescale(account, factors)
 
     def instrument_of(self, order: Order) -> Instrument:
-        """Return the instrument with the steps that the order is counted in."""
+        """Return the instrument with the steps that the order's prices and lots are counted in.
+
+        The steps may have changed since the order came.
+        """
         symbol = order.ticket.symbol
         for former in self.former.get(symbol, ()):
             if order.order_id <= former.last_order_id:
@@ -286,6 +307,7 @@ class Accounts:
         return InstrumentUnits.of(instrument, decimals_of(instrument.base), decimals_of(instrument.quote))
 
     def _rescale(self, account: Account, factors: Mapping[str, int]) -> None:
+        """Multiply the account's amounts in orders and positions; ``factors`` by asset."""
         for order in list(account.open.values()):
             terms = self.terms[order.ticket.symbol]
             by = factors.get(terms.quote if order.ticket.side == "buy" else terms.base, 1)
@@ -306,7 +328,7 @@ class Accounts:
             )
 
     def overflow(self, instrument: Instrument) -> str | None:
-        """Return the asset with too large amounts if the instrument were listed, None if all fit."""
+        """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""
         factors = {asset: factor for asset, factor in self.ledger.factors(instrument).items() if factor > 1}
         if factors:
             for account in self.by_name.values():
@@ -316,7 +338,7 @@ class Accounts:
         return None
 
     def largest(self) -> dict[str, int]:
-        """Return the largest amount of each asset that any account has, holds or counts in a position."""
+        """Return the largest amount of each asset in any balance, hold or position, in units."""
         largest: dict[str, int] = {}
         for account in self.by_name.values():
             for asset, amount in self._amounts(account):
@@ -324,7 +346,7 @@ class Accounts:
         return largest
 
     def _amounts(self, account: Account) -> Iterator[tuple[str, int]]:
-        """Yield everything that is counted in the units of an asset."""
+        """Yield each amount of the account with its asset: balances, positions, holds and fee credits."""
         for asset, balance in account.balances.items():
             yield asset, max(balance.total, balance.held)
         for symbol, position in account.positions.items():
@@ -337,6 +359,7 @@ class Accounts:
             yield terms.quote, order.fee_credit
 
     def _coarsen(self, event: Coarsened) -> None:
+        """Count the event's assets in coarser units, and close its instruments, which need finer ones."""
         factors = {
             asset: self.ledger.coarsen(asset, decimals, self.holders()) for asset, decimals in event.decimals
         }
@@ -349,6 +372,11 @@ class Accounts:
             self._count_coarser(account, factors, event.symbols)
 
     def _count_coarser(self, account: Account, factors: Mapping[str, int], closed: Collection[str]) -> None:
+        """Divide the account's amounts by the factor of their asset, and compute its holds again.
+
+        Holds are computed, not divided: a hold that was rounded down might not cover its order. Orders of
+        ``closed`` symbols hold nothing, because they are cancelled next.
+        """
         for order in list(account.open.values()):
             ticket, terms = order.ticket, self.terms[order.ticket.symbol]
             credit = order.fee_credit // factors.get(terms.quote, 1)
@@ -378,7 +406,7 @@ class Accounts:
             )
 
     def _held(self, account: Account, asset: str) -> int:
-        """Return what the account's open orders hold of the asset."""
+        """Return how many units of the asset the account's open orders hold."""
         found = 0
         for order in account.open.values():
             terms = self.terms[order.ticket.symbol]
@@ -389,7 +417,7 @@ class Accounts:
     # --- snapshots ----------------------------------------------------------------------------------
 
     def snapshot(self) -> AccountSnapshot:
-        """Return all of it as it is now; the same state makes the same pieces, however it came about."""
+        """Return the whole state. Equal states make equal snapshots, whatever events led to them."""
         ledger = self.ledger
         head = SnapshotHead(
             instruments=[self.terms[symbol].instrument for symbol in sorted(self.terms)],
@@ -424,7 +452,7 @@ class Accounts:
 
     @classmethod
     def restored(cls, pieces: Iterable[bytes]) -> Accounts:
-        """Return what the snapshot was taken of. Raises msgspec.MsgspecError."""
+        """Return the accounts of a snapshot; ``pieces``: its encoded parts. Raises msgspec.MsgspecError."""
         head, kept = read(pieces)
         accounts = cls()
         ledger = accounts.ledger
@@ -436,7 +464,7 @@ class Accounts:
         for one in kept:
             accounts._restore(one)
         ledger.fees.update((asset, int(units)) for asset, units in head.fees)
-        ledger.outside.clear()  # what the balances came from is counted in here already
+        ledger.outside.clear()  # the balances restored above changed it
         ledger.outside.update((asset, int(units)) for asset, units in head.outside)
         accounts.last_order_id = head.last_order_id
         accounts.last_fill_id = head.last_fill_id
@@ -462,5 +490,5 @@ class Accounts:
         account.seqs = state.seqs
 
     def state_hash(self) -> str:
-        """Return a digest of all that decides what happens to accounts next."""
+        """Return a digest of the whole state."""
         return self.snapshot().digest()

@@ -1,8 +1,13 @@
-"""Holds and fees: what an open order may still cost, and what a fill costs. Both favour the house, once.
+"""Holds and fees: the reserve of a balance for an open order, and the fee of a fill.
 
-A buy holds price x what is left, with the worst fee on that; a sell holds what is left of the base asset. An
-order's fees are rounded up over all its fills together, not at each: a fill pays what its order's fees rise
-by, so that what was held always suffices, however the fills are cut.
+A hold is the part of a balance that an open order may still need. No other order can use it.
+
+- A buy holds quote units: its price times its unfilled lots, plus the highest fee on that.
+- A sell holds base units: its unfilled lots.
+
+Fees are rounded up once per order, not once per fill. A fill pays the amount by which the order's rounded
+total rises. So the hold is always enough, into however many fills the order is split. ``fee_credit`` is what
+the order has paid too much by rounding, in millionths of a quote unit.
 """
 
 from __future__ import annotations
@@ -23,7 +28,11 @@ def held(
     fee_ppm: int,
     credit: int,
 ) -> int:
-    """Return the units to hold for so many lots at the price; ``spent``: the turnover of fills so far."""
+    """Return the reserve of a balance for an order, in units of the asset that it pays with.
+
+    ``left_lots``: the unfilled lots. ``spent``: the turnover of the fills so far, in ticks times lots.
+    ``fee_ppm``: the highest fee, in millionths of the turnover. ``credit``: the order's fee credit.
+    """
     if ticket.side == "sell":
         return left_lots * terms.base_units
     turnover = price_ticks * left_lots
@@ -35,7 +44,7 @@ def held(
 
 
 def holding(balances: Balances, terms: InstrumentUnits, side: Side, more: int) -> Balance:
-    """Return the balance that an order's hold is on, with so many units more held."""
+    """Return the balance that an order of this side holds, with ``more`` units held in addition."""
     if side == "buy":
         asset, decimals = terms.quote, terms.quote_decimals
     else:
@@ -47,7 +56,10 @@ def holding(balances: Balances, terms: InstrumentUnits, side: Side, more: int) -
 
 
 def asking(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int) -> Order:
-    """Return the open order with one more amend on its way, to these terms, and what it holds for that."""
+    """Return the open order with one more amend that the venue has not answered, and with its new hold.
+
+    The hold covers the highest price and the most lots of all unanswered amends: any of them may succeed.
+    """
     asked_ticks, asked_lots = max(order.asked_ticks, price_ticks), max(order.asked_lots, lots)
     return _amended(
         order,
@@ -62,13 +74,17 @@ def asking(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int) ->
 
 
 def answered(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int, updated_us: int) -> Order:
-    """Return the open order with these terms and one amend less on its way, and what it holds then."""
+    """Return the open order after the venue answered an amend, and with its new hold.
+
+    ``price_ticks``, ``lots``: what the order has now. A refused amend leaves them as they were.
+    """
     amending = order.amending - 1
     if amending > 0:
         return _amended(
             order, terms, price_ticks, lots, updated_us, amending, order.asked_ticks, order.asked_lots
         )
-    return _amended(order, terms, price_ticks, lots, updated_us, 0, 0, 0)  # a spend order is amended unasked
+    # the venue may also amend a spend order without a request: ``amending`` is 0 before it
+    return _amended(order, terms, price_ticks, lots, updated_us, 0, 0, 0)
 
 
 def _amended(
@@ -110,7 +126,10 @@ def _amended(
 
 
 def fee(notional: int, fee_ppm: int, credit: int) -> tuple[int, int]:
-    """Return the fee of one fill in units, and the order's credit after it."""
+    """Return the fee of one fill in quote units, and the order's fee credit after it.
+
+    ``notional``: the value of the fill in quote units. ``credit``: the order's fee credit before it.
+    """
     due = notional * fee_ppm - credit
     units = -(-due // MILLION) if due > 0 else 0
     return units, units * MILLION - due

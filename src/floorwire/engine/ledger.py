@@ -1,9 +1,9 @@
-"""The ledger: who has how much of what, in whole units, double entry.
+"""The ledger: double-entry bookkeeping of all assets, in whole units.
 
-An asset's unit is ten to the power ``-decimals``, fine enough that every price x size of every listed
-instrument is a whole number of units. Whatever an account gains somebody loses: another account, the house
-(fees), or the outside (the market's other participants, and whoever makes deposits). Over all of them each
-asset sums to zero.
+The unit of an asset is ten to the power of ``-decimals``. It is fine enough that price times size is a
+whole number of units in every listed instrument. What one party gains, another loses. The parties are the
+accounts, the operator (fees), and the outside: other participants of the market, and the sources of deposits.
+The sum of each asset over all parties is zero.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from floorwire.core.account_events import Balance
 from floorwire.core.instrument import Instrument
 
 LEAST_DECIMALS = 8
+"""The decimals of an asset's unit, where no instrument needs more."""
 MOST_UNITS = 1 << 62
-"""No deposit and no order may bring an account more of an asset."""
+"""The largest balance that a deposit or an order may lead to."""
 MOST_RECORDED = (1 << 63) - 1
-"""The largest integer of a record: MessagePack holds no larger one."""
+"""The largest signed 64-bit integer. The journal's records hold no larger one."""
 
 
 Balances: TypeAlias = dict[str, Balance]
-"""One account's, by asset."""
+"""The balances of one account, by asset."""
 
 
 class Ledger:
-    """The assets, and the sides of every booking that no account is on."""
+    """The units of each asset, and the totals of the parties that are no account: fees and the outside."""
 
     __slots__ = ("decimals", "fees", "outside")
 
@@ -41,23 +42,27 @@ class Ledger:
         return self.decimals.get(asset, LEAST_DECIMALS)
 
     def factors(self, instrument: Instrument) -> Mapping[str, int]:
-        """Return by what its assets' units would be multiplied if the instrument were listed."""
+        """Return the factor of each asset's amounts if the instrument were listed."""
         return {
             asset: 10 ** max(0, decimals - self.decimals_of(asset))
             for asset, decimals in needed(instrument).items()
         }
 
     def fit(self, instrument: Instrument, holders: Iterable[Balances]) -> Mapping[str, int]:
-        """Make units fine enough for the instrument; return by what its assets' units were multiplied."""
+        """Make the units fine enough for the instrument. Return the factor of each asset's amounts.
+
+        Converts the balances of ``holders``. The caller converts orders and positions.
+        """
         everybody = list(holders)
         return {
             asset: self._refine(asset, decimals, everybody) for asset, decimals in needed(instrument).items()
         }
 
     def coarsen(self, asset: str, decimals: int, holders: Iterable[Balances]) -> int:
-        """Count the asset in units of these decimals; return by what amounts were divided.
+        """Count the asset in units of these decimals. Return what amounts were divided by.
 
-        What is less than a unit goes to the house. What is held is left to the caller.
+        Fractions of a unit become fees, so that the asset still sums to zero. Sets ``held`` to 0 in the
+        balances of ``holders``: the caller computes the holds again.
         """
         factor: int = 10 ** (self.decimals_of(asset) - decimals)
         self.decimals[asset] = decimals
@@ -87,7 +92,7 @@ class Ledger:
         return factor
 
     def put(self, balances: Balances, changed: Iterable[Balance]) -> None:
-        """Set balances; what they rose by came from outside, what they fell by went there."""
+        """Set an account's balances. The difference to the old ones comes from the outside, or goes there."""
         for balance in changed:
             asset = balance.asset
             before = balances.get(asset)
@@ -97,17 +102,17 @@ class Ledger:
                 self.outside[asset] -= gained
 
     def charge(self, asset: str, units: int) -> None:
-        """Give the house a fee that an account has paid (``put`` took it outside)."""
+        """Book a fee that an account has paid. ``put`` booked it to the outside first."""
         self.fees[asset] += units
         self.outside[asset] -= units
 
     def sum(self, asset: str, holders: Iterable[Balances]) -> int:
-        """Return the asset's sum over everybody: always 0."""
+        """Return the sum of the asset over all parties. It is always 0."""
         accounts = sum(balances[asset].total for balances in holders if asset in balances)
         return accounts + self.fees.get(asset, 0) + self.outside.get(asset, 0)
 
 
 def needed(instrument: Instrument) -> dict[str, int]:
-    """Return the decimals that the units of the instrument's assets need at least."""
+    """Return the fewest decimals that each asset of the instrument needs."""
     size = instrument.size.decimals
     return {instrument.base: size, instrument.quote: instrument.price.decimals + size}

@@ -1,9 +1,9 @@
-"""Order checks: what is checked of a new order and of an amend, in the order in which it is made.
+"""Order checks: all checks of a new order and of an amend, in the order in which they are made.
 
-The first check that fails is the answer. Nothing has changed then, but that the request counts against the
-order rate. ``docs/orders.md`` tells the checks to traders. Checks 1 to 3 turn the client's request into a
-``Ticket``; ``trading.handlers.place`` makes them. ``OrderChecks.new_order`` makes the others, line by line as
-here.
+The first check that fails decides the error code. A refused request changes nothing, except that it counts
+against the order rate. ``docs/orders.md`` explains the checks to traders. ``trading.handlers.place`` makes
+checks 1 to 3, which turn the client's request into a ``Ticket``. ``OrderChecks.earlier`` makes check 4.
+``OrderChecks.new_order`` makes the others, in the order of this table.
 
     check         error code                   refused where                                    decided in
      1 permission unauthenticated, forbidden   the key may not do this with the symbol          authorization
@@ -30,10 +30,10 @@ here.
     18 reserve    insufficient_balance         the hold does not fit into what is available     risk_checks
     19 bounds     bad_request                  the balance could become too large to count      order_checks
 
-An amend makes 1, 5 to 8, 11 to 14, and 17 to 19. Before 5 its order has to be open (``order_closed``);
-after 5 it has to name something that the order has (``bad_request``).
+An amend gets checks 1, 5 to 8, 11 to 14, and 17 to 19. Before check 5, its order has to be open
+(``order_closed``). After check 5, it has to name a price or a quantity that the order has (``bad_request``).
 
-Post-only, fill-or-kill and self-trade are the market's own checks, made while it matches.
+The matching engine or the venue checks post-only, fill-or-kill and self-trades, while it matches.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 
 
 class OrderChecks:
-    """Checks against the accounts as they are. Changes nothing but the order rates.
+    """Checks orders against the present state of the accounts. Changes nothing but the order rates.
 
-    Rates are counted in monotonic time; deadlines and expiries are compared with the date.
+    Order rates (rate limit) use monotonic time. Deadlines and expiries are compared with the wall clock.
     """
 
     __slots__ = ("_accounts", "_prices", "_risk_profiles", "_worst_ppm")
@@ -68,16 +68,17 @@ class OrderChecks:
     def __init__(
         self, accounts: Accounts, risk_profiles: RiskProfiles, prices: Callable[[str], Prices], worst_ppm: int
     ) -> None:
-        """``worst_ppm``: the higher of the fee rates, which an open order holds for."""
+        """``worst_ppm``: the higher of the two fees, in millionths. An order's hold covers it."""
         self._accounts = accounts
         self._risk_profiles = risk_profiles
         self._prices = prices
         self._worst_ppm = worst_ppm
 
     def earlier(self, ticket: Ticket) -> Order | None:
-        """Return the order that this ticket was accepted as before, None where it is new.
+        """Return the order that has the ticket's client order id already; None where the id is new.
 
-        Check 4. Raises Refusal.
+        Check 4, for idempotency: the same request sent again is the same order, and is not placed again.
+        Raises Refusal ``duplicate_client_order_id`` where the known order has other content.
         """
         known = self._accounts.by_name.get(ticket.account)
         if known is None or ticket.client_order_id not in known.by_client:
@@ -96,16 +97,16 @@ class OrderChecks:
         max_notional: Decimal | None,
         deadline_us: int | None,
     ) -> tuple[Order, tuple[Balance], RiskProfile]:
-        """Return the order as it is accepted, the balance with its hold, and the mandate it has.
+        """Make checks 5 to 19 of a new ticket. Raises Refusal.
 
-        Checks 5 to 19, of a ticket that is new. Raises Refusal.
+        Returns the accepted order, the balance with its hold, and the risk profile that applied.
+        ``max_notional``: the key's own limit, in the quote asset. ``deadline_us``: a date in microseconds.
         """
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
         if deadline_us is not None and at.wall_us > deadline_us:
             request_checks.refuse_late(deadline_us, at.wall_us)
-        risk_profile = self._risk_profiles.of(
-            (name, key, symbol, max_notional), at.now_us
-        )  # no halt holds: check 6
+        # check 6: no risk profile exists during a halt
+        risk_profile = self._risk_profiles.of((name, key, symbol, max_notional), at.now_us)
         account, terms, limits, prices = (
             risk_profile.account,
             risk_profile.terms,
@@ -137,7 +138,11 @@ class OrderChecks:
         max_notional: Decimal | None,
         deadline_us: int | None,
     ) -> tuple[Order, tuple[Balance]]:
-        """Return the order with the amend on its way, and the balance with its hold. Raises Refusal."""
+        """Make the checks of an amend. Raises Refusal.
+
+        Returns the order with the unanswered amend, and the balance with its new hold. ``price_ticks``,
+        ``lots``: the new values; None leaves a value as it is. ``lots`` includes the filled lots.
+        """
         ticket, name = order.ticket, order.ticket.account
         request_checks.refuse_closed(order)
         if deadline_us is not None and at.wall_us > deadline_us:
@@ -148,7 +153,7 @@ class OrderChecks:
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
         self._feed_and_rates(risk_profile, prices, name, key, at.now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
-        if new_lots > order.filled_lots:  # else it is a cancel
+        if new_lots > order.filled_lots:  # otherwise nothing is left, and the amend cancels the order
             risk_checks.size_and_price(
                 ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered
             )
@@ -186,7 +191,10 @@ class OrderChecks:
         key: str,
         stamp_us: int,
     ) -> Order:
-        """Return the order as it would be accepted. Check 10. Raises Refusal."""
+        """Return the order as it would be accepted, with its hold. Makes check 10. Raises Refusal.
+
+        A market order gets the collar's price as its limit, so that its hold has an upper bound.
+        """
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
         if price_ticks is None:
             reference = risk_checks.reference(ticket, prices)
@@ -208,7 +216,7 @@ class OrderChecks:
 
 
 def _reserved(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
-    """Return the balance with so many units more held. Check 18. Raises Refusal."""
+    """Reserve ``more`` units of a balance: return the balance with them held. Check 18. Raises Refusal."""
     balance = holding(account.balances, terms, side, more)
     if balance.held > balance.total and more > 0:
         risk_checks.insufficient(balance, more)
@@ -216,7 +224,7 @@ def _reserved(account: Account, terms: InstrumentUnits, side: Side, more: int) -
 
 
 def _check_room(account: Account, terms: InstrumentUnits, is_buy: bool, lots: int, price_ticks: int) -> None:
-    """Check that the account's balance can take what the order may bring. Check 19. Raises Refusal."""
+    """Check that the balance stays countable if the order fills completely. Check 19. Raises Refusal."""
     asset, units = (
         (terms.base, lots * terms.base_units)
         if is_buy

@@ -1,17 +1,28 @@
-"""The house: decides what accounts may do, and books what their orders became. Pure: no clock, no journal.
+"""The order manager: accepts or refuses orders, and keeps the accounts that they belong to.
 
-Every method that changes something decides it, applies the events to its accounts, and returns them as
-entries to be journalled in that order, before anything else is asked of the house. Where it raises Refusal,
-nothing has changed (but that a command was counted against the order rate). Recovery calls ``apply`` with
-what the journal holds, which is all that the live house does too.
+It does no I/O and reads no clock, so that the same calls always lead to the same state. A method that changes
+something works in three steps. It decides. It applies the events to the accounts. It returns the events as
+journal entries. The caller writes the entries in this order, before it calls the next method that changes
+something. Where a method raises Refusal, nothing has changed, except that an order rate may have counted the
+request.
 
-    live      decision = house.place(ticket, at, key=...)          entries to journal, commands for the venue
-              for command in decision.commands:
-                  execution = venue.execute(command, stamp_us)
-                  entries += house.settle(execution.reports, stamp_us)
-    recovery  house = House.restored(snapshot, rules, prices)
-              for event in the journal after it: house.apply(event)
-              entries = house.list_instruments(...), then house.put_back(symbols, stamp_us) like any decision
+Live, the caller journals the decision, sends its commands to the venue, and journals what the venue reports.
+Clients get their replies when these entries are durable:
+
+    decision = order_manager.place(ticket, at, key=...)
+    entries = list(decision.entries)
+    for command in decision.commands:
+        execution = venue.execute(command, stamp_us)
+        entries += order_manager.settle(execution.reports, stamp_us)
+
+In recovery, the last snapshot and the later events of the journal make the same state again. The open orders
+are then placed again in the markets that have lost them, such as the simulated exchange:
+
+    order_manager = OrderManager.restored(snapshot, rules, prices)
+    for event in events_after_the_snapshot:
+        order_manager.apply(event)
+    entries = order_manager.list_instruments(instruments, stamp_us)
+    decision = order_manager.put_back(symbols, stamp_us)  # journal and execute it as above
 """
 
 from __future__ import annotations
@@ -66,36 +77,39 @@ from floorwire.engine.venue_orders import place_command, restore_command
 
 
 class TradingRules(msgspec.Struct, frozen=True):
-    """What holds for every account: settings, not journalled. Fees in millionths of the turnover."""
+    """Rules for all accounts. They come from the settings, and are not journalled.
+
+    ``maker_ppm``, ``taker_ppm``: the fees, in millionths of the turnover.
+    """
 
     limits: Limits = Limits(price_collar="0.05")
-    """Has a price collar: without one a market order would have no worst price to hold for."""
+    """The default limits. They need a price collar: a market order holds for its worst price."""
     maker_ppm: int = 0
     taker_ppm: int = 0
 
 
 class OrderDecision(msgspec.Struct, frozen=True, gc=False):
-    """What a command came to, applied already."""
+    """The result of a request. Its entries are applied already."""
 
     order: Order | None
-    """The order after ``entries``, before the venue did anything; None for cancel_all."""
+    """The order after ``entries`` and before the venue's answer; None where there may be several orders."""
     entries: Sequence[AccountEntry]
-    """To journal, in order."""
+    """Entries for the journal, in this order."""
     commands: Sequence[Command]
-    """For the venue, in order. Empty for duplicates."""
+    """Commands for the venue, in this order. Empty for a duplicate."""
     duplicate: bool = False
-    """The client order id is known with this content: ``order`` is what became of it until now."""
+    """The request is a repetition (idempotency). ``order`` is the known order in its present state."""
 
 
 class OrderManager:
-    """Accounts, their orders, money and limits."""
+    """All accounts with their orders, balances, positions and limits. Applies all changes to them."""
 
     __slots__ = ("_accounts", "_checks", "_risk_profiles", "_settlement", "_spared_id")
 
     def __init__(
         self, rules: TradingRules, prices: Callable[[str], Prices], accounts: Accounts | None = None
     ) -> None:
-        """``prices``: what risk measures orders at, by canonical symbol (``TradingVenue.prices``)."""
+        """``prices``: returns the prices for the risk checks of a symbol (``TradingVenue.prices``)."""
         self._accounts = accounts or Accounts()
         self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
         self._risk_profiles = RiskProfiles(self._accounts, rules.limits)
@@ -107,48 +121,48 @@ class OrderManager:
     def restored(
         cls, snapshot: Iterable[bytes], rules: TradingRules, prices: Callable[[str], Prices]
     ) -> OrderManager:
-        """Return a house with the accounts of a snapshot's pieces. Raises msgspec.MsgspecError."""
+        """Return an order manager with the accounts of a snapshot, in pieces. Raises msgspec.MsgspecError."""
         return cls(rules, prices, Accounts.restored(snapshot))
 
     # --- state --------------------------------------------------------------------------------------
 
     def apply(self, event: AccountEvent) -> Seqs:
-        """Let an event of the journal have happened (recovery)."""
+        """Apply an event of the journal, in recovery. Return the seqs of its account after it."""
         self._risk_profiles.forget()
         return self._accounts.apply(event)
 
     def snapshot(self) -> AccountSnapshot:
-        """Return everything that the events so far made: what they are the fold of."""
+        """Return the state of all accounts."""
         return self._accounts.snapshot()
 
     def state_hash(self) -> str:
-        """Return a digest of ``snapshot()``; equal for equal folds."""
+        """Return a digest of ``snapshot()``. Equal states have equal digests."""
         return self._accounts.state_hash()
 
     # --- queries ------------------------------------------------------------------------------------
 
     def terms(self, symbol: str) -> InstrumentUnits:
-        """Return the rules of an instrument, for ``ticket.write``. Raises Refusal: ``unknown_symbol``."""
+        """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
         return self._risk_profiles.terms(symbol)
 
     def instrument_of(self, order: Order) -> Instrument:
-        """Return the instrument with the steps that the order is counted in, which it may have no more."""
+        """Return the instrument with the steps that the order is counted in. It may have other steps now."""
         return self._accounts.instrument_of(order)
 
     def kept(self) -> int:
-        """Return how many orders are known, open and closed."""
+        """Return how many orders are in memory, open and closed."""
         return len(self._accounts.orders)
 
     def last_order_id(self) -> int:
-        """Return the highest order id that was given, or is not to be."""
+        """Return the highest order id that is used or skipped."""
         return max(self._accounts.last_order_id, self._spared_id)
 
     def spare(self, order_id: int) -> None:
-        """Give no order an id up to this one: a market had such an order, though the journal has not."""
+        """Use no order ids up to this one. A venue may know orders with these ids that the journal lost."""
         self._spared_id = order_id
 
     def accounts(self) -> Iterable[str]:
-        """Return the names of all accounts that anything ever happened to."""
+        """Return the names of all accounts that have had any event."""
         return self._accounts.by_name.keys()
 
     def find(self, account: str, order_id: int | None = None, client_order_id: str | None = None) -> Order:
@@ -167,17 +181,17 @@ class OrderManager:
         return list(known.open.values()) if known is not None else []
 
     def fills(self, account: str) -> Sequence[OrderFilled]:
-        """Return the account's last fills, the latest first; the journal has those before."""
+        """Return the account's last fills, the latest first. The journal has the older ones."""
         known = self._accounts.by_name.get(account)
         return list(known.fills)[::-1] if known is not None else []
 
     def balances(self, account: str) -> list[Balance]:
-        """Return what the account has, by name of asset."""
+        """Return the account's balances, sorted by asset."""
         known = self._accounts.by_name.get(account)
         return [balance for _, balance in sorted(known.balances.items())] if known is not None else []
 
     def positions(self, account: str) -> list[Position]:
-        """Return the account's positions in all it ever traded, by symbol."""
+        """Return the account's positions in every instrument that it ever traded, sorted by symbol."""
         known = self._accounts.by_name.get(account)
         return [position for _, position in sorted(known.positions.items())] if known is not None else []
 
@@ -187,7 +201,7 @@ class OrderManager:
         return known.seqs if known is not None else Seqs()
 
     def limits(self, account: str, key: str | None = None) -> Limits:
-        """Return the account's limits as they hold, the default's included; or a key's own."""
+        """Return the account's limits, with the defaults; or with ``key``, the key's own limits."""
         return (
             self._risk_profiles.limits(account)
             if key is None
@@ -195,21 +209,21 @@ class OrderManager:
         )
 
     def unknown_assets(self, limits: Limits) -> list[str]:
-        """Return the assets that the limits name and no instrument trades: these limit nothing."""
+        """Return the assets in ``limits`` that no instrument trades. Such a limit has no effect."""
         named = {*(limits.max_order_quantity or ()), *(limits.max_position or ())}
         return sorted(named.difference(terms.base for terms in self._accounts.terms.values()))
 
     def halts(self) -> list[tuple[HaltScope, str]]:
-        """Return the halts in force."""
+        """Return the halts in force, as scope and name."""
         return sorted(self._accounts.halts)
 
     def guards(self) -> list[tuple[str, str, Guard]]:
-        """Return the guards that are set, with their accounts and keys."""
+        """Return all guards that are set, each with its account and key."""
         every = self._accounts.by_name.items()
         return [(name, key, guard) for name, account in every for key, guard in account.guards.items()]
 
     def conserved(self) -> bool:
-        """Return whether every asset sums to zero over accounts, fees and the outside."""
+        """Return whether each asset sums to zero over accounts, fees and the outside."""
         ledger, holders = self._accounts.ledger, self._accounts.holders()
         return not any(ledger.sum(asset, holders) for asset in ledger.decimals)
 
@@ -224,10 +238,14 @@ class OrderManager:
         max_notional: Decimal | None = None,
         deadline_us: int | None = None,
     ) -> OrderDecision:
-        """Accept an order: the entry to journal and the command for the venue; or an earlier outcome again.
+        """Accept an order, or return the known order where the request is a repetition.
 
-        ``at``: rates are counted in its monotonic time, its date is what is written and compared with.
-        ``max_notional``: the key's own, of its Principal. Raises Refusal; ``order_checks`` has the list.
+        Idempotency: a ticket with a known ``client_order_id`` and the same content is the same order. It
+        leads to no entry and no command. With other content it is refused.
+
+        ``at``: the time of the request. Order rates use its monotonic time, everything else its date.
+        ``max_notional``: the key's own limit, in the quote asset. ``deadline_us``: a date in microseconds.
+        Raises Refusal; the module ``order_checks`` lists the checks and their error codes.
         """
         earlier = self._checks.earlier(ticket)
         if earlier is not None:
@@ -253,11 +271,11 @@ class OrderManager:
         max_notional: Decimal | None = None,
         deadline_us: int | None = None,
     ) -> OrderDecision:
-        """Hold what the changed order may need and tell the venue, which has the word: ``OrderAmended``
-        follows.
+        """Reserve what the changed order may need, and ask the venue to change it.
 
-        ``order`` is one that ``find`` has just returned. ``lots`` is the total, filled lots included; no more
-        than is filled cancels the rest. Checked as a new order is, as far as it applies. Raises Refusal.
+        The venue decides: the order changes only when its report comes (``OrderAmended``).
+        ``order``: has to come from ``find`` just before. ``lots``: the total with the filled lots; a total
+        that is filled already cancels the rest. Raises Refusal; ``order_checks`` lists the checks.
         """
         asked, balances = self._checks.amend(order, at, price_ticks, lots, key, max_notional, deadline_us)
         ticket = order.ticket
@@ -265,8 +283,10 @@ class OrderManager:
         return OrderDecision(asked, (entry,), (Amend(ticket.symbol, order.order_id, price_ticks, lots),))
 
     def cancel(self, order: Order) -> OrderDecision:
-        """Tell the venue to cancel an order that ``find`` has just returned. Raises Refusal:
-        ``order_closed``."""
+        """Ask the venue to cancel an order. Raises Refusal: ``order_closed``.
+
+        ``order``: has to come from ``find`` just before.
+        """
         request_checks.refuse_closed(order)
         return OrderDecision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
 
@@ -278,9 +298,9 @@ class OrderManager:
         key: str | None = None,
         code: Code | None = None,
     ) -> OrderDecision:
-        """Tell the venue to cancel all open orders, or those of an account, a symbol, a key.
+        """Ask the venue to cancel all open orders, or only those of an account, a symbol or a key.
 
-        ``code``: why, where it is not the client who asks.
+        ``code``: the reason, where the client did not ask for it.
         """
         names = self._accounts.by_name if account is None else (account,)
         return OrderDecision(
@@ -295,9 +315,10 @@ class OrderManager:
         )
 
     def keep_cancel(self, cancel: Cancel, stamp_us: int) -> list[AccountEntry]:
-        """Keep that a cancel is on its way, and why, where the venue has not answered it at once.
+        """Record that the venue has not answered a cancel yet, and the reason of the cancel.
 
-        Of several on their way to one order it is the first that counts, as it will to the venue.
+        After a restart the order is cancelled instead of placed again, because its owner was told so. Of
+        several cancels the first one counts, as at the venue.
         """
         order = self._accounts.orders.get(cancel.order_id)
         if order is None or order.state not in OPEN or order.cancelling:
@@ -306,24 +327,24 @@ class OrderManager:
         return [self._book(OrderCancelling(order.ticket.account, kept, stamp_us))]
 
     def withdraw(self, account: str, key: str, code: Code, stamp_us: int) -> list[AccountEntry]:
-        """Cancel the open orders of an account's key while they are in no market: before ``put_back``.
+        """Cancel the open orders of an account's key while no venue has them, before ``put_back``.
 
-        ``code``: why; of an order that a cancel was on its way to, why that was.
+        ``code``: the reason. An order with an unanswered cancel keeps the reason of that cancel.
         """
         mine = [order for order in self.open_orders(account) if order.key == key]
         return [self._cancelled(order, code, stamp_us) for order in mine]
 
     def set_guard(self, account: str, key: str, guard: Guard, stamp_us: int) -> list[AccountEntry]:
-        """Keep how a key's orders are guarded; return the entry to journal, or none where it is known."""
+        """Set how a key's orders are guarded. Return the journal entry, or no entry if nothing changes."""
         known = self._accounts.by_name.get(account)
         before = NO_GUARD if known is None else known.guards.get(key, NO_GUARD)
         return [] if guard == before else [self._book(GuardSet(account, key, guard, stamp_us))]
 
     def settle(self, reports: Iterable[Report], stamp_us: int) -> list[AccountEntry]:
-        """Book what a venue reports; return the entries to journal. Raises StrayReportError."""
+        """Apply the execution reports of a venue. Return the journal entries. Raises StrayReportError."""
         entries: list[AccountEntry] = []
         for report in reports:
-            if type(report) is Working:  # it was accepted before the venue had it: nothing new
+            if type(report) is Working:  # the order was accepted before it went to the venue
                 continue
             event = self._settlement.event(report, stamp_us)
             if event is None:
@@ -336,10 +357,11 @@ class OrderManager:
         return entries
 
     def put_back(self, symbols: Collection[str], stamp_us: int) -> OrderDecision:
-        """Return the symbols' open orders as commands for markets that have none of them, the oldest first.
+        """Return commands that place the symbols' open orders again, in markets that have none of them.
 
-        What rested may cross there now and fill, post-only or not; amends that were on their way are void.
-        What a cancel was on its way to is cancelled instead: its owner was told so.
+        The oldest order comes first, so that the orders keep their time priority. An order that rested may
+        meet another price now and fill, even a post-only one. Unanswered amends are refused. Orders with an
+        unanswered cancel are cancelled: their owner was told so.
         """
         lost = [
             Refused(order.order_id, "amend", Code.INTERNAL, stamp_us)
@@ -354,11 +376,11 @@ class OrderManager:
 
     def _put_back(self, order: Order) -> Place:
         name, terms = order.ticket.account, self.terms(order.ticket.symbol)
-        limits = self._risk_profiles.bounds(name, order.key, terms, None)
+        limits = self._risk_profiles.effective_limits(name, order.key, terms, None)
         return restore_command(order, self._accounts.by_name[name].owner, limits)
 
     def _open_in(self, symbols: Collection[str]) -> list[Order]:
-        """Return the symbols' open orders by their ids."""
+        """Return the symbols' open orders, sorted by order id."""
         every = (account.open.values() for account in self._accounts.by_name.values())
         found = [order for orders in every for order in orders if order.ticket.symbol in symbols]
         return sorted(found, key=lambda order: order.order_id)
@@ -366,11 +388,11 @@ class OrderManager:
     # --- operators ----------------------------------------------------------------------------------
 
     def list_instruments(self, instruments: Iterable[Instrument], stamp_us: int) -> list[AccountEntry]:
-        """Take in what may be traded, and what of it has changed; return the entries to journal.
+        """List new and changed instruments. Return the journal entries.
 
-        Orders of an instrument whose steps or assets are others now are cancelled: call it before
-        ``put_back``, and later only for changes of state. An instrument that ``overflow`` names an asset of
-        is not taken in; where it could be traded before, it is closed.
+        Cancels the orders of an instrument whose steps or assets changed. So call it before ``put_back``, and
+        later only for changes of state. An instrument that would overflow (see ``overflow``) is not listed.
+        Where it is listed already, it is closed and its orders are cancelled.
         """
         entries: list[AccountEntry] = []
         for instrument in instruments:
@@ -385,19 +407,19 @@ class OrderManager:
                 if known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, stamp_us)
                 entries.append(self._rule(Listed(instrument, stamp_us)))
-        for name in self._accounts.by_name:  # journals of before PositionsChanged lack some
+        for name in self._accounts.by_name:  # journals of older versions lack events of changed positions
             self._move_positions(name, self._accounts.by_base, stamp_us, entries)
         return entries
 
     def overflow(self, instrument: Instrument) -> str | None:
-        """Return the asset that would need units too fine for what accounts have of it; None if all fits."""
+        """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""
         return self._accounts.overflow(instrument)
 
     def mend(self, stamp_us: int) -> list[AccountEntry]:
-        """Count assets in coarser units where an amount fits into no record; return the entries to journal.
+        """Count assets in coarser units, where an amount is too large for a record. Return the entries.
 
-        Earlier versions listed any instrument, so that a balance could grow beyond that. Nothing happens
-        where all fits.
+        Earlier versions listed any instrument, and amounts could become too large. Instruments that need the
+        finer units are closed, and their orders are cancelled. Without such amounts nothing changes.
         """
         largest = self._accounts.largest()
         assets = [asset for asset, amount in sorted(largest.items()) if amount > MOST_RECORDED]
@@ -416,7 +438,7 @@ class OrderManager:
         return entries
 
     def _decimals_for(self, asset: str, largest: int) -> int:
-        """Return the decimals that the most instruments can trade in, and the largest amount fits in."""
+        """Return the most decimals that an instrument needs and in which the largest amount fits."""
         known = self._accounts.ledger.decimals_of(asset)
         needs = {needed(terms.instrument).get(asset, 0) for terms in self._accounts.terms.values()}
         for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
@@ -425,15 +447,15 @@ class OrderManager:
         return LEAST_DECIMALS
 
     def reserve_ids(self, order_id: int, fill_id: int, stamp_us: int) -> AccountEntry:
-        """Give no order and no fill an id up to these, from now on; return the entry to journal."""
+        """Use no order ids and no fill ids up to these any more. Return the journal entry."""
         return self._rule(IdsReserved(order_id, fill_id, stamp_us))
 
     def last_fill_id(self) -> int:
-        """Return the highest fill id that was given, or is not to be."""
+        """Return the highest fill id that is used or reserved."""
         return self._accounts.last_fill_id
 
     def last_deposit_id(self, store: str) -> int:
-        """Return the id of the last deposit of this key store that was credited; 0 where none was."""
+        """Return the id of the last deposit that was credited from this key store; 0 if none was."""
         if store:
             return self._accounts.last_deposit_ids.get(store, 0)
         return self._accounts.last_deposit_id
@@ -441,10 +463,11 @@ class OrderManager:
     def deposit(
         self, account: str, asset: str, amount: str, deposit_id: int, stamp_us: int, store: str = ""
     ) -> list[AccountEntry]:
-        """Credit a deposit of the key store, once; return the entry to journal, or none.
+        """Credit a deposit once. Return the journal entries, or none if it was credited before.
 
-        Ids count up in each store; ``store`` is its identity. What is finer than the asset's unit is not
-        credited. Raises Refusal where it is too much, or no amount.
+        ``store``: the identity of the key store that the deposit comes from. Deposit ids count up in each
+        store. Fractions of the asset's unit are not credited. Raises Refusal if ``amount`` is too large or
+        no number.
         """
         if deposit_id <= self.last_deposit_id(store):
             return []
@@ -458,17 +481,20 @@ class OrderManager:
         return entries
 
     def set_limits(self, account: str, limits: Limits, stamp_us: int, key: str | None = None) -> AccountEntry:
-        """Set the limits of an account, or of one of its keys, from now on. Raises Refusal:
-        ``bad_request``."""
+        """Set the limits of an account, or of one of its keys. Raises Refusal: ``bad_request``."""
         check(limits)
         return self._rule(LimitsSet(account, key, limits, stamp_us))
 
     def halt(self, scope: HaltScope, name: str, stamp_us: int) -> AccountEntry:
-        """Take no new orders and no amends of all ("" as name), an account, a key or a symbol."""
+        """Refuse new orders and amends from now on (kill switch). Return the journal entry.
+
+        ``scope`` and ``name``: of all (with "" as name), of an account, of a key or of a symbol. Cancels stay
+        possible. The caller cancels the open orders with ``cancel_all``.
+        """
         return self._rule(Halted(scope, name, stamp_us))
 
     def resume(self, scope: HaltScope, name: str, stamp_us: int) -> AccountEntry:
-        """End such a halt."""
+        """End a halt. Return the journal entry."""
         return self._rule(Resumed(scope, name, stamp_us))
 
     # --- parts --------------------------------------------------------------------------------------
@@ -479,20 +505,20 @@ class OrderManager:
     def _move_positions(
         self, name: str, assets: Iterable[str], stamp_us: int, entries: list[AccountEntry]
     ) -> None:
-        """Book what became of the positions in these assets, whose balances have changed."""
+        """Apply the changes of the positions in these assets, after their balances have changed."""
         event = self._settlement.positions_changed(name, assets, stamp_us)
         if event is not None:
             entries.append(self._book(event))
 
     def _rule(self, event: AccountEvent) -> AccountEntry:
-        """Book what may change limits and instruments, and so what was worked out of them."""
+        """Apply an event of limits, halts or instruments. Risk profiles depend on these, and are dropped."""
         return AccountEntry(event, self.apply(event))
 
     def _end_all(self, symbol: str, stamp_us: int) -> list[AccountEntry]:
         return [self._cancelled(order, Code.MARKET_HALTED, stamp_us) for order in self._open_in((symbol,))]
 
     def _cancelled(self, order: Order, code: Code | None, stamp_us: int) -> AccountEntry:
-        """End an order that is in no market: for this reason, or for that of a cancel on its way to it."""
+        """Cancel an order that no venue has, for ``code`` or for the reason of an unanswered cancel."""
         why = order.code if order.cancelling else code
         return self._book(self._settlement.ended(order, "cancelled", why, stamp_us))
 

@@ -1,10 +1,14 @@
-"""Positions: average entry and realised profit of what was bought in one instrument.
+"""Positions: the average entry price and the realised profit of what was bought in one instrument.
 
-Several instruments may have the same base asset, and there is one balance of it. Where the asset leaves in
-another way than by a sale in the instrument (a sale in another one, a payment with it as the quote asset), it
-leaves in this order: what was bought in the instrument of that sale, what was bought nowhere (deposits), and
-then what was bought in the other instruments, in proportion. What leaves a position so leaves at its average
-entry price and realises nothing there.
+Several instruments can have the same base asset, but an account has one balance of it. The balance can also
+fall by a sale in another instrument, or by a purchase that the asset pays for. The units that leave are then
+taken in this order:
+
+1. units that were bought in the instrument of that sale;
+2. units that were bought in no instrument, such as deposits;
+3. units that were bought in the other instruments, in proportion to their positions.
+
+Units of the third kind leave their position at its average entry price, and realise no profit there.
 """
 
 from __future__ import annotations
@@ -15,9 +19,10 @@ from floorwire.core.account_events import Position
 
 
 def after_fill(before: Position, is_buy: bool, base: int, quote: int, quantity: int) -> Position:
-    """Return the position after base units were traded for quote units; ``quantity`` is all there is then.
+    """Return the position after a fill in its instrument.
 
-    The cost of what is sold is rounded up: a profit is never told too large.
+    ``base``, ``quote``: what was traded, in units. ``quantity``: the base asset's balance after the fill.
+    The cost of the sold units is rounded up, so that no profit is shown too large.
     """
     bought, cost, realised = before.bought, before.cost, before.realised
     if is_buy:
@@ -33,9 +38,10 @@ def after_fill(before: Position, is_buy: bool, base: int, quote: int, quantity: 
 
 
 def after_balance(positions: Sequence[Position], total: int) -> list[Position]:
-    """Return those of one base asset's positions that are others now that the balance is ``total`` units.
+    """Return the positions that change when the balance of their base asset becomes ``total`` units.
 
-    What stays of a cost is rounded up: a later profit is never told too large.
+    ``positions``: all positions of one account in this base asset. The cost that remains is rounded up, so
+    that no later profit is shown too large.
     """
     left = sum(position.bought for position in positions)
     excess = left - total

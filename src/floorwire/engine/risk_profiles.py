@@ -1,4 +1,7 @@
-"""Mandates: what an account may do with one key in one instrument, worked out once until a rule changes."""
+"""Risk profiles: the limits of one account, with one key, in one instrument.
+
+A profile is computed at the first order, and is kept until a limit, a halt or an instrument changes.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +20,33 @@ from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.protocol.rate_limit import TokenBucket
 
 MOST = 10_000
-"""Mandates kept; where there are more all are forgotten, and rates that nobody is near with them."""
+"""How many profiles are kept. Beyond that, all profiles and all unused order rates are dropped."""
 
 Asked: TypeAlias = tuple[str, str, str, Decimal | None]
-"""Account, key, symbol, and the most that the key's orders may be worth."""
+"""Account, key, symbol, and the key's largest notional of an order."""
 Whose: TypeAlias = tuple[str, str]
-"""``account`` or ``key``, and its name."""
+"""The owner of an order rate: ``account`` or ``key``, and its name."""
 
 
 class RiskProfile(msgspec.Struct, frozen=True):
-    """There is one only while the market is open and nothing is halted."""
+    """Exists only while the instrument is open and no halt applies (kill switch)."""
 
     account: Account
     terms: InstrumentUnits
     same_base: tuple[InstrumentUnits, ...]
-    """The rules of all instruments with this base asset, this one's among them."""
+    """All instruments with this base asset, this one included."""
     bounds: EffectiveLimits
     account_rate: TokenBucket | None
-    """How fast the account sends orders, by all its keys; None: as fast as it can."""
+    """The order rate of the account, over all its keys (rate limit). None: no limit."""
     key_rate: TokenBucket | None
+    """The order rate of the key. None: no limit."""
 
 
 class RiskProfiles:
-    """Those asked for lately. How fast orders came is no account state: a restart forgives."""
+    """The profiles in use, and the order rates.
+
+    Order rates are not journalled. After a restart every rate begins with a full bucket.
+    """
 
     __slots__ = ("_accounts", "_default", "_known", "_rates")
 
@@ -50,29 +57,29 @@ class RiskProfiles:
         self._rates: dict[Whose, tuple[int, TokenBucket]] = {}
 
     def of(self, asked: Asked, rate_us: int) -> RiskProfile:
-        """Return the mandate. ``rate_us``: monotonic time.
+        """Return the profile. ``rate_us``: monotonic time, in microseconds.
 
         Raises Refusal: ``unknown_symbol``, ``market_halted``.
         """
         return self._known.get(asked) or self._worked_out(asked, rate_us)
 
     def forget(self) -> None:
-        """Limits, halts or instruments have changed."""
+        """Drop all profiles, because limits, halts or instruments have changed. Order rates stay."""
         self._known.clear()
 
     def limits(self, account: str) -> Limits:
-        """Return the account's limits as they hold, the default's included."""
+        """Return the account's limits. A limit that it does not set has the default."""
         known = self._accounts.by_name.get(account)
         return self._default if known is None else merged(known.limits, self._default)
 
-    def bounds(
+    def effective_limits(
         self, account: str, key: str, terms: InstrumentUnits, max_notional: Decimal | None
     ) -> EffectiveLimits:
-        """Return what holds for orders of this account by this key."""
+        """Return the limits of orders of this account and key, in ticks, lots and units."""
         return effective_limits(terms, self.limits(account), self.key_limits(account, key), max_notional)
 
     def key_limits(self, account: str, key: str) -> Limits:
-        """Return the key's own limits."""
+        """Return the key's own limits, without those of its account."""
         known = self._accounts.by_name.get(account)
         return Limits() if known is None else known.key_limits.get(key, Limits())
 
@@ -86,16 +93,16 @@ class RiskProfiles:
             self._accounts.by_name.get(account) or Account(0),
             terms,
             tuple(one for one in self._accounts.terms.values() if one.base == terms.base),
-            self.bounds(account, key, terms, max_notional),
+            self.effective_limits(account, key, terms, max_notional),
             self._rate(("account", account), self.limits(account).orders_per_second),
             self._rate(("key", key), self.key_limits(account, key).orders_per_second),
         )
-        if found.account.owner:  # else it is nobody's yet
+        if found.account.owner:  # otherwise the account does not exist yet: do not keep it
             self._known[asked] = found
         return found
 
     def terms(self, symbol: str) -> InstrumentUnits:
-        """Return the rules of an instrument. Raises Refusal: ``unknown_symbol``."""
+        """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
         found = self._accounts.terms.get(symbol)
         if found is None:
             raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} cannot be traded here", {"symbol": symbol})
@@ -105,10 +112,10 @@ class RiskProfiles:
         if per_second is None:
             return None
         known = self._rates.get(whose)
-        if known is None or known[0] != per_second:  # a new rate begins with a full bucket
+        if known is None or known[0] != per_second:  # a changed rate begins with a full bucket
             known = self._rates[whose] = per_second, TokenBucket(per_second, per_second)
         return known[1]
 
     def _sweep(self, rate_us: int) -> None:
-        self._known.clear()  # they know buckets
+        self._known.clear()  # the profiles refer to buckets that are dropped now
         self._rates = {whose: one for whose, one in self._rates.items() if not one[1].is_full(rate_us)}

@@ -1,4 +1,4 @@
-"""Settlement: from what a venue reports of an order to the event that it is for the order's account."""
+"""Settlement: turns a venue's execution report of an order into the event of the order's account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from floorwire.engine.position import after_balance, after_fill
 
 
 class StrayReportError(ValueError):
-    """A venue told of an order that is not open (or not known): the venue, or who asked it, is wrong."""
+    """A venue reported on an order that is unknown or closed.
+
+    Either the venue is wrong, or the request that we sent to it was.
+    """
 
     def __init__(self, report: Report, state: OrderState | None) -> None:
         super().__init__(f"order {report.order_id} is {state or 'not known'}, and then came {report!r}")
@@ -37,7 +40,10 @@ class StrayReportError(ValueError):
 
 
 class Settlement:
-    """Works out events; applies none."""
+    """Computes events. It applies none of them.
+
+    ``maker_ppm``, ``taker_ppm``: the fees, in millionths of the turnover.
+    """
 
     __slots__ = ("_accounts", "_maker_ppm", "_taker_ppm")
 
@@ -47,7 +53,7 @@ class Settlement:
         self._taker_ppm = taker_ppm
 
     def event(self, report: Report, stamp_us: int) -> AccountEvent | None:
-        """Return what follows from the report, None where nothing does. Raises StrayReportError."""
+        """Return the event that the report leads to, None if it changes nothing. Raises StrayReportError."""
         order = self._accounts.orders.get(report.order_id)
         if order is None or order.state not in OPEN:
             _late(order, report)
@@ -59,9 +65,9 @@ class Settlement:
         return self._changed(order, report, stamp_us)
 
     def positions_changed(self, name: str, assets: Iterable[str], stamp_us: int) -> PositionsChanged | None:
-        """Return what the balances of these assets, as they are now, make of other positions than was booked.
+        """Return the positions that no longer agree with the balances of these assets; None where all agree.
 
-        None where nothing is to be changed.
+        A fill in one instrument also changes the positions in the other instruments of its assets.
         """
         accounts = self._accounts
         account = accounts.by_name[name]
@@ -78,12 +84,12 @@ class Settlement:
         return PositionsChanged(name, tuple(changed), stamp_us) if changed else None
 
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
-        """Return the balance that the order's hold is on, once it holds so many units more."""
+        """Return the balance that the order holds, with ``more`` units held in addition."""
         balances = self._accounts.by_name[ticket.account].balances
         return (holding(balances, self._accounts.terms[ticket.symbol], ticket.side, more),)
 
     def ended(self, order: Order, state: OrderState, code: Code | None, stamp_us: int) -> OrderEnded:
-        """Return the end of an open order: it holds nothing any more."""
+        """Return the event that closes an open order and releases its hold."""
         ticket = order.ticket
         closed = Order(
             order.order_id,
@@ -124,11 +130,12 @@ class Settlement:
     def _answered(
         self, order: Order, price_ticks: int, lots: int, updated_us: int
     ) -> tuple[Order, tuple[Balance]]:
+        """Return the order with one amend answered, and the balance with its new hold."""
         after = answered(order, self._accounts.terms[order.ticket.symbol], price_ticks, lots, updated_us)
         return after, self.holding(order.ticket, after.held - order.held)
 
     def _filled(self, order: Order, report: Filled, stamp_us: int) -> OrderFilled:
-        """Return the fill: what was paid, what it cost, what stays held."""
+        """Return the fill with its fee, the balances after it, the remaining hold and the position."""
         accounts, ticket, price_ticks, lots = self._accounts, order.ticket, report.price_ticks, report.lots
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
         terms, account = accounts.terms[symbol], accounts.by_name[name]
@@ -171,7 +178,10 @@ class Settlement:
 
 
 def _recordable(position: Position) -> Position:
-    """Return the position with no amount larger than a record holds; costs add up over years."""
+    """Return the position with each amount cut to the largest that a record can hold.
+
+    Costs add up over years, so that they can grow beyond the largest balance.
+    """
     if max(position.bought, position.cost, abs(position.realised)) <= MOST_RECORDED:
         return position
     return replace(
@@ -185,7 +195,7 @@ def _recordable(position: Position) -> Position:
 def _after_fill(
     order: Order, terms: InstrumentUnits, left_lots: int, lots: int, turnover: int, credit: int, stamp_us: int
 ) -> Order:
-    """Return the order with so many lots more filled; where that was all, it holds nothing."""
+    """Return the order with ``lots`` more filled. With no ``left_lots`` it is closed and holds nothing."""
     ticket, fee_ppm = order.ticket, order.fee_ppm
     filled_lots = order.filled_lots + lots
     filled_turnover = min(order.filled_turnover + turnover, MOST_RECORDED)
@@ -225,6 +235,9 @@ def _after_fill(
 
 
 def _late(order: Order | None, report: Report) -> None:
-    """Pass over the refusal of an amend or cancel that the order's end overtook. Raises StrayReportError."""
+    """Check a report on an order that is not open. Raises StrayReportError.
+
+    The refusal of an amend or a cancel may come after the order has closed. It is ignored.
+    """
     if not isinstance(report, Refused) or report.action == "place":
         raise StrayReportError(report, order.state if order is not None else None)
