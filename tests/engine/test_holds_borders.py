@@ -6,7 +6,8 @@ import pytest
 
 from floorwire.core.account_events import Balance
 from floorwire.core.orders import Order, Ticket
-from floorwire.engine.holds import answered, asking, fee, held, holding
+from floorwire.engine.fees import fee
+from floorwire.engine.holds import answered, asking, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
 from tests.engine.market import BTC
 

@@ -1,13 +1,12 @@
-"""Holds and fees: the reserve of a balance for an open order, and the fee of a fill.
+"""Holds: the reserve of a balance for an open order.
 
 A hold is the part of a balance that an open order may still need. No other order can use it.
 
 - A buy holds quote units: its price times its unfilled lots, plus the highest fee on that.
 - A sell holds base units: its unfilled lots.
 
-Fees are rounded up once per order, not once per fill. A fill pays the amount by which the order's rounded
-total rises. So the hold is always enough, into however many fills the order is split. ``fee_credit`` is what
-the order has paid too much by rounding, in millionths of a quote unit.
+The hold is always enough, into however many fills the order is split: ``fees`` says why. ``credit`` is the
+order's fee credit there.
 """
 
 from __future__ import annotations
@@ -123,13 +122,3 @@ def _amended(
         asked_lots,
         order.cancelling,
     )
-
-
-def fee(notional: int, fee_ppm: int, credit: int) -> tuple[int, int]:
-    """Return the fee of one fill in quote units, and the order's fee credit after it.
-
-    ``notional``: the value of the fill in quote units. ``credit``: the order's fee credit before it.
-    """
-    due = notional * fee_ppm - credit
-    units = -(-due // MILLION) if due > 0 else 0
-    return units, units * MILLION - due

@@ -78,7 +78,7 @@ class Matching:
         else:
             events = self._amend(command)
         if self._stops.waiting:
-            self._trigger(events)
+            self._trigger_stops(events)
         return events
 
     def expire(self, now_us: int) -> list[Event]:
@@ -242,7 +242,7 @@ class Matching:
             self._schedule_expiry(place.expires_us, place.order_id)
         return [Accepted(place.order_id, place.owner)]
 
-    def _trigger(self, events: list[Event]) -> None:
+    def _trigger_stops(self, events: list[Event]) -> None:
         """Trigger the stops that the command's trades reach, then those that the trades of these stops reach.
 
         Stops are triggered in the order in which they were placed.

@@ -12,7 +12,7 @@ cdef class OrderChecks:
     cdef object _worst_ppm
 
     @cython.locals(known=Account)
-    cpdef object earlier(self, object ticket)
+    cpdef object find_duplicate(self, object ticket)
     @cython.locals(account=Account)
     cpdef tuple new_order(
         self,
@@ -47,5 +47,5 @@ cdef class OrderChecks:
     )
 
 
-cdef tuple _reserved(Account account, object terms, object side, object more)
+cdef tuple _reserve_balance(Account account, object terms, object side, object more)
 cdef object _check_room(Account account, object terms, object is_buy, object lots, object price_ticks)

@@ -2,8 +2,8 @@
 
 The first check that fails decides the error code. A refused request changes nothing, except that it counts
 against the order rate. ``docs/orders.md`` explains the checks to traders. ``trading.handlers.place`` makes
-checks 1 to 3, which turn the client's request into a ``Ticket``. ``OrderChecks.earlier`` makes check 4.
-``OrderChecks.new_order`` makes the others, in the order of this table.
+checks 1 to 3, which turn the client's request into a ``Ticket``. ``OrderChecks.find_duplicate`` makes check
+4. ``OrderChecks.new_order`` makes the others, in the order of this table.
 
     check         error code                   refused where                                    decided in
      1 permission unauthenticated, forbidden   the key may not do this with the symbol          authorization
@@ -74,7 +74,7 @@ class OrderChecks:
         self._prices = prices
         self._worst_ppm = worst_ppm
 
-    def earlier(self, ticket: Ticket) -> Order | None:
+    def find_duplicate(self, ticket: Ticket) -> Order | None:
         """Return the order that has the ticket's client order id already; None where the id is new.
 
         Check 4, for idempotency: the same request sent again is the same order, and is not placed again.
@@ -118,13 +118,17 @@ class OrderChecks:
             request_checks.expired()
         order = self._drafted(ticket, terms, prices, limits, order_id, key, at.stamp_us)  # check 10
         lots = order.lots
-        risk_checks.size_and_price(ticket, terms, limits, lots, order.price_ticks, prices)  # checks 11 to 14
+        risk_checks.check_size_and_price(
+            ticket, terms, limits, lots, order.price_ticks, prices
+        )  # checks 11 to 14
         if ticket.reduce_only and is_buy:
             request_checks.cannot_reduce()
-        risk_checks.count(account, limits, key)
+        risk_checks.check_open_orders(account, limits, key)
         if limits.max_position_lots is not None and is_buy:
-            risk_checks.position(account, terms, risk_profile.same_base, limits.max_position_lots, lots)
-        balances = _reserved(account, terms, ticket.side, order.held)
+            risk_checks.check_position_limit(
+                account, terms, risk_profile.same_base, limits.max_position_lots, lots
+            )
+        balances = _reserve_balance(account, terms, ticket.side, order.held)
         _check_room(account, terms, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
         return order, balances, risk_profile
 
@@ -154,16 +158,16 @@ class OrderChecks:
         self._feed_and_rates(risk_profile, prices, name, key, at.now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:  # otherwise nothing is left, and the amend cancels the order
-            risk_checks.size_and_price(
+            risk_checks.check_size_and_price(
                 ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered
             )
             if limits.max_position_lots is not None and is_buy:
                 more_lots = max(0, new_lots - order.lots)
-                risk_checks.position(
+                risk_checks.check_position_limit(
                     account, terms, risk_profile.same_base, limits.max_position_lots, more_lots
                 )
         asked = asking(order, terms, new_ticks, new_lots)
-        balances = _reserved(account, terms, ticket.side, asked.held - order.held)
+        balances = _reserve_balance(account, terms, ticket.side, asked.held - order.held)
         _check_room(account, terms, is_buy, new_lots - order.filled_lots, max(new_ticks, prices.bid_ticks))
         return asked, balances
 
@@ -172,12 +176,14 @@ class OrderChecks:
     ) -> None:
         """Checks 7 and 8. Raises Refusal."""
         if prices.feed != "live":
-            risk_checks.current(risk_profile.terms, prices.feed)
+            risk_checks.check_feed_is_live(risk_profile.terms, prices.feed)
         rate, key_rate = risk_profile.account_rate, risk_profile.key_rate
         if rate is not None and not rate.allow(now_us):
-            risk_checks.too_fast("account", self._risk_profiles.limits(account), rate.wait_us(now_us))
+            risk_checks.refuse_rate_limited(
+                "account", self._risk_profiles.limits(account), rate.wait_us(now_us)
+            )
         if key_rate is not None and not key_rate.allow(now_us):
-            risk_checks.too_fast(
+            risk_checks.refuse_rate_limited(
                 "key", self._risk_profiles.key_limits(account, key), key_rate.wait_us(now_us)
             )
 
@@ -197,8 +203,8 @@ class OrderChecks:
         """
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
         if price_ticks is None:
-            reference = risk_checks.reference(ticket, prices)
-            price_ticks = risk_checks.through(ticket.side == "buy", reference, limits.collar_ppm)
+            reference = risk_checks.reference_ticks(ticket, prices)
+            price_ticks = risk_checks.collar_ticks(ticket.side == "buy", reference, limits.collar_ppm)
             if lots is None:
                 lots = (ticket.spend or 0) // reference
         return Order(
@@ -215,11 +221,11 @@ class OrderChecks:
         )
 
 
-def _reserved(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
+def _reserve_balance(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
     """Reserve ``more`` units of a balance: return the balance with them held. Check 18. Raises Refusal."""
     balance = holding(account.balances, terms, side, more)
     if balance.held > balance.total and more > 0:
-        risk_checks.insufficient(balance, more)
+        risk_checks.refuse_insufficient_balance(balance, more)
     return (balance,)
 
 

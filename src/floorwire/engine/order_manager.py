@@ -247,7 +247,7 @@ class OrderManager:
         ``max_notional``: the key's own limit, in the quote asset. ``deadline_us``: a date in microseconds.
         Raises Refusal; the module ``order_checks`` lists the checks and their error codes.
         """
-        earlier = self._checks.earlier(ticket)
+        earlier = self._checks.find_duplicate(ticket)
         if earlier is not None:
             return OrderDecision(earlier, (), (), duplicate=True)
         last_id, spared_id = self._accounts.last_order_id, self._spared_id

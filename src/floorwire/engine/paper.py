@@ -74,7 +74,7 @@ class PaperMatching:
             self._cancel(command)
         else:
             self._amend(command)
-        self._trigger()
+        self._trigger_stops()
         return self._pop_reports()
 
     def expire(self, order_id: int, now_us: int) -> list[Report]:
@@ -103,7 +103,7 @@ class PaperMatching:
             suspended, self._suspended = self._suspended, {}
             for order in suspended.values():
                 self._activate(order)
-            self._trigger()
+            self._trigger_stops()
         return self._pop_reports()
 
     def apply_book(self, event: BookSnapshot | BookChange, now_us: int) -> list[Report]:
@@ -120,7 +120,7 @@ class PaperMatching:
         if self._reference.is_live:
             for order, lots in self._reference.apply_trade(trade):
                 self._fill(order, order.price_ticks, lots, "maker", trade.trade_id)
-            self._trigger()
+            self._trigger_stops()
         else:
             self._stops.mark_reached(trade.price_ticks)
         return self._pop_reports()
@@ -248,7 +248,7 @@ class PaperMatching:
 
     # --- stops --------------------------------------------------------------------------------------
 
-    def _trigger(self) -> None:
+    def _trigger_stops(self) -> None:
         """Trigger the stops whose price was traded, in the order in which they were placed."""
         if not self._reference.is_live or not self._reference.last_ticks or not self._stops.waiting:
             return

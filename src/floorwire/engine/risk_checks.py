@@ -41,7 +41,7 @@ def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: s
                 raise Refusal(Code.MARKET_HALTED, f"halted: {name or 'all'}", {"scope": scope})
 
 
-def current(terms: InstrumentUnits, feed: Feed) -> None:
+def check_feed_is_live(terms: InstrumentUnits, feed: Feed) -> None:
     """Check 7, called where the feed is not live. Raises Refusal: ``stale_market``.
 
     Instruments that trade on stale prices pass.
@@ -50,7 +50,7 @@ def current(terms: InstrumentUnits, feed: Feed) -> None:
         raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
 
 
-def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
+def refuse_rate_limited(who: str, limits: Limits, wait_us: int) -> NoReturn:
     """Refuse an order over the rate limit (check 8) of an account or a key.
 
     ``wait_us`` is the time until it may try again. Raises Refusal: ``rate_limited``.
@@ -60,7 +60,7 @@ def too_fast(who: str, limits: Limits, wait_us: int) -> NoReturn:
     raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
-def reference(ticket: Ticket, prices: Prices) -> int:
+def reference_ticks(ticket: Ticket, prices: Prices) -> int:
     """Return the price in ticks at which an order without a limit price is measured (check 10).
 
     It is the stop price of a stop order, otherwise the best price of the other side.
@@ -74,14 +74,14 @@ def reference(ticket: Ticket, prices: Prices) -> int:
     return best
 
 
-def through(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
+def collar_ticks(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
     """Return the worst price in ticks that the collar allows: above the best for buys, below it for sells."""
     if is_buy:
         return best_ticks * (MILLION + collar_ppm) // MILLION
     return max(1, -(-best_ticks * (MILLION - collar_ppm) // MILLION))
 
 
-def size_and_price(
+def check_size_and_price(
     ticket: Ticket,
     terms: InstrumentUnits,
     bounds: EffectiveLimits,
@@ -112,13 +112,13 @@ def size_and_price(
         return
     last, band = prices.last_ticks, terms.band_ppm
     if band is not None and last and abs(price_ticks - last) * MILLION > last * band:
-        _outside(terms, price_ticks, "band", through(price_ticks > last, last, band))
+        _outside(terms, price_ticks, "band", collar_ticks(price_ticks > last, last, band))
     is_buy = ticket.side == "buy"
     best = prices.ask_ticks if is_buy else prices.bid_ticks
     if waits and ticket.stop_ticks is not None:
         best = ticket.stop_ticks
     if best and (price_ticks > best if is_buy else price_ticks < best):
-        worst = through(is_buy, best, bounds.collar_ppm)
+        worst = collar_ticks(is_buy, best, bounds.collar_ppm)
         if price_ticks > worst if is_buy else price_ticks < worst:
             _outside(terms, price_ticks, "collar", worst)
 
@@ -156,7 +156,7 @@ def _outside(terms: InstrumentUnits, price_ticks: int, rule: str, limit_ticks: i
     raise Refusal(Code.PRICE_BAND, text, {"rule": rule, "limit": bound})
 
 
-def count(account: Account, bounds: EffectiveLimits, key: str) -> None:
+def check_open_orders(account: Account, bounds: EffectiveLimits, key: str) -> None:
     """Check 16: the account and the key may have one more open order. Raises Refusal: ``max_open_orders``."""
     most = bounds.max_open
     if most is not None and len(account.open) >= most:
@@ -171,7 +171,7 @@ def _too_many(who: str, limit: int) -> NoReturn:
     raise Refusal(Code.MAX_OPEN_ORDERS, text, {"limit": limit, "of": who})
 
 
-def position(
+def check_position_limit(
     account: Account, terms: InstrumentUnits, same_base: Iterable[InstrumentUnits], most: int, more_lots: int
 ) -> None:
     """Check 17: the position after all open buys and ``more_lots`` is at most ``most`` lots.
@@ -191,7 +191,7 @@ def position(
         raise Refusal(Code.POSITION_LIMIT, text, {"limit": limit, "position": would})
 
 
-def insufficient(would: Balance, needed: int) -> NoReturn:
+def refuse_insufficient_balance(would: Balance, needed: int) -> NoReturn:
     """Refuse an order whose hold does not fit into the balance (check 18: the reserve of a balance).
 
     ``would`` is the balance as it would be with ``needed`` units more on hold.

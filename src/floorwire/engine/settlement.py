@@ -21,7 +21,8 @@ from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.core.orders import OPEN, Order, OrderState, Ticket
 from floorwire.engine.accounts import Accounts
-from floorwire.engine.holds import answered, fee, held, holding
+from floorwire.engine.fees import fee
+from floorwire.engine.holds import answered, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import MOST_RECORDED
 from floorwire.engine.position import after_balance, after_fill
