@@ -109,6 +109,8 @@ async def main(symbol: str, url: str) -> None:
     while True:
         try:
             await follow(symbol, url, book)
+        except BrokenPipeError:  # nobody reads what is printed
+            return
         except (OSError, websockets.WebSocketException) as error:
             if is_for_good(error):
                 raise SystemExit(f"{url}: {error}") from None

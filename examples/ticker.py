@@ -28,6 +28,8 @@ async def main(symbol: str, url: str) -> None:
             async for text in socket:
                 ticker = json.loads(text)
                 print(ticker["symbol"], ticker["bid"], ticker["ask"])
+    except BrokenPipeError:  # nobody reads what is printed
+        return
     except (OSError, websockets.WebSocketException) as error:
         raise SystemExit(f"{url}: {error}") from None
 

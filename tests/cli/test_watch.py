@@ -125,7 +125,7 @@ ADDRESSES = [
     ("ftp://127.0.0.1/ws", 2, "is no ws://"),
     ("ws://127.0.0.1:99999/ws", 2, "is no ws://"),
     ("ws://no-such-host.invalid/ws", 3, "there is no such host"),
-    ("ws://127.0.0.1:1/ws", 3, "Does the server run"),
+    ("ws://127.0.0.1:1/ws", 3, "Is the server running"),
 ]
 
 

@@ -176,3 +176,15 @@ def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
         browser_page.page.goto("about:blank")
     assert [text for text in browser_page.complaints if not REFUSED.search(text)] == []
     browser_page.complaints.clear()
+
+
+def test_a_change_of_nothing_has_no_sign(browser_page: BrowserPage, server: Server) -> None:
+    browser_page.open(server)
+    shown = browser_page.page.evaluate(
+        """async () => {
+            const { percentOf } = await import(new URL('static/text.js', location.href));
+            const of = (change, open) => percentOf({ change, open });
+            return [of('-1.0', '64250.0'), of('0', '5'), of('-1.0', '100.0'), of('1.0', '100.0')];
+        }"""
+    )
+    assert shown == ["0.00 %", "0.00 %", "−1.00 %", "+1.00 %"]

@@ -98,7 +98,7 @@ def _match(pattern: re.Pattern[str], field: str, values: Sequence[str]) -> None:
         raise GrantError(field, f"give 1 to {MOST}")
     for value in values:
         if not pattern.fullmatch(value):
-            raise GrantError(field, f"{value[:80]!r} is not one")
+            raise GrantError(field, f"{value[:80]!r} is not valid: it has to match {pattern.pattern}")
 
 
 def amount(field: str, text: str) -> Decimal:

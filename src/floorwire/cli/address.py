@@ -24,9 +24,7 @@ def local_url(scheme: str, path: str = "") -> str:
     """Return the address of this machine's server: FLOORWIRE_PORT, else 8000. Raises AddressError."""
     text = os.environ.get(PORT_VARIABLE, str(DEFAULT_PORT)).strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
-        raise AddressError(
-            f"{PORT_VARIABLE}: {text!r} is no port to find a server at; give its address: --url"
-        )
+        raise AddressError(f"{PORT_VARIABLE}: {text!r} is not a port; give the server's address: --url")
     return f"{scheme}://127.0.0.1:{int(text)}{path}"
 
 

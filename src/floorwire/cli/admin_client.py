@@ -137,7 +137,7 @@ class AdminClient:
             )
         if isinstance(error, ssl.SSLError):
             return f"{self._url} does not speak TLS as we do ({error.reason}); is it http://?"
-        return f"{self._url} cannot be reached: {error}. Does the server run, and there?"
+        return f"{self._url} cannot be reached: {error}. Is the server running at this address?"
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def unreached(server: PriceServer, error: OSError | WSError) -> WatchError:
     if status in KEY_STATUSES:
         why = {
             401: "the key is not good",
-            403: "the key may not be used from here",
+            403: "the server refuses this: the path is wrong, or the key may not be used from this address",
             429: "too many wrong keys",
         }
         return WatchError(f"{server.url}: {why[status]} ({status})", NOT_ALLOWED)
@@ -91,4 +91,6 @@ def unreached(server: PriceServer, error: OSError | WSError) -> WatchError:
         )
     if isinstance(error, socket.gaierror):
         return WatchError(f"{server.url}: there is no such host ({error.strerror})", UNREACHED)
-    return WatchError(f"{server.url} cannot be reached: {error}. Does the server run, and there?", UNREACHED)
+    return WatchError(
+        f"{server.url} cannot be reached: {error}. Is the server running at this address?", UNREACHED
+    )

@@ -65,6 +65,8 @@ def back_up(folder: Path, archive: Path, now_us: int) -> Manifest:
         raise BackupError(f"{archive} is there already")
     if not (folder / database.FILE).exists():
         raise BackupError(f"{folder}: there is no data folder")
+    if not archive.parent.is_dir():
+        raise BackupError(f"{archive.parent}: there is no such folder")
     draft = archive.with_name(f".{archive.name}.part")
     with _backup_errors(), tempfile.TemporaryDirectory(prefix=".backup-", dir=archive.parent) as name:
         copies = Path(name)
@@ -230,5 +232,7 @@ def _backup_errors() -> Iterator[None]:
     """Raise each error of files, SQLite, the journal and the archive as a BackupError."""
     try:
         yield
+    except tarfile.ReadError:
+        raise BackupError("this file is not a backup of Floorwire") from None
     except (OSError, sqlite3.Error, JournalError, tarfile.TarError, msgspec.MsgspecError) as error:
         raise BackupError(str(error)) from None

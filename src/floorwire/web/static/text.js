@@ -9,11 +9,13 @@ export const decimalsIn = (text) => (text.split('.')[1] ?? '').length;
 /** How many decimals a step such as '0.05' has. */
 export const decimalsOf = (step) => (step.split('.')[1] ?? '').replace(/0+$/, '').length;
 
-/** '+0.42 %' of a ticker's change since its open; '' where nothing was traded. */
+/** '+0.42 %' of a ticker's change since its open; no sign for 0.00 %; '' where nothing was traded. */
 export const percentOf = ({ change, open }) => {
   if (change === null || !Number(open)) return '';
   const percent = (change / open) * 100;
-  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(2)} %`;
+  const shown = Math.abs(percent).toFixed(2);
+  const sign = Number(shown) === 0 ? '' : percent < 0 ? '−' : '+';
+  return `${sign}${shown} %`;
 };
 
 const clock = new Intl.DateTimeFormat('en', { hourCycle: 'h23', timeStyle: 'medium' });
