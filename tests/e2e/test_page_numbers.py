@@ -187,4 +187,4 @@ def test_a_change_of_nothing_has_no_sign(browser_page: BrowserPage, server: Serv
             return [of('-1.0', '64250.0'), of('0', '5'), of('-1.0', '100.0'), of('1.0', '100.0')];
         }"""
     )
-    assert shown == ["0.00 %", "0.00 %", "−1.00 %", "+1.00 %"]
+    assert shown == ["0.00 %", "0.00 %", "\u22121.00 %", "+1.00 %"]
