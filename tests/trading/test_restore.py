@@ -144,3 +144,20 @@ async def test_deposits_after_an_older_key_store_was_put_back_are_credited(tmp_p
             assert amount(await client.rows("balances"), "USDT") == "77"
         async with trader(server, first) as client:
             assert amount(await client.rows("balances"), "USDT") == "1200"
+
+
+async def test_two_restores_of_one_backup_give_no_order_id_twice(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "data", tmp_path / "backup.tar"
+    alice = key(folder)
+    with serving(folder) as server:
+        async with trader(server, alice) as client:
+            await client.place("first", type="market")
+    run("backup", archive, "--data", folder)
+    given: list[set[int]] = []
+    for name in ("one", "two"):
+        run("restore", archive, "--data", tmp_path / name, "--master-key", folder / "master.key")
+        with serving(tmp_path / name) as server:
+            async with trader(server, alice) as client:
+                placed = [await client.place(f"{name}{number}", type="market") for number in range(3)]
+                given.append({int(str(reply["order_id"])) for reply in placed})
+    assert not given[0] & given[1]

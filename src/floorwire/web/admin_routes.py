@@ -38,6 +38,9 @@ Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], 
 Name: TypeAlias = Annotated[str, Field(max_length=64)]
 
 
+KeyId: TypeAlias = Annotated[str, Query(min_length=1, max_length=64)]
+
+
 @dataclass(frozen=True)
 class NewHalt:
     """A halt to make: of ``all``, or of the ``account``, ``key`` or ``symbol`` with this name."""
@@ -50,7 +53,10 @@ class NewHalt:
 
 @router.put("/limits/{account}", openapi_extra=takes(Limits))
 async def set_limits(
-    auth: RequestAuth, account: Account, request: Request, key: Annotated[str, Query(max_length=64)] = ""
+    auth: RequestAuth,
+    account: Account,
+    request: Request,
+    key: KeyId = "",
 ) -> Response:
     """Set the limits of an account or of one of its keys. A field that is left out has no limit."""
     auth.require(Action.LIMITS_SET, account)
@@ -70,9 +76,7 @@ async def set_limits(
 
 
 @router.get("/limits/{account}")
-async def show_limits(
-    auth: RequestAuth, account: Account, key: Annotated[str, Query(max_length=64)] = ""
-) -> Response:
+async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> Response:
     """Show the effective limits of an account, defaults included, or those of one of its keys."""
     auth.require(Action.LIMITS_SET, account)
     risk_status = auth.gateway.desk.risk_status()

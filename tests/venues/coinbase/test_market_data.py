@@ -402,6 +402,22 @@ def test_a_trade_that_comes_after_its_heartbeat_is_no_gap() -> None:
     assert driver.frame(beat(8)) == []
 
 
+def test_a_later_trade_does_not_hide_one_that_was_lost() -> None:
+    driver = synced()
+    driver.frame(match(7))
+    assert driver.frame(beat(8)) == []
+    driver.frame(match(9))
+    assert statuses(driver.frame(beat(9))) == [("ABC-USD", "stale", "sequence_gap")]
+
+
+def test_a_trade_that_was_left_out_is_no_gap() -> None:
+    driver = synced()
+    driver.frame(match(7))
+    driver.frame({**match(8), "price": "10.00001"})
+    assert driver.frame(beat(8)) == []
+    assert driver.frame(beat(8)) == [], "it came, and was off the tick"
+
+
 def test_heartbeats_mean_nothing_where_no_matches_come() -> None:
     driver = synced()
     assert [driver.frame(beat(8)), driver.frame(beat(9)), driver.frame(beat(9))] == [[], [], []]

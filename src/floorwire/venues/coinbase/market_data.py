@@ -358,16 +358,18 @@ class Coinbase:
             yield from self._follow(product, instrument, link, now_us)
 
     def _match(self, message: messages.Match, state: SymbolState, now_us: int) -> Iterator[MarketEvent]:
-        trade = mapping.match(message, state.instrument)
-        match state.trade_ids.check(message.trade_id, self._clock.bounded(trade.ts_us, now_us)):
+        ts_us = self._clock.bounded(mapping.event_us(message.time, now_us), now_us)
+        # The id counts also if the trade itself is left out below: it came, so it is not lost.
+        match state.trade_ids.check(message.trade_id, ts_us):
             case "repeated":  # after a subscription Coinbase sends last_match, which may have come before
                 self.skipped["repeated"] += 1
                 return
             case "restarted":
-                state.last_heartbeat_trade = state.resynced_to_trade = 0
+                state.awaited_trade = state.resynced_to_trade = 0
             case "new":
-                pass
-        yield trade
+                if message.trade_id == state.awaited_trade:
+                    state.awaited_trade = 0
+        yield mapping.match(message, state.instrument)
 
     def _ticker(self, message: messages.Ticker, state: SymbolState, now_us: int) -> Iterator[MarketEvent]:
         ts_us = self._clock.bounded(mapping.event_us(message.time, now_us), now_us)
@@ -389,10 +391,9 @@ class Coinbase:
         Other messages may be lost with it, so the book is resynced.
         """
         state.has_heartbeats = True
-        lost = state.last_heartbeat_trade
-        state.last_heartbeat_trade = message.last_trade_id
-        traded = state.trade_ids.last
-        if traded is not None and lost > max(traded, state.resynced_to_trade):
+        lost, last, came = state.awaited_trade, message.last_trade_id, state.trade_ids.last
+        state.awaited_trade = last if came is not None and last > came else 0
+        if lost > state.resynced_to_trade:
             state.resynced_to_trade = lost
             yield from self._resync(message.product_id, state, "sequence_gap", now_us)
 

@@ -15,11 +15,11 @@ class SymbolState:
     """One product that the adapter follows."""
 
     __slots__ = (
+        "awaited_trade",
         "book",
         "changed_us",
         "has_heartbeats",
         "is_silent",
-        "last_heartbeat_trade",
         "link",
         "requested_us",
         "resynced_to_trade",
@@ -40,8 +40,8 @@ class SymbolState:
         """The highest sequence number of a ticker."""
         self.ticker_us = 0
         """The latest venue time of a ticker."""
-        self.last_heartbeat_trade = 0
-        """The last trade id in the last heartbeat."""
+        self.awaited_trade = 0
+        """The id of a trade that the last heartbeat named and that has not come; 0: there is none."""
         self.has_heartbeats = False
         """Whether heartbeats came. Then the product is never silent for long."""
         self.is_silent = False
@@ -60,7 +60,7 @@ class SymbolState:
         """Drop the book and wait for a snapshot."""
         self.book.clear()
         self.requested_us = now_us
-        self.last_heartbeat_trade = 0
+        self.awaited_trade = 0
 
     def snapshot_is_due(self, now_us: int) -> bool:
         """Return whether a requested snapshot has not come in time."""
