@@ -94,7 +94,7 @@ def take_snapshot(n: int, order_manager: OrderManager) -> JournalSnapshot:
     print(
         f"snapshot: taken in {spent[0]:.2f} ms; {len(made):,} pieces of {sum(map(len, made)) / 1e6:.1f} MB,"
         f" at most {max(spent[1:]):.2f} ms each, {sum(spent[1:]):.0f} ms in all;"
-        f" {order_manager.kept():,} orders, {opened:,} of them open"
+        f" {order_manager.kept_count():,} orders, {opened:,} of them open"
     )
     return snapshot
 

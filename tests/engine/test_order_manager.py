@@ -478,14 +478,14 @@ def test_a_keys_orders_are_withdrawn_without_any_market(floor: Floor) -> None:
     order = floor.place(floor.ticket("buy", 10, 180), key="b")
     floor.order_manager.amend(order, AT, lots=20)  # and the process ends before the venue answered
     floor.place(floor.ticket(), key="a")
-    (entry,) = floor.order_manager.withdraw("ann", "b", Code.DEADMAN, NOW)
+    (entry,) = floor.order_manager.cancel_unplaced("ann", "b", Code.DEADMAN, NOW)
     assert isinstance(entry.event, OrderEnded)
     assert (entry.event.order.state, entry.event.order.code) == ("cancelled", Code.DEADMAN)
     (left,) = floor.order_manager.open_orders("ann")
     assert left.key == "a"
     assert sum(balance.held for balance in floor.order_manager.balances("ann")) == left.held
     assert floor.order_manager.conserved()
-    assert floor.order_manager.withdraw("nobody", "b", Code.DEADMAN, NOW) == []
+    assert floor.order_manager.cancel_unplaced("nobody", "b", Code.DEADMAN, NOW) == []
 
 
 # --- the venue's word -----------------------------------------------------------------------------------
@@ -574,7 +574,7 @@ def test_other_steps_end_what_a_cancel_was_on_its_way_to_for_its_reason(
     floor: Floor, why: Code | None
 ) -> None:
     order = floor.place(floor.ticket())
-    floor.order_manager.keep_cancel(Cancel(BTC.symbol, order.order_id, why), NOW)
+    floor.order_manager.mark_cancelling(Cancel(BTC.symbol, order.order_id, why), NOW)
     ended, _ = floor.order_manager.list_instruments([replace(BTC, tick_size="0.1")], NOW)
     assert isinstance(ended.event, OrderEnded)
     assert (ended.event.order.state, ended.event.order.code) == ("cancelled", why)
@@ -591,7 +591,7 @@ def test_orders_go_back_into_another_market(floor: Floor) -> None:
     market = Market(BTC)
     market.other("buy", 3, 201)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, market.prices)
-    decision = back.put_back({BTC.symbol}, NOW)
+    decision = back.place_again({BTC.symbol}, NOW)
     assert len(decision.entries) == 1
     assert back.find("ann", order.order_id).amending == 0
     for command in decision.commands:
@@ -606,14 +606,14 @@ def test_an_order_whose_cancel_was_on_its_way_does_not_come_back(floor: Floor) -
     gone = floor.place(floor.ticket())
     floor.carry_out(floor.order_manager.cancel(gone))
     decision = floor.order_manager.cancel(order)
-    (entry,) = floor.order_manager.keep_cancel(Cancel(BTC.symbol, order.order_id), NOW)
+    (entry,) = floor.order_manager.mark_cancelling(Cancel(BTC.symbol, order.order_id), NOW)
     assert (entry.event.account, entry.seqs) == ("ann", floor.order_manager.seqs("ann"))
     for known in (order.order_id, gone.order_id, 99):  # once, and only where the venue owes the answer
-        assert floor.order_manager.keep_cancel(Cancel(BTC.symbol, known, Code.DEADMAN), NOW) == []
+        assert floor.order_manager.mark_cancelling(Cancel(BTC.symbol, known, Code.DEADMAN), NOW) == []
     floor.order_manager.settle(floor.market.other("buy", 4, 200), NOW)  # the fill overtakes the cancel
     floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), AT, lots=12)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, floor.market.prices)
-    assert decision.commands != back.put_back({BTC.symbol}, NOW).commands == []
+    assert decision.commands != back.place_again({BTC.symbol}, NOW).commands == []
     ended = back.find("ann", order.order_id)
     assert (ended.state, ended.filled_lots, ended.held, ended.cancelling) == ("cancelled", 4, 0, False)
     assert ended.code is None, "its client had asked"
@@ -625,7 +625,7 @@ def test_why_a_cancel_was_on_its_way_outlives_the_market(floor: Floor, ends: str
     order = floor.place(floor.ticket("sell", 10, 200))
     (cancel,) = floor.order_manager.cancel_all(code=Code.MARKET_HALTED).commands
     assert isinstance(cancel, Cancel)
-    (kept,) = floor.order_manager.keep_cancel(cancel, NOW)
+    (kept,) = floor.order_manager.mark_cancelling(cancel, NOW)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=AccountEntry) == kept
     floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), AT, lots=12)
     floor.order_manager.settle(floor.market.execute(Amend(BTC.symbol, order.order_id, lots=12)), NOW)
@@ -633,9 +633,9 @@ def test_why_a_cancel_was_on_its_way_outlives_the_market(floor: Floor, ends: str
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, floor.market.prices)
     assert back.find("ann", order.order_id).code is Code.MARKET_HALTED
     if ends == "put back":
-        back.put_back({BTC.symbol}, NOW)
+        back.place_again({BTC.symbol}, NOW)
     elif ends == "withdrawn":
-        back.withdraw("ann", "k", Code.DISCONNECTED, NOW)
+        back.cancel_unplaced("ann", "k", Code.DISCONNECTED, NOW)
     else:
         back.settle(floor.market.other("buy", 8, 200), NOW)
     ended = back.find("ann", order.order_id)

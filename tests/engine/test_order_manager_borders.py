@@ -82,14 +82,14 @@ def test_a_deadline_has_passed_one_microsecond_after_it() -> None:
     assert late.code is Code.DEADLINE_PASSED
 
 
-def test_ids_go_on_after_those_that_are_spared() -> None:
+def test_ids_go_on_after_those_that_are_skipped() -> None:
     desk = Desk()
     assert desk.place(desk.ticket()).order_id == desk.order_manager.last_order_id() == 1
-    desk.order_manager.spare(100)
+    desk.order_manager.skip_ids(100)
     assert desk.order_manager.last_order_id() == 100
     assert [desk.place(desk.ticket()).order_id for _ in range(2)] == [101, 102]
     assert desk.order_manager.last_order_id() == 102
-    desk.order_manager.spare(50)
+    desk.order_manager.skip_ids(50)
     assert desk.place(desk.ticket()).order_id == desk.order_manager.last_order_id() == 103
 
 

@@ -208,7 +208,7 @@ class Trading(RuleBasedStateMachine):
         self.order_manager = OrderManager.restored(pieces, RULES, self.market.prices)
         assert list(self.order_manager.snapshot()) == pieces
         self.shadow = self.folded()
-        self.carry_out(self.order_manager.put_back({BTC.symbol}, self.now_us))
+        self.carry_out(self.order_manager.place_again({BTC.symbol}, self.now_us))
 
     # --- what follows -------------------------------------------------------------------------------
 

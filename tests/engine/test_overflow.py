@@ -177,8 +177,8 @@ def test_accounts_that_overflowed_are_counted_in_coarser_units() -> None:
     world = overflowed()
     with pytest.raises(OverflowError):
         world.order_manager.state_hash()
-    world.add(world.order_manager.mend(7))
-    assert world.order_manager.mend(8) == []
+    world.add(world.order_manager.coarsen_units(7))
+    assert world.order_manager.coarsen_units(8) == []
     coarsened = world.entries[-2].event
     assert coarsened == Coarsened((("USD", 8),), (FINE.symbol,), 7)
     world.check()

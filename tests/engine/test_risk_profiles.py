@@ -73,7 +73,7 @@ def test_a_rule_that_changes_holds_for_the_next_order(order_manager: OrderManage
         place(order_manager, number)
 
 
-def test_who_was_fast_stays_so_when_mandates_are_forgotten(
+def test_who_was_fast_stays_so_when_risk_profiles_are_dropped(
     order_manager: OrderManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(risk_profiles_module, "MOST", 1)
@@ -104,7 +104,7 @@ def test_an_account_that_nothing_ever_happened_to_is_known_as_soon_as_it_is_ther
 
 
 def test_what_is_worked_out_is_bounded_and_slow_rates_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past the bound all mandates are forgotten, and the rates of those whose bucket is full."""
+    """Past the bound all risk profiles are dropped, and the rates with a full bucket."""
     monkeypatch.setattr(risk_profiles_module, "MOST", 5)
     accounts = Accounts()
     accounts.apply(Listed(BTC, NOW))

@@ -1,4 +1,4 @@
-"""How many mandates are kept."""
+"""How many risk profiles are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT = moment(NOW)
 MOST = 3
 
 
-def test_no_more_mandates_are_kept_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_risk_profiles_are_kept_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(risk_profiles_module, "MOST", MOST)
     order_manager = OrderManager(
         TradingRules(limits=Limits(price_collar="0.1")), lambda _: Prices(199, 201, 200, "live")

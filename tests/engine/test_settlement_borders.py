@@ -58,7 +58,7 @@ def test_who_buys_has_exactly_what_was_bought_of_an_asset_never_had() -> None:
 def test_a_filled_order_is_not_being_cancelled_any_more() -> None:
     trading = made("USDT", "100")
     order = placed(trading, "buy")
-    trading.keep_cancel(Cancel(BTC.symbol, order.order_id), LATER)
+    trading.mark_cancelling(Cancel(BTC.symbol, order.order_id), LATER)
     trading.settle([filled(order, 4, 6)], LATER)
     assert trading.find("ann", order.order_id).cancelling
     trading.settle([filled(order, 6, 0)], LATER)

@@ -12,7 +12,7 @@ cdef class OrderManager:
     cdef OrderChecks _checks
     cdef Settlement _settlement
     cdef readonly RiskProfiles _risk_profiles
-    cdef object _spared_id
+    cdef object _skipped_id
 
     @cython.locals(known=Account)
     cpdef object find(self, object account, object order_id=*, object client_order_id=*)

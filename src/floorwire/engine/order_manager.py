@@ -22,7 +22,7 @@ are then placed again in the markets that have lost them, such as the simulated 
     for event in events_after_the_snapshot:
         order_manager.apply(event)
     entries = order_manager.list_instruments(instruments, stamp_us)
-    decision = order_manager.put_back(symbols, stamp_us)  # journal and execute it as above
+    decision = order_manager.place_again(symbols, stamp_us)  # journal and execute it as above
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class OrderDecision(msgspec.Struct, frozen=True, gc=False):
 class OrderManager:
     """All accounts with their orders, balances, positions and limits. Applies all changes to them."""
 
-    __slots__ = ("_accounts", "_checks", "_risk_profiles", "_settlement", "_spared_id")
+    __slots__ = ("_accounts", "_checks", "_risk_profiles", "_settlement", "_skipped_id")
 
     def __init__(
         self, rules: TradingRules, prices: Callable[[str], Prices], accounts: Accounts | None = None
@@ -115,7 +115,7 @@ class OrderManager:
         self._risk_profiles = RiskProfiles(self._accounts, rules.limits)
         worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         self._checks = OrderChecks(self._accounts, self._risk_profiles, prices, worst_ppm)
-        self._spared_id = 0
+        self._skipped_id = 0
 
     @classmethod
     def restored(
@@ -149,17 +149,17 @@ class OrderManager:
         """Return the instrument with the steps that the order is counted in. It may have other steps now."""
         return self._accounts.instrument_of(order)
 
-    def kept(self) -> int:
+    def kept_count(self) -> int:
         """Return how many orders are in memory, open and closed."""
         return len(self._accounts.orders)
 
     def last_order_id(self) -> int:
         """Return the highest order id that is used or skipped."""
-        return max(self._accounts.last_order_id, self._spared_id)
+        return max(self._accounts.last_order_id, self._skipped_id)
 
-    def spare(self, order_id: int) -> None:
+    def skip_ids(self, order_id: int) -> None:
         """Use no order ids up to this one. A venue may know orders with these ids that the journal lost."""
-        self._spared_id = order_id
+        self._skipped_id = order_id
 
     def accounts(self) -> Iterable[str]:
         """Return the names of all accounts that have had any event."""
@@ -250,8 +250,8 @@ class OrderManager:
         earlier = self._checks.find_duplicate(ticket)
         if earlier is not None:
             return OrderDecision(earlier, (), (), duplicate=True)
-        last_id, spared_id = self._accounts.last_order_id, self._spared_id
-        order_id = (last_id if last_id > spared_id else spared_id) + 1
+        last_id, skipped_id = self._accounts.last_order_id, self._skipped_id
+        order_id = (last_id if last_id > skipped_id else skipped_id) + 1
         order, balances, risk_profile = self._checks.new_order(
             ticket, at, order_id, key, max_notional, deadline_us
         )
@@ -314,7 +314,7 @@ class OrderManager:
             ],
         )
 
-    def keep_cancel(self, cancel: Cancel, stamp_us: int) -> list[AccountEntry]:
+    def mark_cancelling(self, cancel: Cancel, stamp_us: int) -> list[AccountEntry]:
         """Record that the venue has not answered a cancel yet, and the reason of the cancel.
 
         After a restart the order is cancelled instead of placed again, because its owner was told so. Of
@@ -326,8 +326,8 @@ class OrderManager:
         kept = replace(order, cancelling=True, code=cancel.code)
         return [self._book(OrderCancelling(order.ticket.account, kept, stamp_us))]
 
-    def withdraw(self, account: str, key: str, code: Code, stamp_us: int) -> list[AccountEntry]:
-        """Cancel the open orders of an account's key while no venue has them, before ``put_back``.
+    def cancel_unplaced(self, account: str, key: str, code: Code, stamp_us: int) -> list[AccountEntry]:
+        """Cancel the open orders of an account's key while no venue has them, before ``place_again``.
 
         ``code``: the reason. An order with an unanswered cancel keeps the reason of that cancel.
         """
@@ -356,7 +356,7 @@ class OrderManager:
                     self._move_positions(event.account, shared, stamp_us, entries)
         return entries
 
-    def put_back(self, symbols: Collection[str], stamp_us: int) -> OrderDecision:
+    def place_again(self, symbols: Collection[str], stamp_us: int) -> OrderDecision:
         """Return commands that place the symbols' open orders again, in markets that have none of them.
 
         The oldest order comes first, so that the orders keep their time priority. An order that rested may
@@ -372,9 +372,9 @@ class OrderManager:
         entries += [
             self._cancelled(order, None, stamp_us) for order in self._open_in(symbols) if order.cancelling
         ]
-        return OrderDecision(None, entries, [self._put_back(order) for order in self._open_in(symbols)])
+        return OrderDecision(None, entries, [self._place_command(order) for order in self._open_in(symbols)])
 
-    def _put_back(self, order: Order) -> Place:
+    def _place_command(self, order: Order) -> Place:
         name, terms = order.ticket.account, self.terms(order.ticket.symbol)
         limits = self._risk_profiles.effective_limits(name, order.key, terms, None)
         return restore_command(order, self._accounts.by_name[name].owner, limits)
@@ -390,7 +390,7 @@ class OrderManager:
     def list_instruments(self, instruments: Iterable[Instrument], stamp_us: int) -> list[AccountEntry]:
         """List new and changed instruments. Return the journal entries.
 
-        Cancels the orders of an instrument whose steps or assets changed. So call it before ``put_back``, and
+        Cancels the orders of an instrument whose steps or assets changed. Call it before ``place_again``, and
         later only for changes of state. An instrument that would overflow (see ``overflow``) is not listed.
         Where it is listed already, it is closed and its orders are cancelled.
         """
@@ -415,7 +415,7 @@ class OrderManager:
         """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""
         return self._accounts.overflow(instrument)
 
-    def mend(self, stamp_us: int) -> list[AccountEntry]:
+    def coarsen_units(self, stamp_us: int) -> list[AccountEntry]:
         """Count assets in coarser units, where an amount is too large for a record. Return the entries.
 
         Earlier versions listed any instrument, and amounts could become too large. Instruments that need the

@@ -52,7 +52,7 @@ class AccountStore:
             self.last_ts_us = record.ts_us
         if not self.epoch and (epoch_record := journal.latest("", EPOCH_KIND)) is not None:
             self.epoch = epoch_record.payload.decode()
-        self.repair_entries = self.order_manager.mend(self.last_ts_us)
+        self.repair_entries = self.order_manager.coarsen_units(self.last_ts_us)
         """Entries that repair amounts too large for a record; journal them before anything else."""
 
     def opening_records(self, stamp_us: int) -> tuple[list[JournalEntry], list[account_events.AccountEntry]]:

@@ -131,7 +131,7 @@ class Committer:
             return
         since = last_n - self._snapshot_n
         # With more orders, snapshots are rarer, so that the cost for each record stays the same.
-        if since >= self._snapshot_records and since >= self.store.order_manager.kept():
+        if since >= self._snapshot_records and since >= self.store.order_manager.kept_count():
             self._snapshot_n = last_n
             self._snapshot = JournalSnapshot(last_n, self.store.order_manager.snapshot())
 

@@ -35,7 +35,7 @@ class DecisionExecutor:
             reports = self._router.execute(command, stamp_us)
             entries = committer.store.order_manager.settle(reports, stamp_us)
             if type(command) is Cancel:
-                entries += committer.store.order_manager.keep_cancel(command, stamp_us)
+                entries += committer.store.order_manager.mark_cancelling(command, stamp_us)
             if entries:
                 committer.add_entries(entries)
             all_reports += reports
@@ -71,7 +71,7 @@ class DecisionExecutor:
         if not listed:
             return
         stamp_us = self._clock.stamp_us()
-        decision = committer.store.order_manager.put_back(listed, stamp_us)
+        decision = committer.store.order_manager.place_again(listed, stamp_us)
         self.execute(committer, decision, stamp_us)
         if decision.commands:
             log.info("orders are in the market again", venue=venue, orders=len(decision.commands))

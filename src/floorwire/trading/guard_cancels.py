@@ -39,7 +39,7 @@ class GuardCancels:
         gone = [(owner, Code.DISCONNECTED) for owner in self.guards.restore(kept)]
         due, self._due_cancels = dict.fromkeys([*self._due_cancels, *gone]), []
         for owner, code in due:
-            entries = order_manager.withdraw(owner.account, owner.key, code, stamp_us)
+            entries = order_manager.cancel_unplaced(owner.account, owner.key, code, stamp_us)
             committer.add_entries(entries)
             self._retry_unless_durable(committer, owner, code)
             log.info("cancelled", account=owner.account, key=owner.key, code=code.value, orders=len(entries))

@@ -141,7 +141,7 @@ class JournalRecovery:
         try:
             committer = self._hooks.make_committer(store, self._fail)
             if isinstance(state, Recovering):
-                store.order_manager.spare(state.last_order_id)
+                store.order_manager.skip_ids(state.last_order_id)
             self._lifecycle.move_to(Draining(committer) if state.is_draining else Running(committer))
             self._hooks.on_accounts_ready(committer)
         except Exception as error:  # of a venue: market data and the other venues must not end with it
