@@ -44,7 +44,11 @@ class Place:
                 await asyncio.sleep(0.05)
 
 
-@pytest.fixture(scope="module", params=[NEVER_S, SOON_S], ids=["not-believed", "believed"])
+@pytest.fixture(
+    scope="module",
+    params=[NEVER_S, pytest.param(SOON_S, marks=pytest.mark.slow)],
+    ids=["not-believed", "believed"],
+)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("stepped")
     bot, ops = key(folder), key(folder, "ops", (*SCOPES, Scope.ADMIN, Scope.MONITOR))

@@ -46,7 +46,9 @@ async def epoch(client: Trader) -> str:
     return str((await client.ask("subscribe", channel="orders"))["epoch"])
 
 
-@pytest.mark.parametrize("way", [by_command, by_sqlite, by_copy])
+@pytest.mark.parametrize(
+    "way", [by_command, *(pytest.param(way, marks=pytest.mark.slow) for way in (by_sqlite, by_copy))]
+)
 async def test_a_restored_folder_is_another_history(
     way: Callable[[Path, Path], None], tmp_path: Path
 ) -> None:
