@@ -202,3 +202,11 @@ async def test_everybody_is_told_of_a_halted_symbol(
             await client.receive()
         told = [(one["event"], one["symbol"], one["reason"]) for one in client.events["system"]]
     assert told == [("halted", "ETH-USDT", "operator"), ("resumed", "ETH-USDT", "operator")]
+
+
+def test_an_empty_key_does_not_stand_for_the_accounts_own_limits(ops: httpx2.Client) -> None:
+    assert ops.put("/limits/carol", json={"max_order_notional": "1000"}).status_code == 200
+    refused = ops.put("/limits/carol", params={"key": ""}, json={"max_open_orders": 1})
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+    assert ops.get("/limits/carol", params={"key": ""}).status_code == 400
+    assert ops.get("/limits/carol").json()["limits"]["max_order_notional"] == "1000"
