@@ -24,12 +24,11 @@ EPOCH_KIND = "begun"
 """The kind of the record that holds the epoch of the private channels: the first record, and the first one
 after a restore from a backup."""
 RESERVED_IDS = 1_000_000_000
-"""The fewest ids to reserve after a restore: the lost history may have used them."""
+"""Ids to reserve after a restore, besides one a microsecond: the lost history may have used them."""
 EPOCH_BYTES = 4
 
 log = structlog.get_logger("floorwire.desk")
 _entry_decoder = msgspec.msgpack.Decoder(account_events.AccountEntry)
-log = structlog.get_logger("floorwire.desk")
 
 
 class AccountStore:

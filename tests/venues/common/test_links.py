@@ -81,7 +81,7 @@ def test_links_are_opened_and_closed_when_due_and_unknown_ones_are_ignored() -> 
     assert links.received("a", 0) == "ignored", "not up yet"
     assert links.opened("a", 0)
     assert links.received("a", 0) == "received"
-    assert links.any_up()
+    assert links.any_active()
     assert list(links.due_effects(SILENT)) == [Close("a", "silent")]
     assert links.up_us("a", SILENT) is None
     assert not links.lost("a", SILENT), "the venue gave it up itself"

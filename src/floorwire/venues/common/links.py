@@ -211,10 +211,6 @@ class Links:
         link = self._links.get(name)
         return link.up_us(now_us) if link is not None and link.state == "up" else None
 
-    def any_up(self) -> bool:
-        """Return whether a link is up."""
-        return any(link.state == "up" for link in self._links.values())
-
     def __len__(self) -> int:
         return len(self._links)
 
