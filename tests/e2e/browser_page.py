@@ -6,7 +6,16 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.servers import Server
+from tests.servers import Server, eventually
+
+
+def expect_true(page: Page, expression: str, arg: str = "") -> None:
+    """Wait until the expression is true in the page, or the function there with this argument.
+
+    ``page.wait_for_function`` looks again from inside the page, which our content security policy
+    forbids: it passes only where the first look finds it.
+    """
+    assert eventually(lambda: bool(page.evaluate(expression, arg))), expression
 
 
 class BrowserPage:
@@ -33,6 +42,10 @@ class BrowserPage:
     def expect_moves(self, selector: str) -> None:
         """Wait until the text there is another."""
         expect(self.at(selector)).not_to_have_text(self.at(selector).text_content() or "")
+
+    def expect_true(self, expression: str) -> None:
+        """Wait until the expression is true in the page."""
+        expect_true(self.page, expression)
 
     def expect_verified_book(self) -> None:
         """Wait for the book, and see that no checksum was ever wrong."""

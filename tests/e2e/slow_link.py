@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from playwright.sync_api import Page
 
+from tests.e2e.browser_page import expect_true
+
 Message: TypeAlias = dict[str, object]
 
 # In the page itself, in front of the browser's own WebSocket: nothing is slower than without it.
@@ -64,12 +66,13 @@ class Line:
 
     def expect_none_missing(self, channel: str) -> None:
         """Wait until the page has got every event of the channel since its first, in whatever order."""
-        self._page.wait_for_function(
+        expect_true(
+            self._page,
             "(channel) => {"
             " const events = line.told.filter((told) => told.channel === channel && !told.status);"
             " const seqs = [...new Set(events.map(({ seq }) => seq))].sort((a, b) => a - b);"
             " return seqs.at(-1) - seqs[0] + 1 === seqs.length; }",
-            arg=channel,
+            channel,
         )
 
     def _of(self, part: str, channel: str) -> list[Message]:

@@ -95,7 +95,7 @@ def test_where_there_are_keys_the_page_is_a_guest(browser_page: BrowserPage) -> 
 def test_candles_are_drawn(browser_page: BrowserPage, server: Server) -> None:
     browser_page.open(server)
     pixels = "chart.getContext('2d').getImageData(0, 0, chart.width, chart.height).data"
-    browser_page.page.wait_for_function(f"() => {pixels}.some(Boolean)")
+    browser_page.expect_true(f"{pixels}.some(Boolean)")
 
 
 def test_the_market_is_chosen_by_address_key_and_click(browser_page: BrowserPage, server: Server) -> None:

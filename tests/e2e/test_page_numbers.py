@@ -98,7 +98,7 @@ def test_arrows_scroll_the_page_where_the_markets_are_not_in_use(
     browser_page.open(server)
     browser_page.expect_verified_book()
     browser_page.page.keyboard.press("ArrowDown")
-    browser_page.page.wait_for_function("scrollY > 0")
+    browser_page.expect_true("scrollY > 0")
     expect(browser_page.at("#symbol")).to_have_text("BTC-USDT")
 
 
