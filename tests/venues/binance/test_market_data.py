@@ -15,6 +15,7 @@ from floorwire.core.market_events import (
     DayStats,
     FeedStatus,
     Listing,
+    MissingTrade,
     Quote,
     Trade,
 )
@@ -216,7 +217,7 @@ def test_new_steps_begin_the_book_anew() -> None:
 def test_a_trade_off_the_ticks_hurries_the_list() -> None:
     driver = synced()
     keep_link_active(driver, 58)
-    assert not driver.frame({"e": "trade", "s": "ABCUSDT", "t": 1, "p": "9.995", "q": "1", "T": 1, "m": True})
+    driver.frame({"e": "trade", "s": "ABCUSDT", "t": 1, "p": "9.995", "q": "1", "T": 1, "m": True})
     driver.wait(1)
     assert [url for url in driver.fetches() if "exchangeInfo" in url] == [LIST_URL]
     driver.wait(1)
@@ -364,7 +365,7 @@ def test_what_is_left_out_is_counted(frame: Json | str | bytes, reason: str) -> 
     driver = Driver(venue)
     driver.answer(LIST_URL, LIST)
     driver.up()
-    assert driver.frame(frame) == []
+    assert not [left for left in driver.frame(frame) if not isinstance(left, MissingTrade)]
     assert venue.skipped[reason] == 1
 
 

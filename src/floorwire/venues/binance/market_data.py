@@ -13,7 +13,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Level, Listing, MarketEvent, Quote
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Level,
+    Listing,
+    MarketEvent,
+    MissingTrade,
+    Quote,
+)
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -339,12 +347,17 @@ class Binance:
     def _trade(
         self, message: messages.Trade | messages.AggTrade, state: SymbolState, now_us: int
     ) -> Iterator[MarketEvent]:
-        trade = mapping.trade(message, state.instrument)
-        venue_us = self._clock.bounded(trade.ts_us, now_us)
+        ts_us = epoch_us(message.trade_time)
+        venue_us = self._clock.bounded(ts_us, now_us)
         # A trade comes again after a reconnect, and in both trade streams.
         if state.trade_ids.check(message.trade_id, venue_us) == "repeated":
             self.skipped["repeated"] += 1
             return
+        try:
+            trade = mapping.trade(message, state.instrument)
+        except ValueError:
+            yield MissingTrade(state.instrument.symbol, ts_us)
+            raise
         yield trade
 
     def _book_ticker(
