@@ -119,7 +119,7 @@ class FeedStatus(msgspec.Struct, frozen=True):
     feed: Feed
     reason: str
     """``start``, ``synced``, ``heard`` (again), ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``,
-    ``fault``, ``ended``."""
+    ``steps_changed``, ``fault``, ``ended``."""
     ts_us: int
 
 

@@ -189,9 +189,14 @@ class Coinbase:
         if before == now_listed:
             return
         yield Listing((now_listed,), now_us)
-        if (before.price, before.size) != (now_listed.price, now_listed.size):
-            yield from self._statuses.set_symbol(now_listed.symbol, "connecting", "start", now_us)
-            yield from self._request_snapshot(product, state, now_us)  # the book is in the old steps
+        if before.steps == now_listed.steps:
+            return
+        if state.book.is_synced and not state.has_left_out:
+            yield state.book.convert(before, self._clock.venue_time(now_us))
+            return
+        if state.book.is_synced:  # a finer tick has levels that were left out before
+            yield from self._statuses.set_symbol(now_listed.symbol, "stale", "steps_changed", now_us)
+        yield from self._request_snapshot(product, state, now_us)
 
     # --- links ----------------------------------------------------------------------------------
 
@@ -424,6 +429,7 @@ class Coinbase:
             self.skipped["old_snapshot"] += 1  # the book is newer; another snapshot will be requested
             return
         self.skipped["off_tick"] += bids_off + asks_off
+        state.has_left_out = bids_off + asks_off > 0
         yield state.book.apply_snapshot(bids, asks, ts_us)
         state.tries = 0
         yield from self._statuses.set_symbol(state.instrument.symbol, "live", "synced", now_us)
@@ -437,6 +443,7 @@ class Coinbase:
         ts_us = rfc3339_us(message.time)
         state.changed_us = max(state.changed_us, self._clock.bounded(ts_us, now_us))
         self.skipped["off_tick"] += bids_off + asks_off
+        state.has_left_out = state.has_left_out or bids_off + asks_off > 0
         yield state.book.apply_change(bids, asks, ts_us)
         yield from state.book.changed_quote(ts_us)
 
