@@ -120,7 +120,9 @@ KEPT: Mapping[GuardOwner, Guard] = {
 async def test_to_those_of_before_everybody_has_just_gone(harness: GuardsHarness) -> None:
     assert harness.guards.restore(KEPT) == []
     assert harness.guards.owners() == [K1, K2]
-    assert harness.guards.guard_of(K1) == Guard(cancels_us=NOW_US + SOON_US, length_us=SOON_US, deadman_us=LONG_US)
+    assert harness.guards.guard_of(K1) == Guard(
+        cancels_us=NOW_US + SOON_US, length_us=SOON_US, deadman_us=LONG_US
+    )
     assert harness.guards.guard_of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
     harness.guards.enable_disconnect(Bot(K2), LONG_US)
     await harness.soon()

@@ -240,7 +240,7 @@ class TickerTracker:
         self._show_day(self._with_last(day), stats.ts_us)
 
     def _with_last(self, day: Day) -> Day:
-        """Return the venue's figures with a high and a low that include the last trade, if it is of that day."""
+        """Return the venue's figures with a high and a low that include the last trade of that day."""
         if self.last is None or self._last_us <= self._stats_us - DAY_US:
             return day
         price = self.last.price_ticks

@@ -26,8 +26,14 @@ from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.order_routes import takes
 from floorwire.web.query import CHECK_QUERY
+from floorwire.web.signed_in_route import SignedInRoute
 
-router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["operators"],
+    dependencies=[AUTH_SCHEME, CHECK_QUERY],
+    route_class=SignedInRoute,
+)
 
 OK = 200
 NO_ACCOUNT = ""
