@@ -84,7 +84,7 @@ async def set_limits(
 @router.get("/limits/{account}")
 async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> Response:
     """Show the effective limits of an account, defaults included, or those of one of its keys."""
-    auth.require(Action.LIMITS_SET, account)
+    auth.require(Action.LIMITS_SHOW, account)
     risk_status = auth.gateway.desk.risk_status()
     return answer(
         {
