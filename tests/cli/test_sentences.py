@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,8 +42,6 @@ def test_help_has_no_marks(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("serve", "--config", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
-        (("serve", "--venue", "replay:{nope}"), "floorwire: venue: {nope}: " + NO_SUCH),
         (("restore", "{file}", "--master-key", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
         (("restore", "{file}", "--master-key", "{folder}"), "floorwire: {folder}: it is a folder\n"),
         (("restore", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
@@ -63,3 +63,11 @@ def test_a_failure_of_the_system_is_a_sentence(
     ended = CliRunner().invoke(app, [part.format(**names) for part in arguments])
     assert (ended.exit_code, ended.stderr) != (0, "")
     assert ended.stderr == said.format(**names)
+
+
+@pytest.mark.parametrize(("option", "named"), [("--config={}", ""), ("--venue=replay:{}", "venue: ")])
+def test_so_is_one_at_the_start_of_a_server(tmp_path: Path, option: str, named: str) -> None:
+    nope = tmp_path / "nope"
+    command = [sys.executable, "-m", "floorwire", "serve", option.format(nope), f"--data={tmp_path}"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (2, f"floorwire: {named}{nope}: {NO_SUCH}")
