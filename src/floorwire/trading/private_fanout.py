@@ -143,5 +143,5 @@ class PrivateFanout:
             subscriber.hidden = 0
             if shared is not None and not hidden:
                 shared[client.codec] = frame
-        client.tell(frame)
+        client.queue_events(frame)
         return True

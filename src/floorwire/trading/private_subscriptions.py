@@ -156,7 +156,7 @@ class PrivateSubscriptions:
         if subscriber.is_removed:
             return
         if first:
-            subscriber.client.tell(first)
+            subscriber.client.queue_events(first)
         for entry in backlog or ():
             self._fanout.send(subscriber, entry)
 
