@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
-from contextlib import suppress
+import sys
 from decimal import Decimal
 from typing import TypedDict
 from zlib import crc32
@@ -87,11 +88,11 @@ async def follow(symbol: str, url: str, book: Book) -> None:
             if message.get("status") == "error":
                 raise SystemExit(f"{message['code']}: {message['message']}")
             if "status" in message:
-                print("feed:", message["feed"], "missed:", message.get("gap", "nothing"))
+                print("feed:", message["feed"], "missed:", message.get("gap", "nothing"), flush=True)
             else:
                 book.apply(message)
                 bids, asks = book.best()
-                print(book.seq, *bids[:1], *asks[:1])
+                print(book.seq, *bids[:1], *asks[:1], flush=True)
 
 
 def is_for_good(error: Exception) -> bool:
@@ -110,13 +111,13 @@ async def main(symbol: str, url: str) -> None:
         try:
             await follow(symbol, url, book)
         except BrokenPipeError:  # nobody reads what is printed
-            return
+            raise
         except (OSError, websockets.WebSocketException) as error:
             if is_for_good(error):
                 raise SystemExit(f"{url}: {error}") from None
-            print("lost:", error)
+            print("lost:", error, flush=True)
         except WrongBookError as error:
-            print("wrong book:", error)
+            print("wrong book:", error, flush=True)
             book = Book()
         tries = tries + 1 if not book.epoch else 1
         await asyncio.sleep(random.uniform(0, min(RETRY_S, 0.1 * 2**tries)))
@@ -126,5 +127,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Rebuild the book of a symbol, and check it.")
     parser.add_argument("symbol")
     parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws")
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main(**vars(parser.parse_args())))
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:  # nobody reads what is printed; what is left must not be written at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

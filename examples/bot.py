@@ -14,10 +14,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import secrets
+import sys
 import time
-from contextlib import suppress
 from decimal import Decimal
 from typing import TypedDict
 
@@ -86,10 +87,12 @@ class Bot:
             try:
                 async with websockets.connect(self._url, additional_headers=self._headers) as socket:
                     await self._talk(socket)
+            except BrokenPipeError:  # nobody reads what is printed
+                raise
             except (OSError, TimeoutError, websockets.WebSocketException) as error:
                 if is_for_good(error):
                     raise SystemExit(f"{self._url}: {error}") from None
-                print("cut off:", error)
+                print("cut off:", error, flush=True)
             await asyncio.sleep(random.random() * RETRY_S)
 
     async def _talk(self, socket: websockets.ClientConnection) -> None:
@@ -134,7 +137,8 @@ class Bot:
             self._open = asked | ours
             return
         name = message["client_order_id"]
-        print(message["seq"], message["event"], name, message["state"], message["remaining_quantity"])
+        shown = message["seq"], message["event"], name, message["state"], message["remaining_quantity"]
+        print(*shown, flush=True)
         if message["state"] not in ("new", "partially_filled"):
             self._open.pop(name, None)
 
@@ -163,7 +167,7 @@ class Bot:
                 f"nobody knows what became of {name}"
             )  # the same as no reply: connect again and send it again
         if message["status"] != "accepted":
-            print("refused:", message)
+            print("refused:", message, flush=True)
             self._open.pop(name, None)
             self._quiet_until_s = (
                 time.monotonic() + REFUSED_S
@@ -195,5 +199,9 @@ if __name__ == "__main__":
     parser.add_argument("bearer", metavar="KEY.SECRET")
     parser.add_argument("symbol")
     parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws")
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main(**vars(parser.parse_args())))
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:  # nobody reads what is printed; what is left must not be written at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

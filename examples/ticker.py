@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from contextlib import suppress
+import os
+import sys
 
 import websockets
 
@@ -24,12 +25,12 @@ async def main(symbol: str, url: str) -> None:
             reply = json.loads(answer)
             if reply["status"] == "error":
                 raise SystemExit(f"{reply['code']}: {reply['message']}")
-            print(answer)
+            print(answer, flush=True)
             async for text in socket:
                 ticker = json.loads(text)
-                print(ticker["symbol"], ticker["bid"], ticker["ask"])
+                print(ticker["symbol"], ticker["bid"], ticker["ask"], flush=True)
     except BrokenPipeError:  # nobody reads what is printed
-        return
+        raise
     except (OSError, websockets.WebSocketException) as error:
         raise SystemExit(f"{url}: {error}") from None
 
@@ -38,5 +39,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Print the prices of a symbol.")
     parser.add_argument("symbol")
     parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws/ticker")
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main(**vars(parser.parse_args())))
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:  # nobody reads what is printed; what is left must not be written at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

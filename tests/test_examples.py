@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from floorwire.core.authorization import Scope
@@ -79,6 +80,40 @@ def test_they_work(server: Server, issued: Issued) -> None:
     assert "feed: live" in first_lines(3, "book.py", "BTC-USDT", server.ws())[0]
     bearer = f"{issued.key}.{issued.secret}"
     assert " new bot-" in first_lines(2, "bot.py", bearer, "BTC-USDT", server.ws())[0]
+
+
+def place_another(server: Server, bearer: str) -> None:
+    """Place an order of the bot's account, of which its stream has an event."""
+    order = {"client_order_id": "more", "symbol": "BTC-USDT", "side": "buy", "type": "limit"}
+    placed = httpx2.post(
+        server.http("/api/v1/orders"),
+        headers={"authorization": f"Bearer {bearer}"},
+        json={**order, "quantity": "1", "price": "10"},
+    )
+    assert placed.status_code == 201, placed.text
+
+
+def test_who_reads_enough_lines_ends_them_without_a_word(server: Server, issued: Issued) -> None:
+    bearer = f"{issued.key}.{issued.secret}"
+    for command in (
+        ("ticker.py", "BTC-USDT", server.ws("/ws/ticker")),
+        ("book.py", "BTC-USDT", server.ws()),
+        ("bot.py", bearer, "BTC-USDT", server.ws()),
+    ):
+        process = subprocess.Popen(
+            [sys.executable, str(EXAMPLES / command[0]), *command[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline(), "each line is written at once"
+        process.stdout.close()
+        if command[0] == "bot.py":  # it may have nothing more to print
+            place_another(server, bearer)
+        assert (process.wait(PATIENCE_S), process.stderr.read()) == (0, "")
+        process.stderr.close()
 
 
 @pytest.mark.parametrize("name", ["ticker.py", "book.py", "bot.py"])

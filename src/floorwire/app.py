@@ -196,6 +196,7 @@ def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock)
         max_open_orders=risk.max_open_orders,
         orders_per_second=risk.orders_per_second,
         price_collar=f"{risk.price_collar:f}",
+        self_trade="cancel_newest",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
     open_accounts = partial(open_account_store, lambda: open_journal(settings), rules, venue_router.prices)

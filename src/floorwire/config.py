@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from floorwire import settings_help
 from floorwire.core.authorization import Scope
+from floorwire.core.os_errors import reason
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
@@ -331,7 +332,7 @@ def _read(file: Path) -> dict[str, Node]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:  # no such file, no UTF-8, no TOML
-        raise SettingsError(f"{file}: {error}") from None
+        raise SettingsError(f"{file}: {reason(error)}") from None
 
 
 def put(tree: dict[str, Node], path: list[str], value: Node) -> None:

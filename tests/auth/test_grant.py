@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from floorwire.auth.grant import Grant, GrantError, amount, deposits, exceeds, expiry, networks, scopes
 from floorwire.core.authorization import Scope
+from floorwire.core.ports import Prices
+from floorwire.engine.order_manager import OrderManager, TradingRules
 from tests.auth.parts import NOW, S
 
 DAY = 86_400 * S
@@ -110,6 +112,30 @@ def test_expiry(text: str, expires_us: int) -> None:
 def test_what_is_no_expiry(text: str) -> None:
     with pytest.raises(GrantError):
         expiry(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("BTC=0.000000001", "finer than 8 decimals"),
+        ("USDT=1.123456789", "finer than 8 decimals"),
+        ("USDT=46116860185", "more than 46116860184"),
+        ("USDT=999999999999999999", "more than 46116860184"),
+    ],
+)
+def test_a_deposit_that_would_not_all_be_credited_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(GrantError, match=reason):
+        deposits([text])
+
+
+def test_a_deposit_that_is_allowed_is_credited_whole() -> None:
+    asked = {"BTC": "0.00000001", "USDT": "46116860184", "ETH": "1.100000000000000000"}
+    assert deposits([f"{asset}={text}" for asset, text in asked.items()]) == asked
+    manager = OrderManager(TradingRules(), lambda _: Prices(0, 0, 0, "live"))
+    for number, (asset, text) in enumerate(asked.items(), 1):
+        manager.deposit("alice", asset, text, number, 1)
+        [balance] = [held for held in manager.balances("alice") if held.asset == asset]
+        assert Decimal(balance.total).scaleb(-balance.decimals) == Decimal(text)
 
 
 def test_deposits() -> None:

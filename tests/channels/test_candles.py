@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL, INTERVALS, MAX_FLAT
 from floorwire.core.candle_state import SECOND_US
-from floorwire.core.market_events import Candle, Clock, Feed, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, MissingTrade, Trade
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import BTC, Drive
@@ -412,3 +412,48 @@ def test_before_the_first_time_of_a_current_feed_nothing_is_filled() -> None:
     drive = Drive(CHANNEL, "1m")
     drive.feed(turned("connecting"), turned("live"), candle(0, 42, closed=True))
     assert seen(drive.feed(trade(130, 100))) == [(120, "1.00", 1, False, True)]
+
+
+# --- missing trades -----------------------------------------------------------------------------------
+
+
+def missing(at_s: float) -> MissingTrade:
+    return MissingTrade("BTC-USDT", MIDNIGHT_US + round(at_s * SECOND_US))
+
+
+def test_the_candles_of_a_missing_trade_are_incomplete_and_no_others() -> None:
+    minute = joined()
+    hour = Drive(CHANNEL, "1h", minute.tracker)
+    minute.feed(trade(10, 100), clock(60))
+    assert minute.feed(missing(59)) == [], "that minute is closed, and a closed candle does not change"
+    assert seen([shown] if (shown := hour.state()) else []) == [(0, "1.00", 1, False, True)]
+    assert seen(minute.feed(trade(61, 110), missing(61.5), trade(61.7, 120), clock(120))) == [
+        (60, "1.10", 1, False, False),
+        (60, "1.10", 1, False, True),
+        (60, "1.20", 2, False, True),
+        (60, "1.20", 2, True, True),
+    ]
+    assert seen(minute.feed(trade(121, 130), clock(180), clock(240))) == [
+        (120, "1.30", 1, False, False),
+        (120, "1.30", 1, True, False),
+        (180, "1.30", 0, True, False),
+    ], "from the next trade on the price is known"
+
+
+def test_a_minute_whose_only_trade_is_missing_is_a_hole() -> None:
+    drive = joined()
+    drive.feed(trade(10, 100), clock(60))
+    assert drive.feed(missing(61), clock(120), clock(180)) == []
+
+
+def test_a_venues_candle_has_the_missing_trade_unless_it_ends_before() -> None:
+    drive = joined()
+    assert seen(drive.feed(trade(1, 90), candle(0, 100), missing(20), candle(0, 110, closed=True))) == [
+        (0, "0.90", 1, False, False),
+        (0, "1.00", 30, False, False),
+        (0, "1.10", 30, True, False),
+    ]
+    assert seen(drive.feed(candle(60, 120), missing(90), clock(120), clock(126))) == [
+        (60, "1.20", 30, False, False),
+        (60, "1.20", 30, True, True),
+    ]

@@ -220,3 +220,17 @@ def test_a_quiet_day_is_the_venues_own_however_long_it_is_quiet() -> None:
     drive = Drive(CHANNEL)
     drive.feed(trade(100), DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
     assert drive.feed(Clock(NOON_US + 600 * SECOND_US)) == []
+
+
+def test_the_venues_day_that_lags_includes_the_last_price() -> None:
+    drive = Drive(CHANNEL)
+    drive.feed(DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
+    above = only(drive.feed(trade(130, ts_us=NOON_US + 1)))
+    assert (above.last, *day(above)) == ("1.30", "0.80", "1.30", "0.70", "5.000", "4.50000", "0.50")
+    below = only(drive.feed(trade(60, ts_us=NOON_US + 2)))
+    assert (below.last, below.high, below.low) == ("0.60", "1.30", "0.60")
+    lagging = only(drive.feed(DayStats("BTC-USDT", 80, 120, 70, 6000, 460_000, NOON_US + 1)))
+    assert (lagging.high, lagging.low) == ("1.20", "0.60")
+    after_us = NOON_US + 3 + DAY_US
+    alone = only(drive.feed(DayStats("BTC-USDT", 80, 120, 70, 6000, 460_000, after_us)))
+    assert (alone.last, alone.high, alone.low) == ("0.60", "1.20", "0.70"), "the last trade is of no such day"

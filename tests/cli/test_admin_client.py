@@ -80,7 +80,7 @@ def test_a_server_that_says_nothing(file: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(admin_client, "TIMEOUT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert "did not answer: timed out" in operate(url, file, "halts", code=3).stderr
+        assert "did not answer: no answer in time" in operate(url, file, "halts", code=3).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from floorwire.cli.keys import app
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 Row: TypeAlias = "dict[str, str | int | list[str] | None]"
 MAKE = ("create", "--account", "alice", "--scopes", "market,account,trade")
 
@@ -79,10 +81,26 @@ def test_a_narrow_window_shows_keys_and_accounts_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    issued = make(tmp_path, "--expires", "30d", "--symbols", "BTC-USDT,ETH-USDT")
-    shown = run(tmp_path, "list").stdout
-    assert issued["key"] in shown
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    addresses = ("--addresses", "127.0.0.1,192.0.2.0/24")
+    issued = make(tmp_path, "--expires", "30d", "--symbols", "BTC-USDT,ETH-USDT", *addresses)
+    shown = ESCAPES.sub("", run(tmp_path, "list").stdout)
     assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    words = shown.split()
+    for word in (issued["key"], "alice", "account", "BTC-USDT", "ETH-USDT", "192.0.2.0/24", "live"):
+        assert word in words, f"{word} is broken into pieces"
+    assert len(shown.splitlines()) < 8, "a few lines a key"
+
+
+def test_a_pipe_gets_a_line_a_key(tmp_path: Path) -> None:
+    first, second = make(tmp_path), make(tmp_path, "--symbols", "BTC-USDT,ETH-USDT", "--expires", "30d")
+    lines = [line.split("\t") for line in run(tmp_path, "list").stdout.splitlines()]
+    assert [line[:4] for line in lines] == [
+        [issued["key"], "alice", "live", "market,account,trade"] for issued in (first, second)
+    ]
+    assert [line[4] for line in lines] == ["", "BTC-USDT ETH-USDT"]
+    assert [len(line) for line in lines] == [7, 7]
 
 
 def test_deposits_are_kept_for_the_ledger(tmp_path: Path) -> None:

@@ -98,6 +98,15 @@ def test_where_no_symbol_is_known_it_ends(server: Server) -> None:
     ended = watch("--url", server.ws(), "NO-SUCH", "NOR-THIS")
     assert ended.returncode == 1
     assert "none of the symbols" in sentence(ended)
+    assert [ended.stderr.count(symbol) for symbol in ("NO-SUCH:", "NOR-THIS:")] == [1, 1], "once each"
+    assert ended.stdout == "", "no header where nothing follows"
+
+
+def test_where_nothing_listens_it_says_so_and_nothing_else() -> None:
+    ended = watch("--url", "ws://127.0.0.1:1/ws")
+    said = "floorwire: ws://127.0.0.1:1/ws cannot be reached: nothing listens there. Is the server running"
+    assert ended.stderr.startswith(said)
+    assert ended.stdout == ""
 
 
 def test_a_terminal_gets_a_table_with_the_unknown_symbol_below(server: Server) -> None:

@@ -137,8 +137,8 @@ FRAME = (
 )
 
 
-def frames(count: int, price: str = "10.00") -> str:
-    return "\n".join(FRAME.format(number % 1000, number + 1, price) for number in range(count)) + "\n"
+def frames(count: int, price: str = "10.00", first_id: int = 1) -> str:
+    return "\n".join(FRAME.format(n % 1000, first_id + n, price) for n in range(count)) + "\n"
 
 
 def test_a_recording_that_the_adapter_does_not_understand_is_refused(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def off_tick(folder: Path, count: int, good: int = 0) -> Path:
     (folder / "BINANCE.0").write_text(
         f'{url} -> 1700000000: {{"symbols":[{{{names},"filters":{filters}}}]}}\n'
     )
-    (folder / "BINANCE.ws.1.0").write_text(frames(count, "10.01") + frames(good, "10.50"))
+    (folder / "BINANCE.ws.1.0").write_text(frames(count, "10.01") + frames(good, "10.50", count + 1))
     return folder
 
 

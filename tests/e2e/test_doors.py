@@ -77,6 +77,12 @@ async def test_each_way_in_over_a_real_connection(open_house: KeyedServer) -> No
             await open_house.connect(headers={"Authorization": shown}, local=ANONYMOUS)
 
 
+@pytest.mark.parametrize("query", ["tickets=x", "ticket=x&ticket=y", "ticket=x&zzz=1"])
+async def test_a_handshake_with_an_unknown_field_is_refused(open_house: KeyedServer, query: str) -> None:
+    with pytest.raises(websockets.InvalidStatus, match="400"):
+        await open_house.connect(path=f"/ws?{query}", local=ANONYMOUS)
+
+
 async def test_a_key_made_beside_the_server_signs_in(open_house: KeyedServer) -> None:
     issued = open_house.keys.create(TRADER, {}, now_us())
     async with asyncio.timeout(PATIENCE_S):

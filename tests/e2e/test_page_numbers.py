@@ -110,10 +110,11 @@ def test_a_day_is_not_claimed_of_what_is_younger(browser_page: BrowserPage, serv
     assert all("≤ 24 h" in claim for claim in claims)
 
 
-def test_a_halt_of_all_is_shown_when_it_comes_and_to_who_comes_later(
+def test_halts_are_shown_when_they_come_and_to_who_comes_later(
     browser_page: BrowserPage, tmp_path: Path
 ) -> None:
-    tags = browser_page.at("#markets .tag")
+    tags, names = browser_page.at("#markets .tag"), browser_page.at("#markets a")
+    state = browser_page.at("#market-state")
     with floorwire("--set", "auth.market=open", "--data", str(tmp_path)) as server:
         operator = made(tmp_path, Scope.MARKET, Scope.ADMIN)
         headers = {"authorization": f"Bearer {operator.key}.{operator.secret}"}
@@ -124,7 +125,12 @@ def test_a_halt_of_all_is_shown_when_it_comes_and_to_who_comes_later(
             browser_page.expect_state("live")
             expect(browser_page.at("#halt")).to_be_hidden()
             assert ops.post("/halts", json={"scope": "symbol", "name": "ETH-USDT"}).status_code == 200
-            expect(tags.nth(1)).to_have_text("halted")
+            expect(tags).to_have_text([*["sim"] * 11, "halted"])
+            expect(names.last).to_have_text("ETH-USDT")
+            expect(state).to_have_text("")
+            names.last.click()
+            expect(browser_page.at("#symbol")).to_have_text("ETH-USDT")
+            expect(state).to_have_text("halted")
             expect(browser_page.at("#halt")).to_be_hidden()
             assert ops.post("/halts", json={"scope": "all"}).status_code == 200
             expect(browser_page.at("#halt")).to_be_visible()
@@ -134,7 +140,11 @@ def test_a_halt_of_all_is_shown_when_it_comes_and_to_who_comes_later(
             expect(tags).to_have_text(["halted"] * 12)
             assert ops.delete("/halts", params={"scope": "all"}).status_code == 200
             expect(browser_page.at("#halt")).to_be_hidden()
-            expect(tags).to_have_text(["sim", "halted", *["sim"] * 10])
+            expect(tags).to_have_text([*["sim"] * 11, "halted"])
+            expect(state).to_have_text("halted")
+            assert ops.delete("/halts", params={"scope": "symbol", "name": "ETH-USDT"}).status_code == 200
+            expect(state).to_have_text("")
+            expect(names.nth(1)).to_have_text("ETH-USDT")
             browser_page.page.goto("about:blank")
 
 

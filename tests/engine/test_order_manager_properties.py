@@ -264,7 +264,7 @@ class Trading(RuleBasedStateMachine):
         listed = set()
         for symbol in (BTC.symbol, CROSS.symbol):
             try:
-                listed.add(self.order_manager.terms(symbol).instrument.symbol)
+                listed.add(self.order_manager.instrument_units(symbol).instrument.symbol)
             except Refusal:
                 continue
         return listed

@@ -120,7 +120,7 @@ def test_an_instrument_with_too_fine_steps_is_not_listed() -> None:
     assert world.order_manager.overflow(FINE) == "USD"
     assert world.order_manager.overflow(OTHER) is None
     with pytest.raises(Refusal) as caught:
-        world.order_manager.terms(FINE.symbol)
+        world.order_manager.instrument_units(FINE.symbol)
     assert caught.value.code is Code.UNKNOWN_SYMBOL
     world.fill("alice", OTHER.symbol, "buy", 10, 100, 100)
     world.check()

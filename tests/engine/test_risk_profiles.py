@@ -37,7 +37,7 @@ def place(
     at: Moment = AT,
 ) -> None:
     ticket = parse_order(
-        order_manager.terms(instrument.symbol),
+        order_manager.instrument_units(instrument.symbol),
         account="ann",
         client_order_id=str(number),
         side="buy",

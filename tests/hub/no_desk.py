@@ -18,7 +18,7 @@ class NoDesk:
         """Fail the test."""
         raise AssertionError(f"{request} came to no desk")
 
-    def follow(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> NoReturn:
+    def subscribe(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> NoReturn:
         """Fail the test."""
         raise AssertionError(f"{request} came to no desk")
 
@@ -26,7 +26,7 @@ class NoDesk:
         """Nothing is halted."""
         return frozenset()
 
-    def unfollow(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
+    def unsubscribe(self, client: DeskClient, channel: PrivateChannel) -> NoReturn:
         """Fail the test."""
         raise AssertionError(f"{channel} is followed at no desk")
 

@@ -95,7 +95,7 @@ class RecordingClient:
         """Keep it."""
         self.replies.append(reply)
 
-    def tell(self, frames: bytes) -> None:
+    def queue_events(self, frames: bytes) -> None:
         """Events are looked at elsewhere."""
 
     def has_room(self, size: int) -> bool:
@@ -291,7 +291,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Follow a private channel."""
 
         async def follow() -> Reply:
-            self.desk.follow(self.client, Subscribe(channel=channel), channel)
+            self.desk.subscribe(self.client, Subscribe(channel=channel), channel)
             return await self._answered()
 
         before = self.phase

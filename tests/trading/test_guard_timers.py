@@ -36,7 +36,7 @@ class Bot:
         self.principal = Principal(owner.account, owner.key, frozenset((Scope.TRADE,)))
 
     def answer(self, reply: Reply) -> None: ...
-    def tell(self, frames: bytes) -> None: ...
+    def queue_events(self, frames: bytes) -> None: ...
     def has_room(self, size: int) -> bool:
         """Return False: nobody asks."""
         return False
@@ -72,9 +72,9 @@ async def test_the_shortest_grace_is_kept_and_goes_with_its_connection(harness: 
     guards.enable_disconnect(short, SOON_US)
     assert harness.kept[K1] == Guard(grace_us=SOON_US)
     guards.on_disconnect(short)
-    assert harness.kept[K1] == Guard(grace_us=LONG_US, cancels_us=NOW_US + SOON_US)
+    assert harness.kept[K1] == Guard(grace_us=LONG_US, cancels_us=NOW_US + SOON_US, length_us=SOON_US)
     guards.disable_disconnect(long)
-    assert harness.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
+    assert harness.kept[K1] == Guard(cancels_us=NOW_US + SOON_US, length_us=SOON_US)
     await harness.soon()
     assert harness.cancelled == [(K1, GONE)]
     assert harness.kept[K1] == Guard()
@@ -86,7 +86,7 @@ async def test_another_that_goes_later_does_not_lengthen_a_grace(harness: Guards
     harness.guards.enable_disconnect(second, LONG_US)
     harness.guards.on_disconnect(first)
     harness.guards.on_disconnect(second)
-    assert harness.kept[K1] == Guard(cancels_us=NOW_US + SOON_US)
+    assert harness.kept[K1] == Guard(cancels_us=NOW_US + SOON_US, length_us=SOON_US)
     await harness.soon()
     assert harness.cancelled == [(K1, GONE)]
 
@@ -120,7 +120,9 @@ KEPT: Mapping[GuardOwner, Guard] = {
 async def test_to_those_of_before_everybody_has_just_gone(harness: GuardsHarness) -> None:
     assert harness.guards.restore(KEPT) == []
     assert harness.guards.owners() == [K1, K2]
-    assert harness.guards.guard_of(K1) == Guard(cancels_us=NOW_US + SOON_US, deadman_us=LONG_US)
+    assert harness.guards.guard_of(K1) == Guard(
+        cancels_us=NOW_US + SOON_US, length_us=SOON_US, deadman_us=LONG_US
+    )
     assert harness.guards.guard_of(K2) == Guard(cancels_us=NOW_US + 2 * SOON_US)
     harness.guards.enable_disconnect(Bot(K2), LONG_US)
     await harness.soon()
@@ -163,8 +165,13 @@ async def test_when_the_server_goes_every_guard_says_which_it_was(harness: Guard
 
 
 @pytest.mark.parametrize("off_us", [3_600_000_000, 86_400_000_000])
+@pytest.mark.parametrize(("length_us", "wait_s"), [(None, MAX_GRACE_S), (4_000_000, 4)])
 async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
-    harness: GuardsHarness, off_us: int, monkeypatch: pytest.MonkeyPatch
+    harness: GuardsHarness,
+    off_us: int,
+    length_us: int | None,
+    wait_s: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waits: list[float] = []
     loop = asyncio.get_running_loop()
@@ -175,9 +182,10 @@ async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
         return later(wait_s, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "call_later", noted)
-    assert harness.guards.restore({K1: Guard(cancels_us=NOW_US + off_us)}) == []
-    assert waits == [MAX_GRACE_S]
-    assert harness.guards.guard_of(K1) == Guard(cancels_us=NOW_US + off_us)
+    kept = Guard(cancels_us=NOW_US + off_us, length_us=length_us)
+    assert harness.guards.restore({K1: kept}) == []
+    assert waits == [wait_s]
+    assert harness.guards.guard_of(K1) == Guard(cancels_us=NOW_US + off_us, length_us=length_us)
     harness.guards.fire_all()
     assert harness.cancelled == [(K1, GONE)]
 

@@ -197,7 +197,7 @@ class Judge:
 def check_balances(order_manager: OrderManager, fills: list[OrderFilled]) -> None:
     """Balances are what was deposited, and what the fills made of it."""
     expected = {asset: Decimal(amount) for asset, amount in MONEY.items()}
-    instrument = order_manager.terms("BTC-USDT").instrument
+    instrument = order_manager.instrument_units("BTC-USDT").instrument
     for fill in fills:
         sign = 1 if fill.side == "buy" else -1
         size = Decimal(instrument.size.format(fill.lots))

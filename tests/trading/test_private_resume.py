@@ -8,7 +8,7 @@ from floorwire.core.account_events import CHANNELS, PrivateChannel
 from floorwire.storage.journal import ForgottenError
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.trading import private_resume
-from floorwire.trading.private_messages import seq_of
+from floorwire.trading.private_event_mapping import seq_of
 from tests.trading.test_fill_history import RandomHistory
 
 

@@ -26,7 +26,7 @@ class RecordingClient:
     def answer(self, reply: Reply) -> None:
         self.replies.append(reply)
 
-    def tell(self, frames: bytes) -> None:
+    def queue_events(self, frames: bytes) -> None:
         self.events.append(frames)
 
     def has_room(self, size: int) -> bool:
@@ -72,7 +72,7 @@ def test_a_slot_acts_as_its_client_except_for_the_reply() -> None:
     slot = ReplyOrder().reserve(client)
     assert (slot.codec, slot.principal) == (client.codec, client.principal)
     assert (slot.has_room(4), slot.has_room(5)) == (True, False)
-    slot.tell(b"event")
+    slot.queue_events(b"event")
     slot.flush()
     assert (client.events, client.flushed, client.closed_as_slow) == ([b"event"], 1, 0)
     slot.close_slow()

@@ -165,6 +165,20 @@ def test_limits_hold_from_the_next_order_on(alice: httpx2.Client, ops: httpx2.Cl
     assert ops.put("/limits/alice", json={"price_collar": "much"}).status_code == 400
 
 
+def test_limits_say_what_happens_to_self_trades(alice: httpx2.Client, ops: httpx2.Client) -> None:
+    assert alice.get("/limits").json()["limits"]["self_trade"] == "cancel_newest"
+    shown = ops.get("/limits/bob").json()
+    assert shown["limits"]["self_trade"] == shown["default"]["self_trade"] == "cancel_newest"
+    assert "self_trade" not in ops.get("/limits/bob", params={"key": "fw0"}).json()["limits"]
+
+
+def test_who_may_not_read_limits_is_told_about_reading(alice: httpx2.Client) -> None:
+    refused = alice.get("/limits/bob")
+    assert (refused.status_code, refused.json()["message"]) == (403, "limits.show needs the scope admin")
+    refused = alice.put("/limits/bob", json={})
+    assert (refused.status_code, refused.json()["message"]) == (403, "limits.set needs the scope admin")
+
+
 def test_an_admin_sees_anybodys_limits_and_nobody_else_does(alice: httpx2.Client, ops: httpx2.Client) -> None:
     ops.put("/limits/bob", json={"max_open_orders": 3})
     shown = ops.get("/limits/bob").json()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, FeedStatus, Quote, Trade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Candle,
+    DayStats,
+    FeedStatus,
+    MissingTrade,
+    Quote,
+    Trade,
+)
 from floorwire.venues.binance.market_data import Binance
 from floorwire.venues.coinbase.market_data import Coinbase
 from tests.venues.binance import test_market_data as on_binance
@@ -65,7 +74,8 @@ def test_coinbase_nanoseconds_do_not_reach_the_next_minute(fraction: str) -> Non
 @pytest.mark.parametrize("time", ["2023-13-14T22:13:59Z", "2023-11-14T22:13:61Z", "2023-11-14T22:13:59", "x"])
 def test_what_is_no_time_is_a_bad_message(time: str) -> None:
     driver = on_coinbase.synced()
-    assert driver.frame(on_coinbase.match(5) | {"time": time}) == []
+    left_out = driver.frame(on_coinbase.match(5) | {"time": time})
+    assert left_out == [MissingTrade("ABC-USD", START)]
     assert skipped(driver) == {"bad_message": 1}
 
 

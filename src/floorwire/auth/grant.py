@@ -18,6 +18,10 @@ AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 ASSET = re.compile(r"[A-Z0-9.]{1,20}")
 LIFETIME = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+DEPOSIT_DECIMALS = 8
+"""Every asset's unit has at least these decimals (``engine/ledger.py``), so no part of a deposit is lost."""
+MOST_DEPOSIT = Decimal((1 << 62) // 10**DEPOSIT_DECIMALS)
+"""A larger balance than this is too much for any asset."""
 MOST = 1_000
 """The most symbols, accounts or addresses in one grant."""
 
@@ -152,6 +156,10 @@ def deposits(texts: Sequence[str]) -> dict[str, str]:
         asset = asset.strip().upper()
         if not equals or not ASSET.fullmatch(asset) or asset in given:
             raise GrantError("deposit", f"{text[:80]!r} is not like USDT=1000000, each asset once")
-        amount("deposit", value)
+        exact = amount("deposit", value)
+        if len(value.partition(".")[2].rstrip("0")) > DEPOSIT_DECIMALS:
+            raise GrantError("deposit", f"{text[:80]!r} is finer than {DEPOSIT_DECIMALS} decimals")
+        if exact > MOST_DEPOSIT:
+            raise GrantError("deposit", f"{text[:80]!r} is more than {MOST_DEPOSIT}")
         given[asset] = value
     return given

@@ -23,7 +23,7 @@ from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.core.candle_state import SECOND_US, CandleState
 from floorwire.core.common_units import CommonUnits, UnitChange
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, MissingTrade, Trade
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
@@ -60,6 +60,7 @@ class IntervalCandles:
         "_ended",
         "_has_missed",
         "_has_traded",
+        "_missing_us",
         "_price_is_current",
         "_venue",
         "closed",
@@ -86,6 +87,8 @@ class IntervalCandles:
         self._has_missed = False
         """Whether trades may be missing since the last price."""
         self._has_traded = False
+        self._missing_us = -1
+        """The venue's time of the last missing trade."""
 
     @property
     def shown(self) -> CandleState | None:
@@ -120,6 +123,20 @@ class IntervalCandles:
             if candle is not None:
                 candle.is_incomplete = True
         self._price_is_current, self._has_missed = False, True
+
+    def miss_trade(self, ts_us: int) -> bool:
+        """Take note of a missing trade. Return whether that changes the shown candle.
+
+        Ours lacks it from now on. The venue's has it, or will have it.
+        """
+        if not self.is_current(ts_us):
+            return False
+        self._missing_us = max(self._missing_us, ts_us)
+        self._price_is_current, self._has_missed = False, True
+        if self.counted is None or self.counted.is_incomplete:
+            return False
+        self.counted.is_incomplete = True
+        return not self.of_venue
 
     def start_interval(self, now_us: int) -> list[CandleState]:
         """Start the interval of ``now_us``; return the candles that this closes."""
@@ -181,7 +198,8 @@ class IntervalCandles:
         ours = next((candle for candle in self._ended if candle.start_us == venue.start_us), None)
         # Without a trade after its last update the venue's candle is complete, if the venue sends trades.
         has_all = next_began or self._has_traded if ours is None else ours.last_us <= venue.last_us
-        if has_all and not venue.is_incomplete:
+        lacks_trade = venue.last_us < self._missing_us < venue.start_us + self.interval_us
+        if has_all and not lacks_trade and not venue.is_incomplete:
             return venue
         if ours is not None and not ours.is_incomplete:
             return ours
@@ -286,6 +304,8 @@ class CandlesTracker:
         match event:
             case Trade():
                 self._trade(event)
+            case MissingTrade():
+                self._miss_trade(event.ts_us)
             case Clock():
                 self._set_complete_from(event.ts_us)
                 self._advance(event.ts_us)
@@ -306,6 +326,12 @@ class CandlesTracker:
             self._second = candle
         else:
             self._second.merge(candle)
+
+    def _miss_trade(self, ts_us: int) -> None:
+        self._advance(ts_us)
+        self._end_second()
+        self._complete_from_us = max(self._complete_from_us, ts_us - ts_us % SECOND_US + SECOND_US)
+        self._open_changed.update(us for us, series in self._series.items() if series.miss_trade(ts_us))
 
     def _feed_changed(self, change: SymbolFeedChanged) -> None:
         self.feed = change.feed
@@ -455,7 +481,13 @@ class CandlesChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = True
-    event_types: tuple[type[MarketEvent | Notice], ...] = (Trade, Clock, Candle, SymbolFeedChanged)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (
+        Trade,
+        MissingTrade,
+        Clock,
+        Candle,
+        SymbolFeedChanged,
+    )
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the requested interval, by default one minute. Raises BadOptionError."""

@@ -2,7 +2,8 @@
 
 From the venue's first quote on, best bid and ask are its quotes. Before, and for venues without quotes, they
 are the best levels of the book. From the venue's first 24-hour figures on, those are shown. Before, and for
-venues without them, they are counted from the trades. While the feed is current and the venue sends its own
+venues without them, they are counted from the trades. If the last trade is outside the venue's high and low,
+they lag, and include it when they are shown. While the feed is current and the venue sends its own
 figures, the source does not change back: two sources that differ would make the ticker jump.
 """
 
@@ -191,7 +192,10 @@ class TickerTracker:
         self._window.add(trade)
         if not self._has_stats:
             self._show_counted(trade.ts_us)
-        elif trade.ts_us > self._stats_us and self._missing_since_us is None:
+            return
+        if self.day is not None:
+            self._show_day(self._with_last(self.day), trade.ts_us)
+        if trade.ts_us > self._stats_us and self._missing_since_us is None:
             self._missing_since_us = trade.ts_us
         self._check_stats(trade.ts_us)
 
@@ -233,7 +237,16 @@ class TickerTracker:
         day = Day(stats.open_ticks, stats.high_ticks, stats.low_ticks, stats.volume_lots, stats.turnover)
         if self._is_finer:
             day = day.scaled(UnitChange(self.units.per_tick, self.units.per_lot))
-        self._show_day(day, stats.ts_us)
+        self._show_day(self._with_last(day), stats.ts_us)
+
+    def _with_last(self, day: Day) -> Day:
+        """Return the venue's figures with a high and a low that include the last trade of that day."""
+        if self.last is None or self._last_us <= self._stats_us - DAY_US:
+            return day
+        price = self.last.price_ticks
+        if day.low_ticks <= price <= day.high_ticks:
+            return day
+        return day._replace(high_ticks=max(day.high_ticks, price), low_ticks=min(day.low_ticks, price))
 
     def _show_day(self, day: Day | None, ts_us: int) -> None:
         if day != self.day:

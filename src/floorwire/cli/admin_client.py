@@ -16,6 +16,7 @@ import typer
 from floorwire.cli import credential
 from floorwire.cli.address import AddressError, check_private, local_url, split
 from floorwire.cli.credential import CredentialError
+from floorwire.core.os_errors import reason
 
 TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 20
@@ -123,7 +124,7 @@ class AdminClient:
             answer = self._connection.getresponse()
             return answer.status, answer.read(MAX_BYTES)
         except (OSError, HTTPException) as error:
-            lost = str(error) or type(error).__name__
+            lost = reason(error) or type(error).__name__
             doubt = "" if method == "GET" else "; it may have been done or not: look with `floorwire halts`"
             raise AdminClientError(f"{self._url} did not answer: {lost}{doubt}", UNREACHED) from None
         finally:
@@ -137,7 +138,7 @@ class AdminClient:
             )
         if isinstance(error, ssl.SSLError):
             return f"{self._url} does not speak TLS as we do ({error.reason}); is it http://?"
-        return f"{self._url} cannot be reached: {error}. Is the server running at this address?"
+        return f"{self._url} cannot be reached: {reason(error)}. Is the server running at this address?"
 
 
 @contextmanager
@@ -172,7 +173,7 @@ def _connection(parts: SplitResult, ca: str | None) -> HTTPConnection:
     try:
         context = ssl.create_default_context(cafile=None if ca is None else os.path.expanduser(ca))
     except OSError as error:
-        raise AdminClientError(f"--ca: {ca}: {error}", UNUSABLE) from None
+        raise AdminClientError(f"--ca: {ca}: {reason(error)}", UNUSABLE) from None
     return HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT_S, context=context)
 
 

@@ -12,6 +12,7 @@ import typer
 from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
 from floorwire.config import MASTER_KEY, SettingsError
+from floorwire.core.os_errors import sentence
 from floorwire.storage import backup as backups
 from floorwire.storage import master_key as key_file
 from floorwire.storage.backup import BackupError
@@ -78,7 +79,7 @@ def _check_master(folder: Path) -> None:
 
 
 def _failed(error: Exception) -> typer.Exit:
-    typer.echo(f"floorwire: {error}", err=True)
+    typer.echo(f"floorwire: {sentence(error)}", err=True)
     return typer.Exit(UNUSABLE)
 
 

@@ -22,6 +22,7 @@ from floorwire.cli.load.rtt import Message, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target, TargetError
+from floorwire.core.os_errors import sentence
 from floorwire.protocol.requests import OnSlow
 
 app = typer.Typer(no_args_is_help=True, help="Put a bounded load on a WebSocket server.")
@@ -197,7 +198,7 @@ def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (AddressError, TargetError, NoSuchProcessError, OSError) as error:
-        _fail(str(error))
+        _fail(sentence(error))
 
 
 def _fail(text: str) -> None:

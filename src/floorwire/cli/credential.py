@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from floorwire.core.os_errors import reason
 from floorwire.storage.key_store import Issued
 from floorwire.storage.private_files import ExposedFileError, read_secret
 
@@ -35,7 +36,7 @@ def find(file: str | None, environment: Mapping[str, str]) -> str:
     except FileNotFoundError:
         raise CredentialError(_missing(path)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialError(f"{path}: {error}") from None
+        raise CredentialError(f"{path}: {reason(error)}") from None
     except ExposedFileError:
         raise CredentialError(f"{path}: others may read it; chmod 600, and rotate the key") from None
 

@@ -72,7 +72,7 @@ def resume(
     key_file: KeyFile = None,
     ca: Ca = None,
 ) -> None:
-    """End a halt; what it cancelled stays cancelled. ``all`` ends the halt of all, and no narrower one."""
+    """End a halt; what it cancelled stays cancelled. The scope all ends no narrower halt."""
     asked = _named(scope, name)
     with admin_client(url, key_file, ca) as server:
         before = _listed(server).halts

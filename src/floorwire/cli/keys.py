@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from floorwire import config
 from floorwire.auth import grant
@@ -22,6 +22,7 @@ from floorwire.auth.grant import Grant, GrantError
 from floorwire.auth.keyring import KeyInfo
 from floorwire.config import SettingsError
 from floorwire.core.authorization import Action
+from floorwire.core.os_errors import sentence
 from floorwire.storage.audit_log import AuditEntry, append
 from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
@@ -73,28 +74,18 @@ def create(
 
 @app.command("list")
 def list_(data: Data = None, json: Json = False) -> None:
-    """List the keys, revoked and expired ones too; never a secret."""
+    """List the keys, revoked and expired ones too; never a secret. In a pipe, a line a key, with tabs."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         rows = [KeyInfo.of(key) for key in data_dir.keys.list_keys()]
         if json:
             typer.echo(msgspec.json.encode(rows))
             return
-        table = Table(
-            Column("key", no_wrap=True)
-        )  # whoever revokes it copies it, from however narrow a window
-        for name in ("account", "scopes", "narrowed to", "state", "created", "expires"):
-            table.add_column(name, overflow="fold")
+        console = Console()
+        if console.is_terminal:
+            console.print(_table(rows))
+            return
         for row in rows:
-            table.add_row(
-                row.key,
-                row.account,
-                ",".join(row.scopes),
-                _narrowed(row),
-                _state(row),
-                _date(row.created),
-                _date(row.expires),
-            )
-        Console().print(table)
+            typer.echo("\t".join((*_head(row), ",".join(row.scopes), _narrowed(row), *_dates(row))))
 
 
 @app.command()
@@ -120,7 +111,9 @@ def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:
-        typer.echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
+        typer.echo(
+            f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True
+        )
         raise typer.Exit(2) from None
 
 
@@ -147,6 +140,26 @@ def _show_issued(issued: Issued, as_json: bool) -> None:
 
 def _several(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(","))
+
+
+def _table(rows: Sequence[KeyInfo]) -> Table:
+    """Return a table for 80 columns. What a key may do is one column, with its limits below its scopes."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("key", no_wrap=True)  # whoever revokes it copies it, from however narrow a window
+    for name in ("account", "state", "may", "created", "expires"):
+        table.add_column(name, overflow="fold", max_width=10 if name in ("created", "expires") else None)
+    for row in rows:
+        may = "\n".join(filter(None, (" ".join(row.scopes), _narrowed(row))))
+        table.add_row(*_head(row), may, *_dates(row))
+    return table
+
+
+def _head(row: KeyInfo) -> tuple[str, str, str]:
+    return row.key, row.account, _state(row)
+
+
+def _dates(row: KeyInfo) -> tuple[str, str]:
+    return _date(row.created), _date(row.expires)
 
 
 def _narrowed(row: KeyInfo) -> str:

@@ -33,8 +33,6 @@ Key: TypeAlias = Annotated[
 ]
 Amount: TypeAlias = str | int | dict[str, str]
 NONE = "none"
-ALWAYS = {"self_trade": "cancel_newest"}
-"""Limits that hold where neither the account nor the server's default has one."""
 BY_ASSET = ("max_order_quantity", "max_position")
 
 
@@ -164,7 +162,7 @@ def _print(shown: _LimitsReply, key: str) -> None:
     table = Table("limit", "value", "", title=f"{shown.account} {key}".strip())
     own = shown.own()
     for name in Limits.__struct_fields__:
-        value = shown.limits.get(name, None if key else ALWAYS.get(name))
+        value = shown.limits.get(name)
         text = (
             ", ".join(f"{asset} {most}" for asset, most in value.items())
             if isinstance(value, dict)

@@ -13,6 +13,7 @@ from picows import WSError, WSHandshakeError, WSListener, WSTransport, ws_connec
 from floorwire.cli import credential
 from floorwire.cli.address import check_private
 from floorwire.cli.admin_client import NOT_ALLOWED, UNREACHED, UNUSABLE
+from floorwire.core.os_errors import reason
 
 KEY_STATUSES: Final = frozenset({401, 403, 429})
 BUSY_STATUS: Final = 503
@@ -58,7 +59,7 @@ def _trust(ca: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=None if ca is None else os.path.expanduser(ca))
     except OSError as error:
-        raise WatchError(f"--ca: {ca}: {error}", UNUSABLE) from None
+        raise WatchError(f"--ca: {ca}: {reason(error)}", UNUSABLE) from None
 
 
 def is_refusal(error: OSError | WSError) -> bool:
@@ -92,5 +93,5 @@ def unreached(server: PriceServer, error: OSError | WSError) -> WatchError:
     if isinstance(error, socket.gaierror):
         return WatchError(f"{server.url}: there is no such host ({error.strerror})", UNREACHED)
     return WatchError(
-        f"{server.url} cannot be reached: {error}. Is the server running at this address?", UNREACHED
+        f"{server.url} cannot be reached: {reason(error)}. Is the server running at this address?", UNREACHED
     )

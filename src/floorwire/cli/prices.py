@@ -61,7 +61,9 @@ class TablePrices:
         self._problem = problem
 
     def draw(self) -> None:
-        """Draw the table anew."""
+        """Draw the table anew, once there is anything in it."""
+        if not (self._rows or self._problem or self._refused):
+            return
         captions = [self._problem or f"{self._lag_us} us from the gateway to here", *self._refused.values()]
         table = Table(title=self._title, caption="\n".join(captions))
         for column in COLUMNS:
@@ -72,17 +74,22 @@ class TablePrices:
 
 
 class LinePrices:
-    """One line a ticker, on standard output: fields with tabs between, or the message itself as JSON."""
+    """One line a ticker, on standard output: fields with tabs between, or the message itself as JSON.
+
+    The names of the fields are a line before the first ticker.
+    """
 
     def __init__(self, *, json: bool) -> None:
         self._json = json
         self._problem = ""
         self._refused: dict[str, str] = {}
-        if not json:
-            self._write("\t".join(COLUMNS))
+        self._has_header = json
 
     def show(self, ticker: Ticker, data: bytes, _lag_us: int) -> None:
         """Write the line."""
+        if not self._has_header:
+            self._has_header = True
+            self._write("\t".join(COLUMNS))
         self._write(data.decode() if self._json else "\t".join(field or "-" for field in _row(ticker)))
 
     def refuse(self, symbol: str, reason: str) -> None:

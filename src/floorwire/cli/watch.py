@@ -21,6 +21,7 @@ from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE
 from floorwire.cli.credential import CredentialError
 from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
 from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, Prices, TablePrices, is_terminal
+from floorwire.core.os_errors import reason
 from floorwire.protocol.channel_events import Ticker
 from floorwire.protocol.requests import Subscribe, Symbols
 
@@ -112,11 +113,12 @@ class Watcher(WSListener):
             transport.disconnect()
         elif isinstance(message.id, int):
             symbol = self._asked[message.id]
-            reason = f"{symbol}: {message.code}: {message.message}"
+            why = f"{symbol}: {message.code}: {message.message}"
             self._refused.add(symbol)
-            self._prices.refuse(symbol, reason)
             if len(self._refused) == len(set(self._asked)):
-                self._end(transport, f"none of the symbols has prices here; {reason}", REFUSED)
+                self._end(transport, f"none of the symbols has prices here; {why}", REFUSED)
+            else:
+                self._prices.refuse(symbol, why)
         else:
             self._end(transport, f"{message.code}: {message.message}", REFUSED)
 
@@ -209,7 +211,7 @@ async def _follow(watcher: Watcher, server: PriceServer, prices: Prices) -> None
         except (OSError, WSError) as error:
             if not was_connected or is_refusal(error):
                 raise unreached(server, error) from None
-            prices.show_problem(f"no answer: {error}; trying again")
+            prices.show_problem(f"no answer: {reason(error)}; trying again")
         else:
             was_connected = True
             prices.show_problem("")

@@ -9,6 +9,7 @@ import structlog
 
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import recording
+from floorwire.core.os_errors import sentence
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.paper import PaperVenue
@@ -48,7 +49,7 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
     try:
         recorded = recording.read(Path(file), adapter or None)
     except (OSError, recording.RecordingError) as error:
-        raise SettingsError(f"venue: {error}") from None
+        raise SettingsError(f"venue: {sentence(error)}") from None
     _check(file, recorded)
     for skipped in recorded.skipped:
         lines = " ".join(skipped.lines)

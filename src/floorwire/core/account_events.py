@@ -67,6 +67,8 @@ class Guard(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When to cancel after a disconnect, in microseconds since the epoch, UTC. None: all are connected."""
     deadman_us: int | None = None
     """Dead man's timer: cancel after this long without a request."""
+    length_us: int | None = None
+    """The whole time from the disconnect to ``cancels_us``. None: an earlier version did not keep it."""
 
 
 class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):

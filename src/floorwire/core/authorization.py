@@ -71,6 +71,7 @@ class Action(StrEnum):
 
     LIMITS = "limits", Scope.ACCOUNT
 
+    LIMITS_SHOW = "limits.show", Scope.ADMIN
     LIMITS_SET = "limits.set", Scope.ADMIN
     HALTS_LIST = "halts.list", Scope.ADMIN
     HALT = "halt", Scope.ADMIN

@@ -33,6 +33,14 @@ class Trade(msgspec.Struct, frozen=True):
     ts_us: int
 
 
+@final
+class MissingTrade(msgspec.Struct, frozen=True):
+    """A trade that the venue sent and that cannot be told in ticks and lots. Candles of its time lack it."""
+
+    symbol: str
+    ts_us: int
+
+
 class Quote(msgspec.Struct, frozen=True):
     """The best bid and ask. An empty side has 0 ticks and 0 lots."""
 
@@ -111,10 +119,19 @@ class FeedStatus(msgspec.Struct, frozen=True):
     feed: Feed
     reason: str
     """``start``, ``synced``, ``heard`` (again), ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``,
-    ``fault``, ``ended``."""
+    ``steps_changed``, ``fault``, ``ended``."""
     ts_us: int
 
 
 MarketEvent: TypeAlias = (
-    Listing | Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | FeedStatus
+    Listing
+    | Trade
+    | MissingTrade
+    | Quote
+    | BookSnapshot
+    | BookChange
+    | DayStats
+    | Candle
+    | Clock
+    | FeedStatus
 )

@@ -22,7 +22,7 @@ cdef class Account:
 @cython.final
 cdef class Accounts:
     cdef public Ledger ledger
-    cdef public dict terms
+    cdef public dict instrument_units
     cdef public dict by_base
     cdef public dict shared
     cdef public dict former

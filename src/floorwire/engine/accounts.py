@@ -116,6 +116,7 @@ class Accounts:
         "by_name",
         "former",
         "halts",
+        "instrument_units",
         "last_deposit_id",
         "last_deposit_ids",
         "last_fill_id",
@@ -123,12 +124,11 @@ class Accounts:
         "ledger",
         "orders",
         "shared",
-        "terms",
     )
 
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.terms: dict[str, InstrumentUnits] = {}
+        self.instrument_units: dict[str, InstrumentUnits] = {}
         """The listed instruments and their units, by symbol."""
         self.by_base: dict[str, tuple[str, ...]] = {}
         """By base asset: the symbols of its instruments, sorted."""
@@ -264,13 +264,13 @@ class Accounts:
 
         Its steps may need finer units of an asset. All amounts of the asset are converted then.
         """
-        known = self.terms.get(instrument.symbol)
+        known = self.instrument_units.get(instrument.symbol)
         if known is not None and known.instrument.steps != instrument.steps:
             former = FormerInstrument(known.instrument, self.last_order_id)
             self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
-        instruments = [terms.instrument for terms in self.terms.values()] + [instrument]
-        self._set_terms(instruments)
+        instruments = [*(known.instrument for known in self.instrument_units.values()), instrument]
+        self._set_instrument_units(instruments)
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
                 self._rescale(account, factors)
@@ -284,47 +284,49 @@ class Accounts:
         for former in self.former.get(symbol, ()):
             if order.order_id <= former.last_order_id:
                 return former.instrument
-        return self.terms[symbol].instrument
+        return self.instrument_units[symbol].instrument
 
-    def _set_terms(self, instruments: Iterable[Instrument]) -> None:
+    def _set_instrument_units(self, instruments: Iterable[Instrument]) -> None:
         for listed in instruments:
-            self.terms[listed.symbol] = self._terms(listed)
+            self.instrument_units[listed.symbol] = self._instrument_units(listed)
         by_base: dict[str, list[str]] = {}
-        for symbol in sorted(self.terms):
-            by_base.setdefault(self.terms[symbol].base, []).append(symbol)
+        for symbol in sorted(self.instrument_units):
+            by_base.setdefault(self.instrument_units[symbol].base, []).append(symbol)
         self.by_base = {base: tuple(symbols) for base, symbols in by_base.items()}
         self.shared = {
             symbol: tuple(
                 asset
-                for asset in (terms.quote, terms.base)
+                for asset in (instrument_units.quote, instrument_units.base)
                 if any(other != symbol for other in by_base.get(asset, ()))
             )
-            for symbol, terms in self.terms.items()
+            for symbol, instrument_units in self.instrument_units.items()
         }
 
-    def _terms(self, instrument: Instrument) -> InstrumentUnits:
+    def _instrument_units(self, instrument: Instrument) -> InstrumentUnits:
         decimals_of = self.ledger.decimals_of
         return InstrumentUnits.of(instrument, decimals_of(instrument.base), decimals_of(instrument.quote))
 
     def _rescale(self, account: Account, factors: Mapping[str, int]) -> None:
         """Multiply the account's amounts in orders and positions; ``factors`` by asset."""
         for order in list(account.open.values()):
-            terms = self.terms[order.ticket.symbol]
-            by = factors.get(terms.quote if order.ticket.side == "buy" else terms.base, 1)
-            credit = order.fee_credit * factors.get(terms.quote, 1)
+            instrument_units = self.instrument_units[order.ticket.symbol]
+            by = factors.get(
+                instrument_units.quote if order.ticket.side == "buy" else instrument_units.base, 1
+            )
+            credit = order.fee_credit * factors.get(instrument_units.quote, 1)
             scaled = msgspec.structs.replace(order, held=order.held * by, fee_credit=credit)
             self.orders[order.order_id] = account.open[order.order_id] = scaled
         for symbol, position in account.positions.items():
-            terms = self.terms[symbol]
-            base, quote = factors.get(terms.base, 1), factors.get(terms.quote, 1)
+            instrument_units = self.instrument_units[symbol]
+            base, quote = factors.get(instrument_units.base, 1), factors.get(instrument_units.quote, 1)
             account.positions[symbol] = Position(
                 symbol,
                 position.quantity * base,
                 position.bought * base,
                 position.cost * quote,
                 position.realised * quote,
-                terms.base_decimals,
-                terms.quote_decimals,
+                instrument_units.base_decimals,
+                instrument_units.quote_decimals,
             )
 
     def overflow(self, instrument: Instrument) -> str | None:
@@ -350,24 +352,24 @@ class Accounts:
         for asset, balance in account.balances.items():
             yield asset, max(balance.total, balance.held)
         for symbol, position in account.positions.items():
-            terms = self.terms[symbol]
-            yield terms.base, max(position.quantity, position.bought)
-            yield terms.quote, max(position.cost, abs(position.realised))
+            instrument_units = self.instrument_units[symbol]
+            yield instrument_units.base, max(position.quantity, position.bought)
+            yield instrument_units.quote, max(position.cost, abs(position.realised))
         for order in account.open.values():
-            terms = self.terms[order.ticket.symbol]
-            yield terms.quote if order.ticket.side == "buy" else terms.base, order.held
-            yield terms.quote, order.fee_credit
+            instrument_units = self.instrument_units[order.ticket.symbol]
+            yield instrument_units.quote if order.ticket.side == "buy" else instrument_units.base, order.held
+            yield instrument_units.quote, order.fee_credit
 
     def _coarsen(self, event: Coarsened) -> None:
         """Count the event's assets in coarser units, and close its instruments, which need finer ones."""
         factors = {
             asset: self.ledger.coarsen(asset, decimals, self.holders()) for asset, decimals in event.decimals
         }
-        for symbol, terms in self.terms.items():
-            instrument = terms.instrument
+        for symbol, instrument_units in self.instrument_units.items():
+            instrument = instrument_units.instrument
             if symbol in event.symbols:
                 instrument = msgspec.structs.replace(instrument, state="closed")
-            self.terms[symbol] = self._terms(instrument)
+            self.instrument_units[symbol] = self._instrument_units(instrument)
         for account in self.by_name.values():
             self._count_coarser(account, factors, event.symbols)
 
@@ -378,39 +380,41 @@ class Accounts:
         ``closed`` symbols hold nothing, because they are cancelled next.
         """
         for order in list(account.open.values()):
-            ticket, terms = order.ticket, self.terms[order.ticket.symbol]
-            credit = order.fee_credit // factors.get(terms.quote, 1)
+            ticket, instrument_units = order.ticket, self.instrument_units[order.ticket.symbol]
+            credit = order.fee_credit // factors.get(instrument_units.quote, 1)
             units = order.held
             if ticket.symbol in closed:
                 units = 0
-            elif (terms.quote if ticket.side == "buy" else terms.base) in factors:
+            elif (instrument_units.quote if ticket.side == "buy" else instrument_units.base) in factors:
                 highest = max(order.price_ticks, order.asked_ticks)
                 left = max(order.lots, order.asked_lots) - order.filled_lots
-                units = held(ticket, terms, highest, left, order.filled_turnover, order.fee_ppm, credit)
+                units = held(
+                    ticket, instrument_units, highest, left, order.filled_turnover, order.fee_ppm, credit
+                )
             changed = msgspec.structs.replace(order, held=units, fee_credit=credit)
             self.orders[order.order_id] = account.open[order.order_id] = changed
         for asset in factors.keys() & account.balances.keys():
             balance = account.balances[asset]
             account.balances[asset] = msgspec.structs.replace(balance, held=self._held(account, asset))
         for symbol, position in account.positions.items():
-            terms = self.terms[symbol]
-            base, quote = factors.get(terms.base, 1), factors.get(terms.quote, 1)
+            instrument_units = self.instrument_units[symbol]
+            base, quote = factors.get(instrument_units.base, 1), factors.get(instrument_units.quote, 1)
             account.positions[symbol] = Position(
                 symbol,
                 position.quantity // base,
                 position.bought // base,
                 position.cost // quote,
                 position.realised // quote,
-                terms.base_decimals,
-                terms.quote_decimals,
+                instrument_units.base_decimals,
+                instrument_units.quote_decimals,
             )
 
     def _held(self, account: Account, asset: str) -> int:
         """Return how many units of the asset the account's open orders hold."""
         found = 0
         for order in account.open.values():
-            terms = self.terms[order.ticket.symbol]
-            if (terms.quote if order.ticket.side == "buy" else terms.base) == asset:
+            instrument_units = self.instrument_units[order.ticket.symbol]
+            if (instrument_units.quote if order.ticket.side == "buy" else instrument_units.base) == asset:
                 found += order.held
         return found
 
@@ -420,7 +424,9 @@ class Accounts:
         """Return the whole state. Equal states make equal snapshots, whatever events led to them."""
         ledger = self.ledger
         head = SnapshotHead(
-            instruments=[self.terms[symbol].instrument for symbol in sorted(self.terms)],
+            instruments=[
+                self.instrument_units[symbol].instrument for symbol in sorted(self.instrument_units)
+            ],
             decimals=sorted(ledger.decimals.items()),
             fees=[(asset, str(units)) for asset, units in sorted(ledger.fees.items())],
             outside=[(asset, str(units)) for asset, units in sorted(ledger.outside.items())],
@@ -457,7 +463,7 @@ class Accounts:
         accounts = cls()
         ledger = accounts.ledger
         ledger.decimals.update(head.decimals)
-        accounts._set_terms(head.instruments)
+        accounts._set_instrument_units(head.instruments)
         for former in head.former:
             accounts.former.setdefault(former.instrument.symbol, []).append(former)
         accounts.halts = set(head.halts)

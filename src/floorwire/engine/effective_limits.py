@@ -73,20 +73,22 @@ def check(limits: Limits) -> None:
 
 
 def effective_limits(
-    terms: InstrumentUnits, account: Limits, key: Limits, max_notional: Decimal | None
+    instrument_units: InstrumentUnits, account: Limits, key: Limits, max_notional: Decimal | None
 ) -> EffectiveLimits:
     """Return the tighter of the limits of account and key, in the steps of the instrument.
 
     ``account`` always has a collar. ``max_notional`` is one more limit, in the quote asset.
     """
-    levels, size = (account, key), terms.instrument.size
+    levels, size = (account, key), instrument_units.instrument.size
     notionals = [account.max_order_notional, key.max_order_notional]
     if max_notional is not None:
         notionals.append(f"{max_notional:f}")
     return EffectiveLimits(
-        max_turnover=_least(terms.turnover, notionals),
-        max_lots=_least(size, [(one.max_order_quantity or {}).get(terms.base) for one in levels]),
-        max_position_lots=_least(size, [(one.max_position or {}).get(terms.base) for one in levels]),
+        max_turnover=_least(instrument_units.turnover, notionals),
+        max_lots=_least(size, [(one.max_order_quantity or {}).get(instrument_units.base) for one in levels]),
+        max_position_lots=_least(
+            size, [(one.max_position or {}).get(instrument_units.base) for one in levels]
+        ),
         collar_ppm=_least(FRACTION, [one.price_collar for one in levels]) or 0,
         cancels_self_trade=(key.self_trade or account.self_trade) != "allow",
         max_open=account.max_open_orders,

@@ -20,7 +20,7 @@ from floorwire.engine.ledger import Balances
 
 def held(
     ticket: Ticket,
-    terms: InstrumentUnits,
+    instrument_units: InstrumentUnits,
     price_ticks: int,
     left_lots: int,
     spent: int,
@@ -33,28 +33,28 @@ def held(
     ``fee_ppm``: the highest fee, in millionths of the turnover. ``credit``: the order's fee credit.
     """
     if ticket.side == "sell":
-        return left_lots * terms.base_units
+        return left_lots * instrument_units.base_units
     turnover = price_ticks * left_lots
     if ticket.spend is not None:
         turnover = min(turnover, ticket.spend - spent)
-    notional = turnover * terms.quote_units
+    notional = turnover * instrument_units.quote_units
     due = notional * fee_ppm - credit
     return notional - (-due // MILLION) if due > 0 else notional
 
 
-def holding(balances: Balances, terms: InstrumentUnits, side: Side, more: int) -> Balance:
+def holding(balances: Balances, instrument_units: InstrumentUnits, side: Side, more: int) -> Balance:
     """Return the balance that an order of this side holds, with ``more`` units held in addition."""
     if side == "buy":
-        asset, decimals = terms.quote, terms.quote_decimals
+        asset, decimals = instrument_units.quote, instrument_units.quote_decimals
     else:
-        asset, decimals = terms.base, terms.base_decimals
+        asset, decimals = instrument_units.base, instrument_units.base_decimals
     has = balances.get(asset)
     if has is None:
         return Balance(asset, 0, more, decimals)
     return Balance(asset, has.total, has.held + more, decimals)
 
 
-def asking(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int) -> Order:
+def asking(order: Order, instrument_units: InstrumentUnits, price_ticks: int, lots: int) -> Order:
     """Return the open order with one more amend that the venue has not answered, and with its new hold.
 
     The hold covers the highest price and the most lots of all unanswered amends: any of them may succeed.
@@ -62,7 +62,7 @@ def asking(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int) ->
     asked_ticks, asked_lots = max(order.asked_ticks, price_ticks), max(order.asked_lots, lots)
     return _amended(
         order,
-        terms,
+        instrument_units,
         order.price_ticks,
         order.lots,
         order.updated_us,
@@ -72,7 +72,9 @@ def asking(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int) ->
     )
 
 
-def answered(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int, updated_us: int) -> Order:
+def answered(
+    order: Order, instrument_units: InstrumentUnits, price_ticks: int, lots: int, updated_us: int
+) -> Order:
     """Return the open order after the venue answered an amend, and with its new hold.
 
     ``price_ticks``, ``lots``: what the order has now. A refused amend leaves them as they were.
@@ -80,15 +82,22 @@ def answered(order: Order, terms: InstrumentUnits, price_ticks: int, lots: int, 
     amending = order.amending - 1
     if amending > 0:
         return _amended(
-            order, terms, price_ticks, lots, updated_us, amending, order.asked_ticks, order.asked_lots
+            order,
+            instrument_units,
+            price_ticks,
+            lots,
+            updated_us,
+            amending,
+            order.asked_ticks,
+            order.asked_lots,
         )
     # the venue may also amend a spend order without a request: ``amending`` is 0 before it
-    return _amended(order, terms, price_ticks, lots, updated_us, 0, 0, 0)
+    return _amended(order, instrument_units, price_ticks, lots, updated_us, 0, 0, 0)
 
 
 def _amended(
     order: Order,
-    terms: InstrumentUnits,
+    instrument_units: InstrumentUnits,
     price_ticks: int,
     lots: int,
     updated_us: int,
@@ -100,7 +109,7 @@ def _amended(
     fee_ppm, fee_credit = order.fee_ppm, order.fee_credit
     highest_ticks = asked_ticks if asked_ticks > price_ticks else price_ticks
     left_lots = (asked_lots if asked_lots > lots else lots) - filled_lots
-    units = held(ticket, terms, highest_ticks, left_lots, filled_turnover, fee_ppm, fee_credit)
+    units = held(ticket, instrument_units, highest_ticks, left_lots, filled_turnover, fee_ppm, fee_credit)
     return Order(
         order.order_id,
         ticket,

@@ -40,7 +40,7 @@ cdef class OrderChecks:
     cdef object _drafted(
         self,
         object ticket,
-        object terms,
+        object instrument_units,
         object prices,
         object limits,
         object order_id,
@@ -49,5 +49,5 @@ cdef class OrderChecks:
     )
 
 
-cdef tuple _reserve_balance(Account account, object terms, object side, object more)
-cdef object _check_room(Account account, object terms, object is_buy, object lots, object price_ticks)
+cdef tuple _reserve_balance(Account account, object instrument_units, object side, object more)
+cdef object _check_room(Account account, object instrument_units, object is_buy, object lots, object price_ticks)

@@ -107,29 +107,31 @@ class OrderChecks:
             request_checks.refuse_late(deadline_us, at.wall_us)
         # check 6: no risk profile exists during a halt
         risk_profile = self._risk_profiles.of((name, key, symbol, max_notional), at.now_us)
-        account, terms, limits, prices = (
+        account, instrument_units, limits, prices = (
             risk_profile.account,
-            risk_profile.terms,
+            risk_profile.instrument_units,
             risk_profile.bounds,
             self._prices(symbol),
         )
         self._feed_and_rates(risk_profile, prices, name, key, at.now_us)
         if ticket.expires_us is not None and ticket.expires_us <= at.wall_us:
             request_checks.expired()
-        order = self._drafted(ticket, terms, prices, limits, order_id, key, at.stamp_us)  # check 10
+        order = self._drafted(
+            ticket, instrument_units, prices, limits, order_id, key, at.stamp_us
+        )  # check 10
         lots = order.lots
         risk_checks.check_size_and_price(
-            ticket, terms, limits, lots, order.price_ticks, prices
+            ticket, instrument_units, limits, lots, order.price_ticks, prices
         )  # checks 11 to 14
         if ticket.reduce_only and is_buy:
             request_checks.cannot_reduce()
         risk_checks.check_open_orders(account, limits, key)
         if limits.max_position_lots is not None and is_buy:
             risk_checks.check_position_limit(
-                account, terms, risk_profile.same_base, limits.max_position_lots, lots
+                account, instrument_units, risk_profile.same_base, limits.max_position_lots, lots
             )
-        balances = _reserve_balance(account, terms, ticket.side, order.held)
-        _check_room(account, terms, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
+        balances = _reserve_balance(account, instrument_units, ticket.side, order.held)
+        _check_room(account, instrument_units, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
         return order, balances, risk_profile
 
     def amend(
@@ -153,22 +155,28 @@ class OrderChecks:
             request_checks.refuse_late(deadline_us, at.wall_us)
         request_checks.refuse_unchangeable(ticket, price_ticks, lots)
         risk_profile = self._risk_profiles.of((name, key, ticket.symbol, max_notional), at.now_us)  # check 6
-        account, terms, limits = risk_profile.account, risk_profile.terms, risk_profile.bounds
+        account, instrument_units, limits = (
+            risk_profile.account,
+            risk_profile.instrument_units,
+            risk_profile.bounds,
+        )
         prices, is_buy = self._prices(ticket.symbol), ticket.side == "buy"
         self._feed_and_rates(risk_profile, prices, name, key, at.now_us)
         new_ticks, new_lots = price_ticks or order.price_ticks, lots or order.lots
         if new_lots > order.filled_lots:  # otherwise nothing is left, and the amend cancels the order
             risk_checks.check_size_and_price(
-                ticket, terms, limits, new_lots, new_ticks, prices, not order.triggered
+                ticket, instrument_units, limits, new_lots, new_ticks, prices, not order.triggered
             )
             if limits.max_position_lots is not None and is_buy:
                 more_lots = max(0, new_lots - order.lots)
                 risk_checks.check_position_limit(
-                    account, terms, risk_profile.same_base, limits.max_position_lots, more_lots
+                    account, instrument_units, risk_profile.same_base, limits.max_position_lots, more_lots
                 )
-        asked = asking(order, terms, new_ticks, new_lots)
-        balances = _reserve_balance(account, terms, ticket.side, asked.held - order.held)
-        _check_room(account, terms, is_buy, new_lots - order.filled_lots, max(new_ticks, prices.bid_ticks))
+        asked = asking(order, instrument_units, new_ticks, new_lots)
+        balances = _reserve_balance(account, instrument_units, ticket.side, asked.held - order.held)
+        _check_room(
+            account, instrument_units, is_buy, new_lots - order.filled_lots, max(new_ticks, prices.bid_ticks)
+        )
         return asked, balances
 
     def _feed_and_rates(
@@ -176,7 +184,7 @@ class OrderChecks:
     ) -> None:
         """Checks 7 and 8. Raises Refusal."""
         if prices.feed != "live":
-            risk_checks.check_feed_is_live(risk_profile.terms, prices.feed)
+            risk_checks.check_feed_is_live(risk_profile.instrument_units, prices.feed)
         rate, key_rate = risk_profile.account_rate, risk_profile.key_rate
         if rate is not None and not rate.allow(now_us):
             risk_checks.refuse_rate_limited(
@@ -190,7 +198,7 @@ class OrderChecks:
     def _drafted(
         self,
         ticket: Ticket,
-        terms: InstrumentUnits,
+        instrument_units: InstrumentUnits,
         prices: Prices,
         limits: EffectiveLimits,
         order_id: int,
@@ -216,25 +224,29 @@ class OrderChecks:
             "new",
             stamp_us,
             stamp_us,
-            held=held(ticket, terms, price_ticks, lots or 0, 0, ppm, 0),
+            held=held(ticket, instrument_units, price_ticks, lots or 0, 0, ppm, 0),
             fee_ppm=ppm,
         )
 
 
-def _reserve_balance(account: Account, terms: InstrumentUnits, side: Side, more: int) -> tuple[Balance]:
+def _reserve_balance(
+    account: Account, instrument_units: InstrumentUnits, side: Side, more: int
+) -> tuple[Balance]:
     """Reserve ``more`` units of a balance: return the balance with them held. Check 18. Raises Refusal."""
-    balance = holding(account.balances, terms, side, more)
+    balance = holding(account.balances, instrument_units, side, more)
     if balance.held > balance.total and more > 0:
         risk_checks.refuse_insufficient_balance(balance, more)
     return (balance,)
 
 
-def _check_room(account: Account, terms: InstrumentUnits, is_buy: bool, lots: int, price_ticks: int) -> None:
+def _check_room(
+    account: Account, instrument_units: InstrumentUnits, is_buy: bool, lots: int, price_ticks: int
+) -> None:
     """Check that the balance stays countable if the order fills completely. Check 19. Raises Refusal."""
     asset, units = (
-        (terms.base, lots * terms.base_units)
+        (instrument_units.base, lots * instrument_units.base_units)
         if is_buy
-        else (terms.quote, lots * price_ticks * terms.quote_units)
+        else (instrument_units.quote, lots * price_ticks * instrument_units.quote_units)
     )
     has = account.balances.get(asset)
     if units + (has.total if has is not None else 0) > MOST_UNITS:

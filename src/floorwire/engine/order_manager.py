@@ -141,9 +141,9 @@ class OrderManager:
 
     # --- queries ------------------------------------------------------------------------------------
 
-    def terms(self, symbol: str) -> InstrumentUnits:
+    def instrument_units(self, symbol: str) -> InstrumentUnits:
         """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
-        return self._risk_profiles.terms(symbol)
+        return self._risk_profiles.instrument_units(symbol)
 
     def instrument_of(self, order: Order) -> Instrument:
         """Return the instrument with the steps that the order is counted in. It may have other steps now."""
@@ -211,7 +211,7 @@ class OrderManager:
     def unknown_assets(self, limits: Limits) -> list[str]:
         """Return the assets in ``limits`` that no instrument trades. Such a limit has no effect."""
         named = {*(limits.max_order_quantity or ()), *(limits.max_position or ())}
-        return sorted(named.difference(terms.base for terms in self._accounts.terms.values()))
+        return sorted(named.difference(known.base for known in self._accounts.instrument_units.values()))
 
     def halts(self) -> list[tuple[HaltScope, str]]:
         """Return the halts in force, as scope and name."""
@@ -375,8 +375,8 @@ class OrderManager:
         return OrderDecision(None, entries, [self._place_command(order) for order in self._open_in(symbols)])
 
     def _place_command(self, order: Order) -> Place:
-        name, terms = order.ticket.account, self.terms(order.ticket.symbol)
-        limits = self._risk_profiles.effective_limits(name, order.key, terms, None)
+        name, instrument_units = order.ticket.account, self.instrument_units(order.ticket.symbol)
+        limits = self._risk_profiles.effective_limits(name, order.key, instrument_units, None)
         return restore_command(order, self._accounts.by_name[name].owner, limits)
 
     def _open_in(self, symbols: Collection[str]) -> list[Order]:
@@ -396,7 +396,7 @@ class OrderManager:
         """
         entries: list[AccountEntry] = []
         for instrument in instruments:
-            known = self._accounts.terms.get(instrument.symbol)
+            known = self._accounts.instrument_units.get(instrument.symbol)
             if known is None or known.instrument != instrument:
                 if self._accounts.overflow(instrument) is not None:
                     if known is not None and known.instrument.state == "open":
@@ -429,8 +429,8 @@ class OrderManager:
         decimals = dict(coarser)
         symbols = tuple(
             symbol
-            for symbol, terms in sorted(self._accounts.terms.items())
-            if any(fine > decimals.get(asset, fine) for asset, fine in needed(terms.instrument).items())
+            for symbol, known in sorted(self._accounts.instrument_units.items())
+            if any(fine > decimals.get(asset, fine) for asset, fine in needed(known.instrument).items())
         )
         entries = [self._rule(Coarsened(coarser, symbols, stamp_us))]
         for symbol in symbols:
@@ -440,7 +440,7 @@ class OrderManager:
     def _decimals_for(self, asset: str, largest: int) -> int:
         """Return the most decimals that an instrument needs and in which the largest amount fits."""
         known = self._accounts.ledger.decimals_of(asset)
-        needs = {needed(terms.instrument).get(asset, 0) for terms in self._accounts.terms.values()}
+        needs = {needed(known.instrument).get(asset, 0) for known in self._accounts.instrument_units.values()}
         for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
             if decimals < known and largest // 10 ** (known - decimals) <= MOST_UNITS:
                 return decimals

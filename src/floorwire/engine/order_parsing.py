@@ -21,7 +21,7 @@ MOST = 1 << 53
 
 
 def parse_order(
-    terms: InstrumentUnits,
+    instrument_units: InstrumentUnits,
     *,
     account: str,
     client_order_id: str,
@@ -64,13 +64,15 @@ def parse_order(
     return Ticket(
         account=account,
         client_order_id=client_order_id,
-        symbol=terms.instrument.symbol,
+        symbol=instrument_units.instrument.symbol,
         side=side,
         type=type,
-        lots=None if quantity is None else lots(terms.instrument, quantity),
-        spend=None if quote_quantity is None else _spend(terms.turnover, quote_quantity),
-        price_ticks=None if price is None else ticks(terms.instrument, "price", price),
-        stop_ticks=None if stop_price is None else ticks(terms.instrument, "stop_price", stop_price),
+        lots=None if quantity is None else lots(instrument_units.instrument, quantity),
+        spend=None if quote_quantity is None else _spend(instrument_units.turnover, quote_quantity),
+        price_ticks=None if price is None else ticks(instrument_units.instrument, "price", price),
+        stop_ticks=None
+        if stop_price is None
+        else ticks(instrument_units.instrument, "stop_price", stop_price),
         time_in_force=tif,
         expires_us=expires_us,
         post_only=post_only,

@@ -21,14 +21,16 @@ from floorwire.engine.effective_limits import EffectiveLimits
 from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 
 
-def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: str) -> None:
+def check_halts(accounts: Accounts, instrument_units: InstrumentUnits, account: str, key: str) -> None:
     """Check 6: the instrument is open, and no halt (kill switch) covers the order.
 
     Raises Refusal: ``market_halted``.
     """
-    symbol = terms.symbol
-    if terms.instrument.state != "open":
-        raise Refusal(Code.MARKET_HALTED, f"{symbol} is {terms.instrument.state}", {"scope": "symbol"})
+    symbol = instrument_units.symbol
+    if instrument_units.instrument.state != "open":
+        raise Refusal(
+            Code.MARKET_HALTED, f"{symbol} is {instrument_units.instrument.state}", {"scope": "symbol"}
+        )
     if accounts.halts:
         halted: tuple[tuple[HaltScope, str], ...] = (
             ("all", ""),
@@ -41,13 +43,13 @@ def check_halts(accounts: Accounts, terms: InstrumentUnits, account: str, key: s
                 raise Refusal(Code.MARKET_HALTED, f"halted: {name or 'all'}", {"scope": scope})
 
 
-def check_feed_is_live(terms: InstrumentUnits, feed: Feed) -> None:
+def check_feed_is_live(instrument_units: InstrumentUnits, feed: Feed) -> None:
     """Check 7, called where the feed is not live. Raises Refusal: ``stale_market``.
 
     Instruments that trade on stale prices pass.
     """
-    if not terms.instrument.trades_stale:
-        raise Refusal(Code.STALE_MARKET, f"{terms.symbol}'s feed is {feed}", {"feed": feed})
+    if not instrument_units.instrument.trades_stale:
+        raise Refusal(Code.STALE_MARKET, f"{instrument_units.symbol}'s feed is {feed}", {"feed": feed})
 
 
 def refuse_rate_limited(who: str, limits: Limits, wait_us: int) -> NoReturn:
@@ -83,7 +85,7 @@ def collar_ticks(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
 
 def check_size_and_price(
     ticket: Ticket,
-    terms: InstrumentUnits,
+    instrument_units: InstrumentUnits,
     bounds: EffectiveLimits,
     lots: int,
     price_ticks: int,
@@ -99,20 +101,20 @@ def check_size_and_price(
     worth_ticks = _worth_ticks(ticket, price_ticks, prices, waits)
     turnover = ticket.spend or lots * worth_ticks
     if not lots:
-        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", worth_ticks)
-    if turnover < terms.min_turnover:
-        _notional(Code.MIN_NOTIONAL, terms, turnover, "at least", terms.min_turnover)
+        _notional(Code.MIN_NOTIONAL, instrument_units, turnover, "at least", worth_ticks)
+    if turnover < instrument_units.min_turnover:
+        _notional(Code.MIN_NOTIONAL, instrument_units, turnover, "at least", instrument_units.min_turnover)
     if bounds.max_lots is not None and lots > bounds.max_lots:
-        most = terms.instrument.size.format(bounds.max_lots)
-        text = f"{terms.instrument.size.format(lots)} {terms.base}, may be {most}"
+        most = instrument_units.instrument.size.format(bounds.max_lots)
+        text = f"{instrument_units.instrument.size.format(lots)} {instrument_units.base}, may be {most}"
         raise Refusal(Code.MAX_QUANTITY, text, {"limit": most})
     if bounds.max_turnover is not None and turnover > bounds.max_turnover:
-        _notional(Code.MAX_NOTIONAL, terms, turnover, "at most", bounds.max_turnover)
+        _notional(Code.MAX_NOTIONAL, instrument_units, turnover, "at most", bounds.max_turnover)
     if ticket.price_ticks is None:
         return
-    last, band = prices.last_ticks, terms.band_ppm
+    last, band = prices.last_ticks, instrument_units.band_ppm
     if band is not None and last and abs(price_ticks - last) * MILLION > last * band:
-        _outside(terms, price_ticks, "band", collar_ticks(price_ticks > last, last, band))
+        _outside(instrument_units, price_ticks, "band", collar_ticks(price_ticks > last, last, band))
     is_buy = ticket.side == "buy"
     best = prices.ask_ticks if is_buy else prices.bid_ticks
     if waits and ticket.stop_ticks is not None:
@@ -120,7 +122,7 @@ def check_size_and_price(
     if best and (price_ticks > best if is_buy else price_ticks < best):
         worst = collar_ticks(is_buy, best, bounds.collar_ppm)
         if price_ticks > worst if is_buy else price_ticks < worst:
-            _outside(terms, price_ticks, "collar", worst)
+            _outside(instrument_units, price_ticks, "collar", worst)
 
 
 def _worth_ticks(ticket: Ticket, price_ticks: int, prices: Prices, waits: bool) -> int:
@@ -143,14 +145,19 @@ def _worth_ticks(ticket: Ticket, price_ticks: int, prices: Prices, waits: bool) 
     return price_ticks if price_ticks > market_ticks else market_ticks
 
 
-def _notional(code: Code, terms: InstrumentUnits, turnover: int, relation: str, limit: int) -> NoReturn:
-    worth, bound = terms.instrument.format_notional(turnover), terms.instrument.format_notional(limit)
-    text = f"worth {worth} {terms.quote}, has to be {relation} {bound}"
+def _notional(
+    code: Code, instrument_units: InstrumentUnits, turnover: int, relation: str, limit: int
+) -> NoReturn:
+    worth, bound = (
+        instrument_units.instrument.format_notional(turnover),
+        instrument_units.instrument.format_notional(limit),
+    )
+    text = f"worth {worth} {instrument_units.quote}, has to be {relation} {bound}"
     raise Refusal(code, text, {"limit": bound, "notional": worth})
 
 
-def _outside(terms: InstrumentUnits, price_ticks: int, rule: str, limit_ticks: int) -> NoReturn:
-    scale = terms.instrument.price
+def _outside(instrument_units: InstrumentUnits, price_ticks: int, rule: str, limit_ticks: int) -> NoReturn:
+    scale = instrument_units.instrument.price
     bound = scale.format(limit_ticks)
     text = f"{scale.format(price_ticks)} is outside the {rule}, which ends at {bound}"
     raise Refusal(Code.PRICE_BAND, text, {"rule": rule, "limit": bound})
@@ -176,22 +183,26 @@ def _too_many(who: str, limit: int) -> NoReturn:
 
 
 def check_position_limit(
-    account: Account, terms: InstrumentUnits, same_base: Iterable[InstrumentUnits], most: int, more_lots: int
+    account: Account,
+    instrument_units: InstrumentUnits,
+    same_base: Iterable[InstrumentUnits],
+    most: int,
+    more_lots: int,
 ) -> None:
     """Check 17: the position after all open buys and ``more_lots`` is at most ``most`` lots.
 
     ``same_base``: all instruments with this base asset. Raises Refusal: ``position_limit``.
     """
-    has, buying = account.balances.get(terms.base), account.buying
-    units = more_lots * terms.base_units
+    has, buying = account.balances.get(instrument_units.base), account.buying
+    units = more_lots * instrument_units.base_units
     if has is not None:
         units += has.total
     for one in same_base:
         units += buying.get(one.symbol, 0) * one.base_units
-    if units > most * terms.base_units:
-        limit = terms.instrument.size.format(most)
-        would = format_units(units, terms.base_decimals)
-        text = f"the position would grow to {would} {terms.base}, may be {limit}"
+    if units > most * instrument_units.base_units:
+        limit = instrument_units.instrument.size.format(most)
+        would = format_units(units, instrument_units.base_decimals)
+        text = f"the position would grow to {would} {instrument_units.base}, may be {limit}"
         raise Refusal(Code.POSITION_LIMIT, text, {"limit": limit, "position": would})
 
 

@@ -32,7 +32,7 @@ class RiskProfile(msgspec.Struct, frozen=True):
     """Exists only while the instrument is open and no halt applies (kill switch)."""
 
     account: Account
-    terms: InstrumentUnits
+    instrument_units: InstrumentUnits
     same_base: tuple[InstrumentUnits, ...]
     """All instruments with this base asset, this one included."""
     bounds: EffectiveLimits
@@ -73,10 +73,12 @@ class RiskProfiles:
         return self._default if known is None else merged(known.limits, self._default)
 
     def effective_limits(
-        self, account: str, key: str, terms: InstrumentUnits, max_notional: Decimal | None
+        self, account: str, key: str, instrument_units: InstrumentUnits, max_notional: Decimal | None
     ) -> EffectiveLimits:
         """Return the limits of orders of this account and key, in ticks, lots and units."""
-        return effective_limits(terms, self.limits(account), self.key_limits(account, key), max_notional)
+        return effective_limits(
+            instrument_units, self.limits(account), self.key_limits(account, key), max_notional
+        )
 
     def key_limits(self, account: str, key: str) -> Limits:
         """Return the key's own limits, without those of its account."""
@@ -85,15 +87,17 @@ class RiskProfiles:
 
     def _worked_out(self, asked: Asked, rate_us: int) -> RiskProfile:
         account, key, symbol, max_notional = asked
-        terms = self.terms(symbol)
-        risk_checks.check_halts(self._accounts, terms, account, key)
+        instrument_units = self.instrument_units(symbol)
+        risk_checks.check_halts(self._accounts, instrument_units, account, key)
         if max(len(self._known), len(self._rates)) >= MOST:
             self._sweep(rate_us)
         found = RiskProfile(
             self._accounts.by_name.get(account) or Account(0),
-            terms,
-            tuple(one for one in self._accounts.terms.values() if one.base == terms.base),
-            self.effective_limits(account, key, terms, max_notional),
+            instrument_units,
+            tuple(
+                one for one in self._accounts.instrument_units.values() if one.base == instrument_units.base
+            ),
+            self.effective_limits(account, key, instrument_units, max_notional),
             self._rate(("account", account), self.limits(account).orders_per_second),
             self._rate(("key", key), self.key_limits(account, key).orders_per_second),
         )
@@ -101,9 +105,9 @@ class RiskProfiles:
             self._known[asked] = found
         return found
 
-    def terms(self, symbol: str) -> InstrumentUnits:
+    def instrument_units(self, symbol: str) -> InstrumentUnits:
         """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
-        found = self._accounts.terms.get(symbol)
+        found = self._accounts.instrument_units.get(symbol)
         if found is None:
             raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} cannot be traded here", {"symbol": symbol})
         return found

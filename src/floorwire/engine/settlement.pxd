@@ -26,6 +26,6 @@ cdef class Settlement:
 
 
 cdef object _after_fill(
-    object order, object terms, object left_lots, object lots, object turnover, object credit, object stamp_us
+    object order, object instrument_units, object left_lots, object lots, object turnover, object credit, object stamp_us
 )
 cdef object _recordable(object position)

@@ -87,7 +87,7 @@ class Settlement:
     def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
         """Return the balance that the order holds, with ``more`` units held in addition."""
         balances = self._accounts.by_name[ticket.account].balances
-        return (holding(balances, self._accounts.terms[ticket.symbol], ticket.side, more),)
+        return (holding(balances, self._accounts.instrument_units[ticket.symbol], ticket.side, more),)
 
     def ended(self, order: Order, state: OrderState, code: Code | None, stamp_us: int) -> OrderEnded:
         """Return the event that closes an open order and releases its hold."""
@@ -132,22 +132,28 @@ class Settlement:
         self, order: Order, price_ticks: int, lots: int, updated_us: int
     ) -> tuple[Order, tuple[Balance]]:
         """Return the order with one amend answered, and the balance with its new hold."""
-        after = answered(order, self._accounts.terms[order.ticket.symbol], price_ticks, lots, updated_us)
+        after = answered(
+            order, self._accounts.instrument_units[order.ticket.symbol], price_ticks, lots, updated_us
+        )
         return after, self.holding(order.ticket, after.held - order.held)
 
     def _filled(self, order: Order, report: Filled, stamp_us: int) -> OrderFilled:
         """Return the fill with its fee, the balances after it, the remaining hold and the position."""
         accounts, ticket, price_ticks, lots = self._accounts, order.ticket, report.price_ticks, report.lots
         name, symbol, is_buy = ticket.account, ticket.symbol, ticket.side == "buy"
-        terms, account = accounts.terms[symbol], accounts.by_name[name]
-        turnover, base_units = price_ticks * lots, lots * terms.base_units
-        notional = turnover * terms.quote_units
+        instrument_units, account = accounts.instrument_units[symbol], accounts.by_name[name]
+        turnover, base_units = price_ticks * lots, lots * instrument_units.base_units
+        notional = turnover * instrument_units.quote_units
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
         charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
         charged = min(charged, MOST_RECORDED)
-        after = _after_fill(order, terms, report.left_lots, lots, turnover, credit, stamp_us)
-        quote = account.balances.get(terms.quote) or Balance(terms.quote, 0, 0, terms.quote_decimals)
-        base = account.balances.get(terms.base) or Balance(terms.base, 0, 0, terms.base_decimals)
+        after = _after_fill(order, instrument_units, report.left_lots, lots, turnover, credit, stamp_us)
+        quote = account.balances.get(instrument_units.quote) or Balance(
+            instrument_units.quote, 0, 0, instrument_units.quote_decimals
+        )
+        base = account.balances.get(instrument_units.base) or Balance(
+            instrument_units.base, 0, 0, instrument_units.base_decimals
+        )
         quote_held, base_held, released = quote.held, base.held, order.held - after.held
         if is_buy:
             quote_total, base_total = quote.total - notional - charged, base.total + base_units
@@ -170,8 +176,8 @@ class Settlement:
             report.liquidity,
             charged,
             (
-                Balance(terms.quote, quote_total, quote_held, quote.decimals),
-                Balance(terms.base, base_total, base_held, base.decimals),
+                Balance(instrument_units.quote, quote_total, quote_held, quote.decimals),
+                Balance(instrument_units.base, base_total, base_held, base.decimals),
             ),
             _recordable(after_fill(before, is_buy, base_units, notional, base_total)),
             stamp_us,
@@ -194,7 +200,13 @@ def _recordable(position: Position) -> Position:
 
 
 def _after_fill(
-    order: Order, terms: InstrumentUnits, left_lots: int, lots: int, turnover: int, credit: int, stamp_us: int
+    order: Order,
+    instrument_units: InstrumentUnits,
+    left_lots: int,
+    lots: int,
+    turnover: int,
+    credit: int,
+    stamp_us: int,
 ) -> Order:
     """Return the order with ``lots`` more filled. With no ``left_lots`` it is closed and holds nothing."""
     ticket, fee_ppm = order.ticket, order.fee_ppm
@@ -211,7 +223,7 @@ def _after_fill(
         left = most_lots - filled_lots
         if cancelling:
             code = order.code
-        units = held(ticket, terms, highest_ticks, left, filled_turnover, fee_ppm, credit)
+        units = held(ticket, instrument_units, highest_ticks, left, filled_turnover, fee_ppm, credit)
     return Order(
         order.order_id,
         ticket,

@@ -123,7 +123,7 @@ class ClientTransport:
 
     # --- what waits -----------------------------------------------------------------------------
 
-    def tell(self, frames: bytes) -> None:
+    def queue_events(self, frames: bytes) -> None:
         """Queue private events. If they do not fit into the outbox, close the connection (4008)."""
         if self._wire is None:
             return

@@ -86,9 +86,9 @@ class Connection(ClientTransport):
             case UnsubscribeTopics() as leave:
                 self._unsubscribe(leave)
             case SubscribePrivate(request, channel):
-                self._desk.follow(self, request, channel)
+                self._desk.subscribe(self, request, channel)
             case UnsubscribePrivate(request, channel):
-                self._desk.unfollow(self, channel)
+                self._desk.unsubscribe(self, channel)
                 self._send(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
                 self._send(SubscriptionList(id=request.id, subscriptions=self._held_subscriptions()))

@@ -29,7 +29,7 @@ class DeskClient(Protocol):
         """Queue the reply to a request. ``flush`` follows."""
         ...
 
-    def tell(self, frames: bytes) -> None:
+    def queue_events(self, frames: bytes) -> None:
         """Queue private events. If they do not fit, close the connection (4008): none may be left out."""
         ...
 
@@ -53,11 +53,11 @@ class DeskPort(Protocol):
         """Carry out the request, and reply by ``client.answer``. ``at``: when the request was read."""
         ...
 
-    def follow(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> None:
+    def subscribe(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> None:
         """Subscribe the client to a private channel: from a snapshot, or from where it asks to resume."""
         ...
 
-    def unfollow(self, client: DeskClient, channel: PrivateChannel) -> None:
+    def unsubscribe(self, client: DeskClient, channel: PrivateChannel) -> None:
         """Unsubscribe the client from a private channel."""
         ...
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+from floorwire.core.os_errors import sentence
 from floorwire.storage import (
     audit_log,
     database,
@@ -235,4 +236,4 @@ def _backup_errors() -> Iterator[None]:
     except tarfile.ReadError:
         raise BackupError("this file is not a backup of Floorwire") from None
     except (OSError, sqlite3.Error, JournalError, tarfile.TarError, msgspec.MsgspecError) as error:
-        raise BackupError(str(error)) from None
+        raise BackupError(sentence(error)) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
+from floorwire.core.os_errors import sentence
 from floorwire.storage import audit_log
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.journal import Journal
@@ -30,7 +31,7 @@ class DataDir:
             self.sealer = SecretSealer(load_master(self.folder, environment))
             self.keys = KeyStore(self.folder, self.sealer)
         except (OSError, DatabaseError, MasterKeyError) as error:
-            raise DataDirError(str(error)) from None
+            raise DataDirError(sentence(error)) from None
         self.audit_path = self.folder / audit_log.FILE
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from floorwire.core.os_errors import reason
 from floorwire.storage.private_files import touch_private
 
 FILE = "keys.db"
@@ -50,7 +51,7 @@ def connect(path: Path) -> sqlite3.Connection:
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
     except (OSError, sqlite3.Error) as error:
-        raise DatabaseError(f"{path}: {error}") from None
+        raise DatabaseError(f"{path}: {reason(error)}") from None
     try:
         _prepare(connection)
     except sqlite3.Error as error:

@@ -13,6 +13,7 @@ import msgspec
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
 from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer, verify_digest
+from floorwire.core.os_errors import reason
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.private_files import touch_private
@@ -168,7 +169,7 @@ class KeyStore:
                 draft.write_text(text, "ascii")
                 draft.replace(self._mark_path)
         except OSError as error:
-            raise DatabaseError(f"{self._mark_path}: {error}") from None
+            raise DatabaseError(f"{self._mark_path}: {reason(error)}") from None
 
     def watch(self) -> KeyWatch:
         """Return a watch that finds changes of the keys."""

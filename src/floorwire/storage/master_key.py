@@ -10,6 +10,7 @@ from pathlib import Path
 
 from floorwire.auth.secret_sealer import MASTER_BYTES
 from floorwire.config import MASTER_KEY
+from floorwire.core.os_errors import sentence
 from floorwire.storage.private_files import FILE_MODE, ExposedFileError, read_secret
 
 FILE = "master.key"
@@ -34,7 +35,7 @@ def load_master(folder: Path, environment: Mapping[str, str]) -> bytes:
             _make(path)
         return _parsed(read_secret(path).decode(errors="replace"), str(path))
     except (OSError, ExposedFileError) as error:
-        raise MasterKeyError(str(error)) from None
+        raise MasterKeyError(sentence(error)) from None
 
 
 def _parsed(text: str, source: str) -> bytes:

@@ -283,7 +283,7 @@ class Desk:
             self._guards.disable_disconnect(client)
         return Guarded(id=request.id, enabled=request.enabled, grace_s=request.grace_s)
 
-    def follow(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> None:
+    def subscribe(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> None:
         """Tell the client all that happens to its account there, from a snapshot or from where it was."""
         committer = self._lifecycle.state.committer
         if committer is None:
@@ -292,7 +292,7 @@ class Desk:
         else:
             self._private_subscriptions.subscribe(committer, client, request, channel)
 
-    def unfollow(self, client: DeskClient, channel: PrivateChannel) -> None:
+    def unsubscribe(self, client: DeskClient, channel: PrivateChannel) -> None:
         """Tell it no more."""
         self._private_fanout.remove(client, channel)
 

@@ -29,6 +29,8 @@ class GuardTimer(NamedTuple):
     """When it fires (monotonic microseconds)."""
     journalled_us: int
     """Of a grace: the date of its end. Of a dead man's timer: its length. In microseconds."""
+    length_us: int | None = None
+    """Of a grace: its length; None where an earlier version did not keep it."""
 
 
 def owner_of(client: DeskClient) -> GuardOwner:
@@ -78,9 +80,9 @@ class GuardTimers:
         if guard.grace_us is not None:
             self._start_grace(owner, guard.grace_us, at)
         if guard.cancels_us is not None:
-            # A date: where the clock was set back since, it is too far off. No grace is longer than this.
-            most_us = MAX_GRACE_S * 1_000_000
-            self._start_grace(owner, min(guard.cancels_us - at.wall_us, most_us), at, guard.cancels_us)
+            # A date: where the clock was set back since, it is too far off. The grace is no longer than this.
+            most_us = MAX_GRACE_S * 1_000_000 if guard.length_us is None else guard.length_us
+            self._start_grace(owner, min(guard.cancels_us - at.wall_us, most_us), at, guard)
         grace = self._grace_timers.get(owner)
         if grace is None or grace.ends_us > at.now_us:
             return False
@@ -104,6 +106,7 @@ class GuardTimers:
             min(graces.values()) if graces else None,
             None if grace is None else grace.journalled_us,
             None if deadman is None else deadman.journalled_us,
+            None if grace is None else grace.length_us,
         )
 
     def armed(self) -> dict[str, int]:
@@ -166,19 +169,21 @@ class GuardTimers:
             )
 
     def _start_grace(
-        self, owner: GuardOwner, wait_us: int, at: Moment, journalled_us: int | None = None
+        self, owner: GuardOwner, wait_us: int, at: Moment, journalled: Guard | None = None
     ) -> None:
         """Cancel ``wait_us`` after ``at``, unless an earlier grace of the owner is running.
 
-        ``journalled_us``: the date of the end, where it is known already.
+        ``journalled``: the guard of an earlier process that has the end of the grace.
         """
         ends_us, running = at.now_us + wait_us, self._grace_timers.get(owner)
         if running is None or running.ends_us > ends_us:
             self._stop_timer(self._grace_timers, owner)
             handle = self._call_later(self._grace_timers, owner, wait_us)
-            self._grace_timers[owner] = GuardTimer(
-                handle, ends_us, at.wall_us + wait_us if journalled_us is None else journalled_us
-            )
+            if journalled is not None and journalled.cancels_us is not None:
+                kept = journalled.cancels_us, journalled.length_us
+            else:
+                kept = at.wall_us + wait_us, wait_us
+            self._grace_timers[owner] = GuardTimer(handle, ends_us, *kept)
 
     def _remove_grace(self, client: DeskClient, owner: GuardOwner) -> int:
         """Remove the client's grace, and return it in microseconds."""

@@ -65,7 +65,7 @@ def place(
 def _ticket(order_manager: OrderManager, principal: Principal, request: OrderPlace, symbol: str) -> Ticket:
     quote_quantity, tif = request.quote_quantity, request.time_in_force
     return order_parsing.parse_order(
-        order_manager.terms(symbol),
+        order_manager.instrument_units(symbol),
         account=principal.account,
         client_order_id=request.client_order_id,
         side=request.side,
@@ -86,7 +86,7 @@ def amend(
 ) -> OrderDecision:
     """Decide about an amend. Raises Refusal."""
     order = _order(order_manager, principal, Action.ORDER_AMEND, request, at.wall_us)
-    instrument = order_manager.terms(order.ticket.symbol).instrument
+    instrument = order_manager.instrument_units(order.ticket.symbol).instrument
     return order_manager.amend(
         order,
         at,

@@ -11,7 +11,7 @@ from floorwire.core.account_events import CHANNELS, AccountEntry, PrivateChannel
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.desk_ports import DeskClient
 from floorwire.protocol.topic import PrivateEventStamp
-from floorwire.trading.private_messages import InstrumentOf, private_event, seq_of
+from floorwire.trading.private_event_mapping import InstrumentOf, private_event, seq_of
 from floorwire.trading.visibility import Visibility
 
 MAX_BACKLOG = 100_000
@@ -143,5 +143,5 @@ class PrivateFanout:
             subscriber.hidden = 0
             if shared is not None and not hidden:
                 shared[client.codec] = frame
-        client.tell(frame)
+        client.queue_events(frame)
         return True

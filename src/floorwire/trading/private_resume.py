@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from floorwire.core.account_events import CHANNELS, AccountEntry, PrivateChannel
 from floorwire.storage.journal import ForgottenError, Journal
 from floorwire.trading.account_store import decode_entry
-from floorwire.trading.private_messages import seq_of
+from floorwire.trading.private_event_mapping import seq_of
 
 PAGE_RECORDS = 256
 """Records read, and sent, at once."""

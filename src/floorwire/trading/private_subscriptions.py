@@ -23,8 +23,8 @@ from floorwire.storage.journal import ForgottenError, JournalError
 from floorwire.trading import handlers, private_resume
 from floorwire.trading.commit_batch import DurableReply
 from floorwire.trading.committer import Committer
+from floorwire.trading.private_event_mapping import seq_of
 from floorwire.trading.private_fanout import PrivateFanout, PrivateSubscriber
-from floorwire.trading.private_messages import seq_of
 from floorwire.trading.read_quota import ReadQuota
 from floorwire.trading.visibility import Visibility
 
@@ -156,7 +156,7 @@ class PrivateSubscriptions:
         if subscriber.is_removed:
             return
         if first:
-            subscriber.client.tell(first)
+            subscriber.client.queue_events(first)
         for entry in backlog or ():
             self._fanout.send(subscriber, entry)
 

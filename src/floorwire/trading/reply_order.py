@@ -34,9 +34,9 @@ class ReplySlot:
         self.reply = reply
         self._send_ready()
 
-    def tell(self, frames: bytes) -> None:
+    def queue_events(self, frames: bytes) -> None:
         """Send events. They do not wait for replies."""
-        self._client.tell(frames)
+        self._client.queue_events(frames)
 
     def has_room(self, size: int) -> bool:
         """Return whether ``size`` bytes of events fit into the outbox of the client."""

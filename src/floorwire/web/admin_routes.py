@@ -26,8 +26,14 @@ from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.order_routes import takes
 from floorwire.web.query import CHECK_QUERY
+from floorwire.web.signed_in_route import SignedInRoute
 
-router = APIRouter(prefix="/api/v1", tags=["operators"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["operators"],
+    dependencies=[AUTH_SCHEME, CHECK_QUERY],
+    route_class=SignedInRoute,
+)
 
 OK = 200
 NO_ACCOUNT = ""
@@ -78,7 +84,7 @@ async def set_limits(
 @router.get("/limits/{account}")
 async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> Response:
     """Show the effective limits of an account, defaults included, or those of one of its keys."""
-    auth.require(Action.LIMITS_SET, account)
+    auth.require(Action.LIMITS_SHOW, account)
     risk_status = auth.gateway.desk.risk_status()
     return answer(
         {

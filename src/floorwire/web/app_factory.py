@@ -56,8 +56,8 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
         async with made.running():
             yield
 
-    # No API pages: FastAPI's load scripts from another server.
-    app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    # No API pages: FastAPI's load scripts from another server. ``page_routes`` has the description.
+    app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, openapi_url=None)
     app.router.redirect_slashes = False  # A redirect would send the client's key to another path.
     app.state.gateway = made
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)

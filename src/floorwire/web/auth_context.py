@@ -17,6 +17,8 @@ from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web.upgrade_request import bearer, own_address
 
 BEARER: Final = HTTPBearer(auto_error=False, description="KEY.SECRET, or a JWT")
+CONTEXT: Final = "floorwire.auth"
+"""Where an ASGI scope keeps the request's AuthContext."""
 
 
 class AuthContext(msgspec.Struct, frozen=True):
@@ -42,10 +44,13 @@ class AuthContext(msgspec.Struct, frozen=True):
 
 
 async def authenticate(request: Request) -> AuthContext:
-    """Return the request's AuthContext.
+    """Return the request's AuthContext. It is made once: asked again, it costs nothing.
 
     Raises Refusal for an origin that is not allowed, wrong credentials, and the rate limit of requests.
     """
+    known = request.scope.get(CONTEXT)
+    if isinstance(known, AuthContext):
+        return known
     gateway: Gateway = request.app.state.gateway
     rates: KeyedRateLimit = request.app.state.rates
     headers, origin_policy = request.headers, gateway.origin_policy
@@ -66,7 +71,9 @@ async def authenticate(request: Request) -> AuthContext:
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
     is_our_page = is_local and origin_policy.is_local_page(peer, origin, host)
-    return AuthContext(gateway, principal, address, is_local, origin is not None, is_our_page)
+    context = AuthContext(gateway, principal, address, is_local, origin is not None, is_our_page)
+    request.scope[CONTEXT] = context
+    return context
 
 
 RequestAuth: TypeAlias = Annotated[AuthContext, Depends(authenticate)]

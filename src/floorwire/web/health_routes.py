@@ -9,20 +9,20 @@ from floorwire.app import Gateway
 from floorwire.core.authorization import Action
 from floorwire.ops.metrics import DeskCollector, GatewayCollector
 from floorwire.web.auth_context import RequestAuth
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
 
 router = APIRouter()
 
 
-@router.head("/health", include_in_schema=False)  # Some load balancers use HEAD.
-@router.get("/health")
+@router.head("/health", include_in_schema=False, dependencies=[CHECK_PUBLIC_QUERY])  # Balancers use HEAD.
+@router.get("/health", dependencies=[CHECK_PUBLIC_QUERY])
 async def health() -> dict[str, str]:
     """Return ok: the process runs, and so does its event loop."""
     return {"status": "ok"}
 
 
-@router.head("/ready", include_in_schema=False)
-@router.get("/ready")
+@router.head("/ready", include_in_schema=False, dependencies=[CHECK_PUBLIC_QUERY])
+@router.get("/ready", dependencies=[CHECK_PUBLIC_QUERY])
 async def ready(request: Request, response: Response) -> dict[str, str]:
     """Return 200 if every feed is live and the server is not draining, else 503."""
     gateway: Gateway = request.app.state.gateway

@@ -35,7 +35,7 @@ class HttpDeskClient:
         if not self.reply.done():
             self.reply.set_result(reply)
 
-    def tell(self, frames: bytes) -> None:
+    def queue_events(self, frames: bytes) -> None:
         """Do nothing: there are no private events over HTTP."""
 
     def has_room(self, size: int) -> bool:

@@ -20,8 +20,14 @@ from floorwire.storage.key_store import UnknownKeyError
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.query import CHECK_QUERY
+from floorwire.web.signed_in_route import SignedInRoute
 
-router = APIRouter(prefix="/api/v1/keys", tags=["keys"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
+router = APIRouter(
+    prefix="/api/v1/keys",
+    tags=["keys"],
+    dependencies=[AUTH_SCHEME, CHECK_QUERY],
+    route_class=SignedInRoute,
+)
 
 KeyId: TypeAlias = Annotated[str, Path(max_length=64)]
 Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]

@@ -12,9 +12,15 @@ from floorwire.protocol.trading_requests import MAX_FILLS, OrderAmend, OrderPlac
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_desk_client import ask, body
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.query import CHECK_QUERY, PlainInteger
+from floorwire.web.signed_in_route import SignedInRoute
 
-router = APIRouter(prefix="/api/v1", tags=["trading"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["trading"],
+    dependencies=[AUTH_SCHEME, CHECK_QUERY],
+    route_class=SignedInRoute,
+)
 
 ID_PATTERN: Final = r"^[1-9][0-9]{0,18}$"
 OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -70,7 +76,7 @@ async def cancel(auth: RequestAuth, order_id: OrderId) -> Response:
 @router.get("/fills")
 async def list_fills(
     auth: RequestAuth,
-    limit: Annotated[int, Query(ge=1, le=MAX_FILLS)] = 100,
+    limit: Annotated[PlainInteger, Query(ge=1, le=MAX_FILLS)] = 100,
     before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
     symbol: Symbol = None,
 ) -> Response:

@@ -1,12 +1,14 @@
-"""The page at ``/``: prices, a book and trades, live, without a build step."""
+"""The page at ``/``: prices, a book and trades, live, without a build step; and the API's description."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, HTTPException
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse
+
+from floorwire.web.query import CHECK_PUBLIC_QUERY
 
 STATIC: Final = Path(__file__).parent / "static"
 # Not from the machine's MIME table: with nosniff, a wrong type there would show an empty page.
@@ -25,7 +27,7 @@ HEADERS: Final = {
     "cache-control": "no-cache",
 }
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[CHECK_PUBLIC_QUERY])
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -41,6 +43,12 @@ async def part(name: str) -> FileResponse:
     if file.suffix not in MEDIA_TYPES or not file.is_file():
         raise HTTPException(404)
     return _part(file)
+
+
+@router.api_route("/openapi.json", methods=["GET", "HEAD"])
+async def description(request: Request) -> JSONResponse:
+    """Return the description of the HTTP API."""
+    return JSONResponse(request.app.openapi())
 
 
 def _part(file: Path) -> FileResponse:

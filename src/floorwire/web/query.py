@@ -1,15 +1,18 @@
-"""Checks query fields: a request may have those that its endpoint declares, each once, and no others.
+"""Checks fields: a request may have those that its endpoint declares, each once, and no others.
 
 An ignored field is a danger. A client that asks for the orders of one symbol, gets all, and cancels the list,
-would cancel everything.
+would cancel everything. Of a body's fields only that each is given once is checked here.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import json
+import re
+from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
+from pydantic import BeforeValidator
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
@@ -17,6 +20,15 @@ from floorwire.web.auth_context import RequestAuth
 
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 MAX_QUOTED: Final = 64
+PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
+
+
+class GivenTwiceError(ValueError):
+    """A JSON object has a field twice."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field!r} is given twice")
+        self.field = field
 
 
 async def check(request: Request, _: RequestAuth) -> None:
@@ -24,6 +36,16 @@ async def check(request: Request, _: RequestAuth) -> None:
 
     It depends on RequestAuth, so that wrong keys and too many requests are refused first.
     """
+    await check_public(request)
+    body = await request.body()
+    if request.method not in WITHOUT_BODY:
+        _check_body(body)
+    elif body:
+        raise _bad("body", "none here: the path and the query say it")
+
+
+async def check_public(request: Request) -> None:
+    """Check the query only, where everybody may ask."""
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
     takes = sorted(field.alias for field in route.dependant.query_params)
@@ -34,8 +56,34 @@ async def check(request: Request, _: RequestAuth) -> None:
         if name in seen:
             raise _bad(name, "given twice")
         seen.add(name)
-    if request.method in WITHOUT_BODY and await request.body():
-        raise _bad("body", "none here: the path and the query say it")
+
+
+def _check_body(body: bytes) -> None:
+    """Raise Refusal for a field that is given twice: parsers differ in which of the two they take.
+
+    What is no JSON is left to the endpoint.
+    """
+    try:
+        json.loads(body, object_pairs_hook=_distinct)
+    except GivenTwiceError as twice:
+        raise _bad(twice.field, "given twice") from None
+    except (ValueError, RecursionError):
+        pass
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise GivenTwiceError(name)
+        seen.add(name)
+
+
+def _plain(text: object) -> object:
+    """Return the text of a whole number. Raises ValueError for 05, +5 and 5_0, which int() would take."""
+    if isinstance(text, str) and not PLAIN_INTEGER.fullmatch(text):
+        raise ValueError("a whole number is written in digits, without a leading zero")
+    return text
 
 
 def _bad(field: str, message: str) -> Refusal:
@@ -43,5 +91,9 @@ def _bad(field: str, message: str) -> Refusal:
     return Refusal(Code.BAD_REQUEST, f"{quoted}: {message}", {"field": quoted})
 
 
+PlainInteger: TypeAlias = Annotated[int, BeforeValidator(_plain)]
+"""The type of a query field that is a whole number."""
 CHECK_QUERY: Final = Depends(check)
-"""A router's dependency: checks the query fields of every endpoint."""
+"""A router's dependency: checks the fields of every endpoint."""
+CHECK_PUBLIC_QUERY: Final = Depends(check_public)
+"""The same for paths that everybody may ask for."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import structlog
 
 from floorwire.config import SettingsError, TlsSettings
+from floorwire.core.os_errors import reason
 
 LOOK_S = 1.0
 Seen: TypeAlias = tuple[tuple[int, int], ...]
@@ -26,7 +27,7 @@ class TlsCertificate:
             self._seen = self._look()
             self.context = self._load()
         except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"tls: {cert}, {key}: {error}") from None
+            raise SettingsError(f"tls: {cert}, {key}: {reason(error)}") from None
 
     async def watch(self) -> None:
         """Look at the files once a second until cancelled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TypeAlias
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.types import Scope
@@ -22,6 +22,8 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
     path: str
     subprotocols: tuple[str, ...] = ()
     ticket: str | None = None
+    has_bad_query: bool = False
+    """Whether the query has another field than ``ticket``, or has it twice."""
     bearer: str | None = None
     origin: str | None = None
     host: str | None = None
@@ -34,12 +36,14 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
         values: dict[bytes, list[str]] = {}
         for name, value in headers:
             values.setdefault(name, []).append(value.decode("latin-1"))
+        ticket, has_bad_query = _ticket(query) if query else (None, False)
         protocols = ",".join(values.get(b"sec-websocket-protocol", ()))
         return cls(
             method,
             path,
             tuple(name.strip() for name in protocols.split(",")) if protocols else (),
-            _ticket(query) if query else None,
+            ticket,
+            has_bad_query,
             bearer(values.get(b"authorization")),
             _only(values.get(b"origin")),
             _only(values.get(b"host")),
@@ -66,6 +70,11 @@ def _only(values: list[str] | None) -> str | None:
     return None if not values else values[0] if len(values) == 1 else ""
 
 
-def _ticket(query: str) -> str | None:
-    tickets = parse_qs(query, max_num_fields=16).get("ticket") if query.count("&") < 16 else None
-    return tickets[0] if tickets else None
+def _ticket(query: str) -> tuple[str | None, bool]:
+    """Return the ticket, and whether the query has anything else."""
+    try:
+        fields = parse_qsl(query, keep_blank_values=True, strict_parsing=True, max_num_fields=1)
+    except ValueError:
+        return None, True
+    [(name, ticket)] = fields
+    return (ticket, False) if name == "ticket" else (None, True)

@@ -40,6 +40,10 @@ class RefusedUpgrade(msgspec.Struct, frozen=True):
     retry_after_s: int = 0
 
 
+BAD_QUERY: Final = RefusedUpgrade(400, "bad_query")
+"""An unknown field is refused as everywhere: ``?tickets=`` would not sign in, and nobody would notice."""
+
+
 def route(
     gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, address: str, *, is_local: bool
 ) -> AcceptedUpgrade | RefusedUpgrade:
@@ -53,13 +57,21 @@ def route(
     if verdict is AdmissionVerdict.TOO_MANY:
         return _reject(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many")
     if request.path == ECHO:
-        return AcceptedUpgrade(EchoPeer())
+        return BAD_QUERY if request.has_bad_query else AcceptedUpgrade(EchoPeer())
     try:
         principal = _principal(gateway.authenticator, request, address) or gateway.authenticator.anonymous(
             is_local=is_local
         )
     except Refusal as refusal:
         return _not_signed_in(gateway, request, refusal)
+    return _connect(gateway, request, principal)
+
+
+def _connect(
+    gateway: Gateway, request: UpgradeRequest, principal: Principal
+) -> AcceptedUpgrade | RefusedUpgrade:
+    if request.has_bad_query:  # after the sign-in: who is not signed in learns nothing of the request
+        return BAD_QUERY
     if not gateway.authenticator.has_room(principal):
         return _reject(gateway, CloseCode.TOO_MANY_CONNECTIONS, "too_many_of_key")
     codec = offered(list(request.subprotocols))

@@ -13,7 +13,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Level, Listing, MarketEvent, Quote
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Level,
+    Listing,
+    MarketEvent,
+    MissingTrade,
+    Quote,
+)
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -223,9 +231,16 @@ class Binance:
         if before == now_listed:
             return
         yield Listing((now_listed,), now_us)
-        if (before.price, before.size) != (now_listed.price, now_listed.size):
-            state.clear()  # the book and the snapshot under way are in the old steps
-            yield from self._statuses.set_symbol(now_listed.symbol, "connecting", "start", now_us)
+        if before.steps == now_listed.steps:
+            return
+        if state.diffs.is_live and not state.has_left_out:
+            state.diffs.book = state.diffs.book.converted(before, now_listed)
+            state.best = None
+            yield self._book_snapshot(state, now_us)
+            return
+        if state.diffs.is_live:  # a finer tick has levels that were left out before
+            yield from self._statuses.set_symbol(now_listed.symbol, "stale", "steps_changed", now_us)
+        state.clear()  # the book and the snapshot under way are in the old steps
 
     # --- links ----------------------------------------------------------------------------------
 
@@ -339,12 +354,17 @@ class Binance:
     def _trade(
         self, message: messages.Trade | messages.AggTrade, state: SymbolState, now_us: int
     ) -> Iterator[MarketEvent]:
-        trade = mapping.trade(message, state.instrument)
-        venue_us = self._clock.bounded(trade.ts_us, now_us)
+        ts_us = epoch_us(message.trade_time)
+        venue_us = self._clock.bounded(ts_us, now_us)
         # A trade comes again after a reconnect, and in both trade streams.
         if state.trade_ids.check(message.trade_id, venue_us) == "repeated":
             self.skipped["repeated"] += 1
             return
+        try:
+            trade = mapping.trade(message, state.instrument)
+        except ValueError:
+            yield MissingTrade(state.instrument.symbol, ts_us)
+            raise
         yield trade
 
     def _book_ticker(
@@ -386,7 +406,7 @@ class Binance:
     ) -> Iterator[VenueOutput]:
         bids, bids_off = levels(state.instrument, update.bids)
         asks, asks_off = levels(state.instrument, update.asks)
-        self.skipped["off_tick"] += bids_off + asks_off
+        self._count_off_tick(state, bids_off + asks_off)
         diff = BookDiff(update.first, update.last, bids, asks, epoch_us(update.event_time))
         state.depth_us = now_us
         venue_us = self._clock.bounded(diff.ts_us, now_us)
@@ -409,6 +429,10 @@ class Binance:
                 self.skipped["repeated"] += 1
                 return
         state.applied_us = max(state.applied_us, venue_us)
+
+    def _count_off_tick(self, state: SymbolState, levels: int) -> None:
+        self.skipped["off_tick"] += levels
+        state.has_left_out = state.has_left_out or levels > 0
 
     def _request_snapshot(self, native: str, state: SymbolState, now_us: int) -> Iterator[Fetch]:
         """Request a snapshot for the resync, if one is needed and the rate limit allows it."""
@@ -436,7 +460,7 @@ class Binance:
         except (ValueError, RecursionError):
             self.skipped["bad_snapshot"] += 1
             return
-        self.skipped["off_tick"] += bids_off + asks_off
+        self._count_off_tick(state, bids_off + asks_off)
         if not state.diffs.apply_snapshot(depth.last_update_id, bids, asks):
             self.skipped["old_snapshot"] += 1
         elif self._is_crossed(state):
@@ -446,12 +470,16 @@ class Binance:
             yield from self._synced(state, now_us)
 
     def _synced(self, state: SymbolState, now_us: int) -> Iterator[VenueOutput]:
-        symbol, book = state.instrument.symbol, state.diffs.book
-        bids, asks = book.bids.top(len(book.bids)), book.asks.top(len(book.asks))
-        yield BookSnapshot(symbol, tuple(bids), tuple(asks), now_us)
+        yield self._book_snapshot(state, now_us)
         state.depth_us = now_us
         state.applied_us = max(state.applied_us, self._clock.venue_time(now_us))
-        yield from self._statuses.set_symbol(symbol, "live", "synced", now_us)
+        yield from self._statuses.set_symbol(state.instrument.symbol, "live", "synced", now_us)
+
+    @staticmethod
+    def _book_snapshot(state: SymbolState, now_us: int) -> BookSnapshot:
+        book = state.diffs.book
+        bids, asks = book.bids.top(len(book.bids)), book.asks.top(len(book.asks))
+        return BookSnapshot(state.instrument.symbol, tuple(bids), tuple(asks), now_us)
 
     def _reset_ids(self, state: SymbolState, now_us: int) -> Iterator[VenueOutput]:
         """Drop the book, because the venue restarted its update ids; new ids do not follow the old ones."""

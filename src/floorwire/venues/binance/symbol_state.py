@@ -21,6 +21,7 @@ class SymbolState:
         "depth_us",
         "diffs",
         "has_candles",
+        "has_left_out",
         "instrument",
         "is_outdated",
         "is_requested",
@@ -58,6 +59,8 @@ class SymbolState:
         self.trade_ids = TradeIds()
         self.has_candles = False
         """Whether candles came since the link opened. Then the symbol is never silent for long."""
+        self.has_left_out = False
+        """Whether levels were left out of the book since the link opened: they were between two ticks."""
         self.is_silent = False
         """Whether the venue stopped sending the symbol, or its book, though the link is active."""
         self.resubscribed_us = 0
@@ -69,7 +72,7 @@ class SymbolState:
         self.is_outdated = self.is_requested
         self.tries = self.quote_id = 0
         self.best = None
-        self.has_candles = self.is_silent = False
+        self.has_candles = self.has_left_out = self.is_silent = False
 
     def back_off(self, now_us: int) -> None:
         """Delay the next snapshot request, longer after each one that failed."""

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Listing, MarketEvent
+from floorwire.core.market_events import Listing, MarketEvent, MissingTrade
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -189,9 +189,14 @@ class Coinbase:
         if before == now_listed:
             return
         yield Listing((now_listed,), now_us)
-        if (before.price, before.size) != (now_listed.price, now_listed.size):
-            yield from self._statuses.set_symbol(now_listed.symbol, "connecting", "start", now_us)
-            yield from self._request_snapshot(product, state, now_us)  # the book is in the old steps
+        if before.steps == now_listed.steps:
+            return
+        if state.book.is_synced and not state.has_left_out:
+            yield state.book.convert(before, self._clock.venue_time(now_us))
+            return
+        if state.book.is_synced:  # a finer tick has levels that were left out before
+            yield from self._statuses.set_symbol(now_listed.symbol, "stale", "steps_changed", now_us)
+        yield from self._request_snapshot(product, state, now_us)
 
     # --- links ----------------------------------------------------------------------------------
 
@@ -296,6 +301,8 @@ class Coinbase:
                 messages_advanced.read(head.channel, data) if head.channel else messages.read(head.type, data)
             )
         except (ValueError, RecursionError):
+            if head.is_of_trades:
+                yield from self._missing_trades(head.product_id, link, now_us)
             yield from self._skip_bad(head, head.product_id, link, now_us)
             return
         if received is None:
@@ -358,7 +365,11 @@ class Coinbase:
             yield from self._follow(product, instrument, link, now_us)
 
     def _match(self, message: messages.Match, state: SymbolState, now_us: int) -> Iterator[MarketEvent]:
-        ts_us = self._clock.bounded(mapping.event_us(message.time, now_us), now_us)
+        try:
+            ts_us = self._clock.bounded(mapping.event_us(message.time, now_us), now_us)
+        except ValueError:
+            yield from self._missing_trades(message.product_id, state.link, now_us)
+            raise
         # The id counts also if the trade itself is left out below: it came, so it is not lost.
         match state.trade_ids.check(message.trade_id, ts_us):
             case "repeated":  # after a subscription Coinbase sends last_match, which may have come before
@@ -369,7 +380,18 @@ class Coinbase:
             case "new":
                 if message.trade_id == state.awaited_trade:
                     state.awaited_trade = 0
-        yield mapping.match(message, state.instrument)
+        try:
+            trade = mapping.match(message, state.instrument)
+        except ValueError:
+            yield MissingTrade(state.instrument.symbol, ts_us)
+            raise
+        yield trade
+
+    def _missing_trades(self, product: str | None, link: str, now_us: int) -> Iterator[MissingTrade]:
+        """Tell that trades were left out of which the time is unknown. Product None: of all of the link."""
+        for name, state in self._symbols.items():
+            if name == product or (product is None and state.link == link):
+                yield MissingTrade(state.instrument.symbol, self._clock.venue_time(now_us))
 
     def _ticker(self, message: messages.Ticker, state: SymbolState, now_us: int) -> Iterator[MarketEvent]:
         ts_us = self._clock.bounded(mapping.event_us(message.time, now_us), now_us)
@@ -407,6 +429,7 @@ class Coinbase:
             self.skipped["old_snapshot"] += 1  # the book is newer; another snapshot will be requested
             return
         self.skipped["off_tick"] += bids_off + asks_off
+        state.has_left_out = bids_off + asks_off > 0
         yield state.book.apply_snapshot(bids, asks, ts_us)
         state.tries = 0
         yield from self._statuses.set_symbol(state.instrument.symbol, "live", "synced", now_us)
@@ -420,6 +443,7 @@ class Coinbase:
         ts_us = rfc3339_us(message.time)
         state.changed_us = max(state.changed_us, self._clock.bounded(ts_us, now_us))
         self.skipped["off_tick"] += bids_off + asks_off
+        state.has_left_out = state.has_left_out or bids_off + asks_off > 0
         yield state.book.apply_change(bids, asks, ts_us)
         yield from state.book.changed_quote(ts_us)
 

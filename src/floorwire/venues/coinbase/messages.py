@@ -114,6 +114,11 @@ class Head(msgspec.Struct):
         """Whether the message is part of a book, which is wrong without it."""
         return self.type in ("snapshot", "l2update") or self.channel == "l2_data"
 
+    @property
+    def is_of_trades(self) -> bool:
+        """Whether the message is a trade, or has some."""
+        return self.type in ("match", "last_match") or self.channel == "market_trades"
+
 
 _head_decoder = msgspec.json.Decoder(Head)
 

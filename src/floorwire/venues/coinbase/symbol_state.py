@@ -19,6 +19,7 @@ class SymbolState:
         "book",
         "changed_us",
         "has_heartbeats",
+        "has_left_out",
         "is_silent",
         "link",
         "requested_us",
@@ -44,6 +45,8 @@ class SymbolState:
         """The id of a trade that the last heartbeat named and that has not come; 0: there is none."""
         self.has_heartbeats = False
         """Whether heartbeats came. Then the product is never silent for long."""
+        self.has_left_out = False
+        """Whether levels were left out of the book since its snapshot: they were between two ticks."""
         self.is_silent = False
         """Whether the venue stopped sending the product though its link is active."""
         self.changed_us = 0

@@ -42,9 +42,13 @@ class VenueBook:
         self._book.replace(bids, asks)
         self._check()
         self.is_synced = True
-        book = self._book
-        whole = tuple(book.bids.top(len(book.bids))), tuple(book.asks.top(len(book.asks)))
-        return BookSnapshot(self.instrument.symbol, *whole, ts_us)
+        return self._snapshot(ts_us)
+
+    def convert(self, before: Instrument, ts_us: int) -> BookSnapshot:
+        """Convert the book from the steps of ``before`` to those of the instrument; return it as an event."""
+        self._book = self._book.converted(before, self.instrument)
+        self._best = None
+        return self._snapshot(ts_us)
 
     def apply_change(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookChange:
         """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
@@ -58,6 +62,11 @@ class VenueBook:
         if best != self._best:
             self._best = best
             yield Quote(self.instrument.symbol, *best[0], *best[1], ts_us)
+
+    def _snapshot(self, ts_us: int) -> BookSnapshot:
+        book = self._book
+        whole = tuple(book.bids.top(len(book.bids))), tuple(book.asks.top(len(book.asks)))
+        return BookSnapshot(self.instrument.symbol, *whole, ts_us)
 
     def _check(self) -> None:
         # In an auction nothing trades, and prices may cross.

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from floorwire.core.market_events import BookChange, BookSnapshot, Candle, Clock, DayStats, Quote, Trade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Candle,
+    Clock,
+    DayStats,
+    MissingTrade,
+    Quote,
+    Trade,
+)
 from floorwire.core.ports import VenueOutput
 
 LATE_US = 500_000
@@ -20,6 +29,9 @@ ACCEPT_AFTER = 20
 """After so many messages in a row that are ahead by about the same, the clocks differ by that much."""
 ACCEPT_AFTER_US = 3_000_000
 """The messages must come over at least this long, so that a burst of wrong times is not accepted."""
+
+BOUNDED = (Trade, MissingTrade, Quote, BookChange, BookSnapshot, DayStats, Candle)
+"""The events whose time is the venue's."""
 
 
 class VenueClock:
@@ -70,7 +82,7 @@ class VenueClock:
         return [Clock(self._sent_us, is_reckoned=True)] if self._sent_us else []
 
     def _checked(self, output: VenueOutput, now_us: int) -> Iterator[VenueOutput]:
-        if not isinstance(output, Trade | Quote | BookChange | BookSnapshot | DayStats | Candle):
+        if not isinstance(output, BOUNDED):
             yield output
             return
         ts_us = self.bounded(output.ts_us, now_us)

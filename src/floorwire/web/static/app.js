@@ -113,6 +113,8 @@ function setFeed(symbol, feed) {
 
 function list(rows) {
   if (rows.length === 0) setTimeout(() => wire.askSymbols(), LISTING_MS); // the venue has not said yet
+  // Where nothing can be traded comes last.
+  rows = rows.toSorted((a, b) => (a.state !== 'open') - (b.state !== 'open'));
   markets = new Map(rows.slice(0, MOST_MARKETS).map((row) => [row.symbol, marketOf(row)]));
   at('halt').hidden = rows.length === 0 || rows.some(({ state }) => state === 'open');
   board.list([...markets.values()]);
@@ -154,8 +156,9 @@ function wanted() {
 }
 
 function paintHero() {
-  const { ticker, quote } = markets.get(selected) ?? {};
+  const { ticker, quote, state } = markets.get(selected) ?? {};
   write(at('symbol'), selected ?? '');
+  write(at('market-state'), !state || state === 'open' ? '' : state);
   for (const name of ['last', 'bid', 'ask', 'high', 'low']) write(at(name), grouped(ticker?.[name] ?? '–'));
   write(at('change'), ticker ? percentOf(ticker) : '');
   write(at('volume'), ticker?.quote_volume ? `${compact(ticker.quote_volume)} ${quote}` : '–');

@@ -27,6 +27,7 @@ class Row {
     const { ticker, feed, state, venue } = this.#market;
     const { tag, last, change, bid, ask } = this.#parts;
     this.root.dataset.feed = feed;
+    this.root.dataset.state = state;
     write(tag, state !== 'open' ? state : feed === 'stale' ? 'stale' : venue);
     if (!ticker) return;
     write(bid, grouped(ticker.bid ?? '–'));

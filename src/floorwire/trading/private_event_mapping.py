@@ -1,4 +1,4 @@
-"""Turns an account event into the message of a private channel; the same live and from the journal."""
+"""Maps account events to the events of private channels; the same live and from the journal."""
 
 from __future__ import annotations
 
