@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,9 @@ from floorwire.storage.audit_log import AuditEntry, append
 from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import Issued, UnknownKeyError
+
+TAMPERED = 1
+"""The exit code of ``list`` if rows of keys.db are not as they were written."""
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
@@ -75,26 +79,34 @@ def create(
 def list_(data: Data = None, json: Json = False) -> None:
     """List the keys, revoked and expired ones too; never a secret."""
     with _exit_on_error(), _data_dir(data) as data_dir:
-        rows = [KeyInfo.of(key) for key in data_dir.keys.list_keys()]
+        stored = data_dir.keys.read()
+        rows = [KeyInfo.of(key) for key in stored.keys]
+        for fault in stored.faults():
+            typer.echo(f"floorwire: {fault}", err=True)
         if json:
             typer.echo(msgspec.json.encode(rows))
-            return
-        table = Table(
-            Column("key", no_wrap=True)
-        )  # whoever revokes it copies it, from however narrow a window
-        for name in ("account", "scopes", "narrowed to", "state", "created", "expires"):
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            table.add_row(
-                row.key,
-                row.account,
-                ",".join(row.scopes),
-                _narrowed(row),
-                _state(row),
-                _date(row.created),
-                _date(row.expires),
-            )
-        Console().print(table)
+        else:
+            _show_table(rows)
+        if stored.faults():
+            typer.echo("floorwire: docs/operations.md has what to do (KeysTampered)", err=True)
+            raise typer.Exit(TAMPERED)
+
+
+def _show_table(rows: Sequence[KeyInfo]) -> None:
+    table = Table(Column("key", no_wrap=True))  # whoever revokes it copies it, from however narrow a window
+    for name in ("account", "scopes", "narrowed to", "state", "created", "expires"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row.key,
+            row.account,
+            ",".join(row.scopes),
+            _narrowed(row),
+            _state(row),
+            _date(row.created),
+            _date(row.expires),
+        )
+    Console().print(table)
 
 
 @app.command()
@@ -108,10 +120,26 @@ def revoke(key: KeyId, data: Data = None) -> None:
 
 @app.command()
 def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
-    """Give a key a new secret and print it, the only time; the old one ends at once."""
+    """Give a key a new secret and print it, the only time; then the old one ends at once."""
     with _exit_on_error(), _data_dir(data) as data_dir:
-        _show_issued(data_dir.keys.rotate(key), json)
+        issued = data_dir.keys.new_secret(key)
+        _show_issued(issued, json)
+        sys.stdout.flush()  # It must have been shown before the old one ends, whatever happens to us.
+        try:
+            data_dir.keys.replace_secret(issued)
+        except (DatabaseError, UnknownKeyError) as error:
+            raise DatabaseError(f"the new secret is not good, the old one still is: {error}") from None
         _note(data_dir, Action.KEYS_ROTATE, key)
+
+
+@app.command()
+def accept(data: Data = None) -> None:
+    """Take the keys as ``list`` shows them, after keys.db was damaged or changed by somebody else."""
+    with _exit_on_error(), _data_dir(data) as data_dir:
+        removed = data_dir.keys.accept()
+        typer.echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
+        for key in removed:
+            typer.echo(f"removed {key!r}")
 
 
 @contextmanager
@@ -127,7 +155,10 @@ def _exit_on_error() -> Iterator[None]:
 @contextmanager
 def _data_dir(data: str | None) -> Iterator[DataDir]:
     settings = config.load(environment=os.environ, flags={"data": data})
-    yield DataDir(Path(settings.data), os.environ)
+    data_dir = DataDir(Path(settings.data), os.environ)
+    for notice in data_dir.keys.notices:
+        typer.echo(f"floorwire: {notice}", err=True)
+    yield data_dir
 
 
 def _note(data_dir: DataDir, action: Action, key: str) -> None:
