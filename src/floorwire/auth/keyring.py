@@ -109,7 +109,7 @@ class Keyring:
         before, self._keys = self._keys, {}
         for key in keys:
             held = before.get(key.id)
-            if held is None or (held.key != key and held.key.change <= key.change):
+            if held is None or (held.key is not key and held.key != key and held.key.change <= key.change):
                 held = KeyEntry(key, key.grant.principal(key.id))
             self._keys[key.id] = held
         self._decoys = list(self._keys.values()) or [self._nobody]

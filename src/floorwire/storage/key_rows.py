@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -61,6 +61,14 @@ class StoredKeys(msgspec.Struct, frozen=True):
         return found
 
 
+class VerifiedRow(NamedTuple):
+    """A row whose tag is right, the key in it, and its part in the sum."""
+
+    row: Row
+    key: Key
+    summand: int
+
+
 class _Seal(msgspec.Struct, frozen=True):
     """``changes``: the number of the last change. ``total``: the sum over the tags of all keys."""
 
@@ -80,17 +88,30 @@ class KeyRows:
         self._sealer = sealer
         self._least_changes = least_changes
 
-    def read(self) -> StoredKeys:
-        """Return all keys, the oldest first. Raises DatabaseError."""
+    def read(self, known: dict[str, VerifiedRow] | None = None) -> StoredKeys:
+        """Return all keys, the oldest first. Raises DatabaseError.
+
+        ``known``: the rows of the read before. A row that is the same is not verified again. It is updated.
+        """
         keys: list[Key] = []
         unverified: list[str] = []
         total = 0
+        before = known or {}
+        found: dict[str, VerifiedRow] = {}
         for row in self._connection.execute(SELECT):
-            if self._is_verified(row):
-                keys.append(_key(row))
-                total += self._sealer.summand(row[-1])
-            else:
-                unverified.append(str(row[0]))
+            verified = before.get(row[0])
+            if verified is None or verified.row != row:
+                if not self._is_verified(row):
+                    unverified.append(str(row[0]))
+                    continue
+                verified = VerifiedRow(row, _key(row), self._sealer.summand(row[-1]))
+            keys.append(verified.key)
+            total += verified.summand
+            if known is not None:
+                found[verified.key.id] = verified
+        if known is not None:
+            known.clear()
+            known.update(found)
         seal = self._seal()
         is_whole = seal is not None and seal.total == total % MODULUS and seal.changes >= self._least_changes
         return StoredKeys(keys, unverified, is_whole, 0 if seal is None else seal.changes)

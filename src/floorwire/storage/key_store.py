@@ -18,7 +18,7 @@ from floorwire.storage.database import DatabaseError
 from floorwire.storage.deposit_rows import Deposit, DepositRows, StoredDeposits, add_account
 from floorwire.storage.key_mark import FILE as MARK
 from floorwire.storage.key_mark import KeyMark
-from floorwire.storage.key_rows import READ_SEAL, KeyRows, StoredKeys, UnknownKeyError
+from floorwire.storage.key_rows import READ_SEAL, KeyRows, StoredKeys, UnknownKeyError, VerifiedRow
 from floorwire.storage.key_watch import KeyWatch
 
 __all__ = ("MARK", "Deposit", "Issued", "KeyStore", "KeyWatch", "StoredKeys", "UnknownKeyError")
@@ -162,11 +162,11 @@ class KeyStore:
     def _keys(self, rows: sqlite3.Connection) -> KeyRows:
         return KeyRows(rows, self._sealer, self._mark().changes)
 
-    def _read(self, rows: sqlite3.Connection) -> StoredKeys:
+    def _read(self, rows: sqlite3.Connection, known: dict[str, VerifiedRow] | None = None) -> StoredKeys:
         keys = self._keys(rows)  # It reads the mark first: a change in between is no older database.
         rows.execute("BEGIN")
         try:
-            return keys.read()
+            return keys.read(known)
         finally:
             rows.execute("ROLLBACK")
 

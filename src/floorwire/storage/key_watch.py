@@ -10,7 +10,7 @@ import structlog
 
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.key_rows import StoredKeys
+from floorwire.storage.key_rows import StoredKeys, VerifiedRow
 
 log = structlog.get_logger("floorwire.keys")
 
@@ -18,12 +18,15 @@ log = structlog.get_logger("floorwire.keys")
 class KeyWatch:
     """Finds changes of other connections and processes. A poll reads the database's version only.
 
-    ``read`` returns all keys of a connection.
+    ``read`` returns all keys of a connection, given the rows of the read before.
     """
 
-    def __init__(self, path: Path, read: Callable[[sqlite3.Connection], StoredKeys]) -> None:
+    def __init__(
+        self, path: Path, read: Callable[[sqlite3.Connection, dict[str, VerifiedRow]], StoredKeys]
+    ) -> None:
         self._path = path
         self._read = read
+        self._known: dict[str, VerifiedRow] = {}
         self._file = _file(path)
         self._connection = database.connect(path)
         self._version = -1
@@ -36,7 +39,7 @@ class KeyWatch:
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return None
-            keys = self._read(self._connection)
+            keys = self._read(self._connection, self._known)
         except sqlite3.Error as error:
             raise DatabaseError(f"{self._path}: {error}") from None
         self._version = version
