@@ -192,6 +192,16 @@ def test_a_key_is_not_rotated_if_its_new_secret_could_not_be_shown(made: KeyedSe
     assert get(made, "/api/v1/keys", issued)[0] == 403, "the old secret is good"
 
 
+def test_a_key_is_not_made_if_its_secret_could_not_be_shown(made: KeyedServer) -> None:
+    before = made.keys.list_keys(), made.keys.deposits()
+    command = [sys.executable, "-m", "floorwire", "keys", "create", "--data", str(made.folder)]
+    command += ["--account", "dave", "--scopes", "market", "--deposit", "USDT=5"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert (made.keys.list_keys(), made.keys.deposits()) == before
+
+
 def test_a_rotation_killed_before_the_secret_was_read_changed_nothing(made: KeyedServer) -> None:
     issued = made.keys.create(BOB, {}, now_us())
     command = [sys.executable, "-m", "floorwire", "keys", "rotate", issued.key, "--data", str(made.folder)]

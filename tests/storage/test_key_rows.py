@@ -324,6 +324,16 @@ def test_another_master_key_changes_nothing_of_an_earlier_versions_keys(folder: 
     assert KeyStore(folder, master).read().faults() == []
 
 
+def test_a_missing_mark_is_told_of_once(store: KeyStore, folder: Path) -> None:
+    (folder / MARK).unlink()
+    assert KeyStore(folder, sealer()).notices == [], "without keys there is nothing to tell"
+    store.create(BOB, {}, NOW)
+    assert KeyStore(folder, sealer()).notices == []
+    (folder / MARK).unlink()
+    assert "keys.mark is missing" in KeyStore(folder, sealer()).notices[0]
+    assert KeyStore(folder, sealer()).notices == []
+
+
 def test_a_mark_that_somebody_wrote_is_none(store: KeyStore, folder: Path) -> None:
     store.create(BOB, {}, NOW)
     identity, last_id, changes, tag = (folder / MARK).read_text().split()

@@ -26,7 +26,7 @@ from floorwire.core.authorization import Action
 from floorwire.storage.audit_log import AuditEntry, append
 from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.key_store import Issued, UnknownKeyError
+from floorwire.storage.key_store import Issued, UnknownKeyError, new_key
 
 TAMPERED = 1
 """The exit code of ``list`` if rows of keys.db are not as they were written."""
@@ -70,8 +70,9 @@ def create(
             expires_us=None if expires is None else grant.expiry(expires, now_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
-        issued = data_dir.keys.create(allowed, deposits, now_us)
-        _show_issued(issued, json)
+        issued = new_key()
+        with _showing(issued, json, "the key was not made"):
+            data_dir.keys.add(issued, allowed, deposits, now_us)
         _note(data_dir, Action.KEYS_CREATE, issued.key)
 
 
@@ -123,12 +124,8 @@ def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
     """Give a key a new secret and print it, the only time; then the old one ends at once."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         issued = data_dir.keys.new_secret(key)
-        _show_issued(issued, json)
-        sys.stdout.flush()  # It must have been shown before the old one ends, whatever happens to us.
-        try:
+        with _showing(issued, json, "the new secret is not good, the old one still is"):
             data_dir.keys.replace_secret(issued)
-        except (DatabaseError, UnknownKeyError) as error:
-            raise DatabaseError(f"the new secret is not good, the old one still is: {error}") from None
         _note(data_dir, Action.KEYS_ROTATE, key)
 
 
@@ -167,11 +164,20 @@ def _note(data_dir: DataDir, action: Action, key: str) -> None:
     append(data_dir.audit_path, [entry])
 
 
-def _show_issued(issued: Issued, as_json: bool) -> None:
+@contextmanager
+def _showing(issued: Issued, as_json: bool, failure: str) -> Iterator[None]:
+    """Print the secret, and then let the body make it good: no secret is ever good that nobody saw.
+
+    ``failure`` is said if the body cannot.
+    """
+    typer.echo(msgspec.json.encode(issued) if as_json else f"key     {issued.key}\nsecret  {issued.secret}")
+    sys.stdout.flush()
+    try:
+        yield
+    except (DatabaseError, UnknownKeyError) as error:
+        raise DatabaseError(f"{failure}: {error.args[0]}") from None
     if as_json:
-        typer.echo(msgspec.json.encode(issued))
         return
-    typer.echo(f"key     {issued.key}\nsecret  {issued.secret}")
     typer.echo("The secret is not shown again. Sign in with the header:", err=True)
     typer.echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
 

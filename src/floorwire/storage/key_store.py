@@ -56,17 +56,26 @@ class KeyStore:
             deposits = DepositRows(rows, sealer)
             if _is_copy(deposits, mark):
                 deposits.begin_store()
+            if not mark.is_tagged and not self.notices and rows.execute("SELECT 1 FROM keys").fetchone():
+                self.notices.append(
+                    f"{MARK} is missing, as in a folder that was restored: if keys.db is older than it was,"
+                    " keys that were revoked since then are live again. Look at floorwire keys list once"
+                )
         self._raise_mark()
 
     # --- keys ---------------------------------------------------------------------------------------
 
     def create(self, grant: Grant, deposits: Mapping[str, str], wall_us: int) -> Issued:
         """Make a key, and its account where it is missing. Credit the deposits (asset -> amount)."""
-        issued = Issued("fw" + secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES))
+        issued = new_key()
+        self.add(issued, grant, deposits, wall_us)
+        return issued
+
+    def add(self, issued: Issued, grant: Grant, deposits: Mapping[str, str], wall_us: int) -> None:
+        """Make the key good that ``new_key`` gave, as ``create`` does."""
         with self._transaction() as rows:
             add_account(DepositRows(rows, self._sealer), rows, grant.account, deposits, wall_us)
             self._keys(rows).write(Key(issued.key, grant, wall_us, None, *self._stored(issued)))
-        return issued
 
     def find(self, key: str) -> Key:
         """Return the key. Raises UnknownKeyError where there is none or it is revoked."""
@@ -212,6 +221,11 @@ class KeyStore:
                 key_mark.write(self._folder, mark, self._sealer)
         except OSError as error:
             raise DatabaseError(f"{self._folder / MARK}: {error}") from None
+
+
+def new_key() -> Issued:
+    """Return a new id and a new secret."""
+    return Issued("fw" + secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES))
 
 
 def _is_copy(deposits: DepositRows, mark: KeyMark) -> bool:
