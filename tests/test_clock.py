@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.clock import HOLD_US, SLEW_MOST_US, TOLERANCE_US
+from floorwire.clock import HOLD_US, LOOK_US, SLEW_MOST_US, TOLERANCE_US
 from floorwire.core.dates import ForwardDate
 from tests.clocks import SECOND_US, START_US, Times
 
@@ -66,8 +66,9 @@ def test_a_large_step_is_followed_when_it_lasts(step_us: int) -> None:
     times = Times()
     clock = times.clock()
     times.step(step_us)
+    times.sleep(LOOK_US)
     for second in range(HOLD_US // SECOND_US):
-        assert clock.wall_us() == START_US + second * SECOND_US
+        assert clock.wall_us() == START_US + LOOK_US + second * SECOND_US
         times.sleep(SECOND_US)
     assert clock.wall_us() == times.system_us
     assert clock.error_us() == 0
@@ -98,8 +99,10 @@ def test_ahead_for_two_seconds_is_forgotten_as_fast() -> None:
     times = Times()
     clock = times.clock()
     times.step(2 * SECOND_US)
+    times.sleep(LOOK_US)
+    assert clock.wall_us() == START_US + LOOK_US
     times.sleep(2 * SECOND_US)
-    assert clock.wall_us() == START_US + 3 * SECOND_US
+    assert clock.wall_us() == START_US + LOOK_US + 3 * SECOND_US
     times.step(-2 * SECOND_US)
     times.sleep(2 * SECOND_US)
     assert clock.wall_us() == times.system_us

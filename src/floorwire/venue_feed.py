@@ -33,6 +33,7 @@ from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
 PUBLISHED = frozenset(get_args(MarketEvent))
+PRICES = PUBLISHED - {FeedStatus, Listing, market_events.Clock}
 RESTART_S = 1.0
 IDLE_S = 1.0
 
@@ -170,7 +171,9 @@ class VenueFeed:
         self._stats.venue_events[self._venue.name] += len(events)
         is_from_venue = False
         for event in events:  # Only what the venue sent ends a silence, not what the adapter made by itself.
-            if type(event) is FeedStatus:
+            if type(event) in PRICES:
+                is_from_venue = True
+            elif type(event) is FeedStatus:
                 self._update_status(event, now_us)
             elif type(event) is Listing:
                 self._on_listed(event.instruments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from floorwire.core.account_events import PrivateChannel
+from floorwire.core.dates import Moment
 from floorwire.protocol.desk_ports import DeskClient
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import TradingRequest
@@ -13,7 +14,7 @@ from floorwire.protocol.trading_requests import TradingRequest
 class NoDesk:
     """Lets clients go; serves none."""
 
-    def submit(self, client: DeskClient, request: TradingRequest) -> NoReturn:
+    def submit(self, client: DeskClient, request: TradingRequest, at: Moment) -> NoReturn:
         """Fail the test."""
         raise AssertionError(f"{request} came to no desk")
 

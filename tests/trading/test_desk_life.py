@@ -41,7 +41,7 @@ from floorwire.trading.account_store import AccountStore, open_account_store
 from floorwire.trading.desk import Desk
 from floorwire.trading.desk_state import IllegalTransitionError, Phase
 from floorwire.trading.venue_router import VenueRouter
-from tests.clocks import following
+from tests.clocks import following, moment
 from tests.trading.flaky import ALICE, Disk, FlakyJournal
 
 NOW_US = 1_800_000_000_000_000
@@ -221,7 +221,7 @@ class DeskMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     async def _ask(self, request: TradingRequest) -> Reply:
-        self.desk.submit(self.client, request)
+        self.desk.submit(self.client, request, moment(NOW_US))
         return await self._answered()
 
     async def _answered(self) -> Reply:

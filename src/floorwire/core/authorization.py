@@ -160,10 +160,10 @@ def decide(
         )
     return (
         _check_scope(principal, action, action.scope, wall_us)
-        or _check_address(principal, address)
+        or (None if address is None else _check_address(principal, address))
         or _check_symbol(principal, action, symbol)
-        or _check_account(principal, action.scope, account)
-        or _check_notional(principal, notional)
+        or (None if account is None else _check_account(principal, action.scope, account))
+        or (None if notional is None else _check_notional(principal, notional))
     )
 
 
@@ -177,8 +177,8 @@ def _check_scope(principal: Principal, action: Action, scope: Scope, wall_us: in
     return Refusal(Code.UNAUTHENTICATED, f"{action} needs a key with the scope {scope}")
 
 
-def _check_address(principal: Principal, address: str | None) -> Refusal | None:
-    if address is None or principal.comes_from(address):
+def _check_address(principal: Principal, address: str) -> Refusal | None:
+    if principal.comes_from(address):
         return None
     return _forbidden("the key may not be used from this address", "address", address)
 
@@ -193,15 +193,15 @@ def _check_symbol(principal: Principal, action: Action, symbol: str | None) -> R
     return None
 
 
-def _check_account(principal: Principal, scope: Scope, account: str | None) -> Refusal | None:
-    if account is None or principal.acts_for(account, as_admin=scope is Scope.ADMIN):
+def _check_account(principal: Principal, scope: Scope, account: str) -> Refusal | None:
+    if principal.acts_for(account, as_admin=scope is Scope.ADMIN):
         return None
     return _forbidden(f"the key may not act for {account}", "account", account)
 
 
-def _check_notional(principal: Principal, notional: Decimal | None) -> Refusal | None:
+def _check_notional(principal: Principal, notional: Decimal) -> Refusal | None:
     limit = principal.max_notional
-    if notional is None or limit is None or notional <= limit:
+    if limit is None or notional <= limit:
         return None
     return Refusal(
         Code.MAX_NOTIONAL,

@@ -4,6 +4,7 @@ from floorwire.engine.accounts cimport Account, Accounts
 from floorwire.engine.risk_profiles cimport RiskProfiles
 from floorwire.engine.order_checks cimport OrderChecks
 from floorwire.engine.settlement cimport Settlement
+from floorwire.engine.venue_orders cimport place_command
 
 
 @cython.final

@@ -1,6 +1,9 @@
 cimport cython
 
 from floorwire.engine.accounts cimport Account, Accounts
+from floorwire.engine.fees cimport fee
+from floorwire.engine.holds cimport held, holding
+from floorwire.engine.position cimport after_fill
 
 
 @cython.final
@@ -25,3 +28,4 @@ cdef class Settlement:
 cdef object _after_fill(
     object order, object terms, object left_lots, object lots, object turnover, object credit, object stamp_us
 )
+cdef object _recordable(object position)

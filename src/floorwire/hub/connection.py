@@ -76,7 +76,7 @@ class Connection(ClientTransport):
         at = self._hub.moment()
         decision = self._session.receive(data, binary, at.now_us, at.wall_us)
         if type(decision) is PassToDesk:  # Orders come first: each ``case`` before it would cost 60 ns.
-            self._desk.submit(self, decision.request)
+            self._desk.submit(self, decision.request, at)
             return
         match decision:
             case SendReply() as send:

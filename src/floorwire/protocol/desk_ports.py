@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from floorwire.core.account_events import PrivateChannel
 from floorwire.core.authorization import Principal
+from floorwire.core.dates import Moment
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.replies import HeldSubscription, Subscribed, TradingReply
 from floorwire.protocol.requests import Subscribe
@@ -48,8 +49,8 @@ class DeskClient(Protocol):
 class DeskPort(Protocol):
     """The trading desk. It replies once to each request, in order, when the outcome is durable."""
 
-    def submit(self, client: DeskClient, request: TradingRequest) -> None:
-        """Carry out the request, and reply by ``client.answer``."""
+    def submit(self, client: DeskClient, request: TradingRequest, at: Moment) -> None:
+        """Carry out the request, and reply by ``client.answer``. ``at``: when the request was read."""
         ...
 
     def follow(self, client: DeskClient, request: Subscribe, channel: PrivateChannel) -> None:

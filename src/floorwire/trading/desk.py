@@ -164,8 +164,11 @@ class Desk:
 
     # --- requests of clients ------------------------------------------------------------------------
 
-    def submit(self, client: DeskClient, request: TradingRequest) -> None:
-        """Handle a request. It gets one reply, in the order of the requests, when its effects are durable."""
+    def submit(self, client: DeskClient, request: TradingRequest, at: Moment) -> None:
+        """Handle a request. It gets one reply, in the order of the requests, when its effects are durable.
+
+        ``at``: when the request was read.
+        """
         committer = self._lifecycle.state.committer
         if committer is None:
             self._reply_order.target(client).answer(
@@ -174,7 +177,7 @@ class Desk:
             client.flush()
             return
         try:
-            reply = self._reply(committer, client, request)
+            reply = self._reply(committer, client, request, at)
         except Refusal as refusal:
             reply = refusal_reply(request, refusal)
         except Exception as error:  # a bug of ours or of a venue: the outcome is unknown
@@ -193,9 +196,11 @@ class Desk:
         self._stats.commands[type(request), desk_metrics.outcome(reply)] += 1
         return reply
 
-    def _reply(self, committer: Committer, client: DeskClient, request: TradingRequest) -> Reply | None:
+    def _reply(
+        self, committer: Committer, client: DeskClient, request: TradingRequest, at: Moment
+    ) -> Reply | None:
         """Return the reply; None where it is sent later."""
-        order_manager, principal, at = committer.store.order_manager, client.principal, self._clock.moment()
+        order_manager, principal = committer.store.order_manager, client.principal
         match request:
             case OrderPlace():
                 self._check_accepts_orders(committer)

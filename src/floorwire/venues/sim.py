@@ -121,7 +121,9 @@ class SimVenue:
         self._profiles = tuple(profiles)
         self._rng = rng
         self._offset_us = 0
-        self._dates: ForwardDate | None = None
+        self._dates = ForwardDate(0, 0)
+        self._is_ahead = False
+        """The market's time is ahead of the date, which was set back."""
         self._reached_us = 0
         self._second_us = 0
 
@@ -132,21 +134,21 @@ class SimVenue:
     def _market_us(self, now_us: int) -> int:
         """Return the market's time; tell the simulation how far that is ahead of the date."""
         wall_us = now_us + self._offset_us
-        if self._dates is None:
-            self._dates = ForwardDate(now_us, wall_us)
         market_us = self._dates.at(now_us, wall_us)
-        if self._reached_us:
+        if market_us != wall_us or self._is_ahead:
+            self._is_ahead = market_us != wall_us
             self._simulation.date(market_us - wall_us)
         return market_us
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Open the markets: what is listed, every book and its best prices. Started again, opens anew: no
         account's order is in the new markets."""
-        self._reached_us = 0
-        at_us = self._market_us(now_us)
+        wall_us = now_us + self._offset_us
+        at_us = self._dates.at(now_us, wall_us)
         self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, at_us)
+        self._is_ahead = at_us != wall_us
+        simulation.date(at_us - wall_us)
         self._reach(at_us)
-        self._market_us(now_us)
         return [
             Listing(tuple(profile.instrument(NAME) for profile in self._profiles), at_us),
             *simulation.snapshots(at_us),

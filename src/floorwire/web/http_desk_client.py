@@ -71,7 +71,7 @@ async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Resp
         return respond(auth, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
     client = HttpDeskClient(auth)
     assert isinstance(request, TradingRequest)
-    auth.gateway.desk.submit(client, request)
+    auth.gateway.desk.submit(client, request, auth.gateway.clock.moment())
     return respond(auth, action, await client.reply)
 
 

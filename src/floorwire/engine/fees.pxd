@@ -1,0 +1,1 @@
+cpdef tuple fee(object notional, object fee_ppm, object credit)

@@ -1,0 +1,1 @@
+cpdef object place_command(object order, object owner, object limits)
