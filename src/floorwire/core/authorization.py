@@ -154,10 +154,6 @@ def decide(
     """
     if action.scope is None:
         return None
-    if action.about_all and principal.is_narrowed:
-        return _forbidden(
-            f"{action} tells of all accounts and symbols; the key is for some", "action", action
-        )
     return (
         _check_scope(principal, action, action.scope, wall_us)
         or (None if address is None else _check_address(principal, address))
@@ -190,6 +186,10 @@ def _check_symbol(principal: Principal, action: Action, symbol: str | None) -> R
         return _forbidden(f"the key may not do this to {symbol}", "symbol", symbol)
     if action.one_symbol and principal.symbols is not None:
         return _forbidden(f"{action} by this key has to name one of its symbols", "symbol", "")
+    if action.about_all and principal.is_narrowed:
+        return _forbidden(
+            f"{action} tells of all accounts and symbols; the key is for some", "action", action
+        )
     return None
 
 
