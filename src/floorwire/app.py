@@ -126,6 +126,10 @@ class Gateway:
         boxes = (subscriber.outbox for subscriber in self.hub.subscribers)
         return sum(box.size for box in boxes if box.blocked)
 
+    def key_faults(self) -> dict[str, int]:
+        """Return what is wrong with keys.db: a number for each kind, 0 where nothing is wrong."""
+        return {**self.authenticator.keys.faults(), "unverified_deposits": self._deposits.unverified}
+
     async def drain(self) -> None:
         """Notify clients to reconnect. Then close their connections, paced evenly over drain.seconds."""
         if self.is_draining:

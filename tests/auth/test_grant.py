@@ -6,11 +6,11 @@ from typing import TypedDict
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire.auth.grant import Grant, GrantError, amount, deposits, exceeds, expiry, networks, scopes
-from floorwire.core.authorization import Scope
+from floorwire.core.authorization import Action, Scope, decide
 from floorwire.core.ports import Prices
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from tests.auth.parts import NOW, S
@@ -214,3 +214,121 @@ def test_networks() -> None:
 )
 def test_nobody_hands_out_more_than_they_have(giver: Grant, given_: Grant, field: str | None) -> None:
     assert exceeds(giver.principal("k0"), given_) == field
+
+
+NETWORKS = (
+    "10.0.0.0/8",
+    "10.1.0.0/16",
+    "10.1.2.3",
+    "10.0.0.0/9",
+    "10.128.0.0/9",
+    "2001:db8::/32",
+    "2001:db8::1",
+)
+PLACES = ("10.1.2.3", "10.200.0.1", "2001:db8::1", "2001:db8::2", "192.0.2.1")
+ACCOUNTS, SYMBOLS = ("a", "b", "c"), ("BTC-USDT", "ETH-USDT", "okx:BTC-USDT")
+NOTIONALS, TIMES = ("1", "10", "10.5"), (NOW, NOW + 1, NOW + 2)
+
+
+@st.composite
+def grants(draw: st.DrawFn) -> Grant:
+    """Return any grant over a small world, so that grants often cover each other."""
+    account = draw(st.sampled_from(ACCOUNTS))
+    accounts = draw(st.none() | st.sets(st.sampled_from(ACCOUNTS)))
+    return Grant(
+        account,
+        tuple(draw(st.sets(st.sampled_from(Scope), min_size=1))),
+        symbols=draw(st.none() | st.sets(st.sampled_from(SYMBOLS), min_size=1).map(tuple)),
+        accounts=None if accounts is None else tuple(accounts | {account}),
+        max_notional=draw(st.none() | st.sampled_from(NOTIONALS)),
+        addresses=tuple(draw(st.sets(st.sampled_from(NETWORKS), max_size=2))),
+        expires_us=draw(st.none() | st.sampled_from(TIMES)),
+    )
+
+
+@settings(max_examples=1_000)
+@given(grants(), grants())
+def test_what_a_given_key_may_do_its_giver_may_do_or_give(giver: Grant, given_: Grant) -> None:
+    """In each dimension: scope, account, symbol, worth, address and time."""
+    maker, made = giver.principal("k0"), given_.principal("k1")
+    if exceeds(maker, given_) is not None:
+        return
+    is_admin = Scope.ADMIN in maker.scopes
+    assert is_admin or made.scopes <= maker.scopes
+    for account in ACCOUNTS:
+        if made.acts_for(account, as_admin=Scope.ADMIN in made.scopes):
+            assert maker.acts_for(account, as_admin=is_admin)
+    for symbol in SYMBOLS:
+        assert maker.sees(symbol) or not made.sees(symbol)
+    for place in PLACES:
+        assert maker.comes_from(place) or not made.comes_from(place)
+    for at_us in (NOW - 1, *TIMES, NOW + 3):
+        for notional in (Decimal(text) for text in (*NOTIONALS, "11")):
+            actions = [
+                decide(one, Action.ORDER_PLACE, at_us, symbol="BTC-USDT", notional=notional) is None
+                for one in (
+                    made,
+                    msgspec.structs.replace(maker, scopes=frozenset(Scope), symbols=made.symbols),
+                )
+            ]
+            assert actions[1] or not actions[0]
+
+
+@settings(max_examples=300)
+@given(grants())
+def test_a_key_may_give_its_own_grant(one: Grant) -> None:
+    assert exceeds(one.principal("k0"), one) is None
+
+
+@settings(max_examples=500)
+@given(grants(), grants(), grants())
+def test_no_chain_of_keys_leads_to_more(first: Grant, second: Grant, third: Grant) -> None:
+    if exceeds(first.principal("k0"), second) is None and exceeds(second.principal("k1"), third) is None:
+        assert exceeds(first.principal("k0"), third) is None
+
+
+NARROW = Grant(
+    "a", (Scope.ADMIN,), symbols=("BTC-USDT",), accounts=("a", "b"), max_notional="10",
+    addresses=("10.0.0.0/8",), expires_us=NOW,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("account", {"account": "c", "accounts": ("a", "b", "c")}),
+        ("accounts", {"accounts": ("a", "b", "c")}),
+        ("accounts", {"accounts": None}),
+        ("symbols", {"symbols": ("ETH-USDT",)}),
+        ("symbols", {"symbols": None}),
+        ("max_notional", {"max_notional": "10.1"}),
+        ("max_notional", {"max_notional": None}),
+        ("addresses", {"addresses": ("10.0.0.1", "11.0.0.1")}),
+        ("addresses", {"addresses": ("0.0.0.0/0",)}),
+        ("addresses", {"addresses": ("::1",)}),
+        ("addresses", {"addresses": ("::/0",)}),
+        ("addresses", {"addresses": ()}),
+        ("expires_us", {"expires_us": NOW + 1}),
+        ("expires_us", {"expires_us": None}),
+    ],
+)
+def test_each_field_is_bounded_by_the_givers(field: str, more: dict[str, object]) -> None:
+    said = exceeds(NARROW.principal("k0"), msgspec.structs.replace(NARROW, **more))
+    assert said == {"account": "accounts", "expires_us": "expires"}.get(field, field)
+
+
+def test_scopes_are_bounded_for_all_but_admins() -> None:
+    trader = Grant("a", (Scope.TRADE,)).principal("k0")
+    assert exceeds(trader, Grant("a", (Scope.TRADE, Scope.MARKET))) == "scopes"
+    assert exceeds(trader, Grant("b", (Scope.TRADE,))) == "accounts"
+    assert exceeds(trader, Grant("a", (Scope.TRADE,))) is None
+
+
+def test_no_field_is_forgotten() -> None:
+    named = {"account", "scopes", "symbols", "accounts", "max_notional", "addresses", "expires_us"}
+    assert set(Grant.__struct_fields__) == named, "a new field needs a line in grant.COVERED, and tests here"
+
+
+def test_two_halves_are_a_whole_network() -> None:
+    halves = Grant("a", (Scope.ADMIN,), addresses=("10.0.0.0/9", "10.128.0.0/9")).principal("k0")
+    assert exceeds(halves, Grant("a", (Scope.ADMIN,), addresses=("10.0.0.0/8",))) is None

@@ -63,7 +63,7 @@ def test_a_run_that_loses_clients_fails() -> None:
         (("fanout", "ws://192.0.2.1/ws"), "--allow-remote"),
         (("fanout", "--symbols", " , "), "at least one symbol"),
         (("fanout", "--pid", "4194305"), "no process 4194305"),
-        (("rtt", FakeServer().url()), "refused"),
+        (("rtt", FakeServer().url()), "nothing listens"),
         (("fanout", "--clients", "20001"), "20000"),
         (("connect", "--seconds", "601"), "600"),
         (("stall", "--stalled", "1001"), "1000 "),

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+import tarfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +15,8 @@ from typer.testing import CliRunner, Result
 from floorwire.cli.keys import app
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.key_store import KeyStore
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 Row: TypeAlias = "dict[str, str | int | list[str] | None]"
@@ -194,3 +199,44 @@ def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
 
 def test_the_scopes_are_those_of_the_protocol() -> None:
     assert [scope.value for scope in Scope] == ["market", "account", "trade", "admin", "monitor"]
+
+
+def test_rows_that_somebody_changed_are_told_of_and_can_be_removed(tmp_path: Path) -> None:
+    bad, good = make(tmp_path), make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "keys.db", isolation_level=None)) as database:
+        database.execute("UPDATE keys SET revoked_us = 1 WHERE id = ?", (bad["key"],))
+    for arguments in (("list",), ("list", "--json")):
+        said = run(tmp_path, *arguments, code=1)
+        assert f"the row of key '{bad['key']}' was changed by somebody else" in said.stderr
+        assert "KeysTampered" in said.stderr
+        assert bad["key"] not in said.stdout
+        assert good["key"] in said.stdout
+    assert "changed by somebody else" in run(tmp_path, "rotate", bad["key"], code=2).stderr
+    assert f"removed '{bad['key']}'" in run(tmp_path, "accept").stdout
+    assert [row["key"] for row in rows(tmp_path)] == [good["key"]]
+
+
+def test_the_new_secret_is_shown_before_the_old_one_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = make(tmp_path)
+    before = DataDir(tmp_path, {}).keys.find(issued["key"])
+
+    def fail(*_: object) -> None:
+        raise DatabaseError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeyStore, "replace_secret", fail)
+        said = run(tmp_path, "rotate", issued["key"], code=2)
+    assert "secret" in said.stdout
+    assert "the new secret is not good, the old one still is: the disk is full" in said.stderr
+    assert DataDir(tmp_path, {}).keys.find(issued["key"]) == before
+
+
+def test_that_an_earlier_versions_keys_were_taken_over_is_said_once(tmp_path: Path) -> None:
+    with tarfile.open(Path(__file__).parents[1] / "fixtures" / "stopped-d5e445b.tar.xz") as tar:
+        tar.extractall(tmp_path, filter="data")
+    said = run(tmp_path, "list", "--json")
+    assert "keys.db of an earlier version was taken over with 3 keys" in said.stderr
+    assert len(json.loads(said.stdout)) == 3
+    assert run(tmp_path, "list", "--json").stderr == ""

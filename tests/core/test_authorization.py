@@ -83,7 +83,7 @@ def test_a_narrowed_key_sees_and_trades_its_symbols(action: Action, symbol: str,
 @pytest.mark.parametrize("action", SCOPED)
 def test_a_narrowed_key_may_not_touch_the_orders_of_all_symbols_at_once(action: Action) -> None:
     refusal = decide(key(*Scope, symbols=frozenset({"BTC-USDT"})), action, NOW)
-    assert (refusal is not None) is action.one_symbol
+    assert (refusal is not None) is (action.one_symbol or action.about_all)
     assert decide(EVERYTHING, action, NOW) is None
 
 
@@ -159,3 +159,14 @@ def test_narrowing_never_widens(
         assert decide(wide, action, NOW, symbol=symbol, account=account) is None
         assert action.scope in scopes or (action is Action.METRICS and Scope.ADMIN in scopes)
         assert expires is None or expires > NOW
+
+
+@pytest.mark.parametrize("action", [Action.METRICS, Action.JOURNAL])
+@pytest.mark.parametrize("narrowed", [{"accounts": frozenset({"ann"})}, {"symbols": frozenset({"BTC-USDT"})}])
+def test_what_tells_of_all_accounts_is_for_no_narrowed_key(
+    action: Action, narrowed: dict[str, frozenset[str]]
+) -> None:
+    assert decide(key(Scope.ADMIN), action, NOW) is None
+    refusal = decide(key(Scope.ADMIN, **narrowed), action, NOW)
+    assert refusal is not None
+    assert refusal.code is Code.FORBIDDEN

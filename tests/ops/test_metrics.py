@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from floorwire.ops.metrics import DeskCollector, GatewayCollector
+from floorwire.ops.metrics import DeskCollector, GatewayCollector, KeyStoreCollector
 from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Records, Stats
 from floorwire.protocol.trading_requests import OrderCancel, OrderPlace
 
@@ -156,3 +156,8 @@ def test_an_unknown_figure_is_left_out_and_not_zero() -> None:
     assert known is not None
     found_at_the_start = replace(busy(), records=replace(known, snapshot_age_s=None))
     assert "floorwire_snapshot_age_seconds" not in samples_of(DeskCollector(found_at_the_start))
+
+
+def test_faults_of_the_key_store() -> None:
+    samples = samples_of(KeyStoreCollector({"unverified": 2, "not_whole": 0}))
+    assert samples == {"floorwire_key_store_faults|unverified": 2, "floorwire_key_store_faults|not_whole": 0}

@@ -146,3 +146,22 @@ def test_keys_that_cannot_be_written_are_an_error_that_says_so_and_tells_no_path
         answer = client.post(URL, headers=root, json=NEW)
         assert (answer.status_code, body(answer)["code"]) == (500, "internal")
         assert body(answer)["message"] == "the keys cannot be read or written now"
+
+
+def test_a_key_made_beside_the_app_signs_in_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under another ASGI server too; the poll that would find it has not come yet."""
+    monkeypatch.setattr(authenticator_module, "POLL_S", 3_600)
+    at = open_admin_server(tmp_path)
+    store = at.gateway.data_dir.keys
+    with at.client() as client:
+        for _ in range(3):
+            issued = store.create(Grant("bob", (Scope.MARKET,)), {}, 1)
+            shown = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
+            assert client.post("/api/v1/tickets", headers=shown).status_code == 201
+            issued = store.create(Grant("bob", (Scope.MARKET,)), {}, 1)
+            shown = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
+            with client.websocket_connect("/ws", headers=shown) as ws:
+                ws.send_json({"action": "ping"})
+                assert ws.receive_json()["status"] == "pong"
+            shown["authorization"] += "x"
+            assert client.post("/api/v1/tickets", headers=shown).status_code == 401

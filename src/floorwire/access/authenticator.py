@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import structlog
 from msgspec import UNSET
 
 from floorwire.access import token_issuer
+from floorwire.access.key_reader import KeyReader
 from floorwire.access.session_index import SessionIndex
 from floorwire.auth.keyring import Keyring
 from floorwire.auth.sign_in import SKEW_US, SignIn
@@ -75,9 +77,7 @@ class Authenticator:
         self._signin = SignIn(self.keyring, tokens, settings.limits.logins_per_second_per_key)
         self._session_index: SessionIndex[SignedInPeer] = SessionIndex()
         self._commands: dict[str, TokenBucket] = {}
-        self._watch = data_dir.keys.watch()
-        self._polling = asyncio.Lock()
-        self.keyring.replace(self._watch.poll() or ())
+        self.keys = KeyReader(self.keyring, data_dir.keys, self._close_of)
         self._latest_us = 0
         """The date of the latest sign-in, to notice a clock that was set back."""
         self._load_used_logins(clock.wall_us())
@@ -137,6 +137,31 @@ class Authenticator:
         ticket = IssuedTicket(text, self._signin.issue_ticket(text, principal, self._clock.moment()))
         self.record(principal, "ticket", address)
         return ticket
+
+    # --- keys that were made a moment ago ---------------------------------------------------------
+
+    def read_before_bearer(self, text: str, address: str, resume: Callable[[], None]) -> bool:
+        """If the bearer would be refused, read the keys once more, call ``resume`` then, and return True."""
+        if text.count(".") != 1 or not KEY_ID.fullmatch(text.partition(".")[0]):
+            return False
+        if not self._signin.refuses_bearer(text, address, self._clock.moment()):
+            return False
+        return self.keys.after_read(address, resume)
+
+    def read_before_login(self, request: Login, address: str, resume: Callable[[], None]) -> bool:
+        """Do the same for a signed login."""
+        key, ts, signature = request.key, request.ts, request.signature
+        if key is UNSET or ts is UNSET or signature is UNSET or not KEY_ID.fullmatch(key):
+            return False
+        if not self._signin.refuses_signature(key, ts, signature, address, self._clock.moment()):
+            return False
+        return self.keys.after_read(address, resume)
+
+    async def wait_for_key(self, bearer: str, address: str) -> None:
+        """If the bearer would be refused, wait until the keys have been read once more."""
+        is_read = asyncio.Event()
+        if self.read_before_bearer(bearer, address, is_read.set):
+            await is_read.wait()
 
     # --- sessions ---------------------------------------------------------------------------------
 
@@ -245,34 +270,28 @@ class Authenticator:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.audit.run())
                 tasks.create_task(self._poll())
+                tasks.create_task(self.keys.run())
                 if self._issuer is not None:
                     tasks.create_task(self._issuer.run())
         finally:
             self.audit.flush()
-            self._watch.close()
+            self.keys.close()
 
     async def refresh(self) -> None:
         """Read changed keys now, and close the connections of those that changed. Raises DatabaseError."""
-        async with self._polling:
-            keys = await asyncio.to_thread(self._watch.poll)
-        if keys is not None:
-            for key in self.keyring.replace(keys):
-                self._close_signed_in(self._session_index.of(key), key, "the key was revoked or changed")
+        await self.keys.refresh()
 
     async def _poll(self) -> None:
-        is_well = True
         while True:
             await asyncio.sleep(POLL_S)
-            try:
+            with suppress(DatabaseError):  # It is logged once, and read again at the next poll.
                 await self.refresh()
-                is_well = True
-            except DatabaseError as error:
-                if is_well:
-                    log.error("changes of keys cannot be seen", error=str(error))
-                is_well = False
             self._close_signed_in(
                 self._session_index.expired(self._clock.wall_us()), "", "the key or the token has expired"
             )
+
+    def _close_of(self, key: str) -> None:
+        self._close_signed_in(self._session_index.of(key), key, "the key was revoked or changed")
 
     def _close_signed_in(self, peers: Iterable[SignedInPeer], key: str, reason: str) -> None:
         closed = 0

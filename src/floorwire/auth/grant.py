@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 import msgspec
 
@@ -81,20 +81,68 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 def exceeds(giver: Principal, grant: Grant) -> str | None:
     """Return the first field in which the grant allows more than its giver may, or None.
 
-    An admin with limited accounts, symbols, expiry or notional can only give the same or less.
+    An admin may give every scope. In all else nobody gives more than they have. Whatever makes or changes a
+    key asks this function; a ticket is its maker's own principal.
     """
+    return next((field for field, is_covered in COVERED.items() if not is_covered(giver, grant)), None)
+
+
+def _scopes_covered(giver: Principal, grant: Grant) -> bool:
+    return Scope.ADMIN in giver.scopes or giver.scopes.issuperset(grant.scopes)
+
+
+def _accounts_covered(giver: Principal, grant: Grant) -> bool:
+    is_admin = Scope.ADMIN in giver.scopes
+    if giver.accounts is None and is_admin:
+        return True
+    if Scope.ADMIN in grant.scopes and grant.accounts is None:
+        return False  # It may act for all accounts.
     accounts = {grant.account, *(grant.accounts or ())}
-    is_boundless = Scope.ADMIN in grant.scopes and grant.accounts is None
-    if giver.accounts is not None and (is_boundless or not accounts <= giver.accounts):
-        return "accounts"
-    if giver.symbols is not None and not all(giver.sees(symbol) for symbol in grant.symbols or ("",)):
-        return "symbols"
-    if giver.expires_us is not None and (grant.expires_us is None or grant.expires_us > giver.expires_us):
-        return "expires"
+    return all(giver.acts_for(account, as_admin=is_admin) for account in accounts)
+
+
+def _addresses_covered(giver: Principal, grant: Grant) -> bool:
+    """Return whether the grant is good only from addresses that its giver may be used from."""
+    if not giver.networks:
+        return True
+    mine4 = collapse_addresses(one for one in giver.networks if isinstance(one, IPv4Network))
+    mine6 = collapse_addresses(one for one in giver.networks if isinstance(one, IPv6Network))
+    mine: list[Network] = [*mine4, *mine6]
+    return bool(grant.addresses) and all(
+        any(_is_part(network, one) for one in mine) for network in networks("addresses", grant.addresses)
+    )
+
+
+def _is_part(network: Network, whole: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(whole, IPv4Network) and network.subnet_of(whole)
+    return isinstance(whole, IPv6Network) and network.subnet_of(whole)
+
+
+def _symbols_covered(giver: Principal, grant: Grant) -> bool:
+    return giver.symbols is None or all(giver.sees(symbol) for symbol in grant.symbols or ("",))
+
+
+def _expiry_covered(giver: Principal, grant: Grant) -> bool:
+    if giver.expires_us is None:
+        return True
+    return grant.expires_us is not None and grant.expires_us <= giver.expires_us
+
+
+def _notional_covered(giver: Principal, grant: Grant) -> bool:
     most = giver.max_notional
-    if most is not None and (grant.max_notional is None or Decimal(grant.max_notional) > most):
-        return "max_notional"
-    return None
+    return most is None or (grant.max_notional is not None and Decimal(grant.max_notional) <= most)
+
+
+COVERED: Mapping[str, Callable[[Principal, Grant], bool]] = {
+    "scopes": _scopes_covered,
+    "accounts": _accounts_covered,
+    "symbols": _symbols_covered,
+    "expires": _expiry_covered,
+    "max_notional": _notional_covered,
+    "addresses": _addresses_covered,
+}
+"""Field -> whether the grant allows no more in it than its giver may. ``accounts`` includes ``account``."""
 
 
 def _match(pattern: re.Pattern[str], field: str, values: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +30,8 @@ class Key(msgspec.Struct, frozen=True):
     revoked_us: int | None
     digest: bytes
     sealed: bytes
+    change: int = 0
+    """The number of the change that wrote it. A lower one than before is an old row that was put back."""
 
     def is_live(self, wall_us: int) -> bool:
         """Return whether the key is neither revoked nor expired."""
@@ -68,6 +70,12 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
             revoked=key.revoked_us,
         )
 
+    def narrowed_to(self, sees: Callable[[str], bool]) -> KeyInfo:
+        """Return it without the accounts that an admin may not see."""
+        if self.accounts is None:
+            return self
+        return msgspec.structs.replace(self, accounts=tuple(name for name in self.accounts if sees(name)))
+
 
 class KeyEntry(NamedTuple):
     """A key and the principal of clients that sign in with it."""
@@ -95,12 +103,13 @@ class Keyring:
     def replace(self, keys: Iterable[Key]) -> set[str]:
         """Replace all keys. Return the ids whose sign-ins are no longer valid.
 
-        These are the keys that are gone or changed: revoked, rotated or given other rights.
+        These are the keys that are gone or changed: revoked, rotated or given other rights. An older row of
+        a key is ignored: a revoked key stays revoked, whatever is put back into the database.
         """
         before, self._keys = self._keys, {}
         for key in keys:
             held = before.get(key.id)
-            if held is None or held.key != key:
+            if held is None or (held.key is not key and held.key != key and held.key.change <= key.change):
                 held = KeyEntry(key, key.grant.principal(key.id))
             self._keys[key.id] = held
         self._decoys = list(self._keys.values()) or [self._nobody]
@@ -108,6 +117,11 @@ class Keyring:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def account_of(self, key: str) -> str | None:
+        """Return the account of a key, live or not; None where there is no such key."""
+        held = self._keys.get(key)
+        return None if held is None else held.key.grant.account
 
     def has_live(self, wall_us: int) -> bool:
         """Return whether any key is neither revoked nor expired."""

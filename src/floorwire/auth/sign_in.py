@@ -92,6 +92,22 @@ class SignIn:
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
         return self._admit(principal, attempt, at.now_us)
 
+    def refuses_bearer(self, text: str, address: str, at: Moment) -> bool:
+        """Return whether the secret is wrong as far as the known keys tell. It counts no failure.
+
+        False where it would not be looked at, because of too many failures.
+        """
+        key, _, secret = text.partition(".")
+        if self._is_throttled(address, key, at.now_us):
+            return False
+        return self.keyring.verify_secret(key, secret, at.wall_us) is None
+
+    def refuses_signature(self, key: str, ts_us: int, signature: str, address: str, at: Moment) -> bool:
+        """Return the same of a signed login."""
+        if abs(ts_us - at.wall_us) > SKEW_US or self._is_throttled(address, key, at.now_us):
+            return False
+        return self.keyring.verify_signature(key, ts_us, signature, at.wall_us) is None
+
     def verify_token(self, text: str, address: str, at: Moment) -> Principal:
         """Return the principal of a JWT."""
         attempt = self._check_throttle(address, "", at.now_us)
@@ -136,6 +152,13 @@ class SignIn:
         if wait_us:
             raise Refusal(Code.RATE_LIMITED, "too many failed sign-ins", wait_us=wait_us)
         return attempt
+
+    def _is_throttled(self, address: str, key: str, now_us: int) -> bool:
+        try:
+            self._check_throttle(address, key, now_us)
+        except Refusal:
+            return True
+        return False
 
     def _admit(self, principal: Principal | None, attempt: Attempt, now_us: int) -> Principal:
         if principal is None:

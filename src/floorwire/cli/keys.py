@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ from floorwire.core.os_errors import sentence
 from floorwire.storage.audit_log import AuditEntry, append
 from floorwire.storage.data_dir import DataDir, DataDirError
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.key_store import Issued, UnknownKeyError
+from floorwire.storage.key_store import Issued, UnknownKeyError, new_key
+
+TAMPERED = 1
+"""The exit code of ``list`` if rows of keys.db are not as they were written."""
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
@@ -67,8 +71,9 @@ def create(
             expires_us=None if expires is None else grant.expiry(expires, now_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
-        issued = data_dir.keys.create(allowed, deposits, now_us)
-        _show_issued(issued, json)
+        issued = new_key()
+        with _showing(issued, json, "the key was not made"):
+            data_dir.keys.add(issued, allowed, deposits, now_us)
         _note(data_dir, Action.KEYS_CREATE, issued.key)
 
 
@@ -76,16 +81,27 @@ def create(
 def list_(data: Data = None, json: Json = False) -> None:
     """List the keys, revoked and expired ones too; never a secret. In a pipe, a line a key, with tabs."""
     with _exit_on_error(), _data_dir(data) as data_dir:
-        rows = [KeyInfo.of(key) for key in data_dir.keys.list_keys()]
+        stored = data_dir.keys.read()
+        rows = [KeyInfo.of(key) for key in stored.keys]
+        for fault in stored.faults():
+            typer.echo(f"floorwire: {fault}", err=True)
         if json:
             typer.echo(msgspec.json.encode(rows))
-            return
-        console = Console()
-        if console.is_terminal:
-            console.print(_table(rows))
-            return
-        for row in rows:
-            typer.echo("\t".join((*_head(row), ",".join(row.scopes), _narrowed(row), *_dates(row))))
+        else:
+            _show(rows)
+        if stored.faults():
+            typer.echo("floorwire: docs/operations.md has what to do (KeysTampered)", err=True)
+            raise typer.Exit(TAMPERED)
+
+
+def _show(rows: Sequence[KeyInfo]) -> None:
+    """Print a table on a terminal; elsewhere a line for each key, with tabs."""
+    console = Console()
+    if console.is_terminal:
+        console.print(_table(rows))
+        return
+    for row in rows:
+        typer.echo("\t".join((*_head(row), ",".join(row.scopes), _narrowed(row), *_dates(row))))
 
 
 @app.command()
@@ -99,10 +115,22 @@ def revoke(key: KeyId, data: Data = None) -> None:
 
 @app.command()
 def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
-    """Give a key a new secret and print it, the only time; the old one ends at once."""
+    """Give a key a new secret and print it, the only time; then the old one ends at once."""
     with _exit_on_error(), _data_dir(data) as data_dir:
-        _show_issued(data_dir.keys.rotate(key), json)
+        issued = data_dir.keys.new_secret(key)
+        with _showing(issued, json, "the new secret is not good, the old one still is"):
+            data_dir.keys.replace_secret(issued)
         _note(data_dir, Action.KEYS_ROTATE, key)
+
+
+@app.command()
+def accept(data: Data = None) -> None:
+    """Take the keys as "keys list" shows them, after keys.db was damaged or changed by somebody else."""
+    with _exit_on_error(), _data_dir(data) as data_dir:
+        removed = data_dir.keys.accept()
+        typer.echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
+        for key in removed:
+            typer.echo(f"removed {key!r}")
 
 
 @contextmanager
@@ -120,7 +148,10 @@ def _exit_on_error() -> Iterator[None]:
 @contextmanager
 def _data_dir(data: str | None) -> Iterator[DataDir]:
     settings = config.load(environment=os.environ, flags={"data": data})
-    yield DataDir(Path(settings.data), os.environ)
+    data_dir = DataDir(Path(settings.data), os.environ)
+    for notice in data_dir.keys.notices:
+        typer.echo(f"floorwire: {notice}", err=True)
+    yield data_dir
 
 
 def _note(data_dir: DataDir, action: Action, key: str) -> None:
@@ -129,11 +160,20 @@ def _note(data_dir: DataDir, action: Action, key: str) -> None:
     append(data_dir.audit_path, [entry])
 
 
-def _show_issued(issued: Issued, as_json: bool) -> None:
+@contextmanager
+def _showing(issued: Issued, as_json: bool, failure: str) -> Iterator[None]:
+    """Print the secret, and then let the body make it good: no secret is ever good that nobody saw.
+
+    ``failure`` is said if the body cannot.
+    """
+    typer.echo(msgspec.json.encode(issued) if as_json else f"key     {issued.key}\nsecret  {issued.secret}")
+    sys.stdout.flush()
+    try:
+        yield
+    except (DatabaseError, UnknownKeyError) as error:
+        raise DatabaseError(f"{failure}: {error.args[0]}") from None
     if as_json:
-        typer.echo(msgspec.json.encode(issued))
         return
-    typer.echo(f"key     {issued.key}\nsecret  {issued.secret}")
     typer.echo("The secret is not shown again. Sign in with the header:", err=True)
     typer.echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
 

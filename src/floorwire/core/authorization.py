@@ -36,16 +36,21 @@ class Action(StrEnum):
 
     Subscribing to a private channel is the action of the same name: a key that may read ``orders`` may
     subscribe to them. ``one_symbol``: the action changes orders of one symbol, or of all if none is named.
+    ``about_all``: the action tells something of all accounts and symbols, so no narrowed key may do it.
     """
 
     scope: Scope | None
     one_symbol: bool
+    about_all: bool
 
-    def __new__(cls, value: str, scope: Scope | None, one_symbol: bool = False) -> Action:
+    def __new__(
+        cls, value: str, scope: Scope | None, one_symbol: bool = False, about_all: bool = False
+    ) -> Action:
         action = str.__new__(cls, value)
         action._value_ = value
         action.scope = scope
         action.one_symbol = one_symbol
+        action.about_all = about_all
         return action
 
     PING = "ping", None
@@ -76,13 +81,13 @@ class Action(StrEnum):
     HALTS_LIST = "halts.list", Scope.ADMIN
     HALT = "halt", Scope.ADMIN
     RESUME = "resume", Scope.ADMIN
-    JOURNAL = "journal", Scope.ADMIN
+    JOURNAL = "journal", Scope.ADMIN, False, True
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN
     KEYS_ROTATE = "keys.rotate", Scope.ADMIN
 
-    METRICS = "metrics", Scope.MONITOR
+    METRICS = "metrics", Scope.MONITOR, False, True
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -115,6 +120,11 @@ class Principal(msgspec.Struct, frozen=True):
         if self.accounts is not None:
             return account in self.accounts
         return as_admin or account == self.account
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it may see some accounts or symbols only."""
+        return self.accounts is not None or self.symbols is not None
 
     def comes_from(self, address: str) -> bool:
         """Return whether it may be used from the address."""
@@ -177,6 +187,10 @@ def _check_symbol(principal: Principal, action: Action, symbol: str | None) -> R
         return _forbidden(f"the key may not do this to {symbol}", "symbol", symbol)
     if action.one_symbol and principal.symbols is not None:
         return _forbidden(f"{action} by this key has to name one of its symbols", "symbol", "")
+    if action.about_all and principal.is_narrowed:
+        return _forbidden(
+            f"{action} tells of all accounts and symbols; the key is for some", "action", action
+        )
     return None
 
 

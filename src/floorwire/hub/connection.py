@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import UNSET
 
 from floorwire.access.authenticator import Authenticator
@@ -158,6 +160,17 @@ class Connection(ClientTransport):
 
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
+        resume = partial(self._resume_login, request)
+        if not self._authenticator.read_before_login(request, self._wire.address, resume):
+            self._sign_in(request)
+
+    def _resume_login(self, request: Login) -> None:
+        if self._wire is not None:
+            self._sign_in(request)
+            self.flush()
+
+    def _sign_in(self, request: Login) -> None:
+        assert self._wire is not None, "checked by the callers"
         session, authenticator, at = self._session, self._authenticator, self._hub.moment()
         before = session.principal
         try:

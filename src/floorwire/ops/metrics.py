@@ -90,6 +90,17 @@ class DeskCollector(Collector):
             yield from _records(figures.records)
 
 
+class KeyStoreCollector(Collector):
+    """What is wrong with keys.db. ``faults``: kind -> number."""
+
+    def __init__(self, faults: Mapping[str, int]) -> None:
+        self._faults = faults
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric."""
+        yield _gauges("key_store_faults", "what is wrong with keys.db, by kind", "fault", self._faults)
+
+
 def _skipped(stats: Stats) -> Metric:
     family = CounterMetricFamily(
         "floorwire_venue_skipped",

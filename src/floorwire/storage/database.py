@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from floorwire.core.os_errors import reason
 from floorwire.storage.private_files import touch_private
 
 FILE = "keys.db"
-VERSION = 1
+VERSION = 2
+"""2: each row has a tag. 1: rows without tags (``key_upgrade``)."""
 BUSY_TIMEOUT_S = 5.0
 
 SCHEMA = """
@@ -24,15 +25,23 @@ CREATE TABLE keys (
     created_us INTEGER NOT NULL,
     revoked_us INTEGER,
     digest BLOB NOT NULL,
-    sealed BLOB NOT NULL
+    sealed BLOB NOT NULL,
+    change INTEGER NOT NULL DEFAULT 0,
+    tag BLOB NOT NULL DEFAULT x''
 ) STRICT;
 CREATE TABLE deposits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account TEXT NOT NULL REFERENCES accounts (name),
     asset TEXT NOT NULL,
     amount TEXT NOT NULL,
-    created_us INTEGER NOT NULL
+    created_us INTEGER NOT NULL,
+    tag BLOB NOT NULL DEFAULT x''
 ) STRICT;
+"""
+UPGRADE = """
+ALTER TABLE keys ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE keys ADD COLUMN tag BLOB NOT NULL DEFAULT x'';
+ALTER TABLE deposits ADD COLUMN tag BLOB NOT NULL DEFAULT x'';
 """
 
 
@@ -40,23 +49,47 @@ class DatabaseError(Exception):
     """The database cannot be used. The message says which and why."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection, for one thread at a time. The database is made where it is missing.
+def create(path: Path, upgrade: Callable[[sqlite3.Connection], None]) -> None:
+    """Make the database where it is missing. One of version 1 becomes one of this version, once.
 
-    Raises DatabaseError.
+    ``upgrade`` fills the new columns in the same transaction. Raises DatabaseError, and what it raises.
     """
     try:
         touch_private(path)  # SQLite gives its -wal and -shm files the mode of the database
-        connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise DatabaseError(f"{path}: {reason(error)}") from None
+    with closing(_open(path)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")  # from here on no other process does the same
+            version = _version(connection)
+            if version == 0:
+                _execute(connection, SCHEMA)
+            elif version == 1:
+                _execute(connection, UPGRADE)
+                upgrade(connection)
+            if version < VERSION:
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{path}: {error}") from None
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection to the database, for one thread at a time. Raises DatabaseError.
+
+    A database that is gone is not made again: it would look as if nobody had ever had a key.
+    """
+    if not path.exists():
+        raise DatabaseError(f"{path} is gone")
+    connection = _open(path)
     try:
-        _prepare(connection)
+        version = _version(connection)
     except sqlite3.Error as error:
         connection.close()
         raise DatabaseError(f"{path}: {error}") from None
+    if version != VERSION:
+        connection.close()
+        raise DatabaseError(f"{path}: made by another version of Floorwire: {version}")
     return connection
 
 
@@ -72,19 +105,29 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
             raise DatabaseError(f"{path}: {error}") from None
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    if _version(connection) == 0:
-        connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) == 0:  # no other process made the tables meanwhile
-            for statement in SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    if _version(connection) != VERSION:
-        raise sqlite3.DatabaseError(f"made by another version of Floorwire: {_version(connection)}")
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{path}: {error}") from None
+    try:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        connection.close()
+        raise DatabaseError(f"{path}: {error}") from None
+    return connection
+
+
+def _execute(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):  # executescript would end the transaction
+        connection.execute(statement)
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -13,35 +13,19 @@ import msgspec
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
 from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer, verify_digest
-from floorwire.core.os_errors import reason
-from floorwire.storage import database
+from floorwire.core.os_errors import reason, sentence
+from floorwire.storage import database, key_mark, key_upgrade
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.private_files import touch_private
+from floorwire.storage.deposit_rows import Deposit, DepositRows, StoredDeposits, add_account
+from floorwire.storage.key_mark import FILE as MARK
+from floorwire.storage.key_mark import KeyMark
+from floorwire.storage.key_rows import READ_SEAL, KeyRows, StoredKeys, UnknownKeyError, VerifiedRow
+from floorwire.storage.key_watch import KeyWatch
+
+__all__ = ("MARK", "Deposit", "Issued", "KeyStore", "KeyWatch", "StoredKeys", "UnknownKeyError")
 
 ID_BYTES = 8
 SECRET_BYTES = 32
-STORE = "store."
-STORE_BYTES = 8
-MARK = "keys.mark"
-"""File with the store's identity and the last deposit's id. A keys.db that lacks them is an older copy."""
-
-INSERT = "INSERT INTO keys (id, account, allows, created_us, digest, sealed) VALUES (?, ?, ?, ?, ?, ?)"
-SELECT = "SELECT id, allows, created_us, revoked_us, digest, sealed FROM keys ORDER BY created_us, id"
-FIND = (
-    "SELECT id, allows, created_us, revoked_us, digest, sealed FROM keys WHERE id = ? AND revoked_us IS NULL"
-)
-DEPOSIT = "INSERT INTO deposits (account, asset, amount, created_us) VALUES (?, ?, ?, ?)"
-DEPOSITS = "SELECT id, account, asset, amount, created_us FROM deposits WHERE id > ? ORDER BY id"
-STORES = "SELECT name, value FROM meta WHERE name LIKE 'store.%'"
-LAST_DEPOSIT = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'deposits'"
-
-
-class UnknownKeyError(LookupError):
-    """There is no such key, or it is revoked."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(f"there is no key {key!r}, or it is revoked")
-        self.key = key
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -51,18 +35,6 @@ class Issued(msgspec.Struct, frozen=True):
     secret: str
 
 
-class Deposit(msgspec.Struct, frozen=True):
-    """Money that an account was given. ``id`` counts up in each ``store`` and is used once there."""
-
-    id: int
-    account: str
-    asset: str
-    amount: str
-    created_us: int
-    store: str = ""
-    """The identity of the store that gave the id; "" for ids from before stores had identities."""
-
-
 class KeyStore:
     """The accounts, keys and deposits of one data folder. Every call blocks: do not call on the event loop.
 
@@ -70,178 +42,194 @@ class KeyStore:
     """
 
     def __init__(self, folder: Path, sealer: SecretSealer) -> None:
+        self._folder = folder
         self._path = folder / database.FILE
-        self._mark_path = folder / MARK
         self._sealer = sealer
+        self.notices: list[str] = []
+        """What whoever opens the store has to tell the operator, a sentence each."""
+        mark = self._mark()
+        database.create(self._path, lambda rows: self._take_over(rows, mark))
         with database.transaction(self._path) as rows:
             rows.execute("INSERT OR IGNORE INTO meta VALUES ('master', ?)", (sealer.fingerprint,))
-            (fingerprint,) = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
-            if self._is_copy(rows):
-                _begin_store(rows)
-        if not verify_digest(fingerprint, sealer.fingerprint):
-            raise DatabaseError(f"{self._path}: its keys were made with another master key")
+            self._check_master(rows)
+            if not rows.execute("SELECT 1 FROM keys").fetchone() and not rows.execute(READ_SEAL).fetchone():
+                KeyRows(rows, sealer).begin()
+            deposits = DepositRows(rows, sealer)
+            if _is_copy(deposits, mark):
+                deposits.begin_store()
+            if not mark.is_tagged and not self.notices and rows.execute("SELECT 1 FROM keys").fetchone():
+                self.notices.append(
+                    f"{MARK} is missing, as in a folder that was restored: if keys.db is older than it was,"
+                    " keys that were revoked since then are live again. Look at floorwire keys list once"
+                )
         self._raise_mark()
+
+    # --- keys ---------------------------------------------------------------------------------------
 
     def create(self, grant: Grant, deposits: Mapping[str, str], wall_us: int) -> Issued:
         """Make a key, and its account where it is missing. Credit the deposits (asset -> amount)."""
-        issued = Issued("fw" + secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES))
-        allows = msgspec.json.encode(grant)
-        with database.transaction(self._path) as rows:
-            _open_account(rows, grant.account, deposits, wall_us)
-            rows.execute(INSERT, (issued.key, grant.account, allows, wall_us, *self._stored(issued)))
-        self._raise_mark()
+        issued = new_key()
+        self.add(issued, grant, deposits, wall_us)
         return issued
 
-    def open_account(self, account: str, deposits: Mapping[str, str], wall_us: int) -> None:
-        """Make an account with the deposits (asset -> amount). An account that exists gets nothing."""
-        with database.transaction(self._path) as rows:
-            if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
-                _open_account(rows, account, deposits, wall_us)
-        self._raise_mark()
+    def add(self, issued: Issued, grant: Grant, deposits: Mapping[str, str], wall_us: int) -> None:
+        """Make the key good that ``new_key`` gave, as ``create`` does."""
+        with self._transaction() as rows:
+            add_account(DepositRows(rows, self._sealer), rows, grant.account, deposits, wall_us)
+            self._keys(rows).write(Key(issued.key, grant, wall_us, None, *self._stored(issued)))
 
     def find(self, key: str) -> Key:
         """Return the key. Raises UnknownKeyError where there is none or it is revoked."""
         with closing(database.connect(self._path)) as rows:
-            return _find(rows, key)
+            return self._keys(rows).find(key)
 
     def revoke(self, key: str, wall_us: int) -> None:
         """End the key for good. Raises UnknownKeyError."""
-        with database.transaction(self._path) as rows:
-            _find(rows, key)
-            rows.execute("UPDATE keys SET revoked_us = ? WHERE id = ?", (wall_us, key))
+        with self._transaction() as rows:
+            keys = self._keys(rows)
+            keys.write(msgspec.structs.replace(keys.find(key), revoked_us=wall_us))
+
+    def new_secret(self, key: str) -> Issued:
+        """Return a new secret for the key, good from ``replace_secret`` on. Raises UnknownKeyError."""
+        self.find(key)
+        return Issued(key, secrets.token_urlsafe(SECRET_BYTES))
+
+    def replace_secret(self, issued: Issued) -> None:
+        """Make the new secret good; the old one ends at once. Raises UnknownKeyError."""
+        digest, sealed = self._stored(issued)
+        with self._transaction() as rows:
+            keys = self._keys(rows)
+            keys.write(msgspec.structs.replace(keys.find(issued.key), digest=digest, sealed=sealed))
 
     def rotate(self, key: str) -> Issued:
         """Give the key a new secret; the old one ends at once. Raises UnknownKeyError."""
-        issued = Issued(key, secrets.token_urlsafe(SECRET_BYTES))
-        with database.transaction(self._path) as rows:
-            _find(rows, key)
-            rows.execute("UPDATE keys SET digest = ?, sealed = ? WHERE id = ?", (*self._stored(issued), key))
+        issued = self.new_secret(key)
+        self.replace_secret(issued)
         return issued
+
+    def read(self) -> StoredKeys:
+        """Return every key, revoked ones too, the oldest first, and what is wrong with the rows."""
+        with closing(database.connect(self._path)) as rows:
+            return self._read(rows)
 
     def list_keys(self) -> list[Key]:
         """Return every key, revoked ones too, the oldest first."""
-        with closing(database.connect(self._path)) as rows:
-            return _keys(rows)
+        return self.read().keys
 
-    def deposits(self, after: Deposit | None = None) -> list[Deposit]:
+    def accept(self) -> list[str]:
+        """Take the keys as they are: remove rows with a wrong tag, and miss no other. Return the removed ids.
+
+        An operator asks for this who has looked at the list of keys.
+        """
+        with self._transaction() as rows:
+            keys = self._keys(rows)
+            found = keys.read()
+            rows.executemany("DELETE FROM keys WHERE id = ?", [(key,) for key in found.unverified])
+            keys.begin(found.keys)
+        return found.unverified
+
+    def watch(self) -> KeyWatch:
+        """Return a watch that finds changes of the keys."""
+        return KeyWatch(self._path, self._read)
+
+    # --- accounts and deposits ----------------------------------------------------------------------
+
+    def open_account(self, account: str, deposits: Mapping[str, str], wall_us: int) -> None:
+        """Make an account with the deposits (asset -> amount). An account that exists gets nothing."""
+        with self._transaction() as rows:
+            if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
+                add_account(DepositRows(rows, self._sealer), rows, account, deposits, wall_us)
+
+    def read_deposits(self, after: Deposit | None = None) -> StoredDeposits:
         """Return the deposits after ``after``, in order; all where another store made ``after``."""
         with closing(database.connect(self._path)) as rows:
-            stores = _stores(rows)
-            known = after is not None and after.store in ("", *(store for _, store in stores))
-            found = rows.execute(DEPOSITS, (after.id if after is not None and known else 0,)).fetchall()
-        return [
-            Deposit(n, account, asset, amount, created_us, _store_of(n, stores))
-            for n, account, asset, amount, created_us in found
-        ]
+            return DepositRows(rows, self._sealer).read(after)
+
+    def deposits(self, after: Deposit | None = None) -> list[Deposit]:
+        """Return the deposits after ``after`` whose rows are right."""
+        return self.read_deposits(after).deposits
 
     def store(self) -> tuple[str, int]:
         """Return the store's present identity and the highest deposit id so far."""
         with closing(database.connect(self._path)) as rows:
-            stores = _stores(rows)
-            return stores[-1][1] if stores else "", rows.execute(LAST_DEPOSIT).fetchone()[0]
+            deposits = DepositRows(rows, self._sealer)
+            stores = deposits.stores()
+            return stores[-1][1] if stores else "", deposits.last_id()
 
     def renew_store(self) -> None:
         """Give the store a new identity. Call it where ids may have been used twice: a copy was put back."""
+        with self._transaction() as rows:
+            DepositRows(rows, self._sealer).begin_store()
+
+    # --- parts --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         with database.transaction(self._path) as rows:
-            _begin_store(rows)
+            yield rows
         self._raise_mark()
 
-    def _is_copy(self, rows: sqlite3.Connection) -> bool:
-        """Return whether the database is new or an older copy: it would use deposit ids again."""
-        stores, (last_id,) = _stores(rows), rows.execute(LAST_DEPOSIT).fetchone()
-        identity, _, marked = self._mark().partition(" ")
-        return not stores or identity != stores[-1][1] or not marked.isdecimal() or int(marked) > last_id
+    def _keys(self, rows: sqlite3.Connection) -> KeyRows:
+        return KeyRows(rows, self._sealer, self._mark().changes)
 
-    def _mark(self) -> str:
+    def _read(self, rows: sqlite3.Connection, known: dict[str, VerifiedRow] | None = None) -> StoredKeys:
+        keys = self._keys(rows)  # It reads the mark first: a change in between is no older database.
+        rows.execute("BEGIN")
         try:
-            return self._mark_path.read_text("ascii", "replace")
-        except FileNotFoundError:
-            return ""
-
-    def _raise_mark(self) -> None:
-        """Write the mark where it has changed, whole or not at all. Raises DatabaseError."""
-        identity, last_id = self.store()
-        text = f"{identity} {last_id}"
-        try:
-            if self._mark() != text:
-                draft = self._mark_path.with_name(f".{MARK}.{secrets.token_hex(ID_BYTES)}")
-                touch_private(draft)
-                draft.write_text(text, "ascii")
-                draft.replace(self._mark_path)
-        except OSError as error:
-            raise DatabaseError(f"{self._mark_path}: {reason(error)}") from None
-
-    def watch(self) -> KeyWatch:
-        """Return a watch that finds changes of the keys."""
-        return KeyWatch(self._path)
+            return keys.read(known)
+        finally:
+            rows.execute("ROLLBACK")
 
     def _stored(self, issued: Issued) -> tuple[bytes, bytes]:
         sealed = self._sealer.seal(issued.key, issued.secret, secrets.token_bytes(NONCE_BYTES))
         return self._sealer.digest(issued.key, issued.secret), sealed
 
+    def _check_master(self, rows: sqlite3.Connection) -> None:
+        found = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
+        if found is not None and not verify_digest(bytes(found[0]), self._sealer.fingerprint):
+            raise DatabaseError(f"{self._path}: its keys were made with another master key")
 
-class KeyWatch:
-    """Finds changes of other connections and processes. A poll reads the database's version only."""
+    def _take_over(self, rows: sqlite3.Connection, mark: KeyMark) -> None:
+        """Give the rows of version 1 their tags, unless the folder had tags before."""
+        self._check_master(rows)
+        if mark.is_tagged:
+            raise DatabaseError(
+                f"{self._path} is of version 1, and {MARK} beside it is not: somebody put an old"
+                f" database here. If it was you, remove {MARK}"
+            )
+        count = key_upgrade.take_over(rows, self._sealer)
+        if count:
+            self.notices.append(
+                f"keys.db of an earlier version was taken over with {count} keys. Nobody could tell until now"
+                " whether somebody had changed what they may do: look at floorwire keys list once"
+            )
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection = database.connect(path)
-        self._version = -1
-
-    def poll(self) -> list[Key] | None:
-        """Return every key if anything has changed since the last call, else None. Raises DatabaseError."""
+    def _mark(self) -> KeyMark:
         try:
-            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-            if version == self._version:
-                return None
-            keys = _keys(self._connection)
-        except sqlite3.Error as error:
-            raise DatabaseError(f"{self._path}: {error}") from None
-        self._version = version
-        return keys
+            return key_mark.read(self._folder, self._sealer)
+        except OSError as error:
+            raise DatabaseError(sentence(error)) from None
 
-    def close(self) -> None:
-        """Close the database."""
-        self._connection.close()
-
-
-def _stores(rows: sqlite3.Connection) -> list[tuple[int, str]]:
-    """Return the identities of the store, oldest first, each with the last deposit id before it."""
-    return sorted((int(value), name.removeprefix(STORE)) for name, value in rows.execute(STORES))
-
-
-def _begin_store(rows: sqlite3.Connection) -> None:
-    (last_id,) = rows.execute(LAST_DEPOSIT).fetchone()
-    name = STORE + secrets.token_hex(STORE_BYTES)
-    rows.execute("DELETE FROM meta WHERE name LIKE 'store.%' AND CAST(value AS TEXT) = ?", (str(last_id),))
-    rows.execute("INSERT INTO meta VALUES (?, ?)", (name, str(last_id).encode()))
+    def _raise_mark(self) -> None:
+        """Write the mark where it has changed. Raises DatabaseError."""
+        before = self._mark()
+        identity, last_id = self.store()
+        with closing(database.connect(self._path)) as rows:
+            changes = max(before.changes, KeyRows(rows, self._sealer).changes())
+        mark = KeyMark(identity, last_id, changes, is_tagged=True)
+        try:
+            if mark != before:
+                key_mark.write(self._folder, mark, self._sealer)
+        except OSError as error:
+            raise DatabaseError(f"{self._folder / MARK}: {reason(error)}") from None
 
 
-def _store_of(deposit_id: int, stores: list[tuple[int, str]]) -> str:
-    return next((store for last_id, store in reversed(stores) if deposit_id > last_id), "")
+def new_key() -> Issued:
+    """Return a new id and a new secret."""
+    return Issued("fw" + secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES))
 
 
-def _open_account(rows: sqlite3.Connection, account: str, deposits: Mapping[str, str], wall_us: int) -> None:
-    rows.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?)", (account, wall_us))
-    rows.executemany(DEPOSIT, [(account, asset, amount, wall_us) for asset, amount in deposits.items()])
-
-
-def _find(rows: sqlite3.Connection, key: str) -> Key:
-    row = rows.execute(FIND, (key,)).fetchone()
-    if row is None:
-        raise UnknownKeyError(key)
-    return _key(*row)
-
-
-def _keys(rows: sqlite3.Connection) -> list[Key]:
-    return [_key(*row) for row in rows.execute(SELECT)]
-
-
-def _key(
-    name: str, allows: bytes, created_us: int, revoked_us: int | None, digest: bytes, sealed: bytes
-) -> Key:
-    try:
-        grant = msgspec.json.decode(allows, type=Grant)
-    except msgspec.MsgspecError as error:
-        raise DatabaseError(f"key {name}: {error}") from None
-    return Key(name, grant, created_us, revoked_us, digest, sealed)
+def _is_copy(deposits: DepositRows, mark: KeyMark) -> bool:
+    """Return whether the database is new or an older copy: it would use deposit ids again."""
+    stores = deposits.stores()
+    return not stores or mark.identity != stores[-1][1] or mark.last_id > deposits.last_id()

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.key_store import Deposit, KeyStore
+from floorwire.storage.deposit_rows import Deposit, StoredDeposits
+from floorwire.storage.key_store import KeyStore
 
 POLL_S = 0.5
 
@@ -29,12 +30,19 @@ class DepositWatcher:
         self._credit = credit
         self._last_credited_id = last_credited_id
         self._known: list[Deposit] = []
+        self._unverified: set[int] = set()
+        """Ids of deposits whose row was changed by somebody else. Each is logged once."""
         self._is_checked = False
+
+    @property
+    def unverified(self) -> int:
+        """Return the number of deposits whose row was changed by somebody else."""
+        return len(self._unverified)
 
     def load(self) -> None:
         """Credit all deposits; blocks. Raises DatabaseError."""
         self._renew_stale_store()
-        self._credit_new(self._keys.deposits())
+        self._credit_new(self._keys.read_deposits())
 
     def _renew_stale_store(self) -> None:
         """Renew the identity of a store that is older than the journal: it would use ids again."""
@@ -54,11 +62,15 @@ class DepositWatcher:
             try:
                 if not self._is_checked:
                     await asyncio.to_thread(self._renew_stale_store)
-                self._credit_new(await asyncio.to_thread(self._keys.deposits, after))
+                self._credit_new(await asyncio.to_thread(self._keys.read_deposits, after))
             except DatabaseError as error:
                 log.error("deposits cannot be seen", error=str(error))
 
-    def _credit_new(self, deposits: Sequence[Deposit]) -> None:
-        if deposits:
-            self._known += deposits
+    def _credit_new(self, found: StoredDeposits) -> None:
+        for deposit_id in found.unverified:
+            if deposit_id not in self._unverified:
+                self._unverified.add(deposit_id)
+                log.error("a deposit's row was changed by somebody else; it is not credited", id=deposit_id)
+        if found.deposits:
+            self._known += found.deposits
             self._credit(self._known)

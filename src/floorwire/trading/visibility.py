@@ -1,4 +1,4 @@
-"""What a key may see of its account: everything, or only its symbols and their assets."""
+"""What a key may see of its account, and an admin of halts: everything, or only what the key is for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from floorwire.core.account_events import AccountEvent, Balance, Deposited, Position, PositionsChanged
+from floorwire.core.account_events import (
+    AccountEvent,
+    Balance,
+    Deposited,
+    HaltScope,
+    Position,
+    PositionsChanged,
+)
 from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
@@ -50,3 +57,24 @@ class Visibility:
     def _assets(self) -> set[str]:
         seen = [one for one in self._instruments() if self._principal.sees(one.symbol)]
         return {one.base for one in seen} | {one.quote for one in seen}
+
+
+def visible_halts(
+    principal: Principal,
+    halts: Iterable[tuple[HaltScope, str]],
+    account_of: Callable[[str], str | None],
+) -> list[tuple[HaltScope, str]]:
+    """Return the halts that an admin may see: those of all trading, and those of its accounts and symbols.
+
+    ``account_of`` returns the account of a key.
+    """
+
+    def sees(scope: HaltScope, name: str) -> bool:
+        if scope == "symbol":
+            return principal.sees(name)
+        if scope == "all" or principal.accounts is None:
+            return True
+        account = account_of(name) if scope == "key" else name
+        return account is not None and account in principal.accounts
+
+    return [halt for halt in halts if sees(*halt)]

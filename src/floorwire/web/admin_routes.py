@@ -21,6 +21,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.trading.risk_status import RiskStatus
+from floorwire.trading.visibility import visible_halts
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
@@ -101,15 +102,15 @@ async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> R
 
 @router.get("/halts")
 async def list_halts(auth: RequestAuth) -> Response:
-    """List what is halted."""
+    """List what is halted, of the accounts and symbols that your key is for."""
     auth.require(Action.HALTS_LIST)
     risk_status = auth.gateway.desk.risk_status()
     return answer(
         {
             "status": "ok",
-            "halts": _rows(risk_status.halts()),
+            "halts": _rows(auth, risk_status.halts()),
             "journal": _journal(risk_status),
-            "in_doubt": _rows(risk_status.uncertain_halts()),
+            "in_doubt": _rows(auth, risk_status.uncertain_halts()),
         }
     )
 
@@ -119,6 +120,7 @@ async def halt(auth: RequestAuth, new: NewHalt) -> Response:
     """The kill switch: refuse new orders and amends in the scope, and cancel its open orders."""
     _check(auth, Action.HALT, new)
     new = _with_full_symbol(auth, new)
+    _check_symbol(auth, new)
     cancelled = 0
 
     def change(
@@ -150,6 +152,7 @@ async def resume(
     _check(auth, Action.RESUME, ended)
     if (scope, name) not in auth.gateway.desk.risk_status().halts():
         ended = _with_full_symbol(auth, ended)
+    _check_symbol(auth, ended)
 
     def change(
         order_manager: OrderManager, stamp_us: int
@@ -179,8 +182,9 @@ def _journal(risk_status: RiskStatus) -> Literal["ok", "broken"]:
     return "ok" if risk_status.is_current else "broken"
 
 
-def _rows(halts: Sequence[tuple[HaltScope, str]]) -> list[dict[str, str]]:
-    return [{"scope": scope, "name": name} for scope, name in halts]
+def _rows(auth: AuthContext, halts: Sequence[tuple[HaltScope, str]]) -> list[dict[str, str]]:
+    seen = visible_halts(auth.principal, halts, auth.gateway.authenticator.keyring.account_of)
+    return [{"scope": scope, "name": name} for scope, name in seen]
 
 
 def _check(auth: AuthContext, action: Action, new: NewHalt) -> None:
@@ -189,6 +193,8 @@ def _check(auth: AuthContext, action: Action, new: NewHalt) -> None:
     auth.require(action, new.name if new.scope == "account" else None)
     if new.scope != "account" and auth.principal.accounts is not None:
         raise Refusal(Code.FORBIDDEN, "the key administers some accounts only", {"scope": new.scope})
+    if new.scope != "symbol" and auth.principal.symbols is not None:
+        raise Refusal(Code.FORBIDDEN, "the key administers some symbols only", {"scope": new.scope})
 
 
 def _with_full_symbol(auth: AuthContext, new: NewHalt) -> NewHalt:
@@ -200,6 +206,11 @@ def _with_full_symbol(auth: AuthContext, new: NewHalt) -> NewHalt:
         message = f"{new.name!r} names no instrument, or more than one"
         raise Refusal(Code.UNKNOWN_SYMBOL, message, {"symbol": new.name})
     return NewHalt(new.scope, instrument.symbol)
+
+
+def _check_symbol(auth: AuthContext, halt: NewHalt) -> None:
+    if halt.scope == "symbol" and not auth.principal.sees(halt.name):
+        raise Refusal(Code.FORBIDDEN, "the key administers some symbols only", {"symbol": halt.name})
 
 
 def _notify(auth: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:

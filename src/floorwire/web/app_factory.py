@@ -97,6 +97,8 @@ async def _serve(socket: WebSocket) -> None:
     is_local = gateway.origin_policy.is_local_at(own_address(scope))
     verdict = gateway.admission.admit(address, gateway.clock.monotonic_us())
     try:
+        if request.bearer is not None:
+            await gateway.authenticator.wait_for_key(request.bearer, address)
         await _carry(gateway, socket, route(gateway, request, verdict, address, is_local=is_local), address)
     finally:
         gateway.admission.release(address, verdict)

@@ -66,6 +66,7 @@ async def authenticate(request: Request) -> AuthContext:
     if shown is None:
         principal = gateway.authenticator.anonymous(is_local=is_local)
     else:
+        await gateway.authenticator.wait_for_key(shown, address)
         principal = gateway.authenticator.verify_request(shown, address)
     subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
     if not rates.allow(subject, now_us):

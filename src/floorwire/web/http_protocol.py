@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -114,10 +115,29 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the TCP connection over to our own WebSocket."""
+        """Hand the TCP connection over to our own WebSocket, or read the keys once more before."""
         self._stop_deadline()
         self.connections.discard(self)
-        answer = self._answer()
+        request = self._upgrade_request()
+        authenticator = self._gateway.authenticator
+        resume = partial(self._resume_upgrade, request)
+        if (
+            request.bearer is not None
+            and self._verdict is AdmissionVerdict.ADMITTED
+            and authenticator.read_before_bearer(request.bearer, self._address, resume)
+        ):
+            self.transport.pause_reading()
+            return
+        self._upgrade(request)
+
+    def _resume_upgrade(self, request: UpgradeRequest) -> None:
+        if self._verdict is None or self.transport.is_closing():
+            return  # The client has left.
+        self.transport.resume_reading()
+        self._upgrade(request)
+
+    def _upgrade(self, request: UpgradeRequest) -> None:
+        answer = self._answer(request)
         if isinstance(answer, RefusedUpgrade):
             self._refuse(answer)
             return
@@ -130,12 +150,15 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(upgrade)
         self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
 
-    def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
+    def _upgrade_request(self) -> UpgradeRequest:
         request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
         if self._verdict is AdmissionVerdict.PROXIED:
             self._release()
             self._address = self._gateway.origin_policy.client(self._address, request.forwarded_for)
             self._verdict = self._gateway.admission.admit(self._address, self._gateway.clock.monotonic_us())
+        return request
+
+    def _answer(self, request: UpgradeRequest) -> AcceptedUpgrade | RefusedUpgrade:
         assert self._verdict is not None, "a request before connection_made"
         is_local = self._gateway.origin_policy.is_local  # Here the settings say where we listen.
         return route(self._gateway, request, self._verdict, self._address, is_local=is_local)

@@ -1,0 +1,127 @@
+"""Keeps the keyring as keys.db is, and reads it again before a sign-in is refused.
+
+A key may have been made a moment ago by another process. So who would be refused waits for one more read,
+whether the key is unknown or its secret is wrong: the time tells nothing about which keys exist. All who wait
+share a read. Reads are in a thread, one at a time, with LOOKUP_GAP_S between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+import structlog
+
+from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.keyring import Keyring
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.key_store import KeyStore, StoredKeys
+
+MAX_WAITING = 1_000
+"""The most sign-ins that wait for a read. More are refused without one."""
+MAX_WAITING_PER_ADDRESS = 20
+LOOKUP_GAP_S = 0.02
+LOOKUP_TIMEOUT_S = 1.0
+"""A sign-in waits no longer for a read. On a disk that stalls it is then refused as the known keys say."""
+
+Resume: TypeAlias = Callable[[], None]
+
+log = structlog.get_logger("floorwire.keys")
+
+
+class KeyReader:
+    """Reads keys.db into the keyring. ``on_changed`` gets each key whose sign-ins are no longer valid.
+
+    Raises DatabaseError if it cannot be read at the start.
+    """
+
+    def __init__(self, keyring: Keyring, store: KeyStore, on_changed: Callable[[str], None]) -> None:
+        self._keyring = keyring
+        self._on_changed = on_changed
+        self._watch = store.watch()
+        self._reading = asyncio.Lock()
+        self._stored = StoredKeys([], [], is_whole=True, changes=0)
+        self._is_readable = True
+        self._is_running = False
+        self._waiting: list[Resume] = []
+        self._waiting_by_address: Counter[str] = Counter()
+        self._has_waiting = asyncio.Event()
+        for notice in store.notices:
+            log.warning(notice)
+        self._take(self._watch.poll())
+
+    def faults(self) -> Mapping[str, int]:
+        """Return what is wrong with keys.db now: a number for each kind, 0 where nothing is wrong."""
+        return {
+            "unverified": len(self._stored.unverified),
+            "not_whole": int(not self._stored.is_whole),
+            "unreadable": int(not self._is_readable),
+        }
+
+    async def refresh(self) -> None:
+        """Read changed keys now. Raises DatabaseError."""
+        try:
+            async with self._reading:
+                self._take(await asyncio.to_thread(self._watch.poll))
+        except DatabaseError as error:
+            if self._is_readable:
+                log.error("changes of keys cannot be seen", error=str(error))
+            self._is_readable = False
+            raise
+        self._is_readable = True
+
+    def after_read(self, address: str, resume: Resume) -> bool:
+        """Call ``resume`` when the keys have been read once more. False: too many wait; it is not called."""
+        near = neighbourhood(address)
+        if not self._is_running or len(self._waiting) >= MAX_WAITING:
+            return False
+        if self._waiting_by_address[near] >= MAX_WAITING_PER_ADDRESS:
+            return False
+        self._waiting_by_address[near] += 1
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(LOOKUP_TIMEOUT_S, partial(self._resume, self._waiting))
+        self._waiting.append(resume)
+        self._has_waiting.set()
+        return True
+
+    async def run(self) -> None:
+        """Read for those who wait, until cancelled."""
+        self._is_running = True
+        try:
+            while True:
+                await self._has_waiting.wait()
+                self._has_waiting.clear()
+                waiting, self._waiting = self._waiting, []
+                self._waiting_by_address.clear()
+                try:
+                    await self.refresh()
+                except DatabaseError:
+                    pass  # It is logged. The known keys decide.
+                finally:
+                    self._resume(waiting)
+                await asyncio.sleep(LOOKUP_GAP_S)
+        finally:
+            self._is_running = False
+            self._resume(self._waiting)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._watch.close()
+
+    def _resume(self, waiting: list[Resume]) -> None:
+        for resume in waiting:
+            asyncio.get_running_loop().call_soon(resume)  # so that no failure of one stops the others
+        waiting.clear()
+
+    def _take(self, stored: StoredKeys | None) -> None:
+        if stored is None:
+            return
+        for fault in stored.faults():
+            if fault not in self._stored.faults():
+                log.error("keys.db was tampered with", fault=fault)
+        self._stored = stored
+        for key in self._keyring.replace(stored.keys):
+            self._on_changed(key)

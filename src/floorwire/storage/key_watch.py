@@ -1,0 +1,67 @@
+"""Finds changes of the keys that other processes make, also where the whole file is replaced."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from floorwire.storage import database
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.key_rows import StoredKeys, VerifiedRow
+
+log = structlog.get_logger("floorwire.keys")
+
+
+class KeyWatch:
+    """Finds changes of other connections and processes. A poll reads the database's version only.
+
+    ``read`` returns all keys of a connection, given the rows of the read before.
+    """
+
+    def __init__(
+        self, path: Path, read: Callable[[sqlite3.Connection, dict[str, VerifiedRow]], StoredKeys]
+    ) -> None:
+        self._path = path
+        self._read = read
+        self._known: dict[str, VerifiedRow] = {}
+        self._file = _file(path)
+        self._connection = database.connect(path)
+        self._version = -1
+
+    def poll(self) -> StoredKeys | None:
+        """Return every key if anything has changed since the last call, else None. Raises DatabaseError."""
+        try:
+            if _file(self._path) != self._file:
+                self._reconnect()
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            if version == self._version:
+                return None
+            keys = self._read(self._connection, self._known)
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{self._path}: {error}") from None
+        self._version = version
+        return keys
+
+    def _reconnect(self) -> None:
+        """Read from the file that has this name now."""
+        file = _file(self._path)
+        connection = database.connect(self._path)
+        log.warning("keys.db was replaced by another file", path=str(self._path))
+        self._connection.close()
+        self._connection, self._file, self._version = connection, file, -1
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Return which file has this name. Raises DatabaseError where none has."""
+    try:
+        found = path.stat()
+    except OSError:
+        raise DatabaseError(f"{path} is gone") from None
+    return found.st_dev, found.st_ino
