@@ -8,7 +8,8 @@ import pytest
 
 from floorwire.auth.failure_throttle import FREE, FREE_OF_ADDRESS
 from floorwire.auth.keyring import Key
-from floorwire.auth.sign_in import SKEW_US, SignedLogin, SignIn, is_on_ring
+from floorwire.auth.replay_cache import SignedLogin, UsedLogins
+from floorwire.auth.sign_in import SKEW_US, SignIn, is_on_ring
 from floorwire.auth.tickets import LIMIT_PER_KEY
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
@@ -88,11 +89,41 @@ def test_a_login_is_used_once() -> None:
     login(at, ts_us=NOW + 1)
 
 
-def test_a_login_used_before_a_restart_is_remembered() -> None:
+def test_after_a_restart_nothing_signed_before_it_is_good() -> None:
     at = sign_in()
-    at.mark_used([SignedLogin("k1", NOW - S)], NOW)
+    at.start(UsedLogins(NOW - 5 * S, (SignedLogin("k1", NOW + S),)), NOW)
+    for ts_us in (NOW - 6 * S, NOW - 4 * S, NOW - 1):
+        refusal = refused(lambda ts_us=ts_us: login(at, ts_us=ts_us))  # type: ignore[misc]
+        assert (refusal.code, refusal.code.retry, refusal.details) == (
+            Code.CLOCK_SKEW,
+            True,
+            {"server_ts": NOW},
+        )
+    assert refused(lambda: login(at, ts_us=NOW + S)).code is Code.BAD_SIGNATURE
+    login(at, ts_us=NOW)
+    login(at, ts_us=NOW + 2 * S)
+
+
+def test_after_a_start_with_a_clock_that_is_set_back_only_what_was_used_is_refused() -> None:
+    at = sign_in()
+    at.start(UsedLogins(NOW - 5 * S, (SignedLogin("k1", NOW - S),)), NOW + 3_600 * S)
+    assert refused(lambda: login(at, ts_us=NOW - 5 * S)).code is Code.CLOCK_SKEW
     assert refused(lambda: login(at, ts_us=NOW - S)).code is Code.BAD_SIGNATURE
     login(at, ts_us=NOW - 2 * S)
+
+
+def test_where_nobody_knows_what_was_used_logins_begin_after_30_s() -> None:
+    at = sign_in()
+    at.start(None, NOW)
+    assert refused(lambda: login(at, ts_us=NOW + SKEW_US)).code is Code.CLOCK_SKEW
+    login(at, ts_us=NOW + SKEW_US + 1, now_us=NOW + S)
+
+
+def test_what_was_used_is_told_for_the_next_start() -> None:
+    at = sign_in()
+    login(at, ts_us=NOW + S)
+    login(at, ts_us=NOW - S)
+    assert at.used_logins(NOW) == UsedLogins(NOW, (SignedLogin("k1", NOW + S),))
 
 
 @pytest.mark.parametrize("off_us", [-SKEW_US, SKEW_US])

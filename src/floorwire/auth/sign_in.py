@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from floorwire.auth.client_address import neighbourhood
@@ -14,7 +12,7 @@ from floorwire.auth.failure_throttle import FREE_OF_ADDRESS, FailureThrottle
 from floorwire.auth.jwt_tokens import BadTokenError, Tokens
 from floorwire.auth.keyring import Keyring
 from floorwire.auth.known_addresses import KnownAddresses
-from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError
+from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError, SignedLogin, UsedLogins
 from floorwire.auth.tickets import Tickets, TooManyTicketsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
@@ -25,15 +23,12 @@ from floorwire.protocol.rate_limit import KeyedRateLimit
 SKEW_US = 30_000_000
 USED_LIMIT = 200_000
 """The most signed logins that are remembered, and so the most that can sign in within a minute."""
+USED_SPARE = 20_000
+"""The latest signed logins, remembered for as long as there are no more (ReplayCache)."""
+USED_KEPT = 400
+"""The most signed logins of clocks that are ahead of ours that are remembered across a restart."""
 MAX_KEY = 64
 """Characters of a key id that failures are counted by. No key has a longer one."""
-
-
-class SignedLogin(msgspec.Struct, frozen=True):
-    """One signed login that was used, and may not be used again."""
-
-    key: str
-    ts_us: int
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -63,16 +58,24 @@ class SignIn:
         self.keyring = keyring
         self.tickets = Tickets()
         self._tokens = tokens
-        self._used: ReplayCache[SignedLogin] = ReplayCache(keep_us=2 * SKEW_US, limit=USED_LIMIT)
+        self._used = ReplayCache(keep_us=2 * SKEW_US, limit=USED_LIMIT, spare=USED_SPARE)
+        self._started_us = 0
         self._by_address: FailureThrottle[str] = FailureThrottle(free=FREE_OF_ADDRESS)
         self._by_pair: FailureThrottle[tuple[str, str]] = FailureThrottle()
         self._known = KnownAddresses()
         self._rates = KeyedRateLimit(per_key_per_second)
 
-    def mark_used(self, used: Iterable[SignedLogin], wall_us: int) -> None:
-        """Mark logins as used, to refuse their replay after a restart."""
-        for login in used:
-            self._used.use(login, wall_us)
+    def start(self, used: UsedLogins | None, wall_us: int) -> None:
+        """Begin with the signed logins that were used before the start; None: nobody knows them.
+
+        Nothing that was signed before the start is good, unless the clock is set back to a date before it.
+        """
+        self._started_us = wall_us
+        self._used.restore(used or UsedLogins(wall_us + SKEW_US, ()), wall_us)
+
+    def used_logins(self, wall_us: int) -> UsedLogins:
+        """Return the signed logins that may have been used, for ``start``."""
+        return self._used.state(wall_us, USED_KEPT)
 
     def verify_bearer(self, text: str, address: str, at: Moment) -> Principal:
         """Return the principal of ``KEY.SECRET``, or of a JWT."""
@@ -85,13 +88,15 @@ class SignIn:
     def verify_signed_login(
         self, key: str, ts_us: int, signature: str, address: str, at: Moment
     ) -> Principal:
-        """Return the principal of a signed login. It is valid for 30 s around its ``ts_us``, and once."""
+        """Return the principal of a signed login. It is valid for 30 s around its ``ts_us``, and once.
+
+        It counts when ``used_logins`` is durable.
+        """
         attempt = self._check_throttle(address, key, at.now_us)
-        if abs(ts_us - at.wall_us) > SKEW_US:
-            skew = {"server_ts": at.wall_us}
-            raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
+        login = SignedLogin(key, ts_us)
+        self._check_date(login, at.wall_us)
         principal = self.keyring.verify_signature(key, ts_us, signature, at.wall_us)
-        if principal is not None and not self._use(SignedLogin(key, ts_us), at.wall_us):
+        if principal is not None and not self._use(login, at.wall_us):
             self._fail(attempt, at.now_us)
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
         return self._admit(principal, attempt, at.now_us)
@@ -158,6 +163,13 @@ class SignIn:
         self._by_pair.fail(attempt.pair, now_us)
         if not self._known.knows(attempt.key, attempt.near):
             self._by_address.fail(attempt.near, now_us)
+
+    def _check_date(self, login: SignedLogin, wall_us: int) -> None:
+        skew = {"server_ts": wall_us}
+        if abs(login.ts_us - wall_us) > SKEW_US:
+            raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
+        if login.ts_us < self._started_us <= wall_us or self._used.is_too_old(login):
+            raise Refusal(Code.CLOCK_SKEW, "ts is before the server's start; sign a new ts", skew)
 
     def _use(self, login: SignedLogin, wall_us: int) -> bool:
         try:
