@@ -308,7 +308,7 @@ def test_a_secret_of_the_issuer_that_others_may_read_is_refused(
         harness.authenticator(trusting)
     path.write_bytes(SHARED)
     path.chmod(0o644)
-    with pytest.raises(SettingsError, match="others may read it"):
+    with pytest.raises(SettingsError, match=r"others may read or change it; .* chmod 600 .*shared"):
         harness.authenticator(trusting)
 
 

@@ -16,6 +16,7 @@ from floorwire.storage import backup as backups
 from floorwire.storage import master_key as key_file
 from floorwire.storage.backup import BackupError
 from floorwire.storage.master_key import MasterKeyError, load_master
+from floorwire.storage.private_files import private_folder, read_secret
 
 Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 Archive = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.")]
@@ -56,8 +57,10 @@ def restore(
 
 def _put_master(source: Path, folder: Path) -> None:
     """Copy the master key into the folder, which has none."""
-    content = load_master(source.parent, {MASTER_KEY: source.read_text()})
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    content = load_master(
+        source.parent, {MASTER_KEY: read_secret(source.expanduser()).decode(errors="replace")}
+    )
+    private_folder(folder)
     handle = os.open(folder / key_file.FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(content.hex() + "\n")

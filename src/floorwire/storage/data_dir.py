@@ -7,14 +7,18 @@ from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
-from floorwire.storage import audit_log
+from floorwire.storage import audit_log, database, login_mark
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.journal import Journal
 from floorwire.storage.journal_memory import MemoryJournal
+from floorwire.storage.journal_snapshots import PREFIX
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import KeyStore
 from floorwire.storage.master_key import MasterKeyError, load_master
-from floorwire.storage.private_files import private_folder
+from floorwire.storage.private_files import check_files, private_folder
+
+PRIVATE = (f"{database.FILE}*", "keys.mark", audit_log.FILE, login_mark.FILE, "journal.*", f"{PREFIX}*")
+"""The files of a data folder, by pattern, without the master key: whoever reads it checks it."""
 
 
 class DataDirError(Exception):
@@ -27,6 +31,7 @@ class DataDir:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         try:
             self.folder = private_folder(folder)
+            check_files(self.folder, PRIVATE)
             self.sealer = SecretSealer(load_master(self.folder, environment))
             self.keys = KeyStore(self.folder, self.sealer)
         except (OSError, DatabaseError, MasterKeyError) as error:
