@@ -114,3 +114,13 @@ def test_what_a_client_chose_is_cut(tmp_path: Path) -> None:
 def test_nothing_to_write_makes_no_file(tmp_path: Path) -> None:
     append(tmp_path / "audit.jsonl", [])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_line_is_printable_whatever_a_client_chose(tmp_path: Path) -> None:
+    text = "\x1b[2J \x9b \u202e \n"
+    append(
+        tmp_path / "audit.jsonl", [AuditEntry(ts=NOW, event="refused", key=text, reason=text, target=text)]
+    )
+    (line,) = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert line.isprintable()
+    assert json.loads(line)["key"] == r"\x1b[2J \x9b \u202e \n"

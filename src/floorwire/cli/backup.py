@@ -11,6 +11,7 @@ import typer
 
 from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
+from floorwire.cli.output import echo
 from floorwire.config import MASTER_KEY, SettingsError
 from floorwire.storage import backup as backups
 from floorwire.storage import master_key as key_file
@@ -31,9 +32,9 @@ def backup(archive: Archive, data: Data = None) -> None:
         made = backups.back_up(folder, archive.expanduser(), time.time_ns() // 1_000)
     except (BackupError, SettingsError) as error:
         raise _failed(error) from None
-    typer.echo(f"{archive}: {made.records} records, {len(made.files)} files")
+    echo(f"{archive}: {made.records} records, {len(made.files)} files")
     where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / key_file.FILE)
-    typer.echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
+    echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
 
 
 def restore(
@@ -49,7 +50,7 @@ def restore(
         if master_key is not None:
             _put_master(master_key, folder)
         made = backups.restore(archive.expanduser(), folder)
-        typer.echo(f"{folder}: {made.records} records, {len(made.files)} files")
+        echo(f"{folder}: {made.records} records, {len(made.files)} files")
         _check_master(folder)
     except (BackupError, SettingsError, MasterKeyError, OSError) as error:
         raise _failed(error) from None
@@ -69,9 +70,7 @@ def _put_master(source: Path, folder: Path) -> None:
 def _check_master(folder: Path) -> None:
     """Say it where the keys cannot be used yet. Raises MasterKeyError where the key is another one."""
     if MASTER_KEY not in os.environ and not (folder / key_file.FILE).exists():
-        typer.echo(
-            f"Before the start: put the master key into {folder / key_file.FILE}, or {MASTER_KEY}", err=True
-        )
+        echo(f"Before the start: put the master key into {folder / key_file.FILE}, or {MASTER_KEY}", err=True)
         return
     sealer = SecretSealer(load_master(folder, os.environ))
     if not verify_digest(backups.master_fingerprint(folder), sealer.fingerprint):
@@ -81,7 +80,7 @@ def _check_master(folder: Path) -> None:
 
 
 def _failed(error: Exception) -> typer.Exit:
-    typer.echo(f"floorwire: {error}", err=True)
+    echo(f"floorwire: {error}", err=True)
     return typer.Exit(UNUSABLE)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from floorwire import config
+from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
@@ -33,7 +34,7 @@ def verify(data: Data = None) -> None:
     with _exit_on_error():
         verdict = journal_inspection.verify(_folder(data))
     snapshot = "no snapshot" if verdict.snapshot_n is None else f"snapshot of record {verdict.snapshot_n}"
-    typer.echo(f"{verdict.records} records, all verified; {snapshot}")
+    echo(f"{verdict.records} records, all verified; {snapshot}")
 
 
 @app.command()
@@ -45,7 +46,7 @@ def export(
     """Print the records in order, each a line of JSON; up to the damage, where there is some."""
     with _exit_on_error():
         for line in exporting.export(journal_inspection.read(_folder(data), after), account):
-            typer.echo(line)
+            echo(line)
 
 
 @app.command()
@@ -54,10 +55,10 @@ def repair(data: Data = None) -> None:
     with _exit_on_error():
         repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, as_restored_entry)
     if repaired is None:
-        typer.echo("nothing to repair")
+        echo("nothing to repair")
         return
-    typer.echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
-    typer.echo(f"the damaged files are in {repaired.damaged}")
+    echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
+    echo(f"the damaged files are in {repaired.damaged}")
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (JournalError, SettingsError) as error:
-        typer.echo(f"floorwire: {error}", err=True)
+        echo(f"floorwire: {error}", err=True)
         raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
 
 

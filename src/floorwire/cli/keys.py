@@ -13,13 +13,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from floorwire import config
 from floorwire.auth import grant
 from floorwire.auth.grant import Grant, GrantError
 from floorwire.auth.keyring import KeyInfo
+from floorwire.cli.output import Table, echo, print_table
 from floorwire.config import SettingsError
 from floorwire.core.authorization import Action
 from floorwire.storage.audit_log import AuditEntry, append
@@ -77,11 +76,10 @@ def list_(data: Data = None, json: Json = False) -> None:
     with _exit_on_error(), _data_dir(data) as data_dir:
         rows = [KeyInfo.of(key) for key in data_dir.keys.list_keys()]
         if json:
-            typer.echo(msgspec.json.encode(rows))
+            echo(msgspec.json.encode(rows))
             return
-        table = Table(
-            Column("key", no_wrap=True)
-        )  # whoever revokes it copies it, from however narrow a window
+        table = Table()
+        table.add_column("key", no_wrap=True)  # whoever revokes it copies it, from however narrow a window
         for name in ("account", "scopes", "narrowed to", "state", "created", "expires"):
             table.add_column(name, overflow="fold")
         for row in rows:
@@ -94,7 +92,7 @@ def list_(data: Data = None, json: Json = False) -> None:
                 _date(row.created),
                 _date(row.expires),
             )
-        Console().print(table)
+        print_table(table)
 
 
 @app.command()
@@ -102,7 +100,7 @@ def revoke(key: KeyId, data: Data = None) -> None:
     """End a key for good; a running server closes its connections within a second."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         data_dir.keys.revoke(key, _now_us())
-        typer.echo(f"revoked {key}")
+        echo(f"revoked {key}")
         _note(data_dir, Action.KEYS_REVOKE, key)
 
 
@@ -120,7 +118,7 @@ def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:
-        typer.echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
+        echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -138,11 +136,11 @@ def _note(data_dir: DataDir, action: Action, key: str) -> None:
 
 def _show_issued(issued: Issued, as_json: bool) -> None:
     if as_json:
-        typer.echo(msgspec.json.encode(issued))
+        echo(msgspec.json.encode(issued))
         return
-    typer.echo(f"key     {issued.key}\nsecret  {issued.secret}")
-    typer.echo("The secret is not shown again. Sign in with the header:", err=True)
-    typer.echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
+    echo(f"key     {issued.key}\nsecret  {issued.secret}")
+    echo("The secret is not shown again. Sign in with the header:", err=True)
+    echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
 
 
 def _several(text: str | None) -> tuple[str, ...] | None:

@@ -12,6 +12,7 @@ from threading import Lock
 import msgspec
 import structlog
 
+from floorwire.core.printable import printable
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage.private_files import FILE_MODE
 
@@ -106,8 +107,9 @@ def append(path: Path, entries: Iterable[AuditEntry]) -> None:
 
 
 def _cut(entry: AuditEntry) -> AuditEntry:
-    """Return the entry with the texts that a client may have chosen cut to ``MAX_TEXT``."""
-    if max(len(entry.key), len(entry.reason), len(entry.target)) <= MAX_TEXT:
+    """Return the entry with the texts that a client may have chosen printable, and cut to ``MAX_TEXT``."""
+    texts = entry.key + entry.reason + entry.target
+    if texts.isprintable() and max(len(entry.key), len(entry.reason), len(entry.target)) <= MAX_TEXT:
         return entry
-    cut = {name: getattr(entry, name)[:MAX_TEXT] for name in ("key", "reason", "target")}
+    cut = {name: printable(getattr(entry, name)[:MAX_TEXT]) for name in ("key", "reason", "target")}
     return msgspec.structs.replace(entry, **cut)
