@@ -16,6 +16,7 @@ from floorwire.config import MASTER_KEY, SettingsError
 from floorwire.storage import backup as backups
 from floorwire.storage import master_key as key_file
 from floorwire.storage.backup import BackupError
+from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.master_key import MasterKeyError, load_master
 from floorwire.storage.private_files import private_folder, read_secret
 
@@ -29,8 +30,9 @@ def backup(archive: Archive, data: Data = None) -> None:
     """Write the data folder to a new archive, beside a running server or without one."""
     try:
         folder = _folder(data)
+        check_exists(folder)
         made = backups.back_up(folder, archive.expanduser(), time.time_ns() // 1_000)
-    except (BackupError, SettingsError) as error:
+    except (BackupError, SettingsError, DataDirError) as error:
         raise _failed(error) from None
     echo(f"{archive}: {made.records} records, {len(made.files)} files")
     where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / key_file.FILE)

@@ -16,6 +16,7 @@ from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
+from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import journal_export as exporting
 from floorwire.trading.account_store import as_restored_entry
@@ -66,10 +67,12 @@ def _exit_on_error() -> Iterator[None]:
     """On an error print one sentence and exit."""
     try:
         yield
-    except (JournalError, SettingsError) as error:
+    except (JournalError, SettingsError, DataDirError) as error:
         echo(f"floorwire: {error}", err=True)
         raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
 
 
 def _folder(data: str | None) -> Path:
-    return Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    check_exists(folder)
+    return folder

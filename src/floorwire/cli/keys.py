@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from floorwire.cli.output import Table, echo, print_table
 from floorwire.config import SettingsError
 from floorwire.core.authorization import Action
 from floorwire.storage.audit_log import AuditEntry, append
-from floorwire.storage.data_dir import DataDir, DataDirError
+from floorwire.storage.data_dir import DataDir, DataDirError, check_exists
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import Issued, UnknownKeyError
 
@@ -53,7 +54,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print its secret, the only time."""
-    with _exit_on_error(), _data_dir(data) as data_dir:
+    with _exit_on_error(), _data_dir(data, is_made=True) as data_dir:
         now_us = _now_us()
         allowed = Grant(
             account=account,
@@ -65,6 +66,7 @@ def create(
             expires_us=None if expires is None else grant.expiry(expires, now_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
+        _check_assets(deposits)
         issued = data_dir.keys.create(allowed, deposits, now_us)
         _show_issued(issued, json)
         _note(data_dir, Action.KEYS_CREATE, issued.key)
@@ -123,9 +125,32 @@ def _exit_on_error() -> Iterator[None]:
 
 
 @contextmanager
-def _data_dir(data: str | None) -> Iterator[DataDir]:
-    settings = config.load(environment=os.environ, flags={"data": data})
-    yield DataDir(Path(settings.data), os.environ)
+def _data_dir(data: str | None, *, is_made: bool = False) -> Iterator[DataDir]:
+    """Yield the data folder. ``is_made``: it is made where it is missing."""
+    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    if not is_made:
+        check_exists(folder)
+    yield DataDir(folder, os.environ)
+
+
+def _check_assets(deposits: Mapping[str, str]) -> None:
+    """Refuse money that no market here trades: it is a mistyped name. Raises GrantError, SettingsError."""
+    known = _known_assets() if deposits else None
+    for asset in deposits:
+        if known is not None and asset not in known:
+            close = get_close_matches(asset, known, n=1, cutoff=0.7)
+            meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+            raise GrantError(
+                "deposit",
+                f"no market here trades {asset}; {meant} "
+                "(the markets of another --venue: set FLOORWIRE_VENUE as for the server)",
+            )
+
+
+def _known_assets() -> frozenset[str] | None:
+    from floorwire.connectors.venue_registry import known_assets
+
+    return known_assets(config.load(environment=os.environ))
 
 
 def _note(data_dir: DataDir, action: Action, key: str) -> None:

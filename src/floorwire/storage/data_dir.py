@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
-from floorwire.storage import audit_log, database, login_mark
+from floorwire.storage import audit_log, database, journal_file, login_mark
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.journal import Journal
 from floorwire.storage.journal_memory import MemoryJournal
@@ -23,6 +24,16 @@ PRIVATE = (f"{database.FILE}*", "keys.mark", audit_log.FILE, login_mark.FILE, "j
 
 class DataDirError(Exception):
     """The data folder cannot be used. The message says why."""
+
+
+def check_exists(folder: Path) -> None:
+    """Raise DataDirError where there is no data folder. Who reads one must not make it by a wrong name."""
+    if any((folder / name).exists() for name in (database.FILE, journal_file.FILE)):
+        return
+    beside = (path.name for path in folder.parent.glob("*") if (path / database.FILE).exists())
+    meant = get_close_matches(folder.name, beside, n=1)
+    hint = f"; did you mean {folder.with_name(meant[0])}?" if meant else "; name it with --data"
+    raise DataDirError(f"{folder}: there is no data folder{hint}")
 
 
 class DataDir:
