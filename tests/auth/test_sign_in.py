@@ -161,6 +161,14 @@ def test_a_key_is_used_from_its_addresses() -> None:
     at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
 
 
+@pytest.mark.parametrize("listed", [f"::ffff:{HERE}", "::ffff:192.0.2.0/120", HERE])
+def test_a_mapped_address_that_a_key_is_limited_to_is_the_ipv4_address(listed: str) -> None:
+    at = sign_in(key(given=grant(addresses=(listed,))))
+    for address in (HERE, f"::ffff:{HERE}"):
+        at.verify_bearer(f"k1.{SECRET}", address, moment(NOW))
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", ELSEWHERE, moment(NOW))).code is Code.FORBIDDEN
+
+
 def test_failures_make_an_address_wait_longer_each_time() -> None:
     at = sign_in()
     for number in range(FREE_OF_ADDRESS + 1):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import websockets
 
+from tests.cli.operator import disk_full
 from tests.e2e.sign_in_servers import KeyedServer, admin, ask, keyed_server, login, now_us
 from tests.servers import floorwire
 
@@ -48,6 +49,13 @@ async def test_nothing_rests_on_the_audit_log(tmp_path: Path) -> None:
             assert list(before["details"]) == ["server_ts"]  # type: ignore[arg-type]
             assert ahead["code"] == "bad_signature"
             assert (await ask(ws, **login(issued)))["status"] == "ok"
+
+
+async def test_a_full_disk_stops_no_signed_login(tmp_path: Path) -> None:
+    with keyed_server(tmp_path, "--seed", "1") as made, disk_full(made.server):
+        async with made.connect() as ws:
+            for _ in range(3):
+                assert (await ask(ws, **login(made.root)))["status"] == "ok"
 
 
 async def test_what_is_sent_behind_a_login_is_done_as_who_signed_in(tmp_path: Path) -> None:

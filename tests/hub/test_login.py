@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Login:
     """A connection that sends logins. The test says when they are durable."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
         gateway = Gateway(Settings(data=str(folder)), venues=[])
         self.issued = gateway.data_dir.keys.create(Grant("alice", (Scope.MARKET,)), {}, 1)
         self.authenticator = gateway.authenticator
@@ -83,6 +85,12 @@ def test_what_could_not_be_written_does_not_count(login: Login) -> None:
     login.end(is_durable=False)
     assert login.answers() == [(1, "error"), (2, "pong")]
     assert login.wire.connection.principal.key == ""
+    login.authenticator.audit.flush()
+    lines = [json.loads(line) for line in (login.folder / "audit.jsonl").read_text().splitlines()]
+    assert [(line["event"], line.get("code")) for line in lines] == [
+        ("sign_in", None),
+        ("refused", "internal"),
+    ]
 
 
 def test_a_key_that_is_revoked_meanwhile_does_not_sign_in(login: Login) -> None:

@@ -185,7 +185,11 @@ class Connection(ClientTransport):
         if self._wire is None:
             return
         if not is_durable:
-            self._refuse_login(request, Refusal(Code.INTERNAL, "the login could not be written; try again"))
+            refusal = Refusal(Code.INTERNAL, "the login could not be written; try again")
+            self._authenticator.record_refusal(
+                principal, "signature", refusal.code, refusal.message, self._wire.address
+            )
+            self._refuse_login(request, refusal)
         elif not self._authenticator.is_current(principal):
             self._refuse_login(request, Refusal(Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning))
         else:
