@@ -17,7 +17,7 @@ from floorwire.access.admission import Admission
 from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
-from floorwire.auth.origin_policy import OriginPolicy
+from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origin
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
@@ -169,11 +169,14 @@ def _origin_policy(settings: Settings) -> OriginPolicy:
     access = settings.doors
     try:
         proxies = networks("doors.trusted_proxies", access.trusted_proxies)
+        origins = frozenset(map(normal_origin, access.origins))
+    except OriginError as error:
+        raise SettingsError(f"doors.origins: {error}") from None
     except GrantError as error:
         raise SettingsError(str(error)) from None
     return OriginPolicy(
         is_local=is_loopback(settings.host) and not access.behind_proxy and not proxies,
-        origins=frozenset(origin.rstrip("/").lower() for origin in access.origins),
+        origins=origins,
         proxies=proxies,
     )
 

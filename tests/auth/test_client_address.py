@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.auth.client_address import client_address, is_loopback, neighbourhood
+from floorwire.auth.client_address import client_address, is_loopback, neighbourhood, parse_network
+from floorwire.core.authorization import is_within
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -78,4 +79,35 @@ def test_neighbourhood() -> None:
     assert neighbourhood("192.0.2.1") == "192.0.2.1"
     assert neighbourhood("2001:db8:1:2:3:4:5:6") == neighbourhood("2001:db8:1:2::") == "2001:db8:1:2::"
     assert neighbourhood("2001:db8:1:3::") != neighbourhood("2001:db8:1:2::")
+    assert neighbourhood("::ffff:192.0.2.1") == "192.0.2.1"
     assert neighbourhood("local") == "local"
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7/32"),
+        ("192.0.2.0/24", "192.0.2.0/24"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::/0", "::/0"),
+        ("::ffff:127.0.0.1", "127.0.0.1/32"),
+        ("::ffff:7f00:1", "127.0.0.1/32"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+    ],
+)
+def test_a_mapped_network_is_its_ipv4_network(text: str, network: str) -> None:
+    assert str(parse_network(text)) == network
+
+
+def test_a_mapped_address_in_a_grant_or_among_the_proxies_matches() -> None:
+    networks = (parse_network("::ffff:10.0.0.1"),)
+    for peer in ("10.0.0.1", "::ffff:10.0.0.1"):
+        assert is_within(peer, networks)
+        assert client_address(peer, ["192.0.2.9"], networks) == "192.0.2.9"
+
+
+@pytest.mark.parametrize("text", ["", "::ffff:", "::ffff:192.0.2.1/120", "192.0.2.1/24", "localhost"])
+def test_what_is_no_network(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not appear to be|has host bits"):
+        parse_network(text)

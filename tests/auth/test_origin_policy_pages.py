@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.auth.origin_policy import is_allowed, is_loopback_host, is_own
+from floorwire.auth.origin_policy import OriginError, is_allowed, is_loopback_host, is_own, normal_origin
 
 LISTED = frozenset({"https://desk.example", "http://localhost:3000"})
 
@@ -66,3 +66,35 @@ def test_own() -> None:
 )  # fmt: skip
 def test_is_loopback_host(host: str | None, own: bool) -> None:
     assert is_loopback_host(host) is own
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("https://desk.example", "https://desk.example"),
+        ("https://Desk.Example/", "https://desk.example"),
+        ("HTTPS://desk.example:443", "https://desk.example"),
+        ("http://desk.example:80/", "http://desk.example"),
+        ("http://desk.example:443", "http://desk.example:443"),
+        ("http://LOCALHOST:3000/", "http://localhost:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_origin_has_one_form(text: str, normal: str) -> None:
+    assert normal_origin(text) == normal
+    assert normal_origin(normal) == normal
+    assert is_allowed(normal, "gw.example", frozenset({normal_origin(text)}), loopback_only=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "*", "null", "desk.example", "//desk.example", "https://", "https://*.example", "https://desk.example/app",
+     "https://desk.example?x", "https://desk.example#x", "https://a@desk.example", "https://desk.example:x",
+     "https://desk.example:99999", "https://b\u00fccher.example", "https://desk example", "https://desk.example\n",
+     "https://desk.example//", "https://[", "https://a,https://b"],
+)  # fmt: skip
+def test_what_is_no_origin(text: str) -> None:
+    with pytest.raises(OriginError):
+        normal_origin(text)

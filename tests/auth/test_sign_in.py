@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
-from floorwire.auth.failure_throttle import FREE
+from floorwire.auth.failure_throttle import FREE, FREE_OF_ADDRESS
 from floorwire.auth.keyring import Key
-from floorwire.auth.sign_in import SKEW_US, SignedLogin, SignIn, is_on_ring
+from floorwire.auth.replay_cache import SignedLogin, UsedLogins
+from floorwire.auth.sign_in import SKEW_US, SignIn, is_on_ring
 from floorwire.auth.tickets import LIMIT_PER_KEY
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
@@ -86,11 +89,41 @@ def test_a_login_is_used_once() -> None:
     login(at, ts_us=NOW + 1)
 
 
-def test_a_login_used_before_a_restart_is_remembered() -> None:
+def test_after_a_restart_nothing_signed_before_it_is_good() -> None:
     at = sign_in()
-    at.mark_used([SignedLogin("k1", NOW - S)], NOW)
+    at.start(UsedLogins(NOW - 5 * S, (SignedLogin("k1", NOW + S),)), NOW)
+    for ts_us in (NOW - 6 * S, NOW - 4 * S, NOW - 1):
+        refusal = refused(lambda ts_us=ts_us: login(at, ts_us=ts_us))  # type: ignore[misc]
+        assert (refusal.code, refusal.code.retry, refusal.details) == (
+            Code.CLOCK_SKEW,
+            True,
+            {"server_ts": NOW},
+        )
+    assert refused(lambda: login(at, ts_us=NOW + S)).code is Code.BAD_SIGNATURE
+    login(at, ts_us=NOW)
+    login(at, ts_us=NOW + 2 * S)
+
+
+def test_after_a_start_with_a_clock_that_is_set_back_only_what_was_used_is_refused() -> None:
+    at = sign_in()
+    at.start(UsedLogins(NOW - 5 * S, (SignedLogin("k1", NOW - S),)), NOW + 3_600 * S)
+    assert refused(lambda: login(at, ts_us=NOW - 5 * S)).code is Code.CLOCK_SKEW
     assert refused(lambda: login(at, ts_us=NOW - S)).code is Code.BAD_SIGNATURE
     login(at, ts_us=NOW - 2 * S)
+
+
+def test_where_nobody_knows_what_was_used_logins_begin_after_30_s() -> None:
+    at = sign_in()
+    at.start(None, NOW)
+    assert refused(lambda: login(at, ts_us=NOW + SKEW_US)).code is Code.CLOCK_SKEW
+    login(at, ts_us=NOW + SKEW_US + 1, now_us=NOW + S)
+
+
+def test_what_was_used_is_told_for_the_next_start() -> None:
+    at = sign_in()
+    login(at, ts_us=NOW + S)
+    login(at, ts_us=NOW - S)
+    assert at.used_logins(NOW) == UsedLogins(NOW, (SignedLogin("k1", NOW + S),))
 
 
 @pytest.mark.parametrize("off_us", [-SKEW_US, SKEW_US])
@@ -128,9 +161,18 @@ def test_a_key_is_used_from_its_addresses() -> None:
     at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
 
 
+@pytest.mark.parametrize("listed", [f"::ffff:{HERE}", "::ffff:192.0.2.0/120", HERE])
+def test_a_mapped_address_that_a_key_is_limited_to_is_the_ipv4_address(listed: str) -> None:
+    at = sign_in(key(given=grant(addresses=(listed,))))
+    for address in (HERE, f"::ffff:{HERE}"):
+        at.verify_bearer(f"k1.{SECRET}", address, moment(NOW))
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", ELSEWHERE, moment(NOW))).code is Code.FORBIDDEN
+
+
 def test_failures_make_an_address_wait_longer_each_time() -> None:
     at = sign_in()
-    fail(at, FREE + 1, name="unknown")
+    for number in range(FREE_OF_ADDRESS + 1):
+        fail(at, 1, name=f"x{number}")
     first = refused(lambda: at.verify_bearer("other.wrong", HERE, moment(NOW)))
     assert first.code is Code.RATE_LIMITED
     assert first.wait_us > 0
@@ -143,16 +185,28 @@ def test_failures_make_an_address_wait_longer_each_time() -> None:
     at.verify_bearer(f"k1.{SECRET}", ELSEWHERE, moment(later))
 
 
-def test_failures_make_a_key_wait_wherever_they_come_from() -> None:
+def test_failures_make_a_key_wait_where_they_come_from() -> None:
     at = sign_in()
-    for number in range(FREE + 1):
-        fail(at, 1, address=f"198.51.100.{number}")
-    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
+    fail(at, FREE + 1)
+    first = refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW)))
+    assert first.code is Code.RATE_LIMITED
+    assert refused(lambda: login(at)).code is Code.RATE_LIMITED
+    later = NOW + first.wait_us
+    fail(at, 1, now_us=later)
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(later))).wait_us == 2 * first.wait_us
+
+
+def test_tokens_and_tickets_that_fail_make_their_address_wait() -> None:
+    at = sign_in()
+    for _ in range(FREE + 1):
+        assert refused(lambda: at.verify_token("a.b.c", HERE, moment(NOW))).code is Code.BAD_SIGNATURE
+    assert refused(lambda: at.redeem_ticket("t", HERE, moment(NOW))).code is Code.RATE_LIMITED
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
 
 
 def test_one_customer_of_ipv6_is_one_address() -> None:
     at = sign_in()
-    for number in range(FREE + 1):
+    for number in range(FREE_OF_ADDRESS + 1):
         fail(at, 1, name=f"x{number}", address=f"2001:db8::{number:x}")
     assert (
         refused(lambda: at.verify_bearer(f"k1.{SECRET}", "2001:db8::ffff", moment(NOW))).code
@@ -160,13 +214,29 @@ def test_one_customer_of_ipv6_is_one_address() -> None:
     )
 
 
-def test_neither_strangers_nor_neighbours_lock_a_known_key_out() -> None:
+def test_a_mapped_address_is_its_ipv4_address() -> None:
     at = sign_in()
-    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
-    for number in range(FREE + 1):
+    fail(at, FREE + 1, address=f"::ffff:{HERE}")
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
+
+
+def test_failures_elsewhere_never_lock_a_key_out() -> None:
+    """Not even after a restart, when no address is known."""
+    at = sign_in()
+    for number in range(4 * FREE):
         fail(at, 1, address=f"198.51.100.{number}")
-    for number in range(FREE + 1):
+    fail(at, FREE, address=ELSEWHERE)
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    login(at)
+
+
+def test_neighbours_do_not_lock_a_new_key_out_soon_nor_a_known_one_ever() -> None:
+    at = sign_in(key("k1"), key("k2"))
+    for number in range(FREE_OF_ADDRESS):
         fail(at, 1, name=f"x{number}")
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    fail(at, 1, name="x")
+    assert refused(lambda: at.verify_bearer(f"k2.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
     at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     fail(at, FREE + 1)
     assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
@@ -177,6 +247,17 @@ def test_failures_from_where_a_key_may_not_be_used_do_not_count_for_it() -> None
     for number in range(2 * FREE):
         fail(at, 1, address=f"198.51.100.{number}")
     at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+
+
+def test_ids_of_any_length_take_bounded_memory() -> None:
+    at = sign_in()
+    tracemalloc.start()
+    for number in range(FREE_OF_ADDRESS):
+        fail(at, 1, name=f"{number}" + "x" * 100_000)
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 1_000_000
 
 
 def test_a_key_signs_in_so_often_and_no_more() -> None:

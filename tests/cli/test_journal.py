@@ -14,6 +14,7 @@ from floorwire.cli.journal import app
 from floorwire.core import account_events
 from floorwire.core.account_events import Seqs
 from floorwire.storage import journal_file
+from floorwire.storage.data_dir import DataDir
 from floorwire.storage.journal import JournalEntry, JournalSnapshot
 from floorwire.storage.journal_sqlite import SqliteJournal
 from tests.storage.journals import NOW, entry, keep
@@ -77,9 +78,13 @@ async def test_both_work_beside_a_server(tmp_path: Path) -> None:
 
 
 def test_no_journal_is_said_and_none_is_made(tmp_path: Path) -> None:
+    for command in ("verify", "export", "repair"):
+        for folder in (tmp_path, tmp_path / "nowhere"):
+            assert f"{folder}: there is no data folder" in run(folder, command, code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+    DataDir(tmp_path, {})
     for command in ("verify", "export"):
         assert "there is no journal" in run(tmp_path, command, code=2).stderr
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from floorwire.storage.key_store import KeyStore
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 Row: TypeAlias = "dict[str, str | int | list[str] | None]"
+RECORDED = Path(__file__).parents[1] / "recorded"
 MAKE = ("create", "--account", "alice", "--scopes", "market,account,trade")
 
 
@@ -142,6 +143,8 @@ def test_a_rotated_key_keeps_its_id(tmp_path: Path) -> None:
         ((*MAKE, "--symbols", "BTCUSDT"), "symbols: 'BTCUSDT'"),
         ((*MAKE, "--expires", "soon"), "expires: 'soon'"),
         ((*MAKE, "--deposit", "USDT"), "deposit: 'USDT'"),
+        ((*MAKE, "--deposit", "NOPE=5"), "no market here trades NOPE; there are ADA, AVAX, BNB, BTC,"),
+        ((*MAKE, "--deposit", "BTC=1,USTD=5"), "no market here trades USTD; did you mean USDT?"),
         (("revoke", "nothing"), "there is no key 'nothing', or it is revoked"),
         (("rotate", "nothing"), "there is no key 'nothing', or it is revoked"),
     ],
@@ -149,16 +152,47 @@ def test_a_rotated_key_keeps_its_id(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_said_in_a_sentence(
     tmp_path: Path, arguments: tuple[str, ...], why: str
 ) -> None:
+    DataDir(tmp_path, {})
     said = run(tmp_path, *arguments, code=2)
     assert said.stderr.startswith("floorwire: ")
     assert why in said.stderr
     assert said.stdout == ""
     assert rows(tmp_path) == []
+    assert DataDir(tmp_path, {}).keys.deposits() == []
+
+
+@pytest.mark.parametrize(
+    ("recording", "asset"), [("coinbase/COINBASE.ws.3.0", "EUR"), ("sessions/BINANCE.ws.1.0", "QRS")]
+)
+def test_deposits_are_in_what_the_servers_venues_trade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: str, asset: str
+) -> None:
+    monkeypatch.setenv("FLOORWIRE_VENUE", f"replay:{RECORDED / recording}")
+    make(tmp_path, "--deposit", f"{asset}=1000")
+    said = run(tmp_path, *MAKE, "--deposit", "BTC=5", code=2).stderr
+    assert "no market here trades BTC; there are ABC, EUR," in said
+    monkeypatch.setenv("FLOORWIRE_VENUE", "replay:nowhere")
+    assert "nowhere" in run(tmp_path, *MAKE, "--deposit", "NOPE=5", code=2).stderr
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("revoke", "k"), ("rotate", "k")])
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    make(tmp_path / "gateway")
+    said = run(tmp_path / "gatewya", *arguments, code=2).stderr
+    assert said == (
+        f"floorwire: {tmp_path / 'gatewya'}: there is no data folder; did you mean {tmp_path / 'gateway'}?\n"
+    )
+    (tmp_path / "empty").mkdir()
+    said = run(tmp_path / "empty", *arguments, code=2).stderr
+    assert "there is no data folder; name it with --data" in said
+    assert {path.name for path in tmp_path.iterdir()} - {"home"} == {"gateway", "empty"}
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "file" in run(tmp_path / "file", "list", code=2).stderr
+    for arguments in (("list",), MAKE):
+        assert "file" in run(tmp_path / "file", *arguments, code=2).stderr
 
 
 def test_the_master_key_may_come_from_the_environment(

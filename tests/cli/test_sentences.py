@@ -45,8 +45,8 @@ def test_help_has_no_marks(path: tuple[str, ...]) -> None:
         (("restore", "{file}", "--master-key", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
         (("restore", "{file}", "--master-key", "{folder}"), "floorwire: {folder}: it is a folder\n"),
         (("restore", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
-        (("keys", "list", "--data", "{file}"), "floorwire: {file}: there is something else of that name\n"),
-        (("keys", "list", "--data", "{file}/x"), "floorwire: {file}/x: a part of this path is a file\n"),
+        (("keys", "list", "--data", "{file}"), "floorwire: {file}: there is no data folder; name it with --data\n"),
+        (("keys", "list", "--data", "{file}/x"), "floorwire: {file}/x: there is no data folder; name it with --data\n"),
         (
             ("watch", "--url", "ws://localhost:1"),
             "floorwire: ws://localhost:1/ws cannot be reached: nothing listens there. "

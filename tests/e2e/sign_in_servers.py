@@ -38,7 +38,8 @@ class KeyedServer:
         self.server = server
         self.folder = folder
         self.keys = DataDir(folder, {}).keys
-        self._root = root
+        self.root = root
+        """An admin's key."""
 
     def audit(self) -> list[dict[str, str]]:
         """Return the lines of the audit log. It is written in batches: none may be there yet."""
@@ -59,7 +60,7 @@ class KeyedServer:
 
     def _post(self, path: str, body: object) -> dict[str, str]:
         headers = {
-            "authorization": f"Bearer {self._root.key}.{self._root.secret}",
+            "authorization": f"Bearer {self.root.key}.{self.root.secret}",
             "content-type": "application/json",
         }
         request = Request(self.server.http(path), json.dumps(body).encode(), headers)

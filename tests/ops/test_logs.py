@@ -20,6 +20,13 @@ except ZeroDivisionError:
     log.exception("it failed", venue="sim")
 logging.getLogger("library").info("chatter")
 logging.getLogger("library").warning("trouble")
+ESCAPE = chr(27) + "[31m" + chr(0x9B) + "2J"
+log.warning(ESCAPE, key="jwt:" + ESCAPE, error=ValueError(ESCAPE), lines="a" + chr(10) + "b")
+logging.getLogger("library").warning("%s", ESCAPE)
+try:
+    raise ValueError(ESCAPE)
+except ValueError:
+    log.error("it failed", exc_info=True)
 """
 
 
@@ -48,6 +55,13 @@ def test_a_line_has_time_level_event_and_fields() -> None:
     assert timestamp.startswith("timestamp=2")
     assert timestamp.endswith("Z")
     assert rest == ['level=info event="so it is" port=8000']
+
+
+def test_nothing_in_a_line_acts_on_a_terminal() -> None:
+    text = logged("warning")
+    assert text.replace("\n", "").isprintable()
+    assert text.count(r"\x1b[31m\x9b2J") >= 4
+    assert r"lines=a\nb" in text
 
 
 def test_an_exception_is_logged_with_its_traceback() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.auth.sign_in import SignedLogin
 from floorwire.protocol.rate_limit import BURST_S
 from floorwire.storage.audit_log import (
     QUEUE,
@@ -14,7 +13,6 @@ from floorwire.storage.audit_log import (
     AuditEntry,
     AuditLog,
     append,
-    recent_logins,
 )
 
 NOW = 1_800_000_000_000_000
@@ -118,16 +116,11 @@ def test_nothing_to_write_makes_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_recent_logins_are_those_signed_since(tmp_path: Path) -> None:
-    path = tmp_path / "audit.jsonl"
-    assert recent_logins(path, NOW) == []
-    entries = [
-        AuditEntry(ts=NOW - S, event="sign_in", key="old", how="signature", signed_ts=NOW - S),
-        AuditEntry(ts=NOW, event="sign_in", key="k1", how="signature", signed_ts=NOW + 5),
-        sign_in(1),
-        AuditEntry(ts=NOW + 2, event="sign_in", key="k2", how="signature", signed_ts=NOW - 5),
-    ]
-    append(path, entries)
-    with path.open("ab") as file:
-        file.write(b'{"ts":180000')
-    assert recent_logins(path, NOW) == [SignedLogin("k1", NOW + 5), SignedLogin("k2", NOW - 5)]
+def test_a_line_is_printable_whatever_a_client_chose(tmp_path: Path) -> None:
+    text = "\x1b[2J \x9b \u202e \n"
+    append(
+        tmp_path / "audit.jsonl", [AuditEntry(ts=NOW, event="refused", key=text, reason=text, target=text)]
+    )
+    (line,) = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert line.isprintable()
+    assert json.loads(line)["key"] == r"\x1b[2J \x9b \u202e \n"

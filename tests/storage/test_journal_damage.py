@@ -176,6 +176,7 @@ async def test_every_flipped_page_of_the_database_is_found(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", [b"not a database, whatever its name says\n" * 50, b"SQLite"])
 def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / journal_file.FILE).touch(0o600)
     (tmp_path / journal_file.FILE).write_bytes(content)
     with pytest.raises(JournalCorruptError, match="not a database"):
         SqliteJournal(tmp_path, 1)

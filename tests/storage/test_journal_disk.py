@@ -30,7 +30,7 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
     if (
         os.name != "posix"
         or os.geteuid() != 0
-        or not mount("-t", "tmpfs", "-o", "size=24m", "tiny", str(disk))
+        or not mount("-t", "tmpfs", "-o", "size=24m,mode=700", "tiny", str(disk))
     ):
         pytest.skip("only root may mount a disk")
     yield disk

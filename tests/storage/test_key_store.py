@@ -222,6 +222,7 @@ def test_many_may_write_at_once(store: KeyStore, tmp_path: Path) -> None:
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / database.FILE).touch(0o600)
     (tmp_path / database.FILE).write_bytes(b"no database" * 1_000)
     with pytest.raises(DatabaseError, match="not a database"):
         KeyStore(tmp_path, sealer())

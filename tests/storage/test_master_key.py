@@ -48,7 +48,7 @@ def test_what_is_no_master_key(tmp_path: Path, text: str) -> None:
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     load_master(tmp_path, {})
     (tmp_path / FILE).chmod(0o644)
-    with pytest.raises(MasterKeyError, match="others may read it"):
+    with pytest.raises(MasterKeyError, match=r"others may read or change it; .* chmod 600 .*master\.key"):
         load_master(tmp_path, {})
 
 

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from floorwire.storage.private_files import ExposedFileError, private_folder, read_secret, touch_private
+from floorwire.storage.private_files import (
+    ExposedFileError,
+    check_files,
+    check_tls_key,
+    private_folder,
+    read_secret,
+    touch_private,
+)
 
 
 def mode(path: Path) -> int:
@@ -27,10 +35,59 @@ def test_a_private_file_is_made_private_and_stays_as_it_is(tmp_path: Path) -> No
     touch_private(path)
     assert mode(path) == 0o600
     path.write_text("kept")
-    path.chmod(0o644)
     touch_private(path)
-    assert mode(path) == 0o600
     assert path.read_text() == "kept"
+
+
+@pytest.mark.parametrize("exposed", [0o604, 0o640, 0o644, 0o660, 0o666, 0o622])
+def test_a_ready_made_file_that_others_may_use_is_refused(tmp_path: Path, exposed: int) -> None:
+    path = tmp_path / "a file"
+    path.touch()
+    path.chmod(exposed)
+    with pytest.raises(ExposedFileError, match=r"run: chmod 600 '.*a file'$"):
+        touch_private(path)
+    assert mode(path) == exposed, "whoever wrote it meanwhile is not forgotten"
+    with pytest.raises(ExposedFileError, match="chmod 600"):
+        check_files(tmp_path, ("other*", "a f*"))
+    check_files(tmp_path, ("other*",))
+
+
+@pytest.mark.parametrize("exposed", [0o777, 0o770, 0o775, 0o722, 0o1777])
+def test_a_ready_made_folder_that_others_may_use_is_refused(tmp_path: Path, exposed: int) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    folder.chmod(exposed)
+    with pytest.raises(ExposedFileError, match=r"run: chmod 700 .*folder$"):
+        private_folder(folder)
+    for private in (0o700, 0o755):
+        folder.chmod(private)
+        assert private_folder(folder) == folder
+
+
+@pytest.mark.parametrize("exposed", [0o640, 0o440, 0o644, 0o604, 0o660])
+def test_a_tls_key_that_others_may_use_is_refused(tmp_path: Path, exposed: int) -> None:
+    path = tmp_path / "key.pem"
+    path.touch()
+    for private in (0o600, 0o400):
+        path.chmod(private)
+        check_tls_key(path)
+    path.chmod(exposed)
+    with pytest.raises(ExposedFileError, match="take a new secret, and run: chmod 600"):
+        check_tls_key(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of root")
+def test_a_tls_key_of_root_may_be_read_by_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key.pem"
+    path.touch()
+    monkeypatch.setattr(os, "geteuid", lambda: 1_000)
+    for allowed in (0o640, 0o440):
+        path.chmod(allowed)
+        check_tls_key(path)
+    for exposed in (0o660, 0o644):
+        path.chmod(exposed)
+        with pytest.raises(ExposedFileError, match="chmod 600"):
+            check_tls_key(path)
 
 
 def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def write(folder: Path, name: str = "localhost") -> tuple[Path, Path]:
     pem = serialization.Encoding.PEM
     cert_path, key_path = folder / "cert.pem", folder / "key.pem"
     cert_path.write_bytes(cert.public_bytes(pem))
+    key_path.touch(0o600)
     key_path.write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )

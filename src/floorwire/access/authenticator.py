@@ -17,8 +17,9 @@ from msgspec import UNSET
 from floorwire.access import token_issuer
 from floorwire.access.key_reader import KeyReader
 from floorwire.access.session_index import SessionIndex
+from floorwire.access.used_login_writer import UsedLoginWriter, WhenWritten
 from floorwire.auth.keyring import Keyring
-from floorwire.auth.sign_in import SKEW_US, SignIn
+from floorwire.auth.sign_in import SignIn
 from floorwire.clock import Clock
 from floorwire.config import JwtSettings, Settings, SettingsError
 from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
@@ -27,9 +28,10 @@ from floorwire.core.dates import Moment
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.requests import Login
-from floorwire.storage.audit_log import AuditEntry, AuditLog, recent_logins
+from floorwire.storage.audit_log import AuditEntry, AuditLog
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.login_mark import LoginMark
 from floorwire.storage.private_files import ExposedFileError, read_secret
 
 POLL_S = 0.2
@@ -69,7 +71,6 @@ class Authenticator:
     def __init__(self, settings: Settings, data_dir: DataDir, clock: Clock, *, is_local: bool) -> None:
         self.keyring = Keyring(data_dir.sealer)
         self.audit = AuditLog(data_dir.audit_path)
-        self._audit_path = data_dir.audit_path
         self._clock = clock
         self._limits = settings.limits
         self._issuer = token_issuer.connect(settings.auth.jwt, _secret(settings.auth.jwt))
@@ -78,9 +79,9 @@ class Authenticator:
         self._session_index: SessionIndex[SignedInPeer] = SessionIndex()
         self._commands: dict[str, TokenBucket] = {}
         self.keys = KeyReader(self.keyring, data_dir.keys, self._close_of)
-        self._latest_us = 0
-        """The date of the latest sign-in, to notice a clock that was set back."""
-        self._load_used_logins(clock.wall_us())
+        mark = LoginMark(data_dir.folder)
+        self._signin.start(mark.used, clock.wall_us())
+        self._used_logins = UsedLoginWriter(mark, lambda: self._signin.used_logins(clock.wall_us()))
         self._market = settings.auth.market
         self.demo = DEMO if is_local and not self.has_keys else None
         """The principal of our own page on this machine, if no key existed at the start. Else None."""
@@ -120,7 +121,10 @@ class Authenticator:
         return self._prove("ticket", "", address, lambda at: self._signin.redeem_ticket(text, address, at))
 
     def login(self, request: Login, address: str) -> Principal:
-        """Return the principal of a login request: by token, or by signature. Raises Refusal."""
+        """Return the principal of a login request: by token, or by signature. Raises Refusal.
+
+        A signed login counts only when it is durable that it was used (``when_durable``).
+        """
         key, ts, signature, token = request.key, request.ts, request.signature, request.token
         if token is not UNSET and key is UNSET and ts is UNSET and signature is UNSET:
             return self._prove("token", "", address, lambda at: self._signin.verify_token(token, address, at))
@@ -130,6 +134,10 @@ class Authenticator:
         return self._prove(
             "signature", key, address, lambda at: prove(key, ts, signature, address, at), signed_ts=ts
         )
+
+    def when_durable(self, when_written: WhenWritten) -> None:
+        """Call back in a later turn, when it is durable that the logins so far were used."""
+        self._used_logins.wait(when_written)
 
     def issue_ticket(self, principal: Principal, address: str) -> IssuedTicket:
         """Return a new ticket for the principal. Raises Refusal if too many are valid."""
@@ -228,9 +236,6 @@ class Authenticator:
         self, how: str, key: str, address: str, prove: Callable[[Moment], Principal], signed_ts: int = 0
     ) -> Principal:
         at = self._clock.moment()
-        if at.wall_us < self._latest_us - SKEW_US:
-            self._load_used_logins(at.wall_us)
-        self._latest_us = at.wall_us
         try:
             principal = prove(at)
         except Refusal as refusal:
@@ -249,14 +254,6 @@ class Authenticator:
         )
         return principal
 
-    def _load_used_logins(self, wall_us: int) -> None:
-        """Mark recent signed logins as used, so that none can be replayed.
-
-        This is needed after a restart, and when the clock was set back to a date at which they are valid.
-        """
-        self.audit.flush()
-        self._signin.mark_used(recent_logins(self._audit_path, wall_us - 2 * SKEW_US), wall_us)
-
     def _record_failure(self, how: str, key: str, refusal: Refusal, address: str) -> None:
         shown = key if KEY_ID.fullmatch(key) else ""  # Never log what may be a secret.
         claimed = msgspec.structs.replace(ANONYMOUS, key=shown)
@@ -269,6 +266,7 @@ class Authenticator:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.audit.run())
+                tasks.create_task(self._used_logins.run())
                 tasks.create_task(self._poll())
                 tasks.create_task(self.keys.run())
                 if self._issuer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
 from floorwire.core.authorization import Network, is_within
@@ -11,6 +11,8 @@ from floorwire.core.authorization import Network, is_within
 Address: TypeAlias = IPv4Address | IPv6Address
 
 MAX_HOPS = 32
+MAPPED_BITS = 96
+"""The bits of ::ffff:0:0/96, before the IPv4 address (RFC 4291 2.5.5.2)."""
 NEIGHBOURS_BITS = 64
 """One customer has at least a /64 of IPv6. Rate limits count each /64 as one address."""
 
@@ -50,8 +52,10 @@ def is_loopback(host: str) -> bool:
 def neighbourhood(address: str) -> str:
     """Return the name that rate limits count an address by: IPv4 itself, IPv6 its /64."""
     parsed = _parsed(address)
-    if parsed is None or parsed.version == 4:
+    if parsed is None:
         return address
+    if parsed.version == 4:
+        return str(parsed)
     return str(IPv6Address(int(parsed) >> NEIGHBOURS_BITS << NEIGHBOURS_BITS))
 
 
@@ -64,6 +68,19 @@ def _plain(hop: str) -> str | None:
         text = text.partition(":")[0]
     parsed = _parsed(text)
     return None if parsed is None else str(parsed)
+
+
+def parse_network(text: str) -> Network:
+    """Return the address or network. A mapped IPv4 network (::ffff:192.0.2.0/120) is that IPv4 network.
+
+    Clients' addresses are compared in the same form (``is_within``). Raises ValueError.
+    """
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.prefixlen >= MAPPED_BITS:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
+    return network
 
 
 def _parsed(text: str) -> Address | None:

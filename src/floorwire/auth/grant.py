@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 
 import msgspec
 
+from floorwire.auth.client_address import parse_network
 from floorwire.core.authorization import Network, Principal, Scope
 
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
@@ -164,7 +165,7 @@ def amount(field: str, text: str) -> Decimal:
 def networks(field: str, texts: Sequence[str]) -> tuple[Network, ...]:
     """Return the addresses and networks: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32. Raises GrantError."""
     try:
-        return tuple(ip_network(text) for text in texts)
+        return tuple(parse_network(text) for text in texts)
     except ValueError as error:
         raise GrantError(field, str(error)) from None
 

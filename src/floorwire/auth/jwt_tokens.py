@@ -131,6 +131,8 @@ class Tokens:
             raise BadTokenError(f"of another issuer: {claims.iss!r}")
         if self._issuer.audience not in audience:
             raise BadTokenError(f"for somebody else: {audience!r}")
+        if not claims.sub.isprintable():
+            raise BadTokenError(f"sub is not printable: {claims.sub!r}")
         if now_s >= claims.exp:
             raise BadTokenError("ended")
         if max(claims.nbf, claims.iat) > now_s + SKEW_S:

@@ -7,6 +7,7 @@ with a name that points to 127.0.0.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -16,12 +17,39 @@ from floorwire.auth.client_address import client_address, is_address, is_loopbac
 from floorwire.core.authorization import Network, is_within
 
 PORTS = {"http": 80, "https": 443}
+HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+
+
+class OriginError(ValueError):
+    """The text is not the origin of a web page. The message says why."""
+
+
+def normal_origin(text: str) -> str:
+    """Return the origin as browsers send it (RFC 6454 6.2): ``scheme://host:port``, without a default port.
+
+    A name with other letters than ASCII has to be in its ``xn--`` form. Raises OriginError.
+    """
+    try:
+        parts = urlsplit(text)
+        name, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise OriginError(f"{text!r}: {error}") from None
+    host = f"[{name}]" if name and ":" in name else name
+    rest = (parts.path.removeprefix("/"), parts.query, parts.fragment, parts.username, parts.password)
+    is_whole = text.isprintable() and parts.scheme and host and HOST.fullmatch(host)
+    if not is_whole or any(part for part in rest):
+        raise OriginError(
+            f"{text!r} is not an origin: write it like https://desk.example or http://localhost:3000"
+        )
+    suffix = "" if port is None or port == PORTS.get(parts.scheme) else f":{port}"
+    return f"{parts.scheme}://{host}{suffix}"
 
 
 class OriginPolicy(msgspec.Struct, frozen=True):
     """The settings that say who can reach us.
 
     ``is_local``: the server listens on loopback only, and no proxy stands in front.
+    ``origins``: web pages that may connect besides our own, in normal form (``normal_origin``).
     """
 
     is_local: bool
@@ -63,9 +91,16 @@ def is_allowed(origin: str | None, host: str | None, listed: frozenset[str], loo
 
     ``loopback_only``: we listen on loopback, so our own pages can only have a loopback name.
     """
-    if origin is None or origin.rstrip("/").lower() in listed:
+    if origin is None or _is_listed(origin, listed):
         return True
     return is_own(origin, host) and not (loopback_only and not is_loopback_host(host))
+
+
+def _is_listed(origin: str, listed: frozenset[str]) -> bool:
+    try:
+        return bool(listed) and normal_origin(origin) in listed
+    except OriginError:
+        return False
 
 
 def is_own(origin: str, host: str | None) -> bool:

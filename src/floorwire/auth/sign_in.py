@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from floorwire.auth.client_address import neighbourhood
-from floorwire.auth.failure_throttle import FailureThrottle
+from floorwire.auth.failure_throttle import FREE_OF_ADDRESS, FailureThrottle
 from floorwire.auth.jwt_tokens import BadTokenError, Tokens
 from floorwire.auth.keyring import Keyring
-from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError
+from floorwire.auth.known_addresses import KnownAddresses
+from floorwire.auth.replay_cache import ReplayCache, ReplayCacheFullError, SignedLogin, UsedLogins
 from floorwire.auth.tickets import Tickets, TooManyTicketsError
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
@@ -24,18 +23,19 @@ from floorwire.protocol.rate_limit import KeyedRateLimit
 SKEW_US = 30_000_000
 USED_LIMIT = 200_000
 """The most signed logins that are remembered, and so the most that can sign in within a minute."""
-KNOWN_LIMIT = 10_000
-
-
-class SignedLogin(msgspec.Struct, frozen=True):
-    """One signed login that was used, and may not be used again."""
-
-    key: str
-    ts_us: int
+USED_SPARE = 20_000
+"""The latest signed logins, remembered for as long as there are no more (ReplayCache)."""
+USED_KEPT = 400
+"""The most signed logins of clocks that are ahead of ours that are remembered across a restart."""
+MAX_KEY = 64
+"""Characters of a key id that failures are counted by. No key has a longer one."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One attempt to sign in. ``near``: the address that failures count by. ``key``: the id, or ``\"\"``."""
+    """One attempt to sign in. ``near``: the address that failures count by. ``key``: the id, or ``\"\"``.
+
+    The client chose the id, so it is cut to ``MAX_KEY``.
+    """
 
     address: str
     near: str
@@ -43,32 +43,39 @@ class Attempt(msgspec.Struct, frozen=True):
 
     @property
     def pair(self) -> tuple[str, str]:
-        """Return what failures of a key known at this address are counted by."""
+        """Return what failures of this key from this address are counted by."""
         return self.near, self.key
 
 
 class SignIn:
     """Signs clients in. Each method returns a Principal or raises Refusal.
 
-    Failures are throttled by address and by key. If a key has signed in from an address before, only its own
-    failures from there count. So nobody else, elsewhere or behind the same address, can lock it out.
+    Failures are throttled by address and key together, so that failures elsewhere never lock a key out. They
+    are also throttled by address alone, but not for a key that has signed in from there before.
     """
 
     def __init__(self, keyring: Keyring, tokens: Tokens | None, per_key_per_second: int) -> None:
         self.keyring = keyring
         self.tickets = Tickets()
         self._tokens = tokens
-        self._used: ReplayCache[SignedLogin] = ReplayCache(keep_us=2 * SKEW_US, limit=USED_LIMIT)
-        self._by_address: FailureThrottle[str] = FailureThrottle()
-        self._by_key: FailureThrottle[str] = FailureThrottle()
+        self._used = ReplayCache(keep_us=2 * SKEW_US, limit=USED_LIMIT, spare=USED_SPARE)
+        self._started_us = 0
+        self._by_address: FailureThrottle[str] = FailureThrottle(free=FREE_OF_ADDRESS)
         self._by_pair: FailureThrottle[tuple[str, str]] = FailureThrottle()
-        self._known: dict[tuple[str, str], None] = {}
+        self._known = KnownAddresses()
         self._rates = KeyedRateLimit(per_key_per_second)
 
-    def mark_used(self, used: Iterable[SignedLogin], wall_us: int) -> None:
-        """Mark logins as used, to refuse their replay after a restart."""
-        for login in used:
-            self._used.use(login, wall_us)
+    def start(self, used: UsedLogins | None, wall_us: int) -> None:
+        """Begin with the signed logins that were used before the start; None: nobody knows them.
+
+        Nothing that was signed before the start is good, unless the clock is set back to a date before it.
+        """
+        self._started_us = wall_us
+        self._used.restore(used or UsedLogins(wall_us + SKEW_US, ()), wall_us)
+
+    def used_logins(self, wall_us: int) -> UsedLogins:
+        """Return the signed logins that may have been used, for ``start``."""
+        return self._used.state(wall_us, USED_KEPT)
 
     def verify_bearer(self, text: str, address: str, at: Moment) -> Principal:
         """Return the principal of ``KEY.SECRET``, or of a JWT."""
@@ -81,13 +88,15 @@ class SignIn:
     def verify_signed_login(
         self, key: str, ts_us: int, signature: str, address: str, at: Moment
     ) -> Principal:
-        """Return the principal of a signed login. It is valid for 30 s around its ``ts_us``, and once."""
+        """Return the principal of a signed login. It is valid for 30 s around its ``ts_us``, and once.
+
+        It counts when ``used_logins`` is durable.
+        """
         attempt = self._check_throttle(address, key, at.now_us)
-        if abs(ts_us - at.wall_us) > SKEW_US:
-            skew = {"server_ts": at.wall_us}
-            raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
+        login = SignedLogin(key, ts_us)
+        self._check_date(login, at.wall_us)
         principal = self.keyring.verify_signature(key, ts_us, signature, at.wall_us)
-        if principal is not None and not self._use(SignedLogin(key, ts_us), at.wall_us):
+        if principal is not None and not self._use(login, at.wall_us):
             self._fail(attempt, at.now_us)
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
         return self._admit(principal, attempt, at.now_us)
@@ -144,11 +153,10 @@ class SignIn:
     # --- throttle and rate limit ------------------------------------------------------------------
 
     def _check_throttle(self, address: str, key: str, now_us: int) -> Attempt:
-        attempt = Attempt(address, neighbourhood(address), key)
-        if attempt.pair in self._known:
-            wait_us = self._by_pair.wait_us(attempt.pair, now_us)
-        else:
-            wait_us = max(self._by_address.wait_us(attempt.near, now_us), self._by_key.wait_us(key, now_us))
+        attempt = Attempt(address, neighbourhood(address), key[:MAX_KEY])
+        wait_us = self._by_pair.wait_us(attempt.pair, now_us)
+        if not self._known.knows(attempt.key, attempt.near):
+            wait_us = max(wait_us, self._by_address.wait_us(attempt.near, now_us))
         if wait_us:
             raise Refusal(Code.RATE_LIMITED, "too many failed sign-ins", wait_us=wait_us)
         return attempt
@@ -171,19 +179,20 @@ class SignIn:
             wait_us = max(1, self._rates.wait_us(principal.key, now_us))
             raise Refusal(Code.RATE_LIMITED, "this key signs in too often", wait_us=wait_us)
         if attempt.key:
-            self._known.pop(attempt.pair, None)
-            self._known[attempt.pair] = None
-            if len(self._known) > KNOWN_LIMIT:
-                del self._known[next(iter(self._known))]
+            self._known.add(attempt.key, attempt.near)
         return principal
 
     def _fail(self, attempt: Attempt, now_us: int) -> None:
-        if attempt.pair in self._known:
-            self._by_pair.fail(attempt.pair, now_us)
-            return
-        self._by_address.fail(attempt.near, now_us)
-        if attempt.key and self.keyring.is_usable_from(attempt.key, attempt.address):
-            self._by_key.fail(attempt.key, now_us)
+        self._by_pair.fail(attempt.pair, now_us)
+        if not self._known.knows(attempt.key, attempt.near):
+            self._by_address.fail(attempt.near, now_us)
+
+    def _check_date(self, login: SignedLogin, wall_us: int) -> None:
+        skew = {"server_ts": wall_us}
+        if abs(login.ts_us - wall_us) > SKEW_US:
+            raise Refusal(Code.CLOCK_SKEW, "ts is not within 30 s of the server's clock", skew)
+        if login.ts_us < self._started_us <= wall_us or self._used.is_too_old(login):
+            raise Refusal(Code.CLOCK_SKEW, "ts is before the server's start; sign a new ts", skew)
 
     def _use(self, login: SignedLogin, wall_us: int) -> bool:
         try:

@@ -16,7 +16,9 @@ import typer
 from floorwire.cli import credential
 from floorwire.cli.address import AddressError, check_private, local_url, split
 from floorwire.cli.credential import CredentialError
+from floorwire.cli.output import echo
 from floorwire.core.os_errors import reason
+from floorwire.core.printable import printable
 
 TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 20
@@ -153,7 +155,7 @@ def admin_client(url: str, key_file: str | None, ca: str | None) -> Iterator[Adm
 
 
 def _fail(message: str, exit_code: int) -> None:
-    typer.echo(f"floorwire: {message}", err=True)
+    echo(f"floorwire: {message}", err=True)
     raise typer.Exit(exit_code) from None
 
 
@@ -178,23 +180,24 @@ def _connection(parts: SplitResult, ca: str | None) -> HTTPConnection:
 
 
 def _refusal(problem: _Problem, status: int) -> AdminClientError:
+    reason = printable(f"{problem.code}: {problem.message}")
     if status in NOT_ALLOWED_STATUS:
         hint = "the key needs the scope admin, and to be narrowed to nothing that this is beyond"
-        return AdminClientError(f"{problem.code}: {problem.message}; {hint}", NOT_ALLOWED)
-    return AdminClientError(f"{problem.code}: {problem.message}", REFUSED)
+        return AdminClientError(f"{reason}; {hint}", NOT_ALLOWED)
+    return AdminClientError(reason, REFUSED)
 
 
 def warn_journal_broken(journal: str, in_doubt: Sequence[str] = ()) -> None:
     """Warn where the server's journal is broken, and name the changes that may or may not be made."""
     if journal != BROKEN:
         return
-    typer.echo(
+    echo(
         "warning: the server cannot write its journal: this is what stood when that failed, orders are "
         "refused, and nothing can be changed until it can",
         err=True,
     )
     if in_doubt:
-        typer.echo(f"warning: changed as it failed, and not certain: {', '.join(in_doubt)}", err=True)
+        echo(f"warning: changed as it failed, and not certain: {', '.join(in_doubt)}", err=True)
 
 
 def warn_unknown_key(client: AdminClient, account: str = "", key: str = "") -> None:
@@ -203,4 +206,4 @@ def warn_unknown_key(client: AdminClient, account: str = "", key: str = "") -> N
     if any((not account or one.account == account) and (not key or one.key == key) for one in keys):
         return
     which = " ".join(part for part in (key, f"of the account {account}" if account else "") if part)
-    typer.echo(f"warning: no key here is {which}; is the name right?", err=True)
+    echo(f"warning: no key here is {which}; is the name right?", err=True)

@@ -11,12 +11,15 @@ import typer
 
 from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
+from floorwire.cli.output import echo
 from floorwire.config import MASTER_KEY, SettingsError
 from floorwire.core.os_errors import sentence
 from floorwire.storage import backup as backups
 from floorwire.storage import master_key as key_file
 from floorwire.storage.backup import BackupError
+from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.master_key import MasterKeyError, load_master
+from floorwire.storage.private_files import private_folder, read_secret
 
 Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 Archive = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.")]
@@ -28,12 +31,13 @@ def backup(archive: Archive, data: Data = None) -> None:
     """Write the data folder to a new archive, beside a running server or without one."""
     try:
         folder = _folder(data)
+        check_exists(folder)
         made = backups.back_up(folder, archive.expanduser(), time.time_ns() // 1_000)
-    except (BackupError, SettingsError) as error:
+    except (BackupError, SettingsError, DataDirError) as error:
         raise _failed(error) from None
-    typer.echo(f"{archive}: {made.records} records, {len(made.files)} files")
+    echo(f"{archive}: {made.records} records, {len(made.files)} files")
     where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / key_file.FILE)
-    typer.echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
+    echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
 
 
 def restore(
@@ -49,7 +53,7 @@ def restore(
         if master_key is not None:
             _put_master(master_key, folder)
         made = backups.restore(archive.expanduser(), folder)
-        typer.echo(f"{folder}: {made.records} records, {len(made.files)} files")
+        echo(f"{folder}: {made.records} records, {len(made.files)} files")
         _check_master(folder)
     except (BackupError, SettingsError, MasterKeyError, OSError) as error:
         raise _failed(error) from None
@@ -57,8 +61,10 @@ def restore(
 
 def _put_master(source: Path, folder: Path) -> None:
     """Copy the master key into the folder, which has none."""
-    content = load_master(source.parent, {MASTER_KEY: source.read_text()})
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    content = load_master(
+        source.parent, {MASTER_KEY: read_secret(source.expanduser()).decode(errors="replace")}
+    )
+    private_folder(folder)
     handle = os.open(folder / key_file.FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(content.hex() + "\n")
@@ -67,9 +73,7 @@ def _put_master(source: Path, folder: Path) -> None:
 def _check_master(folder: Path) -> None:
     """Say it where the keys cannot be used yet. Raises MasterKeyError where the key is another one."""
     if MASTER_KEY not in os.environ and not (folder / key_file.FILE).exists():
-        typer.echo(
-            f"Before the start: put the master key into {folder / key_file.FILE}, or {MASTER_KEY}", err=True
-        )
+        echo(f"Before the start: put the master key into {folder / key_file.FILE}, or {MASTER_KEY}", err=True)
         return
     sealer = SecretSealer(load_master(folder, os.environ))
     if not verify_digest(backups.master_fingerprint(folder), sealer.fingerprint):
@@ -79,7 +83,7 @@ def _check_master(folder: Path) -> None:
 
 
 def _failed(error: Exception) -> typer.Exit:
-    typer.echo(f"floorwire: {sentence(error)}", err=True)
+    echo(f"floorwire: {sentence(error)}", err=True)
     return typer.Exit(UNUSABLE)
 
 

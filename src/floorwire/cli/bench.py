@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import select
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, TypeAlias
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from floorwire.cli.address import AddressError, local_url
 from floorwire.cli.load import tables
@@ -22,7 +19,9 @@ from floorwire.cli.load.rtt import Message, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target, TargetError
+from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.os_errors import sentence
+from floorwire.core.printable import printable_json
 from floorwire.protocol.requests import OnSlow
 
 app = typer.Typer(no_args_is_help=True, help="Put a bounded load on a WebSocket server.")
@@ -183,9 +182,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _show(report: msgspec.Struct, table: Table, json: bool) -> None:
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+        echo(msgspec.json.format(printable_json(msgspec.json.encode(report))))
     else:
-        Console().print(table)
+        print_table(table)
 
 
 def _succeed(succeeded: bool) -> None:
@@ -202,5 +201,5 @@ def _exit_on_error() -> Iterator[None]:
 
 
 def _fail(text: str) -> None:
-    typer.echo(f"floorwire bench: {text}", err=True)
+    echo(f"floorwire bench: {text}", err=True)
     raise typer.Exit(2)

@@ -35,10 +35,10 @@ def find(file: str | None, environment: Mapping[str, str]) -> str:
         return _parsed(read_secret(path).decode(), str(path))
     except FileNotFoundError:
         raise CredentialError(_missing(path)) from None
+    except ExposedFileError as error:
+        raise CredentialError(f"{path}: {error}; and rotate the key") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialError(f"{path}: {reason(error)}") from None
-    except ExposedFileError:
-        raise CredentialError(f"{path}: others may read it; chmod 600, and rotate the key") from None
 
 
 def _parsed(text: str, source: str) -> str:

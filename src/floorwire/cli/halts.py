@@ -6,8 +6,6 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from floorwire.cli.admin_client import (
     LOCAL_SERVER,
@@ -21,6 +19,7 @@ from floorwire.cli.admin_client import (
     warn_journal_broken,
     warn_unknown_key,
 )
+from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.account_events import HaltScope
 
 Scope: TypeAlias = Annotated[HaltScope, typer.Argument(help="Whom: all, or an account, a key, a symbol.")]
@@ -59,8 +58,8 @@ def halt(
     with admin_client(url, key_file, ca) as server:
         begun = server.request("POST", "/halts", _HaltReply, body=asked)
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
-        typer.echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
-        typer.echo(_in_force(_listed(server).halts))
+        echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
+        echo(_in_force(_listed(server).halts))
         if not begun.cancelled and begun.scope in ("account", "key"):  # the server knows symbols by itself
             warn_unknown_key(server, **{begun.scope: begun.name})
 
@@ -79,10 +78,10 @@ def resume(
         query = {"scope": asked.scope, "name": asked.name}
         ended = server.request("DELETE", "/halts", Halt, query)
         if ended not in before:
-            typer.echo(f"floorwire: {ended} was not halted; {_in_force(before)}", err=True)
+            echo(f"floorwire: {ended} was not halted; {_in_force(before)}", err=True)
             raise typer.Exit(REFUSED)
-        typer.echo(f"resumed: {ended}; cancelled orders stay cancelled")
-        typer.echo(_in_force(_listed(server).halts))
+        echo(f"resumed: {ended}; cancelled orders stay cancelled")
+        echo(_in_force(_listed(server).halts))
 
 
 def halts(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
@@ -92,14 +91,14 @@ def halts(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json
     warn_journal_broken(known.journal, [str(one) for one in known.in_doubt])
     listed = known.halts
     if json:
-        typer.echo(msgspec.json.encode(listed))
+        echo(msgspec.json.encode(listed))
     elif not listed:
-        typer.echo("nothing is halted")
+        echo("nothing is halted")
     else:
         table = Table("halted", "name")
         for one in listed:
             table.add_row(one.scope, one.name)
-        Console().print(table)
+        print_table(table)
 
 
 def _named(scope: HaltScope, name: str) -> Halt:

@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from floorwire import config
+from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
+from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import journal_export as exporting
 from floorwire.trading.account_store import as_restored_entry
@@ -33,7 +35,7 @@ def verify(data: Data = None) -> None:
     with _exit_on_error():
         verdict = journal_inspection.verify(_folder(data))
     snapshot = "no snapshot" if verdict.snapshot_n is None else f"snapshot of record {verdict.snapshot_n}"
-    typer.echo(f"{verdict.records} records, all verified; {snapshot}")
+    echo(f"{verdict.records} records, all verified; {snapshot}")
 
 
 @app.command()
@@ -45,7 +47,7 @@ def export(
     """Print the records in order, each a line of JSON; up to the damage, where there is some."""
     with _exit_on_error():
         for line in exporting.export(journal_inspection.read(_folder(data), after), account):
-            typer.echo(line)
+            echo(line)
 
 
 @app.command()
@@ -54,10 +56,10 @@ def repair(data: Data = None) -> None:
     with _exit_on_error():
         repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, as_restored_entry)
     if repaired is None:
-        typer.echo("nothing to repair")
+        echo("nothing to repair")
         return
-    typer.echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
-    typer.echo(f"the damaged files are in {repaired.damaged}")
+    echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
+    echo(f"the damaged files are in {repaired.damaged}")
 
 
 @contextmanager
@@ -65,10 +67,12 @@ def _exit_on_error() -> Iterator[None]:
     """On an error print one sentence and exit."""
     try:
         yield
-    except (JournalError, SettingsError) as error:
-        typer.echo(f"floorwire: {error}", err=True)
+    except (JournalError, SettingsError, DataDirError) as error:
+        echo(f"floorwire: {error}", err=True)
         raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
 
 
 def _folder(data: str | None) -> Path:
-    return Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    check_exists(folder)
+    return folder

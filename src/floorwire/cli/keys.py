@@ -6,26 +6,27 @@ import getpass
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from floorwire import config
 from floorwire.auth import grant
 from floorwire.auth.grant import Grant, GrantError
 from floorwire.auth.keyring import KeyInfo
+from floorwire.cli.output import Table, echo, print_table
 from floorwire.config import SettingsError
 from floorwire.core.authorization import Action
 from floorwire.core.os_errors import sentence
 from floorwire.storage.audit_log import AuditEntry, append
-from floorwire.storage.data_dir import DataDir, DataDirError
+from floorwire.storage.data_dir import DataDir, DataDirError, check_exists
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import Issued, UnknownKeyError, new_key
 
@@ -59,7 +60,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print its secret, the only time."""
-    with _exit_on_error(), _data_dir(data) as data_dir:
+    with _exit_on_error(), _data_dir(data, is_made=True) as data_dir:
         now_us = _now_us()
         allowed = Grant(
             account=account,
@@ -71,6 +72,7 @@ def create(
             expires_us=None if expires is None else grant.expiry(expires, now_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
+        _check_assets(deposits)
         issued = new_key()
         with _showing(issued, json, "the key was not made"):
             data_dir.keys.add(issued, allowed, deposits, now_us)
@@ -84,24 +86,23 @@ def list_(data: Data = None, json: Json = False) -> None:
         stored = data_dir.keys.read()
         rows = [KeyInfo.of(key) for key in stored.keys]
         for fault in stored.faults():
-            typer.echo(f"floorwire: {fault}", err=True)
+            echo(f"floorwire: {fault}", err=True)
         if json:
-            typer.echo(msgspec.json.encode(rows))
+            echo(msgspec.json.encode(rows))
         else:
             _show(rows)
         if stored.faults():
-            typer.echo("floorwire: docs/operations.md has what to do (KeysTampered)", err=True)
+            echo("floorwire: docs/operations.md has what to do (KeysTampered)", err=True)
             raise typer.Exit(TAMPERED)
 
 
 def _show(rows: Sequence[KeyInfo]) -> None:
     """Print a table on a terminal; elsewhere a line for each key, with tabs."""
-    console = Console()
-    if console.is_terminal:
-        console.print(_table(rows))
+    if Console().is_terminal:
+        print_table(_table(rows))
         return
     for row in rows:
-        typer.echo("\t".join((*_head(row), ",".join(row.scopes), _narrowed(row), *_dates(row))))
+        echo("\t".join((*_head(row), ",".join(row.scopes), _narrowed(row), *_dates(row))))
 
 
 @app.command()
@@ -109,7 +110,7 @@ def revoke(key: KeyId, data: Data = None) -> None:
     """End a key for good; a running server closes its connections within a second."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         data_dir.keys.revoke(key, _now_us())
-        typer.echo(f"revoked {key}")
+        echo(f"revoked {key}")
         _note(data_dir, Action.KEYS_REVOKE, key)
 
 
@@ -128,9 +129,9 @@ def accept(data: Data = None) -> None:
     """Take the keys as "keys list" shows them, after keys.db was damaged or changed by somebody else."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         removed = data_dir.keys.accept()
-        typer.echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
+        echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
         for key in removed:
-            typer.echo(f"removed {key!r}")
+            echo(f"removed {key!r}")
 
 
 @contextmanager
@@ -139,19 +140,40 @@ def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:
-        typer.echo(
-            f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True
-        )
+        echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True)
         raise typer.Exit(2) from None
 
 
 @contextmanager
-def _data_dir(data: str | None) -> Iterator[DataDir]:
-    settings = config.load(environment=os.environ, flags={"data": data})
-    data_dir = DataDir(Path(settings.data), os.environ)
+def _data_dir(data: str | None, *, is_made: bool = False) -> Iterator[DataDir]:
+    """Yield the data folder. ``is_made``: it is made where it is missing."""
+    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    if not is_made:
+        check_exists(folder)
+    data_dir = DataDir(folder, os.environ)
     for notice in data_dir.keys.notices:
-        typer.echo(f"floorwire: {notice}", err=True)
+        echo(f"floorwire: {notice}", err=True)
     yield data_dir
+
+
+def _check_assets(deposits: Mapping[str, str]) -> None:
+    """Refuse money that no market here trades: it is a mistyped name. Raises GrantError, SettingsError."""
+    known = _known_assets() if deposits else None
+    for asset in deposits:
+        if known is not None and asset not in known:
+            close = get_close_matches(asset, known, n=1, cutoff=0.7)
+            meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+            raise GrantError(
+                "deposit",
+                f"no market here trades {asset}; {meant} "
+                "(the markets of another --venue: set FLOORWIRE_VENUE as for the server)",
+            )
+
+
+def _known_assets() -> frozenset[str] | None:
+    from floorwire.connectors.venue_registry import known_assets
+
+    return known_assets(config.load(environment=os.environ))
 
 
 def _note(data_dir: DataDir, action: Action, key: str) -> None:
@@ -166,7 +188,7 @@ def _showing(issued: Issued, as_json: bool, failure: str) -> Iterator[None]:
 
     ``failure`` is said if the body cannot.
     """
-    typer.echo(msgspec.json.encode(issued) if as_json else f"key     {issued.key}\nsecret  {issued.secret}")
+    echo(msgspec.json.encode(issued) if as_json else f"key     {issued.key}\nsecret  {issued.secret}")
     sys.stdout.flush()
     try:
         yield
@@ -174,8 +196,8 @@ def _showing(issued: Issued, as_json: bool, failure: str) -> Iterator[None]:
         raise DatabaseError(f"{failure}: {error.args[0]}") from None
     if as_json:
         return
-    typer.echo("The secret is not shown again. Sign in with the header:", err=True)
-    typer.echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
+    echo("The secret is not shown again. Sign in with the header:", err=True)
+    echo(f"  Authorization: Bearer {issued.key}.SECRET", err=True)
 
 
 def _several(text: str | None) -> tuple[str, ...] | None:

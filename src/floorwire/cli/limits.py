@@ -7,8 +7,6 @@ from urllib.parse import quote
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from floorwire.cli.admin_client import (
     LOCAL_SERVER,
@@ -21,6 +19,7 @@ from floorwire.cli.admin_client import (
     warn_journal_broken,
     warn_unknown_key,
 )
+from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.limits import Limits
 
 app = typer.Typer(
@@ -70,7 +69,7 @@ def show(
     warn_journal_broken(shown.journal, ["these limits"] if shown.in_doubt else [])
     _warn_of_unknown(shown)
     if json:
-        typer.echo(msgspec.json.encode(shown))
+        echo(msgspec.json.encode(shown))
     else:
         _print(shown, key)
 
@@ -111,7 +110,7 @@ def _ask(server: AdminClient, account: str, key: str) -> _LimitsReply:
 def _warn_of_unknown(shown: _LimitsReply) -> None:
     """Warn of assets that no instrument here has: a limit on a mistyped name limits nothing."""
     for asset in shown.unknown_assets:
-        typer.echo(f"warning: no instrument here trades {asset!r}, so that this limits nothing", err=True)
+        echo(f"warning: no instrument here trades {asset!r}, so that this limits nothing", err=True)
 
 
 def _path(account: str) -> str:
@@ -170,4 +169,4 @@ def _print(shown: _LimitsReply, key: str) -> None:
         )
         whose = "" if value is None else "its own" if name in own else "the server's default"
         table.add_row(name, NONE if value is None else str(text), whose)
-    Console().print(table)
+    print_table(table)

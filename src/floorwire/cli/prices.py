@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final, Protocol
 
-import typer
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
+from floorwire.cli.output import Table, echo, write_line
+from floorwire.core.printable import printable, printable_json
 from floorwire.protocol.channel_events import Ticker
 
 REFRESH_PER_SECOND: Final = 8
@@ -89,28 +88,24 @@ class LinePrices:
         """Write the line."""
         if not self._has_header:
             self._has_header = True
-            self._write("\t".join(COLUMNS))
-        self._write(data.decode() if self._json else "\t".join(field or "-" for field in _row(ticker)))
+            write_line("\t".join(COLUMNS))
+        fields = (printable(field) or "-" for field in _row(ticker))
+        write_line(printable_json(data) if self._json else "\t".join(fields))
 
     def refuse(self, symbol: str, reason: str) -> None:
         """Say it once, on standard error."""
         if self._refused.get(symbol) != reason:
             self._refused[symbol] = reason
-            typer.echo(f"floorwire: {reason}", err=True)
+            echo(f"floorwire: {reason}", err=True)
 
     def show_problem(self, problem: str) -> None:
         """Say it on standard error, once while it lasts."""
         if problem and problem != self._problem:
-            typer.echo(f"floorwire: {problem}", err=True)
+            echo(f"floorwire: {problem}", err=True)
         self._problem = problem
 
     def draw(self) -> None:
         """Nothing waits: each line is written at once."""
-
-    @staticmethod
-    def _write(line: str) -> None:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
 
 
 def is_terminal() -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from floorwire import config
+from floorwire.cli import output
 from floorwire.config import Node, Settings, SettingsError
 
 Text = Annotated[str | None, typer.Option()]
@@ -58,7 +59,7 @@ def serve(
         settings = config.load(config_file, os.environ, assignments or (), flags)
         _serve(settings)
     except SettingsError as error:
-        typer.echo(f"floorwire: {error}", err=True)
+        output.echo(f"floorwire: {error}", err=True)
         raise typer.Exit(2) from None
 
 

@@ -7,13 +7,14 @@ import platform
 import typer
 
 from floorwire import __version__
+from floorwire.cli.output import echo
 
 
 def version(is_asked: bool) -> None:
     """Print what this is, on which Python, and which of its parts are compiled; and that is all."""
     if is_asked:
         compiled = ", ".join(compiled_parts()) or "nothing"
-        typer.echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
+        echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
         raise typer.Exit
 
 

@@ -19,9 +19,11 @@ from floorwire.cli import credential
 from floorwire.cli.address import AddressError, local_url, websocket
 from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
 from floorwire.cli.credential import CredentialError
+from floorwire.cli.output import echo
 from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
 from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, Prices, TablePrices, is_terminal
 from floorwire.core.os_errors import reason
+from floorwire.core.printable import printable
 from floorwire.protocol.channel_events import Ticker
 from floorwire.protocol.requests import Subscribe, Symbols
 
@@ -75,7 +77,7 @@ class Watcher(WSListener):
             payload = frame.get_payload_as_bytes()
             code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")
             if code in FOR_GOOD:
-                self._end(transport, f"the server closed for good: {reason or code}", NOT_ALLOWED)
+                self._end(transport, f"the server closed for good: {printable(reason) or code}", NOT_ALLOWED)
             transport.disconnect()
         elif frame.msg_type == WSMsgType.TEXT:
             data = frame.get_payload_as_bytes()
@@ -89,6 +91,7 @@ class Watcher(WSListener):
 
     def _handle(self, transport: WSTransport, data: bytes) -> None:
         message = msgspec.json.decode(data, type=_Message)
+        message.code, message.message = printable(message.code), printable(message.message)
         if message.channel == "ticker" and not message.status:
             ticker = msgspec.json.decode(data, type=Ticker)
             self.has_prices = True
@@ -172,7 +175,7 @@ def watch(
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
-    typer.echo(f"floorwire: {message}", err=True)
+    echo(f"floorwire: {message}", err=True)
     raise typer.Exit(exit_code) from None
 
 

@@ -33,6 +33,21 @@ def build(settings: Settings) -> list[Venue]:
     return built
 
 
+def known_assets(settings: Settings) -> frozenset[str] | None:
+    """Return the assets that the settings' venues trade; None where one of them does not say at its start.
+
+    Raises SettingsError.
+    """
+    known = frozenset[str]()
+    for spec in settings.venue:
+        kind, _, rest = spec.partition(":")
+        of_venue = sim.assets_traded() if kind == "sim" else recording.preview(_read(rest)).assets
+        if not of_venue:
+            return None
+        known |= of_venue
+    return known
+
+
 def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:
     kind, _, rest = spec.partition(":")
     match kind:
@@ -45,11 +60,7 @@ def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:
 
 
 def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
-    file, _, adapter = rest.partition(",adapter=")
-    try:
-        recorded = recording.read(Path(file), adapter or None)
-    except (OSError, recording.RecordingError) as error:
-        raise SettingsError(f"venue: {sentence(error)}") from None
+    file, recorded = rest.partition(",adapter=")[0], _read(rest)
     _check(file, recorded)
     for skipped in recorded.skipped:
         lines = " ".join(skipped.lines)
@@ -65,6 +76,15 @@ def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
         stale_us=round(settings.feed.stale_s * 1_000_000),
     )
     return PaperVenue(replay, settings.paper.latency_us)
+
+
+def _read(rest: str) -> recording.Recording:
+    """Return the recording of ``FILE[,adapter=NAME]``. Raises SettingsError."""
+    file, _, adapter = rest.partition(",adapter=")
+    try:
+        return recording.read(Path(file), adapter or None)
+    except (OSError, recording.RecordingError) as error:
+        raise SettingsError(f"venue: {sentence(error)}") from None
 
 
 def _check(file: str, recorded: recording.Recording) -> None:

@@ -8,10 +8,11 @@ from msgspec import UNSET
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.authorization import Principal
-from floorwire.core.codes import Code
+from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub import subscription_replies as replies
 from floorwire.hub.client_transport import ClientTransport
+from floorwire.hub.held_messages import HeldMessages
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
@@ -39,7 +40,7 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 class Connection(ClientTransport):
     """A client: the peer of one wire, and a client of the desk."""
 
-    __slots__ = ("_authenticator", "_desk", "_liveness", "_session")
+    __slots__ = ("_authenticator", "_desk", "_held", "_is_reading", "_liveness", "_session")
 
     def __init__(
         self,
@@ -55,12 +56,17 @@ class Connection(ClientTransport):
         self._authenticator = authenticator
         self._session = session
         self._liveness = liveness
+        self._is_reading = False
+        """Whether messages are carried out: from ``opened`` to ``closed``, but not while a login waits."""
+        self._held: HeldMessages | None = None
+        """The messages behind a login that waits for the keys or the disk. Made at the first one."""
 
     # --- called by the wire ---------------------------------------------------------------------
 
     def opened(self, wire: Wire) -> None:
         """The handshake is done."""
         self._wire = wire
+        self._is_reading = True
         self.fd = wire.fd
         if wire.is_blocked:
             self.outbox.block()
@@ -70,7 +76,8 @@ class Connection(ClientTransport):
 
     def received(self, data: bytes, binary: bool) -> None:
         """Carry out what the session decides about one message."""
-        if self._wire is None:
+        if not self._is_reading:
+            self._hold(data, binary)
             return
         self._hub.stats.received_messages += 1
         at = self._hub.moment()
@@ -114,6 +121,8 @@ class Connection(ClientTransport):
         if self._wire is None:
             return
         self._wire = None
+        self._is_reading = False
+        self._held = None
         self._desk.on_disconnect(self)
         self._hub.remove_connection(self, code)
         self._authenticator.remove_session(self, self._session.principal)
@@ -161,29 +170,82 @@ class Connection(ClientTransport):
     def _login(self, request: Login) -> None:
         assert self._wire is not None, "received came before opened"
         resume = partial(self._resume_login, request)
-        if not self._authenticator.read_before_login(request, self._wire.address, resume):
-            self._sign_in(request)
+        if self._authenticator.read_before_login(request, self._wire.address, resume):
+            self._is_reading = False
+        else:
+            self._prove_login(request)
 
     def _resume_login(self, request: Login) -> None:
-        if self._wire is not None:
-            self._sign_in(request)
-            self.flush()
+        """The keys have been read once more. Carry out the login, and what came after it."""
+        if self._wire is None:
+            return
+        self._is_reading = True
+        self._prove_login(request)
+        if self._is_reading:  # otherwise the login waits until it is durable
+            self._read_held()
+        self.flush()
 
-    def _sign_in(self, request: Login) -> None:
+    def _prove_login(self, request: Login) -> None:
         assert self._wire is not None, "checked by the callers"
-        session, authenticator, at = self._session, self._authenticator, self._hub.moment()
-        before = session.principal
         try:
-            principal = authenticator.login(request, self._wire.address)
+            principal = self._authenticator.login(request, self._wire.address)
+        except Refusal as refusal:
+            self._refuse_login(request, refusal)
+            return
+        if request.signature is UNSET:
+            self._sign_in(request, principal)
+        else:
+            self._is_reading = False
+            self._authenticator.when_durable(partial(self._end_login, request, principal))
+
+    def _end_login(self, request: Login, principal: Principal, is_durable: bool) -> None:
+        """The signed login is durable, or could not be made durable. Carry out what came after it."""
+        if self._wire is None:
+            return
+        if not is_durable:
+            refusal = Refusal(Code.INTERNAL, "the login could not be written; try again")
+            self._authenticator.record_refusal(
+                principal, "signature", refusal.code, refusal.message, self._wire.address
+            )
+            self._refuse_login(request, refusal)
+        elif not self._authenticator.is_current(principal):
+            self._refuse_login(request, Refusal(Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning))
+        else:
+            self._sign_in(request, principal)
+        self._read_held()
+        self.flush()
+
+    def _read_held(self) -> None:
+        held, self._held = self._held, None
+        self._is_reading = self._wire is not None
+        if held is not None:
+            for data, binary in held:  # one of them may be a login again: then these wait for that
+                self.received(data, binary)
+
+    def _sign_in(self, request: Login, principal: Principal) -> None:
+        session, authenticator, before = self._session, self._authenticator, self._session.principal
+        try:
             if principal.key != before.key and not authenticator.has_room(principal):
                 raise Refusal(Code.RATE_LIMITED, "too many connections of this key")
-            answer = session.sign_in(principal, request, at.wall_us)
+            answer = session.sign_in(principal, request, self._hub.moment().wall_us)
         except Refusal as refusal:
-            self._answer(session.refuse(refusal, request, at.now_us))
+            self._refuse_login(request, refusal)
             return
         authenticator.remove_session(self, before)
         session.share(authenticator.add_session(self, principal))
         self._answer(answer)
+
+    def _refuse_login(self, request: Login, refusal: Refusal) -> None:
+        self._answer(self._session.refuse(refusal, request, self._hub.moment().now_us))
+
+    def _hold(self, data: bytes, binary: bool) -> None:
+        """Keep a message until the login before it is done. Too many close the connection (4013)."""
+        if self._wire is None:
+            return
+        if self._held is None:
+            self._held = HeldMessages()
+        if not self._held.add(data, binary):
+            self.close(CloseCode.RATE, "too many requests before the login was answered")
 
     def _subscribe(self, join: SubscribeTopics) -> None:
         request = join.request

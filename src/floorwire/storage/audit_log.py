@@ -12,7 +12,7 @@ from threading import Lock
 import msgspec
 import structlog
 
-from floorwire.auth.sign_in import SignedLogin
+from floorwire.core.printable import printable
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage.private_files import FILE_MODE
 
@@ -23,7 +23,6 @@ GATHER_S = 0.1
 sign-in does, when many clients reconnect. A crash can lose the entries of this time, and no more."""
 REFUSALS_PER_SECOND = 10
 """Lines about refusals of one address. Further refusals are only counted (rate limit)."""
-TAIL_BYTES = 8_388_608
 MAX_TEXT = 200
 
 log = structlog.get_logger("floorwire.audit")
@@ -35,7 +34,7 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``event``: sign_in, refused, ticket, closed, or the name of an admin action (keys.create, ...).
     ``how``: bearer, signature, token, ticket, page, or the action that was refused.
     ``target``: the key or the account that an admin changed.
-    ``signed_ts``: the time in a signed login. Read at a start: it may not be used again.
+    ``signed_ts``: the date in a signed login.
     ``left_out``: lines before this one that were not written, because there were too many.
     """
 
@@ -108,29 +107,9 @@ def append(path: Path, entries: Iterable[AuditEntry]) -> None:
 
 
 def _cut(entry: AuditEntry) -> AuditEntry:
-    """Return the entry with the texts that a client may have chosen cut to ``MAX_TEXT``."""
-    if max(len(entry.key), len(entry.reason), len(entry.target)) <= MAX_TEXT:
+    """Return the entry with the texts that a client may have chosen printable, and cut to ``MAX_TEXT``."""
+    texts = entry.key + entry.reason + entry.target
+    if texts.isprintable() and max(len(entry.key), len(entry.reason), len(entry.target)) <= MAX_TEXT:
         return entry
-    cut = {name: getattr(entry, name)[:MAX_TEXT] for name in ("key", "reason", "target")}
+    cut = {name: printable(getattr(entry, name)[:MAX_TEXT]) for name in ("key", "reason", "target")}
     return msgspec.structs.replace(entry, **cut)
-
-
-def recent_logins(path: Path, since_us: int) -> list[SignedLogin]:
-    """Return the signed logins since ``since_us``, oldest first. Raises OSError."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        return []
-    decoder = msgspec.json.Decoder(AuditEntry)
-    logins: list[SignedLogin] = []
-    for line in reversed(lines):
-        try:
-            entry = decoder.decode(line)
-        except msgspec.DecodeError:  # the first line of the tail, or one that a crash cut
-            continue
-        # An older line is not the end: where the clock was set, dates of lines are not in order.
-        if entry.ts >= since_us and entry.signed_ts:
-            logins.append(SignedLogin(entry.key, entry.signed_ts))
-    return logins[::-1]

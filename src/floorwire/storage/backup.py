@@ -34,7 +34,7 @@ from floorwire.storage import (
 )
 from floorwire.storage.journal import JournalError
 from floorwire.storage.journal_snapshots import PREFIX
-from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE
+from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE, private_folder
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -92,7 +92,7 @@ def restore(archive: Path, folder: Path) -> Manifest:
     The folder must be empty, except for a master key.
     """
     with _backup_errors():
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        private_folder(folder)
         taken = sorted(path.name for path in folder.iterdir() if path.name != master_key.FILE)
         if taken:
             raise BackupError(f"{folder} is not empty ({taken[0]}): restore into another folder")

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
 from floorwire.core.os_errors import sentence
-from floorwire.storage import audit_log
+from floorwire.storage import audit_log, database, journal_file, login_mark
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.journal import Journal
 from floorwire.storage.journal_memory import MemoryJournal
+from floorwire.storage.journal_snapshots import PREFIX
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import KeyStore
 from floorwire.storage.master_key import MasterKeyError, load_master
-from floorwire.storage.private_files import private_folder
+from floorwire.storage.private_files import check_files, private_folder
+
+PRIVATE = (f"{database.FILE}*", "keys.mark", audit_log.FILE, login_mark.FILE, "journal.*", f"{PREFIX}*")
+"""The files of a data folder, by pattern, without the master key: whoever reads it checks it."""
 
 
 class DataDirError(Exception):
     """The data folder cannot be used. The message says why."""
+
+
+def check_exists(folder: Path) -> None:
+    """Raise DataDirError where there is no data folder. Who reads one must not make it by a wrong name."""
+    if any((folder / name).exists() for name in (database.FILE, journal_file.FILE)):
+        return
+    beside = (path.name for path in folder.parent.glob("*") if (path / database.FILE).exists())
+    meant = get_close_matches(folder.name, beside, n=1)
+    hint = f"; did you mean {folder.with_name(meant[0])}?" if meant else "; name it with --data"
+    raise DataDirError(f"{folder}: there is no data folder{hint}")
 
 
 class DataDir:
@@ -28,6 +43,7 @@ class DataDir:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         try:
             self.folder = private_folder(folder)
+            check_files(self.folder, PRIVATE)
             self.sealer = SecretSealer(load_master(self.folder, environment))
             self.keys = KeyStore(self.folder, self.sealer)
         except (OSError, DatabaseError, MasterKeyError) as error:

@@ -1,43 +1,89 @@
-"""Files and folders that only their owner may read."""
+"""Files and folders that only their owner may use."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 OTHERS = 0o077
+WRITES = 0o022
+KEY_GROUP_READS = 0o640
+"""A TLS key of root that a group may read: how distributions hand keys to servers."""
+
+TAKE_NEW = "others may read or change it; take a new secret, and run"
 
 
-class ExposedFileError(Exception):
-    """Other users of the machine may read a file that holds a secret."""
+class ExposedFileError(PermissionError):
+    """Other users of the machine may use a private file or folder. The message names it in a command."""
+
+    def __init__(self, what: str, path: Path, mode: int) -> None:
+        super().__init__(errno.EACCES, f"{what}: chmod {mode:o} {shlex.quote(str(path))}")
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 def private_folder(path: Path) -> Path:
-    """Return the folder, with ``~`` resolved. It is made where it is missing. Raises OSError."""
+    """Return the folder, with ``~`` resolved. It is made where it is missing.
+
+    Raises OSError, and ExposedFileError where others may write into it: they could put other files there.
+    Others may see the names of files that are all private.
+    """
     folder = path.expanduser()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if _is_exposed(folder.stat().st_mode, WRITES):
+        raise ExposedFileError("others may put files into the folder; run", folder, FOLDER_MODE)
     return folder
 
 
+def check_private(path: Path) -> None:
+    """Raise ExposedFileError where others may read or change the file. Raises OSError where it is missing."""
+    if _is_exposed(path.stat().st_mode):
+        raise ExposedFileError("others may read or change it; run", path, FILE_MODE)
+
+
+def check_files(folder: Path, patterns: Iterable[str]) -> None:
+    """Raise ExposedFileError where others may use a file of the folder with such a name. Raises OSError."""
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            check_private(path)
+
+
+def check_tls_key(path: Path) -> None:
+    """Raise ExposedFileError where others may use a TLS key; a group may read one that is root's.
+
+    Raises OSError where it is missing.
+    """
+    found = path.stat()
+    is_roots = found.st_uid == 0 and os.geteuid() != 0
+    if _is_exposed(found.st_mode & ~(KEY_GROUP_READS if is_roots else 0)):
+        raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
+
+
 def touch_private(path: Path) -> None:
-    """Make the file where it is missing, and let only its owner read it. Raises OSError.
+    """Make the file where it is missing. Raises OSError, and ExposedFileError where others may use it.
 
     A file that exists is not opened: to close it again would end SQLite's locks on it (POSIX fcntl locks).
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
     except FileExistsError:
-        if stat.S_IMODE(path.stat().st_mode) & OTHERS:
-            path.chmod(FILE_MODE)
+        check_private(path)
 
 
 def read_secret(path: Path) -> bytes:
-    """Return a secret file's content. Raises OSError, and ExposedFileError where others may read it."""
+    """Return a secret file's content. Raises OSError, and ExposedFileError where others may use it."""
     with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if os.name == "posix" and stat.S_IMODE(mode) & OTHERS:
-            raise ExposedFileError(f"{path}: others may read it; take a new secret, and chmod 600 its file")
+        if _is_exposed(os.fstat(file.fileno()).st_mode):
+            raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
         return file.read()
+
+
+def _is_exposed(mode: int, rights: int = OTHERS) -> bool:
+    return os.name == "posix" and bool(stat.S_IMODE(mode) & rights)

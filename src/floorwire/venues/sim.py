@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from floorwire.core.codes import Code
 from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
+from floorwire.core.instrument import assets
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Prices, Random, Reported, VenueInput, VenueOutput, Wake
@@ -222,6 +223,11 @@ def _late(place: Place, at_us: int) -> list[Report]:
     """Return the reports of an order whose time had come before it came (back)."""
     left_lots = place.lots - place.filled_lots
     return [Working(place.order_id, at_us), Ended(place.order_id, left_lots, "expired", None, at_us)]
+
+
+def assets_traded() -> frozenset[str]:
+    """Return the assets of all instruments."""
+    return assets(profile.instrument(NAME) for profile in PROFILES)
 
 
 def venue(rng: Random, symbols: tuple[str, ...] | None = None) -> SimVenue:

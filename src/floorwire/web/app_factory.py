@@ -62,7 +62,7 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     app.state.gateway = made
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
-    _guard(app, made.settings)
+    _guard(app, made.settings, made.origin_policy.origins)
     for router in ROUTERS:
         app.include_router(router)
     for path in (*DEFAULT_CHANNELS, ECHO):
@@ -70,11 +70,11 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
-    if settings.doors.origins:
+def _guard(app: FastAPI, settings: Settings, origins: frozenset[str]) -> None:
+    if origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.doors.origins,
+            allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type"],
         )

@@ -11,9 +11,10 @@ import structlog
 
 from floorwire.config import SettingsError, TlsSettings
 from floorwire.core.os_errors import reason
+from floorwire.storage.private_files import ExposedFileError, check_tls_key
 
 LOOK_S = 1.0
-Seen: TypeAlias = tuple[tuple[int, int], ...]
+Seen: TypeAlias = tuple[tuple[int, int, int], ...]
 
 log = structlog.get_logger("floorwire.certificate")
 
@@ -26,6 +27,8 @@ class TlsCertificate:
         try:
             self._seen = self._look()
             self.context = self._load()
+        except ExposedFileError as error:
+            raise SettingsError(f"tls: {error}") from None
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(f"tls: {cert}, {key}: {reason(error)}") from None
 
@@ -47,9 +50,11 @@ class TlsCertificate:
             log.warning("certificate not read; the earlier one stays", error=str(error))
 
     def _look(self) -> Seen:
-        return tuple((path.stat().st_mtime_ns, path.stat().st_ino) for path in (self._cert, self._key))
+        found = (path.stat() for path in (self._cert, self._key))
+        return tuple((file.st_mtime_ns, file.st_ino, file.st_mode) for file in found)
 
     def _load(self) -> ssl.SSLContext:
+        check_tls_key(self._key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self._cert, self._key)

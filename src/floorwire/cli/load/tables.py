@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from rich.table import Table
-
 from floorwire.cli.load.connect import ConnectReport
 from floorwire.cli.load.fanout import FanoutReport
 from floorwire.cli.load.interval import Interval
@@ -13,6 +11,7 @@ from floorwire.cli.load.percentiles import Percentiles
 from floorwire.cli.load.process import Memory
 from floorwire.cli.load.rtt import RttReport
 from floorwire.cli.load.stall import StallReport
+from floorwire.cli.output import Table
 
 NOTHING = "-"
 QUANTILES: Mapping[str, Callable[[Percentiles], float]] = {
