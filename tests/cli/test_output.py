@@ -129,8 +129,9 @@ def prices(*messages: object) -> Iterator[str]:
 
 
 TICKER = {
-    "channel": "ticker", "symbol": ATTACK, "seq": 1, "epoch": "e", "bid": ATTACK, "ask": "2", "last": "1.5",
-    "change": "0", "volume": "1", "sent": 1, "recv": 1, "feed": "live",
+    "channel": "ticker", "symbol": ATTACK, "seq": 1, "epoch": "e", "ts": 1, "recv": 1, "sent": 1, "bid": ATTACK,
+    "bid_size": "1", "ask": "2", "ask_size": "1", "last": "1.5", "last_size": "1", "open": "1", "high": "2",
+    "low": "1", "volume": "1", "quote_volume": "1", "change": "0",
 }  # fmt: skip
 
 
@@ -143,6 +144,7 @@ def test_prices_do_not_act_on_the_terminal(more: tuple[str, ...]) -> None:
     out, err = ended.stdout.decode(), ended.stderr.decode()
     assert SHOWN in err
     assert r"\x1b[2J" in err
+    assert r"\u202e" in out or r"\x1b" in out, "the price is shown"
     harmless(out.replace("\t", ""))
     harmless(err)
 

@@ -126,7 +126,7 @@ class Watcher(WSListener):
             self._end(transport, f"{message.code}: {message.message}", REFUSED)
 
     def _end(self, transport: WSTransport, reason: str, exit_code: int) -> None:
-        self.ending = WatchError(reason, exit_code)
+        self.ending = self.ending or WatchError(reason, exit_code)  # the first: others may follow it
         transport.disconnect()
 
     @staticmethod
