@@ -181,7 +181,7 @@ class Connection(ClientTransport):
             self._authenticator.when_durable(partial(self._end_login, request, principal))
 
     def _end_login(self, request: Login, principal: Principal, is_durable: bool) -> None:
-        """The signed login is durable, or could not be made durable. Carry out what came after it."""
+        """The signed login is durable, or could not be made durable."""
         if self._wire is None:
             return
         if not is_durable:
@@ -194,6 +194,10 @@ class Connection(ClientTransport):
             self._refuse_login(request, Refusal(Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning))
         else:
             self._sign_in(request, principal)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Carry out what came behind the login. Called in a later turn than the login, so it also writes."""
         held, self._held = self._held, None
         self._is_reading = self._wire is not None
         if held is not None:
