@@ -198,11 +198,12 @@ class Connection(ClientTransport):
 
     def _read_on(self) -> None:
         """Carry out what came behind the login. Called in a later turn than the login, so it also writes."""
-        held, self._held = self._held, None
         self._is_reading = self._wire is not None
-        if held is not None:
-            for data, binary in held:  # one of them may be a login again: then these wait for that
-                self.received(data, binary)
+        while self._held is not None and self._is_reading:  # A login among them: the others wait for that.
+            if self._held:
+                self.received(*self._held.take())
+            else:
+                self._held = None
         self.flush()
 
     def _sign_in(self, request: Login, principal: Principal) -> None:
