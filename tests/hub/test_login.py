@@ -127,4 +127,8 @@ def test_the_first_message_is_held_however_large_it_is() -> None:
     held = HeldMessages()
     assert held.add(bytes(2 * HELD_BYTES), True)
     assert not held.add(b"", True)
-    assert [(len(data), binary) for data, binary in held] == [(2 * HELD_BYTES, True)]
+    assert held.take() == (bytes(2 * HELD_BYTES), True)
+    assert len(held) == 0
+    assert held.add(b"a", True)
+    assert held.add(b"b", False)
+    assert [held.take(), held.take()] == [(b"a", True), (b"b", False)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.config import Settings
-from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
+from floorwire.storage.data_dir import DataDir, DataDirError, check_exists, open_journal
 from floorwire.storage.login_mark import LoginMark
 
 
@@ -29,8 +29,12 @@ def test_every_file_is_its_owners_alone_or_refused_with_the_command_to_run(tmp_p
             path.chmod(exposed)
             with pytest.raises(DataDirError, match=rf"run: chmod 600 .*{name}$"):
                 DataDir(folder, {})
+            if name != "master.key":
+                with pytest.raises(DataDirError, match=rf"run: chmod 600 .*{name}$"):
+                    check_exists(folder)
         path.chmod(0o600)
     DataDir(folder, {})
+    check_exists(folder)
 
 
 def test_a_folder_that_others_may_write_into_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def test_a_ready_made_file_that_others_may_use_is_refused(tmp_path: Path, expose
     with pytest.raises(ExposedFileError, match="chmod 600"):
         check_files(tmp_path, ("other*", "a f*"))
     check_files(tmp_path, ("other*",))
+    (tmp_path / "other-gone").symlink_to(tmp_path / "nowhere")
+    check_files(tmp_path, ("other*",))
 
 
 @pytest.mark.parametrize("exposed", [0o777, 0o770, 0o775, 0o722, 0o1777])

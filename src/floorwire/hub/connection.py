@@ -182,8 +182,9 @@ class Connection(ClientTransport):
         self._is_reading = True
         self._prove_login(request)
         if self._is_reading:  # otherwise the login waits until it is durable
-            self._read_held()
-        self.flush()
+            self._read_on()
+        else:
+            self.flush()
 
     def _prove_login(self, request: Login) -> None:
         assert self._wire is not None, "checked by the callers"
@@ -199,7 +200,7 @@ class Connection(ClientTransport):
             self._authenticator.when_durable(partial(self._end_login, request, principal))
 
     def _end_login(self, request: Login, principal: Principal, is_durable: bool) -> None:
-        """The signed login is durable, or could not be made durable. Carry out what came after it."""
+        """The signed login is durable, or could not be made durable."""
         if self._wire is None:
             return
         if not is_durable:
@@ -212,15 +213,17 @@ class Connection(ClientTransport):
             self._refuse_login(request, Refusal(Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning))
         else:
             self._sign_in(request, principal)
-        self._read_held()
-        self.flush()
+        self._read_on()
 
-    def _read_held(self) -> None:
-        held, self._held = self._held, None
+    def _read_on(self) -> None:
+        """Carry out what came behind the login. Called in a later turn than the login, so it also writes."""
         self._is_reading = self._wire is not None
-        if held is not None:
-            for data, binary in held:  # one of them may be a login again: then these wait for that
-                self.received(data, binary)
+        while self._held is not None and self._is_reading:  # A login among them: the others wait for that.
+            if self._held:
+                self.received(*self._held.take())
+            else:
+                self._held = None
+        self.flush()
 
     def _sign_in(self, request: Login, principal: Principal) -> None:
         session, authenticator, before = self._session, self._authenticator, self._session.principal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
 
 HELD_BYTES = 65_536
 MESSAGE_BYTES = 64
@@ -15,17 +15,23 @@ class HeldMessages:
     __slots__ = ("_bytes", "_messages")
 
     def __init__(self) -> None:
-        self._messages: list[tuple[bytes, bool]] = []
+        self._messages: deque[tuple[bytes, bool]] = deque()
         self._bytes = 0
 
     def add(self, data: bytes, binary: bool) -> bool:
         """Keep the message. Return whether there was room."""
-        self._bytes += max(MESSAGE_BYTES, len(data))
-        if self._messages and self._bytes > HELD_BYTES:
+        size = self._bytes + max(MESSAGE_BYTES, len(data))
+        if self._messages and size > HELD_BYTES:
             return False
         self._messages.append((data, binary))
+        self._bytes = size
         return True
 
-    def __iter__(self) -> Iterator[tuple[bytes, bool]]:
-        """Yield data and whether it is binary, in order."""
-        return iter(self._messages)
+    def take(self) -> tuple[bytes, bool]:
+        """Remove the first message. Return its data, and whether it is binary."""
+        data, binary = self._messages.popleft()
+        self._bytes -= max(MESSAGE_BYTES, len(data))
+        return data, binary
+
+    def __len__(self) -> int:
+        return len(self._messages)

@@ -28,8 +28,15 @@ class DataDirError(Exception):
 
 
 def check_exists(folder: Path) -> None:
-    """Raise DataDirError where there is no data folder. Who reads one must not make it by a wrong name."""
+    """Raise DataDirError where there is no data folder, or where others may use its files.
+
+    Who reads a folder must not make it by a wrong name.
+    """
     if any((folder / name).exists() for name in (database.FILE, journal_file.FILE)):
+        try:
+            check_files(private_folder(folder), PRIVATE)
+        except OSError as error:
+            raise DataDirError(str(error)) from None
         return
     beside = (path.name for path in folder.parent.glob("*") if (path / database.FILE).exists())
     meant = get_close_matches(folder.name, beside, n=1)

@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 FILE_MODE = 0o600
@@ -52,7 +53,8 @@ def check_files(folder: Path, patterns: Iterable[str]) -> None:
     """Raise ExposedFileError where others may use a file of the folder with such a name. Raises OSError."""
     for pattern in patterns:
         for path in folder.glob(pattern):
-            check_private(path)
+            with suppress(FileNotFoundError):  # a running server has just removed it
+                check_private(path)
 
 
 def check_tls_key(path: Path) -> None:
