@@ -18,6 +18,7 @@ from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.core.authorization import Principal, Scope
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_mark import FILE as MARK
+from floorwire.storage.key_rows import MAX_NAMED
 from floorwire.storage.key_store import Issued, KeyStore, UnknownKeyError
 
 NOW = 1_800_000_000_000_000
@@ -94,6 +95,16 @@ def test_a_row_that_somebody_changed_opens_nothing_and_is_told_of(
     for call in (store.find, store.rotate, lambda key: store.revoke(key, NOW)):
         with pytest.raises(UnknownKeyError, match="changed by somebody else"):
             call(issued.key)
+
+
+def test_of_many_changed_rows_the_first_are_named(store: KeyStore, folder: Path) -> None:
+    for _ in range(MAX_NAMED + 5):
+        store.create(BOB, {}, NOW)
+    write(folder, "UPDATE keys SET id = 'x' || char(27) || id")
+    faults = store.read().faults()
+    assert len(faults) == MAX_NAMED + 2
+    assert "5 more rows" in faults[-2]
+    assert "\x1b" not in "".join(faults)
 
 
 def test_a_row_under_another_id_opens_nothing(store: KeyStore, folder: Path) -> None:

@@ -134,6 +134,7 @@ def accept(data: Data = None) -> None:
     """Take the keys as ``list`` shows them, after keys.db was damaged or changed by somebody else."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         removed = data_dir.keys.accept()
+        _note(data_dir, "keys.accept", ",".join(removed))
         typer.echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
         for key in removed:
             typer.echo(f"removed {key!r}")
@@ -158,7 +159,7 @@ def _data_dir(data: str | None) -> Iterator[DataDir]:
     yield data_dir
 
 
-def _note(data_dir: DataDir, action: Action, key: str) -> None:
+def _note(data_dir: DataDir, action: str, key: str) -> None:
     who = f"os:{getpass.getuser()}"
     entry = AuditEntry(ts=_now_us(), event=action, account=who, how="command line", target=key)
     append(data_dir.audit_path, [entry])

@@ -26,6 +26,8 @@ WRITE = f"INSERT OR REPLACE INTO keys ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?
 READ_SEAL = "SELECT value FROM meta WHERE name = 'keys'"
 WRITE_SEAL = "INSERT OR REPLACE INTO meta VALUES ('keys', ?)"
 CHANGE_BYTES = 8
+MAX_NAMED = 20
+"""The most rows that are named one by one."""
 MODULUS = 1 << (8 * TAG_BYTES)
 
 Row: TypeAlias = tuple[str, str, bytes, int, int | None, bytes, bytes, int, bytes]
@@ -51,11 +53,10 @@ class StoredKeys(msgspec.Struct, frozen=True):
     changes: int
 
     def faults(self) -> list[str]:
-        """Return what is wrong, a sentence each."""
-        found = [
-            f"the row of key {key!r} was changed by somebody else: it opens nothing"
-            for key in self.unverified
-        ]
+        """Return what is wrong, a sentence each. Of many rows only the first are named."""
+        found = [_changed_by_others(key) for key in self.unverified[:MAX_NAMED]]
+        if len(self.unverified) > MAX_NAMED:
+            found.append(f"{len(self.unverified) - MAX_NAMED} more rows were changed by somebody else")
         if not self.is_whole:
             found.append("keys are missing, or older rows were put back: revoked keys may be live again")
         return found
@@ -127,9 +128,7 @@ class KeyRows:
         if row is None:
             raise UnknownKeyError(key)
         if not self._is_verified(row):
-            raise UnknownKeyError(
-                key, f"the row of key {key!r} was changed by somebody else: it opens nothing"
-            )
+            raise UnknownKeyError(key, _changed_by_others(key))
         found = _key(row)
         if found.revoked_us is not None:
             raise UnknownKeyError(key)
@@ -180,6 +179,10 @@ class KeyRows:
     def _write_seal(self, seal: _Seal) -> None:
         body = seal.changes.to_bytes(CHANGE_BYTES) + seal.total.to_bytes(TAG_BYTES)
         self._connection.execute(WRITE_SEAL, (body + self._sealer.tag(SEAL, (body,)),))
+
+
+def _changed_by_others(key: str) -> str:
+    return f"the row of key {key!r} was changed by somebody else: it opens nothing"
 
 
 def _key(row: Row) -> Key:
