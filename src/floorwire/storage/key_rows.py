@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
-from floorwire.auth.secret_sealer import TAG_BYTES, SecretSealer, verify_digest
+from floorwire.auth.secret_sealer import TAG_BYTES, SecretSealer, verify_digest, verify_tag
 from floorwire.storage.database import DatabaseError
 
 KEY, SEAL = "key", "keys"
@@ -165,12 +165,12 @@ class KeyRows:
         return tag
 
     def _is_verified(self, row: Row) -> bool:
-        return verify_digest(self._sealer.tag(KEY, row[:-1]), row[-1])
+        return verify_tag(self._sealer.tag(KEY, row[:-1]), row[-1])
 
     def _seal(self) -> _Seal | None:
         """Return the seal; None where there is none, or where its tag is wrong."""
         found = self._connection.execute(READ_SEAL).fetchone()
-        content = b"" if found is None else bytes(found[0])
+        content = found[0] if found is not None and isinstance(found[0], bytes) else b""
         body, tag = content[:-TAG_BYTES], content[-TAG_BYTES:]
         if len(body) != CHANGE_BYTES + TAG_BYTES or not verify_digest(self._sealer.tag(SEAL, (body,)), tag):
             return None
