@@ -419,6 +419,29 @@ def test_a_missing_mark_is_told_of_once(store: KeyStore, folder: Path) -> None:
     assert KeyStore(folder, sealer()).notices == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "x",
+        "0 0",
+        "0 -1",
+        "0 1 2",
+        "0 1 2 3",
+        "0 " + "9" * 5_000,
+        "0 1 " + "9" * 5_000 + " " + "0" * 64,
+        "é 1",
+    ],
+)
+def test_what_is_no_mark_is_none(store: KeyStore, folder: Path, text: str) -> None:
+    store.create(BOB, {"USDT": "1"}, NOW)
+    (folder / MARK).write_text(text)
+    again = KeyStore(folder, sealer())
+    assert "is missing" in again.notices[0]
+    assert len(again.deposits()) == len(again.list_keys()) == 1
+
+
 def test_a_mark_that_somebody_wrote_is_none(store: KeyStore, folder: Path) -> None:
     store.create(BOB, {}, NOW)
     identity, last_id, changes, tag = (folder / MARK).read_text().split()
