@@ -19,10 +19,15 @@ from floorwire.storage.database import DatabaseError
 
 KEY, SEAL = "key", "keys"
 """Kinds of tags. SEAL is also the seal's name in ``meta``."""
-COLUMNS = "id, account, allows, created_us, revoked_us, digest, sealed, change, tag"
-SELECT = f"SELECT {COLUMNS} FROM keys ORDER BY created_us, id"  # noqa: S608 - a constant
-FIND = f"SELECT {COLUMNS} FROM keys WHERE id = ?"  # noqa: S608 - a constant
-WRITE = f"INSERT OR REPLACE INTO keys ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
+SELECT = (
+    "SELECT id, account, allows, created_us, revoked_us, digest, sealed, change, tag FROM keys"
+    " ORDER BY created_us, id"
+)
+FIND = (
+    "SELECT id, account, allows, created_us, revoked_us, digest, sealed, change, tag FROM keys WHERE id = ?"
+)
+WRITE = "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+"""In the order of the columns, also where version 1 had the first ones (``database.UPGRADE``)."""
 READ_SEAL = "SELECT value FROM meta WHERE name = 'keys'"
 WRITE_SEAL = "INSERT OR REPLACE INTO meta VALUES ('keys', ?)"
 CHANGE_BYTES = 8
