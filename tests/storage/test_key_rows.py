@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import tarfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.core.authorization import Principal, Scope
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_mark import FILE as MARK
+from floorwire.storage.key_rows import MAX_NAMED
 from floorwire.storage.key_store import Issued, KeyStore, UnknownKeyError
 
 NOW = 1_800_000_000_000_000
@@ -94,6 +96,16 @@ def test_a_row_that_somebody_changed_opens_nothing_and_is_told_of(
     for call in (store.find, store.rotate, lambda key: store.revoke(key, NOW)):
         with pytest.raises(UnknownKeyError, match="changed by somebody else"):
             call(issued.key)
+
+
+def test_of_many_changed_rows_the_first_are_named(store: KeyStore, folder: Path) -> None:
+    for _ in range(MAX_NAMED + 5):
+        store.create(BOB, {}, NOW)
+    write(folder, "UPDATE keys SET id = 'x' || char(27) || id")
+    faults = store.read().faults()
+    assert len(faults) == MAX_NAMED + 2
+    assert "5 more rows" in faults[-2]
+    assert "\x1b" not in "".join(faults)
 
 
 def test_a_row_under_another_id_opens_nothing(store: KeyStore, folder: Path) -> None:
@@ -187,6 +199,8 @@ def files(folder: Path) -> Files:
 
 
 def put_back(folder: Path, *names: str, kept: Files) -> None:
+    for name in ("keys.db-wal", "keys.db-shm"):
+        (folder / name).unlink(missing_ok=True)
     for name in names:
         (folder / name).write_bytes(kept[name])
 
@@ -324,6 +338,77 @@ def test_another_master_key_changes_nothing_of_an_earlier_versions_keys(folder: 
     assert KeyStore(folder, master).read().faults() == []
 
 
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "CREATE TRIGGER t BEFORE INSERT ON keys BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER t AFTER INSERT ON keys BEGIN UPDATE keys SET revoked_us = NULL; END",
+        "CREATE VIEW v AS SELECT 1",
+    ],
+)
+def test_a_trigger_undoes_no_revocation(store: KeyStore, folder: Path, trigger: str) -> None:
+    issued = store.create(BOB, {}, NOW)
+    write(folder, trigger)
+    for call in (lambda: store.revoke(issued.key, NOW), store.read, lambda: KeyStore(folder, sealer())):
+        with pytest.raises(DatabaseError, match="somebody else put"):
+            call()
+
+
+def test_tables_that_take_any_type_are_refused(store: KeyStore, folder: Path) -> None:
+    store.create(BOB, {"USDT": "1"}, NOW)
+    write(folder, "ALTER TABLE deposits RENAME TO old", "CREATE TABLE deposits AS SELECT * FROM old")
+    with pytest.raises(DatabaseError, match="changed its tables: deposits"):
+        store.read_deposits()
+
+
+VALUES = ("NULL", "1", "-1", "1.5", "'text'", "CAST(x'ff00' AS TEXT)", "x''", "x'ff'", "zeroblob(100)")
+
+
+@pytest.mark.parametrize("table", ["keys", "deposits", "meta", "sqlite_sequence"])
+def test_no_content_raises_anything_else(store: KeyStore, folder: Path, table: str) -> None:
+    """A value of any type in any column: the table is found damaged, or the row counts for nothing."""
+    store.create(BOB, {"USDT": "1"}, NOW)
+    kept = files(folder)
+    with closing(sqlite3.connect(folder / "keys.db")) as rows:
+        columns = [str(row[1]) for row in rows.execute(f"PRAGMA table_info({table})")]
+    for column in columns:
+        for value in VALUES:
+            put_back(folder, *kept, kept=kept)
+            with suppress(sqlite3.Error):  # The table does not take it.
+                write(folder, "PRAGMA foreign_keys = OFF", f"UPDATE {table} SET {column} = {value}")
+            look_at(folder)
+
+
+def look_at(folder: Path) -> None:
+    """Do all that a server and the commands do. Nothing may be raised but DatabaseError."""
+    with suppress(DatabaseError):
+        store = KeyStore(folder, sealer())
+        with closing(store.watch()) as watch:
+            for call in (watch.poll, store.read, store.read_deposits, store.store, store.accept):
+                with suppress(DatabaseError):
+                    call()
+
+
+def test_no_flipped_bit_of_the_file_raises_anything_else(store: KeyStore, folder: Path) -> None:
+    """Whatever is read then is what was written, or it is left out and told of."""
+    issued = store.create(ALICE, {"USDT": "5"}, NOW)
+    (key,), (deposit,), kept = store.list_keys(), store.deposits(), files(folder)
+    used = [at for at, byte in enumerate(kept["keys.db"]) if byte]
+    rng = random.Random(7)
+    for at in rng.sample(used, 150):
+        content = bytearray(kept["keys.db"])
+        content[at] ^= 1 << rng.randrange(8)
+        put_back(folder, *kept, kept=kept)
+        (folder / "keys.db").write_bytes(content)
+        with suppress(DatabaseError):
+            read = KeyStore(folder, sealer()).read()
+            assert read.keys == [key] or issued.key not in {one.id for one in read.keys}
+            assert read.keys == [key] or read.faults(), at
+        with suppress(DatabaseError):
+            assert all(one == deposit for one in KeyStore(folder, sealer()).deposits())
+        look_at(folder)
+
+
 def test_a_missing_mark_is_told_of_once(store: KeyStore, folder: Path) -> None:
     (folder / MARK).unlink()
     assert KeyStore(folder, sealer()).notices == [], "without keys there is nothing to tell"
@@ -332,6 +417,29 @@ def test_a_missing_mark_is_told_of_once(store: KeyStore, folder: Path) -> None:
     (folder / MARK).unlink()
     assert "keys.mark is missing" in KeyStore(folder, sealer()).notices[0]
     assert KeyStore(folder, sealer()).notices == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "x",
+        "0 0",
+        "0 -1",
+        "0 1 2",
+        "0 1 2 3",
+        "0 " + "9" * 5_000,
+        "0 1 " + "9" * 5_000 + " " + "0" * 64,
+        "é 1",
+    ],
+)
+def test_what_is_no_mark_is_none(store: KeyStore, folder: Path, text: str) -> None:
+    store.create(BOB, {"USDT": "1"}, NOW)
+    (folder / MARK).write_text(text)
+    again = KeyStore(folder, sealer())
+    assert "is missing" in again.notices[0]
+    assert len(again.deposits()) == len(again.list_keys()) == 1
 
 
 def test_a_mark_that_somebody_wrote_is_none(store: KeyStore, folder: Path) -> None:

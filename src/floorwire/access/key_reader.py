@@ -119,8 +119,9 @@ class KeyReader:
     def _take(self, stored: StoredKeys | None) -> None:
         if stored is None:
             return
+        known = self._stored.faults()
         for fault in stored.faults():
-            if fault not in self._stored.faults():
+            if fault not in known:
                 log.error("keys.db was tampered with", fault=fault)
         self._stored = stored
         for key in self._keyring.replace(stored.keys):

@@ -79,6 +79,11 @@ def _unsealed(cipher: AESGCM, key: str, sealed: bytes) -> str:
         raise WrongMasterKeyError("the secret cannot be decrypted with this master key") from None
 
 
+def verify_tag(tag: bytes, stored: object) -> bool:
+    """Compare a tag with what is stored, which may be of any type: somebody else may have written it."""
+    return isinstance(stored, bytes) and verify_digest(tag, stored)
+
+
 def verify_digest(first: bytes, second: bytes) -> bool:
     """Compare two digests in constant time."""
     return hmac.compare_digest(first, second)

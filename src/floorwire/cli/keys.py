@@ -129,6 +129,7 @@ def accept(data: Data = None) -> None:
     """Take the keys as "keys list" shows them, after keys.db was damaged or changed by somebody else."""
     with _exit_on_error(), _data_dir(data) as data_dir:
         removed = data_dir.keys.accept()
+        _note(data_dir, "keys.accept", ",".join(removed))
         echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
         for key in removed:
             echo(f"removed {key!r}")
@@ -176,7 +177,7 @@ def _known_assets() -> frozenset[str] | None:
     return known_assets(config.load(environment=os.environ))
 
 
-def _note(data_dir: DataDir, action: Action, key: str) -> None:
+def _note(data_dir: DataDir, action: str, key: str) -> None:
     who = f"os:{getpass.getuser()}"
     entry = AuditEntry(ts=_now_us(), event=action, account=who, how="command line", target=key)
     append(data_dir.audit_path, [entry])

@@ -11,6 +11,7 @@ from floorwire.core.os_errors import reason
 from floorwire.storage.private_files import touch_private
 
 FILE = "keys.db"
+TABLES = frozenset({"meta", "accounts", "keys", "deposits"})
 VERSION = 2
 """2: each row has a tag. 1: rows without tags (``key_upgrade``)."""
 BUSY_TIMEOUT_S = 5.0
@@ -45,8 +46,17 @@ ALTER TABLE deposits ADD COLUMN tag BLOB NOT NULL DEFAULT x'';
 """
 
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises. The second: its message would quote a damaged name."""
+
+
 class DatabaseError(Exception):
     """The database cannot be used. The message says which and why."""
+
+
+def reason(error: Exception) -> str:
+    """Return why SQLite or the system failed."""
+    return "a name in it is damaged" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def create(path: Path, upgrade: Callable[[sqlite3.Connection], None]) -> None:
@@ -70,8 +80,8 @@ def create(path: Path, upgrade: Callable[[sqlite3.Connection], None]) -> None:
             if version < VERSION:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise DatabaseError(f"{path}: {error}") from None
+        except SQLITE_ERRORS as error:
+            raise DatabaseError(f"{path}: {reason(error)}") from None
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -83,14 +93,23 @@ def connect(path: Path) -> sqlite3.Connection:
         raise DatabaseError(f"{path} is gone")
     connection = _open(path)
     try:
-        version = _version(connection)
-    except sqlite3.Error as error:
+        problem = _problem(connection)
+    except SQLITE_ERRORS as error:
+        problem = reason(error)
+    if problem:
         connection.close()
-        raise DatabaseError(f"{path}: {error}") from None
-    if version != VERSION:
-        connection.close()
-        raise DatabaseError(f"{path}: made by another version of Floorwire: {version}")
+        raise DatabaseError(f"{path}: {problem}")
     return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield a connection to read with. Raises DatabaseError."""
+    with closing(connect(path)) as connection:
+        try:
+            yield connection
+        except SQLITE_ERRORS as error:
+            raise DatabaseError(f"{path}: {reason(error)}") from None
 
 
 @contextmanager
@@ -101,8 +120,8 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise DatabaseError(f"{path}: {error}") from None
+        except SQLITE_ERRORS as error:
+            raise DatabaseError(f"{path}: {reason(error)}") from None
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -114,20 +133,39 @@ def _open(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
             uri=True,
         )
-    except sqlite3.Error as error:
-        raise DatabaseError(f"{path}: {error}") from None
+    except SQLITE_ERRORS as error:
+        raise DatabaseError(f"{path}: {reason(error)}") from None
+    connection.text_factory = _text
     try:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         connection.close()
-        raise DatabaseError(f"{path}: {error}") from None
+        raise DatabaseError(f"{path}: {reason(error)}") from None
     return connection
 
 
 def _execute(connection: sqlite3.Connection, statements: str) -> None:
     for statement in statements.split(";"):  # executescript would end the transaction
         connection.execute(statement)
+
+
+def _text(content: bytes) -> str:
+    """Decode a text. A damaged one is a wrong text, which its tag shows; it must not stop the others."""
+    return content.decode(errors="replace")
+
+
+def _problem(connection: sqlite3.Connection) -> str:
+    """Return why the database cannot be used; "" if it can."""
+    version = _version(connection)
+    if version != VERSION:
+        return f"made by another version of Floorwire: {version}"
+    strict = {name for _, name, _, _, _, is_strict in connection.execute("PRAGMA table_list") if is_strict}
+    if not strict >= TABLES:
+        return f"somebody else changed its tables: {', '.join(sorted(TABLES - strict))}"
+    # A trigger could undo what we write, a revocation for example.
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()
+    return f"somebody else put {found[0]!r} into it" if found else ""
 
 
 def _version(connection: sqlite3.Connection) -> int:

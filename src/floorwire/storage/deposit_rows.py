@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from floorwire.auth.secret_sealer import SecretSealer, verify_digest
+from floorwire.auth.secret_sealer import SecretSealer, verify_tag
 
 KIND = "deposit"
 STORE = "store."
@@ -56,7 +56,7 @@ class DepositRows:
         after_id = after.id if after is not None and is_known else 0
         for row in self._connection.execute(SELECT, (after_id,)):
             deposit, tag = _deposit(row, stores)
-            if verify_digest(self._tag(deposit), tag):
+            if verify_tag(self._tag(deposit), tag):
                 found.deposits.append(deposit)
             else:
                 found.unverified.append(deposit.id)
@@ -79,13 +79,15 @@ class DepositRows:
     def stores(self) -> list[tuple[int, str]]:
         """Return the identities of the store, oldest first, each with the last deposit id before it."""
         return sorted(
-            (int(value), name.removeprefix(STORE)) for name, value in self._connection.execute(STORES)
+            (int(value), name.removeprefix(STORE))
+            for name, value in self._connection.execute(STORES)
+            if isinstance(name, str) and isinstance(value, bytes) and value.isdigit()
         )
 
     def last_id(self) -> int:
         """Return the highest deposit id that was ever given."""
-        found: int = self._connection.execute(LAST_ID).fetchone()[0]
-        return found
+        found = self._connection.execute(LAST_ID).fetchone()[0]
+        return found if isinstance(found, int) else 0
 
     def begin_store(self) -> None:
         """Take a new identity for the deposits to come."""

@@ -7,6 +7,7 @@ database, so it may be behind it and is never ahead, unless the database is an o
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from floorwire.storage.private_files import touch_private
 FILE = "keys.mark"
 KIND = "mark"
 DRAFT_BYTES = 8
-OLD_WORDS = 2
+FORM = re.compile(r"([0-9a-f]*) ([0-9]{1,18})(?: ([0-9]{1,18}) ([0-9a-f]{64}))?")
 
 
 class KeyMark(msgspec.Struct, frozen=True):
@@ -36,15 +37,17 @@ NO_MARK = KeyMark()
 def read(folder: Path, sealer: SecretSealer) -> KeyMark:
     """Return the mark; NO_MARK where there is none, or where its tag is wrong. Raises OSError."""
     try:
-        words = (folder / FILE).read_text("ascii", "replace").split(" ")
+        text = (folder / FILE).read_text("ascii", "replace")
     except FileNotFoundError:
         return NO_MARK
-    if not all(word.isdecimal() for word in words[1:3]):
+    found = FORM.fullmatch(text)
+    if found is None:
         return NO_MARK
-    if len(words) == OLD_WORDS:
-        return KeyMark(words[0], int(words[1]))
-    mark = KeyMark(words[0], int(words[1]), int(words[2]), is_tagged=True)
-    return mark if verify_digest(_text(mark, sealer).encode(), " ".join(words).encode()) else NO_MARK
+    identity, last_id, changes, tag = found.groups()
+    if tag is None:
+        return KeyMark(identity, int(last_id))
+    mark = KeyMark(identity, int(last_id), int(changes), is_tagged=True)
+    return mark if verify_digest(_text(mark, sealer).encode(), text.encode()) else NO_MARK
 
 
 def write(folder: Path, mark: KeyMark, sealer: SecretSealer) -> None:

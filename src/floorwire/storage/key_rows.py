@@ -14,18 +14,25 @@ import msgspec
 
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
-from floorwire.auth.secret_sealer import TAG_BYTES, SecretSealer, verify_digest
+from floorwire.auth.secret_sealer import TAG_BYTES, SecretSealer, verify_digest, verify_tag
 from floorwire.storage.database import DatabaseError
 
 KEY, SEAL = "key", "keys"
 """Kinds of tags. SEAL is also the seal's name in ``meta``."""
-COLUMNS = "id, account, allows, created_us, revoked_us, digest, sealed, change, tag"
-SELECT = f"SELECT {COLUMNS} FROM keys ORDER BY created_us, id"  # noqa: S608 - a constant
-FIND = f"SELECT {COLUMNS} FROM keys WHERE id = ?"  # noqa: S608 - a constant
-WRITE = f"INSERT OR REPLACE INTO keys ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
+SELECT = (
+    "SELECT id, account, allows, created_us, revoked_us, digest, sealed, change, tag FROM keys"
+    " ORDER BY created_us, id"
+)
+FIND = (
+    "SELECT id, account, allows, created_us, revoked_us, digest, sealed, change, tag FROM keys WHERE id = ?"
+)
+WRITE = "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+"""In the order of the columns, also where version 1 had the first ones (``database.UPGRADE``)."""
 READ_SEAL = "SELECT value FROM meta WHERE name = 'keys'"
 WRITE_SEAL = "INSERT OR REPLACE INTO meta VALUES ('keys', ?)"
 CHANGE_BYTES = 8
+MAX_NAMED = 20
+"""The most rows that are named one by one."""
 MODULUS = 1 << (8 * TAG_BYTES)
 
 Row: TypeAlias = tuple[str, str, bytes, int, int | None, bytes, bytes, int, bytes]
@@ -51,11 +58,10 @@ class StoredKeys(msgspec.Struct, frozen=True):
     changes: int
 
     def faults(self) -> list[str]:
-        """Return what is wrong, a sentence each."""
-        found = [
-            f"the row of key {key!r} was changed by somebody else: it opens nothing"
-            for key in self.unverified
-        ]
+        """Return what is wrong, a sentence each. Of many rows only the first are named."""
+        found = [_changed_by_others(key) for key in self.unverified[:MAX_NAMED]]
+        if len(self.unverified) > MAX_NAMED:
+            found.append(f"{len(self.unverified) - MAX_NAMED} more rows were changed by somebody else")
         if not self.is_whole:
             found.append("keys are missing, or older rows were put back: revoked keys may be live again")
         return found
@@ -127,9 +133,7 @@ class KeyRows:
         if row is None:
             raise UnknownKeyError(key)
         if not self._is_verified(row):
-            raise UnknownKeyError(
-                key, f"the row of key {key!r} was changed by somebody else: it opens nothing"
-            )
+            raise UnknownKeyError(key, _changed_by_others(key))
         found = _key(row)
         if found.revoked_us is not None:
             raise UnknownKeyError(key)
@@ -166,12 +170,12 @@ class KeyRows:
         return tag
 
     def _is_verified(self, row: Row) -> bool:
-        return verify_digest(self._sealer.tag(KEY, row[:-1]), row[-1])
+        return verify_tag(self._sealer.tag(KEY, row[:-1]), row[-1])
 
     def _seal(self) -> _Seal | None:
         """Return the seal; None where there is none, or where its tag is wrong."""
         found = self._connection.execute(READ_SEAL).fetchone()
-        content = b"" if found is None else bytes(found[0])
+        content = found[0] if found is not None and isinstance(found[0], bytes) else b""
         body, tag = content[:-TAG_BYTES], content[-TAG_BYTES:]
         if len(body) != CHANGE_BYTES + TAG_BYTES or not verify_digest(self._sealer.tag(SEAL, (body,)), tag):
             return None
@@ -180,6 +184,10 @@ class KeyRows:
     def _write_seal(self, seal: _Seal) -> None:
         body = seal.changes.to_bytes(CHANGE_BYTES) + seal.total.to_bytes(TAG_BYTES)
         self._connection.execute(WRITE_SEAL, (body + self._sealer.tag(SEAL, (body,)),))
+
+
+def _changed_by_others(key: str) -> str:
+    return f"the row of key {key!r} was changed by somebody else: it opens nothing"
 
 
 def _key(row: Row) -> Key:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
-from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer, verify_digest
+from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer
 from floorwire.core.os_errors import reason, sentence
 from floorwire.storage import database, key_mark, key_upgrade
 from floorwire.storage.database import DatabaseError
@@ -80,7 +80,7 @@ class KeyStore:
 
     def find(self, key: str) -> Key:
         """Return the key. Raises UnknownKeyError where there is none or it is revoked."""
-        with closing(database.connect(self._path)) as rows:
+        with database.reading(self._path) as rows:
             return self._keys(rows).find(key)
 
     def revoke(self, key: str, wall_us: int) -> None:
@@ -109,7 +109,7 @@ class KeyStore:
 
     def read(self) -> StoredKeys:
         """Return every key, revoked ones too, the oldest first, and what is wrong with the rows."""
-        with closing(database.connect(self._path)) as rows:
+        with database.reading(self._path) as rows:
             return self._read(rows)
 
     def list_keys(self) -> list[Key]:
@@ -142,7 +142,7 @@ class KeyStore:
 
     def read_deposits(self, after: Deposit | None = None) -> StoredDeposits:
         """Return the deposits after ``after``, in order; all where another store made ``after``."""
-        with closing(database.connect(self._path)) as rows:
+        with database.reading(self._path) as rows:
             return DepositRows(rows, self._sealer).read(after)
 
     def deposits(self, after: Deposit | None = None) -> list[Deposit]:
@@ -151,7 +151,7 @@ class KeyStore:
 
     def store(self) -> tuple[str, int]:
         """Return the store's present identity and the highest deposit id so far."""
-        with closing(database.connect(self._path)) as rows:
+        with database.reading(self._path) as rows:
             deposits = DepositRows(rows, self._sealer)
             stores = deposits.stores()
             return stores[-1][1] if stores else "", deposits.last_id()
@@ -186,7 +186,7 @@ class KeyStore:
 
     def _check_master(self, rows: sqlite3.Connection) -> None:
         found = rows.execute("SELECT value FROM meta WHERE name = 'master'").fetchone()
-        if found is not None and not verify_digest(bytes(found[0]), self._sealer.fingerprint):
+        if found is not None and found[0] != self._sealer.fingerprint:
             raise DatabaseError(f"{self._path}: its keys were made with another master key")
 
     def _take_over(self, rows: sqlite3.Connection, mark: KeyMark) -> None:
@@ -214,7 +214,7 @@ class KeyStore:
         """Write the mark where it has changed. Raises DatabaseError."""
         before = self._mark()
         identity, last_id = self.store()
-        with closing(database.connect(self._path)) as rows:
+        with database.reading(self._path) as rows:
             changes = max(before.changes, KeyRows(rows, self._sealer).changes())
         mark = KeyMark(identity, last_id, changes, is_tagged=True)
         try:

@@ -31,15 +31,19 @@ def take_over(connection: sqlite3.Connection, sealer: SecretSealer) -> int:
 
 
 def _key(
-    name: str,
-    allows: bytes,
+    name: object,
+    allows: object,
     created_us: int,
     revoked_us: int | None,
-    digest: bytes,
-    sealed: bytes,
+    digest: object,
+    sealed: object,
     *,
     sealer: SecretSealer,
 ) -> Key | None:
+    if not (isinstance(name, str) and isinstance(allows, bytes)):
+        return None
+    if not (isinstance(digest, bytes) and isinstance(sealed, bytes)):
+        return None
     try:
         secret = sealer.unseal_first(name, sealed)
         grant = msgspec.json.decode(allows, type=Grant)

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from floorwire.storage import database
-from floorwire.storage.database import DatabaseError
+from floorwire.storage.database import SQLITE_ERRORS, DatabaseError, reason
 from floorwire.storage.key_rows import StoredKeys, VerifiedRow
 
 log = structlog.get_logger("floorwire.keys")
@@ -40,8 +40,8 @@ class KeyWatch:
             if version == self._version:
                 return None
             keys = self._read(self._connection, self._known)
-        except sqlite3.Error as error:
-            raise DatabaseError(f"{self._path}: {error}") from None
+        except SQLITE_ERRORS as error:
+            raise DatabaseError(f"{self._path}: {reason(error)}") from None
         self._version = version
         return keys
 

@@ -12,6 +12,8 @@ from floorwire.storage.deposit_rows import Deposit, StoredDeposits
 from floorwire.storage.key_store import KeyStore
 
 POLL_S = 0.5
+MAX_NAMED = 20
+"""The most deposits that one line of the log names."""
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -67,10 +69,14 @@ class DepositWatcher:
                 log.error("deposits cannot be seen", error=str(error))
 
     def _credit_new(self, found: StoredDeposits) -> None:
-        for deposit_id in found.unverified:
-            if deposit_id not in self._unverified:
-                self._unverified.add(deposit_id)
-                log.error("a deposit's row was changed by somebody else; it is not credited", id=deposit_id)
+        new = [deposit_id for deposit_id in found.unverified if deposit_id not in self._unverified]
+        if new:
+            self._unverified.update(new)
+            log.error(
+                "a deposit's row was changed by somebody else; it is not credited",
+                ids=new[:MAX_NAMED],
+                count=len(new),
+            )
         if found.deposits:
             self._known += found.deposits
             self._credit(self._known)
