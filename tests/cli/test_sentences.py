@@ -25,6 +25,7 @@ def commands(
             yield from commands(below, *path, name)
 
 
+NO_FOLDER = ": there is no data folder; name it with --data\n"
 NO_SUCH = "there is no such file or folder\n"
 ROOT = typer.main.get_command(app)
 assert isinstance(ROOT, typer.core.TyperGroup)
@@ -45,8 +46,8 @@ def test_help_has_no_marks(path: tuple[str, ...]) -> None:
         (("restore", "{file}", "--master-key", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
         (("restore", "{file}", "--master-key", "{folder}"), "floorwire: {folder}: it is a folder\n"),
         (("restore", "{nope}"), "floorwire: {nope}: " + NO_SUCH),
-        (("keys", "list", "--data", "{file}"), "floorwire: {file}: there is no data folder; name it with --data\n"),
-        (("keys", "list", "--data", "{file}/x"), "floorwire: {file}/x: there is no data folder; name it with --data\n"),
+        (("keys", "list", "--data", "{file}"), "floorwire: {file}" + NO_FOLDER),
+        (("keys", "list", "--data", "{file}/x"), "floorwire: {file}/x" + NO_FOLDER),
         (
             ("watch", "--url", "ws://localhost:1"),
             "floorwire: ws://localhost:1/ws cannot be reached: nothing listens there. "

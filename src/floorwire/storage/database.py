@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from floorwire.core.os_errors import reason
+from floorwire.core import os_errors
 from floorwire.storage.private_files import touch_private
 
 FILE = "keys.db"
@@ -56,7 +56,7 @@ class DatabaseError(Exception):
 
 def reason(error: Exception) -> str:
     """Return why SQLite or the system failed."""
-    return "a name in it is damaged" if isinstance(error, UnicodeDecodeError) else str(error)
+    return "a name in it is damaged" if isinstance(error, UnicodeDecodeError) else os_errors.reason(error)
 
 
 def create(path: Path, upgrade: Callable[[sqlite3.Connection], None]) -> None:
