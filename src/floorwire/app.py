@@ -36,6 +36,7 @@ from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
@@ -59,6 +60,8 @@ class Gateway:
         self.clock = clock = clock or Clock()
         self.origin_policy = _origin_policy(settings)
         self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy, clock)
+        self._folder_lock: FolderLock | None = None
+        self._is_running = False
         self.stats = Stats()
         self.is_draining = False
         self.admission = _admission(settings)
@@ -89,9 +92,38 @@ class Gateway:
             return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk)
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us)
 
+    def lock_data_folder(self) -> None:
+        """Lock the data folder until the gateway has run. Again: nothing happens.
+
+        Raises SettingsError where another server uses the folder, or another version made its journal.
+        """
+        if self._folder_lock is None:
+            try:
+                self._folder_lock = self.data_dir.lock()
+            except DataDirError as error:
+                raise SettingsError(f"data folder: {error}") from None
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether ``running()`` runs, which all parts need."""
+        return self._is_running
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
-        """Run the gateway while the body runs, and then drain it."""
+        """Run the gateway while the body runs, and then drain it. Raises SettingsError as its parts do."""
+        self.lock_data_folder()
+        try:
+            async with self._tasks():
+                self._is_running = True
+                yield self
+        finally:
+            self._is_running = False
+            if self._folder_lock is not None:
+                self._folder_lock.close()
+                self._folder_lock = None
+
+    @asynccontextmanager
+    async def _tasks(self) -> AsyncIterator[None]:
         await self.desk.open()
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
@@ -107,7 +139,7 @@ class Gateway:
                 )
             ]
             try:
-                yield self
+                yield
                 await self.drain()
             finally:
                 await self.desk.close()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
-from floorwire.storage import audit_log
+from floorwire.storage import audit_log, journal_file
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.journal import Journal
+from floorwire.storage.folder_lock import FolderInUseError, FolderLock
+from floorwire.storage.journal import Journal, JournalError
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import KeyStore
@@ -32,6 +33,22 @@ class DataDir:
         except (OSError, DatabaseError, MasterKeyError) as error:
             raise DataDirError(str(error)) from None
         self.audit_path = self.folder / audit_log.FILE
+
+    def lock(self) -> FolderLock:
+        """Lock the folder for this server.
+
+        Raises DataDirError where another server uses it, or another version of Floorwire made its journal.
+        """
+        try:
+            lock = FolderLock(self.folder)
+        except (OSError, FolderInUseError) as error:
+            raise DataDirError(str(error)) from None
+        try:
+            journal_file.check_folder(self.folder)
+        except JournalError as error:
+            lock.close()
+            raise DataDirError(f"{self.folder}: {error}") from None
+        return lock
 
 
 def open_journal(settings: Settings) -> Journal:

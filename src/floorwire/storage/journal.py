@@ -63,6 +63,10 @@ class JournalUnusableError(JournalError):
     """The journal cannot be opened or read: no permission, no room, or a file of another version."""
 
 
+class JournalVersionError(JournalUnusableError):
+    """Another version of Floorwire made the journal, or a record of it. Nothing is damaged."""
+
+
 class JournalCorruptError(JournalError):
     """Acknowledged records are damaged or missing. ``good_n`` is the last record before them."""
 

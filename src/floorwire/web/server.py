@@ -6,9 +6,11 @@ import asyncio
 import errno
 import gc
 import resource
+import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -43,6 +45,17 @@ class Server(uvicorn.Server):
         self._gateway = gateway
         self._certificate = certificate
         self._encrypting: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let SIGHUP (a terminal is closed) end the server as SIGTERM does.
+
+        Under nohup it is ignored, and stays so.
+        """
+        with super().capture_signals():
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                signal.signal(signal.SIGHUP, self.handle_exit)
+            yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print where to connect."""
@@ -96,6 +109,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
     )
     if reason is not None:
         raise SettingsError(reason)
+    gateway.lock_data_folder()
     config = uvicorn.Config(
         create_app(gateway),
         http=partial(HttpProtocol, gateway),  # type: ignore[arg-type]
