@@ -27,6 +27,7 @@ from floorwire.storage.journal_file import Connection
 from floorwire.storage.journal_snapshots import SnapshotFiles
 from floorwire.storage.pending_appends import PendingAppend, PendingAppends
 from floorwire.storage.private_files import private_folder
+from floorwire.storage.stored_number import DamagedNumberError
 from floorwire.storage.wal_checkpoints import WalCheckpoints
 
 
@@ -89,7 +90,10 @@ class SqliteJournal:
     def _check_nothing_lost(self, last_n: int) -> None:
         with journal_file.journal_errors(self._folder):
             snapshot = self._snapshots.latest()
-        acknowledged_n = max(self._mark.n, 0 if snapshot is None else snapshot.n)
+        try:
+            acknowledged_n = max(self._mark.n, 0 if snapshot is None else snapshot.n)
+        except DamagedNumberError:
+            raise JournalCorruptError(last_n, high_water_mark.DAMAGED) from None
         if last_n < acknowledged_n:
             raise JournalCorruptError(
                 last_n, f"records {last_n + 1} to {acknowledged_n} were acknowledged and are gone"
