@@ -34,7 +34,7 @@ from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
+from floorwire.storage.data_dir import DataDir, DataDirError, JournalOpener, open_journal
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
@@ -230,7 +230,9 @@ def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock)
         price_collar=f"{risk.price_collar:f}",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    open_accounts = partial(open_account_store, lambda: open_journal(settings), rules, venue_router.prices)
+    open_accounts = partial(
+        open_account_store, JournalOpener(partial(open_journal, settings)).open, rules, venue_router.prices
+    )
     symbols = hub.market.symbols
     return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, settings.storage)
 

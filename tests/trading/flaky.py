@@ -120,7 +120,7 @@ async def served(disk: Disk, folder: Path) -> AsyncIterator[GatewayHarness]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recovery, "RETRY_S", 0.01)
-        patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+        patch.setattr("floorwire.app.open_journal", lambda *_: disk.open())
         gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
         async with gateway.running():

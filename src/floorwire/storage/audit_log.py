@@ -78,7 +78,7 @@ class AuditLog:
         """Entries that the thread took from the queue, oldest first. The disk did not take them yet."""
         self._is_failing = False
         self.dropped = self._left_out = self._load()
-        """How many entries are in no line, those of killed processes too; and how many of them are not told of."""
+        """How many entries are in no line, of killed processes too; how many of them are not told of."""
         self._told = 0
         """How many dropped entries lines in the file tell of."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
@@ -51,11 +51,28 @@ class DataDir:
         return lock
 
 
-def open_journal(settings: Settings) -> Journal:
+def open_journal(settings: Settings, acknowledged_n: int = 0) -> Journal:
     """Return the journal that the settings ask for, ready for reads and appends. Blocks.
 
-    Raises JournalError.
+    ``acknowledged_n``: a record that this process knows to be durable. Raises JournalError.
     """
     if settings.journal == "memory":
         return MemoryJournal(settings.storage.waiting_records, settings.storage.memory_records)
-    return SqliteJournal(Path(settings.data), settings.storage.waiting_records)
+    return SqliteJournal(Path(settings.data), settings.storage.waiting_records, acknowledged_n)
+
+
+class JournalOpener:
+    """Opens the journal, again after it failed. It then has to hold what it had acknowledged before.
+
+    The folder alone cannot tell this where all of its files were removed.
+    """
+
+    def __init__(self, open_journal: Callable[[int], Journal]) -> None:
+        """``open_journal`` is given the last record that is known to be durable; it blocks."""
+        self._open_journal = open_journal
+        self._last: Journal | None = None
+
+    def open(self) -> Journal:
+        """Return the journal. Blocks. Raises JournalError."""
+        self._last = self._open_journal(0 if self._last is None else self._last.durable_n)
+        return self._last

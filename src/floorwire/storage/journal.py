@@ -179,6 +179,14 @@ class Journal(Protocol):
         """Return the latest snapshot that is whole; None: read the journal from its start. Blocks."""
         ...
 
+    def check(self) -> None:
+        """Break the journal where its files were removed or replaced. Call it on the event loop only.
+
+        The journal looks by itself where the system tells of such changes. Nothing is lost where it is closed
+        before the process ends: what it still has open goes into the database.
+        """
+        ...
+
     def close(self) -> None:
         """Commit all appends that wait and close. Blocks until then. A second call does nothing."""
         ...
