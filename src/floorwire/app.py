@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
+import structlog
+
 from floorwire import channels
-from floorwire.access.admission import Admission
+from floorwire.access.admission import MAX_REJECTED, Admission
 from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
@@ -31,6 +33,8 @@ from floorwire.engine.order_manager import TradingRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.ops import file_descriptors
+from floorwire.ops.file_descriptors import DescriptorPlan, TooFewDescriptorsError
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
@@ -47,6 +51,10 @@ HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
+BACKLOG = 4_096
+"""Connections that the kernel holds until they are accepted."""
+
+log = structlog.get_logger("floorwire.server")
 
 
 class Gateway:
@@ -64,7 +72,9 @@ class Gateway:
         self._is_running = False
         self.stats = Stats()
         self.is_draining = False
-        self.admission = _admission(settings)
+        self.descriptors = _descriptors(settings)
+        """How many connections there are file descriptors for."""
+        self.admission = _admission(settings, self.descriptors)
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -241,12 +251,30 @@ def _us(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
-def _admission(settings: Settings) -> Admission:
+def _descriptors(settings: Settings) -> DescriptorPlan:
+    wanted = DescriptorPlan(settings.limits.connections, MAX_REJECTED, BACKLOG)
+    allowed = file_descriptors.allowed()
+    try:
+        plan = file_descriptors.plan(allowed, wanted)
+    except TooFewDescriptorsError as error:
+        raise SettingsError(str(error)) from None
+    if plan.connections < wanted.connections:
+        log.warning(
+            "fewer connections than limits.connections: raise `ulimit -n`",
+            connections=plan.connections,
+            wanted=wanted.connections,
+            open_files=allowed,
+        )
+    return plan
+
+
+def _admission(settings: Settings, descriptors: DescriptorPlan) -> Admission:
     limits, is_local = settings.limits, is_loopback(settings.host)
     return Admission(
-        limits.connections,
-        limits.connections_per_address or (limits.connections if is_local else PUBLIC_PER_ADDRESS),
+        descriptors.connections,
+        limits.connections_per_address or (descriptors.connections if is_local else PUBLIC_PER_ADDRESS),
         limits.handshakes_per_second,
         limits.handshakes_per_second_per_address
         or (limits.handshakes_per_second if is_local else PUBLIC_HANDSHAKES_PER_ADDRESS),
+        descriptors.rejected,
     )

@@ -1,6 +1,6 @@
 """Tells the event loop when one of some files is removed, moved or replaced (inotify, on Linux).
 
-The kernel queues the event while the file is removed. Asking for the files' state at each commit instead would
+The kernel queues the event while a file is removed. Asking for the files' state at each commit instead would
 release the interpreter's lock once more. Measured: 30 us for each commit.
 """
 

@@ -30,6 +30,9 @@ VERSION = 1
 LOG_BYTES = 16_777_216
 """The log's length from the start. A commit inside it syncs data only; a longer log syncs its inode too."""
 
+NO_TEMPORARY_FILES = "PRAGMA temp_store = MEMORY"
+"""A large statement would open one, which needs a file descriptor and room."""
+
 Connection: TypeAlias = sqlite3.Connection
 
 SCHEMA = """
@@ -128,12 +131,15 @@ def connect_to_read(folder: Path) -> Connection:
     path = folder / FILE
     with journal_errors(path):
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute(NO_TEMPORARY_FILES)
+        return connection
 
 
 def _prepare(connection: Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(NO_TEMPORARY_FILES)
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # WalCheckpoints chooses when
     if _version(connection) == 0:
         connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")

@@ -51,7 +51,10 @@ class SqliteJournal:
         with ExitStack() as opened:
             self._open(folder, opened)
             self._waiting = PendingAppends(max_waiting, self._written_n)
-            self._writer = CommitThread(self._commit, self._waiting.complete, self._checkpoints.run_due_step)
+            with journal_file.journal_errors(self._path):
+                self._writer = CommitThread(
+                    self._commit, self._waiting.complete, self._checkpoints.run_due_step
+                )
             opened.callback(self._writer.stop)
             self._opened = opened.pop_all()
 
@@ -82,6 +85,8 @@ class SqliteJournal:
         opened.callback(self._watch.close)
         self._reading = journal_file.connect_to_read(self._folder)
         opened.callback(self._reading.close)
+        with journal_file.journal_errors(self._path):
+            journal_file.check_version(self._reading)  # SQLite opens a file when it is first read
         self._readers = ThreadPoolExecutor(1, "journal-reader")
         opened.callback(self._readers.shutdown)
 
