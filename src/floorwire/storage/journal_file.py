@@ -131,9 +131,7 @@ def connect_to_read(folder: Path) -> Connection:
     path = folder / FILE
     with journal_errors(path):
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        connection.execute(NO_TEMPORARY_FILES)
-        return connection
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(connection: Connection) -> None:

@@ -86,6 +86,7 @@ class SqliteJournal:
         self._reading = journal_file.connect_to_read(self._folder)
         opened.callback(self._reading.close)
         with journal_file.journal_errors(self._path):
+            self._reading.execute(journal_file.NO_TEMPORARY_FILES)
             journal_file.check_version(self._reading)  # SQLite opens a file when it is first read
         self._readers = ThreadPoolExecutor(1, "journal-reader")
         opened.callback(self._readers.shutdown)
