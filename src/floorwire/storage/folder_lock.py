@@ -1,19 +1,21 @@
 """A lock on the data folder: one server at a time uses it.
 
-Two servers on one folder would be two markets with the same accounts. The kernel ends the lock with the
-process, after ``kill -9`` too. Commands such as ``floorwire keys`` do not take it: they work beside a server.
+Two servers on one folder would be two markets with the same accounts. The lock is on the folder itself, so
+that no file can be removed to get round it. The kernel ends it with the process, after ``kill -9`` too.
+Commands such as ``floorwire keys`` do not take it: they work beside a server.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from floorwire.storage.private_files import FILE_MODE
+from floorwire.storage.private_files import touch_private
 
-FILE = "server.lock"
-_PID_BYTES = 20
+FILE = "server.pid"
+"""File with the process id of the server that has the lock, or had it last."""
 
 
 class FolderInUseError(Exception):
@@ -24,23 +26,29 @@ class FolderLock:
     """Held from construction to ``close``. Raises FolderInUseError, and OSError where it cannot be taken."""
 
     def __init__(self, folder: Path) -> None:
-        handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(handle, _PID_BYTES).decode("ascii", "replace").strip()
-            os.close(handle)
+            self.close()
             raise FolderInUseError(
-                f"{folder}: another server uses this folder (process {holder}); stop that one, or take"
-                " another folder with --data. One process serves a folder: not with --workers"
+                f"{folder}: another server uses this folder{_holder(folder)}; stop that one, or take another"
+                " folder with --data. One process serves a folder: not with --workers"
             ) from None
         except OSError:
-            os.close(handle)
+            self.close()
             raise
-        self._handle = handle
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, b"%d\n" % os.getpid(), 0)
+        with suppress(OSError):  # on a full disk; only the message of a second server needs it
+            touch_private(folder / FILE)
+            (folder / FILE).write_text(f"{os.getpid()}\n")
 
     def close(self) -> None:
-        """End the lock. The file stays: to remove it could end the lock of a server that starts just now."""
+        """End the lock."""
         os.close(self._handle)
+
+
+def _holder(folder: Path) -> str:
+    try:
+        return f" (process {int((folder / FILE).read_text())})"
+    except (OSError, ValueError):
+        return ""
