@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
+import structlog
+
 from floorwire import channels
-from floorwire.access.admission import Admission
+from floorwire.access.admission import MAX_REJECTED, Admission
 from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
@@ -31,11 +33,14 @@ from floorwire.engine.order_manager import TradingRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.ops import file_descriptors
+from floorwire.ops.file_descriptors import DescriptorPlan, TooFewDescriptorsError
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError, open_journal
+from floorwire.storage.data_dir import DataDir, DataDirError, JournalOpener, open_journal
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
@@ -46,6 +51,10 @@ HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
+BACKLOG = 4_096
+"""Connections that the kernel holds until they are accepted."""
+
+log = structlog.get_logger("floorwire.server")
 
 
 class Gateway:
@@ -59,9 +68,13 @@ class Gateway:
         self.clock = clock = clock or Clock()
         self.origin_policy = _origin_policy(settings)
         self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy, clock)
+        self._folder_lock: FolderLock | None = None
+        self._is_running = False
         self.stats = Stats()
         self.is_draining = False
-        self.admission = _admission(settings)
+        self.descriptors = _descriptors(settings)
+        """How many connections there are file descriptors for."""
+        self.admission = _admission(settings, self.descriptors)
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -89,9 +102,38 @@ class Gateway:
             return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk)
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us)
 
+    def lock_data_folder(self) -> None:
+        """Lock the data folder until the gateway has run. Again: nothing happens.
+
+        Raises SettingsError where another server uses the folder, or another version made its journal.
+        """
+        if self._folder_lock is None:
+            try:
+                self._folder_lock = self.data_dir.lock()
+            except DataDirError as error:
+                raise SettingsError(f"data folder: {error}") from None
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether ``running()`` runs, which all parts need."""
+        return self._is_running
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gateway]:
-        """Run the gateway while the body runs, and then drain it."""
+        """Run the gateway while the body runs, and then drain it. Raises SettingsError as its parts do."""
+        self.lock_data_folder()
+        try:
+            async with self._tasks():
+                self._is_running = True
+                yield self
+        finally:
+            self._is_running = False
+            if self._folder_lock is not None:
+                self._folder_lock.close()
+                self._folder_lock = None
+
+    @asynccontextmanager
+    async def _tasks(self) -> AsyncIterator[None]:
         await self.desk.open()
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
@@ -107,7 +149,7 @@ class Gateway:
                 )
             ]
             try:
-                yield self
+                yield
                 await self.drain()
             finally:
                 await self.desk.close()
@@ -206,7 +248,9 @@ def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock)
         self_trade="cancel_newest",
     )
     rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
-    open_accounts = partial(open_account_store, lambda: open_journal(settings), rules, venue_router.prices)
+    open_accounts = partial(
+        open_account_store, JournalOpener(partial(open_journal, settings)).open, rules, venue_router.prices
+    )
     symbols = hub.market.symbols
     return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, settings.storage)
 
@@ -215,12 +259,30 @@ def _us(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
-def _admission(settings: Settings) -> Admission:
+def _descriptors(settings: Settings) -> DescriptorPlan:
+    wanted = DescriptorPlan(settings.limits.connections, MAX_REJECTED, BACKLOG)
+    allowed = file_descriptors.allowed()
+    try:
+        plan = file_descriptors.plan(allowed, wanted)
+    except TooFewDescriptorsError as error:
+        raise SettingsError(str(error)) from None
+    if plan.connections < wanted.connections:
+        log.warning(
+            "fewer connections than limits.connections: raise `ulimit -n`",
+            connections=plan.connections,
+            wanted=wanted.connections,
+            open_files=allowed,
+        )
+    return plan
+
+
+def _admission(settings: Settings, descriptors: DescriptorPlan) -> Admission:
     limits, is_local = settings.limits, is_loopback(settings.host)
     return Admission(
-        limits.connections,
-        limits.connections_per_address or (limits.connections if is_local else PUBLIC_PER_ADDRESS),
+        descriptors.connections,
+        limits.connections_per_address or (descriptors.connections if is_local else PUBLIC_PER_ADDRESS),
         limits.handshakes_per_second,
         limits.handshakes_per_second_per_address
         or (limits.handshakes_per_second if is_local else PUBLIC_HANDSHAKES_PER_ADDRESS),
+        descriptors.rejected,
     )

@@ -35,7 +35,12 @@ class SettingsError(ValueError):
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of one server, one address, one key and one connection: rate limits and counts."""
 
-    connections: Annotated[Count, Meta(description="open connections, half-open ones included")] = 20_000
+    connections: Annotated[
+        Count,
+        Meta(
+            description="open connections, half-open ones included; fewer where `ulimit -n` leaves less room"
+        ),
+    ] = 20_000
     connections_per_address: Annotated[
         int,
         Meta(

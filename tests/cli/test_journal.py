@@ -150,9 +150,10 @@ def test_an_export_gives_what_is_before_the_damage(folder: Path) -> None:
 def test_an_event_that_is_not_ours_is_said(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path, 100)) as journal:
         asyncio.run(keep(journal, [halted("alice"), entry(payload=b"\xc1")]))
-    result = run(tmp_path, "export", code=1)
+    result = run(tmp_path, "export", code=2)
     assert len(result.stdout.splitlines()) == 1
-    assert "damaged after record 1: record 2 cannot be read" in result.stderr
+    assert "record 2 is not damaged, but a newer version of Floorwire wrote it" in result.stderr
+    assert run(tmp_path, "repair").stdout == "nothing to repair\n"
 
 
 def test_a_good_journal_is_not_repaired(folder: Path) -> None:

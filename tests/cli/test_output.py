@@ -130,8 +130,8 @@ def prices(*messages: object) -> Iterator[str]:
 
 TICKER = {
     "channel": "ticker", "symbol": ATTACK, "seq": 1, "epoch": "e", "ts": 1, "recv": 1, "sent": 1,
-    "bid": ATTACK, "bid_size": "1", "ask": "2", "ask_size": "1", "last": "1.5", "last_size": "1", "open": "1", "high": "2",
-    "low": "1", "volume": "1", "quote_volume": "1", "change": "0",
+    "bid": ATTACK, "bid_size": "1", "ask": "2", "ask_size": "1", "last": "1.5", "last_size": "1", "open": "1",
+    "high": "2", "low": "1", "volume": "1", "quote_volume": "1", "change": "0",
 }  # fmt: skip
 
 

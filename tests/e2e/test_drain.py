@@ -107,3 +107,26 @@ def test_a_client_that_answers_the_close_is_done(market: Server) -> None:
     with raw(market) as peer:
         peer.send(CLOSE, b"")
         assert peer.until_close() == ([], CloseCode.NORMAL)
+
+
+def test_a_terminal_that_is_closed_is_drained_too() -> None:
+    with going() as (server, stack):
+        follower = stack.enter_context(client(server))
+        follower.ask("subscribe", channel="system")
+        server.signal(signal.SIGHUP)
+        messages, code, _ = follower.closing()
+        assert [message["event"] for message in messages] == ["draining"]
+        assert code == CloseCode.RESTART
+        assert server.wait() == 0
+
+
+def test_nohup_keeps_a_server_running() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with scripted() as server:
+            server.signal(signal.SIGHUP)
+            with client(server) as follower:
+                assert follower.ask("ping")["status"] == "pong"
+            assert server.process.poll() is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -88,7 +88,7 @@ def test_where_there_are_keys_the_page_is_a_guest(browser_page: BrowserPage) -> 
         with floorwire("--data", folder) as server:
             browser_page.open(server)
             browser_page.expect_state("live")
-            assert not (Path(folder) / "audit.jsonl").exists()
+            assert not (Path(folder) / "audit.jsonl").read_text()
             browser_page.page.goto("about:blank")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.ops.metrics import DeskCollector, GatewayCollector, KeyStoreCollector
+from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
 from floorwire.ops.stats import Stats
 from tests.ops.test_metrics import NOW_US, busy
 
@@ -16,7 +16,12 @@ MEANINGS = PAGE.partition("## What to watch")[2].partition("## What to be woken 
 RULES, _, ADVICE = PAGE.partition("## What to be woken by")[2].partition("## What to do then")
 FAMILIES = [
     family
-    for collector in (GatewayCollector(Stats(), 0, NOW_US), DeskCollector(busy()), KeyStoreCollector({}))
+    for collector in (
+        GatewayCollector(Stats(), 0, NOW_US),
+        DeskCollector(busy()),
+        KeyStoreCollector({}),
+        AuditCollector(0, 0),
+    )
     for family in collector.collect()
 ]
 NAMES = {family.name + ("_total" if family.type == "counter" else "") for family in FAMILIES}

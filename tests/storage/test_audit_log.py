@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from floorwire.protocol.rate_limit import BURST_S
 from floorwire.storage.audit_log import (
     QUEUE,
     REFUSALS_PER_SECOND,
+    UNWRITTEN_FILE,
     AuditEntry,
     AuditLog,
     append,
@@ -91,15 +96,147 @@ async def test_a_full_queue_is_counted(tmp_path: Path) -> None:
     assert said[-1]["left_out"] == 3
 
 
-async def test_a_disk_that_fails_is_counted_and_tried_again(tmp_path: Path) -> None:
-    path = tmp_path / "later" / "audit.jsonl"
+@contextmanager
+def room(path: Path, size: int) -> Iterator[None]:
+    """Let the system refuse to make a file longer than the audit log is now, and so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def whole(path: Path) -> tuple[list[dict[str, str | int]], int]:
+    """Return the lines that are JSON, and how many are not."""
+    said, torn = [], 0
+    for line in path.read_text().splitlines():
+        try:
+            said.append(json.loads(line))
+        except ValueError:
+            torn += 1
+    return said, torn
+
+
+LARGE = 100_000
+"""The audit log is already as long as this, so that only it reaches the limit."""
+
+
+def filled(path: Path) -> Path:
+    """Write a log of one long line."""
+    path.write_text(json.dumps({"ts": 1, "event": "filler", "reason": "x" * LARGE}) + "\n")
+    return path
+
+
+async def test_what_a_full_disk_did_not_take_is_written_when_there_is_room(tmp_path: Path) -> None:
+    path = filled(tmp_path / "audit.jsonl")
+    log = AuditLog(path)
+    with room(path, 1_000):
+        for number in range(120):
+            log.add(sign_in(number))
+            if number % 10 == 0:
+                log.flush()
+        log.flush()
+        assert 100 < log.waiting < 120
+    log.add(sign_in(120))
+    log.flush()
+    said, torn = whole(path)
+    assert [line["ts"] for line in said[1:]] == [NOW + number for number in range(121)]
+    assert [line.get("left_out", 0) for line in said] == [0] * 122
+    assert torn == 1, "one line was cut off; the next began on a line of its own"
+
+
+async def test_what_was_not_written_is_told_of_after_a_kill(tmp_path: Path) -> None:
+    path = filled(tmp_path / "audit.jsonl")
+    log = AuditLog(path)
+    with room(path, 1_000):
+        for number in range(QUEUE + 120):
+            log.add(sign_in(number))
+        log.flush()
+    killed, _ = whole(path)
+    again = AuditLog(path)
+    again.add(sign_in())
+    again.flush()
+    said, _ = whole(path)
+    assert len(said) == len(killed) + 1
+    assert said[-1]["left_out"] == QUEUE + 120 - (len(killed) - 1)
+    third = AuditLog(path)
+    third.add(sign_in())
+    third.flush()
+    assert "left_out" not in whole(path)[0][-1], "told once"
+
+
+async def test_a_flood_before_a_kill_is_told_of(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    burst = REFUSALS_PER_SECOND * BURST_S
+    for _ in range(burst + 40):
+        log.add(AuditEntry(ts=NOW, event="refused", address="192.0.2.1", code="bad_signature"))
+    log.flush()
+    again = AuditLog(tmp_path / "audit.jsonl")
+    again.add(sign_in())
+    again.flush()
+    assert lines(tmp_path / "audit.jsonl")[-1]["left_out"] == 40
+
+
+async def test_a_disk_that_fails_is_logged_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floorwire.storage.audit_log.RETRY_S", 0.001)
+    path = filled(tmp_path / "audit.jsonl")
+    log = AuditLog(path)
+    task = asyncio.create_task(log.run())
+    with capture_logs() as logged:
+        with room(path, 0):
+            for number in range(5):
+                log.add(sign_in(number))
+                await asyncio.sleep(0.15)
+        while log.waiting:
+            await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [line["event"] for line in logged] == ["audit log not written", "audit log is written again"]
+    assert len(whole(path)[0]) == 6
+
+
+async def test_a_log_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    log.add(sign_in(1))
+    log.flush()
+    path.rename(tmp_path / "old")
+    log.add(sign_in(2))
+    log.flush()
+    assert [line["ts"] for line in lines(tmp_path / "old")] == [NOW + 1]
+    assert [line["ts"] for line in lines(path)] == [NOW + 2]
+
+
+async def test_no_descriptor_is_needed_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
     log = AuditLog(path)
     log.add(sign_in())
-    await written(log)
-    path.parent.mkdir()
-    log.add(sign_in())
-    await written(log)
-    assert [line["left_out"] for line in lines(path)] == [1]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        log.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(lines(path)) == 1
+
+
+def test_a_line_that_another_process_left_torn_is_not_joined(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b'{"ts":18000')
+    append(path, [sign_in()])
+    assert path.read_bytes().splitlines()[0] == b'{"ts":18000'
+    assert whole(path)[0][0]["ts"] == NOW
+
+
+def test_a_damaged_count_is_said_and_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    (tmp_path / UNWRITTEN_FILE).write_bytes(b"damaged" * 10)
+    with capture_logs() as logged:
+        AuditLog(tmp_path / "audit.jsonl")
+    assert [line["event"] for line in logged] == ["how many lines the audit log lacks is not known"]
 
 
 def test_what_a_client_chose_is_cut(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.storage.high_water_mark import HighWaterMark, read_number
+from floorwire.storage.stored_number import DamagedNumberError
 
 
 def test_a_number_is_kept(tmp_path: Path) -> None:
@@ -18,17 +19,57 @@ def test_a_number_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "mark").stat().st_mode & 0o077 == 0
 
 
-def test_a_damaged_number_counts_as_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spot", range(16))
+def test_a_number_has_two_copies(tmp_path: Path, spot: int) -> None:
     path = tmp_path / "mark"
     mark = HighWaterMark(path)
     mark.raise_to(7)
     mark.close()
     whole = path.read_bytes()
-    for spot in range(16):
-        path.write_bytes(whole[:spot] + bytes([whole[spot] ^ 1]) + whole[spot + 1 :])
-        assert (read_number(path), HighWaterMark(path).n) == (0, 0)
-    path.write_bytes(whole[:9])
-    assert (read_number(path), HighWaterMark(path).n) == (0, 0)
+    for copy in (0, 40):
+        damaged = flipped(whole, copy + spot)
+        path.write_bytes(damaged)
+        assert (read_number(path), HighWaterMark(path).n) == (7, 7)
+    path.write_bytes(flipped(damaged, spot))
+    with pytest.raises(DamagedNumberError):
+        read_number(path)
+    with pytest.raises(DamagedNumberError):
+        _ = HighWaterMark(path).n
+
+
+def flipped(content: bytes, spot: int) -> bytes:
+    return content[:spot] + bytes([content[spot] ^ 1]) + content[spot + 1 :]
+
+
+@pytest.mark.parametrize("length", [1, 9, 15])
+def test_a_part_of_a_number_is_damage(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "mark"
+    mark = HighWaterMark(path)
+    mark.raise_to(7)
+    mark.close()
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DamagedNumberError):
+        read_number(path)
+    with pytest.raises(DamagedNumberError):
+        _ = HighWaterMark(path).n
+
+
+def test_a_kill_between_the_two_copies_leaves_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    mark = HighWaterMark(path)
+    mark.raise_to(7)
+    before = path.read_bytes()
+    mark.raise_to(8)
+    after = path.read_bytes()
+    path.write_bytes(before[:40] + after[40:])
+    assert read_number(path) == 7, "8 was told to nobody"
+    path.write_bytes(flipped(before[:40], 0) + after[40:])
+    assert read_number(path) == 8
+
+
+def test_a_mark_that_was_never_raised_counts_as_none(tmp_path: Path) -> None:
+    HighWaterMark(tmp_path / "mark").store_begun(3)
+    assert read_number(tmp_path / "mark") == 0
 
 
 def test_a_missing_file_counts_as_none(tmp_path: Path) -> None:

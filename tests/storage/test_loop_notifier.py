@@ -39,6 +39,7 @@ async def test_results_are_handled_on_the_loop_in_order() -> None:
     notifier: LoopNotifier[int] = LoopNotifier(
         lambda number: handled.append((number, asyncio.get_running_loop()))
     )
+    notifier.start()
 
     def notify() -> None:
         for number in range(1_000):
@@ -63,6 +64,7 @@ async def test_where_one_handler_fails_the_others_still_run() -> None:
         handled.append(number)
 
     notifier: LoopNotifier[int] = LoopNotifier(handle)
+    notifier.start()
     for number in range(3):
         notifier.notify(number)
     await until(lambda: handled == [0, 2])
@@ -73,6 +75,7 @@ async def test_where_one_handler_fails_the_others_still_run() -> None:
 async def test_results_before_close_are_handled() -> None:
     handled: list[int] = []
     notifier: LoopNotifier[int] = LoopNotifier(handled.append)
+    notifier.start()
 
     def notify_and_close() -> None:
         notifier.notify(1)
@@ -89,7 +92,9 @@ def test_a_closed_loop_handles_nothing() -> None:
     handled: list[int] = []
 
     async def make() -> LoopNotifier[int]:
-        return LoopNotifier(handled.append)
+        notifier: LoopNotifier[int] = LoopNotifier(handled.append)
+        notifier.start()
+        return notifier
 
     notifier = asyncio.run(make())
     thread = Thread(target=notifier.notify, args=(1,))

@@ -14,7 +14,14 @@ from floorwire.app import Gateway
 from floorwire.config import Settings
 from floorwire.core.authorization import Principal, Scope
 from floorwire.protocol.codec import JSON
-from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalError, JournalRecord, OnDurable
+from floorwire.storage.journal import (
+    JournalBrokenError,
+    JournalEntry,
+    JournalError,
+    JournalRecord,
+    JournalUnusableError,
+    OnDurable,
+)
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.pending_appends import PendingAppends
 from floorwire.trading import recovery
@@ -34,6 +41,8 @@ class Disk:
         self.is_full = False
         self.keeps_what_it_fails = False
         """Whether records of a failing commit are there all the same."""
+        self.is_gone = False
+        """Whether the journal's files were removed."""
         self.damage: JournalError | None = None
         self.waiting = WAITING
         self.opened = 0
@@ -43,6 +52,8 @@ class Disk:
         self.opened += 1
         if self.damage is not None:
             raise self.damage
+        if self.is_gone:
+            raise JournalUnusableError("journal.db was removed")
         if self.is_full:
             raise JournalBrokenError("no space left on device")
         return FlakyJournal(self)
@@ -70,6 +81,11 @@ class FlakyJournal(MemoryJournal):
         last_n = super().append(entries, on_durable)
         self._store(entries)
         return last_n
+
+    def check(self) -> None:
+        """Break where the files are gone."""
+        if self._disk.is_gone and self.broken is None:
+            self._waiting.fail(JournalBrokenError("journal.db was removed"))
 
     def _store(self, entries: Sequence[JournalEntry]) -> None:
         first = len(self._disk.records) + 1
@@ -120,7 +136,7 @@ async def served(disk: Disk, folder: Path) -> AsyncIterator[GatewayHarness]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recovery, "RETRY_S", 0.01)
-        patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+        patch.setattr("floorwire.app.open_journal", lambda *_: disk.open())
         gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
         async with gateway.running():

@@ -56,6 +56,21 @@ async def test_whoever_watches_sees_the_failure_and_its_end(harness: GatewayHarn
     assert (figures.records.open_orders, figures.stats.failures) == (1, 1)
 
 
+async def test_files_that_are_gone_are_found_by_a_timer_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floorwire.trading.recovery.CHECK_S", 0.001)
+    async with served(Disk(), tmp_path) as harness:
+        await harness.ask("order.place", client_order_id="kept", **FAR)
+        harness.disk.is_gone = True
+        while not harness.gateway.desk.figures().refusing["journal"]:
+            await asyncio.sleep(0.001)
+        refused = await harness.ask("order.place", client_order_id="late", **FAR)
+        assert (refused["code"], refused["order"]) == ("internal", "rejected")
+        harness.disk.is_gone = False
+        await harness.works_again()
+
+
 async def test_what_was_durable_after_all_is_a_duplicate(harness: GatewayHarness) -> None:
     harness.disk.is_full = harness.disk.keeps_what_it_fails = True
     lost = await harness.ask("order.place", client_order_id="lost", **FAR)

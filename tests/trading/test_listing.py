@@ -74,7 +74,7 @@ async def test_orders_go_back_when_their_symbol_is_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk, late = Disk(), LateVenue()
-    monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+    monkeypatch.setattr("floorwire.app.open_journal", lambda *_: disk.open())
     async with opened(sim.venue(random.Random(3), ("BTC-USDT", ETH)), disk, tmp_path) as harness:
         kept = await harness.ask("order.place", client_order_id="kept", **FAR)
         dropped = await harness.ask("order.place", client_order_id="dropped", **FAR)

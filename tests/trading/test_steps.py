@@ -34,7 +34,7 @@ async def told(harness: GatewayHarness, channel: str, epoch: str) -> list[Messag
 
 async def test_texts_stay_what_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk()
-    monkeypatch.setattr("floorwire.app.open_journal", lambda _: disk.open())
+    monkeypatch.setattr("floorwire.app.open_journal", lambda *_: disk.open())
     async with opened(venue(), disk, tmp_path) as harness:
         epoch = str((await harness.ask("subscribe", channel="orders"))["epoch"])
         for number in range(3):

@@ -33,8 +33,14 @@ class Admission:
     """
 
     def __init__(
-        self, connections: int, per_address: int, handshakes_per_second: int, handshakes_per_address: int
+        self,
+        connections: int,
+        per_address: int,
+        handshakes_per_second: int,
+        handshakes_per_address: int,
+        max_rejected: int = MAX_REJECTED,
     ) -> None:
+        self._max_rejected = max_rejected
         self.admitted = 0
         self.rejected = 0
         self._limit = connections
@@ -66,7 +72,7 @@ class Admission:
         return AdmissionVerdict.PROXIED
 
     def _reject(self, verdict: AdmissionVerdict) -> AdmissionVerdict:
-        if self.rejected >= MAX_REJECTED:
+        if self.rejected >= self._max_rejected:
             return AdmissionVerdict.DROPPED
         self.rejected += 1
         return verdict

@@ -101,6 +101,19 @@ class KeyStoreCollector(Collector):
         yield _gauges("key_store_faults", "what is wrong with keys.db, by kind", "fault", self._faults)
 
 
+class AuditCollector(Collector):
+    """The metrics of the audit log, for one scrape."""
+
+    def __init__(self, left_out: int, waiting: int) -> None:
+        self._left_out = left_out
+        self._waiting = waiting
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield _counter("audit_left_out", "events that are in no line of the audit log", self._left_out)
+        yield _gauge("audit_waiting", "lines of the audit log that wait for the disk", self._waiting)
+
+
 def _skipped(stats: Stats) -> Metric:
     family = CounterMetricFamily(
         "floorwire_venue_skipped",

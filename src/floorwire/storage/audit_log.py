@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
@@ -14,13 +14,19 @@ import structlog
 
 from floorwire.core.printable import printable
 from floorwire.protocol.rate_limit import KeyedRateLimit
-from floorwire.storage.private_files import FILE_MODE
+from floorwire.storage import stored_number
+from floorwire.storage.audit_file import AuditFile, PartlyWrittenError
+from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError
 
 FILE = "audit.jsonl"
+UNWRITTEN_FILE = "audit.unwritten"
+"""File with the number of entries that are in no line, and of which no line tells."""
 QUEUE = 10_000
 GATHER_S = 0.1
 """Entries of this many seconds are written together. To start a thread for each line would cost more than a
-sign-in does, when many clients reconnect. A crash can lose the entries of this time, and no more."""
+sign-in does, when many clients reconnect. A crash can lose the entries of this time, and they are counted."""
+RETRY_S = 1.0
+"""How often a disk that failed is tried again."""
 REFUSALS_PER_SECOND = 10
 """Lines about refusals of one address. Further refusals are only counted (rate limit)."""
 MAX_TEXT = 200
@@ -35,7 +41,7 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``how``: bearer, signature, token, ticket, page, or the action that was refused.
     ``target``: the key or the account that an admin changed.
     ``signed_ts``: the date in a signed login.
-    ``left_out``: lines before this one that were not written, because there were too many.
+    ``left_out``: entries before this one that are in no line: there were too many, or the disk took none.
     """
 
     ts: int
@@ -52,58 +58,107 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class AuditLog:
-    """Appends entries in a thread. A full queue drops new entries and counts them."""
+    """Appends entries in a thread. While the disk takes none, they wait; a full queue drops new entries.
+
+    What was dropped is counted: the next line tells of it (``left_out``). The count and the number of entries
+    that wait are also in a file: the first line after a crash tells of them. Raises OSError where its files
+    cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = AuditFile(path)
+        self._stored = stored_number.open_map(path.with_name(UNWRITTEN_FILE), 2 * PAIR_BYTES)
         self._queue: deque[AuditEntry] = deque()
         self._has_work = asyncio.Event()
         self._writing = Lock()
         self._refusals = KeyedRateLimit(REFUSALS_PER_SECOND)
-        self._left_out = 0
+        self._unwritten: deque[AuditEntry] = deque()
+        """Entries that the thread took from the queue, oldest first. The disk did not take them yet."""
+        self._is_failing = False
+        self.dropped = self._left_out = self._load()
+        """How many entries are in no line, of killed processes too; how many of them are not told of."""
+        self._told = 0
+        """How many dropped entries lines in the file tell of."""
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are not in the file yet."""
+        return len(self._queue) + len(self._unwritten)
 
     def add(self, entry: AuditEntry) -> None:
         """Queue the entry. Refusals of one address have a rate limit: further ones are only counted."""
-        is_flood = entry.event == "refused" and not self._refusals.allow(entry.address, entry.ts)
-        if is_flood or len(self._queue) >= QUEUE:
-            self._left_out += 1
-            return
-        if self._left_out:
-            entry = msgspec.structs.replace(entry, left_out=self._left_out)
-            self._left_out = 0
-        self._queue.append(entry)
         self._has_work.set()
+        is_flood = entry.event == "refused" and not self._refusals.allow(entry.address, entry.ts)
+        if is_flood or self.waiting >= QUEUE:
+            self._left_out += 1
+            self.dropped += 1
+        else:
+            if self._left_out:
+                entry = msgspec.structs.replace(entry, left_out=self._left_out)
+                self._left_out = 0
+            self._queue.append(entry)
+        self._store_missing()
 
     async def run(self) -> None:
         """Write until cancelled, and then write what is still queued."""
         try:
             while True:
                 await self._has_work.wait()
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(RETRY_S if self._is_failing else GATHER_S)
                 self._has_work.clear()
                 await asyncio.to_thread(self.flush)
+                if self._is_failing:
+                    self._has_work.set()
         finally:
             self.flush()
 
     def flush(self) -> None:
         """Write what is queued, in order. May run in any thread."""
         with self._writing:
-            batch = [self._queue.popleft() for _ in range(len(self._queue))]
+            self._unwritten.extend(self._queue.popleft() for _ in range(len(self._queue)))
             try:
-                append(self._path, batch)
-            except OSError as error:
-                self._left_out += len(batch)
-                log.error("audit log not written", error=str(error), lines=len(batch))
+                self._file.append([_line(entry) for entry in self._unwritten])
+            except PartlyWrittenError as error:
+                self._remove(error.lines)
+                if not self._is_failing:  # once, however long it lasts
+                    log.error("audit log not written", error=str(error), lines=len(self._unwritten))
+                self._is_failing = True
+            else:
+                if self._is_failing:
+                    log.warning("audit log is written again", lines=len(self._unwritten))
+                self._is_failing = False
+                self._remove(len(self._unwritten))
+            self._store_missing()
+
+    def _store_missing(self) -> None:
+        """Store how many entries the file would lack, and tell nothing of, if the process were killed now.
+
+        A kill just after a write makes it too high, by the lines of that write. The loop and the thread may
+        both be here: the thread is here again after what the loop adds.
+        """
+        stored_number.store(self._stored, 0, PAIR_BYTES, self.dropped - self._told + self.waiting)
+
+    def _remove(self, count: int) -> None:
+        self._told += sum(self._unwritten.popleft().left_out for _ in range(count))
+
+    def _load(self) -> int:
+        try:
+            return stored_number.load(self._stored, 0, PAIR_BYTES)
+        except DamagedNumberError:
+            log.error("how many lines the audit log lacks is not known", file=UNWRITTEN_FILE)
+            return 0
 
 
 def append(path: Path, entries: Iterable[AuditEntry]) -> None:
-    """Append the entries, each a line. Lines of several processes do not mix (O_APPEND). Raises OSError."""
-    text = b"".join(msgspec.json.encode(_cut(entry)) + b"\n" for entry in entries)
-    if not text:
-        return
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
-    with os.fdopen(handle, "ab", buffering=0) as file:
-        file.write(text)
+    """Append the entries, each a line. Lines of several processes do not mix. Raises OSError."""
+    lines = [_line(entry) for entry in entries]
+    if lines:
+        with closing(AuditFile(path)) as file:
+            file.append(lines)
+
+
+def _line(entry: AuditEntry) -> bytes:
+    return msgspec.json.encode(_cut(entry)) + b"\n"
 
 
 def _cut(entry: AuditEntry) -> AuditEntry:

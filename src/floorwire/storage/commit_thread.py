@@ -27,7 +27,8 @@ class CommitThread:
     """Does the group commit. After one commit failed it writes nothing more.
 
     ``commit`` writes entries in one transaction; it runs in the thread. ``on_done`` gets the appends of each
-    commit on the event loop. ``after_commit`` runs in the thread after each commit that succeeded.
+    commit on the event loop. ``after_commit`` runs in the thread after each commit that succeeded. Raises
+    OSError where there is no file descriptor for its notifier.
     """
 
     def __init__(
@@ -37,34 +38,32 @@ class CommitThread:
         after_commit: Callable[[], None],
     ) -> None:
         self._commit = commit
-        self._on_done = on_done
         self._after_commit = after_commit
         self._queue: SimpleQueue[PendingAppend | None] = SimpleQueue()
         """Appends that wait; None: the thread ends."""
-        self._notifier: LoopNotifier[AppendsDone] | None = None
+        self._notifier = LoopNotifier(on_done)
         self._error: JournalError | None = None
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def put(self, append: PendingAppend) -> None:
         """Queue the append. Call it on the event loop only, and always on the same one."""
-        if self._notifier is None:
-            self._notifier = LoopNotifier(self._on_done)
+        if not self._notifier.is_started:
+            self._notifier.start()
         self._queue.put(append)
 
     def stop(self) -> None:
         """Commit all appends that wait, then end the thread. Blocks until then."""
         self._queue.put(None)
         self._thread.join()
-        if self._notifier is not None:
-            self._notifier.close()
+        self._notifier.close()
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             appends, is_last = self._gather(first)
             self._write([entry for append in appends for entry in append.entries])
             # Durable first, then the callbacks: a client must not see a reply that a crash can undo.
-            self._report(AppendsDone(appends, self._error))
+            self._notifier.notify(AppendsDone(appends, self._error))
             if is_last:
                 return
             if self._error is None:
@@ -89,7 +88,3 @@ class CommitThread:
         except Exception as error:  # of any kind: the appenders must get an answer
             log.exception("journal broken", error=str(error), records=len(entries))
             self._error = JournalBrokenError(f"a commit failed: {error}")
-
-    def _report(self, done: AppendsDone) -> None:
-        assert self._notifier is not None
-        self._notifier.notify(done)

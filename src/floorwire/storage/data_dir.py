@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
 from floorwire.core.os_errors import sentence
-from floorwire.storage import audit_log, database, journal_file, login_mark
+from floorwire.storage import audit_log, database, folder_lock, journal_file, login_mark
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.journal import Journal
+from floorwire.storage.folder_lock import FolderInUseError, FolderLock
+from floorwire.storage.journal import Journal, JournalError
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.journal_snapshots import PREFIX
 from floorwire.storage.journal_sqlite import SqliteJournal
@@ -19,7 +20,15 @@ from floorwire.storage.key_store import KeyStore
 from floorwire.storage.master_key import MasterKeyError, load_master
 from floorwire.storage.private_files import check_files, private_folder
 
-PRIVATE = (f"{database.FILE}*", "keys.mark", audit_log.FILE, login_mark.FILE, "journal.*", f"{PREFIX}*")
+PRIVATE = (
+    f"{database.FILE}*",
+    "keys.mark",
+    "audit.*",
+    folder_lock.FILE,
+    login_mark.FILE,
+    "journal.*",
+    f"{PREFIX}*",
+)
 """The files of a data folder, by pattern, without the master key: whoever reads it checks it."""
 
 
@@ -57,12 +66,45 @@ class DataDir:
             raise DataDirError(sentence(error)) from None
         self.audit_path = self.folder / audit_log.FILE
 
+    def lock(self) -> FolderLock:
+        """Lock the folder for this server.
 
-def open_journal(settings: Settings) -> Journal:
+        Raises DataDirError where another server uses it, or another version of Floorwire made its journal.
+        """
+        try:
+            lock = FolderLock(self.folder)
+        except (OSError, FolderInUseError) as error:
+            raise DataDirError(str(error)) from None
+        try:
+            journal_file.check_folder(self.folder)
+        except JournalError as error:
+            lock.close()
+            raise DataDirError(f"{self.folder}: {error}") from None
+        return lock
+
+
+def open_journal(settings: Settings, acknowledged_n: int = 0) -> Journal:
     """Return the journal that the settings ask for, ready for reads and appends. Blocks.
 
-    Raises JournalError.
+    ``acknowledged_n``: a record that this process knows to be durable. Raises JournalError.
     """
     if settings.journal == "memory":
         return MemoryJournal(settings.storage.waiting_records, settings.storage.memory_records)
-    return SqliteJournal(Path(settings.data), settings.storage.waiting_records)
+    return SqliteJournal(Path(settings.data), settings.storage.waiting_records, acknowledged_n)
+
+
+class JournalOpener:
+    """Opens the journal, again after it failed. It then has to hold what it had acknowledged before.
+
+    The folder alone cannot tell this where all of its files were removed.
+    """
+
+    def __init__(self, open_journal: Callable[[int], Journal]) -> None:
+        """``open_journal`` is given the last record that is known to be durable; it blocks."""
+        self._open_journal = open_journal
+        self._last: Journal | None = None
+
+    def open(self) -> Journal:
+        """Return the journal. Blocks. Raises JournalError."""
+        self._last = self._open_journal(0 if self._last is None else self._last.durable_n)
+        return self._last

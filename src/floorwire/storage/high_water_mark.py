@@ -10,38 +10,38 @@ was put back. For this it holds three values:
 - the inode number of the journal;
 - the time at which an empty file beside it was made (its ctime, which a copy does not keep);
 - the last record of the last commit that began: the journal cannot have a later record.
+
+The number is stored twice, so that no kill tears both copies. Where neither can be read the mark is damaged:
+a journal beside it may lack its end, and does not open.
 """
 
 from __future__ import annotations
 
-import mmap
 import struct
 from pathlib import Path
 
+from floorwire.storage import stored_number
 from floorwire.storage.private_files import touch_private
+from floorwire.storage.stored_number import PAIR_BYTES
 
 FILE = "journal.mark"
 MADE_FILE = "journal.made"
 """An empty file that never changes. Its ctime is when it was put into the folder."""
-_pair = struct.Struct("<Qq")
 _begun = struct.Struct("<Q")
 _files = struct.Struct("<QQ")
-_BEGUN_AT = _pair.size
+_BEGUN_AT = PAIR_BYTES
 _FILES_AT = _BEGUN_AT + _begun.size
-_SIZE = _FILES_AT + _files.size
+_COPY_AT = _FILES_AT + _files.size
+"""Where the number's second copy is. Files of earlier versions end here."""
+_SIZE = _COPY_AT + PAIR_BYTES
+DAMAGED = "journal.mark cannot be read: it is not known whether records after these are lost"
 
 
 class HighWaterMark:
     """A number in a memory-mapped file: to raise it costs one write to memory. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
-        touch_private(path)
-        with path.open("r+b") as file:
-            length = len(file.read())
-            if length < _SIZE:
-                file.write(bytes(_SIZE - length))
-                file.flush()
-            self._map = mmap.mmap(file.fileno(), _SIZE)
+        self._map = stored_number.open_map(path, _SIZE)
         made = path.with_name(MADE_FILE)
         touch_private(made)
         self._made_ns = made.stat().st_ctime_ns
@@ -52,7 +52,7 @@ class HighWaterMark:
         """Return whether the mark was written for this journal, whose last record is ``last_n``.
 
         False where the mark is missing or older, or where the files are copies. The journal may then be an
-        older copy that was put back: its later records are lost.
+        older copy that was put back: its later records are lost. Raises DamagedNumberError.
         """
         self._files = journal.stat().st_ino, self._made_ns
         files = _files.unpack_from(self._map, _FILES_AT)
@@ -63,8 +63,8 @@ class HighWaterMark:
 
     @property
     def n(self) -> int:
-        """The number; 0 where none was written, or only a part of it."""
-        return _number(self._map)
+        """The number; 0 where none was written. Raises DamagedNumberError."""
+        return stored_number.load(self._map, 0, _COPY_AT)
 
     def store_begun(self, n: int) -> None:
         """Store that a commit up to this record begins."""
@@ -72,7 +72,7 @@ class HighWaterMark:
 
     def raise_to(self, n: int) -> None:
         """Write the number. From now on the mark belongs to the files as they are now."""
-        _pair.pack_into(self._map, 0, n, ~n)
+        stored_number.store(self._map, 0, _COPY_AT, n)
         if self._files is not None:
             _files.pack_into(self._map, _FILES_AT, *self._files)
             self._files = None
@@ -83,15 +83,12 @@ class HighWaterMark:
 
 
 def read_number(path: Path) -> int:
-    """Return the number in the file and do not change the file; 0 where there is none. Raises OSError."""
+    """Return the number in the file and do not change the file; 0 where there is none.
+
+    Raises OSError, DamagedNumberError.
+    """
     try:
-        return _number(path.read_bytes()[: _pair.size])
+        content = path.read_bytes()
     except FileNotFoundError:
         return 0
-
-
-def _number(content: bytes | mmap.mmap) -> int:
-    if len(content) < _pair.size:
-        return 0
-    n, inverse = _pair.unpack_from(content)
-    return int(n) if inverse == ~n else 0
+    return stored_number.load(content, 0, _COPY_AT)

@@ -63,6 +63,10 @@ class JournalUnusableError(JournalError):
     """The journal cannot be opened or read: no permission, no room, or a file of another version."""
 
 
+class JournalVersionError(JournalUnusableError):
+    """Another version of Floorwire made the journal, or a record of it. Nothing is damaged."""
+
+
 class JournalCorruptError(JournalError):
     """Acknowledged records are damaged or missing. ``good_n`` is the last record before them."""
 
@@ -173,6 +177,14 @@ class Journal(Protocol):
 
     def latest_snapshot(self) -> JournalSnapshot | None:
         """Return the latest snapshot that is whole; None: read the journal from its start. Blocks."""
+        ...
+
+    def check(self) -> None:
+        """Break the journal where its files were removed or replaced. Call it on the event loop only.
+
+        The journal looks by itself where the system tells of such changes. Nothing is lost where it is closed
+        before the process ends: what it still has open goes into the database.
+        """
         ...
 
     def close(self) -> None:

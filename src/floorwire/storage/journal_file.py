@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from floorwire.storage.journal import (
     JournalLockedError,
     JournalRecord,
     JournalUnusableError,
+    JournalVersionError,
 )
 from floorwire.storage.journal_rows import JournalRow
 from floorwire.storage.private_files import touch_private
@@ -28,6 +29,9 @@ LOCK = "journal.lock"
 VERSION = 1
 LOG_BYTES = 16_777_216
 """The log's length from the start. A commit inside it syncs data only; a longer log syncs its inode too."""
+
+NO_TEMPORARY_FILES = "PRAGMA temp_store = MEMORY"
+"""A large statement would open one, which needs a file descriptor and room."""
 
 Connection: TypeAlias = sqlite3.Connection
 
@@ -133,6 +137,7 @@ def connect_to_read(folder: Path) -> Connection:
 def _prepare(connection: Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(NO_TEMPORARY_FILES)
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # WalCheckpoints chooses when
     if _version(connection) == 0:
         connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
@@ -140,9 +145,21 @@ def _prepare(connection: Connection) -> None:
 
 
 def check_version(connection: Connection) -> None:
-    """Raise JournalUnusableError where another version made the file. Raises sqlite3.Error."""
-    if _version(connection) != VERSION:
-        raise JournalUnusableError(f"{FILE} was made by another version of Floorwire: {_version(connection)}")
+    """Raise JournalVersionError where another version made the file. Raises sqlite3.Error."""
+    if (version := _version(connection)) != VERSION:
+        raise JournalVersionError(
+            f"{FILE} was made by another version of Floorwire: {version}; this one reads {VERSION}"
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """Raise JournalVersionError where another version made the folder's journal. Changes nothing.
+
+    What else is wrong with the journal is found when it is opened.
+    """
+    if (folder / FILE).exists():
+        with suppress(sqlite3.Error), closing(connect_to_read(folder)) as connection:
+            check_version(connection)
 
 
 def _version(connection: Connection) -> int:

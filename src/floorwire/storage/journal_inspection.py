@@ -11,6 +11,7 @@ import msgspec
 from floorwire.storage import high_water_mark, journal_file
 from floorwire.storage.journal import JournalCorruptError, JournalRecord, JournalUnusableError
 from floorwire.storage.journal_snapshots import SnapshotFiles
+from floorwire.storage.stored_number import DamagedNumberError
 
 _MISSING = """
 SELECT min(last_n) FROM (
@@ -39,18 +40,28 @@ def verify(folder: Path) -> VerifiedJournal:
     path = folder / journal_file.FILE
     with journal_file.journal_errors(path):
         # The mark before the records: a server may append meanwhile, and the mark must not be ahead of them.
-        acknowledged_n = high_water_mark.read_number(folder / high_water_mark.FILE)
+        acknowledged_n = _acknowledged_n(folder)
         snapshot = SnapshotFiles(folder).latest()
     last_n = 0
     for record in read(folder):
         last_n = record.n
     snapshot_n = None if snapshot is None else snapshot.n
+    if acknowledged_n is None:
+        raise JournalCorruptError(last_n, high_water_mark.DAMAGED)
     if last_n < (expected := max(acknowledged_n, snapshot_n or 0)):
         raise JournalCorruptError(
             last_n, f"records {last_n + 1} to {expected} were acknowledged and are gone"
         )
     _verify_file(folder)
     return VerifiedJournal(last_n, snapshot_n)
+
+
+def _acknowledged_n(folder: Path) -> int | None:
+    """Return the high-water mark; None where it is damaged. Raises OSError."""
+    try:
+        return high_water_mark.read_number(folder / high_water_mark.FILE)
+    except DamagedNumberError:
+        return None
 
 
 def _verify_file(folder: Path) -> None:

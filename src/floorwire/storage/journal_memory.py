@@ -125,5 +125,8 @@ class MemoryJournal:
     def latest_snapshot(self) -> JournalSnapshot | None:
         return self._snapshot
 
+    def check(self) -> None:
+        return None
+
     def close(self) -> None:
         self._waiting.close()

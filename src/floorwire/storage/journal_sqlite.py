@@ -11,10 +11,15 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from floorwire.storage import high_water_mark, journal_file, journal_rows
 from floorwire.storage.commit_thread import CommitThread
+from floorwire.storage.file_watch import FileWatch
+from floorwire.storage.files_in_place import FileGoneError, FilesInPlace
 from floorwire.storage.high_water_mark import HighWaterMark
 from floorwire.storage.journal import (
+    JournalBrokenError,
     JournalCorruptError,
     JournalEntry,
     JournalError,
@@ -27,7 +32,10 @@ from floorwire.storage.journal_file import Connection
 from floorwire.storage.journal_snapshots import SnapshotFiles
 from floorwire.storage.pending_appends import PendingAppend, PendingAppends
 from floorwire.storage.private_files import private_folder
+from floorwire.storage.stored_number import DamagedNumberError
 from floorwire.storage.wal_checkpoints import WalCheckpoints
+
+log = structlog.get_logger("floorwire.journal")
 
 
 class SqliteJournal:
@@ -37,11 +45,16 @@ class SqliteJournal:
     acknowledged records are missing or do not verify. A group commit writes it (``CommitThread``).
     """
 
-    def __init__(self, folder: Path, max_waiting: int) -> None:
+    def __init__(self, folder: Path, max_waiting: int, acknowledged_n: int = 0) -> None:
+        """``acknowledged_n``: a record that this process knows the journal has, whatever the folder says."""
+        self._acknowledged_n = acknowledged_n
         with ExitStack() as opened:
             self._open(folder, opened)
             self._waiting = PendingAppends(max_waiting, self._written_n)
-            self._writer = CommitThread(self._commit, self._waiting.complete, self._checkpoints.run_due_step)
+            with journal_file.journal_errors(self._path):
+                self._writer = CommitThread(
+                    self._commit, self._waiting.complete, self._checkpoints.run_due_step
+                )
             opened.callback(self._writer.stop)
             self._opened = opened.pop_all()
 
@@ -49,6 +62,8 @@ class SqliteJournal:
         with journal_file.journal_errors(folder):
             self._folder = private_folder(folder)
         self._path = self._folder / journal_file.FILE
+        if self._acknowledged_n and not self._path.exists():  # it must not be made anew, empty
+            raise JournalCorruptError(0, f"{self._path} was removed, with {self._acknowledged_n} records")
         self._snapshots = SnapshotFiles(self._folder)
         opened.callback(journal_file.lock(self._folder).close)
         with journal_file.journal_errors(self._folder / high_water_mark.FILE):
@@ -62,8 +77,17 @@ class SqliteJournal:
         journal_file.lengthen_log(self._folder, self._writing)
         self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
+        with journal_file.journal_errors(self._folder):
+            names = (journal_file.FILE, f"{journal_file.FILE}-wal", high_water_mark.FILE)
+            files = [self._folder / name for name in names]
+            self._files = FilesInPlace(files)
+        self._watch, self._is_watching = FileWatch(files), False
+        opened.callback(self._watch.close)
         self._reading = journal_file.connect_to_read(self._folder)
         opened.callback(self._reading.close)
+        with journal_file.journal_errors(self._path):
+            self._reading.execute(journal_file.NO_TEMPORARY_FILES)
+            journal_file.check_version(self._reading)  # SQLite opens a file when it is first read
         self._readers = ThreadPoolExecutor(1, "journal-reader")
         opened.callback(self._readers.shutdown)
 
@@ -89,7 +113,10 @@ class SqliteJournal:
     def _check_nothing_lost(self, last_n: int) -> None:
         with journal_file.journal_errors(self._folder):
             snapshot = self._snapshots.latest()
-        acknowledged_n = max(self._mark.n, 0 if snapshot is None else snapshot.n)
+        try:
+            acknowledged_n = max(self._mark.n, self._acknowledged_n, 0 if snapshot is None else snapshot.n)
+        except DamagedNumberError:
+            raise JournalCorruptError(last_n, high_water_mark.DAMAGED) from None
         if last_n < acknowledged_n:
             raise JournalCorruptError(
                 last_n, f"records {last_n + 1} to {acknowledged_n} were acknowledged and are gone"
@@ -124,8 +151,19 @@ class SqliteJournal:
 
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         last_n = self._waiting.admit(entries)
+        if not self._is_watching:
+            self._is_watching = True
+            self._watch.start(self.check)
         self._writer.put(PendingAppend(entries, on_durable))
         return last_n
+
+    def check(self) -> None:
+        try:
+            self._files.check()
+        except FileGoneError as error:
+            if self._waiting.broken is None:
+                log.error("journal broken", error=str(error))
+                self._waiting.fail(JournalBrokenError(str(error)))
 
     def _commit(self, entries: Sequence[JournalEntry]) -> None:
         """Write one row, in the commit thread. Raises sqlite3.Error."""

@@ -39,6 +39,8 @@ class PendingAppends:
         self.last_n = last_n
         self.durable_n = last_n
         self.broken: JournalError | None = None
+        self._failed: JournalError | None = None
+        """Why no append is told as durable any more, whatever its commit says."""
         self._limit = limit
         self._count = 0
         """Records that wait now."""
@@ -59,18 +61,23 @@ class PendingAppends:
 
         Where one raises, the others are called in the loop's next turn.
         """
-        if done.error is not None:
-            self.broken = done.error
+        error = done.error or self._failed
+        if error is not None:
+            self.broken = error
         try:
             while done.appends:
                 append = done.appends.popleft()
                 self._count -= len(append.entries)
-                if done.error is None:
+                if error is None:
                     self.durable_n += len(append.entries)
-                append.on_durable(done.error)
+                append.on_durable(error)
         finally:
             if done.appends:
                 asyncio.get_running_loop().call_soon(self.complete, done)
+
+    def fail(self, error: JournalError) -> None:
+        """Refuse all further appends, and tell no append that waits as durable."""
+        self.broken = self._failed = error
 
     def close(self) -> None:
         """Refuse all further appends."""

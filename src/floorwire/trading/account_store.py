@@ -14,10 +14,10 @@ from floorwire.core.ports import Prices
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.storage.journal import (
     Journal,
-    JournalCorruptError,
     JournalEntry,
     JournalRecord,
     JournalSnapshot,
+    JournalVersionError,
 )
 
 EPOCH_KIND = "begun"
@@ -124,13 +124,16 @@ def _snapshot(
         return OrderManager(rules, prices), 0
     try:
         return OrderManager.restored(snapshot.state, rules, prices), snapshot.n
-    except msgspec.MsgspecError as error:
-        raise JournalCorruptError(snapshot.n, f"the snapshot cannot be read: {error}") from None
+    except msgspec.MsgspecError as error:  # its digest is right: another version wrote it
+        log.warning("snapshot of another version; reading from the start", n=snapshot.n, error=str(error))
+        return OrderManager(rules, prices), 0
 
 
 def decode_entry(n: int, payload: bytes) -> account_events.AccountEntry:
-    """Decode the entry of record ``n``. Raises JournalCorruptError where it cannot be decoded."""
+    """Decode the entry of record ``n``, which was verified. Raises JournalVersionError where that fails."""
     try:
         return _entry_decoder.decode(payload)
     except msgspec.MsgspecError as error:
-        raise JournalCorruptError(n - 1, f"record {n} cannot be read: {error}") from None
+        raise JournalVersionError(
+            f"record {n} is not damaged, but a newer version of Floorwire wrote it: start that one ({error})"
+        ) from None

@@ -34,6 +34,8 @@ from floorwire.trading.desk_state import (
 )
 
 RETRY_S = 1.0
+CHECK_S = 1.0
+"""How often a journal that nobody appends to is checked."""
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -92,6 +94,7 @@ class JournalRecovery:
     async def run(self) -> None:
         """Save snapshots while the journal works, and recover when it fails. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch_journal())
             while True:
                 committer = self._lifecycle.state.committer
                 saving = None if committer is None else tasks.create_task(committer.save_snapshots())
@@ -99,6 +102,17 @@ class JournalRecovery:
                 if saving is not None:
                     saving.cancel()
                 await self._recover(failed)
+
+    async def _watch_journal(self) -> None:
+        """Fail as soon as the journal is broken, though nobody appends."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            committer = self._lifecycle.state.committer
+            if committer is not None:
+                journal = committer.store.journal
+                journal.check()
+                if journal.broken is not None:
+                    committer.fail(journal.broken)
 
     def drain(self) -> None:
         """Refuse new orders, now or after recovery; cancels go on. Again: nothing happens."""

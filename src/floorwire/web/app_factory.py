@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
 from fastapi import FastAPI, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway
-from floorwire.config import Settings
+from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
@@ -25,6 +26,7 @@ from floorwire.web import (
     page_routes,
     ticket_routes,
 )
+from floorwire.web.lifespan_guard import LifespanGuard
 from floorwire.web.middleware import RequestGuard
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
 from floorwire.web.websocket_routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
@@ -38,6 +40,8 @@ ROUTERS: Final = (
     order_routes.router,
     admin_routes.router,
 )
+
+log = structlog.get_logger("floorwire.web")
 
 
 def create_app(gateway: Gateway | None = None) -> FastAPI:
@@ -53,8 +57,12 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with made.running():
-            yield
+        try:
+            async with made.running():
+                yield
+        except SettingsError as error:
+            log.error("not started", reason=str(error))  # below a server's traceback nobody finds the reason
+            raise
 
     # No API pages: FastAPI's load scripts from another server. ``page_routes`` has the description.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, openapi_url=None)
@@ -62,6 +70,7 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     app.state.gateway = made
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
+    app.add_middleware(LifespanGuard, gateway=made)
     _guard(app, made.settings, made.origin_policy.origins)
     for router in ROUTERS:
         app.include_router(router)

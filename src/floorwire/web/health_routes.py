@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from floorwire.app import Gateway
 from floorwire.core.authorization import Action
-from floorwire.ops.metrics import DeskCollector, GatewayCollector, KeyStoreCollector
+from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
 from floorwire.web.auth_context import RequestAuth
 from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
 
@@ -49,4 +49,6 @@ async def metrics(auth: RequestAuth) -> Response:
     )
     registry.register(DeskCollector(gateway.desk.figures()))
     registry.register(KeyStoreCollector(gateway.key_faults()))
+    audit = gateway.authenticator.audit
+    registry.register(AuditCollector(audit.dropped, audit.waiting))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from floorwire.web.query import CHECK_PUBLIC_QUERY
 
@@ -27,22 +27,24 @@ HEADERS: Final = {
     "cache-control": "no-cache",
 }
 
+PARTS: Final = {file.name: file.read_bytes() for file in STATIC.iterdir() if file.suffix in MEDIA_TYPES}
+"""Read once: a file that is opened for each request is one more descriptor that a stranger can hold."""
+
 router = APIRouter(include_in_schema=False, dependencies=[CHECK_PUBLIC_QUERY])
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-async def page() -> FileResponse:
+async def page() -> Response:
     """Return the page."""
-    return _part(STATIC / "index.html")
+    return _part("index.html")
 
 
 @router.api_route("/static/{name}", methods=["GET", "HEAD"])
-async def part(name: str) -> FileResponse:
+async def part(name: str) -> Response:
     """Return a file of the page."""
-    file = STATIC / Path(name).name
-    if file.suffix not in MEDIA_TYPES or not file.is_file():
+    if name not in PARTS:
         raise HTTPException(404)
-    return _part(file)
+    return _part(name)
 
 
 @router.api_route("/openapi.json", methods=["GET", "HEAD"])
@@ -51,5 +53,5 @@ async def description(request: Request) -> JSONResponse:
     return JSONResponse(request.app.openapi())
 
 
-def _part(file: Path) -> FileResponse:
-    return FileResponse(file, media_type=MEDIA_TYPES[file.suffix], headers=HEADERS)
+def _part(name: str) -> Response:
+    return Response(PARTS[name], media_type=MEDIA_TYPES[Path(name).suffix], headers=HEADERS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import resource
+import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -20,14 +21,13 @@ from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
-from floorwire.ops import logs
+from floorwire.ops import file_descriptors, logs
 from floorwire.web.app_factory import create_app
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.tls_acceptor import TlsAcceptor
 from floorwire.web.tls_certificate import TlsCertificate, load
 
-BACKLOG = 4_096
 GC_THRESHOLD = (10_000, 20, 50)
 """Less frequent than Python's default, which took an eighth of the time of a reconnect storm.
 Connections live long, and events leave no cycles."""
@@ -44,6 +44,17 @@ class Server(uvicorn.Server):
         self._certificate = certificate
         self._encrypting: asyncio.Task[None] | None = None
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let SIGHUP (a terminal is closed) end the server as SIGTERM does.
+
+        Under nohup it is ignored, and stays so.
+        """
+        with super().capture_signals():
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                signal.signal(signal.SIGHUP, self.handle_exit)
+            yield
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print where to connect."""
         await super().startup(sockets if self._certificate is None else [])
@@ -53,7 +64,7 @@ class Server(uvicorn.Server):
             gc.set_threshold(*GC_THRESHOLD)
             if self._certificate is not None:
                 sockets[0].setblocking(False)
-                sockets[0].listen(BACKLOG)  # before the address is printed
+                sockets[0].listen(self.config.backlog)  # before the address is printed
                 self._encrypting = asyncio.create_task(self._encrypt(sockets[0], self._certificate))
             _announce(sockets[0], self._gateway)
 
@@ -88,7 +99,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
 
     Raises SettingsError if the address cannot be used, or if listening there would not be safe.
     """
-    _raise_file_limit()
+    file_descriptors.allow_most()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues, clock)
     reason = refuse_to_listen(
@@ -96,6 +107,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
     )
     if reason is not None:
         raise SettingsError(reason)
+    gateway.lock_data_folder()
     config = uvicorn.Config(
         create_app(gateway),
         http=partial(HttpProtocol, gateway),  # type: ignore[arg-type]
@@ -106,7 +118,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
         server_header=False,
         proxy_headers=False,  # uvicorn would believe any local client; see doors.trusted_proxies
         timeout_graceful_shutdown=3,
-        backlog=BACKLOG,
+        backlog=gateway.descriptors.backlog,
     )
     Server(config, gateway, certificate).run([_listen(settings)])
 
@@ -149,9 +161,3 @@ def _announce(listener: socket.socket, gateway: Gateway) -> None:
             f" --deposit USDT=1000000 --data {gateway.data_dir.folder}",
             flush=True,
         )
-
-
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -41,14 +41,20 @@ class TlsAcceptor:
     async def run(self) -> None:
         """Accept connections until cancelled."""
         loop = asyncio.get_running_loop()
+        is_failing = False
         async with asyncio.TaskGroup() as handshakes:
             while True:
                 try:
                     sock, peer = await loop.sock_accept(self._listener)
                 except OSError as error:
-                    log.warning("no connection taken", error=str(error))
+                    if not is_failing:  # once: strangers choose how long no descriptor is left
+                        log.warning("no connection taken", error=str(error))
+                    is_failing = True
                     await asyncio.sleep(REST_S)
                     continue
+                if is_failing:
+                    log.info("connections are taken again")
+                is_failing = False
                 protocol = self._make_protocol()
                 if protocol.admit(peer[0]) is AdmissionVerdict.DROPPED:
                     sock.close()

@@ -1,0 +1,59 @@
+"""File descriptors: how many connections the system's limit leaves room for (RLIMIT_NOFILE).
+
+A connection is a descriptor. Without a limit the server would accept connections until none is left. Whatever
+then opens a file would fail: a snapshot, a new key, the journal after a failure.
+"""
+
+from __future__ import annotations
+
+import resource
+
+import msgspec
+
+RESERVED = 48
+"""Descriptors that are not for connections. An idle server has 33; threads open some more for moments."""
+SHARE = 8
+"""With too little room, rejected connections get one part in so many; those not accepted yet get another."""
+
+
+class TooFewDescriptorsError(Exception):
+    """The limit leaves no room for a connection. The message says what to do."""
+
+
+class DescriptorPlan(msgspec.Struct, frozen=True):
+    """How many connections of each kind may be open at once.
+
+    ``backlog``: those that the kernel holds until they are accepted; all may be accepted in one turn.
+    """
+
+    connections: int
+    rejected: int
+    backlog: int
+
+
+def plan(allowed: int, wanted: DescriptorPlan) -> DescriptorPlan:
+    """Return what fits into ``allowed`` descriptors, at most ``wanted``. Raises TooFewDescriptorsError."""
+    room = allowed - RESERVED
+    if room >= wanted.connections + wanted.rejected + wanted.backlog:
+        return wanted
+    rejected, backlog = (min(most, room // SHARE) for most in (wanted.rejected, wanted.backlog))
+    connections = min(wanted.connections, room - rejected - backlog)
+    if min(connections, backlog) < 1:
+        raise TooFewDescriptorsError(
+            f"the system lets this process open {allowed} files; at least {RESERVED + SHARE} are needed:"
+            " raise `ulimit -n`, or LimitNOFILE= in systemd"
+        )
+    return DescriptorPlan(connections, rejected, backlog)
+
+
+def allowed() -> int:
+    """Return how many descriptors this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 30 if soft == resource.RLIM_INFINITY else soft
+
+
+def allow_most() -> None:
+    """Raise this process's limit as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
