@@ -23,7 +23,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import Done, Error, Guarded, OrderAcceptedReply, OrderError
@@ -334,7 +334,7 @@ class DeskMachine(RuleBasedStateMachine):
 
         def change(
             order_manager: OrderManager, now_us: int
-        ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
+        ) -> tuple[Sequence[account_events.AccountEntry], account_events.MassCancel | None]:
             return [order_manager.halt("account", "bob", now_us)], None
 
         async def administer() -> Reply:

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from floorwire.channels import balances, fills, orders, positions
-from floorwire.core.account_events import OrderFilled
+from floorwire.core.account_events import MassCancel, OrderFilled
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
@@ -18,7 +18,7 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.replies import BalanceList, OrderList, OrderReply, PositionList
+from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
     Balances,
@@ -39,6 +39,8 @@ MemoryQuery: TypeAlias = OrderStatus | Orders | Balances | Positions
 """Queries that are answered from memory alone."""
 MAX_FILL_ID = 1 << 63
 """Higher than the id of any fill."""
+MAX_LISTED_IDS = 1_000
+"""Ids in the reply to a cancel of many orders."""
 ValueT = TypeVar("ValueT")
 Resolve: TypeAlias = Callable[[str], Instrument | None]
 """Returns the instrument for a symbol as a client writes it; None where there is not exactly one."""
@@ -107,15 +109,16 @@ def cancel(
     return order_manager.cancel(_order(order_manager, principal, Action.ORDER_CANCEL, request, wall_us))
 
 
-def cancel_all(
-    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int
-) -> OrderDecision:
-    """Decide about a cancel of all open orders, or of one symbol's. Raises Refusal."""
-    if request.symbol is UNSET:
-        authorise(principal, Action.ORDER_CANCEL_ALL, wall_us)
-        return order_manager.cancel_all(account=principal.account)
-    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
-    return order_manager.cancel_all(account=principal.account, symbol=instrument.symbol)
+def cancel_all(resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int) -> MassCancel:
+    """Return which orders to cancel: all open ones, or those of one symbol. Raises Refusal."""
+    symbol = _symbol(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
+    return MassCancel(principal.account, symbol)
+
+
+def all_cancelled(request: OrderCancelAll, order_ids: Sequence[int]) -> AllCancelled:
+    """Return the reply to a cancel of these orders."""
+    listed = [str(order_id) for order_id in order_ids[:MAX_LISTED_IDS]]
+    return AllCancelled(id=request.id, count=len(order_ids), order_ids=listed)
 
 
 def answer_query(
