@@ -1,4 +1,4 @@
-"""Many orders are cancelled in turns: others are served in between, and what a crash interrupts is finished."""
+"""Many orders are cancelled in turns: others are served in between, and a crash loses no cancel."""
 
 from __future__ import annotations
 
@@ -258,7 +258,9 @@ async def test_the_events_of_an_account_keep_their_order(harness: GatewayHarness
     await until_journalled(harness, "mass_cancel_ended", 1)
     await harness.ask("balances", id="last")
     await harness.until(lambda message: message.get("id") == "last")
-    events = [message for message in harness.received if message.get("channel") == "orders" and "event" in message]
+    events = [
+        message for message in harness.received if message.get("channel") == "orders" and "event" in message
+    ]
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert [event["event"] for event in events].count("cancelled") == ORDERS
 
