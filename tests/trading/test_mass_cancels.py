@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -35,7 +35,7 @@ class Turns:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
-        self.after_turn = lambda: None
+        self.after_turn: Callable[[], None] = lambda: None
         self._is_counting = False
         executes = DecisionExecutor.execute
 

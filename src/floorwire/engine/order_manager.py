@@ -27,6 +27,7 @@ are then placed again in the markets that have lost them, such as the simulated 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 
@@ -183,6 +184,20 @@ class OrderManager:
         """Return the account's open orders, the oldest first."""
         known = self._accounts.by_name.get(account)
         return list(known.open.values()) if known is not None else []
+
+    def open_orders_after(self, account: str, order_id: int, at_most: int) -> list[Order]:
+        """Return the account's next open orders with higher ids, the oldest first."""
+        known = self._accounts.by_name.get(account)
+        if known is None:
+            return []
+        order_ids = list(known.open)
+        begin = bisect_right(order_ids, order_id)
+        return [known.open[found] for found in order_ids[begin : begin + at_most]]
+
+    def open_order_count(self, account: str) -> int:
+        """Return how many open orders the account has."""
+        known = self._accounts.by_name.get(account)
+        return len(known.open) if known is not None else 0
 
     def fills(self, account: str) -> Sequence[OrderFilled]:
         """Return the account's last fills, the latest first. The journal has the older ones."""

@@ -184,11 +184,12 @@ class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderList(msgspec.Struct, frozen=True, kw_only=True):
-    """The open orders."""
+    """Open orders, the oldest first. ``next``: there are newer ones; give it as ``after``."""
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     orders: list[OrderRow]
+    next: str | UnsetType = UNSET
 
 
 class FillList(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ MemoryQuery: TypeAlias = OrderStatus | Orders | Balances | Positions
 """Queries that are answered from memory alone."""
 MAX_FILL_ID = 1 << 63
 """Higher than the id of any fill."""
+MAX_EXAMINED = 5_000
+"""Open orders that one request for ``orders`` examines."""
 MAX_LISTED_IDS = 1_000
 """Ids in the reply to a cancel of many orders."""
 ValueT = TypeVar("ValueT")
@@ -136,11 +138,7 @@ def answer_query(
             return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
         case Orders():
             symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
-            visible = visibility.orders(order_manager.open_orders(principal.account))
-            shown = (
-                visible if symbol is None else [order for order in visible if order.ticket.symbol == symbol]
-            )
-            return OrderList(id=request.id, orders=order_rows(order_manager, shown))
+            return _list_orders(order_manager, principal.account, visibility, request, symbol)
         case Balances():
             authorise(principal, Action.BALANCES, wall_us)
             held = visibility.balances(order_manager.balances(principal.account))
@@ -151,10 +149,37 @@ def answer_query(
             return PositionList(id=request.id, positions=[positions.row(position) for position in owned])
 
 
+def _list_orders(
+    order_manager: OrderManager,
+    account: str,
+    visibility: Visibility,
+    request: Orders,
+    symbol: str | None,
+) -> OrderList:
+    """Return one page of open orders. It examines a limited number of orders, so it may be short."""
+    after = 0 if request.after is UNSET else int(request.after)
+    examined = order_manager.open_orders_after(account, after, MAX_EXAMINED)
+    is_last = len(examined) < MAX_EXAMINED
+    wanted = [
+        order for order in visibility.orders(examined) if symbol is None or order.ticket.symbol == symbol
+    ]
+    shown = wanted[: request.limit]
+    last_id = None
+    if len(wanted) > len(shown):
+        last_id = shown[-1].order_id
+    elif not is_last:
+        last_id = examined[-1].order_id
+    return OrderList(
+        id=request.id,
+        orders=order_rows(order_manager, shown),
+        next=UNSET if last_id is None else str(last_id),
+    )
+
+
 def row_count(order_manager: OrderManager, account: str, request: MemoryQuery | Fills) -> int:
     """Return how many rows to charge for the reply: 0 for the short ones."""
     if isinstance(request, Orders):
-        return len(order_manager.open_orders(account))
+        return min(request.limit, order_manager.open_order_count(account))
     return min(request.limit, order_manager.seqs(account).fills) if isinstance(request, Fills) else 0
 
 

@@ -73,9 +73,7 @@ class MassCancels:
         self._sent_now = 0
         """Cancels sent in this turn of the event loop."""
 
-    def start(
-        self, committer: Committer, mass_cancel: MassCancel, on_found: OnFound
-    ) -> Sequence[int] | None:
+    def start(self, committer: Committer, mass_cancel: MassCancel, on_found: OnFound) -> Sequence[int] | None:
         """Cancel the orders, now or in turns. Return their ids; None: ``on_found`` gets them later.
 
         Raises what a venue raises. What was executed is then unknown, so the caller must fail the committer.
@@ -161,9 +159,7 @@ class MassCancels:
             self._running.rotate(-1)  # a small one does not wait for the end of a large one
             self._schedule_turn(committer)
 
-    def _send(
-        self, committer: Committer, order_ids: Sequence[int], code: Code | None, stamp_us: int
-    ) -> None:
+    def _send(self, committer: Committer, order_ids: Sequence[int], code: Code | None, stamp_us: int) -> None:
         """Cancel those of the orders that are still open."""
         if not order_ids:
             return

@@ -61,7 +61,6 @@ class RecoveryHooks(Protocol):
         """The process ends: fire all guards now, while the journal still accepts entries."""
         ...
 
-
     async def finish_cancels(self, committer: Committer) -> None:
         """Wait until every mass cancel has cancelled its orders, or the journal has failed."""
         ...
