@@ -24,6 +24,8 @@ from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.ops.loop_stalls import LoopStalls
+from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import AllCancelled, Done, Error, Guarded, OrderAcceptedReply, OrderError
@@ -137,6 +139,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.patch.setattr("floorwire.trading.mass_cancels.EXAMINED_A_TURN", 3)
         self.patch.setattr("floorwire.trading.mass_cancels.CANCELS_A_TURN", 2)
         self.patch.setattr("floorwire.trading.mass_cancels.STEP", 1)
+        self.patch.setattr("floorwire.ops.loop_stalls.STALL_S", 3600.0)  # the loop stands still between steps
         self.runner = asyncio.Runner()
         self.disk, self.market, self.may_read = Disk(), Market(), threading.Event()
         self.disk.is_full = is_full
@@ -155,6 +158,7 @@ class DeskMachine(RuleBasedStateMachine):
             lambda: [BTC],
             following(lambda: NOW_US),
             storage,
+            LoopStalls(Stats()),
         )
         self.desk.listed([BTC])
         self.desk.opened("market")

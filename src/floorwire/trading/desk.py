@@ -28,6 +28,7 @@ from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import DeskFigures, DeskStats
 from floorwire.protocol.desk_ports import DeskClient, Reply
 from floorwire.protocol.replies import (
@@ -92,6 +93,7 @@ class Desk:
         instruments: Callable[[], Iterable[Instrument]],
         clock: Clock,
         storage: StorageSettings,
+        loop_stalls: LoopStalls,
     ) -> None:
         self._router = router
         self._resolve = resolve
@@ -103,7 +105,7 @@ class Desk:
         self._recovery = JournalRecovery(self._lifecycle, open_account_store, self._stats, self)
         self._executor = DecisionExecutor(router, clock)
         self._mass_cancels = MassCancels(self._executor, clock)
-        self._guard_cancels = GuardCancels(self._lifecycle, self._mass_cancels, clock)
+        self._guard_cancels = GuardCancels(self._lifecycle, self._mass_cancels, clock, loop_stalls)
         self._guards = self._guard_cancels.guards
         self._private_fanout = PrivateFanout(self._instrument_of, clock)
         self._read_quota = ReadQuota()

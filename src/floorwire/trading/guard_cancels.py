@@ -14,6 +14,7 @@ import structlog
 from floorwire.clock import Clock
 from floorwire.core.account_events import Guard, MassCancel
 from floorwire.core.codes import Code
+from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.trading.committer import Committer
 from floorwire.trading.desk_state import DeskLifecycle
 from floorwire.trading.guard_timers import GuardOwner, GuardTimers
@@ -25,8 +26,10 @@ log = structlog.get_logger("floorwire.desk")
 class GuardCancels:
     """Owns the guards' timers, and the cancels that are not durable yet."""
 
-    def __init__(self, lifecycle: DeskLifecycle, mass_cancels: MassCancels, clock: Clock) -> None:
-        self.guards = GuardTimers(clock, self._cancel, self._journal_guard)
+    def __init__(
+        self, lifecycle: DeskLifecycle, mass_cancels: MassCancels, clock: Clock, loop_stalls: LoopStalls
+    ) -> None:
+        self.guards = GuardTimers(clock, self._cancel, self._journal_guard, loop_stalls)
         self._lifecycle = lifecycle
         self._mass_cancels = mass_cancels
         self._clock = clock
