@@ -36,6 +36,8 @@ class Disk:
         """Whether records of a failing commit are there all the same."""
         self.damage: JournalError | None = None
         self.waiting = WAITING
+        self.is_stalled = False
+        """Whether commits take until this is False again."""
         self.opened = 0
 
     def open(self) -> FlakyJournal:
@@ -57,6 +59,13 @@ class FlakyJournal(MemoryJournal):
         for record in disk.records:
             self._keep(JournalEntry(record.account, record.kind, record.ts_us, record.payload))
         self._waiting = PendingAppends(disk.waiting, len(disk.records))
+
+    def _commit(self) -> None:
+        """Wait while the disk stalls."""
+        if self._disk.is_stalled:
+            asyncio.get_running_loop().call_later(0.001, self._commit)
+        else:
+            super()._commit()
 
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         """Fail once the disk is full."""

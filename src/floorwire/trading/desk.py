@@ -216,11 +216,14 @@ class Desk:
                 decision = handlers.amend(order_manager, principal, request, at)
                 return self._execute_order_decision(committer, decision, request.id, at.stamp_us)
             case OrderCancel():
+                self._check_accepts_cancels(committer)
                 decision = handlers.cancel(order_manager, principal, request, at.wall_us)
                 return self._execute_order_decision(committer, decision, request.id, at.stamp_us)
             case OrderCancelAll():
+                self._check_accepts_cancels(committer)
                 return self._cancel_all(committer, client, request, at.wall_us)
             case CancelOnDisconnect() | Deadman():
+                self._check_accepts_cancels(committer)
                 return self._set_guard(client, request, at.wall_us)
             case _:
                 return self._answer_query(committer, client, request, at)
@@ -246,6 +249,14 @@ class Desk:
             raise Refusal(Code.DRAINING, Code.DRAINING.meaning)
         if self._is_overloaded(committer):
             raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_RETRY_US)
+
+    def _check_accepts_cancels(self, committer: Committer) -> None:
+        """Raise Refusal while the disk is far behind. The rest of the queue is for guards, halts and fills.
+
+        If the queue were full, the journal would fail for everybody.
+        """
+        if committer.undurable_records > self._storage.waiting_records * 3 // 4:
+            raise Refusal(Code.RATE_LIMITED, "the journal is far behind", wait_us=BUSY_RETRY_US)
 
     def _is_overloaded(self, committer: Committer) -> bool:
         return committer.undurable_records > self._storage.waiting_records // 2
