@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
@@ -125,12 +126,13 @@ class GatewayHarness:
 
 
 @asynccontextmanager
-async def served(disk: Disk, folder: Path) -> AsyncIterator[GatewayHarness]:
+async def served(disk: Disk, folder: Path, settings: Settings | None = None) -> AsyncIterator[GatewayHarness]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
+    settings = replace(settings or Settings(), data=str(folder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recovery, "RETRY_S", 0.01)
         patch.setattr("floorwire.app.open_journal", lambda _: disk.open())
-        gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
+        gateway = Gateway(settings, [sim.venue(random.Random(3), ("BTC-USDT",))])
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
         async with gateway.running():
             while not gateway.hub.market.symbols:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.config import StorageSettings
+from floorwire.config import LimitSettings, RiskSettings, Settings, StorageSettings
 from floorwire.core.account_events import AccountEntry, MassCancel
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
@@ -20,11 +20,7 @@ from tests.trading.flaky import FAR, Disk, GatewayHarness, served
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 WAITING = StorageSettings().waiting_records
 FEW = 200
-
-
-def set_waiting(harness: GatewayHarness, records: int) -> None:
-    """Let so many records wait."""
-    harness.gateway.desk._storage = StorageSettings(waiting_records=records)
+MANY = 1_000_000
 
 
 @pytest.fixture(params=[FEW, pytest.param(WAITING, marks=pytest.mark.slow)])
@@ -36,10 +32,14 @@ async def waiting(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 async def stalling(disk: Disk, tmp_path: Path, waiting: int) -> AsyncIterator[GatewayHarness]:
     disk.waiting = waiting
-    async with served(disk, tmp_path) as harness:
-        set_waiting(harness, waiting)
-        harness.gateway._limits = type(harness.gateway._limits)(1_000_000, 1_000)
+    settings = Settings(
+        storage=StorageSettings(waiting_records=waiting),
+        limits=LimitSettings(commands_per_second=MANY),
+        risk=RiskSettings(max_open_orders=MANY, orders_per_second=MANY),
+    )
+    async with served(disk, tmp_path, settings) as harness:
         yield harness
+        disk.is_stalled = False  # or closing waits for it
 
 
 def records(harness: GatewayHarness) -> int:
