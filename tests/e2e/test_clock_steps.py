@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.stepped import StepClock, stepped
@@ -271,3 +274,23 @@ async def test_guards_outlive_a_crash_with_a_step_in_between(tmp_path: Path, ste
             async with asyncio.timeout(10):
                 await client.until("orders", "cancelled", "dead")
             assert {row["client_order_id"] for row in await client.rows("orders")} == {"alive"}
+
+
+async def test_a_key_ends_by_the_date_that_is_believed(place: Place) -> None:
+    ends_us = time.time_ns() // 1000 + 2 * HOUR
+    grant = Grant("alice", SCOPES, expires_us=ends_us)
+    issued = DataDir(place.folder, {}).keys.create(grant, {}, time.time_ns() // 1000)
+    async with trader(place.server, issued) as client:
+        place.clock.step(3 * HOUR)
+        await client.ask("ping")
+        await asyncio.sleep(2 * SOON_S)
+        if await asyncio.to_thread(place.believed) < 1:
+            async with asyncio.timeout(10):
+                await client.socket.wait_closed()
+            assert client.socket.close_code == 4501
+        else:
+            assert (await client.ask("ping"))["status"] == "pong"
+            place.clock.step(-6 * HOUR)
+            assert (await client.ask("ping"))["status"] == "pong"
+    place.clock.set(0)
+    await asyncio.sleep(2 * SOON_S)
