@@ -10,11 +10,13 @@ import pytest
 from floorwire.core.account_events import AccountEntry, MassCancel
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
+from floorwire.engine.mass_cancel_scan import MassCancelScan
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import Done
-from floorwire.trading import handlers, mass_cancels
+from floorwire.trading import desk, handlers, mass_cancels, read_quota
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
+from floorwire.trading.guard_timers import GuardOwner
 from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, GatewayHarness
 
@@ -234,9 +236,9 @@ async def test_a_halt_stops_new_orders_before_its_cancels_have_ended(
 
 async def test_orders_after_the_request_are_not_cancelled(harness: GatewayHarness, turns: Turns) -> None:
     await place(harness, ORDERS)
-    desk, client = harness.gateway.desk, harness.wire.connection
-    desk.administer(client, Done(id="halt"), halt)
-    desk.administer(client, Done(id="resume"), resume)
+    trading_desk, client = harness.gateway.desk, harness.wire.connection
+    trading_desk.administer(client, Done(id="halt"), halt)
+    trading_desk.administer(client, Done(id="resume"), resume)
     harness.wire.ask("order.place", id="kept", client_order_id="kept", **FAR)
     assert (await harness.until(lambda message: message.get("id") == "kept"))["status"] == "accepted"
     await until_journalled(harness, "mass_cancel_ended", 1)
@@ -276,3 +278,53 @@ async def test_a_server_that_stops_waits_for_its_guards(harness: GatewayHarness,
     harness.gateway.desk.close = close_again  # type: ignore[method-assign] # the fixture closes it too
     assert journalled(harness, "ended") == ORDERS
     assert journalled(harness, "mass_cancel_ended") == 1
+
+
+@pytest.mark.parametrize("how", ["cancel_all", "disconnect"])
+async def test_many_mass_cancels_at_once_share_the_turns(
+    harness: GatewayHarness, turns: Turns, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    await place(harness, ORDERS)
+    examined: list[int] = [0]
+    finds = MassCancelScan.find
+
+    def find(scan: MassCancelScan, at_most: int) -> list[int]:
+        before = scan.examined
+        found = finds(scan, at_most)
+        if not examined[-1]:
+            asyncio.get_running_loop().call_soon(examined.append, 0)
+        examined[-1] += scan.examined - before
+        return found
+
+    monkeypatch.setattr(MassCancelScan, "find", find)
+    for number in range(20):
+        if how == "cancel_all":
+            harness.wire.ask("order.cancel_all", id=number)
+        else:
+            owner = GuardOwner("alice", "k1")
+            harness.gateway.desk._guard_cancels._cancel(owner, Code.DISCONNECTED)
+    if how == "cancel_all":
+        for number in range(20):
+            reply = await harness.until(lambda message: message.get("id") is not None)
+            assert (reply["id"], reply["status"]) == (number, "accepted")
+    await until_journalled(harness, "mass_cancel_ended", 20)
+    assert max(turns.sizes) <= CANCELS_A_TURN
+    assert max(examined) <= mass_cancels.EXAMINED_A_TURN
+    await check_gone(harness, CODES[how])
+
+
+async def test_who_asks_without_end_is_refused(
+    harness: GatewayHarness, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request makes the server examine every open order, though there is nothing to cancel."""
+    monkeypatch.setattr(desk, "ORDERS_A_ROW", 1)
+    monkeypatch.setattr(read_quota, "ROWS_PER_S", 100)
+    await place(harness, ORDERS)
+    for number in range(30):
+        harness.wire.ask("order.cancel_all", id=number, symbol="BTC-USDT")
+        harness.wire.ask("order.place", client_order_id=f"m{number}", **FAR)
+    replies = [await harness.until(lambda message: "status" in message) for _ in range(60)]
+    refused = [reply for reply in replies if reply["status"] == "error"]
+    assert {reply["code"] for reply in refused} == {"rate_limited"}
+    assert len(refused) > 20
+    assert (await harness.ask("balances"))["status"] == "ok"

@@ -12,9 +12,11 @@ class MassCancelScan:
     meanwhile is not found, and one that closes meanwhile may be.
     """
 
-    __slots__ = ("_accounts", "_at", "_names", "_order_ids", "_started")
+    __slots__ = ("_accounts", "_at", "_names", "_order_ids", "_started", "examined")
 
     def __init__(self, accounts: Accounts, started: MassCancelStarted) -> None:
+        self.examined = 0
+        """Open orders examined so far. An account counts as one, too."""
         self._accounts = accounts
         self._started = started
         account = started.mass_cancel.account
@@ -38,9 +40,11 @@ class MassCancelScan:
                 known = self._accounts.by_name.get(self._names.pop())
                 self._order_ids, self._at = [] if known is None else list(known.open), 0
                 at_most -= 1  # an account without orders costs too
+                self.examined += 1
             next_ids = self._order_ids[self._at : self._at + at_most]
             self._at += len(next_ids)
             at_most -= len(next_ids)
+            self.examined += len(next_ids)
             orders = self._accounts.orders
             for order_id in next_ids:
                 order = orders.get(order_id)

@@ -74,6 +74,8 @@ from floorwire.trading.venue_router import VenueRouter
 from floorwire.trading.visibility import Visibility
 
 BUSY_RETRY_US = 50_000
+ORDERS_A_ROW = 10
+"""Orders that ``order.cancel_all`` examines for the price of one row."""
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -109,6 +111,8 @@ class Desk:
         self._guards = self._guard_cancels.guards
         self._private_fanout = PrivateFanout(self._instrument_of, clock)
         self._read_quota = ReadQuota()
+        self._cancel_quota = ReadQuota()
+        """Of ``order.cancel_all``, which examines every open order. Reading much does not use it up."""
         self._private_subscriptions = PrivateSubscriptions(
             self._private_fanout, self._read_quota, instruments, clock
         )
@@ -221,7 +225,7 @@ class Desk:
                 return self._execute_order_decision(committer, decision, request.id, at.stamp_us)
             case OrderCancelAll():
                 self._check_accepts_cancels(committer)
-                return self._cancel_all(committer, client, request, at.wall_us)
+                return self._cancel_all(committer, client, request, at)
             case CancelOnDisconnect() | Deadman():
                 self._check_accepts_cancels(committer)
                 return self._set_guard(client, request, at.wall_us)
@@ -283,9 +287,12 @@ class Desk:
         return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
 
     def _cancel_all(
-        self, committer: Committer, client: DeskClient, request: OrderCancelAll, wall_us: int
+        self, committer: Committer, client: DeskClient, request: OrderCancelAll, at: Moment
     ) -> AllCancelled | None:
-        mass_cancel = handlers.cancel_all(self._resolve, client.principal, request, wall_us)
+        mass_cancel = handlers.cancel_all(self._resolve, client.principal, request, at.wall_us)
+        account = client.principal.account
+        examined = committer.store.order_manager.open_order_count(account)
+        self._cancel_quota.charge(account, examined // ORDERS_A_ROW, at.now_us)
         slots: list[DeskClient] = []
         """Where the reply goes if it is sent later; replies to later requests wait for it."""
 

@@ -26,7 +26,7 @@ from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 
 EXAMINED_A_TURN = 5_000
-"""Open orders that one turn examines. An order takes some 0.2 us."""
+"""Open orders that one turn examines, of all mass cancels. An order takes some 0.2 us."""
 CANCELS_A_TURN = 100
 """Cancels in one turn of the event loop, of all mass cancels."""
 TURN_US = 1_500
@@ -67,11 +67,13 @@ class MassCancels:
         """The one that ``_running`` and ``_finding`` belong to."""
         self._running: deque[_Running] = deque()
         """Those whose orders are all found. Bounded by the open orders: each has at least one."""
-        self._finding: set[_Running] = set()
-        """Those whose orders are being looked for."""
+        self._finding: deque[_Running] = deque()
+        """Those whose orders are being looked for. Bounded by the rate of requests, and by the guards."""
         self._is_turn_scheduled = False
-        self._sent_now = 0
-        """Cancels sent in this turn of the event loop."""
+        self._sent_now = self._examined_now = 0
+        """Cancels sent, and open orders examined, in this turn of the event loop."""
+        self._is_counting = False
+        """Whether the next turn of the loop sets these to 0."""
 
     def start(self, committer: Committer, mass_cancel: MassCancel, on_found: OnFound) -> Sequence[int] | None:
         """Cancel the orders, now or in turns. Return their ids; None: ``on_found`` gets them later.
@@ -82,7 +84,7 @@ class MassCancels:
         order_manager, stamp_us = committer.store.order_manager, self._clock.stamp_us()
         started = order_manager.mass_cancel(mass_cancel, stamp_us)
         scan = order_manager.scan(started)
-        order_ids = scan.find(EXAMINED_A_TURN)
+        order_ids = self._find_now(scan)
         if scan.is_done and self._fits_now(len(order_ids)):
             self._send(committer, order_ids, mass_cancel.code, stamp_us)
             return order_ids
@@ -91,8 +93,9 @@ class MassCancels:
         if scan.is_done:
             self._enqueue(committer, running)
             return order_ids
-        self._finding.add(running)
-        asyncio.get_running_loop().call_soon(self._find, committer, running)
+        self._finding.append(running)
+        if len(self._finding) == 1:
+            asyncio.get_running_loop().call_soon(self._find, committer)
         return None
 
     async def finish(self, committer: Committer) -> None:
@@ -106,23 +109,43 @@ class MassCancels:
     def _use(self, committer: Committer) -> None:
         """Forget what belongs to an earlier opening of the journal: recovery has cancelled those orders."""
         if committer is not self._committer:
+            self._give_up_finding()
             self._committer = committer
-            self._running, self._finding, self._is_turn_scheduled = deque(), set(), False
+            self._running, self._is_turn_scheduled = deque(), False
+
+    def _give_up_finding(self) -> None:
+        """The journal failed: say so to those whose orders were not found yet."""
+        finding, self._finding = self._finding, deque()
+        for running in finding:
+            running.on_found(None)
 
     def _fits_now(self, count: int) -> bool:
         return not count or (not self._running and self._sent_now + count <= CANCELS_A_TURN)
 
-    def _find(self, committer: Committer, running: _Running) -> None:
-        """Look for more orders; when all are found, let them be cancelled."""
-        with committer.fail_on_error("mass cancel"):
-            running.order_ids += running.scan.find(EXAMINED_A_TURN)
-        if not committer.has_failed and not running.scan.is_done:
-            asyncio.get_running_loop().call_soon(self._find, committer, running)
+    def _find_now(self, scan: MassCancelScan) -> list[int]:
+        """Examine as many orders as this turn of the loop still may."""
+        self._count_turn()
+        before = scan.examined
+        order_ids = scan.find(EXAMINED_A_TURN - self._examined_now)
+        self._examined_now += scan.examined - before
+        return order_ids
+
+    def _find(self, committer: Committer) -> None:
+        """Look for more orders; when all of a mass cancel are found, let them be cancelled."""
+        if committer is not self._committer:
             return
-        self._finding.discard(running)
-        running.on_found(None if committer.has_failed else running.order_ids)
-        if not committer.has_failed:
-            self._enqueue(committer, running)
+        while self._finding and not committer.has_failed and self._examined_now < EXAMINED_A_TURN:
+            running = self._finding[0]
+            with committer.fail_on_error("mass cancel"):
+                running.order_ids += self._find_now(running.scan)
+                if running.scan.is_done:
+                    self._finding.popleft()
+                    running.on_found(running.order_ids)
+                    self._enqueue(committer, running)
+        if committer.has_failed:
+            self._give_up_finding()
+        elif self._finding:
+            asyncio.get_running_loop().call_soon(self._find, committer)
 
     def _enqueue(self, committer: Committer, running: _Running) -> None:
         self._running.append(running)
@@ -163,14 +186,19 @@ class MassCancels:
         """Cancel those of the orders that are still open."""
         if not order_ids:
             return
-        if not self._sent_now:
-            asyncio.get_running_loop().call_soon(self._begin_turn)
+        self._count_turn()
         self._sent_now += len(order_ids)
         commands = committer.store.order_manager.cancels(order_ids, code)
         self._executor.execute(committer, OrderDecision(None, (), commands), stamp_us)
 
+    def _count_turn(self) -> None:
+        if not self._is_counting:
+            self._is_counting = True
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+
     def _begin_turn(self) -> None:
-        self._sent_now = 0
+        self._is_counting = False
+        self._sent_now = self._examined_now = 0
 
     @staticmethod
     def _end(committer: Committer, running: _Running, stamp_us: int) -> None:
