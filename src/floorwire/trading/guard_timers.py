@@ -25,13 +25,21 @@ class GuardOwner(NamedTuple):
 class GuardTimer(NamedTuple):
     """A running timer, and what the journal keeps of it."""
 
-    handle: asyncio.TimerHandle
+    handle: asyncio.Handle
     ends_us: int
     """When it fires (monotonic microseconds)."""
     journalled_us: int
     """Of a grace: the date of its end. Of a dead man's timer: its length. In microseconds."""
     waits: int = 0
     """How often it was due, and waited because the event loop had stood still."""
+
+
+class _Due(NamedTuple):
+    """A timer that the event loop runs at ``at_s``, by its own time."""
+
+    timers: dict[GuardOwner, GuardTimer]
+    owner: GuardOwner
+    at_s: float
 
 
 def owner_of(client: DeskClient) -> GuardOwner:
@@ -196,15 +204,17 @@ class GuardTimers:
 
     def _call_later(
         self, timers: dict[GuardOwner, GuardTimer], owner: GuardOwner, wait_us: int
-    ) -> asyncio.TimerHandle:
-        wait_s = max(0, wait_us) / 1_000_000
-        return asyncio.get_running_loop().call_later(wait_s, self._on_timer, timers, owner)
+    ) -> asyncio.Handle:
+        loop, wait_s = asyncio.get_running_loop(), max(0, wait_us) / 1_000_000
+        return loop.call_later(wait_s, self._on_timer, _Due(timers, owner, loop.time() + wait_s))
 
-    def _on_timer(self, timers: dict[GuardOwner, GuardTimer], owner: GuardOwner) -> None:
+    def _on_timer(self, due: _Due) -> None:
+        timers, owner, at_s = due
         loop, timer = asyncio.get_running_loop(), timers[owner]
-        wait_s = self._loop_stalls.wait_s(timer.handle.when(), loop.time())
+        now_s = loop.time()
+        wait_s = self._loop_stalls.wait_s(at_s, now_s)
         if wait_s > 0 and timer.waits < MAX_WAITS:
-            handle = loop.call_later(wait_s, self._on_timer, timers, owner)
+            handle = loop.call_later(wait_s, self._on_timer, _Due(timers, owner, now_s + wait_s))
             timers[owner] = timer._replace(handle=handle, waits=timer.waits + 1)
             return
         del timers[owner]
