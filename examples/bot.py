@@ -56,6 +56,7 @@ class OrdersEvent(Row):
     epoch: str
     seq: int
     event: str
+    more: bool
     orders: list[Row]
 
 
@@ -77,6 +78,7 @@ class Bot:
         self._url = url
         self._place: dict[str, str | int] | None = None
         self._open: dict[str, str] = {}  # client order id -> side
+        self._has_more = False  # whether the snapshot goes on in the next event
         self._asked: dict[str, dict[str, object]] = {}  # sent, and not answered yet
         self._tick = Decimal(1)
         self._quiet_until_s = 0.0
@@ -96,6 +98,7 @@ class Bot:
             await asyncio.sleep(random.random() * RETRY_S)
 
     async def _talk(self, socket: websockets.ClientConnection) -> None:
+        self._has_more = False
         await _send(socket, {"action": "session.cancel_on_disconnect", "enabled": True, "grace_s": GRACE_S})
         await _send(socket, {"action": "symbols"})
         resume = {"resume": self._place} if self._place else {}
@@ -127,15 +130,19 @@ class Bot:
         raise SystemExit(f"there is no symbol {self._symbol}; there are {known}")
 
     def _follow(self, message: OrdersEvent) -> None:
-        self._place = {"epoch": message["epoch"], "seq": message["seq"]}
         if message["event"] == "snapshot":
+            earlier = self._open if self._has_more else {}  # of the same snapshot: it may come in parts
             asked = {name: side for name, side in self._open.items() if name in self._asked}
+            self._has_more = message.get("more", False)
             rows = (row for row in message["orders"] if row["symbol"] == self._symbol)
             ours = {
                 row["client_order_id"]: row["side"] for row in rows if row["client_order_id"].startswith(NAME)
             }
-            self._open = asked | ours
+            self._open = earlier | asked | ours
+            if not self._has_more:
+                self._place = {"epoch": message["epoch"], "seq": message["seq"]}
             return
+        self._place = {"epoch": message["epoch"], "seq": message["seq"]}
         name = message["client_order_id"]
         shown = message["seq"], message["event"], name, message["state"], message["remaining_quantity"]
         print(*shown, flush=True)

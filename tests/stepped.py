@@ -46,11 +46,17 @@ class StepClock:
 
 
 @contextmanager
-def stepped(folder: Path, hold_s: float, *assignments: str) -> Iterator[tuple[Server, StepClock]]:
-    """Run a server over the data folder; large steps are believed after ``hold_s``."""
+def stepped(
+    folder: Path, hold_s: float, *assignments: str, offset_us: int = 0
+) -> Iterator[tuple[Server, StepClock]]:
+    """Run a server over the data folder; large steps are believed after ``hold_s``.
+
+    ``offset_us``: what its clock is off by when it starts.
+    """
     from tests.servers import running  # not at the top: the server has no path to the tests
 
     clock = StepClock(folder / "offset")
+    clock.set(offset_us)
     command = ["-P", __file__, str(folder / "offset"), str(hold_s), f"data={folder}", *assignments]
     with running([sys.executable, *command]) as server:
         yield server, clock

@@ -35,6 +35,7 @@ from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops import file_descriptors
 from floorwire.ops.file_descriptors import DescriptorPlan, TooFewDescriptorsError
+from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
@@ -53,6 +54,8 @@ PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
 BACKLOG = 4_096
 """Connections that the kernel holds until they are accepted."""
+MAX_PING_WAIT_S = 2.0
+"""How long pings wait at most because the event loop stood still."""
 
 log = structlog.get_logger("floorwire.server")
 
@@ -71,6 +74,7 @@ class Gateway:
         self._folder_lock: FolderLock | None = None
         self._is_running = False
         self.stats = Stats()
+        self.loop_stalls = LoopStalls(self.stats)
         self.is_draining = False
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
@@ -87,7 +91,7 @@ class Gateway:
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
         venue_router = VenueRouter()
-        self.desk = _desk(settings, venue_router, self.hub, clock)
+        self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self._feeds = [self._feed(venue) for venue in venues]
         venue_router.set_venues({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
@@ -142,6 +146,7 @@ class Gateway:
                 tasks.create_task(run)
                 for run in (
                     self._run_heartbeat(),
+                    self.loop_stalls.run(),
                     self._run_pings(),
                     self.authenticator.run(),
                     self.desk.run(),
@@ -200,8 +205,14 @@ class Gateway:
             self.hub.sweep()
 
     async def _run_pings(self) -> None:
+        loop, slot_s, waits = asyncio.get_running_loop(), self._liveness.slot_us / 1e6, 0
         while True:
-            await asyncio.sleep(self._liveness.slot_us / 1e6)
+            due_s = loop.time() + slot_s
+            await asyncio.sleep(slot_s)
+            if self.loop_stalls.wait_s(due_s, loop.time()) > 0 and waits * slot_s < MAX_PING_WAIT_S:
+                waits += 1  # pongs may lie unread in the sockets
+                continue
+            waits = 0
             for dead in self._liveness.due(self.clock.monotonic_us()):
                 assert isinstance(dead, Connection)
                 dead.close(CloseCode.NO_PONG, "no pong")
@@ -237,7 +248,9 @@ def _is_trading_venue(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
-def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock) -> Desk:
+def _desk(
+    settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock, loop_stalls: LoopStalls
+) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
     limits = Limits(
@@ -252,7 +265,8 @@ def _desk(settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock)
         open_account_store, JournalOpener(partial(open_journal, settings)).open, rules, venue_router.prices
     )
     symbols = hub.market.symbols
-    return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, settings.storage)
+    storage = settings.storage
+    return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, storage, loop_stalls)
 
 
 def _us(seconds: float) -> int:

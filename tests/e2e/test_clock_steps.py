@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.stepped import StepClock, stepped
@@ -17,6 +21,7 @@ from tests.trading.trader import SCOPES, JsonValue, Trader, caller, key, trader
 
 S = 1_000_000
 HOUR = 3_600 * S
+BACK_90_S = -90 * S
 DAYS = [pytest.param(24 * HOUR, marks=pytest.mark.slow), pytest.param(-24 * HOUR, marks=pytest.mark.slow)]
 LARGE = [HOUR, -HOUR, *DAYS]
 STEPS = [pytest.param(3 * S, marks=pytest.mark.slow), -3 * S, *LARGE]
@@ -153,7 +158,7 @@ async def test_ahead_for_two_seconds_and_back_locks_nobody_out(place: Place) -> 
     await place.until_believed()
 
 
-@pytest.mark.parametrize("step_us", STEPS)
+@pytest.mark.parametrize("step_us", [BACK_90_S, *STEPS])
 async def test_guards_wait_as_long_as_they_said(place: Place, step_us: int) -> None:
     async with trader(place.server, place.bot, "orders") as client:
         async with trader(place.server, place.bot) as leaver:
@@ -199,3 +204,93 @@ async def test_orders_expire_by_the_date_that_is_believed(place: Place, step_us:
         await client.ask("order.cancel_all")
         place.clock.set(0)
         await asyncio.sleep(2 * SOON_S)
+
+
+@pytest.mark.parametrize("step_us", [BACK_90_S, HOUR])
+async def test_a_deadline_is_judged_by_the_date_that_is_believed(place: Place, step_us: int) -> None:
+    async with trader(place.server, place.bot) as client:
+        place.clock.step(step_us)
+        await client.ask("ping")
+        await asyncio.sleep(2 * SOON_S)
+        is_believed = await asyncio.to_thread(place.believed) < 1
+        right_us = place.clock.date_us() - (0 if is_believed else step_us)
+        names = {"late": -10 * S, "soon": 10 * S}
+        said = {
+            name: await client.place(f"{name}{step_us}", deadline=right_us + us) for name, us in names.items()
+        }
+        assert said["late"].get("code") == "deadline_passed"
+        assert said["soon"]["status"] == "accepted", said["soon"]
+        await client.ask("order.cancel_all")
+        place.clock.set(0)
+        await asyncio.sleep(2 * SOON_S)
+
+
+@pytest.mark.parametrize("step_us", [BACK_90_S, pytest.param(HOUR, marks=pytest.mark.slow)])
+async def test_a_mass_cancel_and_a_stall_do_not_ask_the_clock(place: Place, step_us: int) -> None:
+    """Turns, and the wait for input after a stall, are in monotonic time."""
+    async with trader(place.server, place.bot, "orders") as client:
+        for number in range(150):
+            await client.send(
+                "order.place", client_order_id=f"m{number}.{step_us}", symbol="BTC-USDT", side="buy",
+                quantity="0.001", price="30000",
+            )  # fmt: skip
+        assert (await client.ask("session.deadman", timeout_s=0.3))["status"] == "ok"
+        place.server.signal(signal.SIGSTOP)
+        place.clock.step(step_us)
+        await client.send("session.deadman", timeout_s=600)
+        await asyncio.sleep(0.6)
+        place.server.signal(signal.SIGCONT)
+        assert (await client.ask("ping"))["status"] == "pong"
+        await asyncio.sleep(1)
+        assert len(await client.rows("orders")) == 150
+        assert (await client.ask("order.cancel_all"))["count"] == 150
+        async with asyncio.timeout(10):
+            await client.until("orders", "cancelled", f"m149.{step_us}")
+        await client.ask("session.deadman", timeout_s=0)
+        place.clock.set(0)
+        await asyncio.sleep(2 * SOON_S)
+
+
+@pytest.mark.parametrize("step_us", [BACK_90_S, pytest.param(HOUR, marks=pytest.mark.slow)])
+async def test_guards_outlive_a_crash_with_a_step_in_between(tmp_path: Path, step_us: int) -> None:
+    at_once, dead, alive = key(tmp_path), key(tmp_path, money={}), key(tmp_path, money={})
+    with stepped(tmp_path, NEVER_S) as (server, _):
+        async with (
+            trader(server, at_once) as first,
+            trader(server, dead) as second,
+            trader(server, alive) as third,
+        ):
+            await first.ask("session.cancel_on_disconnect", enabled=True)
+            for name, client in (("dead", second), ("alive", third)):
+                await client.ask("session.deadman", timeout_s=3)
+                await client.place(name)
+            await first.place("at-once")
+            server.signal(signal.SIGKILL)
+            server.process.wait()
+    with stepped(tmp_path, NEVER_S, offset_us=step_us) as (server, _):
+        async with trader(server, alive, "orders") as client:
+            await client.ask("session.deadman", timeout_s=600)
+            assert {row["client_order_id"] for row in await client.rows("orders")} == {"dead", "alive"}
+            async with asyncio.timeout(10):
+                await client.until("orders", "cancelled", "dead")
+            assert {row["client_order_id"] for row in await client.rows("orders")} == {"alive"}
+
+
+async def test_a_key_ends_by_the_date_that_is_believed(place: Place) -> None:
+    ends_us = time.time_ns() // 1000 + 2 * HOUR
+    grant = Grant("alice", SCOPES, expires_us=ends_us)
+    issued = DataDir(place.folder, {}).keys.create(grant, {}, time.time_ns() // 1000)
+    async with trader(place.server, issued) as client:
+        place.clock.step(3 * HOUR)
+        await client.ask("ping")
+        await asyncio.sleep(2 * SOON_S)
+        if await asyncio.to_thread(place.believed) < 1:
+            async with asyncio.timeout(10):
+                await client.socket.wait_closed()
+            assert client.socket.close_code == 4501
+        else:
+            assert (await client.ask("ping"))["status"] == "pong"
+            place.clock.step(-6 * HOUR)
+            assert (await client.ask("ping"))["status"] == "pong"
+    place.clock.set(0)
+    await asyncio.sleep(2 * SOON_S)

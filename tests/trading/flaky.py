@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
@@ -45,6 +46,8 @@ class Disk:
         """Whether the journal's files were removed."""
         self.damage: JournalError | None = None
         self.waiting = WAITING
+        self.is_stalled = False
+        """Whether commits take until this is False again."""
         self.opened = 0
 
     def open(self) -> FlakyJournal:
@@ -68,6 +71,13 @@ class FlakyJournal(MemoryJournal):
         for record in disk.records:
             self._keep(JournalEntry(record.account, record.kind, record.ts_us, record.payload))
         self._waiting = PendingAppends(disk.waiting, len(disk.records))
+
+    def _commit(self) -> None:
+        """Wait while the disk stalls."""
+        if self._disk.is_stalled:
+            asyncio.get_running_loop().call_later(0.001, self._commit)
+        else:
+            super()._commit()
 
     def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
         """Fail once the disk is full."""
@@ -132,12 +142,13 @@ class GatewayHarness:
 
 
 @asynccontextmanager
-async def served(disk: Disk, folder: Path) -> AsyncIterator[GatewayHarness]:
+async def served(disk: Disk, folder: Path, settings: Settings | None = None) -> AsyncIterator[GatewayHarness]:
     """Run a gateway until the body ends; it tries again at once, and alice has money."""
+    settings = replace(settings or Settings(), data=str(folder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recovery, "RETRY_S", 0.01)
         patch.setattr("floorwire.app.open_journal", lambda *_: disk.open())
-        gateway = Gateway(Settings(data=str(folder)), [sim.venue(random.Random(3), ("BTC-USDT",))])
+        gateway = Gateway(settings, [sim.venue(random.Random(3), ("BTC-USDT",))])
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
         async with gateway.running():
             while not gateway.hub.market.symbols:

@@ -23,14 +23,17 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.ops.loop_stalls import LoopStalls
+from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Done, Error, Guarded, OrderAcceptedReply, OrderError
+from floorwire.protocol.replies import AllCancelled, Done, Error, Guarded, OrderAcceptedReply, OrderError
 from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import (
     CancelOnDisconnect,
     OrderCancel,
+    OrderCancelAll,
     OrderPlace,
     Orders,
     TradingRequest,
@@ -133,6 +136,10 @@ class DeskMachine(RuleBasedStateMachine):
         self.left = lasts
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("floorwire.trading.recovery.RETRY_S", 0.001)
+        self.patch.setattr("floorwire.trading.mass_cancels.EXAMINED_A_TURN", 3)
+        self.patch.setattr("floorwire.trading.mass_cancels.CANCELS_A_TURN", 2)
+        self.patch.setattr("floorwire.trading.mass_cancels.STEP", 1)
+        self.patch.setattr("floorwire.ops.loop_stalls.STALL_S", 3600.0)  # the loop stands still between steps
         self.runner = asyncio.Runner()
         self.disk, self.market, self.may_read = Disk(), Market(), threading.Event()
         self.disk.is_full = is_full
@@ -151,6 +158,7 @@ class DeskMachine(RuleBasedStateMachine):
             lambda: [BTC],
             following(lambda: NOW_US),
             storage,
+            LoopStalls(Stats()),
         )
         self.desk.listed([BTC])
         self.desk.opened("market")
@@ -217,7 +225,7 @@ class DeskMachine(RuleBasedStateMachine):
             await self.until(*WITHOUT_ACCOUNTS, *WORKING)
         else:
             await self.until(Phase.DRAINING if self.is_drained else Phase.RUNNING)
-        for _ in range(20):  # turns of the loop: what is appended becomes durable
+        for _ in range(100):  # turns of the loop: what is appended becomes durable, mass cancels end
             await asyncio.sleep(0)
 
     async def _ask(self, request: TradingRequest) -> Reply:
@@ -279,6 +287,29 @@ class DeskMachine(RuleBasedStateMachine):
             self.open_ids.remove(mine)
             self.doubtful.add(mine)
 
+    @rule(turns=st.integers(0, 8), fails=st.booleans())
+    def cancel_all(self, turns: int, fails: bool) -> None:
+        """Cancel all orders, in turns; the disk may fail midway."""
+        before = self.phase
+
+        async def ask() -> Reply:
+            self.desk.submit(self.client, OrderCancelAll(), moment(NOW_US))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            self.disk.is_full |= fails
+            return await self._answered()
+
+        reply = self.runner.run(ask())
+        if isinstance(reply, AllCancelled):
+            assert before in WORKING
+            self._all_gone()
+            return
+        assert isinstance(reply, OrderError)
+        if before in WORKING:
+            assert reply.order == "unknown"
+            self.doubtful |= self.open_ids
+            self.open_ids.clear()
+
     @rule()
     def look(self) -> None:
         """List the orders."""
@@ -334,7 +365,7 @@ class DeskMachine(RuleBasedStateMachine):
 
         def change(
             order_manager: OrderManager, now_us: int
-        ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
+        ) -> tuple[Sequence[account_events.AccountEntry], account_events.MassCancel | None]:
             return [order_manager.halt("account", "bob", now_us)], None
 
         async def administer() -> Reply:

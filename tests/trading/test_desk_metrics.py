@@ -24,7 +24,7 @@ REFUSAL = Refusal(Code.TICK_SIZE, "price")
     [
         (OrderAcceptedReply(order_id="1", client_order_id="a"), "accepted"),
         (OrderAcceptedReply(order_id="1", client_order_id="a", duplicate=True), "duplicate"),
-        (AllCancelled(order_ids=[]), "accepted"),
+        (AllCancelled(count=0, order_ids=[]), "accepted"),
         (BalanceList(balances=[]), "ok"),
         (order_error(REFUSAL, 1, "rejected"), "tick_size"),
         (order_error(REFUSAL, 1, "rejected", duplicate=True), "tick_size"),

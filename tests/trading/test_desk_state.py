@@ -149,6 +149,10 @@ class RecordingHooks:
         """Record the call."""
         self.done.append("end")
 
+    async def finish_cancels(self, committer: Committer) -> None:
+        """Record the call."""
+        self.done.append("finish")
+
 
 async def test_calls_in_the_wrong_state_raise() -> None:
     lifecycle = DeskLifecycle()

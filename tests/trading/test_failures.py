@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from floorwire.core import account_events
-from floorwire.core.account_events import Guard
+from floorwire.core.account_events import Guard, MassCancel
 from floorwire.core.execution_reports import Ended, Filled
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalRecord
 from floorwire.venues import sim
@@ -181,8 +181,8 @@ async def test_a_halt_that_a_venue_fails_is_not_told_of_as_done(
 
     def halt(
         order_manager: OrderManager, now_us: int
-    ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
-        return [order_manager.halt("all", "", now_us)], order_manager.cancel_all()
+    ) -> tuple[Sequence[account_events.AccountEntry], MassCancel | None]:
+        return [order_manager.halt("all", "", now_us)], MassCancel()
 
     await harness.ask("order.place", client_order_id="kept", **FAR)
     with monkeypatch.context() as patch:
@@ -221,7 +221,7 @@ async def test_a_halt_made_as_the_journal_fails_is_in_doubt_until_it_is_read_aga
 async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(harness: GatewayHarness) -> None:
     def limit(
         order_manager: OrderManager, now_us: int
-    ) -> tuple[Sequence[account_events.AccountEntry], OrderDecision | None]:
+    ) -> tuple[Sequence[account_events.AccountEntry], MassCancel | None]:
         return [order_manager.set_limits("alice", Limits(max_open_orders=1 << 64), now_us)], None
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -9,9 +10,13 @@ import pytest
 from floorwire.core.account_events import Guard
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
+from floorwire.ops import loop_stalls
+from floorwire.ops.loop_stalls import LoopStalls
+from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.trading_requests import MAX_GRACE_S
+from floorwire.trading import guard_timers
 from floorwire.trading.guard_timers import GuardOwner, GuardTimers
 from tests.clocks import Times, following
 
@@ -51,7 +56,9 @@ class GuardsHarness:
     def __init__(self) -> None:
         self.cancelled: list[Cancelled] = []
         self.kept: dict[GuardOwner, Guard] = {}
-        self.guards = GuardTimers(following(lambda: NOW_US), self._cancel, self.kept.__setitem__)
+        self.guards = GuardTimers(
+            following(lambda: NOW_US), self._cancel, self.kept.__setitem__, LoopStalls(Stats())
+        )
 
     def _cancel(self, owner: GuardOwner, code: Code) -> None:
         self.cancelled.append((owner, code))
@@ -194,7 +201,8 @@ async def test_a_clock_set_back_while_nobody_ran_lengthens_no_grace(
 async def test_a_clock_that_is_set_changes_no_timer(step_us: int) -> None:
     times, cancelled = Times(), list[Cancelled]()
     clock = times.clock()
-    guards = GuardTimers(clock, lambda owner, code: cancelled.append((owner, code)), lambda *_: None)
+    stalls = LoopStalls(Stats())
+    guards = GuardTimers(clock, lambda owner, code: cancelled.append((owner, code)), lambda *_: None, stalls)
     first, second = Bot(K1), Bot(K1)
     guards.enable_disconnect(first, LONG_US)
     guards.enable_disconnect(second, SOON_US)
@@ -207,3 +215,72 @@ async def test_a_clock_that_is_set_changes_no_timer(step_us: int) -> None:
     guards.on_disconnect(second)
     await asyncio.sleep(3 * SOON_US / 1_000_000)
     assert sorted(cancelled) == [(K1, GONE), (K2, DEAD)], "the shorter grace holds, by how long it is"
+
+
+@pytest.fixture
+def short_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stall be short."""
+    monkeypatch.setattr(loop_stalls, "STALL_S", 0.05)
+    monkeypatch.setattr(loop_stalls, "SETTLE_S", 0.05)
+
+
+def stall() -> None:
+    """Let the event loop stand still until every short timer is late."""
+    time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("short_stalls")
+@pytest.mark.parametrize("reads", [1, 3, 20])
+async def test_after_a_stall_input_is_read_before_a_timer_judges(harness: GuardsHarness, reads: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def read(left: int) -> None:
+        """Read what lies in the socket; the request is in its last piece."""
+        if left:
+            loop.call_soon(read, left - 1)
+        else:
+            harness.guards.set_deadman(K1, LONG_US)
+
+    harness.guards.set_deadman(K1, SOON_US)
+    stall()
+    loop.call_soon(read, reads)
+    await asyncio.sleep(0.2)
+    assert harness.cancelled == []
+    assert harness.kept[K1] == Guard(deadman_us=LONG_US)
+
+
+@pytest.mark.usefixtures("short_stalls")
+async def test_after_a_stall_who_comes_back_keeps_the_orders(harness: GuardsHarness) -> None:
+    bot = Bot(K1)
+    harness.guards.enable_disconnect(bot, SOON_US)
+    harness.guards.on_disconnect(bot)
+    stall()
+    await asyncio.sleep(0.01)
+    harness.guards.enable_disconnect(Bot(K1), SOON_US)
+    await asyncio.sleep(0.2)
+    assert harness.cancelled == []
+
+
+@pytest.mark.usefixtures("short_stalls")
+async def test_who_does_not_loses_them_after_it(harness: GuardsHarness) -> None:
+    harness.guards.set_deadman(K1, SOON_US)
+    stall()
+    while not harness.cancelled:
+        await asyncio.sleep(0.005)
+    assert harness.cancelled == [(K1, DEAD)]
+    assert harness.guards.owners() == []
+
+
+@pytest.mark.usefixtures("short_stalls")
+async def test_a_loop_that_stalls_all_the_time_lets_timers_judge(
+    harness: GuardsHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_timers, "MAX_WAITS", 2)
+    harness.guards.set_deadman(K1, SOON_US)
+    stalls = 0
+    while not harness.cancelled:
+        stall()
+        await asyncio.sleep(0.001)
+        stalls += 1
+    assert harness.cancelled == [(K1, DEAD)]
+    assert stalls > 1

@@ -95,6 +95,8 @@ def update(event: OrderEvent, instrument: Instrument, at: PrivateEventStamp) -> 
     )
 
 
-def snapshot(rows: list[OrderRow], at: PrivateEventStamp) -> OrdersSnapshot:
-    """Return the open orders as the first event of a subscription."""
-    return OrdersSnapshot(epoch=at.epoch, seq=at.seq, orders=rows, ts=at.sent_us, sent=at.sent_us)
+def snapshot(rows: list[OrderRow], at: PrivateEventStamp, *, more: bool = False) -> OrdersSnapshot:
+    """Return the open orders as the first event of a subscription. ``more``: further orders follow."""
+    return OrdersSnapshot(
+        epoch=at.epoch, seq=at.seq, more=more or UNSET, orders=rows, ts=at.sent_us, sent=at.sent_us
+    )

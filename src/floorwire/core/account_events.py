@@ -71,6 +71,16 @@ class Guard(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The whole time from the disconnect to ``cancels_us``. None: an earlier version did not keep it."""
 
 
+class MassCancel(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which open orders to cancel. None: any account, any symbol, any key."""
+
+    account: str | None = None
+    symbol: str | None = None
+    key: str | None = None
+    code: Code | None = None
+    """The reason, where the client did not ask for it."""
+
+
 class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):
     """An instrument may be traded now, or its steps changed.
 
@@ -257,6 +267,28 @@ class GuardSet(msgspec.Struct, frozen=True, array_like=True, tag="guard"):
     ts_us: int
 
 
+class MassCancelStarted(msgspec.Struct, frozen=True, array_like=True, tag="mass_cancel"):
+    """Many orders are cancelled, some in each turn of the event loop. After a crash, the rest is cancelled.
+
+    Only orders up to ``last_order_id`` are cancelled: later orders came after the request.
+    """
+
+    number: int
+    """No other mass cancel that has not ended has it."""
+    mass_cancel: MassCancel
+    last_order_id: int
+    ts_us: int
+    account: str = ""
+
+
+class MassCancelEnded(msgspec.Struct, frozen=True, array_like=True, tag="mass_cancel_ended"):
+    """The cancel of each of its orders was sent to the venue."""
+
+    number: int
+    ts_us: int
+    account: str = ""
+
+
 AccountEvent: TypeAlias = (
     Listed
     | Coarsened
@@ -275,6 +307,8 @@ AccountEvent: TypeAlias = (
     | Halted
     | Resumed
     | GuardSet
+    | MassCancelStarted
+    | MassCancelEnded
 )
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
@@ -295,6 +329,8 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Halted: (),
     Resumed: (),
     GuardSet: (),
+    MassCancelStarted: (),
+    MassCancelEnded: (),
 }
 """The private channels of ``event.account`` on which an event is one message, with the next seq."""
 

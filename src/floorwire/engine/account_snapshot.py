@@ -12,7 +12,15 @@ from hashlib import blake2b
 
 import msgspec
 
-from floorwire.core.account_events import Balance, Guard, HaltScope, OrderFilled, Position, Seqs
+from floorwire.core.account_events import (
+    Balance,
+    Guard,
+    HaltScope,
+    MassCancelStarted,
+    OrderFilled,
+    Position,
+    Seqs,
+)
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
@@ -43,6 +51,8 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     """For each symbol, the oldest first."""
     deposits: list[tuple[str, int]] = []
     """Last deposit id by key store. Stores without an identity count in ``last_deposit_id``."""
+    mass_cancels: list[MassCancelStarted] = []
+    """Those that have not ended, by number."""
 
 
 class AccountState(msgspec.Struct, array_like=True):

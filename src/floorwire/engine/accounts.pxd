@@ -33,6 +33,7 @@ cdef class Accounts:
     cdef public object last_deposit_id
     cdef public dict last_deposit_ids
     cdef public dict by_name
+    cdef public dict mass_cancels
 
     @cython.locals(account=Account)
     cpdef object apply(self, object event)

@@ -25,6 +25,8 @@ from floorwire.core.account_events import (
     IdsReserved,
     LimitsSet,
     Listed,
+    MassCancelEnded,
+    MassCancelStarted,
     OrderAccepted,
     OrderAmended,
     OrderAmending,
@@ -122,6 +124,7 @@ class Accounts:
         "last_fill_id",
         "last_order_id",
         "ledger",
+        "mass_cancels",
         "orders",
         "shared",
     )
@@ -150,6 +153,8 @@ class Accounts:
         self.last_deposit_ids: dict[str, int] = {}
         """The last deposit credited from each key store, by the store's identity."""
         self.by_name: dict[str, Account] = {}
+        self.mass_cancels: dict[int, MassCancelStarted] = {}
+        """By number: the mass cancels that have not ended."""
 
     def balance(self, name: str, asset: str) -> Balance:
         """Return the account's balance of the asset. It is zero where the account has none."""
@@ -256,6 +261,10 @@ class Accounts:
             self.halts.add((event.scope, event.name))
         elif isinstance(event, Resumed):
             self.halts.discard((event.scope, event.name))
+        elif isinstance(event, MassCancelStarted):
+            self.mass_cancels[event.number] = event
+        elif isinstance(event, MassCancelEnded):
+            del self.mass_cancels[event.number]
 
     # --- instruments --------------------------------------------------------------------------------
 
@@ -437,6 +446,7 @@ class Accounts:
             accounts=len(self.by_name),
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
             deposits=sorted(self.last_deposit_ids.items()),
+            mass_cancels=[started for _, started in sorted(self.mass_cancels.items())],
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -476,6 +486,7 @@ class Accounts:
         accounts.last_fill_id = head.last_fill_id
         accounts.last_deposit_id = head.last_deposit_id
         accounts.last_deposit_ids = dict(head.deposits)
+        accounts.mass_cancels = {started.number: started for started in head.mass_cancels}
         return accounts
 
     def _restore(self, kept: AccountHistory) -> None:

@@ -27,6 +27,7 @@ are then placed again in the markets that have lost them, such as the simulated 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 
@@ -46,6 +47,9 @@ from floorwire.core.account_events import (
     IdsReserved,
     LimitsSet,
     Listed,
+    MassCancel,
+    MassCancelEnded,
+    MassCancelStarted,
     OrderAccepted,
     OrderAmending,
     OrderCancelling,
@@ -70,6 +74,7 @@ from floorwire.engine.accounts import NO_GUARD, Accounts
 from floorwire.engine.effective_limits import check
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, needed
+from floorwire.engine.mass_cancel_scan import MassCancelScan
 from floorwire.engine.order_checks import OrderChecks
 from floorwire.engine.risk_profiles import RiskProfiles
 from floorwire.engine.settlement import Settlement
@@ -179,6 +184,20 @@ class OrderManager:
         """Return the account's open orders, the oldest first."""
         known = self._accounts.by_name.get(account)
         return list(known.open.values()) if known is not None else []
+
+    def open_orders_after(self, account: str, order_id: int, at_most: int) -> list[Order]:
+        """Return the account's next open orders with higher ids, the oldest first."""
+        known = self._accounts.by_name.get(account)
+        if known is None:
+            return []
+        order_ids = list(known.open)
+        begin = bisect_right(order_ids, order_id)
+        return [known.open[found] for found in order_ids[begin : begin + at_most]]
+
+    def open_order_count(self, account: str) -> int:
+        """Return how many open orders the account has."""
+        known = self._accounts.by_name.get(account)
+        return len(known.open) if known is not None else 0
 
     def fills(self, account: str) -> Sequence[OrderFilled]:
         """Return the account's last fills, the latest first. The journal has the older ones."""
@@ -302,17 +321,45 @@ class OrderManager:
 
         ``code``: the reason, where the client did not ask for it.
         """
-        names = self._accounts.by_name if account is None else (account,)
-        return OrderDecision(
-            None,
-            (),
-            [
-                Cancel(order.ticket.symbol, order.order_id, code)
-                for name in names
-                for order in self.open_orders(name)
-                if symbol in (None, order.ticket.symbol) and key in (None, order.key)
-            ],
-        )
+        scan = self.scan(self.mass_cancel(MassCancel(account, symbol, key, code), 0))
+        order_ids: list[int] = []
+        while not scan.is_done:
+            order_ids += scan.find(len(self._accounts.orders) + 1)
+        return OrderDecision(None, (), self.cancels(order_ids, code))
+
+    def mass_cancel(self, mass_cancel: MassCancel, stamp_us: int) -> MassCancelStarted:
+        """Return the event that starts a mass cancel of the orders that are open now. It is not applied."""
+        number = max(self._accounts.mass_cancels, default=0) + 1
+        return MassCancelStarted(number, mass_cancel, self._accounts.last_order_id, stamp_us)
+
+    def scan(self, started: MassCancelStarted) -> MassCancelScan:
+        """Return a scan for the orders of a mass cancel."""
+        return MassCancelScan(self._accounts, started)
+
+    def cancels(self, order_ids: Iterable[int], code: Code | None) -> list[Command]:
+        """Return the commands that cancel those of the orders that are still open."""
+        found = map(self._accounts.orders.get, order_ids)
+        return [
+            Cancel(order.ticket.symbol, order.order_id, code)
+            for order in found
+            if order is not None and order.state in OPEN
+        ]
+
+    def start_mass_cancel(self, started: MassCancelStarted) -> AccountEntry:
+        """Start a mass cancel, which goes on after a crash. Return the journal entry."""
+        return self._book(started)
+
+    def end_mass_cancel(self, number: int, stamp_us: int) -> AccountEntry:
+        """End a mass cancel: all its cancels were sent. Return the journal entry."""
+        return self._book(MassCancelEnded(number, stamp_us))
+
+    def finish_mass_cancels(self, stamp_us: int) -> list[AccountEntry]:
+        """After a restart, before ``place_again``: cancel what mass cancels have left, and end them."""
+        entries: list[AccountEntry] = []
+        for number, started in sorted(self._accounts.mass_cancels.items()):
+            entries += self._cancel_found(started, stamp_us)
+            entries.append(self.end_mass_cancel(number, stamp_us))
+        return entries
 
     def mark_cancelling(self, cancel: Cancel, stamp_us: int) -> list[AccountEntry]:
         """Record that the venue has not answered a cancel yet, and the reason of the cancel.
@@ -331,8 +378,9 @@ class OrderManager:
 
         ``code``: the reason. An order with an unanswered cancel keeps the reason of that cancel.
         """
-        mine = [order for order in self.open_orders(account) if order.key == key]
-        return [self._cancelled(order, code, stamp_us) for order in mine]
+        return self._cancel_found(
+            self.mass_cancel(MassCancel(account, key=key, code=code), stamp_us), stamp_us
+        )
 
     def set_guard(self, account: str, key: str, guard: Guard, stamp_us: int) -> list[AccountEntry]:
         """Set how a key's orders are guarded. Return the journal entry, or no entry if nothing changes."""
@@ -516,6 +564,15 @@ class OrderManager:
 
     def _end_all(self, symbol: str, stamp_us: int) -> list[AccountEntry]:
         return [self._cancelled(order, Code.MARKET_HALTED, stamp_us) for order in self._open_in((symbol,))]
+
+    def _cancel_found(self, started: MassCancelStarted, stamp_us: int) -> list[AccountEntry]:
+        scan = self.scan(started)
+        entries: list[AccountEntry] = []
+        while not scan.is_done:
+            for order_id in scan.find(len(self._accounts.orders) + 1):
+                order = self._accounts.orders[order_id]
+                entries.append(self._cancelled(order, started.mass_cancel.code, stamp_us))
+        return entries
 
     def _cancelled(self, order: Order, code: Code | None, stamp_us: int) -> AccountEntry:
         """Cancel an order that no venue has, for ``code`` or for the reason of an unanswered cancel."""

@@ -52,6 +52,10 @@ class GatewayCollector(Collector):
             self._clock_error_us / 1e6,
         )
         yield _histogram("event_loop_lag_seconds", "how late the event loop wakes", stats.loop_lag)
+        yield _counter("event_loop_stalls", "times that the event loop stood still", stats.loop_stalls)
+        yield _counter(
+            "event_loop_stalled_seconds", "how long the event loop stood still", stats.loop_stalled_us / 1e6
+        )
         now_us = self._now_us
         ages = {venue: (now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
         yield _gauges("feed_age_seconds", "since the venue last sent anything", "venue", ages)

@@ -57,6 +57,8 @@ class Stats:
         "left_out_by_reason",
         "link_last_us",
         "loop_lag",
+        "loop_stalled_us",
+        "loop_stalls",
         "publish_to_write",
         "received_messages",
         "refused_requests",
@@ -94,6 +96,10 @@ class Stats:
         """From the first message of a turn of the event loop to its last write."""
         self.loop_lag = Latencies()
         """How late the event loop wakes."""
+        self.loop_stalls = 0
+        """How often the event loop stood still."""
+        self.loop_stalled_us = 0
+        """For how long in all."""
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
         """When each venue last sent anything, in microseconds since 1970."""

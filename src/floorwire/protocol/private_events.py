@@ -21,12 +21,13 @@ Kind: TypeAlias = Literal["snapshot", "update"]
 
 
 class OrdersSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="channel", tag="orders"):
-    """Every open order."""
+    """Every open order. ``more``: the next event has further orders of the same snapshot."""
 
     epoch: str
     seq: int
     type: Literal["snapshot"] = "snapshot"
     event: Literal["snapshot"] = "snapshot"
+    more: bool | UnsetType = UNSET
     orders: list[OrderRow]
     ts: int
     sent: int

@@ -157,10 +157,14 @@ class OrderAcceptedReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AllCancelled(msgspec.Struct, frozen=True, kw_only=True):
-    """These orders were open and are no more."""
+    """How many open orders are being cancelled, and the ids of the oldest 1,000 of them.
+
+    That is durable. Many orders are cancelled in turns; each has its event when it is.
+    """
 
     status: str = "accepted"
     id: RequestId | UnsetType = UNSET
+    count: int
     order_ids: list[str]
 
 
@@ -180,11 +184,12 @@ class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderList(msgspec.Struct, frozen=True, kw_only=True):
-    """The open orders."""
+    """Open orders, the oldest first. ``next``: there are newer ones; give it as ``after``."""
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     orders: list[OrderRow]
+    next: str | UnsetType = UNSET
 
 
 class FillList(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ Time: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE, description="microseconds s
 MAX_GRACE_S = 600
 MAX_DEADMAN_S = 86_400
 MAX_FILLS = 1_000
+MAX_ORDERS = 1_000
+"""Orders in one reply."""
 
 
 class OrderPlace(Request, frozen=True, tag="order.place", kw_only=True):
@@ -81,8 +83,10 @@ class OrderCancelAll(Request, frozen=True, tag="order.cancel_all", kw_only=True)
 
 
 class Orders(Request, frozen=True, tag="orders", kw_only=True):
-    """List the open orders, or those of one symbol."""
+    """List open orders, or those of one symbol, the oldest first; ``after``: only those newer than this."""
 
+    limit: Annotated[int, Meta(ge=1, le=MAX_ORDERS)] = MAX_ORDERS
+    after: OrderId | UnsetType = UNSET
     symbol: Symbol | UnsetType = UNSET
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -15,6 +16,9 @@ from floorwire.storage.journal import (
     JournalFullError,
     OnDurable,
 )
+
+TURN_NS = 3_000_000
+"""How long callbacks may hold the event loop in one turn."""
 
 
 class PendingAppend(msgspec.Struct, frozen=True):
@@ -44,6 +48,9 @@ class PendingAppends:
         self._limit = limit
         self._count = 0
         """Records that wait now."""
+        self._done: deque[AppendsDone] = deque()
+        """Commits that have ended, and whose callbacks were not all called."""
+        self._is_next_turn_scheduled = False
 
     def admit(self, entries: Sequence[JournalEntry]) -> int:
         """Number the entries and return the last number. Raises as ``Journal.append`` does."""
@@ -59,21 +66,37 @@ class PendingAppends:
     def complete(self, done: AppendsDone) -> None:
         """Call each append's ``on_durable``, in order.
 
-        Where one raises, the others are called in the loop's next turn.
+        After a disk has stalled there may be thousands. After TURN_NS, and where one raises, the others are
+        called in the loop's next turn.
         """
-        error = done.error or self._failed
-        if error is not None:
-            self.broken = error
+        if done.error is not None:
+            self.broken = done.error
+        self._done.append(done)
+        if not self._is_next_turn_scheduled:
+            self._call_back()
+
+    def _call_back(self) -> None:
+        self._is_next_turn_scheduled = False
+        until_ns = time.monotonic_ns() + TURN_NS
         try:
-            while done.appends:
-                append = done.appends.popleft()
-                self._count -= len(append.entries)
-                if error is None:
-                    self.durable_n += len(append.entries)
-                append.on_durable(error)
+            while self._done:
+                done = self._done[0]
+                error = done.error or self._failed
+                if error is not None:
+                    self.broken = error
+                while done.appends:
+                    append = done.appends.popleft()
+                    self._count -= len(append.entries)
+                    if error is None:
+                        self.durable_n += len(append.entries)
+                    append.on_durable(error)
+                    if done.appends and time.monotonic_ns() >= until_ns:
+                        return
+                self._done.popleft()
         finally:
-            if done.appends:
-                asyncio.get_running_loop().call_soon(self.complete, done)
+            if self._done:
+                self._is_next_turn_scheduled = True
+                asyncio.get_running_loop().call_soon(self._call_back)
 
     def fail(self, error: JournalError) -> None:
         """Refuse all further appends, and tell no append that waits as durable."""

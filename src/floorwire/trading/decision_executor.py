@@ -41,15 +41,6 @@ class DecisionExecutor:
             all_reports += reports
         return all_reports
 
-    def execute_or_fail(self, committer: Committer, decision: OrderDecision, stamp_us: int) -> bool:
-        """As ``execute``, but fail the committer where a venue raises. Return whether it still works."""
-        try:
-            self.execute(committer, decision, stamp_us)
-        except Exception as fault:  # a bug of ours or of a venue: the outcome is unknown
-            log.exception("fault", commands=len(decision.commands))
-            committer.fail(fault)
-        return not committer.has_failed
-
     def list_instruments(self, committer: Committer, instruments: Iterable[Instrument]) -> None:
         """Journal instruments that are new or have changed."""
         order_manager = committer.store.order_manager

@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.clock import Clock
 from floorwire.config import StorageSettings
-from floorwire.core.account_events import AccountEntry, PrivateChannel
+from floorwire.core.account_events import AccountEntry, MassCancel, PrivateChannel
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
@@ -28,6 +28,7 @@ from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import DeskFigures, DeskStats
 from floorwire.protocol.desk_ports import DeskClient, Reply
 from floorwire.protocol.replies import (
@@ -54,7 +55,7 @@ from floorwire.protocol.trading_requests import (
 from floorwire.storage.key_store import Deposit
 from floorwire.trading import desk_metrics, handlers
 from floorwire.trading.account_store import AccountStore
-from floorwire.trading.commit_batch import DurableReply, durable_reply, refusal_reply
+from floorwire.trading.commit_batch import OUTCOME_UNKNOWN, DurableReply, durable_reply, refusal_reply
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.desk_state import DeskLifecycle
@@ -62,6 +63,7 @@ from floorwire.trading.fill_history import FillHistory
 from floorwire.trading.guard_cancels import GuardCancels
 from floorwire.trading.guard_timers import owner_of
 from floorwire.trading.handlers import Resolve
+from floorwire.trading.mass_cancels import MassCancels
 from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.private_subscriptions import PrivateSubscriptions
 from floorwire.trading.read_quota import ReadQuota
@@ -72,6 +74,8 @@ from floorwire.trading.venue_router import VenueRouter
 from floorwire.trading.visibility import Visibility
 
 BUSY_RETRY_US = 50_000
+ORDERS_A_ROW = 10
+"""Orders that ``order.cancel_all`` examines for the price of one row."""
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -91,6 +95,7 @@ class Desk:
         instruments: Callable[[], Iterable[Instrument]],
         clock: Clock,
         storage: StorageSettings,
+        loop_stalls: LoopStalls,
     ) -> None:
         self._router = router
         self._resolve = resolve
@@ -101,10 +106,13 @@ class Desk:
         self._stats = DeskStats()
         self._recovery = JournalRecovery(self._lifecycle, open_account_store, self._stats, self)
         self._executor = DecisionExecutor(router, clock)
-        self._guard_cancels = GuardCancels(self._lifecycle, self._executor, clock)
+        self._mass_cancels = MassCancels(self._executor, clock)
+        self._guard_cancels = GuardCancels(self._lifecycle, self._mass_cancels, clock, loop_stalls)
         self._guards = self._guard_cancels.guards
         self._private_fanout = PrivateFanout(self._instrument_of, clock)
         self._read_quota = ReadQuota()
+        self._cancel_quota = ReadQuota()
+        """Of ``order.cancel_all``, which examines every open order. Reading much does not use it up."""
         self._private_subscriptions = PrivateSubscriptions(
             self._private_fanout, self._read_quota, instruments, clock
         )
@@ -141,9 +149,11 @@ class Desk:
         return Committer(store, self._private_fanout, self._storage.snapshot_records, on_failure, self._stats)
 
     def on_accounts_ready(self, committer: Committer) -> None:
-        """Start with these accounts: guards cancel first, then open orders go back to their venues."""
-        committer.write_opening_records(self._clock.stamp_us())
+        """Start with these accounts: cancels that are due first, then open orders go back to their venues."""
+        stamp_us = self._clock.stamp_us()
+        committer.write_opening_records(stamp_us)
         self._private_fanout.epoch = committer.store.epoch
+        committer.add_entries(committer.store.order_manager.finish_mass_cancels(stamp_us))
         self._guard_cancels.restore(committer)
         self._executor.list_instruments(committer, self._router.instruments())
         for venue in self._router.open_venues:
@@ -161,6 +171,10 @@ class Desk:
     def fire_guards(self) -> None:
         """Cancel now for each guard: no process will be there when its time is up."""
         self._guards.fire_all()
+
+    async def finish_cancels(self, committer: Committer) -> None:
+        """Wait until every mass cancel has cancelled its orders."""
+        await self._mass_cancels.finish(committer)
 
     # --- requests of clients ------------------------------------------------------------------------
 
@@ -211,14 +225,14 @@ class Desk:
                 decision = handlers.amend(order_manager, principal, request, at)
                 return self._execute_order_decision(committer, decision, request.id, at.stamp_us)
             case OrderCancel():
+                self._check_accepts_cancels(committer)
                 decision = handlers.cancel(order_manager, principal, request, at.wall_us)
                 return self._execute_order_decision(committer, decision, request.id, at.stamp_us)
             case OrderCancelAll():
-                decision = handlers.cancel_all(order_manager, self._resolve, principal, request, at.wall_us)
-                self._executor.execute(committer, decision, at.stamp_us)
-                order_ids = [str(command.order_id) for command in decision.commands]
-                return AllCancelled(id=request.id, order_ids=order_ids)
+                self._check_accepts_cancels(committer)
+                return self._cancel_all(committer, client, request, at)
             case CancelOnDisconnect() | Deadman():
+                self._check_accepts_cancels(committer)
                 return self._set_guard(client, request, at.wall_us)
             case _:
                 return self._answer_query(committer, client, request, at)
@@ -245,6 +259,14 @@ class Desk:
         if self._is_overloaded(committer):
             raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_RETRY_US)
 
+    def _check_accepts_cancels(self, committer: Committer) -> None:
+        """Raise Refusal while the disk is far behind. The rest of the queue is for guards, halts and fills.
+
+        If the queue were full, the journal would fail for everybody.
+        """
+        if committer.undurable_records > self._storage.waiting_records * 3 // 4:
+            raise Refusal(Code.RATE_LIMITED, "the journal is far behind", wait_us=BUSY_RETRY_US)
+
     def _is_overloaded(self, committer: Committer) -> bool:
         return committer.undurable_records > self._storage.waiting_records // 2
 
@@ -268,6 +290,31 @@ class Desk:
         details = {"order_id": str(order.order_id), "client_order_id": order.ticket.client_order_id}
         refusal = Refusal(code, code.meaning, details)
         return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
+
+    def _cancel_all(
+        self, committer: Committer, client: DeskClient, request: OrderCancelAll, at: Moment
+    ) -> AllCancelled | None:
+        mass_cancel = handlers.cancel_all(self._resolve, client.principal, request, at.wall_us)
+        account = client.principal.account
+        examined = committer.store.order_manager.open_order_count(account)
+        self._cancel_quota.charge(account, examined // ORDERS_A_ROW, at.now_us)
+        slots: list[DeskClient] = []
+        """Where the reply goes if it is sent later; replies to later requests wait for it."""
+
+        def on_found(order_ids: Sequence[int] | None) -> None:
+            (slot,) = slots
+            if order_ids is None:
+                slot.answer(order_error(OUTCOME_UNKNOWN, request.id, "unknown"))
+                slot.flush()
+                return
+            reply = self._count_outcome(request, handlers.all_cancelled(request, order_ids))
+            committer.reply_when_durable(durable_reply(slot, request, reply))
+
+        order_ids = self._mass_cancels.start(committer, mass_cancel, on_found)
+        if order_ids is None:
+            slots.append(self._reply_order.reserve(client))
+            return None
+        return handlers.all_cancelled(request, order_ids)
 
     def _set_guard(self, client: DeskClient, request: CancelOnDisconnect | Deadman, wall_us: int) -> Guarded:
         if isinstance(request, Deadman):
@@ -343,19 +390,20 @@ class Desk:
         self,
         client: DeskClient,
         reply: Reply,
-        change: Callable[[OrderManager, int], tuple[Sequence[AccountEntry], OrderDecision | None]],
+        change: Callable[[OrderManager, int], tuple[Sequence[AccountEntry], MassCancel | None]],
+        on_counted: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Make an operator's change (kill switch, limits), and reply when it is durable.
 
-        ``change`` returns the entries to journal and the cancels that follow. Where it raises Refusal, that
-        is the reply.
+        ``change`` returns the entries to journal and which orders to cancel then. Where it raises Refusal,
+        that is the reply. ``on_counted`` gets the number of orders that are cancelled, before the reply.
         """
         committer, stamp_us = self._lifecycle.state.committer, self._clock.stamp_us()
         if committer is None:
             client.answer(error(self._journal_unavailable()))
             return
         try:
-            entries, decision = change(committer.store.order_manager, stamp_us)
+            entries, mass_cancel = change(committer.store.order_manager, stamp_us)
         except Refusal as refusal:
             client.answer(error(refusal))
             return
@@ -365,9 +413,19 @@ class Desk:
             committer.fail(fault)
             return
         committer.add_risk_entries(entries)
-        committer.reply_when_durable(DurableReply(client, UNSET, reply))
-        if decision is not None:
-            self._executor.execute_or_fail(committer, decision, stamp_us)
+        if mass_cancel is None:
+            committer.reply_when_durable(DurableReply(client, UNSET, reply))
+            return
+
+        def on_found(order_ids: Sequence[int] | None) -> None:
+            on_counted(len(order_ids or ()))
+            committer.reply_when_durable(DurableReply(client, UNSET, reply))  # an error, if it has failed
+
+        order_ids: Sequence[int] | None = ()
+        with committer.fail_on_error("halt"):
+            order_ids = self._mass_cancels.start(committer, mass_cancel, on_found)
+        if order_ids is not None:
+            on_found(order_ids)
 
     def risk_status(self) -> RiskStatus:
         """Return halts and limits, also while the journal is broken. Raises Refusal before the first read."""

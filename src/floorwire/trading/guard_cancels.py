@@ -6,17 +6,19 @@ accounts have been read again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from floorwire.clock import Clock
-from floorwire.core.account_events import Guard
+from floorwire.core.account_events import Guard, MassCancel
 from floorwire.core.codes import Code
+from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.trading.committer import Committer
-from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.desk_state import DeskLifecycle
 from floorwire.trading.guard_timers import GuardOwner, GuardTimers
+from floorwire.trading.mass_cancels import MassCancels
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -24,13 +26,15 @@ log = structlog.get_logger("floorwire.desk")
 class GuardCancels:
     """Owns the guards' timers, and the cancels that are not durable yet."""
 
-    def __init__(self, lifecycle: DeskLifecycle, executor: DecisionExecutor, clock: Clock) -> None:
-        self.guards = GuardTimers(clock, self._cancel, self._journal_guard)
+    def __init__(
+        self, lifecycle: DeskLifecycle, mass_cancels: MassCancels, clock: Clock, loop_stalls: LoopStalls
+    ) -> None:
+        self.guards = GuardTimers(clock, self._cancel, self._journal_guard, loop_stalls)
         self._lifecycle = lifecycle
-        self._executor = executor
+        self._mass_cancels = mass_cancels
         self._clock = clock
         self._due_cancels: list[tuple[GuardOwner, Code]] = []
-        """Owners whose orders have to be cancelled, and the code; removed when the cancel is durable."""
+        """Owners whose orders have to be cancelled, and the code; removed when that is durable."""
 
     def restore(self, committer: Committer) -> None:
         """The accounts were read: cancel what is due before these orders go back to their venues."""
@@ -53,9 +57,17 @@ class GuardCancels:
             self._due_cancels.append((owner, code))
             return
         self._retry_unless_durable(committer, owner, code)
-        decision = committer.store.order_manager.cancel_all(account=owner.account, key=owner.key, code=code)
-        if self._executor.execute_or_fail(committer, decision, self._clock.stamp_us()):
-            orders = len(decision.commands)
+        mass_cancel = MassCancel(owner.account, key=owner.key, code=code)
+        on_found = partial(self._log, owner, code)
+        with committer.fail_on_error("guard"):
+            order_ids = self._mass_cancels.start(committer, mass_cancel, on_found)
+            if order_ids is not None:
+                on_found(order_ids)
+
+    @staticmethod
+    def _log(owner: GuardOwner, code: Code, order_ids: Sequence[int] | None) -> None:
+        if order_ids is not None:
+            orders = len(order_ids)
             log.info("cancelled", account=owner.account, key=owner.key, code=code.value, orders=orders)
 
     def _retry_unless_durable(self, committer: Committer, owner: GuardOwner, code: Code) -> None:

@@ -10,6 +10,7 @@ from floorwire.clock import Clock
 from floorwire.core.account_events import Guard
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
+from floorwire.ops.loop_stalls import MAX_WAITS, LoopStalls
 from floorwire.protocol.desk_ports import DeskClient
 from floorwire.protocol.trading_requests import MAX_GRACE_S
 
@@ -24,13 +25,23 @@ class GuardOwner(NamedTuple):
 class GuardTimer(NamedTuple):
     """A running timer, and what the journal keeps of it."""
 
-    handle: asyncio.TimerHandle
+    handle: asyncio.Handle
     ends_us: int
     """When it fires (monotonic microseconds)."""
     journalled_us: int
     """Of a grace: the date of its end. Of a dead man's timer: its length. In microseconds."""
     length_us: int | None = None
     """Of a grace: its length; None where an earlier version did not keep it."""
+    waits: int = 0
+    """How often it was due, and waited because the event loop had stood still."""
+
+
+class _Due(NamedTuple):
+    """A timer that the event loop runs at ``at_s``, by its own time."""
+
+    timers: dict[GuardOwner, GuardTimer]
+    owner: GuardOwner
+    at_s: float
 
 
 def owner_of(client: DeskClient) -> GuardOwner:
@@ -43,7 +54,8 @@ class GuardTimers:
     """Timers on the event loop.
 
     ``cancel`` is called when a guard fires, with the code of the cancel: ``DISCONNECTED`` or ``DEADMAN``.
-    ``save`` is called when the guard of an owner may have changed.
+    ``save`` is called when the guard of an owner may have changed. After a stall of the event loop, a timer
+    that is due waits until the loop has read its input: it may set the timer again.
     """
 
     def __init__(
@@ -51,10 +63,12 @@ class GuardTimers:
         clock: Clock,
         cancel: Callable[[GuardOwner, Code], None],
         save: Callable[[GuardOwner, Guard], None],
+        loop_stalls: LoopStalls,
     ) -> None:
         self._clock = clock
         self._cancel = cancel
         self._save = save
+        self._loop_stalls = loop_stalls
         self._connection_graces: dict[GuardOwner, dict[DeskClient, int]] = {}
         """By owner: its connections with cancel on disconnect, each with its grace in microseconds."""
         self._owners_of_client: dict[DeskClient, set[GuardOwner]] = {}
@@ -195,11 +209,19 @@ class GuardTimers:
 
     def _call_later(
         self, timers: dict[GuardOwner, GuardTimer], owner: GuardOwner, wait_us: int
-    ) -> asyncio.TimerHandle:
-        wait_s = max(0, wait_us) / 1_000_000
-        return asyncio.get_running_loop().call_later(wait_s, self._on_timer, timers, owner)
+    ) -> asyncio.Handle:
+        loop, wait_s = asyncio.get_running_loop(), max(0, wait_us) / 1_000_000
+        return loop.call_later(wait_s, self._on_timer, _Due(timers, owner, loop.time() + wait_s))
 
-    def _on_timer(self, timers: dict[GuardOwner, GuardTimer], owner: GuardOwner) -> None:
+    def _on_timer(self, due: _Due) -> None:
+        timers, owner, at_s = due
+        loop, timer = asyncio.get_running_loop(), timers[owner]
+        now_s = loop.time()
+        wait_s = self._loop_stalls.wait_s(at_s, now_s)
+        if wait_s > 0 and timer.waits < MAX_WAITS:
+            handle = loop.call_later(wait_s, self._on_timer, _Due(timers, owner, now_s + wait_s))
+            timers[owner] = timer._replace(handle=handle, waits=timer.waits + 1)
+            return
         del timers[owner]
         self._fire(owner, Code.DEADMAN if timers is self._deadman_timers else Code.DISCONNECTED)
 

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from floorwire.channels import balances, fills, orders, positions
-from floorwire.core.account_events import OrderFilled
+from floorwire.core.account_events import MassCancel, OrderFilled
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
@@ -18,7 +18,7 @@ from floorwire.core.orders import Order, Ticket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.protocol.replies import BalanceList, OrderList, OrderReply, PositionList
+from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
     Balances,
@@ -39,6 +39,10 @@ MemoryQuery: TypeAlias = OrderStatus | Orders | Balances | Positions
 """Queries that are answered from memory alone."""
 MAX_FILL_ID = 1 << 63
 """Higher than the id of any fill."""
+MAX_EXAMINED = 5_000
+"""Open orders that one request for ``orders`` examines."""
+MAX_LISTED_IDS = 1_000
+"""Ids in the reply to a cancel of many orders."""
 ValueT = TypeVar("ValueT")
 Resolve: TypeAlias = Callable[[str], Instrument | None]
 """Returns the instrument for a symbol as a client writes it; None where there is not exactly one."""
@@ -107,15 +111,16 @@ def cancel(
     return order_manager.cancel(_order(order_manager, principal, Action.ORDER_CANCEL, request, wall_us))
 
 
-def cancel_all(
-    order_manager: OrderManager, resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int
-) -> OrderDecision:
-    """Decide about a cancel of all open orders, or of one symbol's. Raises Refusal."""
-    if request.symbol is UNSET:
-        authorise(principal, Action.ORDER_CANCEL_ALL, wall_us)
-        return order_manager.cancel_all(account=principal.account)
-    instrument = _instrument(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
-    return order_manager.cancel_all(account=principal.account, symbol=instrument.symbol)
+def cancel_all(resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int) -> MassCancel:
+    """Return which orders to cancel: all open ones, or those of one symbol. Raises Refusal."""
+    symbol = _symbol(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
+    return MassCancel(principal.account, symbol)
+
+
+def all_cancelled(request: OrderCancelAll, order_ids: Sequence[int]) -> AllCancelled:
+    """Return the reply to a cancel of these orders."""
+    listed = [str(order_id) for order_id in order_ids[:MAX_LISTED_IDS]]
+    return AllCancelled(id=request.id, count=len(order_ids), order_ids=listed)
 
 
 def answer_query(
@@ -133,11 +138,7 @@ def answer_query(
             return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
         case Orders():
             symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
-            visible = visibility.orders(order_manager.open_orders(principal.account))
-            shown = (
-                visible if symbol is None else [order for order in visible if order.ticket.symbol == symbol]
-            )
-            return OrderList(id=request.id, orders=order_rows(order_manager, shown))
+            return _list_orders(order_manager, principal.account, visibility, request, symbol)
         case Balances():
             authorise(principal, Action.BALANCES, wall_us)
             held = visibility.balances(order_manager.balances(principal.account))
@@ -148,10 +149,40 @@ def answer_query(
             return PositionList(id=request.id, positions=[positions.row(position) for position in owned])
 
 
+def _list_orders(
+    order_manager: OrderManager,
+    account: str,
+    visibility: Visibility,
+    request: Orders,
+    symbol: str | None,
+) -> OrderList:
+    """Return one page of open orders. It examines a limited number of orders, so it may be short."""
+    after = 0 if request.after is UNSET else int(request.after)
+    examined = order_manager.open_orders_after(account, after, MAX_EXAMINED)
+    is_last = len(examined) < MAX_EXAMINED
+    wanted = [
+        order for order in visibility.orders(examined) if symbol is None or order.ticket.symbol == symbol
+    ]
+    shown = wanted[: request.limit]
+    last_id = None
+    if len(wanted) > len(shown):
+        last_id = shown[-1].order_id
+    elif not is_last:
+        last_id = examined[-1].order_id
+    return OrderList(
+        id=request.id,
+        orders=order_rows(order_manager, shown),
+        next=UNSET if last_id is None else str(last_id),
+    )
+
+
 def row_count(order_manager: OrderManager, account: str, request: MemoryQuery | Fills) -> int:
     """Return how many rows to charge for the reply: 0 for the short ones."""
     if isinstance(request, Orders):
-        return len(order_manager.open_orders(account))
+        count = order_manager.open_order_count(account)
+        rows = min(request.limit, count)
+        # An order that is examined and not listed costs a tenth of a row. Its id is copied in any case.
+        return rows + (min(count, MAX_EXAMINED) - rows) // 10 + count // 500
     return min(request.limit, order_manager.seqs(account).fills) if isinstance(request, Fills) else 0
 
 

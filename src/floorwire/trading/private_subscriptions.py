@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from functools import partial
 
 import structlog
 from msgspec import UNSET
@@ -12,6 +13,7 @@ from floorwire.channels import balances, fills, orders, positions
 from floorwire.clock import Clock
 from floorwire.core.account_events import AccountEntry, PrivateChannel
 from floorwire.core.instrument import Instrument
+from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.desk_ports import DeskClient
@@ -28,6 +30,10 @@ from floorwire.trading.private_fanout import PrivateFanout, PrivateSubscriber
 from floorwire.trading.read_quota import ReadQuota
 from floorwire.trading.visibility import Visibility
 
+MAX_SNAPSHOT_ORDERS = 1_000
+"""Orders in a snapshot of one event; with more, there are several events."""
+ORDERS_A_PART = 100
+"""Orders in each of those."""
 SNAPSHOT_FILLS = 100
 """Fills in a snapshot; the action ``fills`` returns older ones."""
 FULL_OUTBOX_RETRY_S = 0.01
@@ -96,13 +102,50 @@ class PrivateSubscriptions:
         self, committer: Committer, subscriber: PrivateSubscriber, request: Subscribe, gap: Gap | None
     ) -> None:
         """Start with a snapshot of now. It is sent, as the reply is, when now is durable."""
-        client, channel = subscriber.client, subscriber.channel
+        client, channel, order_manager = subscriber.client, subscriber.channel, committer.store.order_manager
         subscriber.seq = self._seq(committer, client, channel)
-        snapshot = client.codec.frame(self._snapshot(committer.store.order_manager, subscriber))
         reply = self._subscribed(subscriber, request, subscriber.seq, gap)
+        open_orders = order_manager.open_orders(client.principal.account) if channel == "orders" else []
+        if len(open_orders) > MAX_SNAPSHOT_ORDERS:
+            sending = partial(self._send_parts, order_manager, subscriber, open_orders)
+            committer.reply_when_durable(DurableReply(client, request.id, reply, callback=sending))
+            return
+        snapshot = client.codec.frame(self._snapshot(order_manager, subscriber))
         committer.reply_when_durable(
             DurableReply(client, request.id, reply, callback=lambda: self._go_live(subscriber, snapshot))
         )
+
+    def _send_parts(
+        self, order_manager: OrderManager, subscriber: PrivateSubscriber, open_orders: Sequence[Order]
+    ) -> None:
+        """Send a snapshot of many orders as several events, without holding the event loop."""
+        subscriber.is_confirmed = True
+        self._start(subscriber, self._send_orders(order_manager, subscriber, open_orders))
+
+    async def _send_orders(
+        self, order_manager: OrderManager, subscriber: PrivateSubscriber, open_orders: Sequence[Order]
+    ) -> None:
+        client, backlog = subscriber.client, subscriber.backlog
+        stamp = PrivateEventStamp(self._fanout.epoch, subscriber.seq, self._clock.stamp_us())
+        for begin in range(0, len(open_orders), ORDERS_A_PART):
+            part = subscriber.visibility.orders(open_orders[begin : begin + ORDERS_A_PART])
+            more = begin + ORDERS_A_PART < len(open_orders)
+            frame = client.codec.frame(
+                orders.snapshot(handlers.order_rows(order_manager, part), stamp, more=more)
+            )
+            while not (subscriber.is_removed or client.has_room(ROOM_BYTES)):  # noqa: ASYNC110
+                await asyncio.sleep(FULL_OUTBOX_RETRY_S)
+            if subscriber.is_removed:
+                return
+            if subscriber.backlog is not backlog:  # recovery sends later events: the snapshot would undo them
+                client.close_slow()
+                return
+            client.queue_events(frame)
+            client.flush()
+            await asyncio.sleep(0)
+        if subscriber.backlog is backlog:
+            self._go_live(subscriber, b"")
+            client.flush()
 
     async def _resume(
         self, committer: Committer, subscriber: PrivateSubscriber, request: Subscribe, resume: Resume

@@ -63,6 +63,10 @@ class RecoveryHooks(Protocol):
         """The process ends: fire all guards now, while the journal still accepts entries."""
         ...
 
+    async def finish_cancels(self, committer: Committer) -> None:
+        """Wait until every mass cancel has cancelled its orders, or the journal has failed."""
+        ...
+
 
 class JournalRecovery:
     """Keeps the journal open. ``open_account_store`` opens it and reads the accounts; it blocks."""
@@ -133,6 +137,7 @@ class JournalRecovery:
         match state:
             case Running(committer) | Draining(committer):
                 self._lifecycle.move_to(Closing(committer))
+                await self._hooks.finish_cancels(committer)
                 await committer.wait_until_durable()
                 if self._lifecycle.state.phase is Phase.CLOSING:  # else the journal failed; no recovery
                     self._lifecycle.move_to(Closed(committer.risk_status))

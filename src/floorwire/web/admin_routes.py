@@ -12,13 +12,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import UNSET
 from pydantic import ConfigDict, Field
 
-from floorwire.core.account_events import AccountEntry, HaltScope
+from floorwire.core.account_events import AccountEntry, HaltScope, MassCancel
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.trading.risk_status import RiskStatus
 from floorwire.trading.visibility import visible_halts
@@ -40,8 +40,8 @@ OK = 200
 NO_ACCOUNT = ""
 """No account's name. Its limits are the default ones."""
 Account: TypeAlias = Annotated[str, Path(max_length=64)]
-Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], OrderDecision | None]]
-"""Makes a change: returns its journal entries, and the decision about orders that follows, if any."""
+Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], MassCancel | None]]
+"""Makes a change: returns its journal entries, and which orders to cancel then, if any."""
 Name: TypeAlias = Annotated[str, Field(max_length=64)]
 
 
@@ -76,7 +76,7 @@ async def set_limits(
 
     def change(
         order_manager: OrderManager, stamp_us: int
-    ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
+    ) -> tuple[Sequence[AccountEntry], MassCancel | None]:
         return [order_manager.set_limits(account, limits, stamp_us, key or None)], None
 
     return await _administer(auth, Action.LIMITS_SET, f"{account} {key}".strip(), change)
@@ -125,18 +125,21 @@ async def halt(auth: RequestAuth, new: NewHalt) -> Response:
 
     def change(
         order_manager: OrderManager, stamp_us: int
-    ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
-        nonlocal cancelled
-        cancels = order_manager.cancel_all(
+    ) -> tuple[Sequence[AccountEntry], MassCancel | None]:
+        mass_cancel = MassCancel(
             account=new.name if new.scope == "account" else None,
             symbol=new.name if new.scope == "symbol" else None,
             key=new.name if new.scope == "key" else None,
             code=Code.MARKET_HALTED,
         )
-        cancelled = len(cancels.commands)
-        return [order_manager.halt(new.scope, new.name, stamp_us)], cancels
+        return [order_manager.halt(new.scope, new.name, stamp_us)], mass_cancel
 
-    response = await _administer(auth, Action.HALT, f"{new.scope} {new.name}".strip(), change)
+    def on_counted(count: int) -> None:
+        nonlocal cancelled
+        cancelled = count
+
+    target = f"{new.scope} {new.name}".strip()
+    response = await _administer(auth, Action.HALT, target, change, on_counted)
     if response.status_code != OK:
         return response
     _notify(auth, new, is_halted=True)
@@ -156,7 +159,7 @@ async def resume(
 
     def change(
         order_manager: OrderManager, stamp_us: int
-    ) -> tuple[Sequence[AccountEntry], OrderDecision | None]:
+    ) -> tuple[Sequence[AccountEntry], MassCancel | None]:
         return [order_manager.resume(scope, ended.name, stamp_us)], None
 
     response = await _administer(auth, Action.RESUME, f"{scope} {ended.name}".strip(), change)
@@ -219,9 +222,15 @@ def _notify(auth: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
         auth.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, auth.gateway.clock.stamp_us()))
 
 
-async def _administer(auth: AuthContext, action: Action, target: str, change: Change) -> Response:
+async def _administer(
+    auth: AuthContext,
+    action: Action,
+    target: str,
+    change: Change,
+    on_counted: Callable[[int], None] = lambda _: None,
+) -> Response:
     client = HttpDeskClient(auth)
-    auth.gateway.desk.administer(client, Done(id=UNSET), change)
+    auth.gateway.desk.administer(client, Done(id=UNSET), change, on_counted)
     reply = await client.reply
     if isinstance(reply, Done):
         auth.gateway.authenticator.record(auth.principal, action, auth.address, target=target)

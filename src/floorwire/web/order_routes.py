@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from floorwire.core.authorization import Action
-from floorwire.protocol.trading_requests import MAX_FILLS, OrderAmend, OrderPlace
+from floorwire.protocol.trading_requests import MAX_FILLS, MAX_ORDERS, OrderAmend, OrderPlace
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_desk_client import ask, body
 from floorwire.web.http_responses import answer
@@ -44,9 +44,14 @@ async def place(auth: RequestAuth, request: Request) -> Response:
 
 
 @router.get("/orders")
-async def list_orders(auth: RequestAuth, symbol: Symbol = None) -> Response:
-    """List the open orders, or those of one symbol."""
-    return await ask(auth, Action.ORDERS, {"symbol": symbol})
+async def list_orders(
+    auth: RequestAuth,
+    limit: Annotated[int, Query(ge=1, le=MAX_ORDERS)] = MAX_ORDERS,
+    after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    symbol: Symbol = None,
+) -> Response:
+    """List open orders, or those of one symbol, the oldest first. ``after``: only those newer than this."""
+    return await ask(auth, Action.ORDERS, {"limit": limit, "after": after, "symbol": symbol})
 
 
 @router.delete("/orders")
