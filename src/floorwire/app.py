@@ -31,6 +31,7 @@ from floorwire.engine.order_manager import TradingRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.ops.refusal_log import RefusalLog
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
@@ -60,6 +61,7 @@ class Gateway:
         self.origin_policy = _origin_policy(settings)
         self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy, clock)
         self.stats = Stats()
+        self.refusal_log = RefusalLog(self.stats.refusals)
         self.is_draining = False
         self.admission = _admission(settings)
         self.hub = Hub(
@@ -150,6 +152,7 @@ class Gateway:
             due += HEARTBEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
+            self.refusal_log.write_due(self.clock.monotonic_us())
             self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
 

@@ -59,6 +59,7 @@ class Stats:
         "loop_lag",
         "publish_to_write",
         "received_messages",
+        "refusals",
         "refused_requests",
         "resume_bytes",
         "resumes",
@@ -88,6 +89,8 @@ class Stats:
         """Messages not sent to slow clients: ``conflate``, ``skip``, ``disconnect``."""
         self.refused_requests: Counter[str] = Counter()
         """Error replies by code."""
+        self.refusals: Counter[str] = Counter()
+        """HTTP requests and handshakes that were refused before they reached an endpoint, by reason."""
         self.resumes: Counter[str] = Counter()
         """By outcome: ``replayed``, ``gap``."""
         self.publish_to_write = Latencies()
