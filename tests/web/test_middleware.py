@@ -11,7 +11,8 @@ from httpx2 import ASGITransport, AsyncClient
 from floorwire.auth.grant import Grant
 from floorwire.config import DoorSettings, LimitSettings, TlsSettings
 from floorwire.core.authorization import Scope
-from floorwire.web.middleware import HEADERS, RequestGuard
+from floorwire.web.middleware import RequestGuard
+from floorwire.web.security_headers import HEADERS
 from tests.web.admin_server import body, open_admin_server
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
@@ -10,6 +10,10 @@ from floorwire.core.authorization import Network, is_within
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
+FORWARDING_HEADERS = frozenset(
+    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
+"""Headers that a proxy adds. With one of them, a request may come from anywhere."""
 MAX_HOPS = 32
 NEIGHBOURS_BITS = 64
 """One customer has at least a /64 of IPv6. Rate limits count each /64 as one address."""
@@ -32,6 +36,11 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Netwo
             break
         current = earlier
     return current
+
+
+def is_forwarded(names: Iterable[bytes]) -> bool:
+    """Return whether a proxy passed the request on. ``names``: its headers', in lower case."""
+    return not FORWARDING_HEADERS.isdisjoint(names)
 
 
 def is_address(host: str) -> bool:

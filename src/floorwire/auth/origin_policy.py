@@ -35,6 +35,17 @@ class OriginPolicy(msgspec.Struct, frozen=True):
         """
         return self.is_local and (not is_address(ours) or is_loopback(ours))
 
+    def answers(self, host: str | None, ours: str) -> bool:
+        """Return whether a request with this Host header may be answered on a connection to ``ours``.
+
+        At home it has to be a loopback name, or the name that an ASGI server has given itself. A page whose
+        name was made to point to this machine (DNS rebinding) sends its own name.
+        """
+        if not self.is_local_at(ours) or is_loopback_host(host):
+            return True
+        named = _name_and_port(f"http://{host}") if host else None
+        return named is not None and named[0] == ours
+
     def allows(self, origin: str | None, host: str | None) -> bool:
         """Return whether a page of this origin may talk to us. ``origin`` is None for other clients."""
         return is_allowed(origin, host, self.origins, self.is_local)

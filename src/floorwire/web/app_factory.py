@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, HTTPException, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway
-from floorwire.config import Settings
 from floorwire.connectors import venue_registry
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
@@ -25,9 +24,20 @@ from floorwire.web import (
     page_routes,
     ticket_routes,
 )
+from floorwire.web.head_guard import HeadGuard
 from floorwire.web.middleware import RequestGuard
+from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
-from floorwire.web.websocket_routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
+from floorwire.web.websocket_routes import (
+    DEFAULT_CHANNELS,
+    ECHO,
+    UPGRADE_HEADERS,
+    UPGRADE_REQUIRED,
+    AcceptedUpgrade,
+    RefusedUpgrade,
+    refusal_headers,
+    route,
+)
 from floorwire.web.wire_asgi import AsgiWire
 
 ROUTERS: Final = (
@@ -62,15 +72,18 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     app.state.gateway = made
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
-    _guard(app, made.settings)
+    _guard(app, made)
     for router in ROUTERS:
         app.include_router(router)
     for path in (*DEFAULT_CHANNELS, ECHO):
         app.add_api_websocket_route(path, _serve)
+        if path != ECHO or made.settings.echo:
+            app.add_api_route(path, _upgrade_required, methods=["GET", "HEAD"], include_in_schema=False)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
+def _guard(app: FastAPI, gateway: Gateway) -> None:
+    settings = gateway.settings
     if settings.doors.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -78,11 +91,18 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type"],
         )
+    app.add_middleware(HeadGuard, gateway=gateway)
     app.add_middleware(
         RequestGuard,
         max_bytes=settings.limits.message_bytes,
         timeout_s=settings.limits.handshake_timeout_s,
         over_tls=settings.tls.cert is not None,
+    )
+
+
+async def _upgrade_required() -> None:
+    raise HTTPException(
+        UPGRADE_REQUIRED, "this is a WebSocket: connect with a WebSocket client", dict(UPGRADE_HEADERS)
     )
 
 
@@ -94,10 +114,9 @@ async def _serve(socket: WebSocket) -> None:
     request = UpgradeRequest.of(b"GET", url, scope["headers"])
     peer = socket.client.host if socket.client else "local"
     address = gateway.origin_policy.client(peer, request.forwarded_for)
-    is_local = gateway.origin_policy.is_local_at(own_address(scope))
     verdict = gateway.admission.admit(address, gateway.clock.monotonic_us())
     try:
-        await _carry(gateway, socket, route(gateway, request, verdict, address, is_local=is_local), address)
+        await _carry(gateway, socket, route(gateway, request, verdict, address, own_address(scope)), address)
     finally:
         gateway.admission.release(address, verdict)
 
@@ -106,10 +125,14 @@ async def _carry(
     gateway: Gateway, socket: WebSocket, answer: AcceptedUpgrade | RefusedUpgrade, address: str
 ) -> None:
     gateway.stats.handshakes[answer.outcome] += 1
+    if isinstance(answer, RefusedUpgrade):
+        gateway.refusal_log.add(answer.outcome, gateway.clock.monotonic_us(), address=address)
     if isinstance(answer, AcceptedUpgrade):
         await socket.accept(answer.subprotocol)
         await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes, address).run()
     elif "websocket.http.response" in socket.scope.get("extensions", ()):
-        await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status))
+        over_tls = gateway.settings.tls.cert is not None
+        headers = security_headers(over_tls=over_tls) | refusal_headers(answer)
+        await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status, headers))
     else:
         await socket.close()
