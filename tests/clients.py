@@ -120,13 +120,16 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 class RawClient:
     """A plain socket: the test decides which bytes are sent, and when anything is read."""
 
-    def __init__(self, server: Server, receive_buffer: int | None = None) -> None:
+    def __init__(self, server: Server, receive_buffer: int | None = None, local: str | None = None) -> None:
+        """``local``: the address of ours to connect from."""
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_S)
         self.unread = b""
         try:
+            if local is not None:
+                self.socket.bind((local, 0))
             self.socket.connect((server.host, server.port))
         except OSError:
             self.socket.close()

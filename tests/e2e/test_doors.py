@@ -205,7 +205,10 @@ async def test_whose_a_connection_is_a_trusted_proxy_tells(
     await until(lambda: whose in [line["address"] for line in strict.audit()[-1:]])
 
 
-POST = b"POST /api/v1/%b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+POST = (
+    b"POST /api/v1/%b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 9\r\n\r\n{"
+)
 
 
 @pytest.mark.parametrize("slowly", [b"", b"GET /ws HTTP/1.1\r\n", POST % b"keys"])

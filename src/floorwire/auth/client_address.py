@@ -11,9 +11,10 @@ from floorwire.core.authorization import Network, is_within
 Address: TypeAlias = IPv4Address | IPv6Address
 
 FORWARDING_HEADERS = frozenset(
-    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+    {b"cf-connecting-ip", b"forwarded", b"true-client-ip", b"via", b"x-client-ip", b"x-real-ip"}
 )
-"""Headers that a proxy adds. With one of them, a request may come from anywhere."""
+FORWARDING_PREFIX = b"x-forwarded-"
+"""Headers that proxies add. With one of them, a request may come from anywhere."""
 MAX_HOPS = 32
 NEIGHBOURS_BITS = 64
 """One customer has at least a /64 of IPv6. Rate limits count each /64 as one address."""
@@ -40,7 +41,7 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Netwo
 
 def is_forwarded(names: Iterable[bytes]) -> bool:
     """Return whether a proxy passed the request on. ``names``: its headers', in lower case."""
-    return not FORWARDING_HEADERS.isdisjoint(names)
+    return any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIX) for name in names)
 
 
 def is_address(host: str) -> bool:

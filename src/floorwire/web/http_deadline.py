@@ -29,10 +29,11 @@ class Phase(Enum):
 class HttpDeadline:
     """One timer of one connection. Each phase has ``timeout_s``, whatever comes in between.
 
-    Only the app may take longer, and a peer that goes on reading.
+    Only the app may take longer, and a peer that goes on reading. To enter a phase costs no timer: the timer
+    runs on, and looks at its end what is due.
     """
 
-    __slots__ = ("_end", "_loop", "_timeout_s", "_timer", "_transport", "_unread_bytes", "phase")
+    __slots__ = ("_due_s", "_end", "_loop", "_timeout_s", "_timer", "_transport", "_unread_bytes", "phase")
 
     def __init__(
         self,
@@ -49,27 +50,29 @@ class HttpDeadline:
         self._unread_bytes = 0
         """What the peer had not read when the timer last ended in this phase. 0: it has not ended yet."""
         self.phase = Phase.IDLE
-        self._timer = loop.call_later(timeout_s, self._on_timeout)
+        self._due_s = loop.time() + timeout_s
+        self._timer = loop.call_later(timeout_s, self._on_timer)
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase, with a deadline of its own."""
         self.phase = phase
         self._unread_bytes = 0
-        self._restart(BODY_GRACE_S if phase is Phase.BODY else 0.0)
+        self._due_s = self._loop.time() + self._timeout_s
+        if phase is Phase.BODY:
+            self._due_s += BODY_GRACE_S
 
     def stop(self) -> None:
         """The connection has ended, or is a WebSocket."""
         self._timer.cancel()
 
-    def _restart(self, more_s: float = 0.0) -> None:
-        self._timer.cancel()
-        self._timer = self._loop.call_later(self._timeout_s + more_s, self._on_timeout)
-
-    def _on_timeout(self) -> None:
-        if self._may_go_on():
-            self._restart()
-        else:
-            self._end()
+    def _on_timer(self) -> None:
+        now_s = self._loop.time()
+        if now_s >= self._due_s:
+            if not self._may_go_on():
+                self._end()
+                return
+            self._due_s = now_s + self._timeout_s
+        self._timer = self._loop.call_later(self._due_s - now_s, self._on_timer)
 
     def _may_go_on(self) -> bool:
         if self.phase is Phase.HEAD or self.phase is Phase.BODY:

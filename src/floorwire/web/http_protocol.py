@@ -16,6 +16,7 @@ from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.web.connection_admission import ConnectionAdmission
 from floorwire.web.handshake_form import bad_form, wants_websocket
 from floorwire.web.http_deadline import HttpDeadline, Phase
 from floorwire.web.http_responses import refused
@@ -66,41 +67,25 @@ class HttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._gateway = gateway
-        self._address = ""
-        self._verdict: AdmissionVerdict | None = None
+        self._admission = ConnectionAdmission(gateway)
         self._cutter = RequestCutter()
         self._deadline: HttpDeadline | None = None
         self._read_bytes = 0
         """What came of the head in phases IDLE and HEAD, of the body in phase BODY."""
-        self._is_websocket = False
-        """The present request asks for a WebSocket: the app does not see it."""
         self._is_upgraded = False
 
     def admit(self, address: str) -> AdmissionVerdict:
         """Count the connection, once: when it is made, or before its TLS handshake."""
-        if self._verdict is None:
-            self._address = address
-            self._verdict = self._decide_admission(address)
-            if self._verdict is AdmissionVerdict.DROPPED:
-                self._count("dropped")
-                self._log_refusal("dropped")
-        return self._verdict
-
-    def _decide_admission(self, address: str) -> AdmissionVerdict:
-        if self._gateway.origin_policy.is_proxy(address):
-            return self._gateway.admission.admit_proxy()
-        return self._gateway.admission.admit(address, self._gateway.clock.monotonic_us())
+        is_new = self._admission.verdict is None
+        verdict = self._admission.admit(address)
+        if is_new and verdict is AdmissionVerdict.DROPPED:
+            self._record("dropped")
+        return verdict
 
     def discard(self, outcome: str) -> None:
         """Release a connection whose TLS handshake failed."""
-        self._count(outcome)
-        self._log_refusal(outcome)
-        self._release()
-
-    def _release(self) -> None:
-        verdict, self._verdict = self._verdict, None
-        if verdict is not None:
-            self._gateway.admission.release(self._address, verdict)
+        self._record(outcome)
+        self._admission.release()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit the connection or drop it, and start its deadline."""
@@ -119,7 +104,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._cutter.take_rest()
         super().connection_lost(exc)
         if not self._is_upgraded:
-            self._release()
+            self._admission.release()
 
     # --- parsing --------------------------------------------------------------------------------
 
@@ -165,7 +150,7 @@ class HttpProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            if self._is_websocket:
+            if wants_websocket(self.headers):
                 self._upgrade()
             else:
                 self._ignore_upgrade()
@@ -211,12 +196,11 @@ class HttpProtocol(HttpToolsProtocol):
         self.url, host = origin_form(self.url)
         if host is not None:
             self.headers[:] = [(name, host if name == b"host" else value) for name, value in self.headers]
-        self._is_websocket = wants_websocket(self.headers)
-        if self.parser.get_method() == b"CONNECT":
-            raise ConnectError
         if not self.parser.should_upgrade():
             self._cutter.body_left = _body_bytes(self.headers)
             super().on_headers_complete()
+        elif self.parser.get_method() == b"CONNECT":
+            raise ConnectError
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
@@ -255,11 +239,11 @@ class HttpProtocol(HttpToolsProtocol):
         if isinstance(answer, RefusedUpgrade):
             self._refuse(answer)
             return
-        assert self._verdict is not None, "an upgrade before connection_made"
+        assert self._admission.verdict is not None, "an upgrade before connection_made"
         assert self._deadline is not None
         self._deadline.stop()
         self.connections.discard(self)
-        upgrade = PicowsUpgrade(self._gateway, answer, self._address, self._verdict)
+        upgrade = PicowsUpgrade(self._gateway, answer, self._admission.address, self._admission.verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
         # uvloop keeps the last plain protocol beside a buffered one. Replace this object (5 KB) there.
@@ -269,36 +253,29 @@ class HttpProtocol(HttpToolsProtocol):
         upgrade.feed(self._cutter.take_rest())
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
-        method, version = self.parser.get_method(), self.parser.get_http_version()
-        malformed = bad_form(version, self.headers)
+        malformed = bad_form(self.parser.get_http_version(), self.headers)
         if malformed is not None:
             return malformed
-        request = UpgradeRequest.of(method, self.url, self.headers)
-        if self._verdict is AdmissionVerdict.PROXIED:
-            self._release()
-            self._address = self._gateway.origin_policy.client(self._address, request.forwarded_for)
-            self._verdict = self._gateway.admission.admit(self._address, self._gateway.clock.monotonic_us())
-        assert self._verdict is not None, "a request before connection_made"
-        return route(self._gateway, request, self._verdict, self._address)
+        request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
+        verdict = self._admission.admit_client(request.forwarded_for)
+        return route(self._gateway, request, verdict, self._admission.address)
 
     # --- refusals -------------------------------------------------------------------------------
 
     def _refuse_bad_http(self) -> None:
         """Answer bad HTTP in the form of our other errors."""
-        self._log_refusal(BAD_HTTP)
+        self._gateway.refusal_log.add(BAD_HTTP, self._now_us(), address=self._admission.address)
         said = refused(Refusal(Code.BAD_REQUEST, "Invalid HTTP request received."))
         self._write(said.status_code, "application/json", bytes(said.body))
 
     def _refuse(self, refusal: RefusedUpgrade) -> None:
-        self._count(refusal.outcome)
-        self._log_refusal(refusal.outcome)
+        self._record(refusal.outcome)
         words = refusal.outcome.replace("_", " ").encode()
         self._write(refusal.status, "text/plain", words, refusal_headers(refusal))
 
     def _write(self, status: int, kind: str, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> None:
         """Answer without the app, unless it has begun to answer, and close the connection."""
-        is_app_asked = self._deadline is not None and self._deadline.phase is Phase.BODY
-        if is_app_asked and self.cycle is not None and not self._is_websocket:
+        if self.cycle is not None and self.cycle.scope is self.scope:  # the app has the present request
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started:
@@ -311,19 +288,19 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.write(f"HTTP/1.1 {status} \r\n{head}\r\n".encode() + body)
         self.transport.close()
 
-    def _count(self, outcome: str) -> None:
+    def _record(self, outcome: str) -> None:
+        """Count a connection that is refused, and log it now and then."""
         self._gateway.stats.handshakes[outcome] += 1
+        self._gateway.refusal_log.add(outcome, self._now_us(), address=self._admission.address)
 
-    def _log_refusal(self, reason: str) -> None:
-        now_us = self._gateway.clock.monotonic_us()
-        self._gateway.refusal_log.add(reason, now_us, address=self._address)
+    def _now_us(self) -> int:
+        return self._gateway.clock.monotonic_us()
 
     def _on_timeout(self) -> None:
         assert self._deadline is not None
         was_asked = self._deadline.phase is not Phase.IDLE or self.cycle is None
         if was_asked or self.transport.get_write_buffer_size():
-            self._count("timeout")
-            self._log_refusal("timeout")
+            self._record("timeout")
         self.transport.abort()
 
 
