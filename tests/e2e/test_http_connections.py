@@ -271,9 +271,10 @@ def test_frames_in_the_handshakes_own_packet_are_read(quick: Server, size: int) 
         assert peer.message()["status"] == "pong"
 
 
-def test_a_bad_frame_in_the_handshakes_own_packet_closes(quick: Server) -> None:
+@pytest.mark.parametrize("more", [b"", frame(CLOSE, b""), b"\xff" * 60_000])
+def test_a_bad_frame_in_the_handshakes_own_packet_closes(quick: Server, more: bytes) -> None:
     with RawClient(quick) as peer:
-        peer.socket.sendall(HANDSHAKE + frame(TEXT, PING_REQUEST) + frame(3, b"") + frame(CLOSE, b""))
+        peer.socket.sendall(HANDSHAKE + frame(TEXT, PING_REQUEST) + frame(3, b"") + more)
         assert peer.http_answer()[0] == 101
         frames, code = peer.until_close()
         assert (len(frames), code) == (1, 1002)

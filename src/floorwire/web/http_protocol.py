@@ -99,8 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection, unless its WebSocket will."""
-        if self._deadline is not None:
-            self._deadline.stop()
+        self._stop_deadline()
         self._cutter.take_rest()
         super().connection_lost(exc)
         if not self._is_upgraded:
@@ -240,8 +239,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(answer)
             return
         assert self._admission.verdict is not None, "an upgrade before connection_made"
-        assert self._deadline is not None
-        self._deadline.stop()
+        self._stop_deadline()
         self.connections.discard(self)
         upgrade = PicowsUpgrade(self._gateway, answer, self._admission.address, self._admission.verdict)
         upgrade.connection_made(self.transport)
@@ -250,6 +248,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(NO_PROTOCOL)
         self.transport.set_protocol(upgrade)
         self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
+        self.parser = None  # type: ignore[assignment] # It refers to us: without it we are freed at once.
         upgrade.feed(self._cutter.take_rest())
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
@@ -295,6 +294,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _now_us(self) -> int:
         return self._gateway.clock.monotonic_us()
+
+    def _stop_deadline(self) -> None:
+        """Stop and forget it: it refers to us."""
+        if self._deadline is not None:
+            self._deadline.stop()
+            self._deadline = None
 
     def _on_timeout(self) -> None:
         assert self._deadline is not None
