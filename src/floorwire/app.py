@@ -31,6 +31,7 @@ from floorwire.engine.order_manager import TradingRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.ops.fault_log import FaultLog
 from floorwire.ops.refusal_log import RefusalLog
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
@@ -62,6 +63,7 @@ class Gateway:
         self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy, clock)
         self.stats = Stats()
         self.refusal_log = RefusalLog(self.stats.refusals)
+        self.fault_log = FaultLog(self.stats.faults)
         self.is_draining = False
         self.admission = _admission(settings)
         self.hub = Hub(

@@ -11,7 +11,7 @@ import pytest
 
 from floorwire.web.security_headers import HEADERS
 from tests.clients import CLOSE, TEXT, RawClient, client, frame
-from tests.servers import Server, eventually, metrics, scripted
+from tests.servers import Server, eventually, floorwire, metrics
 
 HEAD = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEALTH = HEAD % b"/health"
@@ -26,7 +26,7 @@ MEBIBYTE = 1 << 20
 @pytest.fixture(scope="module")
 def quick() -> Iterator[Server]:
     """A server that hangs up after a second."""
-    with scripted("limits.handshake_timeout_s=1", "echo=true", per_second=1) as server:
+    with floorwire("--seed", "1", "--set", "limits.handshake_timeout_s=1", "--set", "echo=true") as server:
         yield server
 
 
@@ -309,3 +309,25 @@ def test_a_flood_of_bad_requests_is_counted_and_not_logged_one_by_one(quick: Ser
     assert quick.log.count("\n") - lines < 20
     with client(quick) as other:
         assert other.ask("ping")["status"] == "pong"
+
+
+def test_whoever_leaves_in_the_middle_of_a_body_leaves_nothing_in_the_log(quick: Server) -> None:
+    before, lines = quick.sockets(), quick.log.count("\n")
+    for method, path in (
+        ("POST", "orders"),
+        ("PATCH", "orders/x"),
+        ("DELETE", "orders"),
+        ("POST", "keys"),
+        ("POST", "tickets"),
+        ("POST", "halts"),
+        ("PUT", "limits/x"),
+    ):
+        head = f"{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        for body in ("Content-Length: 20\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"):
+            with RawClient(quick) as peer, RawClient(quick) as other:
+                peer.socket.sendall((head + body).encode())
+                other.socket.sendall(HEALTH)
+                answers(other, 1)  # the app has begun to read the body by now
+    assert eventually(lambda: quick.sockets() == before)
+    assert quick.log.count("\n") == lines
+    assert not [name for name in metrics(quick) if name.startswith("floorwire_faults_total")]

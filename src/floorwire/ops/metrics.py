@@ -41,6 +41,7 @@ class GatewayCollector(Collector):
         yield _counters(
             "refusals", "requests refused before any endpoint, by reason", "reason", stats.refusals
         )
+        yield _counters("faults", "requests failed by a fault of ours", "exception", stats.faults)
         yield _counters("resumes", "resumed subscriptions by outcome", "outcome", stats.resumes)
         yield _counters("venue_events", "events from venues", "venue", stats.venue_events)
         yield _skipped(stats)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from floorwire.web.http_responses import failed, rejected
@@ -38,6 +39,8 @@ class RequestGuard:
         try:
             body = _Body(receive, _declared(scope), self._max_bytes, self._timeout_s)
             await self._app(scope, body.receive, answer.send)
+        except ClientDisconnect:
+            return  # The client left before its body was whole: nobody reads an answer.
         except BodyError as error:
             if not answer.has_begun:
                 await failed(error, fate=rejected(scope))(scope, receive, answer.send)
