@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from floorwire.web.security_headers import HEADERS
 from tests.clients import CLOSE, TEXT, RawClient, client, frame
 from tests.servers import Server, eventually, floorwire, metrics
+from tests.web import certificates
 
 HEAD = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEALTH = HEAD % b"/health"
@@ -292,6 +295,34 @@ def test_a_handshake_may_come_byte_by_byte(quick: Server) -> None:
             peer.socket.sendall(bytes([byte]))
         assert peer.http_answer()[0] == 101
         assert peer.message()["status"] == "pong"
+
+
+def test_the_same_holds_over_tls(tmp_path: Path) -> None:
+    cert, key = certificates.write(tmp_path)
+    context = ssl.create_default_context(cafile=str(cert))
+    flags = ("--tls-cert", str(cert), "--tls-key", str(key), "--set", "limits.handshake_timeout_s=1")
+
+    @contextmanager
+    def connected() -> Iterator[RawClient]:
+        with RawClient(server) as peer:
+            peer.socket = context.wrap_socket(peer.socket, server_hostname="127.0.0.1")
+            yield peer
+
+    with floorwire("--seed", "1", *flags) as server:
+        with connected() as peer:
+            peer.socket.sendall(HEALTH * 1_000 + HANDSHAKE + frame(TEXT, PING_REQUEST.ljust(5_000)) * 2)
+            assert answers(peer, 1_000) == [200] * 1_000
+            assert peer.http_answer()[0] == 101
+            assert [peer.message()["status"] for _ in range(2)] == ["pong"] * 2
+        with connected() as peer:
+            peer.socket.sendall(REFUSED["version 8"][0])
+            status, headers = peer.http_answer()
+            assert (status, headers["strict-transport-security"]) == (426, "max-age=31536000")
+        with connected() as peer:
+            peer.socket.sendall(HEALTH)
+            answers(peer, 1)
+            peer.socket.sendall(b"\r\n")
+            rest(peer)
 
 
 # --- what strangers write into the log --------------------------------------------------------------
