@@ -6,7 +6,7 @@ import pytest
 
 from floorwire.auth.client_address import is_forwarded
 from floorwire.web.handshake_form import bad_form, wants_websocket
-from floorwire.web.request_head import ONCE, origin_form, repeated
+from floorwire.web.request_head import ONCE, body_bytes, origin_form, repeated
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,13 @@ def test_what_may_come_once() -> None:
 )
 def test_whether_a_proxy_passed_it_on(names: list[bytes], is_so: bool) -> None:
     assert is_forwarded(names) is is_so
+
+
+def test_how_long_a_body_is() -> None:
+    assert body_bytes([(b"content-length", b"12")]) == 12
+    assert body_bytes([(b"content-length", b"")]) == 0
+    assert body_bytes([(b"transfer-encoding", b"chunked"), (b"content-length", b"12")]) == 0
+    assert body_bytes([]) == 0
 
 
 GOOD = {

@@ -23,7 +23,7 @@ from floorwire.web.http_responses import refused
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.read_hold import ReadHold
 from floorwire.web.request_cutter import RequestCutter
-from floorwire.web.request_head import origin_form
+from floorwire.web.request_head import body_bytes, origin_form
 from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest
 from floorwire.web.websocket_routes import AcceptedUpgrade, RefusedUpgrade, refusal_headers, route
@@ -43,12 +43,8 @@ NO_PROTOCOL: Final = asyncio.Protocol()
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class PipelinedRequestError(Exception):
-    """A request began before the one before it was answered. ``RequestCutter`` does not let that happen."""
-
-
-class ConnectError(Exception):
-    """A client takes us for a proxy."""
+class StopParsingError(Exception):
+    """Ends the parsing of a request. The parser treats it as bad HTTP."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -178,7 +174,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The head of a request begins."""
         if self._deadline is None or self._deadline.phase is not Phase.IDLE:
-            raise PipelinedRequestError
+            raise StopParsingError  # RequestCutter does not let that happen.
         super().on_message_begin()
         self._deadline.enter(Phase.HEAD)
 
@@ -196,10 +192,10 @@ class HttpProtocol(HttpToolsProtocol):
         if host is not None:
             self.headers[:] = [(name, host if name == b"host" else value) for name, value in self.headers]
         if not self.parser.should_upgrade():
-            self._cutter.body_left = _body_bytes(self.headers)
+            self._cutter.body_left = body_bytes(self.headers)
             super().on_headers_complete()
         elif self.parser.get_method() == b"CONNECT":
-            raise ConnectError
+            raise StopParsingError  # We are no proxy.
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
@@ -307,10 +303,3 @@ class HttpProtocol(HttpToolsProtocol):
         if was_asked or self.transport.get_write_buffer_size():
             self._record("timeout")
         self.transport.abort()
-
-
-def _body_bytes(headers: list[tuple[bytes, bytes]]) -> int:
-    """Return the length of the body that the head says, 0 for none and for a chunked one."""
-    values = dict(headers)
-    text = values.get(b"content-length", b"")
-    return int(text) if text.isdigit() and b"transfer-encoding" not in values else 0

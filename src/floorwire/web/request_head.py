@@ -52,3 +52,10 @@ def tokens(headers: Headers, name: bytes) -> set[bytes]:
     return {
         token.strip().lower() for header, value in headers if header == name for token in value.split(b",")
     }
+
+
+def body_bytes(headers: Headers) -> int:
+    """Return the length of the body that the head says: 0 for none, and for a chunked one."""
+    values = dict(headers)
+    text = values.get(b"content-length", b"")
+    return int(text) if text.isdigit() and b"transfer-encoding" not in values else 0
