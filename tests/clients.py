@@ -120,13 +120,16 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 class RawClient:
     """A plain socket: the test decides which bytes are sent, and when anything is read."""
 
-    def __init__(self, server: Server, receive_buffer: int | None = None) -> None:
+    def __init__(self, server: Server, receive_buffer: int | None = None, local: str | None = None) -> None:
+        """``local``: the address of ours to connect from."""
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_S)
-        self._unread = b""
+        self.unread = b""
         try:
+            if local is not None:
+                self.socket.bind((local, 0))
             self.socket.connect((server.host, server.port))
         except OSError:
             self.socket.close()
@@ -141,7 +144,7 @@ class RawClient:
     def handshake(self, path: str = "/ws", **headers: str) -> tuple[int, dict[str, str]]:
         """Send an upgrade request; return the status and the headers of the answer."""
         asked = {
-            "Host": "test",
+            "Host": "127.0.0.1",
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Version": "13",
@@ -154,9 +157,9 @@ class RawClient:
 
     def http_answer(self) -> tuple[int, dict[str, str]]:
         """Return the status and the headers of an HTTP answer."""
-        while b"\r\n\r\n" not in self._unread:
-            self._receive()
-        head, _, self._unread = self._unread.partition(b"\r\n\r\n")
+        while b"\r\n\r\n" not in self.unread:
+            self.receive()
+        head, _, self.unread = self.unread.partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         return int(status.split()[1]), {
             name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
@@ -172,11 +175,11 @@ class RawClient:
 
     def frame(self) -> Frame:
         """Return the next frame of the server."""
-        head = self._read_exactly(2)
+        head = self.read_exactly(2)
         size = head[1]
         if size >= 126:
-            size = int.from_bytes(self._read_exactly(2 if size == 126 else 8), "big")
-        return Frame(head[0] & 0x0F, self._read_exactly(size))
+            size = int.from_bytes(self.read_exactly(2 if size == 126 else 8), "big")
+        return Frame(head[0] & 0x0F, self.read_exactly(size))
 
     def message(self) -> Message:
         """Return the next JSON message. Pings before it are dropped and not answered."""
@@ -209,17 +212,19 @@ class RawClient:
             return False
         return True
 
-    def _read_exactly(self, size: int) -> bytes:
-        while len(self._unread) < size:
-            self._receive()
-        data, self._unread = self._unread[:size], self._unread[size:]
+    def read_exactly(self, size: int) -> bytes:
+        """Return the next bytes."""
+        while len(self.unread) < size:
+            self.receive()
+        data, self.unread = self.unread[:size], self.unread[size:]
         return data
 
-    def _receive(self) -> None:
+    def receive(self) -> None:
+        """Add what comes to ``unread``. Raises EOFError at the end."""
         data = self.socket.recv(65_536)
         if not data:
             raise EOFError
-        self._unread += data
+        self.unread += data
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, size: int | None = None) -> bytes:

@@ -34,8 +34,10 @@ from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.ops import file_descriptors
+from floorwire.ops.fault_log import FaultLog
 from floorwire.ops.file_descriptors import DescriptorPlan, TooFewDescriptorsError
 from floorwire.ops.loop_stalls import LoopStalls
+from floorwire.ops.refusal_log import RefusalLog
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.session import Session, SessionLimits
@@ -75,6 +77,8 @@ class Gateway:
         self._is_running = False
         self.stats = Stats()
         self.loop_stalls = LoopStalls(self.stats)
+        self.refusal_log = RefusalLog(self.stats.refusals)
+        self.fault_log = FaultLog(self.stats.faults)
         self.is_draining = False
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
@@ -201,6 +205,7 @@ class Gateway:
             due += HEARTBEAT_S
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             self.stats.loop_lag.observe(max(0, int((asyncio.get_running_loop().time() - due) * 1e6)))
+            self.refusal_log.write_due(self.clock.monotonic_us())
             self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
 

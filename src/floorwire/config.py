@@ -51,7 +51,10 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Count, Meta(description="new connections a second, with five seconds' worth at once")
     ] = 2_000
     handshake_timeout_s: Annotated[
-        Seconds, Meta(description="how long a new connection may take to finish its request")
+        Seconds,
+        Meta(
+            description="how long an HTTP connection may take for a head, a body, and until the next request"
+        ),
     ] = 10.0
     handshakes_per_second_per_address: Annotated[
         int,

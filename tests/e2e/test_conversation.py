@@ -170,7 +170,7 @@ def test_a_query_does_not_change_the_path(market: Server) -> None:
 def test_only_get_upgrades(market: Server) -> None:
     with RawClient(market) as peer:
         peer.socket.sendall(
-            b"POST /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"POST /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
         assert peer.http_answer()[0] == 405

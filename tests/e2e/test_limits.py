@@ -57,7 +57,7 @@ def test_so_many_connections_from_one_address() -> None:
         with socket.socket() as elsewhere:
             elsewhere.bind(("127.0.0.2", 0))
             elsewhere.connect((server.host, server.port))
-            elsewhere.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            elsewhere.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert elsewhere.recv(12) == b"HTTP/1.1 200"
 
 
@@ -74,7 +74,7 @@ def test_a_handshake_that_is_never_finished_is_ended(strict: Server) -> None:
     idle = strict.sockets()
     with ExitStack() as open_:
         half_open = [open_.enter_context(RawClient(strict)) for _ in range(2)]
-        half_open[0].socket.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\n")
+        half_open[0].socket.sendall(b"GET /ws HTTP/1.1\r\nHost: localhost\r\n")
         for each in half_open:
             assert each.socket.recv(1) == b"", "the server was the one who ended it"
         assert eventually(lambda: strict.sockets() <= idle)
@@ -100,7 +100,7 @@ def test_a_slow_head_does_not_buy_time(strict: Server) -> None:
 
 def test_a_head_that_is_too_large_is_refused(market: Server) -> None:
     with RawClient(market) as peer:
-        peer.socket.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000)
+        peer.socket.sendall(b"GET /ws HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000)
         assert peer.http_answer()[0] == 431
         assert peer.is_closed_by_server()
 

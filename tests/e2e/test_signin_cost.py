@@ -47,7 +47,7 @@ ATTACK = """
 import socket, sys, time
 host, port, key = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 upgrade = (
-    "GET /ws HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+    "GET /ws HTTP/1.1\\r\\nHost: localhost\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
     "Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n"
     f"Authorization: Bearer {key}.wrong\\r\\n\\r\\n"
 ).encode()

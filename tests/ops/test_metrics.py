@@ -41,6 +41,8 @@ def counted() -> Stats:
     stats.closes["4008"] = 10
     stats.left_out_by_reason["conflate"] = 11
     stats.refused_requests["bad_json"] = 12
+    stats.refusals["bad_http"] = 19
+    stats.faults["KeyError"] = 20
     stats.resumes["gap"] = 13
     stats.venue_events["sim"] = 14
     stats.venue_skipped["sim", "off_tick"] = 17
@@ -64,6 +66,8 @@ def counted() -> Stats:
         ("closes_total|4008", 10),
         ("left_out_total|conflate", 11),
         ("refused_requests_total|bad_json", 12),
+        ("refusals_total|bad_http", 19),
+        ("faults_total|KeyError", 20),
         ("resumes_total|gap", 13),
         ("venue_events_total|sim", 14),
         ("venue_skipped_total|off_tick|sim", 17),

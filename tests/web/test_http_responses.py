@@ -51,7 +51,6 @@ def error(answer: Response) -> Error:
         "/api/v1/halts/",
         "/api/v1/%ff%00",
         "/static/none.js",
-        "/ws",
     ],
 )
 def test_a_path_that_there_is_not(desk: Desk, path: str) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
+from starlette.testclient import WebSocketDenialResponse
 
 from floorwire.auth.grant import Grant
 from floorwire.config import DoorSettings, LimitSettings, TlsSettings
 from floorwire.core.authorization import Scope
-from floorwire.web.middleware import HEADERS, RequestGuard
+from floorwire.web.middleware import RequestGuard
+from floorwire.web.security_headers import HEADERS
 from tests.web.admin_server import body, open_admin_server
 
 
@@ -128,3 +130,56 @@ def test_under_somebody_elses_server_the_connection_says_whether_we_are_at_home(
         with client.websocket_connect("ws://192.0.2.1:8000/ws") as ws:
             ws.send_json({"action": "symbols"})
             assert ws.receive_json()["code"] == "unauthenticated"
+
+
+def test_a_fault_of_ours_has_the_headers_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_admin_server(tmp_path)
+    monkeypatch.setattr(at.gateway.hub.market, "feed", lambda _: 1 / 0)
+    with at.client() as client:
+        answer = client.get("/ready")
+    assert (answer.status_code, body(answer)["code"]) == (500, "internal")
+    for name in HEADERS:
+        assert answer.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/ws", {"origin": "https://evil.example"}, 403),
+        ("/ws", {"authorization": "Bearer a.b"}, 401),
+        ("/ws", {"host": "evil.example"}, 403),
+    ],
+)
+def test_a_refused_handshake_has_its_headers_behind_any_server(
+    tmp_path: Path, path: str, headers: dict[str, str], status: int
+) -> None:
+    with (
+        open_admin_server(tmp_path).client() as client,
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.websocket_connect(path, headers=headers),
+    ):
+        pass
+    assert refused.value.status_code == status
+    for name in HEADERS:
+        assert refused.value.headers[name]
+    assert ("www-authenticate" in refused.value.headers) is (status == 401)
+
+
+def test_at_home_behind_any_server_another_host_is_refused(tmp_path: Path) -> None:
+    with open_admin_server(tmp_path).client() as client:
+        for path in ("/", "/metrics", "/health", "/nothing"):
+            answer = client.get(path, headers={"host": "evil.example"})
+            assert (answer.status_code, body(answer)["code"]) == (403, "forbidden")
+            assert client.get(path, headers={"host": "localhost:1"}).status_code in (200, 404)
+        twice = [("host", "127.0.0.1"), ("authorization", "Bearer a.b"), ("authorization", "Bearer a.b")]
+        assert client.get("/health", headers=twice).status_code == 400
+
+
+def test_a_plain_request_for_a_websocket_is_told_so_behind_any_server(tmp_path: Path) -> None:
+    with open_admin_server(tmp_path).client() as client:
+        for path in ("/ws", "/ws/ticker"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+            assert client.head(path).status_code == 426
+            assert client.post(path).status_code == 405
+        assert client.get("/ws/echo").status_code == 404, "which is not served"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -10,6 +10,11 @@ from floorwire.core.authorization import Network, is_within
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
+FORWARDING_HEADERS = frozenset(
+    {b"cf-connecting-ip", b"forwarded", b"true-client-ip", b"via", b"x-client-ip", b"x-real-ip"}
+)
+FORWARDING_PREFIX = b"x-forwarded-"
+"""Headers that proxies add. With one of them, a request may come from anywhere."""
 MAX_HOPS = 32
 MAPPED_BITS = 96
 """The bits of ::ffff:0:0/96, before the IPv4 address (RFC 4291 2.5.5.2)."""
@@ -34,6 +39,11 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Netwo
             break
         current = earlier
     return current
+
+
+def is_forwarded(names: Iterable[bytes]) -> bool:
+    """Return whether a proxy passed the request on. ``names``: its headers', in lower case."""
+    return any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIX) for name in names)
 
 
 def is_address(host: str) -> bool:

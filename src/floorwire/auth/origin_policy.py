@@ -17,6 +17,8 @@ from floorwire.auth.client_address import client_address, is_address, is_loopbac
 from floorwire.core.authorization import Network, is_within
 
 PORTS = {"http": 80, "https": 443}
+LOOPBACK_NAMES = ("localhost", "127.0.0.1")
+"""The usual ones."""
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
@@ -62,6 +64,17 @@ class OriginPolicy(msgspec.Struct, frozen=True):
         Under another ASGI server the settings do not say where it listens, but each connection does.
         """
         return self.is_local and (not is_address(ours) or is_loopback(ours))
+
+    def answers(self, host: str | None, ours: str) -> bool:
+        """Return whether a request with this Host header may be answered on a connection to ``ours``.
+
+        At home it has to be a loopback name, or the name that an ASGI server has given itself. A page whose
+        name was made to point to this machine (DNS rebinding) sends its own name.
+        """
+        if is_loopback_host(host) or not self.is_local_at(ours):
+            return True
+        named = _name_and_port(f"http://{host}") if host else None
+        return named is not None and named[0] == ours
 
     def allows(self, origin: str | None, host: str | None) -> bool:
         """Return whether a page of this origin may talk to us. ``origin`` is None for other clients."""
@@ -112,6 +125,9 @@ def is_own(origin: str, host: str | None) -> bool:
 
 def is_loopback_host(host: str | None) -> bool:
     """Return whether a Host header has a loopback name, which nobody else can make point here."""
+    name, _, port = host.partition(":") if host else ("", "", "")
+    if name in LOOPBACK_NAMES and (not port or port.isdigit()):  # without the cost of parsing a URL
+        return True
     named = _name_and_port(f"http://{host}") if host else None
     return named is not None and is_loopback(named[0])
 

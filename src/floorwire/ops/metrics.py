@@ -38,6 +38,10 @@ class GatewayCollector(Collector):
             "left_out", "messages not sent to slow clients, by contract", "reason", stats.left_out_by_reason
         )
         yield _counters("refused_requests", "error replies by code", "code", stats.refused_requests)
+        yield _counters(
+            "refusals", "requests refused before any endpoint, by reason", "reason", stats.refusals
+        )
+        yield _counters("faults", "requests failed by a fault of ours", "exception", stats.faults)
         yield _counters("resumes", "resumed subscriptions by outcome", "outcome", stats.resumes)
         yield _counters("venue_events", "events from venues", "venue", stats.venue_events)
         yield _skipped(stats)

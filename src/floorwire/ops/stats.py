@@ -53,6 +53,7 @@ class Stats:
         "closes",
         "connections",
         "deliveries",
+        "faults",
         "handshakes",
         "left_out_by_reason",
         "link_last_us",
@@ -61,6 +62,7 @@ class Stats:
         "loop_stalls",
         "publish_to_write",
         "received_messages",
+        "refusals",
         "refused_requests",
         "resume_bytes",
         "resumes",
@@ -90,6 +92,10 @@ class Stats:
         """Messages not sent to slow clients: ``conflate``, ``skip``, ``disconnect``."""
         self.refused_requests: Counter[str] = Counter()
         """Error replies by code."""
+        self.faults: Counter[str] = Counter()
+        """Requests that failed by a fault of ours, by the type of the exception."""
+        self.refusals: Counter[str] = Counter()
+        """HTTP requests and handshakes that were refused before they reached an endpoint, by reason."""
         self.resumes: Counter[str] = Counter()
         """By outcome: ``replayed``, ``gap``."""
         self.publish_to_write = Latencies()

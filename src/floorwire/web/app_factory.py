@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, HTTPException, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 
 from floorwire import __version__, config
 from floorwire.app import Gateway
-from floorwire.config import Settings, SettingsError
+from floorwire.config import SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
@@ -26,10 +26,21 @@ from floorwire.web import (
     page_routes,
     ticket_routes,
 )
+from floorwire.web.head_guard import HeadGuard
 from floorwire.web.lifespan_guard import LifespanGuard
 from floorwire.web.middleware import RequestGuard
+from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
-from floorwire.web.websocket_routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
+from floorwire.web.websocket_routes import (
+    DEFAULT_CHANNELS,
+    ECHO,
+    UPGRADE_HEADERS,
+    UPGRADE_REQUIRED,
+    AcceptedUpgrade,
+    RefusedUpgrade,
+    refusal_headers,
+    route,
+)
 from floorwire.web.wire_asgi import AsgiWire
 
 ROUTERS: Final = (
@@ -71,15 +82,18 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
     app.add_middleware(LifespanGuard, gateway=made)
-    _guard(app, made.settings, made.origin_policy.origins)
+    _guard(app, made)
     for router in ROUTERS:
         app.include_router(router)
     for path in (*DEFAULT_CHANNELS, ECHO):
         app.add_api_websocket_route(path, _serve)
+        if path != ECHO or made.settings.echo:
+            app.add_api_route(path, _upgrade_required, methods=["GET", "HEAD"], include_in_schema=False)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings, origins: frozenset[str]) -> None:
+def _guard(app: FastAPI, gateway: Gateway) -> None:
+    settings, origins = gateway.settings, gateway.origin_policy.origins
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -87,11 +101,18 @@ def _guard(app: FastAPI, settings: Settings, origins: frozenset[str]) -> None:
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type"],
         )
+    app.add_middleware(HeadGuard, gateway=gateway)
     app.add_middleware(
         RequestGuard,
         max_bytes=settings.limits.message_bytes,
         timeout_s=settings.limits.handshake_timeout_s,
         over_tls=settings.tls.cert is not None,
+    )
+
+
+async def _upgrade_required() -> None:
+    raise HTTPException(
+        UPGRADE_REQUIRED, "this is a WebSocket: connect with a WebSocket client", dict(UPGRADE_HEADERS)
     )
 
 
@@ -103,12 +124,11 @@ async def _serve(socket: WebSocket) -> None:
     request = UpgradeRequest.of(b"GET", url, scope["headers"])
     peer = socket.client.host if socket.client else "local"
     address = gateway.origin_policy.client(peer, request.forwarded_for)
-    is_local = gateway.origin_policy.is_local_at(own_address(scope))
     verdict = gateway.admission.admit(address, gateway.clock.monotonic_us())
     try:
         if request.bearer is not None:
             await gateway.authenticator.wait_for_key(request.bearer, address)
-        await _carry(gateway, socket, route(gateway, request, verdict, address, is_local=is_local), address)
+        await _carry(gateway, socket, route(gateway, request, verdict, address, own_address(scope)), address)
     finally:
         gateway.admission.release(address, verdict)
 
@@ -117,10 +137,14 @@ async def _carry(
     gateway: Gateway, socket: WebSocket, answer: AcceptedUpgrade | RefusedUpgrade, address: str
 ) -> None:
     gateway.stats.handshakes[answer.outcome] += 1
+    if isinstance(answer, RefusedUpgrade):
+        gateway.refusal_log.add(answer.outcome, gateway.clock.monotonic_us(), address=address)
     if isinstance(answer, AcceptedUpgrade):
         await socket.accept(answer.subprotocol)
         await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes, address).run()
     elif "websocket.http.response" in socket.scope.get("extensions", ()):
-        await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status))
+        over_tls = gateway.settings.tls.cert is not None
+        headers = security_headers(over_tls=over_tls) | refusal_headers(answer)
+        await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status, headers))
     else:
         await socket.close()

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from floorwire.app import Gateway
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import is_forwarded, neighbourhood
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
@@ -31,6 +31,8 @@ class AuthContext(msgspec.Struct, frozen=True):
     """Only this machine could have made the connection."""
     is_page: bool
     """A browser's page sent the request: it has an Origin header."""
+    is_forwarded: bool
+    """A proxy passed the request on."""
     is_local_page: bool
     """Our own page, opened on this machine, sent the request."""
 
@@ -62,7 +64,8 @@ async def authenticate(request: Request) -> AuthContext:
             Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
         )
     shown = bearer(headers.getlist("authorization"))
-    is_local = origin_policy.is_local_at(own_address(request.scope))
+    forwarded = is_forwarded(name for name, _ in headers.raw)
+    is_local = origin_policy.is_local_at(own_address(request.scope)) and not forwarded
     if shown is None:
         principal = gateway.authenticator.anonymous(is_local=is_local)
     else:
@@ -72,7 +75,7 @@ async def authenticate(request: Request) -> AuthContext:
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
     is_our_page = is_local and origin_policy.is_local_page(peer, origin, host)
-    context = AuthContext(gateway, principal, address, is_local, origin is not None, is_our_page)
+    context = AuthContext(gateway, principal, address, is_local, origin is not None, forwarded, is_our_page)
     request.scope[CONTEXT] = context
     return context
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -16,25 +16,42 @@ from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.http_responses import STATUS, refused
-from floorwire.web.middleware import HEADERS
+from floorwire.web.connection_admission import ConnectionAdmission
+from floorwire.web.handshake_form import bad_form, wants_websocket
+from floorwire.web.http_deadline import HttpDeadline, Phase
+from floorwire.web.http_responses import refused
 from floorwire.web.picows_upgrade import PicowsUpgrade
+from floorwire.web.read_hold import ReadHold
+from floorwire.web.request_cutter import RequestCutter
+from floorwire.web.request_head import body_bytes, origin_form
+from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest
-from floorwire.web.websocket_routes import AcceptedUpgrade, RefusedUpgrade, route
+from floorwire.web.websocket_routes import AcceptedUpgrade, RefusedUpgrade, refusal_headers, route
 
 HEAD_BYTES: Final = 16_384
+HELD_BYTES: Final = 524_288
+"""The most bytes of later requests that wait. One read brings half of it, and then reading stops. If more
+came nevertheless, the connection ends after the present answer."""
+BODY_OVERHEAD: Final = 8
+"""A chunked body may have so many times ``limits.message_bytes`` on the wire, trailers included."""
+PIECES_PER_TURN: Final = 256
+"""The most pieces that are parsed in one turn of the event loop."""
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
+BODY_TOO_LARGE: Final = RefusedUpgrade(413, "body_too_large")
+BAD_HTTP: Final = "bad_http"
 NO_PROTOCOL: Final = asyncio.Protocol()
-UNAUTHENTICATED: Final = STATUS[Code.UNAUTHENTICATED]
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class HeadTooLargeError(Exception):
-    """Ends the parsing of a request head that is too large."""
+class StopParsingError(Exception):
+    """Ends the parsing of a request. The parser treats it as bad HTTP."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One TCP connection until it is upgraded. It is admitted first, and each head has a deadline."""
+    """One TCP connection until it is upgraded. It is admitted first, and each of its phases has a deadline.
+
+    One request at a time is parsed. What comes of the next ones waits until then, and reading stops.
+    """
 
     def __init__(
         self,
@@ -46,160 +63,263 @@ class HttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._gateway = gateway
-        self._address = ""
-        self._verdict: AdmissionVerdict | None = None
+        self._admission = ConnectionAdmission(gateway)
+        self._cutter = RequestCutter()
+        self._deadline: HttpDeadline | None = None
+        self._read_bytes = 0
+        """What came of the head in phases IDLE and HEAD, of the body in phase BODY."""
         self._is_upgraded = False
-        self._head_bytes = 0
-        self._is_too_large = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._waits_for_keys = False
+        """A handshake whose key may have been made a moment ago waits until the keys are read once more."""
 
     def admit(self, address: str) -> AdmissionVerdict:
         """Count the connection, once: when it is made, or before its TLS handshake."""
-        if self._verdict is None:
-            self._address = address
-            self._verdict = self._decide_admission(address)
-            if self._verdict is AdmissionVerdict.DROPPED:
-                self._count("dropped")
-        return self._verdict
-
-    def _decide_admission(self, address: str) -> AdmissionVerdict:
-        if self._gateway.origin_policy.is_proxy(address):
-            return self._gateway.admission.admit_proxy()
-        return self._gateway.admission.admit(address, self._gateway.clock.monotonic_us())
+        is_new = self._admission.verdict is None
+        verdict = self._admission.admit(address)
+        if is_new and verdict is AdmissionVerdict.DROPPED:
+            self._record("dropped")
+        return verdict
 
     def discard(self, outcome: str) -> None:
         """Release a connection whose TLS handshake failed."""
-        self._count(outcome)
-        self._release()
-
-    def _release(self) -> None:
-        verdict, self._verdict = self._verdict, None
-        if verdict is not None:
-            self._gateway.admission.release(self._address, verdict)
+        self._record(outcome)
+        self._admission.release()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Admit the connection or drop it, and start the deadline of the first request."""
+        """Admit the connection or drop it, and start its deadline."""
         super().connection_made(transport)
+        self.flow = self._hold = ReadHold(transport)
         if self.admit(self.client[0] if self.client else "local") is AdmissionVerdict.DROPPED:
             transport.abort()
             return
-        self._start_deadline()
+        timeout_s = self._gateway.settings.limits.handshake_timeout_s
+        self._deadline = HttpDeadline(self.loop, transport, timeout_s, self._on_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection, unless its WebSocket will."""
         self._stop_deadline()
+        self._cutter.take_rest()
         super().connection_lost(exc)
         if not self._is_upgraded:
-            self._release()
+            self._admission.release()
+
+    # --- parsing --------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Read data. Refuse a request whose head is too large."""
-        super().data_received(data)
-        if self._deadline is not None:  # The head is not complete yet.
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
-                self._refuse(HEAD_TOO_LARGE)
+        """Parse what came, up to the end of the present request."""
+        self._cutter.add(data)
+        self._parse()
+
+    def _parse(self) -> None:
+        """Parse pieces while no request waits for its answer. Read on only if nothing is left."""
+        for _ in range(PIECES_PER_TURN):
+            if not self._may_parse():
+                break
+            self._parse_piece(self._cutter.next_piece())
+        if self.transport.is_closing():
+            return
+        if not self._cutter:
+            self._hold.release()
+            return
+        self._hold.hold()
+        if self._may_parse():
+            self.loop.call_soon(self._parse)
+        elif len(self._cutter) > HELD_BYTES and not self._waits_for_keys:
+            self._cutter.take_rest()
+            self.cycle.keep_alive = False
+
+    def _may_parse(self) -> bool:
+        return (
+            len(self._cutter) > 0
+            and self._deadline is not None
+            and self._deadline.phase is not Phase.ANSWER
+            and not self._is_upgraded
+            and not self.transport.is_closing()
+        )
+
+    def _parse_piece(self, piece: bytes) -> None:
+        assert self._deadline is not None
+        is_body = self._deadline.phase is Phase.BODY
+        self._read_bytes += len(piece)
+        if self._read_bytes > (self._most_body_bytes() if is_body else HEAD_BYTES):
+            self._refuse(BODY_TOO_LARGE if is_body else HEAD_TOO_LARGE)
+            return
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            if wants_websocket(self.headers):
+                self._begin_upgrade()
+            else:
+                self._ignore_upgrade()
+        except httptools.HttpParserError:
+            self._refuse_bad_http()
+
+    def _ignore_upgrade(self) -> None:
+        """Read the request again without its Upgrade header (RFC 9110 7.8).
+
+        The parser takes all that follows for another protocol, and would read a body as the next request.
+        """
+        assert self._deadline is not None
+        lines = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        target = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        self.parser = httptools.HttpRequestParser(self)
+        self._deadline.enter(Phase.IDLE)
+        self._parse_piece(b"\r\n".join([target, *lines, b"", b""]))
+
+    def _most_body_bytes(self) -> int:
+        return BODY_OVERHEAD * self._gateway.settings.limits.message_bytes + HEAD_BYTES
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
+        if self._deadline is None or self._deadline.phase is not Phase.IDLE:
+            raise StopParsingError  # RequestCutter does not let that happen.
         super().on_message_begin()
-        if self._deadline is None:
-            self._start_deadline()
+        self._deadline.enter(Phase.HEAD)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header of the head. Trailers are no headers (RFC 9110 6.5.1): they are dropped."""
+        if self._deadline is not None and self._deadline.phase is Phase.HEAD:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is complete. Raises HeadTooLargeError, which the parser treats as bad HTTP."""
-        self._stop_deadline()
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
-            self._is_too_large = True
-            raise HeadTooLargeError
-        super().on_headers_complete()
+        """The head is complete. From here on its headers do not change."""
+        assert self._deadline is not None
+        self._deadline.enter(Phase.BODY)
+        self._read_bytes = 0
+        self.url, host = origin_form(self.url)
+        if host is not None:
+            self.headers[:] = [(name, host if name == b"host" else value) for name, value in self.headers]
+        if not self.parser.should_upgrade():
+            self._cutter.body_left = body_bytes(self.headers)
+            super().on_headers_complete()
+        elif self.parser.get_method() == b"CONNECT":
+            raise StopParsingError  # We are no proxy.
 
-    def handle_websocket_upgrade(self) -> None:
-        """Hand the TCP connection over to our own WebSocket, or read the keys once more before."""
-        self._stop_deadline()
-        self.connections.discard(self)
-        request = self._upgrade_request()
-        authenticator = self._gateway.authenticator
-        resume = partial(self._resume_upgrade, request)
-        if (
-            request.bearer is not None
-            and self._verdict is AdmissionVerdict.ADMITTED
-            and authenticator.read_before_bearer(request.bearer, self._address, resume)
-        ):
-            self.transport.pause_reading()
+    def on_message_complete(self) -> None:
+        """The whole request is here."""
+        if self.parser.should_upgrade():
             return
-        self._upgrade(request)
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self._end_request()
+        elif self._deadline is not None:
+            self._deadline.enter(Phase.ANSWER)
 
-    def _resume_upgrade(self, request: UpgradeRequest) -> None:
-        if self._verdict is None or self.transport.is_closing():
-            return  # The client has left.
-        self.transport.resume_reading()
-        self._upgrade(request)
+    def on_response_complete(self) -> None:
+        """The answer is written. The rest of the request's body, if it is not whole yet, is dropped."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing() or self._deadline is None:
+            return
+        if self._deadline.phase is Phase.ANSWER:
+            self._end_request()
 
-    def _upgrade(self, request: UpgradeRequest) -> None:
-        answer = self._answer(request)
+    def _end_request(self) -> None:
+        assert self._deadline is not None
+        self._deadline.enter(Phase.IDLE)
+        self._read_bytes = 0
+        if self._cutter:
+            self.loop.call_soon(self._parse)
+
+    def _should_upgrade(self) -> bool:
+        """Return False: uvicorn does not upgrade, we do."""
+        return False
+
+    # --- upgrade --------------------------------------------------------------------------------
+
+    def _begin_upgrade(self) -> None:
+        """Upgrade, or read the keys once more before that if the bearer would be refused."""
+        assert self._deadline is not None
+        request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
+        if request.bearer is not None:
+            address = self._gateway.origin_policy.client(self._admission.address, request.forwarded_for)
+            authenticator = self._gateway.authenticator
+            if authenticator.read_before_bearer(request.bearer, address, self._resume_upgrade):
+                self._waits_for_keys = True
+                self._deadline.enter(Phase.ANSWER)  # Nothing more is parsed until then.
+                return
+        self._upgrade()
+
+    def _resume_upgrade(self) -> None:
+        if self._admission.verdict is not None and not self.transport.is_closing():
+            self._hold.release()
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Hand the TCP connection over to our own WebSocket, with what came after the handshake."""
+        answer = self._answer()
         if isinstance(answer, RefusedUpgrade):
             self._refuse(answer)
             return
-        assert self._verdict is not None, "an upgrade before connection_made"
-        upgrade = PicowsUpgrade(self._gateway, answer, self._address, self._verdict)
+        assert self._admission.verdict is not None, "an upgrade before connection_made"
+        self._stop_deadline()
+        self.connections.discard(self)
+        upgrade = PicowsUpgrade(self._gateway, answer, self._admission.address, self._admission.verdict)
         upgrade.connection_made(self.transport)
         upgrade.handshake(self.headers)
         # uvloop keeps the last plain protocol beside a buffered one. Replace this object (5 KB) there.
         self.transport.set_protocol(NO_PROTOCOL)
         self.transport.set_protocol(upgrade)
         self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
+        self.parser = None  # type: ignore[assignment] # It refers to us: without it we are freed at once.
+        upgrade.feed(self._cutter.take_rest())
 
-    def _upgrade_request(self) -> UpgradeRequest:
+    def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
+        malformed = bad_form(self.parser.get_http_version(), self.headers)
+        if malformed is not None:
+            return malformed
         request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
-        if self._verdict is AdmissionVerdict.PROXIED:
-            self._release()
-            self._address = self._gateway.origin_policy.client(self._address, request.forwarded_for)
-            self._verdict = self._gateway.admission.admit(self._address, self._gateway.clock.monotonic_us())
-        return request
+        verdict = self._admission.admit_client(request.forwarded_for)
+        return route(self._gateway, request, verdict, self._admission.address)
 
-    def _answer(self, request: UpgradeRequest) -> AcceptedUpgrade | RefusedUpgrade:
-        assert self._verdict is not None, "a request before connection_made"
-        is_local = self._gateway.origin_policy.is_local  # Here the settings say where we listen.
-        return route(self._gateway, request, self._verdict, self._address, is_local=is_local)
+    # --- refusals -------------------------------------------------------------------------------
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer bad HTTP in the form of our other errors, and a head that is too large with 431."""
-        if self._is_too_large:
-            self._refuse(HEAD_TOO_LARGE)
-            return
-        said = refused(Refusal(Code.BAD_REQUEST, msg))
+    def _refuse_bad_http(self) -> None:
+        """Answer bad HTTP in the form of our other errors."""
+        self._gateway.refusal_log.add(BAD_HTTP, self._now_us(), address=self._admission.address)
+        said = refused(Refusal(Code.BAD_REQUEST, "Invalid HTTP request received."))
         self._write(said.status_code, "application/json", bytes(said.body))
 
-    def _refuse(self, refused: RefusedUpgrade) -> None:
-        self._count(refused.outcome)
-        more = {"retry-after": str(refused.retry_after_s)} if refused.retry_after_s else {}
-        if refused.status == UNAUTHENTICATED:
-            more["www-authenticate"] = "Bearer"
-        self._write(refused.status, "text/plain", refused.outcome.replace("_", " ").encode(), more)
+    def _refuse(self, refusal: RefusedUpgrade) -> None:
+        self._record(refusal.outcome)
+        words = refusal.outcome.replace("_", " ").encode()
+        self._write(refusal.status, "text/plain", words, refusal_headers(refusal))
 
     def _write(self, status: int, kind: str, body: bytes, more: Mapping[str, str] = NO_HEADERS) -> None:
-        """Answer without the app, and close the connection."""
-        headers = {"content-type": kind, "content-length": str(len(body)), **HEADERS, **more}
+        """Answer without the app, unless it has begun to answer, and close the connection."""
+        if self.cycle is not None and self.cycle.scope is self.scope:  # the app has the present request
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        over_tls = self._gateway.settings.tls.cert is not None
+        headers = {"content-type": kind, "content-length": str(len(body)), "connection": "close"}
+        headers |= {**security_headers(over_tls=over_tls), **more}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(f"HTTP/1.1 {status} \r\n{head}connection: close\r\n\r\n".encode() + body)
+        self.transport.write(f"HTTP/1.1 {status} \r\n{head}\r\n".encode() + body)
         self.transport.close()
 
-    def _count(self, outcome: str) -> None:
+    def _record(self, outcome: str) -> None:
+        """Count a connection that is refused, and log it now and then."""
         self._gateway.stats.handshakes[outcome] += 1
+        self._gateway.refusal_log.add(outcome, self._now_us(), address=self._admission.address)
 
-    def _start_deadline(self) -> None:
-        self._head_bytes = 0
-        self._deadline = self.loop.call_later(
-            self._gateway.settings.limits.handshake_timeout_s, self._on_deadline
-        )
+    def _now_us(self) -> int:
+        return self._gateway.clock.monotonic_us()
 
     def _stop_deadline(self) -> None:
+        """Stop and forget it: it refers to us."""
         if self._deadline is not None:
-            self._deadline.cancel()
+            self._deadline.stop()
             self._deadline = None
 
-    def _on_deadline(self) -> None:
-        self._deadline = None
-        self._count("timeout")
+    def _on_timeout(self) -> None:
+        assert self._deadline is not None
+        was_asked = self._deadline.phase is not Phase.IDLE or self.cycle is None
+        if was_asked or self.transport.get_write_buffer_size():
+            self._record("timeout")
         self.transport.abort()

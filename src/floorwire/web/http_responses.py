@@ -19,6 +19,7 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import Fate, error, order_error
 from floorwire.storage.database import DatabaseError
+from floorwire.web.security_headers import security_headers
 
 log = structlog.get_logger("floorwire.web")
 
@@ -135,7 +136,10 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     @app.exception_handler(Exception)
     async def _(request: Request, __: Exception) -> Response:
         fate: Fate | None = "unknown" if is_about_order(request.scope) else None
-        return refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning), fate)
+        response = refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning), fate)
+        # Starlette answers outside our middleware here.
+        response.headers.update(security_headers(over_tls=request.url.scheme == "https"))
+        return response
 
 
 def _method_not_allowed(request: Request, failure: HTTPException, routers: Sequence[APIRouter]) -> Response:

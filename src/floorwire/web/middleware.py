@@ -7,19 +7,11 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from floorwire.web.http_responses import failed, rejected
-
-HEADERS: Mapping[str, str] = {
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
-}
-OVER_TLS: Mapping[str, str] = {"strict-transport-security": "max-age=31536000"}
+from floorwire.web.security_headers import security_headers
 
 
 class BodyError(HTTPException):
@@ -36,7 +28,7 @@ class RequestGuard:
         self._app = app
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
-        self._headers = {**HEADERS, **(OVER_TLS if over_tls else {})}
+        self._headers = security_headers(over_tls=over_tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request. WebSockets pass unchanged."""
@@ -47,6 +39,8 @@ class RequestGuard:
         try:
             body = _Body(receive, _declared(scope), self._max_bytes, self._timeout_s)
             await self._app(scope, body.receive, answer.send)
+        except ClientDisconnect:
+            return  # The client left before its body was whole: nobody reads an answer.
         except BodyError as error:
             if not answer.has_begun:
                 await failed(error, fate=rejected(scope))(scope, receive, answer.send)

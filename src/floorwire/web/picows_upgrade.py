@@ -14,13 +14,13 @@ from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-de
 from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.web.picows_transport import PicowsTransport
-from floorwire.web.upgrade_request import Headers
+from floorwire.web.request_head import Headers
 from floorwire.web.websocket_routes import AcceptedUpgrade
 from floorwire.web.wire_picows import PicowsWire
 
 READ_BYTES: Final = 2_048
 """First size of the read buffer. It fits any command, and grows for a larger message."""
-TAKEN_OVER: Final = frozenset({b"upgrade", b"sec-websocket-version", b"sec-websocket-key"})
+TAKEN_OVER: Final = frozenset({b"sec-websocket-version", b"sec-websocket-key"})
 
 NO_HEADERS: Final[CIMultiDict[str]] = CIMultiDict()
 
@@ -92,9 +92,10 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
         super().connection_made(self._picows_transport)
 
     def handshake(self, headers: Headers) -> None:
-        """Answer the request. picows accepts no Connection header but ``Upgrade``."""
+        """Answer the request. picows accepts no Connection and Upgrade headers with several values."""
         lines = [name + b": " + value for name, value in headers if name in TAKEN_OVER]
-        self._feed(b"\r\n".join([b"GET / HTTP/1.1", *lines, b"connection: Upgrade", b"", b""]))
+        upgrade = [b"connection: Upgrade", b"upgrade: websocket"]
+        self.feed(b"\r\n".join([b"GET / HTTP/1.1", *lines, *upgrade, b"", b""]))
         response, request = self.transport.response, self.transport.request
         is_done = response.status == HTTPStatus.SWITCHING_PROTOCOLS
         response.headers = request.headers = NO_HEADERS  # picows keeps them as long as the connection (1 KB)
@@ -105,7 +106,8 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
         super().connection_lost(exc)
         self._gateway.admission.release(self._address, self._verdict)
 
-    def _feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
+        """Read data that is no longer in the socket."""
         view = memoryview(data)
         while view:
             room = self.get_buffer(len(view))

@@ -23,6 +23,7 @@ from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs
 from floorwire.web.app_factory import create_app
+from floorwire.web.fault_guard import FaultGuard
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.tls_acceptor import TlsAcceptor
@@ -109,7 +110,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
         raise SettingsError(reason)
     gateway.lock_data_folder()
     config = uvicorn.Config(
-        create_app(gateway),
+        FaultGuard(create_app(gateway), gateway),
         http=partial(HttpProtocol, gateway),  # type: ignore[arg-type]
         ws=PicowsUpgrade,
         loop="uvloop" if sys.platform != "win32" else "asyncio",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter, Response
 
 from floorwire.core.codes import Code
@@ -9,6 +11,12 @@ from floorwire.core.refusal import Refusal
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.query import CHECK_QUERY
+
+NO_DEMO: Final = Refusal(
+    Code.FORBIDDEN,
+    "a proxy passed this request on, and the demo account is for this machine only: "
+    "make a key, and set doors.behind_proxy",
+)
 
 router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
@@ -18,9 +26,11 @@ async def issue(auth: RequestAuth) -> Response:
     """Return a ticket for ``/ws?ticket=``. It is valid for 30 s, and once.
 
     If no key existed at the start, our own page on this machine gets the demo account's ticket without a key.
-    Any other page without a key gets nothing (204).
+    Any other page without a key gets nothing (204). If a proxy passed the request on, the answer says so.
     """
     authenticator, principal = auth.gateway.authenticator, auth.principal
+    if not principal.key and authenticator.demo is not None and auth.is_forwarded:
+        raise NO_DEMO
     if not principal.key and authenticator.demo is not None and auth.is_local_page:
         principal = authenticator.demo
     if principal.key:

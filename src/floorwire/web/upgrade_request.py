@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.types import Scope
 
-Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+from floorwire.auth.client_address import is_forwarded
+from floorwire.web.request_head import Headers, repeated
 
 
 class UpgradeRequest(msgspec.Struct, frozen=True):
@@ -28,6 +27,10 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
     origin: str | None = None
     host: str | None = None
     forwarded_for: tuple[str, ...] = ()
+    is_forwarded: bool = False
+    """A proxy passed the request on."""
+    repeated: str | None = None
+    """A header that came twice and may come once."""
 
     @classmethod
     def of(cls, method: bytes, url: bytes, headers: Headers) -> UpgradeRequest:
@@ -48,6 +51,8 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
             _only(values.get(b"origin")),
             _only(values.get(b"host")),
             tuple(values.get(b"x-forwarded-for", ())),
+            is_forwarded(values),
+            repeated(headers),
         )
 
 

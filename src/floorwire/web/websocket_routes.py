@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -21,6 +22,13 @@ from floorwire.web.upgrade_request import UpgradeRequest
 
 DEFAULT_CHANNELS: Final[dict[str, str | None]] = {"/ws": None, "/ws/ticker": "ticker"}
 ECHO: Final = "/ws/echo"
+UPGRADE_REQUIRED: Final = 426
+UPGRADE_HEADERS: Final[Mapping[str, str]] = {
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "connection": "upgrade",
+}
+"""RFC 9110 15.5.22, RFC 6455 4.2.2."""
 TICKET_CODES: Final = {Code.RATE_LIMITED: CloseCode.RATE}
 
 
@@ -44,14 +52,24 @@ BAD_QUERY: Final = RefusedUpgrade(400, "bad_query")
 """An unknown field is refused as everywhere: ``?tickets=`` would not sign in, and nobody would notice."""
 
 
+def refusal_headers(refusal: RefusedUpgrade) -> dict[str, str]:
+    """Return the headers that the answer to a refused handshake needs beside those of every answer."""
+    headers = {"retry-after": str(refusal.retry_after_s)} if refusal.retry_after_s else {}
+    if refusal.status == STATUS[Code.UNAUTHENTICATED]:
+        headers["www-authenticate"] = "Bearer"
+    if refusal.status == UPGRADE_REQUIRED:
+        headers |= {**UPGRADE_HEADERS, "connection": "close, upgrade"}
+    return headers
+
+
 def route(
-    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, address: str, *, is_local: bool
+    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, address: str, ours: str = ""
 ) -> AcceptedUpgrade | RefusedUpgrade:
     """Decide about a handshake. ``address``: the client's; ``verdict``: the admission of its connection.
 
-    ``is_local``: only this machine could have made the connection.
+    ``ours``: our own address that the connection came to. ``""``: the settings say where we listen.
     """
-    refused = _refused(gateway, request, verdict)
+    refused = _refused(gateway, request, verdict, ours)
     if refused is not None:
         return refused
     if verdict is AdmissionVerdict.TOO_MANY:
@@ -60,7 +78,7 @@ def route(
         return BAD_QUERY if request.has_bad_query else AcceptedUpgrade(EchoPeer())
     try:
         principal = _principal(gateway.authenticator, request, address) or gateway.authenticator.anonymous(
-            is_local=is_local
+            is_local=gateway.origin_policy.is_local_at(ours) and not request.is_forwarded
         )
     except Refusal as refusal:
         return _not_signed_in(gateway, request, refusal)
@@ -100,7 +118,9 @@ def _reject(gateway: Gateway, code: CloseCode, outcome: str) -> AcceptedUpgrade:
     return AcceptedUpgrade(RejectingPeer(code, gateway.stats), outcome=outcome)
 
 
-def _refused(gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict) -> RefusedUpgrade | None:
+def _refused(
+    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, ours: str
+) -> RefusedUpgrade | None:
     if verdict is AdmissionVerdict.TOO_FAST or verdict is AdmissionVerdict.DROPPED:
         return RefusedUpgrade(503, verdict.name.lower(), retry_after_s=1)
     if request.method != b"GET":
@@ -109,6 +129,14 @@ def _refused(gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdic
         return RefusedUpgrade(503, "draining", retry_after_s=1)
     if request.path not in DEFAULT_CHANNELS and not (request.path == ECHO and gateway.settings.echo):
         return RefusedUpgrade(404, "not_found")
+    return _refused_by_head(gateway, request, ours)
+
+
+def _refused_by_head(gateway: Gateway, request: UpgradeRequest, ours: str) -> RefusedUpgrade | None:
+    if request.repeated is not None:
+        return RefusedUpgrade(400, "repeated_header")
+    if not gateway.origin_policy.answers(request.host, ours):
+        return RefusedUpgrade(403, "host_not_allowed")
     if not gateway.origin_policy.allows(request.origin, request.host):
         return RefusedUpgrade(403, "origin_not_allowed")
     return None

@@ -1,0 +1,84 @@
+"""The deadlines of an HTTP connection: whatever it waits for, it does not wait for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+LEAST_READ_BYTES: Final = 65_536
+"""A peer that does not read at least this much of a large answer within the timeout is hung up on."""
+BODY_GRACE_S: Final = 1.0
+"""The app answers a slow body after the timeout (408). The connection ends after it."""
+
+
+class Phase(Enum):
+    """What an HTTP connection waits for."""
+
+    IDLE = auto()
+    """The next request."""
+    HEAD = auto()
+    """The rest of a request's head."""
+    BODY = auto()
+    """The rest of a request's body."""
+    ANSWER = auto()
+    """The app, and then the peer, which has to read the answer."""
+
+
+class HttpDeadline:
+    """One timer of one connection. Each phase has ``timeout_s``, whatever comes in between.
+
+    Only the app may take longer, and a peer that goes on reading. To enter a phase costs no timer: the timer
+    runs on, and looks at its end what is due.
+    """
+
+    __slots__ = ("_due_s", "_end", "_loop", "_timeout_s", "_timer", "_transport", "_unread_bytes", "phase")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        timeout_s: float,
+        end: Callable[[], None],
+    ) -> None:
+        """``end``: called when the connection has to end."""
+        self._loop = loop
+        self._transport = transport
+        self._timeout_s = timeout_s
+        self._end = end
+        self._unread_bytes = 0
+        """What the peer had not read when the timer last ended in this phase. 0: it has not ended yet."""
+        self.phase = Phase.IDLE
+        self._due_s = loop.time() + timeout_s
+        self._timer = loop.call_later(timeout_s, self._on_timer)
+
+    def enter(self, phase: Phase) -> None:
+        """Begin a phase, with a deadline of its own."""
+        self.phase = phase
+        self._unread_bytes = 0
+        self._due_s = self._loop.time() + self._timeout_s
+        if phase is Phase.BODY:
+            self._due_s += BODY_GRACE_S
+
+    def stop(self) -> None:
+        """The connection has ended, or is a WebSocket."""
+        self._timer.cancel()
+
+    def _on_timer(self) -> None:
+        now_s = self._loop.time()
+        if now_s >= self._due_s:
+            if not self._may_go_on():
+                self._end()
+                return
+            self._due_s = now_s + self._timeout_s
+        self._timer = self._loop.call_later(self._due_s - now_s, self._on_timer)
+
+    def _may_go_on(self) -> bool:
+        if self.phase is Phase.HEAD or self.phase is Phase.BODY:
+            return False
+        before, unread_bytes = self._unread_bytes, self._transport.get_write_buffer_size()
+        self._unread_bytes = unread_bytes
+        if unread_bytes:
+            return not before or unread_bytes <= before - LEAST_READ_BYTES
+        return self.phase is Phase.ANSWER and not self._transport.is_closing()

@@ -1,0 +1,179 @@
+"""What is believed of a request: its host, forwarding headers, repeated headers and trailers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients import RawClient
+from tests.e2e.sign_in_servers import KeyedServer, keyed_server, until
+from tests.servers import Server, scripted
+
+PATHS = (
+    "/",
+    "/metrics",
+    "/openapi.json",
+    "/health",
+    "/ready",
+    "/static/page.js",
+    "/nothing",
+    "/ws",
+    "/api/v1/keys",
+)
+PROXY, CLIENT = "127.0.0.2", "127.0.0.3"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Server]:
+    """A server as it comes: for this machine only, without keys."""
+    with scripted(per_second=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
+    """A server that believes one proxy."""
+    folder = tmp_path_factory.mktemp("data")
+    with keyed_server(folder, "--seed", "1", "--set", f"doors.trusted_proxies={PROXY}/32") as made:
+        yield made
+
+
+def asked(
+    server: Server,
+    target: str,
+    *lines: str,
+    method: str = "GET",
+    host: str | None = "localhost",
+    more: bytes = b"",
+    local: str = "127.0.0.1",
+) -> tuple[int, dict[str, str]]:
+    """Send a request; return its status, and its answer where that is a JSON object."""
+    head = [f"{method} {target} HTTP/1.1", *([f"Host: {host}"] if host is not None else []), *lines, "", ""]
+    with RawClient(server, local=local) as peer:
+        peer.socket.sendall("\r\n".join(head).encode() + more)
+        status, headers = peer.http_answer()
+        body = peer.read_exactly(int(headers.get("content-length", "0"))) if status != 101 else b""
+        is_json = headers.get("content-type") == "application/json"
+        return status, json.loads(body) if is_json else {}
+
+
+def lines_of(headers: dict[str, str]) -> list[str]:
+    """Return the headers as lines."""
+    return [f"{name}: {value}" for name, value in headers.items()]
+
+
+# --- DNS rebinding ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "192.0.2.1", ""]
+)
+@pytest.mark.parametrize("path", PATHS)
+def test_at_home_another_host_reads_nothing_on_any_path(home: Server, path: str, host: str) -> None:
+    status, said = asked(home, path, host=host)
+    assert (status, said["code"]) == (403, "forbidden")
+    assert asked(home, path, *lines_of(UPGRADE), host=host)[0] in (403, 404)
+    forwarded = asked(home, path, "X-Forwarded-For: 127.0.0.1", host=host)
+    assert forwarded[0] == 403, "nor with a header that says that it was passed on"
+
+
+def test_the_host_in_the_target_is_the_one_that_counts(home: Server) -> None:
+    assert asked(home, "http://evil.example/health")[0] == 403
+    assert asked(home, "http://localhost/health", host="evil.example")[0] == 200
+    assert asked(home, "ws://evil.example/ws", *lines_of(UPGRADE))[0] == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000"])
+def test_at_home_each_loopback_name_is_answered(home: Server, host: str) -> None:
+    assert asked(home, "/metrics", host=host)[0] == 200
+    assert asked(home, "/ws", *lines_of(UPGRADE), host=host)[0] == 101
+
+
+# --- forwarding headers -----------------------------------------------------------------------------
+
+FORWARDING = [
+    "X-Forwarded-For: 127.0.0.1",
+    "X-Forwarded-Host: localhost",
+    "Forwarded: for=127.0.0.1",
+    "Via: 1.1 proxy",
+    "X-Real-IP: ::1",
+]
+
+
+@pytest.mark.parametrize("line", FORWARDING)
+def test_with_a_forwarding_header_we_are_not_at_home(home: Server, line: str) -> None:
+    assert asked(home, "/metrics", line)[0] == 401
+    origin = f"Origin: http://localhost:{home.port}"
+    host = f"localhost:{home.port}"
+    status, said = asked(home, "/api/v1/tickets", line, origin, method="POST", host=host)
+    assert (status, said["code"]) == (403, "forbidden")
+    assert "doors.behind_proxy" in said["message"]
+    assert asked(home, "/api/v1/tickets", origin, method="POST", host=host)[0] == 201
+    with RawClient(home) as peer:
+        name, _, value = line.partition(": ")
+        assert peer.handshake("/ws", **{name: value})[0] == 101
+        peer.ask("symbols")
+        assert peer.message()["code"] == "unauthenticated"
+
+
+# --- headers that come twice ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ("Host: localhost",),
+        ("Origin: http://localhost", "Origin: http://localhost"),
+        ("Authorization: Bearer a.b", "authorization: Bearer a.b"),
+        ("Content-Type: application/json", "Content-Type: text/plain"),
+    ],
+)
+def test_a_header_that_comes_twice_is_refused_alike_on_both(home: Server, twice: tuple[str, ...]) -> None:
+    for path in PATHS:
+        status, said = asked(home, path, *twice)
+        assert (status, said["code"]) == (400, "bad_request")
+    assert asked(home, "/ws", *lines_of(UPGRADE), *twice)[0] == 400
+
+
+def test_a_request_without_a_host_is_refused(home: Server) -> None:
+    assert asked(home, "/health", host=None)[0] == 400
+    assert asked(home, "/ws", *lines_of(UPGRADE), host=None)[0] == 400
+
+
+# --- trailers ---------------------------------------------------------------------------------------
+
+
+def chunked(*trailers: str) -> bytes:
+    """Return an empty chunked body with these trailers."""
+    return "\r\n".join(["0", *trailers, "", ""]).encode()
+
+
+async def test_trailers_are_no_headers(proxied: KeyedServer) -> None:
+    issued = await proxied.key()
+    good = f"Authorization: Bearer {issued.key}.{issued.secret}"
+    encoding = "Transfer-Encoding: chunked"
+
+    def ticket(*lines: str, trailers: tuple[str, ...], local: str) -> int:
+        body = chunked(*trailers)
+        return asked(proxied.server, "/api/v1/tickets", *lines, method="POST", more=body, local=local)[0]
+
+    assert ticket(good, encoding, trailers=(), local=CLIENT) == 201
+    assert ticket(encoding, trailers=(good,), local=CLIENT) == 401
+    assert ticket(good, encoding, trailers=(good,), local=CLIENT) == 201, "a trailer changes nothing"
+    assert ticket(good, encoding, trailers=("Origin: https://evil.example",), local=CLIENT) == 201
+    wrong, forwarded = "Authorization: Bearer wrong.wrong", "X-Forwarded-For: 10.9.9.9"
+    assert ticket(wrong, encoding, trailers=(forwarded,), local=PROXY) == 401
+    assert ticket(wrong, forwarded, encoding, trailers=(), local=PROXY) == 401
+
+    def refused_at() -> list[str]:
+        return [line["address"] for line in proxied.audit() if line["event"] == "refused"]
+
+    await until(lambda: refused_at()[-2:] == [PROXY, "10.9.9.9"])

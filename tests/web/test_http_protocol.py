@@ -1,0 +1,91 @@
+"""The HTTP protocol on a transport that the test holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from floorwire.app import Gateway
+from floorwire.config import Settings
+from floorwire.web import create_app
+from floorwire.web.http_protocol import HELD_BYTES, HttpProtocol
+from floorwire.web.picows_upgrade import PicowsUpgrade
+from tests.web.held_transport import HeldTransport
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+async def held(tmp_path: Path) -> AsyncIterator[tuple[HttpProtocol, HeldTransport]]:
+    """A connection of which only this test reads and writes."""
+    gateway = Gateway(Settings(data=str(tmp_path)), venues=[])
+    config = uvicorn.Config(create_app(gateway), ws=PicowsUpgrade, log_config=None, access_log=False)
+    config.load()
+    protocol, transport = HttpProtocol(gateway, config, ServerState(), {}), HeldTransport()
+    protocol.connection_made(transport)
+    yield protocol, transport
+    protocol.connection_lost(None)
+    assert gateway.admission.admitted == 0
+
+
+async def test_reading_stops_while_a_request_waits(held: tuple[HttpProtocol, HeldTransport]) -> None:
+    protocol, transport = held
+    protocol.data_received(HEALTH)
+    assert transport.is_reading(), "so that a peer that leaves is noticed"
+    protocol.data_received(HEALTH * 2)
+    assert not transport.is_reading()
+    await transport.until(2)
+    protocol.data_received(HEALTH[:10])
+    await transport.until(3)
+    await asyncio.sleep(0)
+    assert transport.is_reading()
+    protocol.data_received(HEALTH[10:])
+    await transport.until(4)
+    assert not transport.is_closed
+
+
+async def test_more_than_is_kept_ends_the_connection_after_the_answer(
+    held: tuple[HttpProtocol, HeldTransport],
+) -> None:
+    protocol, transport = held
+    protocol.data_received(HEALTH)
+    protocol.data_received(bytes(HELD_BYTES + 1))
+    await transport.until(1)
+    assert transport.is_closed
+    assert b"\r\nconnection: close\r\n" in transport.written
+
+
+@pytest.mark.parametrize("chunk", [b"x", b"fffffffffffffffff\r\n"])
+async def test_a_body_that_is_no_http_is_refused_once(
+    held: tuple[HttpProtocol, HeldTransport], chunk: bytes
+) -> None:
+    protocol, transport = held
+    head = b"POST /api/v1/keys HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    protocol.data_received(HEALTH)
+    await transport.until(1)
+    protocol.data_received(head)
+    await asyncio.sleep(0.05)
+    protocol.data_received(chunk)
+    await asyncio.sleep(0.05)
+    assert transport.written.count(b"HTTP/1.1 400 ") == 1
+    assert transport.written.count(b"HTTP/1.1 ") == 2
+    assert transport.is_closed
+
+
+@pytest.mark.parametrize(
+    "bad", [b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+)
+async def test_what_we_do_not_speak_is_refused_after_another_request(
+    held: tuple[HttpProtocol, HeldTransport], bad: bytes
+) -> None:
+    protocol, transport = held
+    protocol.data_received(HEALTH)
+    await transport.until(1)
+    protocol.data_received(bad)
+    assert b"HTTP/1.1 400 " in transport.written
+    assert transport.is_closed
