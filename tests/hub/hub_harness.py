@@ -150,6 +150,11 @@ class FakeWire:
         self.pings += 1
         return True
 
+    def defer(self) -> None:
+        """Let the rest of a long request's work be done at once."""
+        while self.connection.work():
+            pass
+
     def close(self, code: CloseCode, reason: str) -> None:
         """Record the close code. Written data goes first."""
         self.code = int(code)

@@ -45,6 +45,9 @@ class EchoingPeer:
             raise LookupError(FATAL)
         self._echoes.append(frame(BINARY if binary else TEXT, data))
 
+    def work(self) -> bool:
+        return False
+
     def end_of_read(self) -> None:
         assert self.wire is not None
         if self._echoes:

@@ -108,7 +108,8 @@ async def _carry(
     gateway.stats.handshakes[answer.outcome] += 1
     if isinstance(answer, AcceptedUpgrade):
         await socket.accept(answer.subprotocol)
-        await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes, address).run()
+        max_bytes = gateway.settings.limits.message_bytes
+        await AsgiWire(socket, answer.peer, max_bytes, address, gateway.hub.turns).run()
     elif "websocket.http.response" in socket.scope.get("extensions", ()):
         await socket.send_denial_response(PlainTextResponse(answer.outcome, answer.status))
     else:
