@@ -1,7 +1,7 @@
 """Turn queue: long work of clients, cut into short turns of the event loop.
 
-One turn does ``TURN_US`` of the queue's work. Then everything else has its turn: the venues' events, orders, and
-other clients. The steps of all clients alternate, so that nobody waits for the end of another one's work.
+One turn does ``TURN_US`` of the queue's work. Then everything else has its turn: venues, orders, and the
+fan-out. The steps of all clients alternate, so that nobody waits for the end of another one's work.
 """
 
 from __future__ import annotations
