@@ -59,6 +59,7 @@ class PicowsWire(WSListener):
         "_direct_fd",
         "_frame_budget",
         "_frames_in_read",
+        "_has_peer_closed",
         "_peer",
         "_picows_transport",
         "_pongs",
@@ -89,6 +90,8 @@ class PicowsWire(WSListener):
         self._backlog: deque[Callable[[], None]] | None = None
         """What is to be done with the frames that wait, in their order. None unless some may wait."""
         self._frames_in_read = 0
+        self._has_peer_closed = False
+        """Whether the peer's close frame is among what waits."""
         self._small_frames = 0
         """Frames of this turn that are charged to the frame budget."""
         self._frame_budget: FrameBudget | None = None
@@ -167,6 +170,7 @@ class PicowsWire(WSListener):
     def _control_later(self, kind: int, rsv: bool, payload: bytes) -> None:
         _check_reserved(rsv)
         if kind == CLOSE:
+            self._has_peer_closed = True
             self._later(partial(self._control, kind, rsv, payload))
             return
         self._small_frames += 1
@@ -321,6 +325,8 @@ class PicowsWire(WSListener):
             self._read_on()  # for the peer's close frame
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
         self._peer.closed(why)
+        if self._has_peer_closed:
+            self._end()
 
     def _control(self, kind: int, rsv: bool, payload: bytes) -> None:
         _check_reserved(rsv)
