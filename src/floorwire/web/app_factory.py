@@ -15,17 +15,20 @@ from floorwire import __version__, config
 from floorwire.app import Gateway
 from floorwire.config import Settings
 from floorwire.connectors import venue_registry
+from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
     admin_routes,
     health_routes,
     http_responses,
     key_routes,
+    openapi_route,
     order_routes,
     page_routes,
     ticket_routes,
 )
 from floorwire.web.middleware import RequestGuard
+from floorwire.web.openapi_route import OpenApiDocument
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
 from floorwire.web.websocket_routes import DEFAULT_CHANNELS, ECHO, AcceptedUpgrade, RefusedUpgrade, route
 from floorwire.web.wire_asgi import AsgiWire
@@ -33,6 +36,7 @@ from floorwire.web.wire_asgi import AsgiWire
 ROUTERS: Final = (
     health_routes.router,
     page_routes.router,
+    openapi_route.router,
     ticket_routes.router,
     key_routes.router,
     order_routes.router,
@@ -56,10 +60,19 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
         async with made.running():
             yield
 
-    # No API pages: FastAPI's load scripts from another server.
-    app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    # openapi_route encodes the document once. No API pages: FastAPI's load scripts from another server.
+    app = FastAPI(
+        title="Floorwire",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.router.redirect_slashes = False  # A redirect would send the client's key to another path.
     app.state.gateway = made
+    app.state.openapi = OpenApiDocument(app)
+    app.state.metrics_budgets = SharedBudgets()
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
     _guard(app, made.settings)
