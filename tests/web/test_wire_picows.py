@@ -15,6 +15,7 @@ from floorwire.config import LimitSettings, Settings
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Wire
 from floorwire.protocol.frames import BINARY, CLOSE, PING, PONG, TEXT, frame, split
+from floorwire.web import wire_picows
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.websocket_routes import AcceptedUpgrade
 
@@ -311,3 +312,15 @@ async def test_a_flood_of_pings_pauses_reading_and_the_connection_stays(dial: Di
         assert received == (PONG, b"")
         pings -= 1
     assert pings > 0, "with many in one read, only the latest needs an answer"
+
+
+async def test_who_floods_a_closing_connection_is_hung_up_on(
+    dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire_picows, "DROPPED_FRAMES", 100)
+    monkeypatch.setattr(wire_picows, "CLOSE_TIMEOUT_S", 3_600)
+    client = await dial()
+    assert client.peer.wire is not None
+    client.peer.wire.close(CloseCode.KICKED, "out")
+    assert code_of((await client.replies(*[masked(PONG)] * 101))[0]) == CloseCode.KICKED
+    client.writer.close()

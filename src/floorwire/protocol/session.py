@@ -67,7 +67,7 @@ TRADING_REQUESTS = (
     CancelOnDisconnect,
     Deadman,
 )
-CHARGED_REQUESTS = (Subscribe, Unsubscribe, Subscriptions, Symbols)
+CHARGED_REQUESTS = frozenset((Subscribe, Unsubscribe, Subscriptions, Symbols))
 """Requests that are charged to the client's budget (``cost_budget``)."""
 PRIVATE_CHANNELS: dict[str, PrivateChannel] = {channel: channel for channel in PRIVATE_ACTIONS}
 ORDER_ACTIONS = frozenset(
@@ -286,7 +286,7 @@ class Session:
     def _decide(self, request: AnyRequest, now_us: int, wall_us: int) -> Decision:
         if isinstance(request, TRADING_REQUESTS):
             return PassToDesk(request)
-        if isinstance(request, CHARGED_REQUESTS):
+        if type(request) in CHARGED_REQUESTS:  # isinstance would take 250 ns of each ping
             over = self._charge(request, now_us)
             if over is not None:
                 return over
@@ -298,7 +298,7 @@ class Session:
             case _:
                 return self._about_session(request, wall_us)
 
-    def _charge(self, request: Names | Subscriptions | Symbols, now_us: int) -> Decision | None:
+    def _charge(self, request: AnyRequest, now_us: int) -> Decision | None:
         """Charge what the request itself costs. What it makes the server send is charged when it is known.
 
         If the budget is spent, return the refusal.

@@ -27,6 +27,8 @@ FRAMES_AT_ONCE: Final = 64
 """The most frames of one read that are handled at once. The others wait for later turns."""
 BYTES_AT_ONCE: Final = 16_384
 """If more bytes of one read are left, they wait for later turns."""
+DROPPED_FRAMES: Final = 10_000
+"""Who sends so many frames instead of answering our close frame is hung up on."""
 
 
 class WireState(IntEnum):
@@ -60,6 +62,7 @@ class PicowsWire(WSListener):
         "_frame_budget",
         "_frames_in_read",
         "_has_peer_closed",
+        "_left_in_read",
         "_peer",
         "_picows_transport",
         "_pongs",
@@ -90,6 +93,8 @@ class PicowsWire(WSListener):
         self._backlog: deque[Callable[[], None]] | None = None
         """What is to be done with the frames that wait, in their order. None unless some may wait."""
         self._frames_in_read = 0
+        self._left_in_read = 0
+        """Bytes of the read that were left after the last frame that was counted."""
         self._has_peer_closed = False
         """Whether the peer's close frame is among what waits."""
         self._small_frames = 0
@@ -138,19 +143,26 @@ class PicowsWire(WSListener):
             self._fail(error)
             return
         if received.last_in_buffer:
-            self._frames_in_read = 0
             self._peer.end_of_read()
             if self._small_frames:
                 self._charge_small_frames()
         else:
-            self._frames_in_read += 1
-            if self._frames_in_read >= FRAMES_AT_ONCE or received.tail_size > BYTES_AT_ONCE:
-                self.defer()
+            self._count_frame(received.tail_size)
+
+    def _count_frame(self, left: int) -> None:
+        """Count a frame after which ``left`` bytes of the same read are left."""
+        if left > self._left_in_read:
+            self._frames_in_read = 0  # another read
+        self._left_in_read = left
+        self._frames_in_read += 1
+        if self._frames_in_read >= FRAMES_AT_ONCE or left > BYTES_AT_ONCE:
+            self.defer()
 
     def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
         """Note what is to be done with a frame that came while deferring or closing."""
         if self._state is WireState.CLOSING:
-            if kind == CLOSE:
+            self._small_frames += 1
+            if kind == CLOSE or self._small_frames > DROPPED_FRAMES:
                 self._end()
             return
         self._peer.peer_is_alive()
@@ -215,7 +227,8 @@ class PicowsWire(WSListener):
         if self._backlog or self._peer.work():
             return True
         self._peer.end_of_read()
-        self._state, self._backlog, self._frames_in_read = WireState.OPEN, None, 0
+        self._state, self._backlog = WireState.OPEN, None
+        self._frames_in_read = self._left_in_read = 0
         if not self._charge_small_frames():
             self._read_on()
         return False
