@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from floorwire.protocol.cost_budget import MAX_WAIT_US
 from tests.clients import BINARY, CONTINUATION, MSGPACK, PING, PONG, TEXT, RawClient, client, frame, raw
 from tests.servers import Server, scripted
 
-MISSED = 3_000
+MISSED = 1_500
 READ_AT_MOST = 1_000_000
 """Bytes of a flood that fit into two kernels' buffers, and into what the server reads before it pauses."""
 STUCK_S = 0.5
@@ -26,7 +26,7 @@ PADDING = 40_000
 @pytest.fixture(scope="module")
 def busy() -> Iterator[Server]:
     """A gateway with much to resume."""
-    with scripted("resume.bytes=16000000", per_second=1_000) as server:
+    with scripted("resume.bytes=2000000", "ping.interval_s=1000", per_second=500) as server:
         yield server
 
 
@@ -60,22 +60,17 @@ def test_resumes_are_refused_when_they_have_cost_enough(busy: Server) -> None:
         "resume": place_to_resume(busy),
     }
     asked = 900
-    with ExitStack() as stack:
-        attackers = [stack.enter_context(RawClient(busy)) for _ in range(2)]
-        for attacker in attackers:
-            attacker.handshake(Sec_WebSocket_Protocol=MSGPACK)
-            for number in range(asked):
-                attacker.send(BINARY, msgspec.msgpack.encode({**request, "id": number}))
+    with RawClient(busy) as attacker:
+        attacker.handshake(Sec_WebSocket_Protocol=MSGPACK)
+        for number in range(asked):
+            attacker.send(BINARY, msgspec.msgpack.encode({**request, "id": number}))
         assert is_served(busy)
-        refused: list[dict[str, object]] = []
-        for attacker in attackers:
-            replies = [reply for reply in _replies(attacker, asked) if "status" in reply]
-            assert [reply["id"] for reply in replies] == list(range(asked)), "each is answered, in order"
-            refused += [reply for reply in replies if reply["status"] == "error"]
-        assert {reply["code"] for reply in refused} == {"rate_limited"}
-        waits_ms = [int(str(reply["retry_after_ms"])) for reply in refused]
-        assert 0 < min(waits_ms) <= max(waits_ms) <= MAX_WAIT_US // 1000
-        assert len(refused) > asked // 4
+        replies = [reply for reply in _replies(attacker, asked) if "status" in reply]
+    assert [reply["id"] for reply in replies] == list(range(asked)), "each is answered, in order"
+    refused = [reply for reply in replies if reply["status"] == "error"]
+    assert {reply["code"] for reply in refused} == {"rate_limited"}
+    waits_ms = [int(str(reply["retry_after_ms"])) for reply in refused]
+    assert 0 < min(waits_ms) <= max(waits_ms) <= MAX_WAIT_US // 1000
 
 
 def _replies(peer: RawClient, count: int) -> Iterator[dict[str, object]]:

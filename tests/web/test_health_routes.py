@@ -33,9 +33,14 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 def test_the_description_of_the_api_is_encoded_once(
     app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = []
+    made: list[int] = []
     describe = app.openapi
-    monkeypatch.setattr(app, "openapi", lambda: made.append(1) or describe())
+
+    def count_and_describe() -> dict[str, object]:
+        made.append(1)
+        return describe()
+
+    monkeypatch.setattr(app, "openapi", count_and_describe)
     first, second = client.get("/openapi.json"), client.get("/openapi.json")
     assert first.json()["info"]["title"] == "Floorwire"
     assert (first.content, first.headers["content-type"]) == (second.content, "application/json")

@@ -15,10 +15,11 @@ from picows import WSFrame, WSListener, WSTransport
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.hub.turn_queue import TurnQueue
-from floorwire.protocol.frame_budget import SMALL_BYTES, FrameBudget
+from floorwire.protocol.frame_budget import SMALL_BYTES
 from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
 from floorwire.protocol.message_assembly import MessageAssembler, WireError, close_reply
 from floorwire.web.picows_transport import DiscardingProtocol, PicowsTransport
+from floorwire.web.read_pace import ReadPace
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
@@ -59,14 +60,13 @@ class PicowsWire(WSListener):
         "_close_timer",
         "_code",
         "_direct_fd",
-        "_frame_budget",
         "_frames_in_read",
         "_has_peer_closed",
         "_left_in_read",
+        "_pace",
         "_peer",
         "_picows_transport",
         "_pongs",
-        "_read_timer",
         "_small_frames",
         "_state",
         "_transport",
@@ -99,10 +99,8 @@ class PicowsWire(WSListener):
         """Whether the peer's close frame is among what waits."""
         self._small_frames = 0
         """Frames of this turn that are charged to the frame budget."""
-        self._frame_budget: FrameBudget | None = None
+        self._pace: ReadPace | None = None
         """Made when first needed."""
-        self._read_timer: asyncio.TimerHandle | None = None
-        """Reads on when the frame budget allows it."""
         self._code: int = CloseCode.ABNORMAL
         self._close_timer: asyncio.TimerHandle | None = None
         self._pongs = b""
@@ -145,7 +143,7 @@ class PicowsWire(WSListener):
         if received.last_in_buffer:
             self._peer.end_of_read()
             if self._small_frames:
-                self._charge_small_frames()
+                self._end_turn()
         else:
             self._count_frame(received.tail_size)
 
@@ -200,7 +198,7 @@ class PicowsWire(WSListener):
         """Stop reading, and handle what was read already in later turns."""
         if self._state is WireState.OPEN and self._transport is not None:
             self._state = WireState.DEFERRING
-            self._transport.pause_reading()
+            self._reading(self._transport).pause()
             self._turns.add(self._go_on)
 
     def _go_on(self) -> bool:
@@ -229,40 +227,30 @@ class PicowsWire(WSListener):
         self._peer.end_of_read()
         self._state, self._backlog = WireState.OPEN, None
         self._frames_in_read = self._left_in_read = 0
-        if not self._charge_small_frames():
-            self._read_on()
+        self._end_turn()
         return False
 
-    def _charge_small_frames(self) -> bool:
-        """Send the pongs, and charge the frame budget. If it is spent, pause reading, and return True."""
+    def _end_turn(self) -> None:
+        """Send the pongs. Read on as soon as the frame budget allows it."""
         if self._pongs and not self.is_blocked:
             pongs, self._pongs = self._pongs, b""
             self.write(pongs)
-        if not self._small_frames or self._transport is None:
-            return False
-        if self._frame_budget is None:
-            self._frame_budget = FrameBudget()
-        loop = asyncio.get_running_loop()
-        wait_s = self._frame_budget.charge(self._small_frames, int(loop.time() * 1_000_000)) / 1_000_000
-        self._small_frames = 0
-        if wait_s and self._state is WireState.OPEN and self._read_timer is None:
-            self._transport.pause_reading()
-            self._read_timer = loop.call_later(wait_s, self._read_on)
-        return self._read_timer is not None
+        frames, self._small_frames = self._small_frames, 0
+        if self._state is WireState.OPEN and self._transport is not None:
+            self._reading(self._transport).resume_in_budget(frames)
 
-    def _read_on(self) -> None:
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-            self._read_timer = None
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+    def _reading(self, transport: asyncio.Transport) -> ReadPace:
+        if self._pace is None:
+            self._pace = ReadPace(transport)
+        return self._pace
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The TCP connection is gone."""
-        for timer in (self._close_timer, self._read_timer):
-            if timer is not None:
-                timer.cancel()
-        self._close_timer = self._read_timer = self._transport = self._backlog = None
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        if self._pace is not None:
+            self._pace.stop_timer()
+        self._close_timer = self._pace = self._transport = self._backlog = None
         self.fd = self._direct_fd = -1
         if self._state is not WireState.CLOSING:  # _end_with has called it already
             self._peer.closed(self._code)
@@ -331,11 +319,10 @@ class PicowsWire(WSListener):
         self._code = why
         self.write(self._pongs + close_frame(code, reason))
         self._pongs = b""
-        is_paused = self._state is WireState.DEFERRING or self._read_timer is not None
         self._state, self._backlog = WireState.CLOSING, None
         self._direct_fd = -1
-        if is_paused:
-            self._read_on()  # for the peer's close frame
+        if self._pace is not None:
+            self._pace.resume()  # for the peer's close frame
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
         self._peer.closed(why)
         if self._has_peer_closed:
