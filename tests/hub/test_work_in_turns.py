@@ -110,6 +110,19 @@ def test_who_leaves_in_the_middle_leaves_nothing(
     assert harness.stats.subscriptions == held
 
 
+def test_after_a_costly_request_the_next_ones_wait(harness: HubHarness) -> None:
+    begin = trades_begin(harness)
+    wire = harness.connect(wire=PatientWire)
+    assert isinstance(wire, PatientWire)
+    for missed, is_costly in ((1, False), (100, True)):
+        harness.tick(times=missed)
+        harness.end_turn()
+        wire.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=begin)
+        assert wire.is_deferring is is_costly
+        assert [message["status"] for message in wire.messages() if "status" in message] == ["subscribed"]
+    assert not wire.step()
+
+
 # --- many topics ------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,8 @@ TRANSCODED_AT_ONCE = 256
 """A resume that needs more events in MessagePack is carried out in turns, so many events a step."""
 ROWS_AT_ONCE = 500
 """A list with more rows is made in turns, so many rows a step."""
+COSTLY_US = 100
+"""After a request of this price, the next ones wait for later turns. One read may hold 64 requests."""
 DONE = object()
 
 
@@ -214,6 +216,8 @@ class Connection(ClientTransport):
     def _charge(self, cost_us: int) -> None:
         if self._session.budget is not None:
             self._session.budget.charge(cost_us, self._hub.now_us())
+        if cost_us >= COSTLY_US and self._wire is not None:
+            self._wire.defer()
 
     def _list_symbols(self, request: Symbols) -> Iterator[None]:
         halted, rows = self._desk.halted_symbols(), []

@@ -256,13 +256,16 @@ class Hub:
             old = self._topics[name]
             self._close_topic(old)
             topic = self._open_topic(name)
-            for subscriptions in old.subscriptions.values():
+            for codec, subscriptions in old.subscriptions.items():
+                if not subscriptions:
+                    continue
+                frames = topic.decide_resume(None, codec, self.moment()).frames  # once for all of them
                 for subscriber, subscription in subscriptions.items():
                     subscription.catch_up()
                     subscriber.outbox.forget(subscription)
                     subscription.topic = topic
                     topic.add_subscriber(subscriber, subscription)
-                    for frame in topic.decide_resume(None, subscriber.codec, self.moment()).frames:
+                    for frame in frames:
                         subscriber.outbox.put(frame)
                     subscriber.flush()
 

@@ -34,7 +34,10 @@ class Wire(Protocol):
         ...
 
     def defer(self) -> None:
-        """Stop reading. Call ``Peer.work`` in later turns until it returns False; then read on."""
+        """Stop reading. Call ``Peer.work`` in later turns until it returns False; then read on.
+
+        While that goes on, another call changes nothing.
+        """
         ...
 
 

@@ -120,8 +120,9 @@ class AsgiWire:
 
     def defer(self) -> None:
         """Read nothing until the peer's long work is done."""
-        self._may_read.clear()
-        self._turns.add(self._go_on)
+        if self._may_read.is_set():
+            self._may_read.clear()
+            self._turns.add(self._go_on)
 
     def _go_on(self) -> bool:
         is_more = self._closing is None and self._peer.work()
