@@ -14,7 +14,7 @@ from floorwire.protocol.cost_budget import MAX_WAIT_US
 from tests.clients import BINARY, CONTINUATION, MSGPACK, PING, PONG, TEXT, RawClient, client, frame, raw
 from tests.servers import Server, scripted
 
-MISSED = 1_500
+MISSED = 3_000
 READ_AT_MOST = 1_000_000
 """Bytes of a flood that fit into two kernels' buffers, and into what the server reads before it pauses."""
 STUCK_S = 0.5
@@ -26,7 +26,7 @@ PADDING = 40_000
 @pytest.fixture(scope="module")
 def busy() -> Iterator[Server]:
     """A gateway with much to resume."""
-    with scripted("resume.bytes=2000000", "ping.interval_s=1000", per_second=500) as server:
+    with scripted("resume.bytes=50000000", "ping.interval_s=1000", per_second=1_000) as server:
         yield server
 
 
