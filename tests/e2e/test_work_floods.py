@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Thread
 
 import msgspec
 import pytest
 
 from floorwire.protocol.cost_budget import MAX_WAIT_US
 from tests.clients import BINARY, CONTINUATION, MSGPACK, PING, PONG, TEXT, RawClient, client, frame, raw
-from tests.servers import Server, scripted
+from tests.servers import Server, metrics, scripted
 
 MISSED = 3_000
 READ_AT_MOST = 1_000_000
@@ -71,6 +73,46 @@ def test_resumes_are_refused_when_they_have_cost_enough(busy: Server) -> None:
     assert {reply["code"] for reply in refused} == {"rate_limited"}
     waits_ms = [int(str(reply["retry_after_ms"])) for reply in refused]
     assert 0 < min(waits_ms) <= max(waits_ms) <= MAX_WAIT_US // 1000
+
+
+@pytest.mark.slow
+def test_four_connections_that_resume_a_thousand_times_each_do_not_stop_the_server(busy: Server) -> None:
+    request = msgspec.msgpack.encode(
+        {
+            "action": "subscribe",
+            "channel": "book",
+            "symbol": "BTC-USDT",
+            "depth": 500,
+            "resume": place_to_resume(busy),
+        }
+    )
+    asked, resident = 1_000, busy.resident_bytes()
+
+    def attack() -> int:
+        with RawClient(busy) as attacker:
+            attacker.handshake(Sec_WebSocket_Protocol=MSGPACK)
+            requests = frame(BINARY, request) * asked
+            sender = Thread(target=attacker.socket.sendall, args=(requests,))
+            sender.start()
+            answered = sum("status" in reply for reply in _replies(attacker, asked))
+            sender.join()
+            return answered
+
+    with ThreadPoolExecutor(4) as pool:
+        attacks = [pool.submit(attack) for _ in range(4)]
+        served = 0
+        while not all(one.done() for one in attacks):
+            assert is_served(busy)
+            served += 1
+        assert [one.result() for one in attacks] == [asked] * 4
+    assert served > 1
+    lags = {name: count for name, count in metrics(busy).items() if "event_loop_lag_seconds" in name}
+    # Each second a heartbeat says how late it was. Unbounded resumes made it wait for 24 s.
+    assert (
+        lags['floorwire_event_loop_lag_seconds_bucket{le="1.0"}']
+        == lags["floorwire_event_loop_lag_seconds_count"]
+    )
+    assert busy.resident_bytes() < resident + 64_000_000
 
 
 def _replies(peer: RawClient, count: int) -> Iterator[dict[str, object]]:

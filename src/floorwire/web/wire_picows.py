@@ -26,7 +26,7 @@ CLOSE_TIMEOUT_S: Final = 2.0
 PING_FRAME: Final = frame(PING, b"")
 FRAMES_AT_ONCE: Final = 64
 """The most frames of one read that are handled at once. The others wait for later turns."""
-BYTES_AT_ONCE: Final = 16_384
+BYTES_AT_ONCE: Final = 32_768
 """If more bytes of one read are left, they wait for later turns."""
 DROPPED_FRAMES: Final = 10_000
 """Who sends so many frames instead of answering our close frame is hung up on."""
