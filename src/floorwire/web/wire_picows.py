@@ -27,7 +27,7 @@ PING_FRAME: Final = frame(PING, b"")
 FRAMES_AT_ONCE: Final = 64
 """The most frames of one read that are handled at once. The others wait for later turns."""
 BYTES_AT_ONCE: Final = 32_768
-"""If more bytes of one read are left, they wait for later turns."""
+"""If more bytes follow the first frame of one read, they wait for later turns."""
 DROPPED_FRAMES: Final = 10_000
 """Who sends so many frames instead of answering our close frame is hung up on."""
 
@@ -41,6 +41,12 @@ class WireState(IntEnum):
     """Reading is paused. What had been read already waits for its turn."""
     CLOSING = 2
     """A close frame was sent. Everything but the peer's close frame is dropped."""
+
+
+# Read for each write: an attribute of an enum's class takes longer than a name of the module.
+OPEN: Final = WireState.OPEN
+DEFERRING: Final = WireState.DEFERRING
+CLOSING: Final = WireState.CLOSING
 
 
 class PicowsWire(WSListener):
@@ -62,7 +68,6 @@ class PicowsWire(WSListener):
         "_direct_fd",
         "_frames_in_read",
         "_has_peer_closed",
-        "_left_in_read",
         "_pace",
         "_peer",
         "_picows_transport",
@@ -89,12 +94,11 @@ class PicowsWire(WSListener):
         self._direct_fd = -1
         """The socket while it may be written to directly, or -1."""
         self.is_blocked = False
-        self._state = WireState.OPEN
+        self._state: WireState = OPEN
         self._backlog: deque[Callable[[], None]] | None = None
         """What is to be done with the frames that wait, in their order. None unless some may wait."""
         self._frames_in_read = 0
-        self._left_in_read = 0
-        """Bytes of the read that were left after the last frame that was counted."""
+        """Frames of this read so far, but the last one."""
         self._has_peer_closed = False
         """Whether the peer's close frame is among what waits."""
         self._small_frames = 0
@@ -141,24 +145,18 @@ class PicowsWire(WSListener):
             self._fail(error)
             return
         if received.last_in_buffer:
+            self._frames_in_read = 0
             self._peer.end_of_read()
             if self._small_frames:
                 self._end_turn()
         else:
-            self._count_frame(received.tail_size)
-
-    def _count_frame(self, left: int) -> None:
-        """Count a frame after which ``left`` bytes of the same read are left."""
-        if left > self._left_in_read:
-            self._frames_in_read = 0  # another read
-        self._left_in_read = left
-        self._frames_in_read += 1
-        if self._frames_in_read >= FRAMES_AT_ONCE or left > BYTES_AT_ONCE:
-            self.defer()
+            frames = self._frames_in_read = self._frames_in_read + 1
+            if frames == FRAMES_AT_ONCE or (frames == 1 and received.tail_size > BYTES_AT_ONCE):
+                self.defer()
 
     def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
         """Note what is to be done with a frame that came while deferring or closing."""
-        if self._state is WireState.CLOSING:
+        if self._state is CLOSING:
             self._small_frames += 1
             if kind == CLOSE or self._small_frames > DROPPED_FRAMES:
                 self._end()
@@ -196,14 +194,14 @@ class PicowsWire(WSListener):
 
     def defer(self) -> None:
         """Stop reading, and handle what was read already in later turns."""
-        if self._state is WireState.OPEN and self._transport is not None:
-            self._state = WireState.DEFERRING
+        if self._state is OPEN and self._transport is not None:
+            self._state = DEFERRING
             self._reading(self._transport).pause()
             self._turns.add(self._go_on)
 
     def _go_on(self) -> bool:
         """Handle one message that waits, or a part of a long one. Return whether more is left."""
-        if self._state is not WireState.DEFERRING or self._transport is None:
+        if self._state is not DEFERRING or self._transport is None:
             return False
         is_well = False
         try:
@@ -220,13 +218,13 @@ class PicowsWire(WSListener):
         if self._backlog:
             self._backlog.popleft()()
         self._peer.end_of_read()
-        if self._state is not WireState.DEFERRING:
+        if self._state is not DEFERRING:
             return False
         if self._backlog or self._peer.work():
             return True
         self._peer.end_of_read()
-        self._state, self._backlog = WireState.OPEN, None
-        self._frames_in_read = self._left_in_read = 0
+        self._state, self._backlog = OPEN, None
+        self._frames_in_read = 0
         self._end_turn()
         return False
 
@@ -236,7 +234,7 @@ class PicowsWire(WSListener):
             pongs, self._pongs = self._pongs, b""
             self.write(pongs)
         frames, self._small_frames = self._small_frames, 0
-        if self._state is WireState.OPEN and self._transport is not None:
+        if self._state is OPEN and self._transport is not None:
             self._reading(self._transport).resume_in_budget(frames)
 
     def _reading(self, transport: asyncio.Transport) -> ReadPace:
@@ -252,7 +250,7 @@ class PicowsWire(WSListener):
             self._pace.stop_timer()
         self._close_timer = self._pace = self._transport = self._backlog = None
         self.fd = self._direct_fd = -1
-        if self._state is not WireState.CLOSING:  # _end_with has called it already
+        if self._state is not CLOSING:  # _end_with has called it already
             self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
@@ -261,7 +259,7 @@ class PicowsWire(WSListener):
     def resume_writing(self) -> None:
         """The peer reads again: all that waited in the transport has left."""
         self._set_blocked(False)
-        if self._state is WireState.CLOSING:
+        if self._state is CLOSING:
             return
         self._peer.peer_is_alive()
         if self._pongs:
@@ -287,7 +285,7 @@ class PicowsWire(WSListener):
     def _write_to_transport(self, data: bytes | memoryview) -> bool:
         """Send through the transport: what the kernel did not take, what follows it, and all of TLS."""
         transport = self._transport
-        if transport is None or self._state is WireState.CLOSING:
+        if transport is None or self._state is CLOSING:
             return True
         transport.write(data)
         self._set_blocked(transport.get_write_buffer_size() > 0)
@@ -295,7 +293,7 @@ class PicowsWire(WSListener):
 
     def _set_blocked(self, is_blocked: bool) -> None:
         self.is_blocked = is_blocked
-        self._direct_fd = -1 if is_blocked or self._state is WireState.CLOSING else self.fd
+        self._direct_fd = -1 if is_blocked or self._state is CLOSING else self.fd
 
     def _abort(self) -> None:
         if self._transport is not None:
@@ -314,12 +312,12 @@ class PicowsWire(WSListener):
     def _end_with(self, code: int, reason: str, *, why: int) -> None:
         """Send a close frame, and nothing after it. ``why`` is the close code that our peer object gets."""
         transport = self._transport
-        if transport is None or self._state is WireState.CLOSING:
+        if transport is None or self._state is CLOSING:
             return
         self._code = why
         self.write(self._pongs + close_frame(code, reason))
         self._pongs = b""
-        self._state, self._backlog = WireState.CLOSING, None
+        self._state, self._backlog = CLOSING, None
         self._direct_fd = -1
         if self._pace is not None:
             self._pace.resume()  # for the peer's close frame
@@ -347,7 +345,7 @@ class PicowsWire(WSListener):
 
     def _on_complaint(self, code: int, reason: str) -> None:
         # picows cannot read on. Not even the peer's close frame will be read.
-        if self._state is WireState.DEFERRING:
+        if self._state is DEFERRING:
             self._later(partial(self._close_after_complaint, code, reason))
         else:
             self._close_after_complaint(code, reason)
