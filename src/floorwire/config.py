@@ -93,7 +93,10 @@ class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ResumeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of each stream is kept for clients that resume."""
 
-    bytes: Annotated[Bytes, Meta(description="bytes kept of one stream")] = 1_048_576
+    bytes: Annotated[
+        Bytes,
+        Meta(description="bytes kept of one stream, and once more in MessagePack if clients resume in it"),
+    ] = 1_048_576
     seconds: Annotated[
         Seconds, Meta(description="how long messages are kept, and a stream that nobody listens to")
     ] = 60.0

@@ -125,6 +125,7 @@ class FakeWire:
         self.code: int | None = None
         """The close code, once the gateway closed."""
         self.pings = 0
+        self._is_deferring = False
         self._waiting = b""
         self._read = b""
         connection.opened(self)
@@ -150,6 +151,10 @@ class FakeWire:
         self.pings += 1
         return True
 
+    def defer(self) -> None:
+        """Let the rest of a long request's work be done at the end of the message."""
+        self._is_deferring = True
+
     def close(self, code: CloseCode, reason: str) -> None:
         """Record the close code. Written data goes first."""
         self.code = int(code)
@@ -164,6 +169,8 @@ class FakeWire:
         binary = self.connection.codec.binary
         data = msgspec.msgpack.encode(request) if binary else msgspec.json.encode(request)
         self.connection.received(data, binary)
+        while self._is_deferring:
+            self._is_deferring = self.connection.work()
         self.connection.end_of_read()
 
     def drain(self, room: int | None = None) -> None:

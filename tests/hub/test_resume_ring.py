@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.hub.resume_ring import ResumeRing
+from floorwire.hub.resume_ring import ResumeRing, Transcoded
+from floorwire.protocol.codec import MSGPACK
+from floorwire.protocol.frames import TEXT, frame
 
 
 def ring_of(*sizes: int, max_bytes: int = 100, max_age_us: int = 1_000) -> ResumeRing:
@@ -70,3 +73,39 @@ def test_it_is_the_longest_tail_within_its_bounds(
     wanted = [frame for seq, _, frame in kept if seq > after]
     is_whole = bool(kept) and after + 1 >= kept[0][0]
     assert ring.after(after) == (wanted if is_whole else None)
+
+
+# --- MessagePack ------------------------------------------------------------------------------------
+
+
+def ring_of_messages(count: int, max_bytes: int = 10_000) -> ResumeRing:
+    """Return a ring with messages of the seqs from 1 on."""
+    ring = ResumeRing(max_bytes, 1_000)
+    for seq in range(1, count + 1):
+        ring.append(seq, seq, frame(TEXT, msgspec.json.encode({"seq": seq})))
+    return ring
+
+
+def test_what_is_made_in_messagepack_is_kept() -> None:
+    ring = ring_of_messages(5)
+    assert ring.transcode(1, 3) == Transcoded(3, 4)
+    first = ring.after(1, MSGPACK)
+    again = ring.after(0, MSGPACK)
+    assert first is not None
+    assert again is not None
+    assert [one is other for one, other in zip(first, again[1:], strict=True)] == [True] * 4
+    assert ring.transcode(0, 100) == Transcoded(0, 5)
+    assert ring.msgpack_size == sum(map(len, again))
+
+
+def test_it_is_dropped_with_the_event() -> None:
+    ring = ring_of_messages(5)
+    ring.transcode(0, 5)
+    ring.trim(1_004)
+    assert ring.after(2, MSGPACK) is None
+    kept = ring.after(3, MSGPACK)
+    assert kept is not None
+    assert ring.msgpack_size == sum(map(len, kept))
+    ring.trim(9_999)
+    assert (ring.size, ring.msgpack_size) == (0, 0)
+    assert ring.transcode(3, 5) == Transcoded(0, 3)

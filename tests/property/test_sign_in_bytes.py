@@ -58,6 +58,9 @@ class Ear:
     def ping(self) -> bool:
         return True
 
+    def defer(self) -> None:
+        pass
+
     def close(self, code: CloseCode, reason: str) -> None:
         self.closed_with = code
 

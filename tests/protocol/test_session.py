@@ -11,6 +11,15 @@ from msgspec import UNSET
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import CloseCode, Code
 from floorwire.protocol.codec import JSON, MSGPACK
+from floorwire.protocol.cost_budget import (
+    REQUEST_US,
+    SHARED_BURST,
+    SHARED_PER_S,
+    SYMBOL_US,
+    ClientBudget,
+    CostBudget,
+    SharedBudgets,
+)
 from floorwire.protocol.replies import Error, Pong
 from floorwire.protocol.requests import Resume
 from floorwire.protocol.session import (
@@ -329,3 +338,38 @@ def test_what_is_refused_for_its_rate_need_not_be_readable() -> None:
         client.ask("ping")
     refused = error(client.send(b"\xff"))
     assert (refused.code, refused.id) == (Code.RATE_LIMITED, UNSET)
+
+
+# --- the budget of work -----------------------------------------------------------------------------
+
+
+def test_a_spent_budget_refuses_what_costs_and_nothing_else() -> None:
+    client = Client(None)
+    shared = SharedBudgets().of("192.0.2.1", client.now_us)
+    client.session.budget = ClientBudget(shared)
+    shared.charge(SHARED_BURST + SHARED_PER_S, client.now_us)
+    for action, fields in (
+        ("subscribe", {"channel": "ticker", "symbol": "A"}),
+        ("unsubscribe", {"channel": "ticker", "symbol": "A"}),
+        ("subscriptions", {}),
+        ("symbols", {}),
+    ):
+        refused = error(client.ask(action, id=7, **fields))
+        assert (refused.code, refused.id, refused.retry_after_ms) == ("rate_limited", 7, 1_000)
+    assert not client.session.held
+    assert isinstance(client.ask("ping"), SendReply)
+    assert error(client.ask("subscribe", channel="orders")).code == "unauthenticated", "it is the desk's"
+    assert joined(client.later(1_000_000).ask("subscribe", channel="ticker", symbol="A")) == [A]
+
+
+def test_each_symbol_that_is_named_is_charged() -> None:
+    client = Client(None)
+    client.session.budget = ClientBudget(SharedBudgets().of("192.0.2.1", client.now_us))
+    budget = CostBudget(1, SHARED_BURST)
+    client.session.budget.share(budget)
+    client.ask("subscribe", channel="ticker", symbols=["A", "B", "C"])
+    client.ask("subscribe", channel="ticker", symbols=["A", "NOPE"])
+    budget.charge(SHARED_BURST - 2 * REQUEST_US - 5 * SYMBOL_US, client.now_us)
+    assert budget.wait_us(client.now_us) == 0
+    budget.charge(1, client.now_us)
+    assert budget.wait_us(client.now_us) > 0

@@ -32,6 +32,9 @@ class Sink:
         """Nobody asks."""
         return True
 
+    def defer(self) -> None:
+        """Nobody asks."""
+
     def close(self, code: CloseCode, reason: str) -> None:
         """Note why."""
         self.closed.append((code, reason))

@@ -15,6 +15,7 @@ from floorwire.config import LimitSettings, Settings
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Wire
 from floorwire.protocol.frames import BINARY, CLOSE, PING, PONG, TEXT, frame, split
+from floorwire.web import wire_picows
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.websocket_routes import AcceptedUpgrade
 
@@ -44,6 +45,9 @@ class EchoingPeer:
         if data == FATAL.encode():
             raise LookupError(FATAL)
         self._echoes.append(frame(BINARY if binary else TEXT, data))
+
+    def work(self) -> bool:
+        return False
 
     def end_of_read(self) -> None:
         assert self.wire is not None
@@ -245,3 +249,78 @@ async def test_a_connection_that_vanishes_is_told_as_abnormal(dial: Dial) -> Non
     client = await dial()
     client.writer.transport.abort()
     assert await client.peer.ended == CloseCode.ABNORMAL
+
+
+# --- many frames in one read -------------------------------------------------------------------------
+
+
+async def test_many_messages_of_one_read_come_back_in_order(dial: Dial) -> None:
+    client = await dial()
+    texts = [b"%d" % number for number in range(1_000)]
+    received = await client.replies(*(masked(TEXT, text) for text in texts), closing(1000))
+    assert [payload for opcode, payload in received if opcode == TEXT] == texts
+    assert code_of(received[-1]) == 1000
+    assert await client.peer.ended == 1000
+
+
+async def test_large_messages_of_one_read_come_back_in_order(dial: Dial) -> None:
+    client = await dial()
+    texts = [bytes([65 + number]) * 9_000 for number in range(20)]
+    received = await client.replies(*(masked(TEXT, text) for text in texts), closing(1000))
+    assert [payload for opcode, payload in received if opcode == TEXT] == texts
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (masked(UNKNOWN), CloseCode.PROTOCOL_ERROR),
+        (masked(PING, rsv=1), CloseCode.PROTOCOL_ERROR),
+        (masked(TEXT, b"\xff"), CloseCode.INVALID_TEXT),
+        (masked(TEXT, b"a", fin=False) + masked(TEXT, b"b"), CloseCode.PROTOCOL_ERROR),
+        (frame(TEXT, b"unmasked"), CloseCode.PROTOCOL_ERROR),
+    ],
+)
+async def test_a_bad_frame_behind_many_good_ones_closes_after_their_answers(
+    dial: Dial, bad: bytes, code: CloseCode
+) -> None:
+    client = await dial()
+    *answered, last = await client.replies(*[masked(TEXT, b"good")] * 500, bad, closing(1000))
+    assert answered == [(TEXT, b"good")] * 500
+    assert code_of(last) == code
+    client.writer.close()
+    await client.peer.ended
+
+
+async def test_a_fault_of_ours_in_a_later_turn_closes_as_such(dial: Dial) -> None:
+    client = await dial()
+    loop = asyncio.get_running_loop()
+    faults: list[object] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context.get("exception")))
+    fatal = masked(TEXT, FATAL.encode())
+    received = await client.replies(*[masked(TEXT, b"good")] * 500, fatal, closing(1000))
+    assert received[-1] == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
+    assert [type(fault) for fault in faults] == [LookupError]
+    client.writer.close()
+    assert await client.peer.ended == CloseCode.INTERNAL
+
+
+async def test_a_flood_of_pings_pauses_reading_and_the_connection_stays(dial: Dial) -> None:
+    client = await dial()
+    pings = 1_100
+    client.writer.write(b"".join([masked(PING)] * pings) + masked(TEXT, b"after"))
+    while (received := await client.one()) != (TEXT, b"after"):
+        assert received == (PONG, b"")
+        pings -= 1
+    assert pings > 0, "with many in one read, only the latest needs an answer"
+
+
+async def test_who_floods_a_closing_connection_is_hung_up_on(
+    dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire_picows, "DROPPED_FRAMES", 100)
+    monkeypatch.setattr(wire_picows, "CLOSE_TIMEOUT_S", 3_600)
+    client = await dial()
+    assert client.peer.wire is not None
+    client.peer.wire.close(CloseCode.KICKED, "out")
+    assert code_of((await client.replies(*[masked(PONG)] * 101))[0]) == CloseCode.KICKED
+    client.writer.close()

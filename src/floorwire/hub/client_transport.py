@@ -28,7 +28,9 @@ class ClientTransport:
     """Writes to one client. The hub writes directly to the socket ``fd`` while nothing is queued."""
 
     __slots__ = (
+        "_held_at",
         "_hub",
+        "_is_catching_up",
         "_slow_notice_sent",
         "_subscriptions",
         "_wire",
@@ -52,6 +54,10 @@ class ClientTransport:
         self._subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
         self._wire: Wire | None = None
         """None before ``opened`` and after ``closed``."""
+        self._held_at = -1
+        """While events are held back for a reply: the reply's place in the queue. Else -1."""
+        self._is_catching_up = False
+        """Whether lagging subscriptions catch up in the next turns."""
         self._slow_notice_sent = False
         """Whether a SlowNotice was sent since the peer last kept up."""
 
@@ -92,20 +98,52 @@ class ClientTransport:
             self.closed(code)
 
     def writable(self) -> None:
-        """The peer reads again. Write what is queued; then each lagging subscription catches up."""
-        wire, outbox = self._wire, self.outbox
-        while wire is not None:
+        """The peer reads again. Write what is queued; then each lagging subscription catches up.
+
+        That may be long: a thousand books to encode. So it is cut into turns.
+        """
+        if self._held_at < 0 and not self._is_catching_up and self._write_some():
+            self._is_catching_up = True
+            self._hub.turns.add(self._go_on_writing)
+
+    def _go_on_writing(self) -> bool:
+        self._is_catching_up = self._held_at < 0 and self._write_some()
+        return self._is_catching_up
+
+    def _write_some(self) -> bool:
+        """Write and catch up, as much as fits into one turn. Return whether the peer would take more."""
+        wire, outbox, encoded = self._wire, self.outbox, 0
+        while wire is not None and not wire.is_blocked:
             chunk = outbox.take(SLICE_BYTES)
             if not chunk:
+                if encoded > SLICE_BYTES:
+                    return True
                 subscription = outbox.next_lagging()
                 if subscription is None:
                     outbox.blocked = self._slow_notice_sent = False
                     self._update_direct()
-                    return
+                    return False
                 self._catch_up(subscription)
+                encoded += outbox.size
             elif not wire.write(chunk):
-                return
+                return False
             wire = self._wire
+        return False
+
+    def _hold_back(self) -> None:
+        """Queue all events from now on, until ``_release`` puts a reply before them."""
+        self.flush()
+        self._held_at = len(self.outbox.queue)
+        if not self.outbox.blocked:
+            self.outbox.block()
+            self._update_direct()
+
+    def _release(self, reply: Outgoing) -> None:
+        """Queue the reply before the events that were held back, and send them."""
+        self.outbox.put_at(self._held_at, self.codec.frame(reply))
+        self._held_at = -1
+        if self._wire is not None and not self._wire.is_blocked:
+            self.writable()
 
     def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
         topic = subscription.topic

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from msgspec import UNSET
 
 from floorwire.access.authenticator import Authenticator
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
@@ -16,9 +18,13 @@ from floorwire.hub.held_messages import HeldMessages
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
+from floorwire.hub.topic import Topic
+from floorwire.protocol.codec import MSGPACK
+from floorwire.protocol.cost_budget import KIB_US, ROW_US, TRANSCODE_US, ClientBudget, CostBudget
 from floorwire.protocol.desk_ports import DeskPort, Reply
+from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import Error, HeldSubscription, SubscriptionList, SymbolList, Unsubscribed
-from floorwire.protocol.requests import Login
+from floorwire.protocol.requests import Login, Resume, Symbols
 from floorwire.protocol.session import (
     Authenticate,
     CloseConnection,
@@ -32,15 +38,25 @@ from floorwire.protocol.session import (
     UnsubscribePrivate,
     UnsubscribeTopics,
 )
+from floorwire.protocol.topic import TopicChoice
 
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 """Refusals that go into the audit log."""
+TOPICS_AT_ONCE = 8
+"""A request that subscribes to more topics is carried out in turns, one topic a step."""
+TRANSCODED_AT_ONCE = 256
+"""A resume that needs more events in MessagePack is carried out in turns, so many events a step."""
+ROWS_AT_ONCE = 500
+"""A list with more rows is made in turns, so many rows a step."""
+COSTLY_US = 100
+"""After a request of this price, the next ones wait for later turns. One read may hold 64 requests."""
+DONE = object()
 
 
 class Connection(ClientTransport):
     """A client: the peer of one wire, and a client of the desk."""
 
-    __slots__ = ("_authenticator", "_desk", "_held", "_is_reading", "_liveness", "_session")
+    __slots__ = ("_authenticator", "_desk", "_held", "_is_reading", "_liveness", "_session", "_work")
 
     def __init__(
         self,
@@ -60,6 +76,8 @@ class Connection(ClientTransport):
         """Whether messages are carried out: from ``opened`` to ``closed``, but not while a login waits."""
         self._held: HeldMessages | None = None
         """The messages behind a login that waits for the keys or the disk. Made at the first one."""
+        self._work: Iterator[None] | None = None
+        """The rest of a long request. The wire passes no other message on until it is done."""
 
     # --- called by the wire ---------------------------------------------------------------------
 
@@ -72,6 +90,7 @@ class Connection(ClientTransport):
             self.outbox.block()
         self._hub.add_connection(self)
         self._session.share(self._authenticator.add_session(self, self._session.principal))
+        self._session.budget = ClientBudget(self._shared_budget(wire))
         self._liveness.add(self, self._hub.now_us())
 
     def received(self, data: bytes, binary: bool) -> None:
@@ -100,13 +119,24 @@ class Connection(ClientTransport):
                 self._desk.unsubscribe(self, channel)
                 self._send(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
-                self._send(SubscriptionList(id=request.id, subscriptions=self._held_subscriptions()))
+                held = self._held_subscriptions()
+                self._charge(ROW_US * len(held))
+                self._send(SubscriptionList(id=request.id, subscriptions=held))
             case ListSymbols(request):
-                halted = self._desk.halted_symbols()
-                rows = replies.symbol_rows(self._hub.market, self.principal, halted)
-                self._send(SymbolList(id=request.id, symbols=rows))
+                self._begin(self._list_symbols(request))
             case CloseConnection() as close:
                 self._answer(close)
+
+    def work(self) -> bool:
+        """Go on with a long request. Return whether there is more to do."""
+        work = self._work
+        if work is None or self._wire is None:
+            return False
+        if next(work, DONE) is DONE:
+            self._work = None
+            if self._held is not None:
+                self._read_on()
+        return self._work is not None  # None, too, if the step closed the connection.
 
     def end_of_read(self) -> None:
         """Write the replies to all messages of this read, in one write."""
@@ -120,7 +150,7 @@ class Connection(ClientTransport):
         """The connection is gone: release all that it holds."""
         if self._wire is None:
             return
-        self._wire = None
+        self._wire = self._work = None
         self._is_reading = False
         self._held = None
         self._desk.on_disconnect(self)
@@ -218,11 +248,14 @@ class Connection(ClientTransport):
     def _read_on(self) -> None:
         """Carry out what came behind the login. Called in a later turn than the login, so it also writes."""
         self._is_reading = self._wire is not None
-        while self._held is not None and self._is_reading:  # A login among them: the others wait for that.
+        # A login or a long request among them: the others wait for that.
+        while self._held is not None and self._is_reading and self._work is None:
             if self._held:
                 self.received(*self._held.take())
             else:
                 self._held = None
+        if self._held is not None:
+            self._is_reading = False
         self.flush()
 
     def _sign_in(self, request: Login, principal: Principal) -> None:
@@ -236,6 +269,8 @@ class Connection(ClientTransport):
             return
         authenticator.remove_session(self, before)
         session.share(authenticator.add_session(self, principal))
+        if session.budget is not None and self._wire is not None:
+            session.budget.share(self._shared_budget(self._wire))
         self._answer(answer)
 
     def _refuse_login(self, request: Login, refusal: Refusal) -> None:
@@ -250,25 +285,82 @@ class Connection(ClientTransport):
         if not self._held.add(data, binary):
             self.close(CloseCode.RATE, "too many requests before the login was answered")
 
+    def _begin(self, work: Iterator[None]) -> None:
+        """Do the first step of a request's work, and the others in later turns."""
+        self._work = work
+        if self.work() and self._wire is not None:
+            self._wire.defer()
+
+    def _shared_budget(self, wire: Wire) -> CostBudget:
+        subject = self._session.principal.key or neighbourhood(wire.address)
+        return self._hub.budgets.of(subject, self._hub.now_us())
+
+    def _charge(self, cost_us: int) -> None:
+        if self._session.budget is not None:
+            self._session.budget.charge(cost_us, self._hub.now_us())
+        if cost_us >= COSTLY_US and self._wire is not None:
+            self._wire.defer()
+
+    def _list_symbols(self, request: Symbols) -> Iterator[None]:
+        halted, rows = self._desk.halted_symbols(), []
+        for row in replies.symbol_rows(self._hub.market, self.principal, halted):
+            rows.append(row)
+            if len(rows) % ROWS_AT_ONCE == 0:
+                yield
+        self._charge(ROW_US * len(rows))
+        self._send(SymbolList(id=request.id, symbols=rows))
+
     def _subscribe(self, join: SubscribeTopics) -> None:
-        request = join.request
-        resume = None if request.resume is UNSET else request.resume
-        started = []
+        resume = None if join.request.resume is UNSET else join.request.resume
+        if len(join.choices) > TOPICS_AT_ONCE:
+            self._begin(self._subscribe_in_turns(join))
+        elif resume is not None and self.codec is MSGPACK:
+            self._begin(self._transcode_and_subscribe(join, resume))
+        else:
+            self._subscribe_at_once(join, resume)
+
+    def _transcode_and_subscribe(self, join: SubscribeTopics, resume: Resume) -> Iterator[None]:
+        """Make what the client missed in MessagePack, as it was kept in JSON. Then subscribe."""
+        name, at = join.choices[0].topic, resume
+        while True:
+            done = self._hub.transcode(name, at, TRANSCODED_AT_ONCE)
+            self._charge(TRANSCODE_US * done.made)
+            if done.made < TRANSCODED_AT_ONCE:
+                break
+            at = Resume(at.epoch, done.last)
+            yield
+        self._subscribe_at_once(join, resume)
+
+    def _subscribe_at_once(self, join: SubscribeTopics, resume: Resume | None) -> None:
+        started = [self._join(join, choice, resume) for choice in join.choices]
+        self._send(replies.subscribed(join, [held for held, _, _ in started]))
+        for _, subscription, frames in started:
+            self._send_first_frames(subscription, frames)
+
+    def _subscribe_in_turns(self, join: SubscribeTopics) -> Iterator[None]:
+        """Subscribe to many topics. Their events wait until the reply, which comes first."""
+        self._hold_back()
+        all_held = []
         for choice in join.choices:
-            if choice.topic in self._subscriptions:
-                self._hub.unsubscribe(self, choice.topic)
-            _, subscription, start = self._hub.subscribe(self, choice.topic, join.contract(choice), resume)
-            self._subscriptions[choice.topic] = subscription
-            started.append((choice, subscription, start))
-            if resume is not None:
-                self._hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
-        market = self._hub.market
-        held = [
-            replies.held(market, choice, subscription, start.gap) for choice, subscription, start in started
-        ]
-        self._send(replies.subscribed(join, held))
-        for _, subscription, start in started:
-            self._send_first_frames(subscription, start.frames)
+            held, subscription, frames = self._join(join, choice, None)
+            all_held.append(held)
+            self._send_first_frames(subscription, frames)
+            yield
+        self._release(replies.subscribed(join, all_held))
+
+    def _join(
+        self, join: SubscribeTopics, choice: TopicChoice, resume: Resume | None
+    ) -> tuple[HeldSubscription, OutboxSubscription[Topic], list[bytes]]:
+        """Subscribe to one topic. Return it as the reply tells it, and the frames to send first."""
+        hub, name = self._hub, choice.topic
+        if name in self._subscriptions:
+            hub.unsubscribe(self, name)
+        _, subscription, start = hub.subscribe(self, name, join.contract(choice), resume)
+        self._subscriptions[name] = subscription
+        if resume is not None:
+            hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
+        self._charge(KIB_US * sum(map(len, start.frames)) // 1024)
+        return replies.held(hub.market, choice, subscription, start.gap), subscription, start.frames
 
     def _unsubscribe(self, leave: UnsubscribeTopics) -> None:
         for choice in leave.choices:

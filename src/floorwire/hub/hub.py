@@ -20,9 +20,11 @@ from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
-from floorwire.hub.resume_ring import ResumeRing
+from floorwire.hub.resume_ring import ResumeRing, Transcoded
 from floorwire.hub.topic import SubscriptionStart, Topic
+from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
+from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.requests import OnSlow, Resume
 from floorwire.protocol.topic import TopicName
@@ -48,6 +50,10 @@ class Hub:
         self.market = MarketState(channels)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
+        self.budgets = SharedBudgets()
+        """How much work each key and address may cause."""
+        self.turns = TurnQueue(clock.monotonic_us, at_turn_end)
+        """Long work of clients, cut into turns."""
         self._by_fd: dict[int, Subscriber] = {}
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}
@@ -220,6 +226,13 @@ class Hub:
         """Return an open topic."""
         return self._topics[name]
 
+    def transcode(self, name: TopicName, resume: Resume, most: int) -> Transcoded:
+        """Make MessagePack of up to ``most`` events that a client missed, before it resumes there."""
+        topic = self._topics.get(name)
+        if topic is None or topic.epoch != resume.epoch:
+            return Transcoded(0, resume.seq)  # It cannot resume there.
+        return topic.transcode(resume.seq, most)
+
     def _open_topic(self, name: TopicName) -> Topic:
         state = self.market.state_of(name.symbol)
         assert state is not None, f"the catalogue chose {name}, which was never listed"
@@ -243,13 +256,16 @@ class Hub:
             old = self._topics[name]
             self._close_topic(old)
             topic = self._open_topic(name)
-            for subscriptions in old.subscriptions.values():
+            for codec, subscriptions in old.subscriptions.items():
+                if not subscriptions:
+                    continue
+                frames = topic.decide_resume(None, codec, self.moment()).frames  # once for all of them
                 for subscriber, subscription in subscriptions.items():
                     subscription.catch_up()
                     subscriber.outbox.forget(subscription)
                     subscription.topic = topic
                     topic.add_subscriber(subscriber, subscription)
-                    for frame in topic.decide_resume(None, subscriber.codec, self.moment()).frames:
+                    for frame in frames:
                         subscriber.outbox.put(frame)
                     subscriber.flush()
 

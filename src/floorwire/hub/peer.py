@@ -33,6 +33,13 @@ class Wire(Protocol):
         """Send a close frame, and end the connection in bounded time even if the peer does not read."""
         ...
 
+    def defer(self) -> None:
+        """Stop reading. Call ``Peer.work`` in later turns until it returns False; then read on.
+
+        While that goes on, another call changes nothing.
+        """
+        ...
+
 
 class Peer(Protocol):
     """Our end of a wire: a client's connection, the echo, or a peer that rejects."""
@@ -43,6 +50,10 @@ class Peer(Protocol):
 
     def received(self, data: bytes, binary: bool) -> None:
         """A whole message came."""
+        ...
+
+    def work(self) -> bool:
+        """Do a part of the long work of the last message. Return whether more is left. See ``Wire.defer``."""
         ...
 
     def end_of_read(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.authorization import Principal
@@ -69,8 +71,10 @@ def held(
     )
 
 
-def symbol_rows(market: MarketState, principal: Principal, halted: frozenset[str] | None) -> list[SymbolRow]:
-    """Return the instruments that the principal may see.
+def symbol_rows(
+    market: MarketState, principal: Principal, halted: frozenset[str] | None
+) -> Iterator[SymbolRow]:
+    """Yield the instruments that the principal may see.
 
     ``halted``: the symbols in which an operator halted trading. None: all of them.
     """
@@ -79,11 +83,11 @@ def symbol_rows(market: MarketState, principal: Principal, halted: frozenset[str
         is_halted = halted is None or instrument.symbol in halted
         return "halted" if is_halted and instrument.state == "open" else instrument.state
 
-    return [
-        SymbolRow(i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, state(i), i.venue)
-        for i in market.symbols
-        if principal.sees(i.symbol)
-    ]
+    for i in list(market.symbols):
+        if principal.sees(i.symbol):
+            yield SymbolRow(
+                i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, state(i), i.venue
+            )
 
 
 def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:

@@ -12,10 +12,9 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.hub.direct_send import Queues
 from floorwire.hub.peer import Subscriber
-from floorwire.hub.resume_ring import ResumeRing
+from floorwire.hub.resume_ring import ResumeRing, Transcoded
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
-from floorwire.protocol.frames import BINARY, frame, split
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
@@ -116,16 +115,18 @@ class Topic:
         """
         if resume is None:
             return SubscriptionStart(None, self._state_frames(codec, at.stamp_us))
-        missed = None if resume.epoch != self.epoch else self._after(resume.seq)
+        missed = None if resume.epoch != self.epoch else self._after(resume.seq, codec)
         if missed is not None:
-            return SubscriptionStart(
-                None, missed if codec is JSON else [_transcode(data, codec) for data in missed]
-            )
+            return SubscriptionStart(None, missed)
         state = self._state_frames(codec, at.stamp_us)
         return SubscriptionStart(self._gap(resume, has_state=bool(state)), state)
 
-    def _after(self, seq: int) -> list[bytes] | None:
-        return [] if seq == self.seq else None if seq > self.seq else self._ring.after(seq)
+    def _after(self, seq: int, codec: Codec) -> list[bytes] | None:
+        return [] if seq == self.seq else None if seq > self.seq else self._ring.after(seq, codec)
+
+    def transcode(self, seq: int, most: int) -> Transcoded:
+        """Make MessagePack of up to ``most`` events after ``seq``, for a client that will resume there."""
+        return self._ring.transcode(seq, most)
 
     def _gap(self, resume: Resume, has_state: bool) -> Gap | None:
         # The state that follows has the current seq. Only the events before it are lost.
@@ -177,12 +178,5 @@ class Topic:
 
     @property
     def resume_bytes(self) -> int:
-        """The size of the resume ring in bytes."""
-        return self._ring.size
-
-
-def _transcode(data: bytes, codec: Codec) -> bytes:
-    """Return a JSON frame as a MessagePack frame. Only resumes in MessagePack need it."""
-    ((_, payload),) = split(data)
-    assert codec is MSGPACK
-    return frame(BINARY, msgspec.msgpack.encode(msgspec.json.decode(payload)))
+        """The size of the resume ring in bytes, in both encodings."""
+        return self._ring.size + self._ring.msgpack_size

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from floorwire.ops.exposition import SAMPLES_AT_ONCE
 from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Latencies, Records, Stats
 
 
@@ -63,10 +64,10 @@ class GatewayCollector(Collector):
         now_us = self._now_us
         ages = {venue: (now_us - last) / 1e6 for venue, last in stats.venue_last_us.items()}
         yield _gauges("feed_age_seconds", "since the venue last sent anything", "venue", ages)
-        yield _ages(
+        yield from _ages(
             "link_age_seconds", "since something came on the link", "link", stats.link_last_us, now_us
         )
-        yield _ages(
+        yield from _ages(
             "symbol_age_seconds", "since something came of the symbol", "symbol", stats.symbol_last_us, now_us
         )
 
@@ -172,11 +173,16 @@ def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Me
     return family
 
 
-def _ages(name: str, text: str, label: str, last_us: Mapping[tuple[str, str], int], now_us: int) -> Metric:
-    family = GaugeMetricFamily(f"floorwire_{name}", text, labels=["venue", label])
-    for key, at_us in last_us.items():
-        family.add_metric(key, (now_us - at_us) / 1e6)
-    return family
+def _ages(
+    name: str, text: str, label: str, last_us: Mapping[tuple[str, str], int], now_us: int
+) -> Iterator[Metric]:
+    """Yield a metric with a sample for each symbol or link, in parts: there may be ten thousand."""
+    ages = list(last_us.items())
+    for start in range(0, max(1, len(ages)), SAMPLES_AT_ONCE):
+        family = GaugeMetricFamily(f"floorwire_{name}", text, labels=["venue", label])
+        for key, at_us in ages[start : start + SAMPLES_AT_ONCE]:
+            family.add_metric(key, (now_us - at_us) / 1e6)
+        yield family
 
 
 def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:

@@ -109,6 +109,11 @@ class Outbox(Generic[TopicT]):
         self.queue.append(chunk)
         self.size += len(chunk)
 
+    def put_at(self, place: int, chunk: bytes) -> None:
+        """Queue the chunk before the one at ``place``, whatever the limit."""
+        self.queue.insert(place, chunk)
+        self.size += len(chunk)
+
     def take(self, at_most: int) -> bytes:
         """Remove and return the next chunks, joined: up to ``at_most`` bytes, but at least one chunk."""
         queue = self.queue

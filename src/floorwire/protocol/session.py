@@ -17,6 +17,7 @@ from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal, de
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
+from floorwire.protocol.cost_budget import REQUEST_US, SYMBOL_US, ClientBudget
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, TradingReply, error, order_error
 from floorwire.protocol.requests import (
@@ -66,6 +67,8 @@ TRADING_REQUESTS = (
     CancelOnDisconnect,
     Deadman,
 )
+CHARGED_REQUESTS = frozenset((Subscribe, Unsubscribe, Subscriptions, Symbols))
+"""Requests that are charged to the client's budget (``cost_budget``)."""
 PRIVATE_CHANNELS: dict[str, PrivateChannel] = {channel: channel for channel in PRIVATE_ACTIONS}
 ORDER_ACTIONS = frozenset(
     (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
@@ -188,6 +191,7 @@ class Session:
         "_malformed",
         "_refused",
         "_shared",
+        "budget",
         "codec",
         "followed",
         "held",
@@ -209,6 +213,8 @@ class Session:
         """The subscriptions to private channels, in order."""
         self.principal = principal
         """Who is signed in. It may see all of ``held`` and ``followed``: ``sign_in`` checks it."""
+        self.budget: ClientBudget | None = None
+        """What the client's requests about market data are charged to. The connection sets it."""
         self._default_channel = default_channel
         self._catalogue = catalogue
         self._limits = limits
@@ -237,7 +243,7 @@ class Session:
         except BadRequestError as bad:
             return self._refuse_malformed(_error(bad.refusal, bad.request_id, bad.action), now_us)
         try:
-            return self._decide(request, wall_us)
+            return self._decide(request, now_us, wall_us)
         except Refusal as refusal:
             return SendReply(error(refusal, request.id))
 
@@ -277,9 +283,13 @@ class Session:
             return self._refuse_malformed(error(refusal, request.id), now_us)
         return SendReply(error(refusal, request.id))
 
-    def _decide(self, request: AnyRequest, wall_us: int) -> Decision:
+    def _decide(self, request: AnyRequest, now_us: int, wall_us: int) -> Decision:
         if isinstance(request, TRADING_REQUESTS):
             return PassToDesk(request)
+        if type(request) in CHARGED_REQUESTS:  # isinstance would take 250 ns of each ping
+            over = self._charge(request, now_us)
+            if over is not None:
+                return over
         match request:
             case Subscribe():
                 return self._subscribe(request, wall_us)
@@ -287,6 +297,22 @@ class Session:
                 return self._unsubscribe(request)
             case _:
                 return self._about_session(request, wall_us)
+
+    def _charge(self, request: AnyRequest, now_us: int) -> Decision | None:
+        """Charge what the request itself costs. What it makes the server send is charged when it is known.
+
+        If the budget is spent, return the refusal.
+        """
+        budget = self.budget
+        if budget is None or (isinstance(request, Names) and request.channel in PRIVATE_CHANNELS):
+            return None  # Private channels have limits of their own (trading/read_quota).
+        wait_us = budget.wait_us(now_us)
+        if wait_us:
+            refusal = Refusal(Code.RATE_LIMITED, "this client's requests made too much work", wait_us=wait_us)
+            return self._refuse_or_close(error(refusal, request.id), now_us)
+        named = len(request.symbols) if isinstance(request, Names) and request.symbols is not UNSET else 1
+        budget.charge(REQUEST_US + SYMBOL_US * named, now_us)
+        return None
 
     def _about_session(self, request: Ping | Subscriptions | Symbols | Login, wall_us: int) -> Decision:
         match request:
@@ -386,17 +412,23 @@ class Session:
         return SendReply(reply)
 
     def _refuse_rate_limited(self, data: bytes, bucket: TokenBucket, now_us: int) -> Decision:
-        """Rate limit: refuse the request and say when to retry. Close if the client keeps on (4013)."""
+        """Rate limit: refuse the request and say when to retry."""
+        whose = "this connection" if bucket is self._commands else "the key's connections"
+        refusal = Refusal(
+            Code.RATE_LIMITED, f"too many requests on {whose}", wait_us=max(1, bucket.wait_us(now_us))
+        )
+        return self._refuse_or_close(
+            _error(refusal, self.codec.request_id(data), self.codec.action(data)), now_us
+        )
+
+    def _refuse_or_close(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
+        """Refuse a request over a limit. Close if the client keeps on (4013)."""
         rate = self._limits.commands_per_second
         if self._refused is None:
             self._refused = TokenBucket(rate, burst=REFUSED_BURST_S * rate)
         if not self._refused.allow(now_us):
             return CloseConnection(CloseCode.RATE, "too many requests")
-        whose = "this connection" if bucket is self._commands else "the key's connections"
-        refusal = Refusal(
-            Code.RATE_LIMITED, f"too many requests on {whose}", wait_us=max(1, bucket.wait_us(now_us))
-        )
-        return SendReply(_error(refusal, self.codec.request_id(data), self.codec.action(data)))
+        return SendReply(reply)
 
 
 def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | UnsetType) -> Error:

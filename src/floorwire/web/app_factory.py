@@ -16,12 +16,14 @@ from floorwire import __version__, config
 from floorwire.app import Gateway
 from floorwire.config import SettingsError
 from floorwire.connectors import venue_registry
+from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
     admin_routes,
     health_routes,
     http_responses,
     key_routes,
+    openapi_route,
     order_routes,
     page_routes,
     ticket_routes,
@@ -29,6 +31,7 @@ from floorwire.web import (
 from floorwire.web.head_guard import HeadGuard
 from floorwire.web.lifespan_guard import LifespanGuard
 from floorwire.web.middleware import RequestGuard
+from floorwire.web.openapi_route import OpenApiDocument
 from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
 from floorwire.web.websocket_routes import (
@@ -46,6 +49,7 @@ from floorwire.web.wire_asgi import AsgiWire
 ROUTERS: Final = (
     health_routes.router,
     page_routes.router,
+    openapi_route.router,
     ticket_routes.router,
     key_routes.router,
     order_routes.router,
@@ -75,10 +79,12 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
             log.error("not started", reason=str(error))  # below a server's traceback nobody finds the reason
             raise
 
-    # No API pages: FastAPI's load scripts from another server. ``page_routes`` has the description.
+    # ``openapi_route`` encodes the document once. No API pages: FastAPI's load scripts from another server.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, openapi_url=None)
     app.router.redirect_slashes = False  # A redirect would send the client's key to another path.
     app.state.gateway = made
+    app.state.openapi = OpenApiDocument(app)
+    app.state.metrics_budgets = SharedBudgets()
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)
     app.add_middleware(LifespanGuard, gateway=made)
@@ -141,7 +147,8 @@ async def _carry(
         gateway.refusal_log.add(answer.outcome, gateway.clock.monotonic_us(), address=address)
     if isinstance(answer, AcceptedUpgrade):
         await socket.accept(answer.subprotocol)
-        await AsgiWire(socket, answer.peer, gateway.settings.limits.message_bytes, address).run()
+        max_bytes = gateway.settings.limits.message_bytes
+        await AsgiWire(socket, answer.peer, max_bytes, address, gateway.hub.turns).run()
     elif "websocket.http.response" in socket.scope.get("extensions", ()):
         over_tls = gateway.settings.tls.cert is not None
         headers = security_headers(over_tls=over_tls) | refusal_headers(answer)

@@ -32,6 +32,10 @@ class EchoPeer:
             self._wire.close(CloseCode.SLOW_CONSUMER, "echoes are not read")
             self.closed(CloseCode.SLOW_CONSUMER)
 
+    def work(self) -> bool:
+        """Return False: no message makes long work."""
+        return False
+
     def end_of_read(self) -> None:
         """Send what is queued."""
         if self._queue and not self._is_blocked and self._wire is not None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import chain
+
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from floorwire.app import Gateway
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.authorization import Action
+from floorwire.core.codes import Code
+from floorwire.core.refusal import Refusal
+from floorwire.ops.exposition import SAMPLES_AT_ONCE, pieces
 from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
+from floorwire.protocol.cost_budget import SAMPLE_US, SharedBudgets
 from floorwire.web.auth_context import RequestAuth
 from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
 
@@ -35,20 +43,37 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
 
 @router.head("/metrics", include_in_schema=False, dependencies=[CHECK_QUERY])
 @router.get("/metrics", dependencies=[CHECK_QUERY])
-async def metrics(auth: RequestAuth) -> Response:
+async def metrics(request: Request, auth: RequestAuth) -> Response:
     """Return metrics in Prometheus' text format. Other machines need a key with that scope."""
+    # The text of ten thousand symbols takes a twentieth of a second. It is made in pieces, and charged for.
     gateway = auth.gateway
     if not auth.is_local:
         auth.require(Action.METRICS)
-    registry = CollectorRegistry()
-    clock = gateway.clock
-    registry.register(
-        GatewayCollector(
-            gateway.stats, gateway.outbox_bytes(), clock.monotonic_us(), clock_error_us=clock.error_us()
-        )
+    clock, budgets = gateway.clock, _metrics_budgets(request)
+    budget = budgets.of(auth.principal.key or neighbourhood(auth.address), clock.monotonic_us())
+    wait_us = budget.wait_us(clock.monotonic_us())
+    if wait_us:
+        raise Refusal(Code.RATE_LIMITED, "metrics are read too often", wait_us=wait_us)
+    of_gateway = GatewayCollector(
+        gateway.stats, gateway.outbox_bytes(), clock.monotonic_us(), clock_error_us=clock.error_us()
     )
-    registry.register(DeskCollector(gateway.desk.figures()))
-    registry.register(KeyStoreCollector(gateway.key_faults()))
     audit = gateway.authenticator.audit
-    registry.register(AuditCollector(audit.dropped, audit.waiting))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    collectors = (
+        of_gateway,
+        DeskCollector(gateway.desk.figures()),
+        KeyStoreCollector(gateway.key_faults()),
+        AuditCollector(audit.dropped, audit.waiting),
+    )
+    text = []
+    for piece in pieces(chain.from_iterable(collector.collect() for collector in collectors)):
+        text.append(piece.text)
+        budget.charge(SAMPLE_US * piece.samples, clock.monotonic_us())
+        if piece.samples >= SAMPLES_AT_ONCE:
+            await asyncio.sleep(0)
+    return Response(b"".join(text), media_type=CONTENT_TYPE_LATEST)
+
+
+def _metrics_budgets(request: Request) -> SharedBudgets:
+    """Return the budgets of those who read metrics. Floods of other requests do not use them up."""
+    budgets: SharedBudgets = request.app.state.metrics_budgets
+    return budgets

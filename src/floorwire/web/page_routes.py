@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import Response
 
 from floorwire.web.query import CHECK_PUBLIC_QUERY
 
@@ -45,12 +45,6 @@ async def part(name: str) -> Response:
     if name not in PARTS:
         raise HTTPException(404)
     return _part(name)
-
-
-@router.api_route("/openapi.json", methods=["GET", "HEAD"])
-async def description(request: Request) -> JSONResponse:
-    """Return the description of the HTTP API."""
-    return JSONResponse(request.app.openapi())
 
 
 def _part(name: str) -> Response:

@@ -118,6 +118,8 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
 
     def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
-        wire = PicowsWire(accepted.peer, self._address, max_bytes, self._picows_transport)
+        wire = PicowsWire(
+            accepted.peer, self._address, max_bytes, self._picows_transport, self._gateway.hub.turns
+        )
         extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

@@ -24,6 +24,10 @@ class RejectingPeer:
     def received(self, data: bytes, binary: bool) -> None:
         """Ignore the message: the connection is closing."""
 
+    def work(self) -> bool:
+        """Return False: no message makes long work."""
+        return False
+
     def end_of_read(self) -> None:
         """Nothing is ever queued."""
 

@@ -29,6 +29,8 @@ from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.tls_acceptor import TlsAcceptor
 from floorwire.web.tls_certificate import TlsCertificate, load
 
+RECEIVE_BYTES = 65_536
+"""Receive buffer asked of the kernel for one connection (Linux takes twice this). It bounds one read."""
 GC_THRESHOLD = (10_000, 20, 50)
 """Less frequent than Python's default, which took an eighth of the time of a reconnect storm.
 Connections live long, and events leave no cycles."""
@@ -130,6 +132,7 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Backpressure: bounds what the kernel holds for a slow client. Accepted sockets inherit it.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.outbox.kernel_bytes)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
+from floorwire.hub.turn_queue import TurnQueue
 from floorwire.protocol.frames import TEXT, split
 
 CLOSE_TIMEOUT_S: Final = 2.0
@@ -22,8 +23,12 @@ ROOM_BYTES: Final = 65_536
 class AsgiWire:
     """One accepted ASGI WebSocket."""
 
-    def __init__(self, socket: WebSocket, peer: Peer, max_bytes: int, address: str) -> None:
+    def __init__(self, socket: WebSocket, peer: Peer, max_bytes: int, address: str, turns: TurnQueue) -> None:
         self.address = address
+        self._turns = turns
+        self._may_read = asyncio.Event()
+        """Not set while long work of the last message goes on."""
+        self._may_read.set()
         self.fd = -1  # the ASGI server has the socket
         self.is_blocked = False
         self._socket = socket
@@ -71,6 +76,7 @@ class AsgiWire:
             data: bytes = message["bytes"] if text is None else text.encode(errors="surrogatepass")
             if self._closing is None:
                 self._receive(data, binary=text is None)
+                await self._may_read.wait()
 
     def _receive(self, data: bytes, *, binary: bool) -> None:
         if len(data) > self._max_bytes:
@@ -111,6 +117,19 @@ class AsgiWire:
         self.is_blocked = self._size > ROOM_BYTES
         self._has_work.set()
         return not self.is_blocked
+
+    def defer(self) -> None:
+        """Read nothing until the peer's long work is done."""
+        if self._may_read.is_set():
+            self._may_read.clear()
+            self._turns.add(self._go_on)
+
+    def _go_on(self) -> bool:
+        is_more = self._closing is None and self._peer.work()
+        if not is_more:
+            self._may_read.set()
+            self._peer.end_of_read()
+        return is_more
 
     def ping(self) -> bool:
         """Return False: the ASGI server pings by its own settings."""

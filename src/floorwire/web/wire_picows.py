@@ -4,19 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
+from collections.abc import Callable
+from enum import IntEnum
+from functools import partial
 from typing import Final
 
 from picows import WSFrame, WSListener, WSTransport
 
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
+from floorwire.hub.turn_queue import TurnQueue
+from floorwire.protocol.frame_budget import SMALL_BYTES
 from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
 from floorwire.protocol.message_assembly import MessageAssembler, WireError, close_reply
 from floorwire.web.picows_transport import DiscardingProtocol, PicowsTransport
+from floorwire.web.read_pace import ReadPace
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
+FRAMES_AT_ONCE: Final = 64
+"""The most frames of one read that are handled at once. The others wait for later turns."""
+BYTES_AT_ONCE: Final = 32_768
+"""If more bytes follow the first frame of one read, they wait for later turns."""
+DROPPED_FRAMES: Final = 10_000
+"""Who sends so many frames instead of answering our close frame is hung up on."""
+
+
+class WireState(IntEnum):
+    """What is done with a frame that comes."""
+
+    OPEN = 0
+    """It is handled at once."""
+    DEFERRING = 1
+    """Reading is paused. What had been read already waits for its turn."""
+    CLOSING = 2
+    """A close frame was sent. Everything but the peer's close frame is dropped."""
+
+
+# Read for each write: an attribute of an enum's class takes longer than a name of the module.
+OPEN: Final = WireState.OPEN
+DEFERRING: Final = WireState.DEFERRING
+CLOSING: Final = WireState.CLOSING
 
 
 class PicowsWire(WSListener):
@@ -24,25 +54,38 @@ class PicowsWire(WSListener):
 
     Frames go to the kernel in one ``write``. What the kernel does not take goes to asyncio's transport. Its
     high-water mark is 0, so that ``resume_writing`` is called when everything has left: backpressure.
+
+    What one connection may read in one turn of the event loop is bounded. A read with many frames is handled
+    in turns, and meanwhile nothing more is read (``defer``). So a flood of frames makes only its sender wait.
+    What waits is the rest of one read: SO_RCVBUF bounds it.
     """
 
     __slots__ = (
         "_assembler",
+        "_backlog",
         "_close_timer",
         "_code",
         "_direct_fd",
-        "_is_closing",
+        "_frames_in_read",
+        "_has_peer_closed",
+        "_pace",
         "_peer",
         "_picows_transport",
-        "_pong",
+        "_pongs",
+        "_small_frames",
+        "_state",
         "_transport",
+        "_turns",
         "address",
         "fd",
         "is_blocked",
     )
 
-    def __init__(self, peer: Peer, address: str, max_bytes: int, picows_transport: PicowsTransport) -> None:
+    def __init__(
+        self, peer: Peer, address: str, max_bytes: int, picows_transport: PicowsTransport, turns: TurnQueue
+    ) -> None:
         self.address = address
+        self._turns = turns
         self._peer = peer
         self._picows_transport = picows_transport
         self._assembler = MessageAssembler(max_bytes)
@@ -51,11 +94,21 @@ class PicowsWire(WSListener):
         self._direct_fd = -1
         """The socket while it may be written to directly, or -1."""
         self.is_blocked = False
-        self._is_closing = False
+        self._state: WireState = OPEN
+        self._backlog: deque[Callable[[], None]] | None = None
+        """What is to be done with the frames that wait, in their order. None unless some may wait."""
+        self._frames_in_read = 0
+        """Frames of this read so far, but the last one."""
+        self._has_peer_closed = False
+        """Whether the peer's close frame is among what waits."""
+        self._small_frames = 0
+        """Frames of this turn that are charged to the frame budget."""
+        self._pace: ReadPace | None = None
+        """Made when first needed."""
         self._code: int = CloseCode.ABNORMAL
         self._close_timer: asyncio.TimerHandle | None = None
-        self._pong: bytes | None = None
-        """The pong that waits while blocked. RFC 6455, 5.5.3: only the latest ping needs one."""
+        self._pongs = b""
+        """The pongs of this read. RFC 6455 5.5.3: while we cannot answer, only the latest ping needs one."""
 
     # --- called by picows  ----------------------------------------------------------------------
 
@@ -75,9 +128,8 @@ class PicowsWire(WSListener):
         kind: int = received.msg_type  # type: ignore[assignment] # an IntEnum, whatever its stub says
         rsv = bool(received.rsv1 or received.rsv2 or received.rsv3)
         payload = received.get_payload_as_bytes()
-        if self._is_closing:
-            if kind == CLOSE:
-                self._end()
+        if self._state:
+            self._frame_later(kind, bool(received.fin), rsv, payload)
             return
         self._peer.peer_is_alive()
         try:
@@ -87,21 +139,118 @@ class PicowsWire(WSListener):
                 message = self._assembler.feed(kind, bool(received.fin), rsv, payload)
                 if message is not None:
                     self._peer.received(message.data, message.binary)
+                elif len(payload) < SMALL_BYTES:
+                    self._small_frames += 1
         except WireError as error:
-            self._peer.end_of_read()
-            self.close(error.code, error.reason)
+            self._fail(error)
             return
         if received.last_in_buffer:
+            self._frames_in_read = 0
             self._peer.end_of_read()
+            if self._small_frames:
+                self._end_turn()
+        else:
+            frames = self._frames_in_read = self._frames_in_read + 1
+            if frames == FRAMES_AT_ONCE or (frames == 1 and received.tail_size > BYTES_AT_ONCE):
+                self.defer()
+
+    def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
+        """Note what is to be done with a frame that came while deferring or closing."""
+        if self._state is CLOSING:
+            self._small_frames += 1
+            if kind == CLOSE or self._small_frames > DROPPED_FRAMES:
+                self._end()
+            return
+        self._peer.peer_is_alive()
+        try:
+            if kind >= CLOSE:
+                self._control_later(kind, rsv, payload)
+                return
+            message = self._assembler.feed(kind, fin, rsv, payload)
+        except WireError as error:
+            self._later(partial(self._fail, error))
+            return
+        if message is not None:
+            self._later(partial(self._peer.received, message.data, message.binary))
+        elif len(payload) < SMALL_BYTES:
+            self._small_frames += 1
+
+    def _control_later(self, kind: int, rsv: bool, payload: bytes) -> None:
+        _check_reserved(rsv)
+        if kind == CLOSE:
+            self._has_peer_closed = True
+            self._later(partial(self._control, kind, rsv, payload))
+            return
+        self._small_frames += 1
+        if kind == PING:
+            self._pongs = frame(PONG, payload)
+
+    def _later(self, action: Callable[[], None]) -> None:
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.append(action)
+
+    # --- turns ----------------------------------------------------------------------------------
+
+    def defer(self) -> None:
+        """Stop reading, and handle what was read already in later turns."""
+        if self._state is OPEN and self._transport is not None:
+            self._state = DEFERRING
+            self._reading(self._transport).pause()
+            self._turns.add(self._go_on)
+
+    def _go_on(self) -> bool:
+        """Handle one message that waits, or a part of a long one. Return whether more is left."""
+        if self._state is not DEFERRING or self._transport is None:
+            return False
+        is_well = False
+        try:
+            is_more = self._handle_next()
+            is_well = True
+        finally:
+            if not is_well:  # a fault of ours, which the event loop logs
+                self.close(CloseCode.INTERNAL, "")
+        return is_more
+
+    def _handle_next(self) -> bool:
+        if self._peer.work():
+            return True
+        if self._backlog:
+            self._backlog.popleft()()
+        self._peer.end_of_read()
+        if self._state is not DEFERRING:
+            return False
+        if self._backlog or self._peer.work():
+            return True
+        self._peer.end_of_read()
+        self._state, self._backlog = OPEN, None
+        self._frames_in_read = 0
+        self._end_turn()
+        return False
+
+    def _end_turn(self) -> None:
+        """Send the pongs. Read on as soon as the frame budget allows it."""
+        if self._pongs and not self.is_blocked:
+            pongs, self._pongs = self._pongs, b""
+            self.write(pongs)
+        frames, self._small_frames = self._small_frames, 0
+        if self._state is OPEN and self._transport is not None:
+            self._reading(self._transport).resume_in_budget(frames)
+
+    def _reading(self, transport: asyncio.Transport) -> ReadPace:
+        if self._pace is None:
+            self._pace = ReadPace(transport)
+        return self._pace
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The TCP connection is gone."""
         if self._close_timer is not None:
             self._close_timer.cancel()
-            self._close_timer = None
-        self._transport = None
+        if self._pace is not None:
+            self._pace.stop_timer()
+        self._close_timer = self._pace = self._transport = self._backlog = None
         self.fd = self._direct_fd = -1
-        if not self._is_closing:  # _end_with has called it already
+        if self._state is not CLOSING:  # _end_with has called it already
             self._peer.closed(self._code)
 
     def pause_writing(self) -> None:
@@ -110,12 +259,12 @@ class PicowsWire(WSListener):
     def resume_writing(self) -> None:
         """The peer reads again: all that waited in the transport has left."""
         self._set_blocked(False)
-        if self._is_closing:
+        if self._state is CLOSING:
             return
         self._peer.peer_is_alive()
-        if self._pong is not None:
-            self.write(self._pong)
-            self._pong = None
+        if self._pongs:
+            pongs, self._pongs = self._pongs, b""
+            self.write(pongs)
         self._peer.writable()
 
     # --- called by the peer ---------------------------------------------------------------------
@@ -136,7 +285,7 @@ class PicowsWire(WSListener):
     def _write_to_transport(self, data: bytes | memoryview) -> bool:
         """Send through the transport: what the kernel did not take, what follows it, and all of TLS."""
         transport = self._transport
-        if transport is None or self._is_closing:
+        if transport is None or self._state is CLOSING:
             return True
         transport.write(data)
         self._set_blocked(transport.get_write_buffer_size() > 0)
@@ -144,7 +293,7 @@ class PicowsWire(WSListener):
 
     def _set_blocked(self, is_blocked: bool) -> None:
         self.is_blocked = is_blocked
-        self._direct_fd = -1 if is_blocked or self._is_closing else self.fd
+        self._direct_fd = -1 if is_blocked or self._state is CLOSING else self.fd
 
     def _abort(self) -> None:
         if self._transport is not None:
@@ -163,32 +312,45 @@ class PicowsWire(WSListener):
     def _end_with(self, code: int, reason: str, *, why: int) -> None:
         """Send a close frame, and nothing after it. ``why`` is the close code that our peer object gets."""
         transport = self._transport
-        if transport is None or self._is_closing:
+        if transport is None or self._state is CLOSING:
             return
         self._code = why
-        self.write(close_frame(code, reason))
-        self._is_closing = True
+        self.write(self._pongs + close_frame(code, reason))
+        self._pongs = b""
+        self._state, self._backlog = CLOSING, None
         self._direct_fd = -1
+        if self._pace is not None:
+            self._pace.resume()  # for the peer's close frame
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
         self._peer.closed(why)
+        if self._has_peer_closed:
+            self._end()
 
     def _control(self, kind: int, rsv: bool, payload: bytes) -> None:
-        if rsv:
-            raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")
+        _check_reserved(rsv)
         if kind == CLOSE:
             self._peer.end_of_read()
             peer_code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else CloseCode.NO_STATUS
             self._end_with(close_reply(payload), "", why=peer_code)
             self._end()
-        elif kind == PING:
-            self._peer.end_of_read()
-            if self.is_blocked:
-                self._pong = frame(PONG, payload)
-            else:
-                self.write(frame(PONG, payload))
+            return
+        self._small_frames += 1
+        if kind == PING:
+            pong = frame(PONG, payload)
+            self._pongs = pong if self.is_blocked else self._pongs + pong
+
+    def _fail(self, error: WireError) -> None:
+        self._peer.end_of_read()
+        self.close(error.code, error.reason)
 
     def _on_complaint(self, code: int, reason: str) -> None:
         # picows cannot read on. Not even the peer's close frame will be read.
+        if self._state is DEFERRING:
+            self._later(partial(self._close_after_complaint, code, reason))
+        else:
+            self._close_after_complaint(code, reason)
+
+    def _close_after_complaint(self, code: int, reason: str) -> None:
         self.close(code, reason)
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -202,3 +364,8 @@ class PicowsWire(WSListener):
     def _end(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+def _check_reserved(rsv: bool) -> None:
+    if rsv:  # RFC 6455 5.2: reserved bits are 0 unless an extension was negotiated.
+        raise WireError(CloseCode.PROTOCOL_ERROR, "reserved bits without an extension")

@@ -1,0 +1,47 @@
+"""When one connection is read: reading pauses while its frames wait, or while its frame budget is spent."""
+
+from __future__ import annotations
+
+import asyncio
+
+from floorwire.protocol.frame_budget import FrameBudget
+
+
+class ReadPace:
+    """Pauses and resumes the reading of one transport, and owns the timer of a pause."""
+
+    __slots__ = ("_budget", "_timer", "_transport", "is_paused")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._budget = FrameBudget()
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_paused = False
+
+    def pause(self) -> None:
+        """Read no more."""
+        self.is_paused = True
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        self.stop_timer()
+        if self.is_paused and not self._transport.is_closing():
+            self.is_paused = False
+            self._transport.resume_reading()
+
+    def resume_in_budget(self, frames: int) -> None:
+        """Charge for frames that came. Read on when the budget allows it, now or later."""
+        loop = asyncio.get_running_loop()
+        wait_us = self._budget.charge(frames, int(loop.time() * 1_000_000)) if frames else 0
+        if not wait_us:
+            self.resume()
+        elif self._timer is None:
+            self.pause()
+            self._timer = loop.call_later(wait_us / 1_000_000, self.resume)
+
+    def stop_timer(self) -> None:
+        """Stop the timer: the connection is gone, or reading goes on."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
