@@ -279,7 +279,9 @@ def test_frames_in_the_handshakes_own_packet_are_read(quick: Server, size: int) 
         assert peer.message()["status"] == "pong"
 
 
-@pytest.mark.parametrize("more", [b"", frame(CLOSE, b""), b"\xff" * 60_000])
+@pytest.mark.parametrize(
+    "more", [b"", frame(CLOSE, b""), b"\xff" * 60_000], ids=["alone", "then a close", "then more"]
+)
 def test_a_bad_frame_in_the_handshakes_own_packet_closes(quick: Server, more: bytes) -> None:
     with RawClient(quick) as peer:
         peer.socket.sendall(HANDSHAKE + frame(TEXT, PING_REQUEST) + frame(3, b"") + more)
