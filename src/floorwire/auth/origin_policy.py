@@ -7,6 +7,7 @@ with a name that points to 127.0.0.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from floorwire.auth.client_address import client_address, is_address, is_loopbac
 from floorwire.core.authorization import Network, is_within
 
 PORTS = {"http": 80, "https": 443}
+BARE = re.compile(r"[a-z]+://[^\x00-\x20\x7f-\U0010ffff?#@/\\]+")
+"""A scheme, a name and a port (RFC 6454 6.2). urlsplit would drop tabs, and an empty query."""
 
 
 class OriginPolicy(msgspec.Struct, frozen=True):
@@ -102,6 +105,8 @@ def refuse_to_listen(host: str, has_keys: bool, has_tls: bool, behind_proxy: boo
 
 
 def _name_and_port(url: str) -> tuple[str, int] | None:
+    if not BARE.fullmatch(url):
+        return None
     try:
         parts = urlsplit(url)
         name, port = parts.hostname, parts.port

@@ -1,0 +1,65 @@
+"""Subscribers that only read: as many as bring the server to the load that is asked for, and then no more."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from tests.clients import RawClient
+from tests.servers import Server
+
+STEP: Final = 8
+STEP_S: Final = 2.0
+MOST: Final = 2_000
+GROWS_FOR_S: Final = 150.0
+SYMBOLS: Final = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
+CHANNELS: Final = ("trades", "book", "ticker")
+
+
+class Crowd:
+    """Grows until the server uses ``load`` of a CPU, or for ``GROWS_FOR_S`` at most."""
+
+    def __init__(self, server: Server, load: float, cpu_s: Callable[[], float]) -> None:
+        self._server = server
+        self._load = load
+        self._cpu_s = cpu_s
+        self._clients: list[RawClient] = []
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    async def run(self) -> None:
+        """Grow, and read until cancelled."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            while loop.time() - began_s < GROWS_FOR_S and len(self._clients) < MOST:
+                before_s, at_s = self._cpu_s(), loop.time()
+                await asyncio.sleep(STEP_S)
+                if (self._cpu_s() - before_s) / (loop.time() - at_s) < self._load:
+                    for _ in range(STEP):
+                        self._add(loop)
+            await asyncio.Event().wait()
+        finally:
+            for client in self._clients:
+                loop.remove_reader(client.socket)
+                client.socket.close()
+
+    def _add(self, loop: asyncio.AbstractEventLoop) -> None:
+        client = RawClient(self._server)
+        status, _ = client.handshake()
+        assert status == 101, status
+        number = len(self._clients)
+        client.ask("subscribe", channel=CHANNELS[number % len(CHANNELS)], symbols=SYMBOLS, on_slow="conflate")
+        client.socket.setblocking(False)
+        loop.add_reader(client.socket, self._read, client.socket)
+        self._clients.append(client)
+
+    def _read(self, one: socket.socket) -> None:
+        try:
+            if not one.recv(262_144):
+                raise ConnectionResetError("a subscriber that reads was hung up on")
+        except BlockingIOError:
+            pass
