@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +44,9 @@ def fuzz(name: str, seconds: int) -> bool:
     log = FOUND / f"{name}.log"
     with log.open("w") as written:
         ended = subprocess.run(
-            worker(name, *limits, "-len_control=20", f"-artifact_prefix={FOUND}/{name}-", str(inputs), str(kept)),
+            worker(
+                name, *limits, "-len_control=20", f"-artifact_prefix={FOUND}/{name}-", str(inputs), str(kept)
+            ),
             cwd=ROOT,
             stdout=written,
             stderr=subprocess.STDOUT,
@@ -71,16 +74,28 @@ def keep(name: str) -> None:
             shutil.copyfile(path, CORPUS / name / path.name[:12])
 
 
+def replay(name: str, file: Path) -> None:
+    """Run one input again, without atheris: an invariant that does not hold is a traceback."""
+    with closing(TARGETS[name]()) as target:
+        target.run(file.read_bytes())
+
+
 def main() -> None:
     """Fuzz the targets that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; none: all")
     parser.add_argument("--seconds", type=int, default=600, help="for each target")
     parser.add_argument("--keep", action="store_true", help="keep what was found in tests/fuzz/corpus")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="only run this input of the one target")
     asked = parser.parse_args()
     unknown = set(asked.targets) - set(TARGETS)
     if unknown:
         parser.error(f"no target {', '.join(sorted(unknown))}: there are {', '.join(TARGETS)}")
+    if asked.replay is not None:
+        if len(asked.targets) != 1:
+            parser.error("--replay: name the input's target")
+        replay(asked.targets[0], asked.replay)
+        return
     print("| target | runs | seconds | edges | features | inputs |\n| --- | --- | --- | --- | --- | --- |")
     failed = [name for name in asked.targets or TARGETS if not fuzz(name, asked.seconds)]
     if asked.keep:

@@ -17,7 +17,9 @@ KEY: Final = "fw0123456789abcdef"
 AT: Final[Moment] = moment(parts.NOW)
 RING: Final = parts.keyring(parts.key(KEY))
 TOKENS: Final = issuer.tokens()
-REFUSED: Final = frozenset((Code.BAD_SIGNATURE, Code.CLOCK_SKEW, Code.RATE_LIMITED, Code.FORBIDDEN, Code.BAD_REQUEST))
+REFUSED: Final = frozenset(
+    (Code.BAD_SIGNATURE, Code.CLOCK_SKEW, Code.RATE_LIMITED, Code.FORBIDDEN, Code.BAD_REQUEST)
+)
 SIGNATURE: Final = login_signature(parts.SECRET, parts.NOW)
 
 

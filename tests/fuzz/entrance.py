@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +26,34 @@ HOUR_US: Final = 3_600 * SECOND_US
 MOST_ANSWERED: Final = 2_000_000
 """Bytes. The largest page of ours is the description of the API."""
 STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n")
+NOSNIFF: Final = b"\r\nx-content-type-options: nosniff\r\n"
+HAS_DEADLINES: Final = find_spec("floorwire.web.http_deadline") is not None
+"""Whether each phase of an HTTP connection has a deadline, and each answer the security headers."""
 STATUSES: Final = frozenset(
-    (100, 101, 200, 204, 304, 307, 400, 401, 403, 404, 405, 408, 411, 413, 415, 421, 422, 426, 429, 431, 503)
+    (
+        100,
+        101,
+        200,
+        201,
+        204,
+        304,
+        307,
+        400,
+        401,
+        403,
+        404,
+        405,
+        408,
+        411,
+        413,
+        415,
+        421,
+        422,
+        426,
+        429,
+        431,
+        503,
+    )
 )
 """What is ever answered. 500 is a fault of ours, whatever was asked."""
 
@@ -105,5 +132,11 @@ def check(talk: Talk, loop: StoppedLoop) -> None:
     assert len(talk.written) < MOST_ANSWERED, len(talk.written)
     if talk.written:
         assert talk.written.startswith(b"HTTP/1.1 "), talk.written[:80]
+    if HAS_DEADLINES and not talk.is_closed and not talk.waiting_tasks and 101 not in talk.statuses:
+        assert talk.armed_timers, "nothing ends this connection"
+    protected = [status for status in talk.statuses if status not in (100, 101)]
+    assert not HAS_DEADLINES or talk.written.count(NOSNIFF) >= len(protected), (
+        "an answer without security headers"
+    )
     for status in talk.statuses:
         assert status in STATUSES, talk.written[:200]

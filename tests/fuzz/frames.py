@@ -57,6 +57,7 @@ def frames_of(data: bytes) -> Iterator[tuple[int, bool, bytes]]:
         begin = at + 2 + width + (4 if second & 0x80 else 0)
         size = int.from_bytes(data[at + 2 : at + 2 + width].ljust(width, b"\0"), "big") if width else size
         is_bad = first & 0x70 or not second & 0x80 or opcode not in (0, 1, 2, 8, 9, 10)
+        is_bad = is_bad or (width == 2 and size < 126) or (width == 8 and size < 65_536)  # 5.2: minimal
         if is_bad or (opcode >= CLOSE and (size > 125 or width or not fin)) or size > 65_536:
             raise FrameError(is_whole=begin + size <= len(data))
         if len(data) < begin + size:
@@ -101,9 +102,8 @@ def _require_sound(kind: int, whole: bytes, parts: list[bytes], *, fin: bool) ->
         whole.decode()
     except UnicodeDecodeError as error:
         # Cut inside a character: more may follow, unless no character begins so.
-        if fin or error.reason != "unexpected end of data" or whole[error.start :] >= b"\xed\xa0":
-            if fin or not _may_go_on(whole[error.start :]):
-                raise FrameError from None
+        if fin or not _may_go_on(whole[error.start :]):
+            raise FrameError from None
 
 
 def _may_go_on(tail: bytes) -> bool:
@@ -132,7 +132,9 @@ class Frames:
         return [
             masked(TEXT, b'{"action":"ping"}', mask=mask),
             masked(BINARY, bytes(range(256))),
-            masked(TEXT, text[:4], fin=False) + masked(PING, b"?") + masked(CONTINUATION, text[4:], mask=mask),
+            masked(TEXT, text[:4], fin=False)
+            + masked(PING, b"?")
+            + masked(CONTINUATION, text[4:], mask=mask),
             masked(TEXT, b"", fin=False) + masked(CONTINUATION, b"", fin=False) + masked(CONTINUATION, b""),
             masked(PING, b"x" * 125) + masked(PONG, b"") + masked(CLOSE, b"\x03\xe8bye", mask=mask),
             masked(CLOSE, b"") + masked(TEXT, b"late"),
@@ -145,8 +147,19 @@ class Frames:
 
     def words(self) -> Sequence[bytes]:
         """Return heads of frames, and bytes that are special in UTF-8."""
-        heads = [masked(opcode, b"", fin=fin) for opcode in (0, 1, 2, 3, 8, 9, 10, 11) for fin in (True, False)]
-        return (*heads, b"\x80", b"\xfe\x00\x7e", b"\xff" + bytes(8), b"\xed\xa0\x80", b"\xf4\x90", b"\xc3", b"\x03\xe9")
+        heads = [
+            masked(opcode, b"", fin=fin) for opcode in (0, 1, 2, 3, 8, 9, 10, 11) for fin in (True, False)
+        ]
+        return (
+            *heads,
+            b"\x80",
+            b"\xfe\x00\x7e",
+            b"\xff" + bytes(8),
+            b"\xed\xa0\x80",
+            b"\xf4\x90",
+            b"\xc3",
+            b"\x03\xe9",
+        )
 
     def close(self) -> None:
         """Release the gateway."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from tests.fuzz.entrance import Entrance, check
 from tests.fuzz.http_head import WORDS
+from tests.fuzz.origins import ORIGIN, OURS
 
 KEY: Final = b"dGhlIHNhbXBsZSBub25jZQ=="
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
@@ -17,8 +18,6 @@ ACCEPT: Final = b64encode(sha1(KEY + GUID, usedforsecurity=False).digest())
 RIGHT: Final = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY
 )
-ORIGIN: Final = re.compile(rb"^origin:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-OURS: Final = re.compile(rb"https?://(localhost|127(\.\d+){3}|\[[0-9a-f:.]+\])(:\d*)?/?", re.IGNORECASE)
 AUTHORIZATION: Final = re.compile(rb"^authorization:", re.IGNORECASE | re.MULTILINE)
 KNOWN: Final = (b"", b"floorwire.v1.json", b"floorwire.v1.msgpack")
 MOST: Final = 4_096
@@ -38,7 +37,7 @@ class Handshake:
         return [
             b"/ws\nHost: 127.0.0.1:8000",
             b"/ws/ticker\nHost: localhost\nOrigin: http://localhost",
-            b"/ws/echo\nHost: 127.0.0.1:8000\nOrigin: http://127.0.0.1:8000\nSec-WebSocket-Protocol: floorwire.v1.msgpack",
+            b"/ws/echo\nHost: [::1]\nOrigin: http://[::1]\nSec-WebSocket-Protocol: floorwire.v1.msgpack",
             b"/ws?ticket=abc\nHost: [::1]:8000\nSec-WebSocket-Protocol: chat, floorwire.v1.json",
             b"/ws\nHost: 127.0.0.1\nAuthorization: Bearer fw0123456789abcdef." + b"s" * 43,
             b"/ws\nHost: evil.example\nOrigin: http://evil.example",
@@ -48,7 +47,14 @@ class Handshake:
 
     def words(self) -> Sequence[bytes]:
         """Return what handshakes are made of."""
-        return (*WORDS, b"\nSec-WebSocket-Protocol: ", *KNOWN[1:], b"?ticket=", b"&ticket=", b"\nOrigin: http://[")
+        return (
+            *WORDS,
+            b"\nSec-WebSocket-Protocol: ",
+            *KNOWN[1:],
+            b"?ticket=",
+            b"&ticket=",
+            b"\nOrigin: http://[",
+        )
 
     def close(self) -> None:
         """Release the gateway."""

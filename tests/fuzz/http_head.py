@@ -6,18 +6,31 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.fuzz.entrance import Entrance, check
+from tests.fuzz.origins import ORIGIN, OURS
 
 PIECE_BYTES: Final = 7
-PATHS: Final = ("/health", "/ready", "/", "/metrics", "/openapi.json", "/api/v1/orders", "/api/v1/keys", "/ws")
+PATHS: Final = (
+    "/health",
+    "/ready",
+    "/",
+    "/metrics",
+    "/openapi.json",
+    "/api/v1/orders",
+    "/api/v1/keys",
+    "/ws",
+)
 WORDS: Final = (
-    b"GET ", b"POST ", b"PUT ", b"DELETE ", b"HEAD ", b"OPTIONS ", b"CONNECT ", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", b"\r\n", b"\r\n\r\n", b"\n\n", b"Host: 127.0.0.1\r\n", b"Host: evil.example\r\n",
-    b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", b"3\r\nabc\r\n", b"Expect: 100-continue\r\n",
-    b"Connection: close\r\n", b"Connection: keep-alive\r\n", b"Connection: Upgrade\r\n", b"Upgrade: websocket\r\n",
-    b"Upgrade: h2c\r\n", b"Authorization: Bearer a.b\r\n", b"Origin: http://127.0.0.1:8000\r\n", b"Origin: null\r\n",
-    b"X-Forwarded-For: 10.0.0.1\r\n", b"Content-Type: application/json\r\n", b"Trailer: Authorization\r\n",
-    b"Access-Control-Request-Method: GET\r\n", b"Sec-WebSocket-Version: 13\r\n", b"http://127.0.0.1/", b"/%00", b"/..",
-    *(path.encode() for path in PATHS), b"/api/v1/ticket", b"/api/v1/symbols", b"?limit=1", b"{}", b'{"account":"a"}',
+    *(path.encode() for path in PATHS),
+    b"GET ", b"POST ", b"PUT ", b"DELETE ", b"HEAD ", b"OPTIONS ", b"CONNECT ",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", b"\r\n", b"\r\n\r\n", b"\n\n",
+    b"Host: 127.0.0.1\r\n", b"Host: evil.example\r\n", b"Content-Length: 3\r\n",
+    b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", b"3\r\nabc\r\n", b"Expect: 100-continue\r\n",
+    b"Connection: close\r\n", b"Connection: keep-alive\r\n", b"Connection: Upgrade\r\n",
+    b"Upgrade: websocket\r\n", b"Upgrade: h2c\r\n", b"Authorization: Bearer a.b\r\n",
+    b"Origin: http://127.0.0.1:8000\r\n", b"Origin: null\r\n", b"X-Forwarded-For: 10.0.0.1\r\n",
+    b"Content-Type: application/json\r\n", b"Trailer: Authorization\r\n",
+    b"Access-Control-Request-Method: GET\r\n", b"Sec-WebSocket-Version: 13\r\n", b"http://127.0.0.1/",
+    b"/%00", b"/..", b"/api/v1/tickets", b"/api/v1/symbols", b"?limit=1", b"{}", b'{"account":"a"}',
 )  # fmt: skip
 
 
@@ -44,7 +57,7 @@ class HttpHead:
         return [
             *pages,
             pages[0] * 3,
-            request("POST", "/api/v1/ticket", own, body="{}"),
+            request("POST", "/api/v1/tickets", own, body="{}"),
             request("POST", "/api/v1/orders", "Content-Type: application/json", body='{"symbol":"BTC-USDT"}'),
             request("POST", "/api/v1/orders", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\nX: y\r\n\r\n",
             request("POST", "/api/v1/orders", "Expect: 100-continue", "Content-Length: 2"),
@@ -69,4 +82,8 @@ class HttpHead:
         for pieces in ([data], small):
             talk = self._entrance.talk(pieces)
             check(talk, self._entrance.loop)
+            if 201 in talk.statuses:  # a ticket of the demo account
+                origins = ORIGIN.findall(data)
+                assert origins, "a ticket without an origin"
+                assert all(map(OURS.fullmatch, origins)), origins
             assert len(talk.statuses) <= 2 * data.count(b"\n") + 1, talk.statuses

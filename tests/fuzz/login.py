@@ -41,7 +41,14 @@ class LoginRequest:
     def words(self) -> Sequence[bytes]:
         """Return the parts of logins."""
         texts = ("action", "login", "key", "ts", "signature", "token", "id", KEY, SIGNATURE, parts.SECRET)
-        return (*(text.encode() for text in texts), str(parts.NOW).encode(), b"\\u0000", b"\\ud83d", b'":"', b"..")
+        return (
+            *(text.encode() for text in texts),
+            str(parts.NOW).encode(),
+            b"\\u0000",
+            b"\\ud83d",
+            b'":"',
+            b"..",
+        )
 
     def close(self) -> None:
         """Nothing is held."""

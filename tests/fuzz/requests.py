@@ -13,7 +13,7 @@ from floorwire.app import Gateway
 from floorwire.config import LimitSettings, Settings
 from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.core.codes import CloseCode, Code
-from floorwire.core.market_events import FeedStatus, Listing
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
 from floorwire.protocol.codec import ACTIONS, JSON, MSGPACK, AnyRequest, Codec
 from floorwire.protocol.frames import split
 from tests.clocks import SECOND_US, Times
@@ -94,8 +94,9 @@ class Requests:
     async def _open_market(self) -> None:
         await self._gateway.desk.open()
         now_us = self._times.system_us
-        books = [snapshot(symbol, now_us) for symbol in SYMBOLS]
-        events = [Listing(tuple(map(listing, SYMBOLS)), now_us), *books, FeedStatus(None, "live", "on", now_us)]
+        events: list[MarketEvent] = [Listing(tuple(map(listing, SYMBOLS)), now_us)]
+        events += [snapshot(symbol, now_us) for symbol in SYMBOLS]
+        events.append(FeedStatus(None, "live", "on", now_us))
         self._gateway.hub.publish("scripted", events, now_us)
 
     def seeds(self) -> Sequence[bytes]:
@@ -108,14 +109,45 @@ class Requests:
         """Return every action, field and word of the protocol, as they are encoded."""
         kinds = get_args(AnyRequest)
         fields = {field.name for kind in kinds for field in msgspec.structs.fields(kind)}
-        values = {"BTC-USDT", "ticker", "book", "trades", "candles", "heartbeat", "system", "1m", "conflate", "skip"}
-        texts = sorted({*map(str, ACTIONS), *fields, *values, "epoch", "seq", "action", "disconnect", "fills"})
+        values = {
+            "BTC-USDT",
+            "ticker",
+            "book",
+            "trades",
+            "candles",
+            "heartbeat",
+            "system",
+            "1m",
+            "conflate",
+            "skip",
+        }
+        texts = sorted(
+            {*map(str, ACTIONS), *fields, *values, "epoch", "seq", "action", "disconnect", "fills"}
+        )
         if self._codec is JSON:
-            more = (b'{"', b'":', b',"', b"\\ud800", b"1e999", b"-1", b"9007199254740993", b"null", b"[[[[", b"true")
+            more = (
+                b'{"',
+                b'":',
+                b',"',
+                b"\\ud800",
+                b"1e999",
+                b"-1",
+                b"9007199254740993",
+                b"null",
+                b"[[[[",
+                b"true",
+            )
             return (*(json.dumps(text).encode() for text in texts), *more, self._separator)
-        numbers = (0, -1, 2**53 + 1, 1.5, None, True, [], {})
+        numbers: tuple[object, ...] = (0, -1, 2**53 + 1, 1.5, None, True, [], {})
         packed = [msgspec.msgpack.encode(text) for text in (*texts, *numbers)]
-        return (*packed, b"\xd9\xff", b"\xdf\xff\xff\xff\xff", b"\xc7\x01\xff", b"\xdd\xff\xff\xff\xff", self._separator)
+        return (
+            *packed,
+            b"\xd9\xff",
+            b"\xdf\xff\xff\xff\xff",
+            b"\xc7\x01\xff",
+            b"\xdd\xff\xff\xff\xff",
+            self._separator,
+        )
 
     def close(self) -> None:
         """Release the gateway."""
@@ -150,7 +182,7 @@ class Requests:
 
     def _require_answer(self, written: bytes, wire: MemoryWire) -> None:
         assert len(written) <= MOST_REPLY, f"{len(written)} bytes for one message"
-        assert wire.close_code is None or CloseCode(wire.close_code) in CloseCode
+        assert wire.close_code is None or wire.close_code in tuple(CloseCode)
         decode = msgspec.json.decode if self._codec is JSON else msgspec.msgpack.decode
         said = [decode(payload) for _, payload in split(written)]
         replies = [message for message in said if "status" in message]

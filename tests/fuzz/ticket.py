@@ -36,7 +36,19 @@ class Ticket:
 
     def words(self) -> Sequence[bytes]:
         """Return the parts of queries."""
-        return (b"?ticket=", b"&ticket=", TICKET.encode(), b"&", b"=", b"%00", b"%ff", b"+", b";", b"#", b"ticket")
+        return (
+            b"?ticket=",
+            b"&ticket=",
+            TICKET.encode(),
+            b"&",
+            b"=",
+            b"%00",
+            b"%ff",
+            b"+",
+            b";",
+            b"#",
+            b"ticket",
+        )
 
     def close(self) -> None:
         """Nothing is held."""

@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Final
 
-from floorwire.auth.grant import ACCOUNT
+from floorwire.auth.grant import ACCOUNT, Grant
 from floorwire.auth.jwt_tokens import BadTokenError
 from tests.auth import issuer, parts
 from tests.fuzz.credentials import TOKENS
@@ -36,13 +36,49 @@ class Token:
         ]  # fmt: skip
         claims = [HEADER + SIGN + json.dumps({**right, **change}).encode() for change in changes]
         none = b'{"alg":"none"}' + SIGN + json.dumps(right).encode()
-        return [*claims, none, b'{"alg":"RS256","kid":"r"}' + SIGN + b"{}", issuer.signed().encode(), b"a.b.c", b".."]
+        return [
+            *claims,
+            none,
+            b'{"alg":"RS256","kid":"r"}' + SIGN + b"{}",
+            issuer.signed().encode(),
+            b"a.b.c",
+            b"..",
+        ]
 
     def words(self) -> Sequence[bytes]:
         """Return the names of headers and claims, and what they may be."""
-        texts = [*issuer.claims(), "nbf", "iat", "account", "accounts", "symbols", "max_notional", "alg", "kid", "crit"]
-        texts += ["HS256", "RS256", "ES256", "none", "https://issuer.example", "floorwire", "market trade", "b64"]
-        return (*(json.dumps(text).encode() for text in texts), b"1e999", b"9" * 20, b"null", b"[", b"eyJ", b"..", b"\n{")
+        texts = [
+            *issuer.claims(),
+            "nbf",
+            "iat",
+            "account",
+            "accounts",
+            "symbols",
+            "max_notional",
+            "alg",
+            "kid",
+            "crit",
+        ]
+        texts += [
+            "HS256",
+            "RS256",
+            "ES256",
+            "none",
+            "https://issuer.example",
+            "floorwire",
+            "market trade",
+            "b64",
+        ]
+        return (
+            *(json.dumps(text).encode() for text in texts),
+            b"1e999",
+            b"9" * 20,
+            b"null",
+            b"[",
+            b"eyJ",
+            b"..",
+            b"\n{",
+        )
 
     def close(self) -> None:
         """Nothing is held."""
@@ -54,8 +90,13 @@ class Token:
         try:
             key, grant = TOKENS.verify(text, parts.NOW)
         except BadTokenError as error:
-            assert len(str(error)) < MOST_REASON, len(str(error))
+            reason = str(error)
+        else:
+            self._require_grant(text, key, grant, is_signed=bool(is_signed))
             return
+        assert len(reason) < MOST_REASON, len(reason)
+
+    def _require_grant(self, text: str, key: str, grant: Grant, *, is_signed: bool) -> None:
         signed, _, signature = text.rpartition(".")
         assert signature, text
         assert is_signed or signed == issuer.signed().rpartition(".")[0], "a token that nobody signed"

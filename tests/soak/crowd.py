@@ -7,12 +7,13 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from tests.clients import RawClient
+from tests.clients import PONG, RawClient
 from tests.servers import Server
 
 STEP: Final = 8
 STEP_S: Final = 2.0
 MOST: Final = 2_000
+RECEIVE_BYTES: Final = 262_144
 GROWS_FOR_S: Final = 150.0
 SYMBOLS: Final = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 CHANNELS: Final = ("trades", "book", "ticker")
@@ -26,22 +27,27 @@ class Crowd:
         self._load = load
         self._cpu_s = cpu_s
         self._clients: list[RawClient] = []
+        self._is_hung_up = False
 
     def __len__(self) -> int:
         return len(self._clients)
 
     async def run(self) -> None:
-        """Grow, and read until cancelled."""
+        """Grow, and read until cancelled. Raises ConnectionError if the server hangs up."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:
-            while loop.time() - began_s < GROWS_FOR_S and len(self._clients) < MOST:
+            while True:
                 before_s, at_s = self._cpu_s(), loop.time()
                 await asyncio.sleep(STEP_S)
-                if (self._cpu_s() - before_s) / (loop.time() - at_s) < self._load:
+                used = (self._cpu_s() - before_s) / (loop.time() - at_s)
+                if used < self._load and at_s - began_s < GROWS_FOR_S and len(self._clients) < MOST:
                     for _ in range(STEP):
                         self._add(loop)
-            await asyncio.Event().wait()
+                for client in self._clients:
+                    client.send(PONG, b"")
+                if self._is_hung_up:
+                    raise ConnectionError("the server hung up on a subscriber that reads")
         finally:
             for client in self._clients:
                 loop.remove_reader(client.socket)
@@ -59,7 +65,11 @@ class Crowd:
 
     def _read(self, one: socket.socket) -> None:
         try:
-            if not one.recv(262_144):
-                raise ConnectionResetError("a subscriber that reads was hung up on")
+            if one.recv(RECEIVE_BYTES):
+                return
         except BlockingIOError:
+            return
+        except ConnectionResetError:
             pass
+        self._is_hung_up = True
+        asyncio.get_running_loop().remove_reader(one)

@@ -1,4 +1,4 @@
-"""Kinds of clients without a key: subscribers, resumers, slow readers, probes and strangers with wrong keys."""
+"""Kinds of clients without a key: subscribers, resumers, slow readers, probes and wrong sign-ins."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ CHANNELS: Final[tuple[dict[str, JsonValue], ...]] = (
 )
 PROBES: Final = (
     b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
-    b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+    b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
     b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
     b"POST /api/v1/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
     b"GET /wp-login.php HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",

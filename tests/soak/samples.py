@@ -1,4 +1,4 @@
-"""What a server holds, one sample after another, and whether it holds more at the end than after five minutes."""
+"""What a server holds, one sample after another. Does it hold more at the end than after five minutes?"""
 
 from __future__ import annotations
 
@@ -80,7 +80,11 @@ def judge(samples: Sequence[Sample]) -> list[Verdict]:
     middle = later[len(later) // 2]
     return [
         *(
-            Verdict(name, median(getattr(each, name) for each in first), median(getattr(each, name) for each in last))
+            Verdict(
+                name,
+                median(getattr(each, name) for each in first),
+                median(getattr(each, name) for each in last),
+            )
             for name in ("resident", "descriptors", "threads")
         ),
         Verdict("log a minute", _per_minute(later[0], middle), _per_minute(middle, later[-1])),
@@ -113,7 +117,9 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Iterator[str]:
     yield "| | after 5 minutes | at the end | change | within 2% |"
     yield "| --- | --- | --- | --- | --- |"
     for each in verdicts:
-        scale, unit = (MIB, " MiB") if each.name == "resident" else (1024, " KiB") if "log" in each.name else (1, "")
+        scale, unit = (
+            (MIB, " MiB") if each.name == "resident" else (1024, " KiB") if "log" in each.name else (1, "")
+        )
         yield (
             f"| {each.name} | {each.settled / scale:.1f}{unit} | {each.end / scale:.1f}{unit} "
             f"| {each.change:+.2%} | {'yes' if each.holds else '**no**'} |"
