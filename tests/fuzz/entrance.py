@@ -113,6 +113,7 @@ class Entrance:
         transport.end()
         assert await settle_all() == 0, "a task outlives its connection"
         assert not self.loop.armed(), f"a timer outlives its connection: {self.loop.armed()}"
+        self.loop.forget_timers()
         assert self.gateway.admission.admitted == 0, "a connection that is gone is counted"
         return talk
 

@@ -179,6 +179,7 @@ class Requests:
         await settle()
         assert not self._gateway.hub.subscribers, "a connection that is gone is kept"
         self._gateway.hub.sweep()
+        self._loop.forget_timers()
 
     def _require_answer(self, written: bytes, wire: MemoryWire) -> None:
         assert len(written) <= MOST_REPLY, f"{len(written)} bytes for one message"

@@ -47,8 +47,13 @@ class StoppedLoop(asyncio.SelectorEventLoop):
     def armed(self) -> list[asyncio.TimerHandle]:
         """Return the timers that are not cancelled, but for short ones."""
         soon = self.time() + SHORT_S
-        self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() > soon]
-        return self._timers
+        return [timer for timer in self._timers if not timer.cancelled() and timer.when() > soon]
+
+    def forget_timers(self) -> None:
+        """Cancel what is left. Nothing would ever free it: time stands still."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
 
 
 async def settle() -> int:
