@@ -25,8 +25,8 @@ INPUT_TIMEOUT_S: Final = 30
 MOST_MEMORY_MB: Final = 1_024
 DONE: Final = re.compile(r"DONE +cov: (\d+) ft: (\d+) corp: (\d+)/\S+")
 RUNS: Final = re.compile(r"^Done (\d+) runs in (\d+) second", re.MULTILINE)
-MOST_INPUTS: Final = 150
-"""The most inputs that are kept of one target, the smallest first."""
+MOST_KEPT_BYTES: Final = 20_000
+"""Of one target. The smallest inputs are kept first."""
 
 
 def worker(name: str, *options: str) -> list[str]:
@@ -70,8 +70,11 @@ def keep(name: str) -> None:
         found = sorted(Path(folder).iterdir(), key=lambda path: (path.stat().st_size, path.name))
         shutil.rmtree(CORPUS / name)
         (CORPUS / name).mkdir()
-        for path in found[:MOST_INPUTS]:
-            shutil.copyfile(path, CORPUS / name / path.name[:12])
+        left = MOST_KEPT_BYTES
+        for path in found:
+            left -= path.stat().st_size
+            if left >= 0:
+                shutil.copyfile(path, CORPUS / name / path.name[:12])
 
 
 def replay(name: str, file: Path) -> None:

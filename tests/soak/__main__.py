@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import sys
 import tempfile
 from collections.abc import Coroutine
@@ -25,6 +26,7 @@ from tests.trading.trader import key, serving
 
 EVERY_S: Final = 10.0
 ROWS: Final = 20
+NEEDED_FILES: Final = 4_096
 LOG_SHOWN: Final = 4_000
 """Characters of the server's log, for whoever looks for a reason."""
 SETTINGS: Final = (
@@ -33,6 +35,8 @@ SETTINGS: Final = (
     "--set=outbox.bytes=131072",
     "--set=storage.snapshot_records=20000",
     "--set=ping.interval_s=5",
+    "--set=limits.commands_per_second=1000",
+    "--set=risk.orders_per_second=1000",
 )
 """Small rings: all is full after five minutes."""
 MONEY: Final = {"USDT": "10000000", "BTC": "100", "ETH": "1000", "SOL": "10000"}
@@ -113,6 +117,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.minutes * 60 < SETTLED_S + 2 * WINDOW_S:
         parser.error(f"--minutes: at least {(SETTLED_S + 2 * WINDOW_S) / 60:.0f}")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, NEEDED_FILES)), hard))
     with tempfile.TemporaryDirectory() as name, serving(Path(name), *SETTINGS) as server:
         soak = Soak(server, Path(name), asked.load)
         try:

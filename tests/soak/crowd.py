@@ -14,8 +14,8 @@ STEP: Final = 8
 STEP_S: Final = 2.0
 MOST: Final = 2_000
 RECEIVE_BYTES: Final = 262_144
-GROWS_FOR_S: Final = 150.0
-SYMBOLS: Final = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
+GROWS_FOR_S: Final = 200.0
+BASES: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "BNB", "ADA", "LINK", "AVAX", "LTC")
 CHANNELS: Final = ("trades", "book", "ticker")
 
 
@@ -57,8 +57,9 @@ class Crowd:
         client = RawClient(self._server)
         status, _ = client.handshake()
         assert status == 101, status
-        number = len(self._clients)
-        client.ask("subscribe", channel=CHANNELS[number % len(CHANNELS)], symbols=SYMBOLS, on_slow="conflate")
+        for channel in CHANNELS:
+            symbols = [f"{base}-USDT" for base in BASES]
+            client.ask("subscribe", channel=channel, symbols=symbols)
         client.socket.setblocking(False)
         loop.add_reader(client.socket, self._read, client.socket)
         self._clients.append(client)

@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from tests.clients import MSGPACK, JsonValue, Message
 from tests.servers import Server
+from tests.soak.pace import Pace
 from tests.soak.rounds import Rounds
 
 STRANGER: Final = "127.0.0.77"
@@ -39,6 +40,7 @@ PROBES: Final = (
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     b"GET /health HTTP/1.1\r\nHo",
 )
+WRONG_KEYS: Final = 50
 SLOW_BYTES: Final = 2_048
 
 
@@ -73,6 +75,7 @@ async def subscriber(server: Server, rounds: Rounds, is_msgpack: bool) -> None:
 async def resumer(server: Server, rounds: Rounds) -> None:
     """Be cut off every two seconds, and resume."""
     resume: Message | None = None
+    pace = Pace(4)
     while True:
         async with market(server) as connection:
             request = {"action": "subscribe", "channel": "trades", "symbol": "BTC-USDT"}
@@ -85,7 +88,7 @@ async def resumer(server: Server, rounds: Rounds) -> None:
             resume = {"epoch": event["epoch"], "seq": event["seq"]}
             connection.transport.abort()
         rounds.add("resumes")
-        await asyncio.sleep(0.5)
+        await pace.wait()
 
 
 async def slow_reader(server: Server, rounds: Rounds, on_slow: str) -> None:
@@ -114,18 +117,20 @@ async def slow_reader(server: Server, rounds: Rounds, on_slow: str) -> None:
 
 async def prober(server: Server, rounds: Rounds) -> None:
     """Send HTTP, half of it, and what is none."""
+    pace = Pace(0.6)
     for number in range(10**9):
         probe = PROBES[number % len(PROBES)]
         await exchange(server, probe, PROBER)
         rounds.add("HTTP probes")
-        await asyncio.sleep(0.2)
+        await pace.wait()
 
 
 async def stranger(server: Server, rounds: Rounds) -> None:
     """Sign in with wrong keys, and with none, over and over."""
-    chosen = random.Random(7)
+    chosen, pace = random.Random(7), Pace(0.4)
+    keys = [f"fw{chosen.getrandbits(64):016x}" for _ in range(WRONG_KEYS)]
     while True:
-        key = f"fw{chosen.getrandbits(64):016x}"
+        key = chosen.choice(keys)
         try:
             await connect(
                 server.ws(),
@@ -134,7 +139,7 @@ async def stranger(server: Server, rounds: Rounds) -> None:
             )
         except InvalidStatus:
             rounds.add("bad sign-ins")
-        await asyncio.sleep(0.25)
+        await pace.wait()
 
 
 async def exchange(server: Server, data: bytes, address: str) -> bytes:

@@ -8,15 +8,18 @@ from typing import Final
 
 import httpx2
 
+from floorwire.engine.accounts import KEPT_CLOSED, KEPT_FILLS
 from floorwire.protocol.requests import login_signature
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.soak.market_clients import market
+from tests.soak.pace import Pace
 from tests.soak.rounds import Rounds
-from tests.trading.trader import JsonValue, Trader, drop_connection, trader
+from tests.trading.trader import JsonValue, Message, Trader, drop_connection, funded, trader
 
-PAUSE_S: Final = 0.02
-"""Between two orders of an account: it has closed as many as are kept within five minutes."""
+PAUSE_S: Final = 0.04
+AT_ONCE: Final = 32
+"""Orders of one account that wait for their replies while its history is filled."""
 FILLED_OF: Final = 10
 """One of so many orders buys at the market, and one sells the same."""
 RESTS_AT: Final = {"BTC-USDT": "40000", "ETH-USDT": "2000", "SOL-USDT": "90"}
@@ -28,6 +31,9 @@ async def order_flow(server: Server, rounds: Rounds, issued: Issued, symbol: str
     """Place orders that fill, that end at once, and that rest until they are cancelled."""
     run = time.time_ns()
     async with trader(server, issued, *CHANNELS) as client:
+        await funded(client)
+        await _fill_history(client, rounds, symbol)
+        pace = Pace(PAUSE_S)
         for number in range(10**9):
             name, step = f"{run}-{number}", number % FILLED_OF
             if step < 2:
@@ -41,7 +47,31 @@ async def order_flow(server: Server, rounds: Rounds, issued: Issued, symbol: str
                 await _ask(client, rounds, name, symbol, price=RESTS_AT[symbol], time_in_force="ioc")
                 rounds.add("orders that end at once")
             client.events.clear()
-            await asyncio.sleep(PAUSE_S)
+            await pace.wait()
+
+
+async def _fill_history(client: Trader, rounds: Rounds, symbol: str) -> None:
+    """Let the account have as many closed orders and fills as are kept, so that it holds no more later."""
+    run = time.time_ns()
+    terms: dict[str, JsonValue] = {"symbol": symbol, "quantity": QUANTITY[symbol]}
+    fills = [{"type": "market", "side": side} for side in ("buy", "sell")] * (KEPT_FILLS // 2)
+    unfilled = {"type": "limit", "side": "buy", "price": RESTS_AT[symbol], "time_in_force": "ioc"}
+    rest = [unfilled] * KEPT_CLOSED
+    waiting: set[JsonValue] = set()
+    for number, how in enumerate((*fills, *rest)):
+        waiting.add(await client.send("order.place", client_order_id=f"{run}-{number}f", **terms, **how))
+        while len(waiting) > AT_ONCE:
+            waiting.discard(_accepted(await client.receive()))
+        client.events.clear()
+    while waiting:
+        waiting.discard(_accepted(await client.receive()))
+    rounds.add("orders of the history", len(fills) + len(rest))
+
+
+def _accepted(message: Message) -> JsonValue:
+    """Return the id of a reply, None for an event."""
+    assert message.get("status") in (None, "accepted"), message
+    return message.get("id")
 
 
 async def _ask(client: Trader, rounds: Rounds, name: str, symbol: str, **terms: JsonValue) -> None:
@@ -57,6 +87,9 @@ async def _place(client: Trader, name: str, fields: dict[str, JsonValue]) -> str
 
 async def guarded(server: Server, rounds: Rounds, issued: Issued) -> None:
     """Leave a resting order under each guard: one by being cut off, one by saying nothing more."""
+    pace = Pace(6)
+    async with trader(server, issued) as client:
+        await funded(client)
     while True:
         for guard in ("disconnect", "deadman"):
             name = f"{guard}-{time.time_ns()}"
@@ -75,12 +108,14 @@ async def guarded(server: Server, rounds: Rounds, issued: Issued) -> None:
                 assert isinstance(order, dict)
                 assert order["state"] == "cancelled", order
             rounds.add(f"orders cancelled by a guard ({guard})")
+            await pace.wait()
 
 
 async def rest(server: Server, rounds: Rounds, issued: Issued) -> None:
     """Ask over HTTP what an account has."""
     headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
     async with httpx2.AsyncClient(base_url=server.http("/api/v1"), headers=headers, timeout=30) as client:
+        pace = Pace(0.4)
         while True:
             for path in ("/orders", "/fills?limit=50", "/balances", "/positions"):
                 try:
@@ -90,13 +125,14 @@ async def rest(server: Server, rounds: Rounds, issued: Issued) -> None:
                     continue
                 assert answer.status_code in (200, 429), (path, answer.text)
                 rounds.add("REST queries")
-                await asyncio.sleep(0.25)
+                await pace.wait()
 
 
 async def sign_ins(server: Server, rounds: Rounds, issued: Issued) -> None:
     """Sign in by bearer, by signature and by ticket, with a connection each."""
     headers = {"authorization": f"Bearer {issued.key}.{issued.secret}", "connection": "close"}
     async with httpx2.AsyncClient(base_url=server.http("/api/v1"), headers=headers, timeout=30) as client:
+        pace = Pace(3)
         while True:
             async with trader(server, issued):
                 rounds.add("good sign-ins")
@@ -111,4 +147,4 @@ async def sign_ins(server: Server, rounds: Rounds, issued: Issued) -> None:
                 reply = await Trader(connection).ask("balances")
                 assert reply["status"] == "ok", reply
                 rounds.add("good sign-ins")
-            await asyncio.sleep(0.5)
+            await pace.wait()
