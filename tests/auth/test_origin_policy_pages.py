@@ -45,6 +45,8 @@ LISTED = frozenset({"https://desk.example", "http://localhost:3000"})
         ("http://localhost:8000?", "localhost:8000", True, False),
         ("http://localhost:8000#", "localhost:8000", True, False),
         ("http://@localhost:8000", "localhost:8000", True, False),
+        ("http://[::1]h", "[::1]", True, False),
+        ("http://[::1]", "[::1]h", True, False),
         # DNS rebinding: the attacker's name points to 127.0.0.1, so Origin and Host agree
         ("http://evil.example:8000", "evil.example:8000", True, False),
         ("http://evil.example:8000", "evil.example:8000", False, True),

@@ -17,8 +17,8 @@ from floorwire.auth.client_address import client_address, is_address, is_loopbac
 from floorwire.core.authorization import Network, is_within
 
 PORTS = {"http": 80, "https": 443}
-BARE = re.compile(r"[a-z]+://[^\x00-\x20\x7f-\U0010ffff?#@/\\]+")
-"""A scheme, a name and a port (RFC 6454 6.2). urlsplit would drop tabs, and an empty query."""
+BARE = re.compile(r"[a-z]+://(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f-\U0010ffff?#@/\\\[\]:]+)(:[0-9]*)?")
+"""A scheme, a name and a port (RFC 6454 6.2). urlsplit drops tabs, an empty query, what follows ``]``."""
 
 
 class OriginPolicy(msgspec.Struct, frozen=True):
