@@ -10,7 +10,7 @@ from typing import Final
 from tests.clients import PONG, RawClient
 from tests.servers import Server
 
-STEP: Final = 8
+STEP: Final = 16
 STEP_S: Final = 2.0
 MOST: Final = 2_000
 RECEIVE_BYTES: Final = 262_144

@@ -45,7 +45,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether the difference is small. Less than before may only be less of the log."""
+        """Whether the difference is small, in either direction."""
         return abs(self.change) <= TOLERANCE
 
 
