@@ -65,8 +65,11 @@ def fuzz(name: str, seconds: int) -> bool:
 def keep(name: str) -> None:
     """Replace the kept inputs by the smallest ones that reach as much code."""
     with tempfile.TemporaryDirectory() as folder:
+        prefix = f"-artifact_prefix={FOUND}/{name}-"
         sources = (str(FOUND / name), str(CORPUS / name))
-        subprocess.run(worker(name, "-merge=1", folder, *sources), cwd=ROOT, check=True, capture_output=True)
+        subprocess.run(
+            worker(name, "-merge=1", prefix, folder, *sources), cwd=ROOT, check=True, capture_output=True
+        )
         found = sorted(Path(folder).iterdir(), key=lambda path: (path.stat().st_size, path.name))
         shutil.rmtree(CORPUS / name)
         (CORPUS / name).mkdir()
