@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The Autobahn TestSuite runs on Python 2.7 alone; pyenv's python2.7 on the PATH may be a shim with nothing behind it.
 AUTOBAHN := .venv-autobahn
+# The fuzzer, in a folder of its own: no test of `make test` needs it.
+FUZZER := $(VENV)/fuzzer
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow chaos browser conformance check bench mutants docs lock clean
+.PHONY: run install test test-slow chaos browser conformance check bench mutants fuzz soak docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -89,6 +91,21 @@ MODULE ?=
 MINUTES ?= 180
 mutants: $(VENV)/.dev ## change the code in one place at a time, and look whether a test fails; MODULE=engine/risk_checks for one
 	nice $(BIN)/python -m tests.mutants $(MODULE) --minutes $(MINUTES)
+
+TARGET ?=
+SECONDS ?= 600
+KEEP ?=
+fuzz: $(FUZZER)/.done ## look for inputs that break what a client without a key reaches; TARGET=json for one, KEEP=1 keeps what it finds
+	PYTHONPATH=$(FUZZER) nice $(BIN)/python -m tests.fuzz $(TARGET) --seconds $(SECONDS) $(if $(KEEP),--keep)
+
+$(FUZZER)/.done: tests/fuzz/requirements-fuzz.txt | $(VENV)/.dev
+	rm -rf $(FUZZER)
+	@$(PIP) install -q --no-deps --require-hashes --target $(FUZZER) -r $<
+	@touch $@
+
+soak: MINUTES = 60
+soak: $(VENV)/.dev ## an hour at half load with clients of all kinds: does the server hold more and more?
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 docs: $(BIN)/floorwire ## the pages that are written by the code
 	$(BIN)/python -m floorwire.config > docs/settings.md

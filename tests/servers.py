@@ -39,6 +39,11 @@ class Server:
         return f"http://{self.host}:{self.port}{path}"
 
     @property
+    def log_path(self) -> Path:
+        """The file that has the server's standard error."""
+        return self._log
+
+    @property
     def log(self) -> str:
         """What the server has written to standard error so far."""
         return self._log.read_text()

@@ -39,6 +39,14 @@ LISTED = frozenset({"https://desk.example", "http://localhost:3000"})
         ("https://gw.example@evil.example", "gw.example", False, False),
         ("https://evil.example/gw.example", "gw.example", False, False),
         ("http://[", "[", False, False),
+        # no origins (RFC 6454 6.2), though urlsplit reads them as one
+        ("http://localhost\t:8000", "localhost:8000", True, False),
+        ("http://localhost:8000", "local\thost:8000", True, False),
+        ("http://localhost:8000?", "localhost:8000", True, False),
+        ("http://localhost:8000#", "localhost:8000", True, False),
+        ("http://@localhost:8000", "localhost:8000", True, False),
+        ("http://[::1]h", "[::1]", True, False),
+        ("http://[::1]", "[::1]h", True, False),
         # DNS rebinding: the attacker's name points to 127.0.0.1, so Origin and Host agree
         ("http://evil.example:8000", "evil.example:8000", True, False),
         ("http://evil.example:8000", "evil.example:8000", False, True),

@@ -29,6 +29,7 @@ def test_no_sign_in_is_lost_without_being_counted(tmp_path: Path) -> None:
     issued = key(tmp_path)
     audit = tmp_path / "audit.jsonl"
     audit.write_text(json.dumps({"ts": 1, "event": "filler", "reason": "x" * LARGE}) + "\n")
+    audit.chmod(0o600)
     with serving(tmp_path) as server:
         limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (LARGE + 5_000, limits[1]))

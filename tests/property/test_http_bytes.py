@@ -99,7 +99,8 @@ class Connections:
 @pytest.fixture(scope="module")
 def connections(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connections]:
     made = Connections(tmp_path_factory.mktemp("data"))
-    with made.runner:
+    with made.runner, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gateway, "is_running", True)
         yield made
 
 

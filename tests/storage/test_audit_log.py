@@ -234,6 +234,7 @@ def test_a_line_that_another_process_left_torn_is_not_joined(tmp_path: Path) -> 
 
 def test_a_damaged_count_is_said_and_is_no_reason_not_to_start(tmp_path: Path) -> None:
     (tmp_path / UNWRITTEN_FILE).write_bytes(b"damaged" * 10)
+    (tmp_path / UNWRITTEN_FILE).chmod(0o600)
     with capture_logs() as logged:
         AuditLog(tmp_path / "audit.jsonl")
     assert [line["event"] for line in logged] == ["how many lines the audit log lacks is not known"]

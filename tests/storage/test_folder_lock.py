@@ -30,6 +30,7 @@ def test_no_file_can_be_removed_to_get_round_it(tmp_path: Path, harm: object) ->
 
 def test_a_file_that_a_killed_server_left_locks_nothing(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("99999999999\n")
+    (tmp_path / FILE).chmod(0o600)
     lock = FolderLock(tmp_path)
     assert (tmp_path / FILE).read_text() == f"{os.getpid()}\n"
     lock.close()

@@ -21,8 +21,11 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
-async def held(tmp_path: Path) -> AsyncIterator[tuple[HttpProtocol, HeldTransport]]:
+async def held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[HttpProtocol, HeldTransport]]:
     """A connection of which only this test reads and writes."""
+    monkeypatch.setattr(Gateway, "is_running", True)
     gateway = Gateway(Settings(data=str(tmp_path)), venues=[])
     config = uvicorn.Config(create_app(gateway), ws=PicowsUpgrade, log_config=None, access_log=False)
     config.load()

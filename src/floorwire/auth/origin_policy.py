@@ -19,6 +19,8 @@ from floorwire.core.authorization import Network, is_within
 PORTS = {"http": 80, "https": 443}
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 """The usual ones."""
+BARE = re.compile(r"[a-z]+://(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f-\U0010ffff?#@/\\\[\]:]+)(:[0-9]*)?")
+"""A scheme, a name and a port (RFC 6454 6.2). urlsplit drops tabs, an empty query, what follows ``]``."""
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
@@ -38,7 +40,8 @@ def normal_origin(text: str) -> str:
         raise OriginError(f"{text!r}: {error}") from None
     host = f"[{name}]" if name and ":" in name else name
     rest = (parts.path.removeprefix("/"), parts.query, parts.fragment, parts.username, parts.password)
-    is_whole = text.isprintable() and parts.scheme and host and HOST.fullmatch(host)
+    is_bare = BARE.fullmatch(text.lower().removesuffix("/"))
+    is_whole = is_bare and parts.scheme and host and HOST.fullmatch(host)
     if not is_whole or any(part for part in rest):
         raise OriginError(
             f"{text!r} is not an origin: write it like https://desk.example or http://localhost:3000"
@@ -153,6 +156,8 @@ def refuse_to_listen(host: str, has_keys: bool, has_tls: bool, behind_proxy: boo
 
 
 def _name_and_port(url: str) -> tuple[str, int] | None:
+    if not BARE.fullmatch(url):
+        return None
     try:
         parts = urlsplit(url)
         name, port = parts.hostname, parts.port

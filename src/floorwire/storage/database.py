@@ -77,7 +77,7 @@ def create(path: Path, upgrade: Callable[[sqlite3.Connection], None]) -> None:
             elif version == 1:
                 _execute(connection, UPGRADE)
                 upgrade(connection)
-            if version < VERSION:
+            if version in (0, 1):
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
         except SQLITE_ERRORS as error:

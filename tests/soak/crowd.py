@@ -1,0 +1,76 @@
+"""Subscribers that only read: as many as bring the server to the load that is asked for, and then no more."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from tests.clients import PONG, RawClient
+from tests.servers import Server
+
+STEP: Final = 16
+STEP_S: Final = 2.0
+MOST: Final = 2_000
+RECEIVE_BYTES: Final = 262_144
+GROWS_FOR_S: Final = 200.0
+BASES: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "BNB", "ADA", "LINK", "AVAX", "LTC")
+CHANNELS: Final = ("trades", "book", "ticker")
+
+
+class Crowd:
+    """Grows until the server uses ``load`` of a CPU, or for ``GROWS_FOR_S`` at most."""
+
+    def __init__(self, server: Server, load: float, cpu_s: Callable[[], float]) -> None:
+        self._server = server
+        self._load = load
+        self._cpu_s = cpu_s
+        self._clients: list[RawClient] = []
+        self._is_hung_up = False
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    async def run(self) -> None:
+        """Grow, and read until cancelled. Raises ConnectionError if the server hangs up."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            while True:
+                before_s, at_s = self._cpu_s(), loop.time()
+                await asyncio.sleep(STEP_S)
+                used = (self._cpu_s() - before_s) / (loop.time() - at_s)
+                if used < self._load and at_s - began_s < GROWS_FOR_S and len(self._clients) < MOST:
+                    for _ in range(STEP):
+                        self._add(loop)
+                for client in self._clients:
+                    client.send(PONG, b"")
+                if self._is_hung_up:
+                    raise ConnectionError("the server hung up on a subscriber that reads")
+        finally:
+            for client in self._clients:
+                loop.remove_reader(client.socket)
+                client.socket.close()
+
+    def _add(self, loop: asyncio.AbstractEventLoop) -> None:
+        client = RawClient(self._server)
+        status, _ = client.handshake()
+        assert status == 101, status
+        for channel in CHANNELS:
+            symbols = [f"{base}-USDT" for base in BASES]
+            client.ask("subscribe", channel=channel, symbols=symbols)
+        client.socket.setblocking(False)
+        loop.add_reader(client.socket, self._read, client.socket)
+        self._clients.append(client)
+
+    def _read(self, one: socket.socket) -> None:
+        try:
+            if one.recv(RECEIVE_BYTES):
+                return
+        except BlockingIOError:
+            return
+        except ConnectionResetError:
+            pass
+        self._is_hung_up = True
+        asyncio.get_running_loop().remove_reader(one)

@@ -1,0 +1,150 @@
+"""Kinds of clients with a key: traders, orders under guards, REST and sign-ins."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+import httpx2
+
+from floorwire.engine.accounts import KEPT_CLOSED, KEPT_FILLS
+from floorwire.protocol.requests import login_signature
+from floorwire.storage.key_store import Issued
+from tests.servers import Server
+from tests.soak.market_clients import market
+from tests.soak.pace import Pace
+from tests.soak.rounds import Rounds
+from tests.trading.trader import JsonValue, Message, Trader, drop_connection, funded, trader
+
+PAUSE_S: Final = 0.04
+AT_ONCE: Final = 32
+"""Orders of one account that wait for their replies while its history is filled."""
+FILLED_OF: Final = 10
+"""One of so many orders buys at the market, and one sells the same."""
+RESTS_AT: Final = {"BTC-USDT": "40000", "ETH-USDT": "2000", "SOL-USDT": "90"}
+QUANTITY: Final = {"BTC-USDT": "0.001", "ETH-USDT": "0.01", "SOL-USDT": "0.2"}
+CHANNELS: Final = ("orders", "fills", "balances", "positions")
+
+
+async def order_flow(server: Server, rounds: Rounds, issued: Issued, symbol: str) -> None:
+    """Place orders that fill, that end at once, and that rest until they are cancelled."""
+    run = time.time_ns()
+    async with trader(server, issued, *CHANNELS) as client:
+        await funded(client)
+        await _fill_history(client, rounds, symbol)
+        pace = Pace(PAUSE_S)
+        for number in range(10**9):
+            name, step = f"{run}-{number}", number % FILLED_OF
+            if step < 2:
+                await _ask(client, rounds, name, symbol, side=("buy", "sell")[step], type="market")
+                rounds.add("orders at the market")
+            elif step == 2:
+                await _ask(client, rounds, name, symbol, price=RESTS_AT[symbol])
+                await client.ask("order.cancel", client_order_id=name)
+                rounds.add("orders cancelled")
+            else:
+                await _ask(client, rounds, name, symbol, price=RESTS_AT[symbol], time_in_force="ioc")
+                rounds.add("orders that end at once")
+            client.events.clear()
+            await pace.wait()
+
+
+async def _fill_history(client: Trader, rounds: Rounds, symbol: str) -> None:
+    """Let the account have as many closed orders and fills as are kept, so that it holds no more later."""
+    run = time.time_ns()
+    terms: dict[str, JsonValue] = {"symbol": symbol, "quantity": QUANTITY[symbol]}
+    fills = [{"type": "market", "side": side} for side in ("buy", "sell")] * (KEPT_FILLS // 2)
+    unfilled = {"type": "limit", "side": "buy", "price": RESTS_AT[symbol], "time_in_force": "ioc"}
+    rest = [unfilled] * KEPT_CLOSED
+    waiting: set[JsonValue] = set()
+    for number, how in enumerate((*fills, *rest)):
+        waiting.add(await client.send("order.place", client_order_id=f"{run}-{number}f", **terms, **how))
+        while len(waiting) > AT_ONCE:
+            waiting.discard(_accepted(await client.receive()))
+        client.events.clear()
+    while waiting:
+        waiting.discard(_accepted(await client.receive()))
+    rounds.add("orders of the history", len(fills) + len(rest))
+
+
+def _accepted(message: Message) -> JsonValue:
+    """Return the id of a reply, None for an event."""
+    assert message.get("status") in (None, "accepted"), message
+    return message.get("id")
+
+
+async def _ask(client: Trader, rounds: Rounds, name: str, symbol: str, **terms: JsonValue) -> None:
+    reply = await _place(client, name, {"symbol": symbol, "quantity": QUANTITY[symbol], **terms})
+    if reply != "accepted":
+        rounds.add(f"orders refused: {reply}")
+
+
+async def _place(client: Trader, name: str, fields: dict[str, JsonValue]) -> str:
+    reply = await client.ask("order.place", client_order_id=name, **{"side": "buy", **fields})
+    return str(reply.get("code", reply["status"]))
+
+
+async def guarded(server: Server, rounds: Rounds, issued: Issued) -> None:
+    """Leave a resting order under each guard: one by being cut off, one by saying nothing more."""
+    pace = Pace(6)
+    async with trader(server, issued) as client:
+        await funded(client)
+    while True:
+        for guard in ("disconnect", "deadman"):
+            name = f"{guard}-{time.time_ns()}"
+            async with trader(server, issued) as client:
+                await _place(
+                    client, name, {"symbol": "SOL-USDT", "quantity": "1", "price": RESTS_AT["SOL-USDT"]}
+                )
+                if guard == "disconnect":
+                    await client.ask("session.cancel_on_disconnect", enabled=True, grace_s=0.5)
+                    drop_connection(client)
+                else:
+                    await client.ask("session.deadman", timeout_s=0.5)
+            await asyncio.sleep(2.5)
+            async with trader(server, issued) as client:
+                order = (await client.ask("order.status", client_order_id=name))["order"]
+                assert isinstance(order, dict)
+                assert order["state"] == "cancelled", order
+            rounds.add(f"orders cancelled by a guard ({guard})")
+            await pace.wait()
+
+
+async def rest(server: Server, rounds: Rounds, issued: Issued) -> None:
+    """Ask over HTTP what an account has."""
+    headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
+    async with httpx2.AsyncClient(base_url=server.http("/api/v1"), headers=headers, timeout=30) as client:
+        pace = Pace(0.4)
+        while True:
+            for path in ("/orders", "/fills?limit=50", "/balances", "/positions"):
+                try:
+                    answer = await client.get(path)
+                except httpx2.TransportError:  # a kept connection that was idle for long ended meanwhile
+                    rounds.add("REST connections lost")
+                    continue
+                assert answer.status_code in (200, 429), (path, answer.text)
+                rounds.add("REST queries")
+                await pace.wait()
+
+
+async def sign_ins(server: Server, rounds: Rounds, issued: Issued) -> None:
+    """Sign in by bearer, by signature and by ticket, with a connection each."""
+    headers = {"authorization": f"Bearer {issued.key}.{issued.secret}", "connection": "close"}
+    async with httpx2.AsyncClient(base_url=server.http("/api/v1"), headers=headers, timeout=30) as client:
+        pace = Pace(3)
+        while True:
+            async with trader(server, issued):
+                rounds.add("good sign-ins")
+            async with market(server) as connection:
+                ts = time.time_ns() // 1000
+                signature = login_signature(issued.secret, ts)
+                reply = await Trader(connection).ask("login", key=issued.key, ts=ts, signature=signature)
+                assert reply["status"] != "error", reply
+                rounds.add("good sign-ins")
+            ticket = (await client.post("/tickets")).json()["ticket"]
+            async with market(server, path=f"/ws?ticket={ticket}") as connection:
+                reply = await Trader(connection).ask("balances")
+                assert reply["status"] == "ok", reply
+                rounds.add("good sign-ins")
+            await pace.wait()
