@@ -164,7 +164,7 @@ def test_other_paths_are_no_websockets(market: Server, path: str) -> None:
 
 def test_a_query_does_not_change_the_path(market: Server) -> None:
     with RawClient(market) as peer:
-        assert peer.handshake("/ws/ticker?ticket=none")[0] == 401
+        assert peer.handshake("/ws/ticker?ticket=none")[0] == 101
 
 
 def test_only_get_upgrades(market: Server) -> None:

@@ -42,6 +42,7 @@ class Handshake:
             b"/ws?ticket=abc\nHost: [::1]:8000\nSec-WebSocket-Protocol: chat, floorwire.v1.json",
             b"/ws\nHost: 127.0.0.1\nAuthorization: Bearer fw0123456789abcdef." + b"s" * 43,
             b"/ws\nHost: evil.example\nOrigin: http://evil.example",
+            b"/ws\nHost: 127.0.0.1\nOrigin: http://evil.example",
             b"/ws?a=1&ticket=x&ticket=y\nHost: 127.0.0.1\nX-Forwarded-For: 10.0.0.1, 127.0.0.1",
             b"http://127.0.0.1:8000/ws\nHost: 127.0.0.1:8000\nSec-WebSocket-Extensions: permessage-deflate",
         ]

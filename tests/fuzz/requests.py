@@ -68,6 +68,9 @@ class MemoryWire:
     def ping(self) -> bool:
         return True
 
+    def defer(self) -> None:
+        """The next message comes only when the work is done."""
+
     def close(self, code: CloseCode | int, reason: str) -> None:
         assert len(reason.encode()) <= 123, reason
         self.close_code = int(code)
@@ -172,6 +175,8 @@ class Requests:
                 break
             before = len(wire.written)
             connection.received(message, self._codec.binary)
+            while connection.work():
+                pass
             connection.end_of_read()
             await settle()
             self._require_answer(bytes(wire.written[before:]), wire)

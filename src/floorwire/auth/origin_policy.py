@@ -19,7 +19,9 @@ from floorwire.core.authorization import Network, is_within
 PORTS = {"http": 80, "https": 443}
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 """The usual ones."""
-BARE = re.compile(r"[a-z]+://(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f-\U0010ffff?#@/\\\[\]:]+)(:[0-9]*)?")
+BARE = re.compile(
+    r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f-\U0010ffff?#@/\\\[\]:]+)(:[0-9]*)?"
+)
 """A scheme, a name and a port (RFC 6454 6.2). urlsplit drops tabs, an empty query, what follows ``]``."""
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
