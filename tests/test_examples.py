@@ -39,7 +39,13 @@ def reader(folder: Path) -> Issued:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, issued: Issued, reader: Issued) -> Iterator[Server]:
+def other(folder: Path) -> Issued:
+    """A key of an account without orders: a bot that finds open orders may have nothing to print for long."""
+    return key(folder, "bob")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, issued: Issued, reader: Issued, other: Issued) -> Iterator[Server]:
     with serving(folder) as server:
         yield server
 
@@ -93,8 +99,8 @@ def place_another(server: Server, bearer: str) -> None:
     assert placed.status_code == 201, placed.text
 
 
-def test_who_reads_enough_lines_ends_them_without_a_word(server: Server, issued: Issued) -> None:
-    bearer = f"{issued.key}.{issued.secret}"
+def test_who_reads_enough_lines_ends_them_without_a_word(server: Server, other: Issued) -> None:
+    bearer = f"{other.key}.{other.secret}"
     for command in (
         ("ticker.py", "BTC-USDT", server.ws("/ws/ticker")),
         ("book.py", "BTC-USDT", server.ws()),

@@ -199,7 +199,7 @@ def test_a_key_comes_from_a_file_or_the_environment(locked: tuple[Server, Path],
     home.mkdir()
     written(home / "operator.key", issued)
     bearer = f"{issued.key}.{issued.secret}"
-    common = ("--url", server.ws(), "--seconds", "2")
+    common = ("--url", server.ws(), "--seconds", "1")
     for ended in (
         watch(*common, "--key-file", str(file)),
         watch(*common, FLOORWIRE_KEY_FILE=str(file)),

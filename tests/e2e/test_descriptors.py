@@ -19,7 +19,7 @@ from tests.servers import STOPS_WITHIN_S, Server, eventually, running
 from tests.trading.trader import FREE, Trader, key, serving, trader
 from tests.web import certificates
 
-IDLE = 60
+IDLE = 30
 ALLOWED = 64
 
 
@@ -34,7 +34,7 @@ def idle(server: Server, stack: ExitStack, count: int) -> list[socket.socket]:
     held = []
     for _ in range(count):
         with suppress(OSError):
-            held.append(stack.enter_context(socket.create_connection((server.host, server.port), 20)))
+            held.append(stack.enter_context(socket.create_connection((server.host, server.port), 0.5)))
     return held
 
 
