@@ -246,7 +246,7 @@ def grants(draw: st.DrawFn) -> Grant:
     )
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=200)
 @given(grants(), grants())
 def test_what_a_given_key_may_do_its_giver_may_do_or_give(giver: Grant, given_: Grant) -> None:
     """In each dimension: scope, account, symbol, worth, address and time."""
@@ -280,7 +280,7 @@ def test_a_key_may_give_its_own_grant(one: Grant) -> None:
     assert exceeds(one.principal("k0"), one) is None
 
 
-@settings(max_examples=500)
+@settings(max_examples=100)
 @given(grants(), grants(), grants())
 def test_no_chain_of_keys_leads_to_more(first: Grant, second: Grant, third: Grant) -> None:
     if exceeds(first.principal("k0"), second) is None and exceeds(second.principal("k1"), third) is None:

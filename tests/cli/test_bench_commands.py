@@ -42,7 +42,10 @@ def test_round_trips_heed_the_servers_limit(server: Server) -> None:
     "command",
     [
         ["connect", "--count", "300", "--at-once", "100"],
-        ["stall", "--clients", "20", "--stalled", "3", "--on-slow", "skip", "--seconds", "0.5"],
+        pytest.param(
+            ["stall", "--clients", "20", "--stalled", "3", "--on-slow", "skip", "--seconds", "0.5"],
+            marks=pytest.mark.slow,
+        ),
         ["fanout", "--clients", "50", "--symbols", "BTC-USDT,ETH-USDT", "--each", "2", "--seconds", "0.5"],
     ],
     ids=lambda command: command[0],

@@ -24,7 +24,8 @@ HOUR = 3_600 * S
 BACK_90_S = -90 * S
 DAYS = [pytest.param(24 * HOUR, marks=pytest.mark.slow), pytest.param(-24 * HOUR, marks=pytest.mark.slow)]
 LARGE = [HOUR, -HOUR, *DAYS]
-STEPS = [pytest.param(3 * S, marks=pytest.mark.slow), -3 * S, *LARGE]
+SMALL = [pytest.param(step_us, marks=pytest.mark.slow) for step_us in (3 * S, -3 * S)]
+STEPS = [*SMALL, *LARGE]
 MARKET = ("ticker", "trades", "book")
 NEVER_S, SOON_S = 3_600.0, 0.2
 
@@ -251,6 +252,7 @@ async def test_a_mass_cancel_and_a_stall_do_not_ask_the_clock(place: Place, step
         await asyncio.sleep(2 * SOON_S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_us", [BACK_90_S, pytest.param(HOUR, marks=pytest.mark.slow)])
 async def test_guards_outlive_a_crash_with_a_step_in_between(tmp_path: Path, step_us: int) -> None:
     at_once, dead, alive = key(tmp_path), key(tmp_path, money={}), key(tmp_path, money={})

@@ -46,6 +46,7 @@ def test_a_second_server_on_a_folder_ends_with_the_reason(tmp_path: Path, journa
             assert "orders are refused" not in third.log
 
 
+@pytest.mark.slow
 def test_two_workers_of_another_server_are_refused(tmp_path: Path) -> None:
     """They would be two markets: each has its own book, hub and accounts."""
     command = ["-m", "uvicorn", "--factory", "floorwire.web:create_app", "--port", "0", "--workers", "2"]

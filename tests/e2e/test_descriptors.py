@@ -67,6 +67,7 @@ async def test_idle_connections_do_not_break_the_journal(tmp_path: Path) -> None
         assert "cannot be" not in server.log
 
 
+@pytest.mark.slow
 def test_connections_stay_below_the_limit(tmp_path: Path) -> None:
     with running(command(tmp_path, ALLOWED)) as server, ExitStack() as stack:
         idle(server, stack, IDLE)

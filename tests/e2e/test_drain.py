@@ -34,6 +34,7 @@ def test_clients_are_told_and_closed_and_the_exit_is_clean() -> None:
         assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_closes_are_paced() -> None:
     with going() as (server, stack):
         followers = [stack.enter_context(client(server)) for _ in range(20)]
@@ -120,6 +121,7 @@ def test_a_terminal_that_is_closed_is_drained_too() -> None:
         assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_nohup_keeps_a_server_running() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

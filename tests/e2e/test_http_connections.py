@@ -299,6 +299,7 @@ def test_a_handshake_may_come_byte_by_byte(quick: Server) -> None:
         assert peer.message()["status"] == "pong"
 
 
+@pytest.mark.slow
 def test_the_same_holds_over_tls(tmp_path: Path) -> None:
     cert, key = certificates.write(tmp_path)
     context = ssl.create_default_context(cafile=str(cert))

@@ -179,6 +179,7 @@ async def survive(clients: int, seconds: float, per_second: int) -> None:
         assert reasons["slow"] == 0
 
 
+@pytest.mark.slow
 async def test_a_few_clients_for_a_few_seconds() -> None:
     await survive(clients=30, seconds=4, per_second=10)
 

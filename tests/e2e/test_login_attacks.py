@@ -17,7 +17,7 @@ AHEAD_US = 20_000_000
 """How far a client's clock is ahead: its login is in time for as long after it was used."""
 
 
-@pytest.mark.parametrize("off_us", [0, AHEAD_US])
+@pytest.mark.parametrize("off_us", [0, pytest.param(AHEAD_US, marks=pytest.mark.slow)])
 async def test_a_login_used_just_before_kill_9_is_not_good_after_it(tmp_path: Path, off_us: int) -> None:
     with keyed_server(tmp_path, "--seed", "1") as first:
         issued = await first.key()

@@ -174,6 +174,7 @@ def test_after_a_cut_every_trade_comes_once(browser_page: BrowserPage, server: S
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
 
 
+@pytest.mark.slow
 def test_a_connection_on_which_nothing_is_heard_is_shown_and_left(
     browser_page: BrowserPage, server: Server
 ) -> None:

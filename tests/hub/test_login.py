@@ -14,6 +14,7 @@ from floorwire.auth.grant import Grant
 from floorwire.config import Settings
 from floorwire.core.authorization import Scope
 from floorwire.core.codes import CloseCode
+from floorwire.hub import connection as connection_module
 from floorwire.hub.held_messages import HELD_BYTES, HeldMessages
 from floorwire.protocol.requests import login_signature
 from floorwire.storage.key_store import Issued
@@ -77,6 +78,26 @@ def test_a_login_behind_a_login_waits_for_itself(login: Login) -> None:
     assert login.answers() == [(1, "ok"), (2, "pong")]
     login.end()
     assert login.answers() == [(3, "ok"), (4, "pong")]
+
+
+def test_a_long_request_behind_a_login_lets_nothing_pass(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(FakeWire, "defer", lambda _: None)
+    connection = login.wire.connection
+    login.send(id=1)
+    login.wire.ask("symbols", id=2)
+    login.wire.ask("ping", id=3)
+    login.end()
+    assert login.answers() == [(1, "ok")]
+    login.wire.ask("ping", id=4)
+    while connection.work():
+        pass
+    connection.end_of_read()
+    assert login.answers() == [(2, "ok"), (3, "pong"), (4, "pong")]
+    login.wire.ask("ping", id=5)
+    assert login.answers() == [(5, "pong")]
 
 
 def test_what_could_not_be_written_does_not_count(login: Login) -> None:

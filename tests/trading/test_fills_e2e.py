@@ -91,7 +91,7 @@ async def paged(client: Trader, limit: int, **fields: JsonValue) -> list[Message
         fields["before"] = reply["next"]
 
 
-@pytest.mark.parametrize("limit", [100, 333, MAX_FILLS])
+@pytest.mark.parametrize("limit", [pytest.param(100, marks=pytest.mark.slow), 333, MAX_FILLS])
 async def test_pages_lead_to_the_first_fill_while_new_ones_come(
     server: Server, issued: Issued, told: list[Message], limit: int
 ) -> None:

@@ -75,6 +75,7 @@ async def test_a_record_of_a_newer_version_is_no_damage(tmp_path: Path) -> None:
     assert verify(tmp_path).records == 1
 
 
+@pytest.mark.slow
 async def test_many_keys_sign_in_and_end(tmp_path: Path) -> None:
     keys = DataDir(tmp_path, {}).keys
     first, *_, last = [keys.create(Grant("alice", (Scope.MARKET,)), {}, NOW + n) for n in range(KEYS)]

@@ -90,7 +90,12 @@ async def test_an_order_is_in_the_market_again_after_the_server_was_killed(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("who", "code"), [("client", None), ("operator", "market_halted"), ("deadman", "deadman")]
+    ("who", "code"),
+    [
+        ("client", None),
+        pytest.param("operator", "market_halted", marks=pytest.mark.slow),
+        pytest.param("deadman", "deadman", marks=pytest.mark.slow),
+    ],
 )
 async def test_a_cancel_on_its_way_holds_though_the_server_was_killed(
     tmp_path: Path, who: str, code: str | None

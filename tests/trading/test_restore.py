@@ -148,6 +148,7 @@ async def test_deposits_after_an_older_key_store_was_put_back_are_credited(tmp_p
             assert amount(await client.rows("balances"), "USDT") == "1200"
 
 
+@pytest.mark.slow
 async def test_two_restores_of_one_backup_give_no_order_id_twice(tmp_path: Path) -> None:
     folder, archive = tmp_path / "data", tmp_path / "backup.tar"
     alice = key(folder)
