@@ -50,7 +50,6 @@ class PendingAppends:
         """Records that wait now."""
         self._done: deque[AppendsDone] = deque()
         """Commits that have ended, and whose callbacks were not all called."""
-        self._is_next_turn_scheduled = False
 
     def admit(self, entries: Sequence[JournalEntry]) -> int:
         """Number the entries and return the last number. Raises as ``Journal.append`` does."""
@@ -72,30 +71,28 @@ class PendingAppends:
         if done.error is not None:
             self.broken = done.error
         self._done.append(done)
-        if not self._is_next_turn_scheduled:
+        if len(self._done) == 1:  # otherwise a later turn comes to it
             self._call_back()
 
     def _call_back(self) -> None:
-        self._is_next_turn_scheduled = False
-        until_ns = time.monotonic_ns() + TURN_NS
+        until_ns, ended = 0, self._done
         try:
-            while self._done:
-                done = self._done[0]
-                error = done.error or self._failed
-                if error is not None:
-                    self.broken = error
-                while done.appends:
-                    append = done.appends.popleft()
-                    self._count -= len(append.entries)
+            while ended:
+                appends, error = ended[0].appends, ended[0].error or self._failed
+                while appends:
+                    append = appends.popleft()
+                    records = len(append.entries)
+                    self._count -= records
                     if error is None:
-                        self.durable_n += len(append.entries)
+                        self.durable_n += records
                     append.on_durable(error)
-                    if done.appends and time.monotonic_ns() >= until_ns:
-                        return
-                self._done.popleft()
+                    if appends:  # most commits have one append: they do not ask for the time
+                        until_ns = until_ns or time.monotonic_ns() + TURN_NS
+                        if time.monotonic_ns() >= until_ns:
+                            return
+                ended.popleft()
         finally:
-            if self._done:
-                self._is_next_turn_scheduled = True
+            if ended:
                 asyncio.get_running_loop().call_soon(self._call_back)
 
     def fail(self, error: JournalError) -> None:
