@@ -22,7 +22,7 @@ from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
@@ -199,7 +199,7 @@ def fund_accounts(order_manager: OrderManager, names: list[str]) -> list[Account
 def decide(
     order_manager: OrderManager,
     command: Command,
-    ticket: Ticket | None,
+    ticket: OrderTicket | None,
     account: str,
     ids: dict[int, int],
     now_us: int,
@@ -219,11 +219,11 @@ def decide(
     return order_manager.cancel(order)
 
 
-def ticket_of(command: Command, account: str) -> Ticket | None:
+def ticket_of(command: Command, account: str) -> OrderTicket | None:
     """Return a place command as an order request of the account; None for other commands."""
     if type(command) is not Place:
         return None
-    return Ticket(
+    return OrderTicket(
         account,
         str(command.order_id),
         SYMBOL,

@@ -22,7 +22,7 @@ from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, Trade
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
-from floorwire.core.orders import OrderType, Ticket, TimeInForce
+from floorwire.core.orders import OrderTicket, OrderType, TimeInForce
 from floorwire.core.ports import Prices
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching import Matching
@@ -102,8 +102,8 @@ class RandomSession:
             self.rng.random() < 0.3,
         )
 
-    def ticket(self, name: str) -> Ticket:
-        return Ticket(
+    def ticket(self, name: str) -> OrderTicket:
+        return OrderTicket(
             name,
             f"c{self.number(0, 60)}",
             self.rng.choice((BTC.symbol,) * 9 + ("NO-NE",)),

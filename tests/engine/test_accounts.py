@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from floorwire.core.account_events import AccountEntry, Guard, OrderAccepted, Seqs
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.engine.accounts import NO_GUARD
 from floorwire.engine.ledger import MOST_UNITS
@@ -73,7 +73,7 @@ def test_orders_are_counted_in_the_steps_of_their_time() -> None:
     for instrument in (BTC, finer, halted, BTC):
         entries += order_manager.list_instruments([instrument, ETH], 0)
         for symbol in (BTC.symbol, ETH.symbol):
-            ticket = Ticket("alice", f"c{len(orders)}", symbol, "buy", "limit", 5, None, 9)
+            ticket = OrderTicket("alice", f"c{len(orders)}", symbol, "buy", "limit", 5, None, 9)
             orders.append(Order(len(orders) + 1, ticket, "k1", 5, 9, "new", 1, 1))
             event = OrderAccepted("alice", orders[-1], (), 1)
             entries.append(AccountEntry(event, order_manager.apply(event)))

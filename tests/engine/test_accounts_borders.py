@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine import accounts as accounts_module
 from floorwire.engine import chunked_history
 from floorwire.engine.accounts import Accounts
@@ -31,7 +31,7 @@ class Trading:
     def place(self, side: Side, lots: int, price: int, instrument: Instrument = BTC) -> Order:
         self.placed += 1
         name = str(self.placed)
-        ticket = Ticket("ann", name, instrument.symbol, side, "limit", lots, None, price, None, "gtc")
+        ticket = OrderTicket("ann", name, instrument.symbol, side, "limit", lots, None, price, None, "gtc")
         for command in self.order_manager.place(ticket, AT, key="k").commands:
             self.order_manager.settle(self.market.execute(command), NOW)
         return self.order_manager.find("ann", client_order_id=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.account_events import Balance
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine.fees import fee
 from floorwire.engine.holds import answered, asking, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits
@@ -13,9 +13,9 @@ from tests.engine.market import BTC
 
 TERMS = InstrumentUnits.of(BTC, 8, 8)
 UNIT = TERMS.quote_units
-BUY = Ticket("ann", "1", BTC.symbol, "buy", "limit", 10, None, 190)
-SELL = Ticket("ann", "2", BTC.symbol, "sell", "limit", 10, None, 190)
-SPEND = Ticket("ann", "3", BTC.symbol, "buy", "market", None, 1_000, None, None, "ioc")
+BUY = OrderTicket("ann", "1", BTC.symbol, "buy", "limit", 10, None, 190)
+SELL = OrderTicket("ann", "2", BTC.symbol, "sell", "limit", 10, None, 190)
+SPEND = OrderTicket("ann", "3", BTC.symbol, "buy", "market", None, 1_000, None, None, "ioc")
 
 
 def test_a_fee_is_rounded_up_and_what_was_paid_too_much_is_the_next_ones() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from floorwire.core.account_events import AccountEntry, MassCancel, MassCancelEnded, OrderEnded
 from floorwire.core.codes import Code
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine.order_manager import OrderManager
 from tests.clocks import moment
 from tests.engine.market import BTC, ETH, RULES, Market, order_manager
@@ -39,7 +39,7 @@ def manager(market: Market) -> OrderManager:
 
 def place(manager: OrderManager, name: str, key: str, symbol: str, client_order_id: str) -> Order:
     price = 190 if symbol == BTC.symbol else 2_000
-    ticket = Ticket(name, client_order_id, symbol, "buy", "limit", 10, None, price, None, "gtc")
+    ticket = OrderTicket(name, client_order_id, symbol, "buy", "limit", 10, None, price, None, "gtc")
     decision = manager.place(ticket, AT, key=key)
     assert decision.order is not None
     return decision.order

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_checks
 from floorwire.engine.order_manager import TradingRules
@@ -26,7 +26,7 @@ def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
     made.deposit("ann", "USDT", "100", 1, NOW)
     market.other("buy", 1_000, 199)
     market.other("sell", 1_000, 201)
-    rest = Ticket("ann", "first", BTC.symbol, "buy", "limit", 10, None, 190)
+    rest = OrderTicket("ann", "first", BTC.symbol, "buy", "limit", 10, None, 190)
     for command in made.place(rest, moment(NOW), key="k").commands:
         made.settle(market.execute(command), NOW)  # the second's rate is used up
     tight = Limits(
@@ -38,12 +38,12 @@ def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
     made.set_limits("ann", tight, NOW)
     made.halt("all", "", NOW)
     market.feed = "stale"
-    wrong = Ticket(
+    wrong = OrderTicket(
         "ann", "first", BTC.symbol, "buy", "limit", 1_000, None, 300, None, "gtd", NOW, reduce_only=True
     )
     told: list[Code] = []
 
-    def ask(ticket: Ticket, now_us: int = NOW, deadline_us: int | None = None) -> None:
+    def ask(ticket: OrderTicket, now_us: int = NOW, deadline_us: int | None = None) -> None:
         with pytest.raises(Refusal) as caught:
             made.place(ticket, moment(now_us), key="k", deadline_us=deadline_us)
         told.append(caught.value.code)

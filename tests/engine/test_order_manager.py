@@ -20,7 +20,7 @@ from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Tr
 from floorwire.core.instrument import Side
 from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Place
-from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
+from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine import accounts as accounts_module
 from floorwire.engine import chunked_history
@@ -55,12 +55,12 @@ class Floor:
         tif: TimeInForce = "gtc",
         stop: int | None = None,
         **more: object,
-    ) -> Ticket:
+    ) -> OrderTicket:
         self.placed += 1
-        made = Ticket("ann", str(self.placed), BTC.symbol, side, type, lots, None, price, stop, tif)
+        made = OrderTicket("ann", str(self.placed), BTC.symbol, side, type, lots, None, price, stop, tif)
         return replace(made, **more)
 
-    def place(self, ticket: Ticket, key: str = "k") -> Order:
+    def place(self, ticket: OrderTicket, key: str = "k") -> Order:
         self.carry_out(self.order_manager.place(ticket, AT, key=key))
         return self.order_manager.find(ticket.account, client_order_id=ticket.client_order_id)
 
@@ -354,7 +354,7 @@ def test_fees_are_rounded_up_once_however_the_fills_are_cut() -> None:
         rules = TradingRules(limits=RULES.limits, maker_ppm=1, taker_ppm=1)
         made = order_manager(market, replace(BTC, tick_size="0.000001"), rules=rules)
         made.deposit("ann", "USDT", "100", 1, 0)
-        decision = made.place(Ticket("ann", "1", BTC.symbol, "buy", "limit", 30, None, 3_333_337), AT)
+        decision = made.place(OrderTicket("ann", "1", BTC.symbol, "buy", "limit", 30, None, 3_333_337), AT)
         assert isinstance(decision.commands[0], Place)
         left = 30
         for cut in cuts:

@@ -12,7 +12,7 @@ from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Filled, Triggered
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Order, OrderType, Ticket
+from floorwire.core.orders import Order, OrderTicket, OrderType
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import Scale
@@ -49,13 +49,13 @@ class Desk:
 
     def ticket(
         self, side: Side = "buy", price: int | None = 190, lots: int | None = 10, **more: object
-    ) -> Ticket:
+    ) -> OrderTicket:
         self.placed += 1
         kind: OrderType = "limit" if price is not None else "market"
-        made = Ticket("ann", str(self.placed), BTC.symbol, side, kind, lots, None, price)
+        made = OrderTicket("ann", str(self.placed), BTC.symbol, side, kind, lots, None, price)
         return replace(made, **more)
 
-    def place(self, ticket: Ticket) -> Order:
+    def place(self, ticket: OrderTicket) -> Order:
         order = self.order_manager.place(ticket, AT).order
         assert order is not None
         return order

@@ -28,7 +28,7 @@ from floorwire.core.account_events import CHANNELS, AccountEntry, OrderFilled
 from floorwire.core.execution_reports import Filled, Report
 from floorwire.core.instrument import Side
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Order, OrderType, Ticket, TimeInForce
+from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from tests.clocks import moment
@@ -97,7 +97,7 @@ class Trading(RuleBasedStateMachine):
     ) -> None:
         kind, price, stop, tif, post_only = asked
         self.last += 1
-        ticket = Ticket(
+        ticket = OrderTicket(
             account, str(self.last), BTC.symbol, side, kind, lots, None, price, stop, tif,
             self.now_us + 50 if tif == "gtd" else None,
             post_only and tif in ("gtc", "gtd"), reduce_only and side == "sell",
@@ -116,10 +116,12 @@ class Trading(RuleBasedStateMachine):
     def spend(self, account: str, spend: int) -> None:
         self.last += 1
         self.try_to_place(
-            Ticket(account, str(self.last), BTC.symbol, "buy", "market", None, spend, time_in_force="ioc")
+            OrderTicket(
+                account, str(self.last), BTC.symbol, "buy", "market", None, spend, time_in_force="ioc"
+            )
         )
 
-    def try_to_place(self, ticket: Ticket) -> None:
+    def try_to_place(self, ticket: OrderTicket) -> None:
         before = self.order_manager.state_hash()
         try:
             decision = self.order_manager.place(ticket, moment(self.now_us), key="k")
@@ -184,7 +186,7 @@ class Trading(RuleBasedStateMachine):
     @precondition(lambda self: self.now_us % 4 == 0)
     def halt_and_resume(self, scope: str) -> None:
         name = {"all": "", "account": "ann", "symbol": BTC.symbol}[scope]
-        ticket = Ticket("ann", "halted", BTC.symbol, "buy", "limit", 1, None, 200)
+        ticket = OrderTicket("ann", "halted", BTC.symbol, "buy", "limit", 1, None, 200)
         self.keep([self.order_manager.halt(scope, name, self.now_us)])  # type: ignore[arg-type]
         with pytest.raises(Refusal):
             self.order_manager.place(ticket, moment(self.now_us))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.orders import OrderType, Ticket, TimeInForce
+from floorwire.core.orders import OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing
 from floorwire.engine.instrument_units import InstrumentUnits
@@ -23,7 +23,7 @@ def parse(
     quote_quantity: str | None = None,
     expires_us: int | None = None,
     post_only: bool = False,
-) -> Ticket:
+) -> OrderTicket:
     return order_parsing.parse_order(
         TERMS,
         account="ann",
@@ -47,7 +47,7 @@ def refused(**given: object) -> tuple[Code, object]:
 
 
 def test_texts_become_ticks_and_lots() -> None:
-    assert parse() == Ticket("ann", "a-1", "BTC-USDT", "buy", "limit", 2, None, 201)
+    assert parse() == OrderTicket("ann", "a-1", "BTC-USDT", "buy", "limit", 2, None, 201)
     assert parse(quantity="0.0200", price="100.50") == parse()
     stop = parse("stop", quantity="1", price=None, stop_price="99")
     assert (stop.stop_ticks, stop.price_ticks, stop.time_in_force) == (198, None, "ioc")

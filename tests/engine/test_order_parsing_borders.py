@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.order_parsing import MOST, parse_order
@@ -19,7 +19,7 @@ STOP_LIMIT = {"type": "stop_limit", "quantity": "0.10", "price": "95.0", "stop_p
 SPEND = {"type": "market", "quote_quantity": "20"}
 
 
-def ticket(asked: dict[str, str], **more: object) -> Ticket:
+def ticket(asked: dict[str, str], **more: object) -> OrderTicket:
     fields = {"account": "ann", "client_order_id": "1", "side": "buy", **asked, **more}
     return parse_order(TERMS, **fields)  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Filled, Triggered
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
@@ -51,7 +51,7 @@ class Folded:
 
     def fill(self, name: str, symbol: str, side: Side, lots: int, price: int, at: int) -> None:
         """Place an order and let all of it be filled at this price."""
-        ticket = Ticket(name, f"c{len(self.entries)}", symbol, side, "limit", lots, None, price)
+        ticket = OrderTicket(name, f"c{len(self.entries)}", symbol, side, "limit", lots, None, price)
         decision = self.order_manager.place(ticket, AT)
         assert decision.order is not None
         self.add(list(decision.entries))
@@ -130,12 +130,14 @@ def test_an_instrument_whose_steps_become_too_fine_is_closed() -> None:
     world = Folded()
     world.deposit("alice", "USD", "100000", 1)
     world.list_instruments(COARSE)
-    decision = world.order_manager.place(Ticket("alice", "a", FINE.symbol, "buy", "limit", 10, None, 100), AT)
+    decision = world.order_manager.place(
+        OrderTicket("alice", "a", FINE.symbol, "buy", "limit", 10, None, 100), AT
+    )
     world.add(list(decision.entries))
     world.list_instruments(FINE)
     assert world.order_manager.open_orders("alice") == []
     with pytest.raises(Refusal) as caught:
-        world.order_manager.place(Ticket("alice", "b", FINE.symbol, "buy", "limit", 10, None, 100), AT)
+        world.order_manager.place(OrderTicket("alice", "b", FINE.symbol, "buy", "limit", 10, None, 100), AT)
     assert caught.value.code is Code.MARKET_HALTED
     assert world.list_instruments(FINE) == []
     world.list_instruments(COARSE)
@@ -159,7 +161,7 @@ def overflowed() -> Folded:
     world.deposit("bob", "USD", "200", 3)
     world.list_instruments(OTHER)
     rests = world.order_manager.place(
-        Ticket("alice", "rests", OTHER.symbol, "buy", "limit", 1000, None, 99), AT
+        OrderTicket("alice", "rests", OTHER.symbol, "buy", "limit", 1000, None, 99), AT
     )
     world.add(list(rests.entries))
     for event in (Listed(FINE, 0),):
@@ -167,7 +169,7 @@ def overflowed() -> Folded:
     world.bid = world.ask = 35_000 * 10**8
     world.fill("bob", FINE.symbol, "buy", 1234, 35_000 * 10**8 + 1, 35_000 * 10**8 + 1)
     fine = world.order_manager.place(
-        Ticket("bob", "fine", FINE.symbol, "buy", "limit", 10**5, None, 35_000 * 10**8), AT
+        OrderTicket("bob", "fine", FINE.symbol, "buy", "limit", 10**5, None, 35_000 * 10**8), AT
     )
     world.add(list(fine.entries))
     return world

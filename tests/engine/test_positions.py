@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from floorwire.core.account_events import AccountEntry, OrderFilled, Position, PositionsChanged, Seqs
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.position import after_balance
@@ -48,7 +48,7 @@ class Floor:
         other: Side = "sell" if side == "buy" else "buy"
         self.market.other(other, lots, ticks, symbol)
         self.done += 1
-        ticket = Ticket("ann", str(self.done), symbol, side, "limit", lots, None, ticks, None, "ioc")
+        ticket = OrderTicket("ann", str(self.done), symbol, side, "limit", lots, None, ticks, None, "ioc")
         try:
             decision = self.order_manager.place(ticket, moment(NOW))
         except Refusal:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager, TradingRules
@@ -34,17 +34,17 @@ class Desk:
         self.placed = 0
 
     def limit(self, side: Side, price: int, lots: int = 10) -> Order:
-        return self._place(Ticket("ann", self._name(), BTC.symbol, side, "limit", lots, None, price))
+        return self._place(OrderTicket("ann", self._name(), BTC.symbol, side, "limit", lots, None, price))
 
     def market(self, side: Side, lots: int = 10) -> Order:
-        ticket = Ticket("ann", self._name(), BTC.symbol, side, "market", lots, None, None, None, "ioc")
+        ticket = OrderTicket("ann", self._name(), BTC.symbol, side, "market", lots, None, None, None, "ioc")
         return self._place(ticket)
 
     def _name(self) -> str:
         self.placed += 1
         return str(self.placed)
 
-    def _place(self, ticket: Ticket) -> Order:
+    def _place(self, ticket: OrderTicket) -> Order:
         order = self.order_manager.place(ticket, AT, key="k").order
         assert order is not None
         return order

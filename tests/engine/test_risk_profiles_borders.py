@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.limits import Limits
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.order_manager import OrderManager, TradingRules
@@ -26,7 +26,7 @@ def test_no_more_risk_profiles_are_kept_than_may_be(monkeypatch: pytest.MonkeyPa
     order_manager.deposit("ann", "USDT", "1000", 1, 0)
     kept = []
     for number in range(2 * MOST):
-        ticket = Ticket("ann", str(number), BTC.symbol, "buy", "limit", 10, None, 190)
+        ticket = OrderTicket("ann", str(number), BTC.symbol, "buy", "limit", 10, None, 190)
         order_manager.place(ticket, AT, key=f"k{number}")
         kept.append(len(order_manager._risk_profiles._known))
         assert kept[-1] <= MOST

@@ -8,7 +8,7 @@ from floorwire.core.account_events import Balance
 from floorwire.core.execution_reports import Ended, Filled, Report, Triggered
 from floorwire.core.instrument import Side
 from floorwire.core.order_commands import Cancel
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
 from tests.clocks import moment
@@ -27,7 +27,7 @@ def made(asset: str, amount: str) -> OrderManager:
 
 
 def placed(trading: OrderManager, side: Side, price: int = 199, **more: object) -> Order:
-    ticket = Ticket("ann", "1", BTC.symbol, side, "limit", 10, None, price, **more)  # type: ignore[arg-type]
+    ticket = OrderTicket("ann", "1", BTC.symbol, side, "limit", 10, None, price, **more)  # type: ignore[arg-type]
     order = trading.place(ticket, AT, key="k").order
     assert order is not None
     return order
@@ -81,7 +81,7 @@ def test_an_order_that_ended_keeps_what_it_was_charged_at() -> None:
 
 def test_a_triggered_order_says_when() -> None:
     trading = made("USDT", "100")
-    ticket = Ticket("ann", "1", BTC.symbol, "buy", "stop_limit", 10, None, 199, 198)
+    ticket = OrderTicket("ann", "1", BTC.symbol, "buy", "stop_limit", 10, None, 199, 198)
     order = trading.place(ticket, AT, key="k").order
     assert order is not None
     trading.settle([Triggered(order.order_id, LATER)], LATER)

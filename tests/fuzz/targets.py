@@ -12,7 +12,7 @@ from tests.fuzz.http_head import HttpHead
 from tests.fuzz.login import LoginRequest
 from tests.fuzz.requests import json_requests, msgpack_requests
 from tests.fuzz.target import Target
-from tests.fuzz.ticket import Ticket
+from tests.fuzz.ticket import OrderTicket
 from tests.fuzz.token import Token
 
 CORPUS: Final = Path(__file__).with_name("corpus")
@@ -23,7 +23,7 @@ TARGETS: Final[Mapping[str, Callable[[], Target]]] = {
     "json": json_requests,
     "msgpack": msgpack_requests,
     "login": LoginRequest,
-    "ticket": Ticket,
+    "ticket": OrderTicket,
     "token": Token,
 }
 

@@ -13,7 +13,7 @@ from tests.fuzz.credentials import AT, KEY, RING, new_sign_in, require_key, requ
 TICKET: Final = "Jv5EHoA1nTqM0lM2pPqk3pWm1S1oE4m2T-xZy_0aBcD"
 
 
-class Ticket:
+class OrderTicket:
     """The target of a handshake's request line, while one ticket is out."""
 
     name = "ticket"

@@ -15,7 +15,7 @@ from floorwire.config import Settings
 from floorwire.core.account_events import AccountEntry, Balance, OrderAccepted, OrderFilled, Position, Seqs
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.instrument import Instrument
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.rows import FillRow
 from floorwire.storage import journal as journals
@@ -54,7 +54,7 @@ class RandomHistory:
         account = self._chance.choice(("alice", "alice", "bob"))
         symbol = self._chance.choice((BTC, ETH)).symbol
         self._last_id += 1
-        ticket = Ticket(account, f"c{self._last_id}", symbol, "buy", "limit", 5, None, 9)
+        ticket = OrderTicket(account, f"c{self._last_id}", symbol, "buy", "limit", 5, None, 9)
         order, seqs = Order(self._last_id, ticket, "k", 5, 9, "new", 1, 1), self.seqs[account]
         event: OrderFilled | OrderAccepted
         if self._chance.random() < self._share:

@@ -24,7 +24,7 @@ Liquidity: TypeAlias = Literal["maker", "taker"]
 OPEN: frozenset[OrderState] = frozenset({"new", "partially_filled", "unknown"})
 
 
-class Ticket(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class OrderTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an account requested, in whole numbers. It never changes. Two with the same content are equal.
 
     ``engine.order_parsing.parse_order`` makes a ticket from decimal texts. It refuses prices and
@@ -58,7 +58,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     order_id: int
     """Counts up over the whole exchange. On the wire it is a string."""
-    ticket: Ticket
+    ticket: OrderTicket
     """The first request. Amended values are in ``lots`` and ``price_ticks``."""
     key: str
     """The key that placed it."""

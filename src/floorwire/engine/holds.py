@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from floorwire.core.account_events import Balance
 from floorwire.core.instrument import Side
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 from floorwire.engine.ledger import Balances
 
 
 def held(
-    ticket: Ticket,
+    ticket: OrderTicket,
     instrument_units: InstrumentUnits,
     price_ticks: int,
     left_lots: int,

@@ -2,8 +2,8 @@
 
 The first check that fails decides the error code. A refused request changes nothing, except that it counts
 against the order rate. ``docs/orders.md`` explains the checks to traders. ``trading.handlers.place`` makes
-checks 1 to 3, which turn the client's request into a ``Ticket``. ``OrderChecks.find_duplicate`` makes check
-4. ``OrderChecks.new_order`` makes the others, in the order of this table.
+checks 1 to 3, which turn the client's request into an ``OrderTicket``. ``OrderChecks.find_duplicate`` makes
+check 4. ``OrderChecks.new_order`` makes the others, in the order of this table.
 
     check         error code                   refused where                                    decided in
      1 permission unauthenticated, forbidden   the key may not do this with the symbol          authorization
@@ -45,7 +45,7 @@ from floorwire.core.account_events import Balance
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.instrument import Side
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine import request_checks, risk_checks
@@ -74,7 +74,7 @@ class OrderChecks:
         self._prices = prices
         self._worst_ppm = worst_ppm
 
-    def find_duplicate(self, ticket: Ticket) -> Order | None:
+    def find_duplicate(self, ticket: OrderTicket) -> Order | None:
         """Return the order that has the ticket's client order id already; None where the id is new.
 
         Check 4, for idempotency: the same request sent again is the same order, and is not placed again.
@@ -90,7 +90,7 @@ class OrderChecks:
 
     def new_order(
         self,
-        ticket: Ticket,
+        ticket: OrderTicket,
         at: Moment,
         order_id: int,
         key: str,
@@ -197,7 +197,7 @@ class OrderChecks:
 
     def _drafted(
         self,
-        ticket: Ticket,
+        ticket: OrderTicket,
         instrument_units: InstrumentUnits,
         prices: Prices,
         limits: EffectiveLimits,

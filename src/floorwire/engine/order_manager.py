@@ -64,7 +64,7 @@ from floorwire.core.execution_reports import Refused, Report, Working
 from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
-from floorwire.core.orders import OPEN, Order, Ticket
+from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
@@ -250,7 +250,7 @@ class OrderManager:
 
     def place(
         self,
-        ticket: Ticket,
+        ticket: OrderTicket,
         at: Moment,
         *,
         key: str = "",

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.orders import OrderType, Ticket, TimeInForce
+from floorwire.core.orders import OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine.instrument_units import InstrumentUnits
@@ -35,7 +35,7 @@ def parse_order(
     expires_us: int | None = None,
     post_only: bool = False,
     reduce_only: bool = False,
-) -> Ticket:
+) -> OrderTicket:
     """Return the ticket that these fields describe.
 
     Quantities and prices are decimal texts. ``expires_us`` is a date in microseconds.
@@ -61,7 +61,7 @@ def parse_order(
         )
     if post_only and tif not in ("gtc", "gtd"):
         raise _bad("post_only", f"{tif} orders cannot rest")
-    return Ticket(
+    return OrderTicket(
         account=account,
         client_order_id=client_order_id,
         symbol=instrument_units.instrument.symbol,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import NoReturn
 
 from floorwire.core.codes import Code
-from floorwire.core.orders import OPEN, Order, Ticket
+from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.refusal import Refusal
 
 
-def refuse_different(ticket: Ticket, order: Order) -> NoReturn:
+def refuse_different(ticket: OrderTicket, order: Order) -> NoReturn:
     """Refuse a client order id that names an order with other content (check 4: idempotency).
 
     Raises Refusal: ``duplicate_client_order_id``.
@@ -50,7 +50,7 @@ def refuse_closed(order: Order) -> None:
         )
 
 
-def refuse_unchangeable(ticket: Ticket, price_ticks: int | None, lots: int | None) -> None:
+def refuse_unchangeable(ticket: OrderTicket, price_ticks: int | None, lots: int | None) -> None:
     """Refuse an amend that changes nothing, or a price or quantity that the order does not have.
 
     Raises Refusal: ``bad_request``.

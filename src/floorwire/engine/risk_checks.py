@@ -12,7 +12,7 @@ from floorwire.core.account_events import Balance, HaltScope
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.market_events import Feed
-from floorwire.core.orders import Ticket
+from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
@@ -62,7 +62,7 @@ def refuse_rate_limited(who: str, limits: Limits, wait_us: int) -> NoReturn:
     raise Refusal(Code.RATE_LIMITED, text, {"limit": per_second, "of": who}, wait_us)
 
 
-def reference_ticks(ticket: Ticket, prices: Prices) -> int:
+def reference_ticks(ticket: OrderTicket, prices: Prices) -> int:
     """Return the price in ticks at which an order without a limit price is measured (check 10).
 
     It is the stop price of a stop order, otherwise the best price of the other side.
@@ -84,7 +84,7 @@ def collar_ticks(is_buy: bool, best_ticks: int, collar_ppm: int) -> int:
 
 
 def check_size_and_price(
-    ticket: Ticket,
+    ticket: OrderTicket,
     instrument_units: InstrumentUnits,
     bounds: EffectiveLimits,
     lots: int,
@@ -125,7 +125,7 @@ def check_size_and_price(
             _outside(instrument_units, price_ticks, "collar", worst)
 
 
-def _worth_ticks(ticket: Ticket, price_ticks: int, prices: Prices, waits: bool) -> int:
+def _worth_ticks(ticket: OrderTicket, price_ticks: int, prices: Prices, waits: bool) -> int:
     """Return the price in ticks that values the order.
 
     - A buy with a limit: its limit, which is the most that it pays.

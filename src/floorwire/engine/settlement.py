@@ -19,7 +19,7 @@ from floorwire.core.account_events import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
-from floorwire.core.orders import OPEN, Order, OrderState, Ticket
+from floorwire.core.orders import OPEN, Order, OrderState, OrderTicket
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.fees import fee
 from floorwire.engine.holds import answered, held, holding
@@ -84,7 +84,7 @@ class Settlement:
                 changed += after_balance(positions, 0 if balance is None else balance.total)
         return PositionsChanged(name, tuple(changed), stamp_us) if changed else None
 
-    def holding(self, ticket: Ticket, more: int) -> tuple[Balance]:
+    def holding(self, ticket: OrderTicket, more: int) -> tuple[Balance]:
         """Return the balance that the order holds, with ``more`` units held in addition."""
         balances = self._accounts.by_name[ticket.account].balances
         return (holding(balances, self._accounts.instrument_units[ticket.symbol], ticket.side, more),)

@@ -14,7 +14,7 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.orders import Order, Ticket
+from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
@@ -66,7 +66,9 @@ def place(
     )
 
 
-def _ticket(order_manager: OrderManager, principal: Principal, request: OrderPlace, symbol: str) -> Ticket:
+def _ticket(
+    order_manager: OrderManager, principal: Principal, request: OrderPlace, symbol: str
+) -> OrderTicket:
     quote_quantity, tif = request.quote_quantity, request.time_in_force
     return order_parsing.parse_order(
         order_manager.instrument_units(symbol),
