@@ -97,6 +97,7 @@ class Gateway:
         venue_router = VenueRouter()
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
+        self.authenticator.keys.before_change = self._deposits.poll
         self._feeds = [self._feed(venue) for venue in venues]
         venue_router.set_venues({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
         self._liveness = Liveness(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeAlias
 
@@ -49,6 +49,8 @@ class KeyReader:
         self._waiting: list[Resume] = []
         self._waiting_by_address: Counter[str] = Counter()
         self._has_waiting = asyncio.Event()
+        self.before_change: Callable[[], Awaitable[None]] | None = None
+        """Awaited before changed keys count: credits the deposits that came with a new key."""
         for notice in store.notices:
             log.warning(notice)
         self._take(self._watch.poll())
@@ -65,7 +67,10 @@ class KeyReader:
         """Read changed keys now. Raises DatabaseError."""
         try:
             async with self._reading:
-                self._take(await asyncio.to_thread(self._watch.poll))
+                stored = await asyncio.to_thread(self._watch.poll)
+                if stored is not None and self.before_change is not None:
+                    await self.before_change()
+                self._take(stored)
         except DatabaseError as error:
             if self._is_readable:
                 log.error("changes of keys cannot be seen", error=str(error))

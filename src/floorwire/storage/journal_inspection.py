@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -77,7 +78,19 @@ def _verify_file(folder: Path) -> None:
 
 
 def read(folder: Path, after_n: int = 0) -> Iterator[JournalRecord]:
-    """Yield the records after this one. Raises JournalCorruptError, JournalUnusableError."""
+    """Yield the records after this one, up to the damage. All before them are verified, too.
+
+    Raises JournalCorruptError, JournalUnusableError.
+    """
     if not (folder / journal_file.FILE).exists():
         raise JournalUnusableError(f"{folder}: there is no journal")
-    return journal_file.read(folder, after_n)
+    return (record for record in journal_file.read(folder, 0) if record.n > after_n)
+
+
+def last_known(folder: Path) -> int:
+    """Return the number of the last record that was ever there, as far as the file and the mark tell."""
+    last_n = _acknowledged_n(folder) or 0
+    with suppress(sqlite3.Error), closing(journal_file.connect_to_read(folder)) as connection:
+        row = journal_file.last_row(connection)
+        return max(last_n, 0 if row is None else row.last_n)
+    return last_n

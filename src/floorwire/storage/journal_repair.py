@@ -11,7 +11,7 @@ import msgspec
 
 from floorwire.storage import high_water_mark, journal_file, journal_rows
 from floorwire.storage.journal import JournalCorruptError, JournalEntry, JournalRecord
-from floorwire.storage.journal_inspection import read, verify
+from floorwire.storage.journal_inspection import last_known, read, verify
 from floorwire.storage.journal_snapshots import PREFIX
 
 ROW_RECORDS = 1_000
@@ -21,8 +21,8 @@ _DRAFT = "repaired"
 class RepairResult(msgspec.Struct, frozen=True):
     """What a repair did.
 
-    ``kept_n``: the last record that was kept. ``lost``: what is known to be lost. ``damaged``: the folder of
-    the damaged files.
+    ``kept_n``: the last record that was kept. ``lost``: the records that are known to be lost, and the
+    damage. ``damaged``: the folder of the damaged files.
     """
 
     kept_n: int
@@ -49,6 +49,7 @@ def _repair(
 ) -> RepairResult:
     draft = folder / _DRAFT
     with journal_file.journal_errors(folder):
+        last_n = last_known(folder)
         draft.mkdir(mode=0o700, exist_ok=True)
         for left in draft.iterdir():
             left.unlink()
@@ -58,7 +59,13 @@ def _repair(
             path.rename(damaged / path.name)
         (draft / journal_file.FILE).rename(folder / journal_file.FILE)
         draft.rmdir()
-    return RepairResult(kept_n, damage.what, damaged)
+    return RepairResult(kept_n, _lost(kept_n, last_n, damage.what), damaged)
+
+
+def _lost(kept_n: int, last_n: int, cause: str) -> str:
+    """Return which records are lost, and why. All that come after the damage are."""
+    records = f"records {kept_n + 1} to {last_n}"
+    return cause if last_n <= kept_n or cause.startswith(records) else f"{records}: {cause}"
 
 
 def _verified(folder: Path) -> Iterator[JournalRecord]:

@@ -35,6 +35,7 @@ class DepositWatcher:
         self._unverified: set[int] = set()
         """Ids of deposits whose row was changed by somebody else. Each is logged once."""
         self._is_checked = False
+        self._polling = asyncio.Lock()
 
     @property
     def unverified(self) -> int:
@@ -60,6 +61,11 @@ class DepositWatcher:
         """Credit new deposits, until cancelled."""
         while True:
             await asyncio.sleep(POLL_S)
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Credit new deposits now. Where they cannot be read, that is logged."""
+        async with self._polling:
             after = self._known[-1] if self._known else None
             try:
                 if not self._is_checked:
