@@ -1,6 +1,6 @@
 """A bot that quotes both sides and always knows its orders, also after lost replies, cuts and restarts.
 
-    .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000
+    .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000,BTC=1
     .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
 
 Four habits make it safe. Each order has a client order id and is sent again until there is a reply; so it is
@@ -174,7 +174,7 @@ class Bot:
                 f"nobody knows what became of {name}"
             )  # the same as no reply: connect again and send it again
         if message["status"] != "accepted":
-            print("refused:", message, flush=True)
+            print("refused:", message.get("code"), message.get("message"), flush=True)
             self._open.pop(name, None)
             self._quiet_until_s = (
                 time.monotonic() + REFUSED_S

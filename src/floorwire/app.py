@@ -187,6 +187,7 @@ class Gateway:
         if self.is_draining:
             return
         self.is_draining = True
+        log.info("draining: no new orders or connections; clients are told to reconnect")
         self.desk.drain()
         within_s = self.settings.drain.seconds
         self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
@@ -287,7 +288,7 @@ def _descriptors(settings: Settings) -> DescriptorPlan:
     except TooFewDescriptorsError as error:
         raise SettingsError(str(error)) from None
     if plan.connections < wanted.connections:
-        log.warning(
+        log.info(
             "fewer connections than limits.connections: raise `ulimit -n`",
             connections=plan.connections,
             wanted=wanted.connections,

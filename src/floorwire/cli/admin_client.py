@@ -182,7 +182,7 @@ def _connection(parts: SplitResult, ca: str | None) -> HTTPConnection:
 def _refusal(problem: _Problem, status: int) -> AdminClientError:
     reason = printable(f"{problem.code}: {problem.message}")
     if status in NOT_ALLOWED_STATUS:
-        hint = "the key needs the scope admin, and to be narrowed to nothing that this is beyond"
+        hint = "the key needs the scope admin, for this account and this symbol"
         return AdminClientError(f"{reason}; {hint}", NOT_ALLOWED)
     return AdminClientError(reason, REFUSED)
 
@@ -206,4 +206,4 @@ def warn_unknown_key(client: AdminClient, account: str = "", key: str = "") -> N
     if any((not account or one.account == account) and (not key or one.key == key) for one in keys):
         return
     which = " ".join(part for part in (key, f"of the account {account}" if account else "") if part)
-    echo(f"warning: no key here is {which}; is the name right?", err=True)
+    echo(f"warning: there is no key {which}; is the name right?", err=True)

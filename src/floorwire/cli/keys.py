@@ -140,6 +140,8 @@ def _exit_on_error() -> Iterator[None]:
     """On an error print one sentence and exit."""
     try:
         yield
+    except BrokenPipeError:  # the reader of the pipe has closed it: no error
+        raise
     except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:
         echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True)
         raise typer.Exit(2) from None

@@ -26,9 +26,9 @@ app = typer.Typer(
     name="limits", help="Limits of accounts and keys, on a running server.", no_args_is_help=True
 )
 
-Account: TypeAlias = Annotated[str, typer.Argument(help="Whose.")]
+Account: TypeAlias = Annotated[str, typer.Argument(help="The account.")]
 Key: TypeAlias = Annotated[
-    str, typer.Option(help="Those that this key of the account has on top of the account's.")
+    str, typer.Option(help="A key: its own limits. The account's limits hold as well.")
 ]
 Amount: TypeAlias = str | int | dict[str, str]
 NONE = "none"
@@ -82,7 +82,7 @@ def set_(
         typer.Argument(
             metavar="NAME=VALUE...",
             help=f"{', '.join(Limits.__struct_fields__)}; {' and '.join(BY_ASSET)} with .ASSET behind them. "
-            "none: no limit here, so that the server's default holds.",
+            "none removes the limit; the server's default then holds.",
         ),
     ],
     key: Key = "",

@@ -62,9 +62,7 @@ def check(limits: Limits) -> None:
         if not fine:
             raise Refusal(Code.BAD_REQUEST, f"{amount[:MOST_QUOTED]!r} is not an amount", {"field": "limits"})
     if limits.price_collar is not None and FINEST.floor(limits.price_collar) >= WHOLE:
-        message = (
-            "price_collar: less than 1; it is a fraction of the price, and sells have no collar from 1 on"
-        )
+        message = "price_collar: less than 1; it is a part of the price, and 1 would not limit sells at all"
         raise Refusal(Code.BAD_REQUEST, message, {"field": "limits"})
     if limits.orders_per_second is not None and not 1 <= limits.orders_per_second <= MOST:
         raise Refusal(Code.BAD_REQUEST, f"orders_per_second: 1 to {MOST}", {"field": "limits"})

@@ -17,7 +17,7 @@ WRITES = 0o022
 KEY_GROUP_READS = 0o640
 """A TLS key of root that a group may read: how distributions hand keys to servers."""
 
-TAKE_NEW = "others may read or change it; take a new secret, and run"
+TAKE_NEW = "others may read or change it; make a new secret, then run"
 
 
 class ExposedFileError(PermissionError):

@@ -137,7 +137,7 @@ def _listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        other = "; take another with --port" if error.errno == errno.EADDRINUSE else ""
+        other = "; choose another with --port, or FLOORWIRE_PORT" if error.errno == errno.EADDRINUSE else ""
         raise SettingsError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}{other}"
         ) from None
