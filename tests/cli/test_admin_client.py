@@ -132,7 +132,7 @@ def test_an_address_that_no_key_is_sent_to(file: Path, url: str, why: str) -> No
 @pytest.mark.parametrize(
     ("text", "mode", "why"),
     [
-        ("fw1.secret", 0o644, "others may read or change it; take a new secret, and run: chmod 600"),
+        ("fw1.secret", 0o644, "others may read or change it; make a new secret, then run: chmod 600"),
         ("", 0o600, "has to hold KEY.SECRET"),
         ("two words", 0o600, "has to hold KEY.SECRET"),
         ('{"key": "fw1"}', 0o600, "missing required field `secret`"),

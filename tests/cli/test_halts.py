@@ -79,8 +79,8 @@ def test_a_symbol_that_names_nothing_is_refused(server: Server, file: Path) -> N
 @pytest.mark.parametrize(
     ("asked", "warning"),
     [
-        (("account", "alise"), "warning: no key here is of the account alise; is the name right?\n"),
-        (("key", "fw0"), "warning: no key here is fw0; is the name right?\n"),
+        (("account", "alise"), "warning: there is no key of the account alise; is the name right?\n"),
+        (("key", "fw0"), "warning: there is no key fw0; is the name right?\n"),
         (("account", "alice"), ""),
         (("symbol", "BTC-USDT"), ""),
         (("all",), ""),

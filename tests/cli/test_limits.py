@@ -48,10 +48,10 @@ def test_a_name_that_nobody_has_is_done_all_the_same_with_a_warning(
     server: Server, file: Path, issued: Issued
 ) -> None:
     said = operate(server.http(), file, "limits", "set", "alise", "max_open_orders=5")
-    assert said.stderr == "warning: no key here is of the account alise; is the name right?\n"
+    assert said.stderr == "warning: there is no key of the account alise; is the name right?\n"
     assert shown(server, file, "alise")["max_open_orders"] == 5
     said = operate(server.http(), file, "limits", "show", "alice", "--key", "fw0")
-    assert said.stderr == "warning: no key here is fw0 of the account alice; is the name right?\n"
+    assert said.stderr == "warning: there is no key fw0 of the account alice; is the name right?\n"
     for arguments in (("alice",), ("alice", "--key", issued.key)):
         assert operate(server.http(), file, "limits", "show", *arguments).stderr == ""
 

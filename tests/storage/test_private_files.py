@@ -74,7 +74,7 @@ def test_a_tls_key_that_others_may_use_is_refused(tmp_path: Path, exposed: int) 
         path.chmod(private)
         check_tls_key(path)
     path.chmod(exposed)
-    with pytest.raises(ExposedFileError, match="take a new secret, and run: chmod 600"):
+    with pytest.raises(ExposedFileError, match="make a new secret, then run: chmod 600"):
         check_tls_key(path)
 
 
