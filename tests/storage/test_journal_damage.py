@@ -89,7 +89,10 @@ async def test_a_lost_tail_is_refused_and_kept_for_a_human(
 async def test_a_torn_commit_that_nobody_was_told_of_is_no_damage(tmp_path: Path) -> None:
     folder = await crashed(tmp_path)
     flip_in_the_last_commit(log_of(folder))
-    (folder / high_water_mark.FILE).write_bytes(b"")  # as old as a power cut may leave it
+    made = tmp_path / "new" / high_water_mark.FILE
+    made.parent.mkdir()
+    high_water_mark.HighWaterMark(made).close()
+    (folder / high_water_mark.FILE).write_bytes(made.read_bytes())  # as old as a power cut may leave it
     with closing(SqliteJournal(folder, 100)) as journal:
         assert journal.last_n == 3 * COMMITS - 3
         await keep(journal, entries(1))
@@ -110,6 +113,25 @@ async def test_a_damaged_mark_is_damage(tmp_path: Path) -> None:
         with pytest.raises(JournalCorruptError, match=r"journal\.mark cannot be read") as caught:
             look()
         assert 0 < caught.value.good_n < 3 * COMMITS
+
+
+@pytest.mark.parametrize("left", [b"", bytes(72)], ids=["empty", "zeros"])
+async def test_a_mark_that_a_power_cut_wiped_is_damage(tmp_path: Path, left: bytes) -> None:
+    """It was read as 0: 300 acknowledged records were gone, and verify found nothing."""
+    folder = await crashed(tmp_path)
+    cut_off_the_end(log_of(folder))
+    (folder / high_water_mark.FILE).write_bytes(left)
+    for look in (partial(verify, folder), partial(SqliteJournal, folder, 100)):
+        with pytest.raises(JournalCorruptError, match=r"journal\.mark cannot be read"):
+            look()
+
+
+async def test_without_mark_and_log_it_is_told_that_records_may_be_lost(tmp_path: Path) -> None:
+    folder = await crashed(tmp_path)
+    log_of(folder).unlink()
+    (folder / high_water_mark.FILE).unlink()
+    with closing(SqliteJournal(folder, 100)) as journal:
+        assert journal.is_restored, "clients get a new epoch, and no id twice"
 
 
 async def test_a_damaged_mark_alone_is_repaired_without_a_loss(tmp_path: Path) -> None:

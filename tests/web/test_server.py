@@ -15,5 +15,5 @@ def test_a_port_that_is_taken_is_said_with_what_to_do(tmp_path: Path) -> None:
         ended = subprocess.run(serve, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr.strip().endswith(
-        f"127.0.0.1:{port}: Address already in use; take another with --port"
+        f"127.0.0.1:{port}: Address already in use; choose another with --port, or FLOORWIRE_PORT"
     )

@@ -11,9 +11,25 @@ from floorwire.core.authorization import Network, is_within
 Address: TypeAlias = IPv4Address | IPv6Address
 
 FORWARDING_HEADERS = frozenset(
-    {b"cf-connecting-ip", b"forwarded", b"true-client-ip", b"via", b"x-client-ip", b"x-real-ip"}
+    {
+        b"cdn-loop",
+        b"cf-connecting-ip",
+        b"client-ip",
+        b"fastly-client-ip",
+        b"forwarded",
+        b"proxy-connection",
+        b"true-client-ip",
+        b"via",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-envoy-external-address",
+        b"x-original-forwarded-for",
+        b"x-proxyuser-ip",
+        b"x-real-ip",
+        b"x_forwarded_for",
+    }
 )
-FORWARDING_PREFIX = b"x-forwarded-"
+FORWARDING_PREFIX = b"x-forwarded"
 """Headers that proxies add. With one of them, a request may come from anywhere."""
 MAX_HOPS = 32
 MAPPED_BITS = 96

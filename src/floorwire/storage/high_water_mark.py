@@ -1,8 +1,8 @@
 """The high-water mark: the number of the last acknowledged record, kept beside the journal.
 
 It shows that the journal's end is lost. SQLite drops all that follows the first bad frame of its log, and
-reports no error. The mark is written after the commit and never synced: it survives kill -9. After a power
-cut it may be too low, but never too high.
+reports no error. The mark is written after the commit. It is synced when it is made, and then no more: it
+survives kill -9. After a power cut it may be too low, but never too high, and not empty.
 
 The mark also shows whether the journal beside it is the one that it was written for, or an older copy that
 was put back. For this it holds three values:
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from floorwire.storage import stored_number
 from floorwire.storage.private_files import touch_private
-from floorwire.storage.stored_number import PAIR_BYTES
+from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError
 
 FILE = "journal.mark"
 MADE_FILE = "journal.made"
@@ -41,8 +41,16 @@ class HighWaterMark:
     """A number in a memory-mapped file: to raise it costs one write to memory. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
-        self._map = stored_number.open_map(path, _SIZE)
         made = path.with_name(MADE_FILE)
+        is_new, is_first = not path.exists(), not made.exists()
+        self._map = stored_number.open_map(path, _SIZE)
+        is_empty = not any(self._map[:])
+        self._is_lost = is_new and not is_first
+        self._is_wiped = is_empty and not is_new and not is_first
+        """Empty, or only zeros, though something was written: what a power cut may leave."""
+        if is_empty and not self._is_wiped:
+            stored_number.store(self._map, 0, _COPY_AT, 0)  # not only zeros: see ``_is_wiped``
+            self._map.flush()
         touch_private(made)
         self._made_ns = made.stat().st_ctime_ns
         self._files: tuple[int, int] | None = None
@@ -51,11 +59,13 @@ class HighWaterMark:
     def continues(self, journal: Path, last_n: int) -> bool:
         """Return whether the mark was written for this journal, whose last record is ``last_n``.
 
-        False where the mark is missing or older, or where the files are copies. The journal may then be an
-        older copy that was put back: its later records are lost. Raises DamagedNumberError.
+        False where the mark is missing, removed or older, or where the files are copies. The journal may
+        then be an older copy that was put back: its later records are lost. Raises DamagedNumberError.
         """
         self._files = journal.stat().st_ino, self._made_ns
         files = _files.unpack_from(self._map, _FILES_AT)
+        if self._is_lost:
+            return False
         if not any(files):  # written by a version that did not store them
             return self.n == last_n
         (begun_n,) = _begun.unpack_from(self._map, _BEGUN_AT)
@@ -64,6 +74,8 @@ class HighWaterMark:
     @property
     def n(self) -> int:
         """The number; 0 where none was written. Raises DamagedNumberError."""
+        if self._is_wiped:
+            raise DamagedNumberError
         return stored_number.load(self._map, 0, _COPY_AT)
 
     def store_begun(self, n: int) -> None:
@@ -91,4 +103,6 @@ def read_number(path: Path) -> int:
         content = path.read_bytes()
     except FileNotFoundError:
         return 0
+    if not any(content) and path.with_name(MADE_FILE).exists():
+        raise DamagedNumberError
     return stored_number.load(content, 0, _COPY_AT)

@@ -73,7 +73,7 @@ class SqliteJournal:
         self._written_n, self._chain = self._tail()
         with journal_file.journal_errors(self._path):
             continues = self._mark.continues(self._path, self._written_n)
-        self._is_restored = self._written_n > 0 and not continues
+        self._is_restored = not continues
         journal_file.lengthen_log(self._folder, self._writing)
         self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)

@@ -35,6 +35,7 @@ class DepositWatcher:
         self._unverified: set[int] = set()
         """Ids of deposits whose row was changed by somebody else. Each is logged once."""
         self._is_checked = False
+        self._is_readable = True
         self._polling = asyncio.Lock()
 
     @property
@@ -71,8 +72,11 @@ class DepositWatcher:
                 if not self._is_checked:
                     await asyncio.to_thread(self._renew_stale_store)
                 self._credit_new(await asyncio.to_thread(self._keys.read_deposits, after))
+                self._is_readable = True
             except DatabaseError as error:
-                log.error("deposits cannot be seen", error=str(error))
+                if self._is_readable:
+                    log.error("deposits cannot be seen", error=str(error))
+                self._is_readable = False
 
     def _credit_new(self, found: StoredDeposits) -> None:
         new = [deposit_id for deposit_id in found.unverified if deposit_id not in self._unverified]

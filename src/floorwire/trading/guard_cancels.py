@@ -46,7 +46,7 @@ class GuardCancels:
             entries = order_manager.cancel_unplaced(owner.account, owner.key, code, stamp_us)
             committer.add_entries(entries)
             self._retry_unless_durable(committer, owner, code)
-            log.info("cancelled", account=owner.account, key=owner.key, code=code.value, orders=len(entries))
+            self._log(owner, code, entries)
         for owner in sorted({*kept, *self.guards.owners()}):
             self._journal_guard(owner, self.guards.guard_of(owner))
 
@@ -65,9 +65,9 @@ class GuardCancels:
                 on_found(order_ids)
 
     @staticmethod
-    def _log(owner: GuardOwner, code: Code, order_ids: Sequence[int] | None) -> None:
-        if order_ids is not None:
-            orders = len(order_ids)
+    def _log(owner: GuardOwner, code: Code, cancelled: Sequence[object] | None) -> None:
+        if cancelled:  # a client could fill the log with guards that cancel nothing
+            orders = len(cancelled)
             log.info("cancelled", account=owner.account, key=owner.key, code=code.value, orders=orders)
 
     def _retry_unless_durable(self, committer: Committer, owner: GuardOwner, code: Code) -> None:

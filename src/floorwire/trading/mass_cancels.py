@@ -204,4 +204,5 @@ class MassCancels:
     def _end(committer: Committer, running: _Running, stamp_us: int) -> None:
         number = running.started.number
         committer.add_entries([committer.store.order_manager.end_mass_cancel(number, stamp_us)])
-        log.info("mass cancel ended", number=number, orders=len(running.order_ids))
+        if running.order_ids:
+            log.info("mass cancel ended", number=number, orders=len(running.order_ids))

@@ -67,6 +67,7 @@ class PicowsWire(WSListener):
         "_code",
         "_direct_fd",
         "_frames_in_read",
+        "_has_failed_later",
         "_has_peer_closed",
         "_pace",
         "_peer",
@@ -99,6 +100,8 @@ class PicowsWire(WSListener):
         """What is to be done with the frames that wait, in their order. None unless some may wait."""
         self._frames_in_read = 0
         """Frames of this read so far, but the last one."""
+        self._has_failed_later = False
+        """Whether a bad frame is among what waits: those after it are passed over."""
         self._has_peer_closed = False
         """Whether the peer's close frame is among what waits."""
         self._small_frames = 0
@@ -125,6 +128,8 @@ class PicowsWire(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
         """One frame came."""
+        if self._has_failed_later and self._state is DEFERRING:
+            return
         kind: int = received.msg_type  # type: ignore[assignment] # an IntEnum, whatever its stub says
         rsv = bool(received.rsv1 or received.rsv2 or received.rsv3)
         payload = received.get_payload_as_bytes()
@@ -168,6 +173,7 @@ class PicowsWire(WSListener):
                 return
             message = self._assembler.feed(kind, fin, rsv, payload)
         except WireError as error:
+            self._has_failed_later = True
             self._later(partial(self._fail, error))
             return
         if message is not None:
