@@ -66,7 +66,9 @@ class AccountStore:
             return [], self.repair_entries
         if self.journal.is_restored:
             more = RESERVED_IDS + max(0, stamp_us - self.last_ts_us)  # another number at each restore
-            log.warning("the journal is a copy, or its end may be lost: new epoch, later ids", ids_left_out=more)
+            log.warning(
+                "the journal is a copy, or its end may be lost: new epoch, later ids", ids_left_out=more
+            )
             order_id, fill_id = (
                 self.order_manager.last_order_id() + more,
                 self.order_manager.last_fill_id() + more,
