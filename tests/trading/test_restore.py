@@ -34,6 +34,7 @@ def by_sqlite(folder: Path, copy: Path) -> None:
     for name in ("journal.db", "keys.db"):
         with closing(sqlite3.connect(folder / name)) as one, closing(sqlite3.connect(copy / name)) as other:
             one.backup(other)
+        (copy / name).chmod(0o600)  # as a server asks for: SQLite makes it by the umask
     shutil.copy2(folder / "master.key", copy)
 
 
