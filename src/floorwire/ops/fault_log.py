@@ -1,4 +1,4 @@
-"""Logs faults of ours that requests bring out. Whoever knows such a request cannot fill the log with it."""
+"""Logs faults in our code that requests cause: a line a minute for each place, so nobody fills the log."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ log = structlog.get_logger("floorwire.faults")
 
 
 class FaultLog:
-    """Counts faults by the place in the code. The first of a place is logged with its traceback, and then one
-    of many, with the number since.
+    """Counts faults by their place in the code.
+
+    The first fault of a place is logged with its traceback. The next line about the place comes INTERVAL_US
+    later, with the number of faults since.
     """
 
     def __init__(self, counts: Counter[str]) -> None:

@@ -31,7 +31,7 @@ ACCEPT_AFTER_US = 3_000_000
 """The messages must come over at least this long, so that a burst of wrong times is not accepted."""
 
 BOUNDED = (Trade, MissingTrade, Quote, BookChange, BookSnapshot, DayStats, Candle)
-"""The events whose time is the venue's."""
+"""Market events that carry a time of the venue. The others have our own time."""
 
 
 class VenueClock:
