@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What is compiled when Floorwire is installed.
 COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire/slots.h \
-	$(wildcard src/floorwire/engine/*.py src/floorwire/engine/*.pxd)
+	$(wildcard src/floorwire/core/*.py src/floorwire/engine/*.py src/floorwire/engine/*.pxd)
 
 $(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
 	@$(SUITABLE)
@@ -48,7 +48,7 @@ TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 
 test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
 	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
-	PURE_PYTHON=1 $(BIN)/python -m pytest $(TWO_AT_A_TIME) tests/engine tests/trading/test_faults.py
+	PURE_PYTHON=1 $(BIN)/python -m pytest $(TWO_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from floorwire import engine
-from floorwire.compiled import PURE, folder, path
+from floorwire.compiled import COMPILED_PACKAGES, PURE, folder, path
+from floorwire.core import instrument
 from floorwire.core.account_events import Position
 from floorwire.engine import request_checks
 from floorwire.engine.position import after_fill
@@ -42,11 +43,18 @@ def file_of(module: str, **environment: str) -> str:
 
 
 @needs_compiled
-def test_every_module_of_the_engine_is_compiled() -> None:
-    sources = {source.stem for source in PACKAGE.glob("*.py")} - {"__init__"}
-    modules = {module.name.partition(".")[0] for module in folder(PACKAGE).glob(f"*{EXTENSION_SUFFIXES[0]}")}
-    assert modules == sources, "the engine was edited, or this is a new Python: make install compiles it"
+@pytest.mark.parametrize("name", COMPILED_PACKAGES)
+def test_every_module_of_a_compiled_package_is_compiled(name: str) -> None:
+    package = PACKAGE.parent / name
+    sources = {source.stem for source in package.glob("*.py")} - {"__init__"}
+    modules = {module.name.partition(".")[0] for module in folder(package).glob(f"*{EXTENSION_SUFFIXES[0]}")}
+    assert modules == sources, f"{name} was edited, or this is a new Python: make install compiles it"
+
+
+@needs_compiled
+def test_the_compiled_modules_are_in_use() -> None:
     assert request_checks.__file__.endswith(EXTENSION_SUFFIXES[0])
+    assert instrument.__file__.endswith(EXTENSION_SUFFIXES[0])
 
 
 @needs_compiled

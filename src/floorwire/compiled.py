@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-COMPILED_PACKAGES = ("engine",)
+COMPILED_PACKAGES = ("core", "engine")
 """The packages that setup.py compiles."""
 PURE = "PURE_PYTHON"
 """An environment variable. If it is not empty, only sources are used: to debug, to profile, to compare."""

@@ -7,7 +7,7 @@ import platform
 import pytest
 from typer.testing import CliRunner
 
-from floorwire import __version__, engine
+from floorwire import __version__, core, engine
 from floorwire.cli import app
 
 
@@ -20,7 +20,9 @@ def printed() -> str:
 def test_it_tells_what_runs_and_what_of_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     start = f"floorwire {__version__}, Python {platform.python_version()}, compiled: "
     assert printed().startswith(start)
-    monkeypatch.setattr(engine, "__path__", ["compiled", "sources"])
-    assert "engine" in printed().removeprefix(start)
-    monkeypatch.setattr(engine, "__path__", ["sources"])
+    for package, name in ((core, "core"), (engine, "engine")):
+        monkeypatch.setattr(package, "__path__", ["compiled", "sources"])
+        assert name in printed().removeprefix(start)
+        monkeypatch.setattr(package, "__path__", ["sources"])
+        assert name not in printed().removeprefix(start)
     assert printed() in (start + "sendloop", start + "nothing")

@@ -20,10 +20,11 @@ def version(is_asked: bool) -> None:
 
 def compiled_parts() -> list[str]:
     """Return what of this was compiled when it was installed."""
-    from floorwire import engine
+    from floorwire import core, engine
     from floorwire.hub import direct_send
 
     parts = {
+        "core": len(core.__path__) > 1,
         "engine": len(engine.__path__) > 1,
         "sendloop": direct_send.send_turn is not direct_send.send_turn_in_python,
     }
