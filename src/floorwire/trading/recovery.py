@@ -205,7 +205,8 @@ class JournalRecovery:
         )
         await _close(failed.store)
         store = await self._reopen(failed.why)
-        await self._hooks.orders_withdrawn()
+        if self._is_recovering():
+            await self._hooks.orders_withdrawn()
         if store is None or not self._is_recovering():  # closed meanwhile
             await _close(store)
             return
