@@ -96,7 +96,7 @@ class Turns:
     def __init__(self, venue: sim.SimVenue) -> None:
         self._venue = venue
         self._is_open = False
-        """Whether the market was open when the turn began. To open it takes 20 ms, without any order of ours."""
+        """Whether the market was open when the turn began. That takes 20 ms without orders."""
         self.longest_us = 0
         self.over_2_ms = 0
         self._began_ns = time.thread_time_ns()

@@ -48,8 +48,8 @@ def lines_of(stalls: LoopStalls, *late: tuple[float, float]) -> list[tuple[objec
 def test_short_stalls_share_a_line_a_minute() -> None:
     stats = Stats()
     stalls = LoopStalls(stats)
-    assert lines_of(stalls, (100.0, 0.0999)) == []
-    assert lines_of(stalls, (101.0, 0.1)) == [("warning", 1, 0.1)], "the first at once"
+    assert lines_of(stalls, (100.0, 0.09)) == []
+    assert lines_of(stalls, (101.0, 0.125)) == [("warning", 1, 0.125)], "the first at once"
     assert lines_of(stalls, (102.0, 0.2), (130.0, 0.9), (160.9, 0.11)) == []
     assert lines_of(stalls, (161.0, 0.3)) == [("warning", 4, 0.9)]
     assert lines_of(stalls, (162.0, 1.0), (163.0, 1.1)) == [("warning", None, None)] * 2, "each long one"

@@ -24,8 +24,8 @@ MAX_WAITS = 3
 LOGGED_S = 1.0
 """Each stall that is so long is logged."""
 SAMPLED_S = 0.1
-"""Stalls from here to LOGGED_S are logged together: twenty times what one turn of long work takes, so something
-held the loop. A tenth of that is usual on a busy machine, and is in the histogram of the lag."""
+"""Stalls from here to LOGGED_S are logged together. It is twenty times what one turn of long work takes, so
+something held the loop. A tenth of it is usual on a busy machine: the histogram of the lag has that."""
 SAMPLE_S = 60.0
 """Seconds between two lines about these."""
 
