@@ -22,7 +22,7 @@ from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
-from floorwire.engine import accounts as accounts_module
+from floorwire.engine import account as account_module
 from floorwire.engine import chunked_history
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
@@ -557,7 +557,7 @@ def test_entries_carry_the_seqs_of_their_messages(floor: Floor) -> None:
 
 
 def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts_module, "KEPT_CLOSED", 2)
+    monkeypatch.setattr(account_module, "KEPT_CLOSED", 2)
     monkeypatch.setattr(chunked_history, "CHUNK_SIZE", 2)
     floor = Floor()
     tickets = [floor.ticket("sell", 2, 199) for _ in range(3)]

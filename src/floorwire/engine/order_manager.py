@@ -71,11 +71,13 @@ from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine import request_checks
+from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_snapshot import AccountSnapshot
-from floorwire.engine.accounts import NO_GUARD, Accounts
+from floorwire.engine.accounts import Accounts
+from floorwire.engine.coarser_units import coarser_units
 from floorwire.engine.effective_limits import check
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, needed
+from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.mass_cancel_scan import MassCancelScan
 from floorwire.engine.open_order_merge import OpenOrderMerge
 from floorwire.engine.order_checks import OrderChecks
@@ -463,30 +465,14 @@ class OrderManager:
         Earlier versions listed any instrument, and amounts could become too large. Instruments that need the
         finer units are closed, and their orders are cancelled. Without such amounts nothing changes.
         """
-        largest = self._accounts.largest()
-        assets = [asset for asset, amount in sorted(largest.items()) if amount > MOST_RECORDED]
-        if not assets:
+        chosen = coarser_units(self._accounts)
+        if chosen is None:
             return []
-        coarser = tuple((asset, self._decimals_for(asset, largest[asset])) for asset in assets)
-        decimals = dict(coarser)
-        symbols = tuple(
-            symbol
-            for symbol, known in sorted(self._accounts.instrument_units.items())
-            if any(fine > decimals.get(asset, fine) for asset, fine in needed(known.instrument).items())
-        )
+        coarser, symbols = chosen
         entries = [self._rule(Coarsened(coarser, symbols, stamp_us))]
         for symbol in symbols:
             entries += self._end_all(symbol, stamp_us)
         return entries
-
-    def _decimals_for(self, asset: str, largest: int) -> int:
-        """Return the most decimals that an instrument needs and in which the largest amount fits."""
-        known = self._accounts.ledger.decimals_of(asset)
-        needs = {needed(known.instrument).get(asset, 0) for known in self._accounts.instrument_units.values()}
-        for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
-            if decimals < known and largest // 10 ** (known - decimals) <= MOST_UNITS:
-                return decimals
-        return LEAST_DECIMALS
 
     def reserve_ids(self, order_id: int, fill_id: int, stamp_us: int) -> AccountEntry:
         """Use no order ids and no fill ids up to these any more. Return the journal entry."""
