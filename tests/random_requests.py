@@ -29,6 +29,7 @@ from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.engine.paper import PaperMatching
+from tests.engine.market import cancel_all
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -233,7 +234,7 @@ class TradedMarket:
         elif draw < 0.9:
             self.execute(
                 session.attempt(
-                    order_manager.cancel_all, account=name, code=session.rng.choice((None, *Code))
+                    cancel_all, order_manager, account=name, code=session.rng.choice((None, *Code))
                 )
             )
         elif draw < 0.92:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from floorwire.core.execution_reports import Report
+from collections.abc import Collection
+
+from floorwire.core.account_events import AccountEntry, MassCancel, MassCancelStarted
+from floorwire.core.codes import Code
+from floorwire.core.execution_reports import Ended, Report
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.limits import Limits
 from floorwire.core.market_events import Feed
-from floorwire.core.order_commands import Command, Place
+from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Prices
 from floorwire.engine.exchange import Exchange
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching_events import Rejected
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "test", "0.5", "0.01", "1")
 ETH = Instrument("ETH-USDT", "ETH", "USDT", "test", "0.05", "0.1", "1")
@@ -59,3 +63,43 @@ def order_manager(market: Market, *instruments: Instrument, rules: TradingRules 
     made = OrderManager(rules, market.prices)
     made.list_instruments(instruments, 0)
     return made
+
+
+def cancel_all(
+    manager: OrderManager,
+    *,
+    account: str | None = None,
+    symbol: str | None = None,
+    key: str | None = None,
+    code: Code | None = None,
+) -> OrderDecision:
+    """Return the cancels of all open orders, or of those of an account, a symbol or a key."""
+    return mass_cancelled(manager, manager.mass_cancel(MassCancel(account, symbol, key, code), 0))
+
+
+def mass_cancelled(manager: OrderManager, started: MassCancelStarted) -> OrderDecision:
+    """Return all cancels of a mass cancel."""
+    scan, order_ids = manager.scan(started), list[int]()
+    while not scan.is_done:
+        order_ids += scan.find(3)
+    return OrderDecision(None, (), manager.cancels(order_ids, started.mass_cancel.code))
+
+
+def at_no_venue(manager: OrderManager, decision: OrderDecision, stamp_us: int) -> list[AccountEntry]:
+    """Book the cancels of orders that no venue has, as the router reports them."""
+    return manager.settle(
+        [
+            Ended(command.order_id, 0, "cancelled", command.code, stamp_us)
+            for command in decision.commands
+            if isinstance(command, Cancel)
+        ],
+        stamp_us,
+    )
+
+
+def place_again(manager: OrderManager, symbols: Collection[str], stamp_us: int) -> OrderDecision:
+    """Place all open orders of the symbols again, in one go."""
+    merge = manager.open_order_merge(symbols)
+    while not merge.is_collected:
+        merge.collect(2)
+    return manager.place_again(merge.take(1_000_000), stamp_us)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from floorwire.core.account_events import AccountEntry, Guard, OrderAccepted, Seqs
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
-from floorwire.engine.accounts import NO_GUARD
+from floorwire.engine.account import NO_GUARD
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from tests.engine.market import BTC, ETH

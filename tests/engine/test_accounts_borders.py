@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.orders import Order, OrderTicket
-from floorwire.engine import accounts as accounts_module
+from floorwire.engine import account as account_module
 from floorwire.engine import chunked_history
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager
@@ -137,7 +137,7 @@ def test_finer_units_change_what_is_counted_in_them_and_nothing_else(refined: st
 
 def test_a_snapshot_remembers_which_fills_were_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunked_history, "CHUNK_SIZE", 4)
-    monkeypatch.setattr(accounts_module, "KEPT_FILLS", 5)
+    monkeypatch.setattr(account_module, "KEPT_FILLS", 5)
     trading = Trading()
     trading.place("buy", 7, 200)
     for _ in range(7):

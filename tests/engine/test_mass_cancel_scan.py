@@ -11,7 +11,16 @@ from floorwire.core.codes import Code
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine.order_manager import OrderManager
 from tests.clocks import moment
-from tests.engine.market import BTC, ETH, RULES, Market, order_manager
+from tests.engine.market import (
+    BTC,
+    ETH,
+    RULES,
+    Market,
+    at_no_venue,
+    cancel_all,
+    mass_cancelled,
+    order_manager,
+)
 
 NOW = 1_000
 AT = moment(NOW)
@@ -77,7 +86,7 @@ def test_orders_that_come_or_close_meanwhile_are_left_alone(manager: OrderManage
     scan = manager.scan(manager.mass_cancel(MassCancel(), NOW))
     assert scan.find(2) == [1]  # an account costs one step
     late = place(manager, "bob", "a", BTC.symbol, "late")
-    entries = manager.cancel_unplaced("bob", "a", Code.DEADMAN, NOW)
+    entries = at_no_venue(manager, cancel_all(manager, account="bob", key="a", code=Code.DEADMAN), NOW)
     assert {entry.event.order.order_id for entry in entries if isinstance(entry.event, OrderEnded)} == {
         5,
         6,
@@ -106,7 +115,11 @@ def test_what_was_left_is_cancelled_after_a_restart(manager: OrderManager, marke
         back = OrderManager.restored(before, RULES, market.prices)
         for entry in entries:
             back.apply(entry.event)
-    done = back.finish_mass_cancels(NOW)
+    assert back.unfinished_mass_cancels() == [first, second]
+    done: list[AccountEntry] = []
+    for started in back.unfinished_mass_cancels():
+        done += at_no_venue(back, mass_cancelled(back, started), NOW)
+        done.append(back.end_mass_cancel(started.number, NOW))
     ended = {
         entry.event.order.order_id: entry.event.order.code
         for entry in done
@@ -125,5 +138,5 @@ def test_what_was_left_is_cancelled_after_a_restart(manager: OrderManager, marke
     ]
     open_ids = [order.order_id for order in back.open_orders("bob")]
     assert open_ids == ([5, 7, kept.order_id] if way == "snapshot" else [5, 7])
-    assert back.finish_mass_cancels(NOW) == []
+    assert back.unfinished_mass_cancels() == []
     assert back.conserved()

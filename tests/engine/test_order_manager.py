@@ -22,12 +22,22 @@ from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
-from floorwire.engine import accounts as accounts_module
+from floorwire.engine import account as account_module
 from floorwire.engine import chunked_history
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from floorwire.engine.settlement import StrayReportError
 from tests.clocks import moment
-from tests.engine.market import BTC, CROSS, ETH, RULES, Market, order_manager
+from tests.engine.market import (
+    BTC,
+    CROSS,
+    ETH,
+    RULES,
+    Market,
+    at_no_venue,
+    cancel_all,
+    order_manager,
+    place_again,
+)
 
 NOW = 1_000_000
 AT = moment(NOW)
@@ -458,18 +468,18 @@ def test_cancel_all_by_account_symbol_and_key(floor: Floor) -> None:
     floor.place(floor.ticket(), key="a")
     floor.place(floor.ticket(), key="b")
     floor.place(floor.ticket(price=2_000, symbol=ETH.symbol), key="b")
-    cancel_all = floor.order_manager.cancel_all
+    manager = floor.order_manager
     for decision, ids in (
-        (cancel_all(symbol=ETH.symbol), [3]),
-        (cancel_all(key="b"), [2, 3]),
-        (cancel_all(account="ann"), [1, 2, 3]),
-        (cancel_all(account="bob"), []),
-        (cancel_all(), [1, 2, 3]),
+        (cancel_all(manager, symbol=ETH.symbol), [3]),
+        (cancel_all(manager, key="b"), [2, 3]),
+        (cancel_all(manager, account="ann"), [1, 2, 3]),
+        (cancel_all(manager, account="bob"), []),
+        (cancel_all(manager), [1, 2, 3]),
     ):
         assert [command.order_id for command in decision.commands] == ids
         assert all(isinstance(one, Cancel) and one.code is None for one in decision.commands)
-    floor.carry_out(cancel_all(key="b", code=Code.MARKET_HALTED))
-    floor.carry_out(cancel_all())
+    floor.carry_out(cancel_all(manager, key="b", code=Code.MARKET_HALTED))
+    floor.carry_out(cancel_all(manager))
     codes = [floor.order_manager.find("ann", order_id).code for order_id in (1, 2, 3)]
     assert codes == [None, Code.MARKET_HALTED, Code.MARKET_HALTED]
 
@@ -478,14 +488,15 @@ def test_a_keys_orders_are_withdrawn_without_any_market(floor: Floor) -> None:
     order = floor.place(floor.ticket("buy", 10, 180), key="b")
     floor.order_manager.amend(order, AT, lots=20)  # and the process ends before the venue answered
     floor.place(floor.ticket(), key="a")
-    (entry,) = floor.order_manager.cancel_unplaced("ann", "b", Code.DEADMAN, NOW)
+    decision = cancel_all(floor.order_manager, account="ann", key="b", code=Code.DEADMAN)
+    (entry,) = at_no_venue(floor.order_manager, decision, NOW)
     assert isinstance(entry.event, OrderEnded)
     assert (entry.event.order.state, entry.event.order.code) == ("cancelled", Code.DEADMAN)
     (left,) = floor.order_manager.open_orders("ann")
     assert left.key == "a"
     assert sum(balance.held for balance in floor.order_manager.balances("ann")) == left.held
     assert floor.order_manager.conserved()
-    assert floor.order_manager.cancel_unplaced("nobody", "b", Code.DEADMAN, NOW) == []
+    assert cancel_all(floor.order_manager, account="nobody", key="b").commands == []
 
 
 # --- the venue's word -----------------------------------------------------------------------------------
@@ -546,7 +557,7 @@ def test_entries_carry_the_seqs_of_their_messages(floor: Floor) -> None:
 
 
 def test_closed_orders_and_fills_are_kept_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts_module, "KEPT_CLOSED", 2)
+    monkeypatch.setattr(account_module, "KEPT_CLOSED", 2)
     monkeypatch.setattr(chunked_history, "CHUNK_SIZE", 2)
     floor = Floor()
     tickets = [floor.ticket("sell", 2, 199) for _ in range(3)]
@@ -591,7 +602,7 @@ def test_orders_go_back_into_another_market(floor: Floor) -> None:
     market = Market(BTC)
     market.other("buy", 3, 201)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, market.prices)
-    decision = back.place_again({BTC.symbol}, NOW)
+    decision = place_again(back, {BTC.symbol}, NOW)
     assert len(decision.entries) == 1
     assert back.find("ann", order.order_id).amending == 0
     for command in decision.commands:
@@ -613,7 +624,7 @@ def test_an_order_whose_cancel_was_on_its_way_does_not_come_back(floor: Floor) -
     floor.order_manager.settle(floor.market.other("buy", 4, 200), NOW)  # the fill overtakes the cancel
     floor.order_manager.amend(floor.order_manager.find("ann", order.order_id), AT, lots=12)
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, floor.market.prices)
-    assert decision.commands != back.place_again({BTC.symbol}, NOW).commands == []
+    assert decision.commands != place_again(back, {BTC.symbol}, NOW).commands == []
     ended = back.find("ann", order.order_id)
     assert (ended.state, ended.filled_lots, ended.held, ended.cancelling) == ("cancelled", 4, 0, False)
     assert ended.code is None, "its client had asked"
@@ -623,7 +634,7 @@ def test_an_order_whose_cancel_was_on_its_way_does_not_come_back(floor: Floor) -
 @pytest.mark.parametrize("ends", ["put back", "withdrawn", "filled"])
 def test_why_a_cancel_was_on_its_way_outlives_the_market(floor: Floor, ends: str) -> None:
     order = floor.place(floor.ticket("sell", 10, 200))
-    (cancel,) = floor.order_manager.cancel_all(code=Code.MARKET_HALTED).commands
+    (cancel,) = cancel_all(floor.order_manager, code=Code.MARKET_HALTED).commands
     assert isinstance(cancel, Cancel)
     (kept,) = floor.order_manager.mark_cancelling(cancel, NOW)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=AccountEntry) == kept
@@ -633,9 +644,9 @@ def test_why_a_cancel_was_on_its_way_outlives_the_market(floor: Floor, ends: str
     back = OrderManager.restored(floor.order_manager.snapshot(), RULES, floor.market.prices)
     assert back.find("ann", order.order_id).code is Code.MARKET_HALTED
     if ends == "put back":
-        back.place_again({BTC.symbol}, NOW)
+        place_again(back, {BTC.symbol}, NOW)
     elif ends == "withdrawn":
-        back.cancel_unplaced("ann", "k", Code.DISCONNECTED, NOW)
+        at_no_venue(back, cancel_all(back, account="ann", code=Code.DISCONNECTED), NOW)
     else:
         back.settle(floor.market.other("buy", 8, 200), NOW)
     ended = back.find("ann", order.order_id)

@@ -16,7 +16,7 @@ from floorwire.core.orders import Order, OrderTicket, OrderType
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import Scale
-from floorwire.engine.accounts import NO_GUARD
+from floorwire.engine.account import NO_GUARD
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.order_manager import OrderManager, TradingRules
 from tests.clocks import moment

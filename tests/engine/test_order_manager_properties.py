@@ -32,7 +32,7 @@ from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
 from tests.clocks import moment
-from tests.engine.market import BTC, CROSS, Market
+from tests.engine.market import BTC, CROSS, Market, cancel_all, place_again
 
 ACCOUNTS = st.sampled_from(["ann", "bob"])
 SIDES = st.sampled_from(["buy", "sell"])
@@ -159,7 +159,7 @@ class Trading(RuleBasedStateMachine):
     @rule(account=st.none() | ACCOUNTS)
     @precondition(lambda self: self.now_us % 5 == 0)
     def cancel_all(self, account: str | None) -> None:
-        self.carry_out(self.order_manager.cancel_all(account=account))
+        self.carry_out(cancel_all(self.order_manager, account=account))
         for name in ("ann", "bob") if account is None else (account,):
             assert self.order_manager.open_orders(name) == []
             assert all(balance.held == 0 for balance in self.order_manager.balances(name))
@@ -210,7 +210,7 @@ class Trading(RuleBasedStateMachine):
         self.order_manager = OrderManager.restored(pieces, RULES, self.market.prices)
         assert list(self.order_manager.snapshot()) == pieces
         self.shadow = self.folded()
-        self.carry_out(self.order_manager.place_again({BTC.symbol}, self.now_us))
+        self.carry_out(place_again(self.order_manager, {BTC.symbol}, self.now_us))
 
     # --- what follows -------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ def test_a_deposit_and_a_payment_change_the_position_of_their_asset() -> None:
     assert floor.position(BTC.symbol) == paid
 
 
-def test_a_journal_that_lacks_these_events_is_put_right_when_instruments_are_listed() -> None:
+def test_a_journal_that_lacks_these_events_is_put_right_when_it_is_opened() -> None:
     floor = Floor()
     floor.deposit("USDT", "10000")
     floor.trade(ETH.symbol, "buy", 10, 40_000)
@@ -108,14 +108,14 @@ def test_a_journal_that_lacks_these_events_is_put_right_when_instruments_are_lis
         if not isinstance(entry.event, PositionsChanged):
             old.apply(entry.event)
     before = old.seqs("ann").positions
-    (entry,) = old.list_instruments(floor.instruments.values(), NOW)
+    (entry,) = old.correct_positions(NOW)
     assert isinstance(entry.event, PositionsChanged)
     assert entry.seqs.positions == before + 1
     assert old.positions("ann") == floor.order_manager.positions("ann")
-    assert old.list_instruments(floor.instruments.values(), NOW) == []
+    assert old.correct_positions(NOW) == []
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=AccountEntry) == entry
     back = OrderManager.restored(old.snapshot(), FREE, floor.market.prices)
-    assert back.list_instruments(floor.instruments.values(), NOW) == []
+    assert back.correct_positions(NOW) == []
 
 
 def test_what_leaves_several_instruments_leaves_in_proportion_at_its_cost() -> None:
@@ -220,7 +220,7 @@ class Positions(RuleBasedStateMachine):
         floor.order_manager = OrderManager.restored(
             floor.order_manager.snapshot(), TradingRules(RULES.limits, 1_111, 3_333), floor.market.prices
         )
-        assert floor.order_manager.list_instruments(floor.instruments.values(), NOW) == []
+        assert floor.order_manager.correct_positions(NOW) == []
 
     @invariant()
     def positions_and_their_channel_are_what_fills_and_deposits_make(self) -> None:

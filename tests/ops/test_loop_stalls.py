@@ -35,3 +35,23 @@ async def test_a_stall_is_counted_and_a_long_one_logged(monkeypatch: pytest.Monk
     measuring.cancel()
     assert stats.loop_stalled_us >= 300_000
     assert [line["log_level"] for line in lines if "stood still" in line["event"]][:1] == ["warning"]
+
+
+def lines_of(stalls: LoopStalls, *late: tuple[float, float]) -> list[tuple[object, object, object]]:
+    """Return what is logged of timers that were so late at these times."""
+    with capture_logs() as lines:
+        for now_s, late_s in late:
+            stalls._observe(now_s - late_s, now_s)
+    return [(line["log_level"], line.get("times"), line.get("longest_seconds")) for line in lines]
+
+
+def test_short_stalls_share_a_line_a_minute() -> None:
+    stats = Stats()
+    stalls = LoopStalls(stats)
+    assert lines_of(stalls, (100.0, 0.09)) == []
+    assert lines_of(stalls, (101.0, 0.125)) == [("warning", 1, 0.125)], "the first at once"
+    assert lines_of(stalls, (102.0, 0.2), (130.0, 0.9), (160.9, 0.11)) == []
+    assert lines_of(stalls, (161.0, 0.3)) == [("warning", 4, 0.9)]
+    assert lines_of(stalls, (162.0, 1.0), (163.0, 1.1)) == [("warning", None, None)] * 2, "each long one"
+    assert lines_of(stalls, (221.0, 0.5)) == [("warning", 1, 0.5)], "long ones are told of already"
+    assert stats.loop_stalls == 5, "from STALL_S on"

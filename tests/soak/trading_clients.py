@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx2
 
-from floorwire.engine.accounts import KEPT_CLOSED, KEPT_FILLS
+from floorwire.engine.account import KEPT_CLOSED, KEPT_FILLS
 from floorwire.protocol.requests import login_signature
 from floorwire.storage.key_store import Issued
 from tests.servers import Server

@@ -139,6 +139,10 @@ class DeskMachine(RuleBasedStateMachine):
         self.patch.setattr("floorwire.trading.mass_cancels.EXAMINED_A_TURN", 3)
         self.patch.setattr("floorwire.trading.mass_cancels.CANCELS_A_TURN", 2)
         self.patch.setattr("floorwire.trading.mass_cancels.STEP", 1)
+        self.patch.setattr("floorwire.trading.order_restore.PLACES_A_TURN", 1)
+        self.patch.setattr("floorwire.trading.order_restore.STEP", 1)
+        self.patch.setattr("floorwire.trading.order_withdrawal.CANCELS_A_TURN", 1)
+        self.patch.setattr("floorwire.trading.order_withdrawal.EXAMINED_A_STEP", 1)
         self.patch.setattr("floorwire.ops.loop_stalls.STALL_S", 3600.0)  # the loop stands still between steps
         self.runner = asyncio.Runner()
         self.disk, self.market, self.may_read = Disk(), Market(), threading.Event()

@@ -141,9 +141,13 @@ class RecordingHooks:
         """Record the call."""
         self.done.append("tell")
 
-    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
+    def withdraw_orders(self, order_manager: OrderManager) -> None:
         """Record the call."""
         self.done.append("out")
+
+    async def orders_withdrawn(self) -> None:
+        """Record the call."""
+        self.done.append("withdrawn")
 
     def fire_guards(self) -> None:
         """Record the call."""
@@ -193,7 +197,7 @@ async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
     hooks.fault = None
     await lifecycle.wait_for(Running)
     assert [store.journal.broken is None for store in opened] == [False] * (len(opened) - 1) + [True]
-    assert hooks.done == ["begin", "tell"]
+    assert hooks.done == ["withdrawn"] * (len(opened) - 1) + ["begin", "tell"]
     running.cancel()
 
 
@@ -261,5 +265,5 @@ async def test_accounts_that_the_engine_cannot_replay_stop_orders_and_not_the_pr
     assert lifecycle.state == Failed("and again", None, None, 0, False)
     running = asyncio.create_task(recovery.run())
     await lifecycle.wait_for(Running)
-    assert hooks.done == ["begin", "tell"]
+    assert hooks.done == ["withdrawn", "begin", "tell"]
     running.cancel()

@@ -39,7 +39,7 @@ async def market_runs(harness: GatewayHarness) -> None:
     await harness.until(lambda message: message.get("channel") == "trades" and "price" in message)
 
 
-@pytest.mark.parametrize("name", ["state_hash", "coarsen_units", "list_instruments", "place_again"])
+@pytest.mark.parametrize("name", ["state_hash", "coarsen_units", "list_instruments", "open_order_merge"])
 async def test_a_fault_at_the_start_stops_orders_and_nothing_else(
     name: str, disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

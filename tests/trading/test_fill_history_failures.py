@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.engine import accounts
+from floorwire.engine import account
 from floorwire.engine.chunked_history import CHUNK_SIZE
 from floorwire.storage.journal import JournalBrokenError, JournalRecord
 from tests.hub.hub_harness import Message
@@ -22,7 +22,7 @@ async def harness(
     disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[GatewayHarness]:
     """Where alice has more fills than are at hand."""
-    monkeypatch.setattr(accounts, "KEPT_FILLS", CHUNK_SIZE)
+    monkeypatch.setattr(account, "KEPT_FILLS", CHUNK_SIZE)
     async with served(disk, tmp_path) as harness:
         number = 0
         while harness.gateway.desk.order_manager().seqs("alice").fills <= CHUNK_SIZE:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from floorwire.engine.accounts import KEPT_FILLS
+from floorwire.engine.account import KEPT_FILLS
 from floorwire.protocol.trading_requests import MAX_FILLS
 from floorwire.storage.key_store import Issued
 from tests.servers import Server

@@ -116,7 +116,7 @@ def check_times(happened: list[AccountEvent], bots: dict[str, Issued]) -> None:
     sets = [event for event in happened if isinstance(event, GuardSet) and event.key == bots["away"].key]
     ended = {event.order.ticket.client_order_id: event for event in happened if isinstance(event, OrderEnded)}
     (ends_us,) = [event.guard.cancels_us for event in sets if event.guard.cancels_us is not None]
-    assert ended["at-once"].ts_us + GRACE_US <= ends_us
+    assert ends_us >= ended["at-once"].ts_us + GRACE_US - TIMERS_US
     assert ended["away"].ts_us >= ends_us - TIMERS_US
     assert ended["dead"].ts_us >= ended["at-once"].ts_us + GRACE_US - TIMERS_US
     assert {name: event.order.code for name, event in ended.items()} == {

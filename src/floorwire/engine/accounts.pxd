@@ -1,22 +1,7 @@
 cimport cython
 
+from floorwire.engine.account cimport Account
 from floorwire.engine.ledger cimport Ledger
-
-
-@cython.final
-cdef class Account:
-    cdef public object owner
-    cdef public dict balances
-    cdef public dict open
-    cdef public object closed
-    cdef public dict by_client
-    cdef public dict buying
-    cdef public object fills
-    cdef public dict positions
-    cdef public object limits
-    cdef public dict key_limits
-    cdef public dict guards
-    cdef public object seqs
 
 
 @cython.final

@@ -1,4 +1,4 @@
-"""All accounts: their balances, orders, fills, positions, limits and guards.
+"""All accounts, the listed instruments and the halts.
 
 The state is what the events of the journal add up to. ``Accounts.apply`` applies one event, live and in
 recovery. Nothing else changes the state.
@@ -6,7 +6,7 @@ recovery. Nothing else changes the state.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias, get_args
 
 import msgspec
@@ -18,7 +18,6 @@ from floorwire.core.account_events import (
     Balance,
     Coarsened,
     Deposited,
-    Guard,
     GuardSet,
     Halted,
     HaltScope,
@@ -34,14 +33,13 @@ from floorwire.core.account_events import (
     OrderEnded,
     OrderFilled,
     OrderTriggered,
-    Position,
     PositionsChanged,
     Resumed,
     Seqs,
 )
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.orders import OPEN, Order
+from floorwire.engine.account import NO_GUARD, Account
 from floorwire.engine.account_snapshot import (
     AccountHistory,
     AccountSnapshot,
@@ -50,54 +48,9 @@ from floorwire.engine.account_snapshot import (
     SnapshotHead,
     read,
 )
-from floorwire.engine.chunked_history import ChunkedHistory
-from floorwire.engine.holds import held
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import MOST_UNITS, Balances, Ledger
-
-KEPT_CLOSED = 10_000
-"""How many closed orders of an account are kept. The one that closed first is dropped first."""
-KEPT_FILLS = 1_000
-"""How many fills of an account are kept in memory. The journal has the older ones."""
-
-
-class Account:
-    """The state of one account."""
-
-    __slots__ = (
-        "balances",
-        "buying",
-        "by_client",
-        "closed",
-        "fills",
-        "guards",
-        "key_limits",
-        "limits",
-        "open",
-        "owner",
-        "positions",
-        "seqs",
-    )
-
-    def __init__(self, owner: int) -> None:
-        self.owner = owner
-        """The number of the account, from 1. The venue prevents self-trades by it."""
-        self.balances: Balances = {}
-        self.open: dict[int, Order] = {}
-        """Open orders by order id, the oldest first."""
-        self.closed: ChunkedHistory[Order] = ChunkedHistory(KEPT_CLOSED)
-        self.by_client: dict[str, int] = {}
-        """Order ids by client order id, of open orders and of kept closed ones."""
-        self.buying: dict[str, int] = {}
-        """Unfilled lots of the open buy orders, by symbol."""
-        self.fills: ChunkedHistory[OrderFilled] = ChunkedHistory(KEPT_FILLS)
-        self.positions: dict[str, Position] = {}
-        self.limits = Limits()
-        self.key_limits: dict[str, Limits] = {}
-        self.guards: dict[str, Guard] = {}
-        """By key. A key without a guard has no entry."""
-        self.seqs = Seqs()
-
+from floorwire.engine.unit_changes import amounts, count_coarser, count_finer
 
 _RAISED = {
     kind: tuple(int(channel in channels) for channel in Seqs.__struct_fields__)
@@ -105,7 +58,6 @@ _RAISED = {
 }
 """What each kind of event adds to the four seqs: 1 or 0."""
 _NO_SEQS = Seqs()
-NO_GUARD = Guard()
 _OrderEvent: TypeAlias = OrderAccepted | OrderAmending | OrderAmended | AmendRefused | OrderEnded
 _ORDER_EVENTS = frozenset(get_args(_OrderEvent))
 
@@ -282,7 +234,8 @@ class Accounts:
         self._set_instrument_units(instruments)
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
-                self._rescale(account, factors)
+                count_finer(account, self.instrument_units, factors)
+                self.orders.update(account.open)
 
     def instrument_of(self, order: Order) -> Instrument:
         """Return the instrument with the steps that the order's prices and lots are counted in.
@@ -315,35 +268,12 @@ class Accounts:
         decimals_of = self.ledger.decimals_of
         return InstrumentUnits.of(instrument, decimals_of(instrument.base), decimals_of(instrument.quote))
 
-    def _rescale(self, account: Account, factors: Mapping[str, int]) -> None:
-        """Multiply the account's amounts in orders and positions; ``factors`` by asset."""
-        for order in list(account.open.values()):
-            instrument_units = self.instrument_units[order.ticket.symbol]
-            by = factors.get(
-                instrument_units.quote if order.ticket.side == "buy" else instrument_units.base, 1
-            )
-            credit = order.fee_credit * factors.get(instrument_units.quote, 1)
-            scaled = msgspec.structs.replace(order, held=order.held * by, fee_credit=credit)
-            self.orders[order.order_id] = account.open[order.order_id] = scaled
-        for symbol, position in account.positions.items():
-            instrument_units = self.instrument_units[symbol]
-            base, quote = factors.get(instrument_units.base, 1), factors.get(instrument_units.quote, 1)
-            account.positions[symbol] = Position(
-                symbol,
-                position.quantity * base,
-                position.bought * base,
-                position.cost * quote,
-                position.realised * quote,
-                instrument_units.base_decimals,
-                instrument_units.quote_decimals,
-            )
-
     def overflow(self, instrument: Instrument) -> str | None:
         """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""
         factors = {asset: factor for asset, factor in self.ledger.factors(instrument).items() if factor > 1}
         if factors:
             for account in self.by_name.values():
-                for asset, amount in self._amounts(account):
+                for asset, amount in amounts(account, self.instrument_units):
                     if asset in factors and amount * factors[asset] > MOST_UNITS:
                         return asset
         return None
@@ -352,22 +282,9 @@ class Accounts:
         """Return the largest amount of each asset in any balance, hold or position, in units."""
         largest: dict[str, int] = {}
         for account in self.by_name.values():
-            for asset, amount in self._amounts(account):
+            for asset, amount in amounts(account, self.instrument_units):
                 largest[asset] = max(largest.get(asset, 0), amount)
         return largest
-
-    def _amounts(self, account: Account) -> Iterator[tuple[str, int]]:
-        """Yield each amount of the account with its asset: balances, positions, holds and fee credits."""
-        for asset, balance in account.balances.items():
-            yield asset, max(balance.total, balance.held)
-        for symbol, position in account.positions.items():
-            instrument_units = self.instrument_units[symbol]
-            yield instrument_units.base, max(position.quantity, position.bought)
-            yield instrument_units.quote, max(position.cost, abs(position.realised))
-        for order in account.open.values():
-            instrument_units = self.instrument_units[order.ticket.symbol]
-            yield instrument_units.quote if order.ticket.side == "buy" else instrument_units.base, order.held
-            yield instrument_units.quote, order.fee_credit
 
     def _coarsen(self, event: Coarsened) -> None:
         """Count the event's assets in coarser units, and close its instruments, which need finer ones."""
@@ -380,52 +297,8 @@ class Accounts:
                 instrument = msgspec.structs.replace(instrument, state="closed")
             self.instrument_units[symbol] = self._instrument_units(instrument)
         for account in self.by_name.values():
-            self._count_coarser(account, factors, event.symbols)
-
-    def _count_coarser(self, account: Account, factors: Mapping[str, int], closed: Collection[str]) -> None:
-        """Divide the account's amounts by the factor of their asset, and compute its holds again.
-
-        Holds are computed, not divided: a hold that was rounded down might not cover its order. Orders of
-        ``closed`` symbols hold nothing, because they are cancelled next.
-        """
-        for order in list(account.open.values()):
-            ticket, instrument_units = order.ticket, self.instrument_units[order.ticket.symbol]
-            credit = order.fee_credit // factors.get(instrument_units.quote, 1)
-            units = order.held
-            if ticket.symbol in closed:
-                units = 0
-            elif (instrument_units.quote if ticket.side == "buy" else instrument_units.base) in factors:
-                highest = max(order.price_ticks, order.asked_ticks)
-                left = max(order.lots, order.asked_lots) - order.filled_lots
-                units = held(
-                    ticket, instrument_units, highest, left, order.filled_turnover, order.fee_ppm, credit
-                )
-            changed = msgspec.structs.replace(order, held=units, fee_credit=credit)
-            self.orders[order.order_id] = account.open[order.order_id] = changed
-        for asset in factors.keys() & account.balances.keys():
-            balance = account.balances[asset]
-            account.balances[asset] = msgspec.structs.replace(balance, held=self._held(account, asset))
-        for symbol, position in account.positions.items():
-            instrument_units = self.instrument_units[symbol]
-            base, quote = factors.get(instrument_units.base, 1), factors.get(instrument_units.quote, 1)
-            account.positions[symbol] = Position(
-                symbol,
-                position.quantity // base,
-                position.bought // base,
-                position.cost // quote,
-                position.realised // quote,
-                instrument_units.base_decimals,
-                instrument_units.quote_decimals,
-            )
-
-    def _held(self, account: Account, asset: str) -> int:
-        """Return how many units of the asset the account's open orders hold."""
-        found = 0
-        for order in account.open.values():
-            instrument_units = self.instrument_units[order.ticket.symbol]
-            if (instrument_units.quote if order.ticket.side == "buy" else instrument_units.base) == asset:
-                found += order.held
-        return found
+            count_coarser(account, self.instrument_units, factors, event.symbols)
+            self.orders.update(account.open)
 
     # --- snapshots ----------------------------------------------------------------------------------
 
@@ -493,13 +366,12 @@ class Accounts:
         state = kept.state
         account = self.by_name[state.name] = Account(state.owner)
         self.ledger.put(account.balances, state.balances)
-        account.closed = ChunkedHistory(KEPT_CLOSED, kept.closed, state.closed_forgotten)
+        account.restore_history(kept)
         for order in account.closed:
             self.orders[order.order_id] = order
             account.by_client[order.ticket.client_order_id] = order.order_id
         for order in kept.open:
             self._put(account, order)
-        account.fills = ChunkedHistory(KEPT_FILLS, kept.fills, state.fills_forgotten)
         account.positions = {position.symbol: position for position in state.positions}
         account.limits = state.limits
         account.key_limits = dict(state.key_limits)

@@ -1,7 +1,8 @@
 cimport cython
 
 from floorwire.engine cimport risk_checks
-from floorwire.engine.accounts cimport Account, Accounts
+from floorwire.engine.account cimport Account
+from floorwire.engine.accounts cimport Accounts
 from floorwire.engine.holds cimport held, holding
 from floorwire.engine.risk_profiles cimport RiskProfiles
 

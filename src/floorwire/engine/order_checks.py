@@ -49,7 +49,8 @@ from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine import request_checks, risk_checks
-from floorwire.engine.accounts import Account, Accounts
+from floorwire.engine.account import Account
+from floorwire.engine.accounts import Accounts
 from floorwire.engine.effective_limits import EffectiveLimits
 from floorwire.engine.holds import asking, held, holding
 from floorwire.engine.instrument_units import InstrumentUnits

@@ -1,6 +1,7 @@
 cimport cython
 
-from floorwire.engine.accounts cimport Account, Accounts
+from floorwire.engine.account cimport Account
+from floorwire.engine.accounts cimport Accounts
 from floorwire.engine.risk_profiles cimport RiskProfiles
 from floorwire.engine.order_checks cimport OrderChecks
 from floorwire.engine.settlement cimport Settlement

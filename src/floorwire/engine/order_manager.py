@@ -22,7 +22,9 @@ are then placed again in the markets that have lost them, such as the simulated 
     for event in events_after_the_snapshot:
         order_manager.apply(event)
     entries = order_manager.list_instruments(instruments, stamp_us)
-    decision = order_manager.place_again(symbols, stamp_us)  # journal and execute it as above
+    merge = order_manager.open_order_merge(symbols)
+    merge.collect(many)
+    decision = order_manager.place_again(merge.take(some), stamp_us)  # journal and execute it as above
 """
 
 from __future__ import annotations
@@ -69,12 +71,15 @@ from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine import request_checks
+from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_snapshot import AccountSnapshot
-from floorwire.engine.accounts import NO_GUARD, Accounts
+from floorwire.engine.accounts import Accounts
+from floorwire.engine.coarser_units import coarser_units
 from floorwire.engine.effective_limits import check
 from floorwire.engine.instrument_units import InstrumentUnits
-from floorwire.engine.ledger import LEAST_DECIMALS, MOST_RECORDED, MOST_UNITS, needed
+from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.mass_cancel_scan import MassCancelScan
+from floorwire.engine.open_order_merge import OpenOrderMerge
 from floorwire.engine.order_checks import OrderChecks
 from floorwire.engine.risk_profiles import RiskProfiles
 from floorwire.engine.settlement import Settlement
@@ -309,24 +314,6 @@ class OrderManager:
         request_checks.refuse_closed(order)
         return OrderDecision(order, (), (Cancel(order.ticket.symbol, order.order_id),))
 
-    def cancel_all(
-        self,
-        *,
-        account: str | None = None,
-        symbol: str | None = None,
-        key: str | None = None,
-        code: Code | None = None,
-    ) -> OrderDecision:
-        """Ask the venue to cancel all open orders, or only those of an account, a symbol or a key.
-
-        ``code``: the reason, where the client did not ask for it.
-        """
-        scan = self.scan(self.mass_cancel(MassCancel(account, symbol, key, code), 0))
-        order_ids: list[int] = []
-        while not scan.is_done:
-            order_ids += scan.find(len(self._accounts.orders) + 1)
-        return OrderDecision(None, (), self.cancels(order_ids, code))
-
     def mass_cancel(self, mass_cancel: MassCancel, stamp_us: int) -> MassCancelStarted:
         """Return the event that starts a mass cancel of the orders that are open now. It is not applied."""
         number = max(self._accounts.mass_cancels, default=0) + 1
@@ -336,11 +323,18 @@ class OrderManager:
         """Return a scan for the orders of a mass cancel."""
         return MassCancelScan(self._accounts, started)
 
+    def unfinished_mass_cancels(self) -> list[MassCancelStarted]:
+        """Return the mass cancels that have not ended, in their order. After a restart they go on."""
+        return [started for _, started in sorted(self._accounts.mass_cancels.items())]
+
     def cancels(self, order_ids: Iterable[int], code: Code | None) -> list[Command]:
-        """Return the commands that cancel those of the orders that are still open."""
+        """Return the commands that cancel those of the orders that are still open.
+
+        ``code``: the reason. An order with an unanswered cancel keeps the reason of that cancel.
+        """
         found = map(self._accounts.orders.get, order_ids)
         return [
-            Cancel(order.ticket.symbol, order.order_id, code)
+            Cancel(order.ticket.symbol, order.order_id, order.code if order.cancelling else code)
             for order in found
             if order is not None and order.state in OPEN
         ]
@@ -353,14 +347,6 @@ class OrderManager:
         """End a mass cancel: all its cancels were sent. Return the journal entry."""
         return self._book(MassCancelEnded(number, stamp_us))
 
-    def finish_mass_cancels(self, stamp_us: int) -> list[AccountEntry]:
-        """After a restart, before ``place_again``: cancel what mass cancels have left, and end them."""
-        entries: list[AccountEntry] = []
-        for number, started in sorted(self._accounts.mass_cancels.items()):
-            entries += self._cancel_found(started, stamp_us)
-            entries.append(self.end_mass_cancel(number, stamp_us))
-        return entries
-
     def mark_cancelling(self, cancel: Cancel, stamp_us: int) -> list[AccountEntry]:
         """Record that the venue has not answered a cancel yet, and the reason of the cancel.
 
@@ -372,15 +358,6 @@ class OrderManager:
             return []
         kept = replace(order, cancelling=True, code=cancel.code)
         return [self._book(OrderCancelling(order.ticket.account, kept, stamp_us))]
-
-    def cancel_unplaced(self, account: str, key: str, code: Code, stamp_us: int) -> list[AccountEntry]:
-        """Cancel the open orders of an account's key while no venue has them, before ``place_again``.
-
-        ``code``: the reason. An order with an unanswered cancel keeps the reason of that cancel.
-        """
-        return self._cancel_found(
-            self.mass_cancel(MassCancel(account, key=key, code=code), stamp_us), stamp_us
-        )
 
     def set_guard(self, account: str, key: str, guard: Guard, stamp_us: int) -> list[AccountEntry]:
         """Set how a key's orders are guarded. Return the journal entry, or no entry if nothing changes."""
@@ -404,43 +381,57 @@ class OrderManager:
                     self._move_positions(event.account, shared, stamp_us, entries)
         return entries
 
-    def place_again(self, symbols: Collection[str], stamp_us: int) -> OrderDecision:
-        """Return commands that place the symbols' open orders again, in markets that have none of them.
+    def open_order_merge(self, symbols: Collection[str]) -> OpenOrderMerge:
+        """Return a pass over the symbols' open orders, for ``place_again``."""
+        return OpenOrderMerge(self._accounts, symbols)
 
-        The oldest order comes first, so that the orders keep their time priority. An order that rested may
-        meet another price now and fill, even a post-only one. Unanswered amends are refused. Orders with an
-        unanswered cancel are cancelled: their owner was told so.
+    def place_again(self, orders: Collection[Order], stamp_us: int) -> OrderDecision:
+        """Return commands that place open orders again, in markets that have none of them.
+
+        ``orders``: as they are now, the oldest first, so that the orders keep their time priority. An order
+        that rested may meet another price now and fill, even a post-only one. Unanswered amends are refused.
+        Orders with an unanswered cancel are cancelled: their owner was told so.
         """
         lost = [
             Refused(order.order_id, "amend", Code.INTERNAL, stamp_us)
-            for order in self._open_in(symbols)
+            for order in orders
             for _ in range(order.amending)
         ]
         entries = self.settle(lost, stamp_us)
-        entries += [
-            self._cancelled(order, None, stamp_us) for order in self._open_in(symbols) if order.cancelling
-        ]
-        return OrderDecision(None, entries, [self._place_command(order) for order in self._open_in(symbols)])
+        commands: list[Command] = []
+        for listed in orders:
+            order = self._accounts.orders[listed.order_id]  # its amends are answered now
+            if order.cancelling:
+                entries.append(self._cancelled(order, None, stamp_us))
+            else:
+                commands.append(self._place_command(order))
+        return OrderDecision(None, entries, commands)
 
     def _place_command(self, order: Order) -> Place:
         name, instrument_units = order.ticket.account, self.instrument_units(order.ticket.symbol)
         limits = self._risk_profiles.effective_limits(name, order.key, instrument_units, None)
         return restore_command(order, self._accounts.by_name[name].owner, limits)
 
-    def _open_in(self, symbols: Collection[str]) -> list[Order]:
-        """Return the symbols' open orders, sorted by order id."""
-        every = (account.open.values() for account in self._accounts.by_name.values())
-        found = [order for orders in every for order in orders if order.ticket.symbol in symbols]
-        return sorted(found, key=lambda order: order.order_id)
-
     # --- operators ----------------------------------------------------------------------------------
 
-    def list_instruments(self, instruments: Iterable[Instrument], stamp_us: int) -> list[AccountEntry]:
+    def ends_orders(self, instrument: Instrument) -> bool:
+        """Return whether ``list_instruments`` would cancel the open orders of the instrument."""
+        known = self._accounts.instrument_units.get(instrument.symbol)
+        if known is None or known.instrument == instrument:
+            return False
+        if known.instrument.steps != instrument.steps:
+            return True
+        return known.instrument.state == "open" and self._accounts.overflow(instrument) is not None
+
+    def list_instruments(
+        self, instruments: Iterable[Instrument], stamp_us: int, *, has_orders: bool = True
+    ) -> list[AccountEntry]:
         """List new and changed instruments. Return the journal entries.
 
-        Cancels the orders of an instrument whose steps or assets changed. Call it before ``place_again``, and
-        later only for changes of state. An instrument that would overflow (see ``overflow``) is not listed.
-        Where it is listed already, it is closed and its orders are cancelled.
+        Cancels the orders of an instrument whose steps or assets changed; no venue may have them then. An
+        instrument that would overflow (see ``overflow``) is not listed. Where it is listed already, it is
+        closed and its orders are cancelled. ``has_orders``: False where all their orders are closed already,
+        so that nobody looks for them among all open orders.
         """
         entries: list[AccountEntry] = []
         for instrument in instruments:
@@ -448,14 +439,19 @@ class OrderManager:
             if known is None or known.instrument != instrument:
                 if self._accounts.overflow(instrument) is not None:
                     if known is not None and known.instrument.state == "open":
-                        entries += self._end_all(instrument.symbol, stamp_us)
+                        entries += self._end_all(instrument.symbol, stamp_us) if has_orders else []
                         closed = replace(known.instrument, state="closed")
                         entries.append(self._rule(Listed(closed, stamp_us)))
                     continue
-                if known is not None and known.instrument.steps != instrument.steps:
+                if has_orders and known is not None and known.instrument.steps != instrument.steps:
                     entries += self._end_all(instrument.symbol, stamp_us)
                 entries.append(self._rule(Listed(instrument, stamp_us)))
-        for name in self._accounts.by_name:  # journals of older versions lack events of changed positions
+        return entries
+
+    def correct_positions(self, stamp_us: int) -> list[AccountEntry]:
+        """Correct positions: journals of older versions lack some of their events. Return the entries."""
+        entries: list[AccountEntry] = []
+        for name in self._accounts.by_name:
             self._move_positions(name, self._accounts.by_base, stamp_us, entries)
         return entries
 
@@ -469,30 +465,14 @@ class OrderManager:
         Earlier versions listed any instrument, and amounts could become too large. Instruments that need the
         finer units are closed, and their orders are cancelled. Without such amounts nothing changes.
         """
-        largest = self._accounts.largest()
-        assets = [asset for asset, amount in sorted(largest.items()) if amount > MOST_RECORDED]
-        if not assets:
+        chosen = coarser_units(self._accounts)
+        if chosen is None:
             return []
-        coarser = tuple((asset, self._decimals_for(asset, largest[asset])) for asset in assets)
-        decimals = dict(coarser)
-        symbols = tuple(
-            symbol
-            for symbol, known in sorted(self._accounts.instrument_units.items())
-            if any(fine > decimals.get(asset, fine) for asset, fine in needed(known.instrument).items())
-        )
+        coarser, symbols = chosen
         entries = [self._rule(Coarsened(coarser, symbols, stamp_us))]
         for symbol in symbols:
             entries += self._end_all(symbol, stamp_us)
         return entries
-
-    def _decimals_for(self, asset: str, largest: int) -> int:
-        """Return the most decimals that an instrument needs and in which the largest amount fits."""
-        known = self._accounts.ledger.decimals_of(asset)
-        needs = {needed(known.instrument).get(asset, 0) for known in self._accounts.instrument_units.values()}
-        for decimals in sorted({max(LEAST_DECIMALS, fine) for fine in needs}, reverse=True):
-            if decimals < known and largest // 10 ** (known - decimals) <= MOST_UNITS:
-                return decimals
-        return LEAST_DECIMALS
 
     def reserve_ids(self, order_id: int, fill_id: int, stamp_us: int) -> AccountEntry:
         """Use no order ids and no fill ids up to these any more. Return the journal entry."""
@@ -537,7 +517,7 @@ class OrderManager:
         """Refuse new orders and amends from now on (kill switch). Return the journal entry.
 
         ``scope`` and ``name``: of all (with "" as name), of an account, of a key or of a symbol. Cancels stay
-        possible. The caller cancels the open orders with ``cancel_all``.
+        possible. The caller cancels the open orders with a mass cancel.
         """
         return self._rule(Halted(scope, name, stamp_us))
 
@@ -563,16 +543,10 @@ class OrderManager:
         return AccountEntry(event, self.apply(event))
 
     def _end_all(self, symbol: str, stamp_us: int) -> list[AccountEntry]:
-        return [self._cancelled(order, Code.MARKET_HALTED, stamp_us) for order in self._open_in((symbol,))]
-
-    def _cancel_found(self, started: MassCancelStarted, stamp_us: int) -> list[AccountEntry]:
-        scan = self.scan(started)
-        entries: list[AccountEntry] = []
-        while not scan.is_done:
-            for order_id in scan.find(len(self._accounts.orders) + 1):
-                order = self._accounts.orders[order_id]
-                entries.append(self._cancelled(order, started.mass_cancel.code, stamp_us))
-        return entries
+        every = (account.open.values() for account in self._accounts.by_name.values())
+        found = [order for orders in every for order in orders if order.ticket.symbol == symbol]
+        found.sort(key=lambda order: order.order_id)
+        return [self._cancelled(order, Code.MARKET_HALTED, stamp_us) for order in found]
 
     def _cancelled(self, order: Order, code: Code | None, stamp_us: int) -> AccountEntry:
         """Cancel an order that no venue has, for ``code`` or for the reason of an unanswered cancel."""

@@ -1,6 +1,6 @@
 cimport cython
 
-from floorwire.engine.accounts cimport Account
+from floorwire.engine.account cimport Account
 
 
 cpdef object reference_ticks(object ticket, object prices)

@@ -16,7 +16,8 @@ from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
-from floorwire.engine.accounts import Account, Accounts
+from floorwire.engine.account import Account
+from floorwire.engine.accounts import Accounts
 from floorwire.engine.effective_limits import EffectiveLimits
 from floorwire.engine.instrument_units import MILLION, InstrumentUnits
 

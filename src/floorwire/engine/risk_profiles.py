@@ -14,7 +14,8 @@ from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
 from floorwire.engine import risk_checks
-from floorwire.engine.accounts import Account, Accounts
+from floorwire.engine.account import Account
+from floorwire.engine.accounts import Accounts
 from floorwire.engine.effective_limits import EffectiveLimits, effective_limits, merged
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.protocol.rate_limit import TokenBucket

@@ -1,6 +1,7 @@
 cimport cython
 
-from floorwire.engine.accounts cimport Account, Accounts
+from floorwire.engine.account cimport Account
+from floorwire.engine.accounts cimport Accounts
 from floorwire.engine.fees cimport fee
 from floorwire.engine.holds cimport held, holding
 from floorwire.engine.position cimport after_fill

@@ -22,7 +22,12 @@ SETTLE_S = 0.5
 MAX_WAITS = 3
 """How often in a row one timer waits. A loop that stalls all the time must not keep it from judging."""
 LOGGED_S = 1.0
-"""Shorter stalls are counted, and not logged."""
+"""Each stall that is so long is logged."""
+SAMPLED_S = 0.1
+"""Stalls from here to LOGGED_S are logged together. It is twenty times what one turn of long work takes, so
+something held the loop. A tenth of it is usual on a busy machine: the histogram of the lag has that."""
+SAMPLE_S = 60.0
+"""Seconds between two lines about these."""
 
 log = structlog.get_logger("floorwire.loop")
 
@@ -34,6 +39,11 @@ class LoopStalls:
         self._stats = stats
         self._settled_s = 0.0
         """Until then, input may be unread."""
+        self._next_line_s = 0.0
+        """From then on, the next short stall is logged, with those since the line before."""
+        self._short_ones = 0
+        self._longest_s = 0.0
+        """Short stalls that no line has told of yet, and the longest of them."""
 
     def wait_s(self, due_s: float, now_s: float) -> float:
         """Return how long a timer that was due at ``due_s`` has to wait before it judges; 0: not at all."""
@@ -59,3 +69,15 @@ class LoopStalls:
             log.warning(
                 "the event loop stood still; timers wait until input is read", seconds=round(late_s, 3)
             )
+        elif late_s >= SAMPLED_S:
+            self._sample(late_s, now_s)
+
+    def _sample(self, late_s: float, now_s: float) -> None:
+        self._short_ones += 1
+        self._longest_s = max(self._longest_s, late_s)
+        if now_s >= self._next_line_s:
+            log.warning(
+                "the event loop was held", times=self._short_ones, longest_seconds=round(self._longest_s, 3)
+            )
+            self._short_ones, self._longest_s = 0, 0.0
+            self._next_line_s = now_s + SAMPLE_S

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import structlog
 
@@ -10,7 +10,7 @@ from floorwire.clock import Clock
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel
-from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.order_manager import OrderDecision
 from floorwire.trading.committer import Committer
 from floorwire.trading.venue_router import VenueRouter
 
@@ -41,10 +41,15 @@ class DecisionExecutor:
             all_reports += reports
         return all_reports
 
-    def list_instruments(self, committer: Committer, instruments: Iterable[Instrument]) -> None:
-        """Journal instruments that are new or have changed."""
-        order_manager = committer.store.order_manager
-        committer.add_entries(order_manager.list_instruments(instruments, self._clock.stamp_us()))
+    def list_instruments(
+        self, committer: Committer, instruments: Collection[Instrument], *, has_orders: bool = True
+    ) -> None:
+        """Journal instruments that are new or have changed.
+
+        ``has_orders``: whether any may have open orders.
+        """
+        order_manager, stamp_us = committer.store.order_manager, self._clock.stamp_us()
+        committer.add_entries(order_manager.list_instruments(instruments, stamp_us, has_orders=has_orders))
         for instrument in instruments:
             asset = order_manager.overflow(instrument)
             if asset is not None:
@@ -55,22 +60,3 @@ class DecisionExecutor:
                     tick_size=instrument.tick_size,
                     lot_size=instrument.lot_size,
                 )
-
-    def restore_orders(self, committer: Committer, venue: str, symbols: set[str]) -> None:
-        """Send the open orders of these symbols to the venue, as far as it lists them."""
-        listed = symbols & self._router.symbols_of(venue)
-        if not listed:
-            return
-        stamp_us = self._clock.stamp_us()
-        decision = committer.store.order_manager.place_again(listed, stamp_us)
-        self.execute(committer, decision, stamp_us)
-        if decision.commands:
-            log.info("orders are in the market again", venue=venue, orders=len(decision.commands))
-
-    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
-        """Cancel every order at the venues, without journalling it: the journal has failed. Never raises."""
-        try:
-            for command in order_manager.cancel_all().commands:
-                self._router.execute(command, self._clock.stamp_us())
-        except Exception:  # a venue's bug, maybe the one that made the committer fail
-            log.exception("orders may still be in the market")

@@ -64,12 +64,15 @@ from floorwire.trading.guard_cancels import GuardCancels
 from floorwire.trading.guard_timers import owner_of
 from floorwire.trading.handlers import Resolve
 from floorwire.trading.mass_cancels import MassCancels
+from floorwire.trading.order_restore import OrderRestore
+from floorwire.trading.order_withdrawal import OrderWithdrawal
 from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.private_subscriptions import PrivateSubscriptions
 from floorwire.trading.read_quota import ReadQuota
 from floorwire.trading.recovery import JournalRecovery
 from floorwire.trading.reply_order import ReplyOrder
 from floorwire.trading.risk_status import RiskStatus
+from floorwire.trading.symbol_listing import SymbolListing
 from floorwire.trading.venue_router import VenueRouter
 from floorwire.trading.visibility import Visibility
 
@@ -107,6 +110,9 @@ class Desk:
         self._recovery = JournalRecovery(self._lifecycle, open_account_store, self._stats, self)
         self._executor = DecisionExecutor(router, clock)
         self._mass_cancels = MassCancels(self._executor, clock)
+        self._order_restore = OrderRestore(self._executor, router, self._mass_cancels, clock)
+        self._symbol_listing = SymbolListing(self._executor, router, self._mass_cancels, self._order_restore)
+        self._order_withdrawal = OrderWithdrawal(router, clock)
         self._guard_cancels = GuardCancels(self._lifecycle, self._mass_cancels, clock, loop_stalls)
         self._guards = self._guard_cancels.guards
         self._private_fanout = PrivateFanout(self._instrument_of, clock)
@@ -140,6 +146,7 @@ class Desk:
 
     async def close(self) -> None:
         """Fire all cancel guards, wait until everything is durable, and close the journal."""
+        self._order_restore.stop()
         await self._recovery.close()
 
     # --- RecoveryHooks of recovery.py ---------------------------------------------------------------
@@ -153,20 +160,26 @@ class Desk:
         stamp_us = self._clock.stamp_us()
         committer.write_opening_records(stamp_us)
         self._private_fanout.epoch = committer.store.epoch
-        committer.add_entries(committer.store.order_manager.finish_mass_cancels(stamp_us))
+        instruments = self._router.instruments()
+        self._order_restore.hold(committer, [instrument.symbol for instrument in instruments])
+        self._mass_cancels.resume(committer)
         self._guard_cancels.restore(committer)
-        self._executor.list_instruments(committer, self._router.instruments())
+        self._symbol_listing.list_instruments(committer, instruments)
         for venue in self._router.open_venues:
-            self._executor.restore_orders(committer, venue, self._router.symbols_of(venue))
+            self._symbol_listing.restore(committer, self._router.symbols_of(venue))
         self.deposit(self._deposits)
 
     def resend_missed_events(self, committer: Committer) -> None:
         """Send subscribers of the private channels the events that they missed."""
         self._private_subscriptions.resend_missed(committer)
 
-    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
-        """Cancel all orders at the venues, without journalling it. Never raises."""
-        self._executor.cancel_venue_orders(order_manager)
+    def withdraw_orders(self, order_manager: OrderManager) -> None:
+        """Begin to cancel all orders at the venues, without journalling it. Never raises."""
+        self._order_withdrawal.start(order_manager)
+
+    async def orders_withdrawn(self) -> None:
+        """Wait until no order is left at a venue."""
+        await self._order_withdrawal.finished()
 
     def fire_guards(self) -> None:
         """Cancel now for each guard: no process will be there when its time is up."""
@@ -361,9 +374,10 @@ class Desk:
         if committer is None:
             return  # ``on_accounts_ready`` lists them
         with committer.fail_on_error("listing"):
-            self._executor.list_instruments(committer, instruments)
+            self._order_restore.hold(committer, new)
+            self._symbol_listing.list_instruments(committer, instruments)
             for venue in self._router.open_venues:
-                self._executor.restore_orders(committer, venue, new)
+                self._symbol_listing.restore(committer, new & self._router.symbols_of(venue))
 
     def opened(self, venue: str) -> None:
         """A venue has opened. It has none of our orders yet: send the open ones."""
@@ -371,7 +385,7 @@ class Desk:
         committer = self._lifecycle.state.committer
         if committer is not None:
             with committer.fail_on_error("opening"):
-                self._executor.restore_orders(committer, venue, self._router.symbols_of(venue))
+                self._symbol_listing.restore(committer, self._router.symbols_of(venue))
 
     def reported(self, reports: Sequence[Report]) -> None:
         """Book what happened to resting orders."""

@@ -38,15 +38,12 @@ class GuardCancels:
 
     def restore(self, committer: Committer) -> None:
         """The accounts were read: cancel what is due before these orders go back to their venues."""
-        order_manager, stamp_us = committer.store.order_manager, self._clock.stamp_us()
+        order_manager = committer.store.order_manager
         kept = {GuardOwner(account, key): guard for account, key, guard in order_manager.guards()}
         gone = [(owner, Code.DISCONNECTED) for owner in self.guards.restore(kept)]
         due, self._due_cancels = dict.fromkeys([*self._due_cancels, *gone]), []
         for owner, code in due:
-            entries = order_manager.cancel_unplaced(owner.account, owner.key, code, stamp_us)
-            committer.add_entries(entries)
-            self._retry_unless_durable(committer, owner, code)
-            self._log(owner, code, entries)
+            self._cancel(owner, code)
         for owner in sorted({*kept, *self.guards.owners()}):
             self._journal_guard(owner, self.guards.guard_of(owner))
 

@@ -55,8 +55,12 @@ class RecoveryHooks(Protocol):
         """The desk works again: send subscribers the private events that they missed."""
         ...
 
-    def cancel_venue_orders(self, order_manager: OrderManager) -> None:
-        """The journal failed: cancel all orders at the venues. Never raises."""
+    def withdraw_orders(self, order_manager: OrderManager) -> None:
+        """The journal failed: begin to cancel all orders at the venues. Never raises."""
+        ...
+
+    async def orders_withdrawn(self) -> None:
+        """Wait until no order is left at a venue."""
         ...
 
     def fire_guards(self) -> None:
@@ -189,7 +193,7 @@ class JournalRecovery:
                         is_draining,
                     )
                 )
-                self._hooks.cancel_venue_orders(order_manager)
+                self._hooks.withdraw_orders(order_manager)
             case Closing(committer):
                 self._lifecycle.move_to(Closed(committer.risk_status))
             case _:
@@ -201,6 +205,8 @@ class JournalRecovery:
         )
         await _close(failed.store)
         store = await self._reopen(failed.why)
+        if self._is_recovering():
+            await self._hooks.orders_withdrawn()
         if store is None or not self._is_recovering():  # closed meanwhile
             await _close(store)
             return

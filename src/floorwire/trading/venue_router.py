@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from msgspec.structs import replace
+
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Ended, Refused, Report
 from floorwire.core.instrument import Instrument
@@ -34,6 +36,9 @@ class VenueRouter:
         self._instruments: dict[str, Instrument] = {}
         self.open_venues: set[str] = set()
         """Names of venues that have opened and take orders."""
+        self._sent_up_to: dict[str, int] = {}
+        """Symbols whose markets were not sent all our open orders yet, with the highest id that was sent.
+        Orders with higher ids are at no venue."""
 
     def set_venues(self, venues: Mapping[str, VenueExecutor]) -> None:
         """Set all trading venues, by name. Called once, before any order."""
@@ -57,17 +62,42 @@ class VenueRouter:
         return {symbol for symbol, instrument in self._instruments.items() if instrument.venue == venue}
 
     def prices(self, symbol: str) -> Prices:
-        """Return the prices of the symbol; ``NO_PRICES`` where no venue has listed it since the start."""
+        """Return the prices of the symbol; ``NO_PRICES`` where no venue has listed it since the start.
+
+        They are not current while its market lacks open orders. So new orders are refused until then: they
+        would come before older ones.
+        """
         instrument = self._instruments.get(symbol)
-        return NO_PRICES if instrument is None else self._venues[instrument.venue].prices(symbol)
+        if instrument is None:
+            return NO_PRICES
+        prices = self._venues[instrument.venue].prices(symbol)
+        return replace(prices, feed="connecting") if symbol in self._sent_up_to else prices
+
+    # --- symbols whose markets lack open orders -----------------------------------------------------
+
+    def hold(self, symbols: Iterable[str]) -> None:
+        """The symbols' markets have none of our orders."""
+        self._sent_up_to.update(dict.fromkeys(symbols, 0))
+
+    def advance(self, symbol: str, order_id: int) -> None:
+        """The symbol's market is sent our open orders up to this id."""
+        self._sent_up_to[symbol] = order_id
+
+    def release(self, symbols: Iterable[str]) -> None:
+        """The symbols' markets were sent all our open orders."""
+        for symbol in symbols:
+            self._sent_up_to.pop(symbol, None)
+
+    # --- commands -----------------------------------------------------------------------------------
 
     def execute(self, command: Command, stamp_us: int) -> Sequence[Report]:
         """Execute the command on the venue that lists its symbol.
 
-        Where no venue has listed it since the start, its orders are at no venue: they can only be cancelled.
+        Where no venue has listed it since the start, and where its market lacks the order, the order is at no
+        venue: it can only be cancelled.
         """
-        instrument = self._instruments.get(command.symbol)
-        if instrument is not None:
+        instrument, order_id = self._instruments.get(command.symbol), command.order_id
+        if instrument is not None and order_id <= self._sent_up_to.get(command.symbol, order_id):
             return self._venues[instrument.venue].execute(command)
         if isinstance(command, Cancel):
             return (Ended(command.order_id, 0, "cancelled", command.code, stamp_us),)
