@@ -265,7 +265,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(upgrade)
         self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
         self.parser = None  # type: ignore[assignment] # It refers to us: without it we are freed at once.
-        upgrade.feed(self._cutter.take_rest())
+        upgrade.feed_later(self._cutter.take_rest())
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
         malformed = bad_form(self.parser.get_http_version(), self.headers)
