@@ -50,22 +50,33 @@ class TcpAcceptor:
         self._timeout_s = timeout_s
         self._make_protocol = make_protocol
         self._waiting: AddressQueue[tuple[socket.socket, HttpProtocol]] = AddressQueue()
+        self._unstarted: dict[socket.socket, HttpProtocol] = {}
+        """Those whose task has not run yet. A task that is cancelled before that never runs."""
         self._is_starting = False
         self._is_failing = False
+        self._is_stopped = False
 
     async def run(self) -> None:
         """Accept connections until cancelled. Close those that have not begun then."""
         self._loop = asyncio.get_running_loop()
         try:
-            async with asyncio.TaskGroup() as self._started:
+            async with asyncio.TaskGroup() as self._tasks:
                 self._loop.add_reader(self._listener, self._accept)
-                await self._loop.create_future()
+                try:
+                    await self._loop.create_future()
+                finally:
+                    self._stop_accepting()
         finally:
-            self._loop.remove_reader(self._listener)
-            while self._waiting:
-                sock, protocol = self._waiting.take()
+            for sock, protocol in self._unstarted.items():
                 protocol.discard("dropped")
                 sock.close()
+
+    def _stop_accepting(self) -> None:
+        self._is_stopped = True
+        self._loop.remove_reader(self._listener)
+        while self._waiting:
+            sock, protocol = self._waiting.take()
+            self._unstarted[sock] = protocol
 
     def _accept(self) -> None:
         """Take connections from the kernel, and count them."""
@@ -98,20 +109,24 @@ class TcpAcceptor:
         self._loop.call_later(REST_S, self._go_on)
 
     def _go_on(self) -> None:
-        if self._listener.fileno() >= 0:
+        if not self._is_stopped:
             self._loop.add_reader(self._listener, self._accept)
 
     def _start(self) -> None:
         """Begin with the next connections of this turn."""
         for _ in range(min(STARTED_PER_TURN, len(self._waiting))):
-            self._started.create_task(self._connect(*self._waiting.take()))
+            sock, protocol = self._waiting.take()
+            self._unstarted[sock] = protocol
+            self._tasks.create_task(self._connect(sock))
         self._is_starting = len(self._waiting) > 0
         if self._is_starting:
             self._loop.call_soon(self._start)
 
-    async def _connect(self, sock: socket.socket, protocol: HttpProtocol) -> None:
+    async def _connect(self, sock: socket.socket) -> None:
+        protocol = self._unstarted.pop(sock)
+        sock.setblocking(False)
+        is_connected = False
         try:
-            sock.setblocking(False)
             if self._certificate is None:
                 await self._loop.connect_accepted_socket(lambda: protocol, sock)
             else:
@@ -121,6 +136,10 @@ class TcpAcceptor:
                     ssl=self._certificate.context,
                     ssl_handshake_timeout=self._timeout_s,
                 )
+            is_connected = True
         except OSError:  # ssl.SSLError and a timeout too
-            protocol.discard("bad_tls" if self._certificate else "dropped")
-            sock.close()
+            pass
+        finally:  # also when the acceptor stops
+            if not is_connected:
+                protocol.discard("bad_tls" if self._certificate else "dropped")
+                sock.close()
