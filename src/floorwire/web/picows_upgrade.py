@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from multidict import CIMultiDict
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
-from picows.picows import WSAutoPingStrategy  # type: ignore[attr-defined]
+from picows.picows import WSAutoPingStrategy
 
 from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
@@ -58,7 +58,7 @@ class _PicowsLog:
 LOG: Final = _PicowsLog()
 
 
-class PicowsUpgrade(SlicedProtocol):  # type: ignore[misc]
+class PicowsUpgrade(SlicedProtocol):
     """picows' server protocol. Our HTTP protocol has parsed and routed the request's head already."""
 
     def __init__(
