@@ -19,7 +19,7 @@ LARGEST_SLICE_BYTES: Final = 8_192
 """While one large frame comes, the slices double up to this size."""
 
 
-class SlicedProtocol(WSProtocol):
+class SlicedProtocol(WSProtocol):  # type: ignore[misc]
     """picows' protocol, which is given slices.
 
     While its address has no share left, one slice waits in picows' buffer, and nothing more is read.
@@ -40,7 +40,8 @@ class SlicedProtocol(WSProtocol):
 
     def get_buffer(self, size_hint: int) -> memoryview:
         """Return where the next slice is to be read into."""
-        return super().get_buffer(size_hint)[: self._slice_bytes]
+        room: memoryview = super().get_buffer(size_hint)[: self._slice_bytes]
+        return room
 
     def buffer_updated(self, size: int) -> None:
         """Handle a slice that was read, now or when the address has its turn."""
