@@ -36,7 +36,7 @@ came nevertheless, the connection ends after the present answer."""
 BODY_OVERHEAD: Final = 8
 """A chunked body may have so many times ``limits.message_bytes`` on the wire, trailers included."""
 REQUEST_BYTES: Final = 1_024
-"""What a request or a handshake takes of its address's share of a turn: it costs a quarter millisecond."""
+"""What a request or a handshake takes of its address's share of a turn. It costs more than a frame does."""
 PIECES_PER_TURN: Final = 256
 """The most pieces that are parsed in one turn of the event loop."""
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")

@@ -1,7 +1,7 @@
 """Accepts TCP connections, a bounded number in a turn of the event loop, and lets addresses alternate.
 
-The loop's own servers take one connection after the other, so an address that connects all the time makes
-others wait. And they report a TLS connection only after its handshake: a peer that never finishes it would
+The loop's own servers take connections in the order in which they came, so an address that connects all the
+time makes others wait. And they report a TLS connection only after its handshake: a peer that never finishes it would
 not be counted, and could hold any number of sockets. So this module accepts by itself. A connection that is
 accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
 """
@@ -24,7 +24,7 @@ BACKLOG: Final = 4_096
 """The most connections that the kernel holds until they are accepted. It may have a lower limit."""
 ACCEPTED_PER_TURN: Final = 32
 STARTED_PER_TURN: Final = 4
-"""The most connections of all addresses that begin in a turn. With TLS, each costs about a millisecond."""
+"""The most connections of all addresses that begin in a turn."""
 REST_S: Final = 0.1
 """Pause after a failed accept, such as when no file descriptor is left."""
 
