@@ -1,9 +1,9 @@
 """Accepts TCP connections, a bounded number in a turn of the event loop, and lets addresses alternate.
 
 The loop's own servers take connections in the order in which they came, so an address that connects all the
-time makes others wait. And they report a TLS connection only after its handshake: a peer that never finishes it would
-not be counted, and could hold any number of sockets. So this module accepts by itself. A connection that is
-accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
+time makes others wait. And they report a TLS connection only after its handshake: a peer that never finishes
+it would not be counted, and could hold any number of sockets. So this module accepts by itself. A connection
+that is accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
 """
 
 from __future__ import annotations
