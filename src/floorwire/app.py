@@ -54,8 +54,6 @@ HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
-BACKLOG = 4_096
-"""Connections that the kernel holds until they are accepted."""
 MAX_PING_WAIT_S = 2.0
 """How long pings wait at most because the event loop stood still."""
 
@@ -281,7 +279,7 @@ def _us(seconds: float) -> int:
 
 
 def _descriptors(settings: Settings) -> DescriptorPlan:
-    wanted = DescriptorPlan(settings.limits.connections, MAX_REJECTED, BACKLOG)
+    wanted = DescriptorPlan(settings.limits.connections, MAX_REJECTED)
     allowed = file_descriptors.allowed()
     try:
         plan = file_descriptors.plan(allowed, wanted)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.access.admission import HANDSHAKE_BURST_S, MAX_REJECTED, Admission, AdmissionVerdict
+from floorwire.access.admission import (
+    HANDSHAKE_BURST_S,
+    KEPT_SHARE,
+    MAX_REJECTED,
+    Admission,
+    AdmissionVerdict,
+)
 
 NOW_US = 1_700_000_000_000_000
 
@@ -53,11 +59,38 @@ def test_so_many_handshakes_a_second() -> None:
         connections=99, per_address=99, handshakes_per_second=2, handshakes_per_address=9_999
     )
     burst = 2 * HANDSHAKE_BURST_S
-    assert [admission.admit("a", NOW_US) for _ in range(burst + 1)] == [
+    assert [admission.admit(f"192.0.2.{number}", NOW_US) for number in range(burst + 1)] == [
         *[AdmissionVerdict.ADMITTED] * burst,
         AdmissionVerdict.TOO_FAST,
     ]
-    assert admission.admit("a", NOW_US + 500_000) is AdmissionVerdict.ADMITTED
+    assert admission.admit("192.0.2.99", NOW_US + 500_000) is AdmissionVerdict.ADMITTED
+
+
+def test_an_address_that_connects_all_the_time_leaves_handshakes_to_others() -> None:
+    admission = Admission(
+        connections=9_999, per_address=9_999, handshakes_per_second=32, handshakes_per_address=32
+    )
+    burst, now_us = 32 * HANDSHAKE_BURST_S, NOW_US
+    verdicts = [admission.admit("192.0.2.1", now_us) for _ in range(burst)]
+    kept = burst // KEPT_SHARE
+    assert verdicts == [AdmissionVerdict.ADMITTED] * (burst - kept) + [AdmissionVerdict.TOO_FAST] * kept
+    for number in range(kept):
+        assert admission.admit(f"198.51.100.{number}", now_us) is AdmissionVerdict.ADMITTED
+    for _ in range(1_000):
+        now_us += 10_000
+        admission.admit("192.0.2.1", now_us)
+    assert admission.admit("198.51.100.1", now_us) is AdmissionVerdict.ADMITTED
+
+
+def test_an_address_alone_has_the_whole_rate() -> None:
+    admission = Admission(
+        connections=9_999, per_address=9_999, handshakes_per_second=32, handshakes_per_address=32
+    )
+    now_us, admitted = NOW_US, 0
+    for _ in range(100 * 60):
+        now_us += 10_000
+        admitted += admission.admit("192.0.2.1", now_us) is AdmissionVerdict.ADMITTED
+    assert admitted >= 32 * 60
 
 
 def test_only_so_many_are_told_at_once() -> None:

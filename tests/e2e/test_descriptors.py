@@ -79,6 +79,22 @@ def test_connections_stay_below_the_limit(tmp_path: Path) -> None:
             assert peer.handshake()[0] == 101
 
 
+def test_no_connection_waits_for_a_descriptor(tmp_path: Path) -> None:
+    """The kernel had a queue as short as descriptors were few: each third one was sent again after 1 s."""
+    with running(command(tmp_path, ALLOWED)) as server, ExitStack() as stack:
+        held = [
+            stack.enter_context(socket.create_connection((server.host, server.port), 20))
+            for _ in range(2 * (ALLOWED - RESERVED))
+        ]
+        assert [sent_again(one) for one in held] == [0] * len(held)
+
+
+def sent_again(sock: socket.socket) -> int:
+    """Return how many packets the kernel sent a second time (Linux: tcpi_total_retrans)."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int.from_bytes(info[100:104], sys.byteorder)
+
+
 @pytest.mark.parametrize("allowed", [RESERVED, RESERVED + 7])
 def test_a_limit_that_is_too_low_is_said_at_the_start(tmp_path: Path, allowed: int) -> None:
     ended = subprocess.run(

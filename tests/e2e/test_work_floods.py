@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Thread
 
 import msgspec
@@ -171,6 +171,37 @@ def test_a_flood_of_frames_is_not_read_on(market: Server, flood: bytes) -> None:
                 taken += peer.socket.send(flood[taken % len(flood) :])
         assert taken < READ_AT_MOST
         assert is_served(market)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [frame(CONTINUATION, b""), bytes([PING | 0xC0, 0x80]) + bytes(4), frame(3, b"")],
+    ids=["stray continuations", "reserved bits", "unknown"],
+)
+def test_bad_frames_on_many_connections_make_only_their_sender_wait(market: Server, bad: bytes) -> None:
+    """With 200 connections the loop stood still for seconds: each frame of each read was looked at."""
+    resident = market.resident_bytes()
+    before = metrics(market)
+    with ExitStack() as stack:
+        attackers = [stack.enter_context(raw(market)) for _ in range(50)]
+        for one in attackers:
+            one.socket.setblocking(False)
+            with suppress(BlockingIOError, ConnectionError):
+                one.socket.sendall(bad * 10_000)
+        assert is_served(market)
+        for one in attackers:
+            one.socket.setblocking(True)
+            with suppress(ConnectionError):  # a reset: it went on sending
+                while one.socket.recv(65_536):
+                    pass
+    assert is_served(market)
+    assert market.resident_bytes() < resident + 64_000_000
+    name = 'floorwire_event_loop_lag_seconds_bucket{le="1.0"}'
+    late = {
+        at: metrics_of["floorwire_event_loop_lag_seconds_count"] - metrics_of[name]
+        for at, metrics_of in (("before", before), ("after", metrics(market)))
+    }
+    assert late["after"] == late["before"]
 
 
 def test_pings_as_clients_send_them_are_all_answered(market: Server) -> None:

@@ -41,6 +41,8 @@ class MemoryTransport(asyncio.Transport):
         self.late_bytes = 0
         """Bytes that were written after the end."""
         self._is_closing = False
+        self._is_paused = False
+        self._unread = bytearray()
         self._protocol: asyncio.BaseProtocol = asyncio.Protocol()
         self._socket = _Socket(peer)
         self._extra = {
@@ -61,20 +63,24 @@ class MemoryTransport(asyncio.Transport):
             self.written += data
 
     def feed(self, data: bytes) -> None:
-        """Give data to the protocol, as the event loop does."""
-        protocol = self._protocol
-        if isinstance(protocol, asyncio.Protocol):
-            protocol.data_received(data)
-            return
-        assert isinstance(protocol, asyncio.BufferedProtocol), protocol
-        view = memoryview(data)
-        while view and not self._is_closing:
+        """Give data to the protocol, as the event loop does. While it reads nothing, the data waits."""
+        self._unread += data
+        self._deliver()
+
+    def _deliver(self) -> None:
+        while self._unread and not self._is_closing and not self._is_paused:
+            protocol = self._protocol
+            if isinstance(protocol, asyncio.Protocol):
+                data, self._unread = bytes(self._unread), bytearray()
+                protocol.data_received(data)
+                continue
+            assert isinstance(protocol, asyncio.BufferedProtocol), protocol
             room = memoryview(protocol.get_buffer(-1)).cast("B")
             assert len(room) > 0, "no room to read into"
-            size = min(len(room), len(view))
-            room[:size] = view[:size]
+            size = min(len(room), len(self._unread))
+            room[:size] = self._unread[:size]
+            del self._unread[:size]
             protocol.buffer_updated(size)
-            view = view[size:]
 
     def end(self) -> None:
         """The connection is gone."""
@@ -100,10 +106,12 @@ class MemoryTransport(asyncio.Transport):
         return not self._is_closing
 
     def pause_reading(self) -> None:
-        """Read on: each piece is fed by itself."""
+        self._is_paused = True
 
     def resume_reading(self) -> None:
-        """Read on."""
+        if self._is_paused:
+            self._is_paused = False
+            asyncio.get_running_loop().call_soon(self._deliver)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Keep no limits."""

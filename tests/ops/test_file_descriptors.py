@@ -12,17 +12,17 @@ from floorwire.ops.file_descriptors import (
     plan,
 )
 
-WANTED = DescriptorPlan(20_000, 1_024, 4_096)
+WANTED = DescriptorPlan(20_000, 1_024)
 
 
 def test_with_room_for_all_nothing_is_less() -> None:
-    assert plan(RESERVED + 25_120, WANTED) == WANTED
+    assert plan(RESERVED + 21_024, WANTED) == WANTED
 
 
 def test_with_less_room_there_are_fewer_connections() -> None:
-    assert plan(1_024, WANTED) == DescriptorPlan(732, 122, 122)
-    assert plan(64, WANTED) == DescriptorPlan(12, 2, 2)
-    assert plan(RESERVED + 25_119, WANTED) == DescriptorPlan(20_000, 1_024, 3_139)
+    assert plan(1_024, WANTED) == DescriptorPlan(854, 122)
+    assert plan(64, WANTED) == DescriptorPlan(14, 2)
+    assert plan(RESERVED + 21_023, WANTED) == DescriptorPlan(19_999, 1_024)
 
 
 def test_too_little_room_is_refused_with_what_is_needed() -> None:
@@ -30,20 +30,19 @@ def test_too_little_room_is_refused_with_what_is_needed() -> None:
         TooFewDescriptorsError, match=rf"open {RESERVED + 7} files; at least {RESERVED + SHARE}"
     ):
         plan(RESERVED + SHARE - 1, WANTED)
-    assert plan(RESERVED + SHARE, WANTED) == DescriptorPlan(6, 1, 1)
+    assert plan(RESERVED + SHARE, WANTED) == DescriptorPlan(7, 1)
 
 
 COUNTS = st.integers(1, 100_000)
 
 
-@given(st.integers(0, 1 << 20), st.builds(DescriptorPlan, COUNTS, COUNTS, COUNTS))
+@given(st.integers(0, 1 << 20), st.builds(DescriptorPlan, COUNTS, COUNTS))
 def test_what_is_planned_fits_and_is_no_more_than_wanted(allowed: int, wanted: DescriptorPlan) -> None:
     try:
         planned = plan(allowed, wanted)
     except TooFewDescriptorsError:
         assert allowed < RESERVED + SHARE
         return
-    assert RESERVED + planned.connections + planned.rejected + planned.backlog <= allowed
+    assert RESERVED + planned.connections + planned.rejected <= allowed
     assert 1 <= planned.connections <= wanted.connections
     assert 0 <= planned.rejected <= wanted.rejected
-    assert 1 <= planned.backlog <= wanted.backlog

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from floorwire.app import Gateway
 from floorwire.config import Settings
 from floorwire.web import create_app
-from floorwire.web.http_protocol import HELD_BYTES, HttpProtocol
+from floorwire.web.http_protocol import HELD_BYTES, REQUEST_BYTES, HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from tests.web.held_transport import HeldTransport
 
@@ -92,3 +92,17 @@ async def test_what_we_do_not_speak_is_refused_after_another_request(
     protocol.data_received(bad)
     assert b"HTTP/1.1 400 " in transport.written
     assert transport.is_closed
+
+
+async def test_handshakes_of_one_address_share_its_turn(
+    held: tuple[HttpProtocol, HeldTransport],
+) -> None:
+    protocol, transport = held
+    share = protocol._gateway.hub.reads.share("127.0.0.1")
+    while share.take(REQUEST_BYTES):
+        pass
+    protocol.data_received(HEALTH)
+    assert not transport.is_reading(), "what came waits for the address's next turn"
+    await transport.until(1)
+    await asyncio.sleep(0)
+    assert transport.is_reading()

@@ -27,6 +27,7 @@ HANDSHAKE = (
 CONTINUATION = 0
 UNKNOWN = 3
 FATAL = "fatal"
+DEFER = b"defer"
 
 
 class EchoingPeer:
@@ -44,6 +45,10 @@ class EchoingPeer:
     def received(self, data: bytes, binary: bool) -> None:
         if data == FATAL.encode():
             raise LookupError(FATAL)
+        if data == DEFER:
+            assert self.wire is not None
+            self.wire.defer()
+            return
         self._echoes.append(frame(BINARY if binary else TEXT, data))
 
     def work(self) -> bool:
@@ -297,7 +302,7 @@ async def test_a_fault_of_ours_in_a_later_turn_closes_as_such(dial: Dial) -> Non
     faults: list[object] = []
     loop.set_exception_handler(lambda _, context: faults.append(context.get("exception")))
     fatal = masked(TEXT, FATAL.encode())
-    received = await client.replies(*[masked(TEXT, b"good")] * 500, fatal, closing(1000))
+    received = await client.replies(masked(TEXT, DEFER), masked(TEXT, b"good"), fatal, closing(1000))
     assert received[-1] == (CLOSE, CloseCode.INTERNAL.to_bytes(2, "big"))
     assert [type(fault) for fault in faults] == [LookupError]
     client.writer.close()

@@ -8,6 +8,10 @@ from floorwire.auth.client_address import neighbourhood
 from floorwire.protocol.rate_limit import KeyedRateLimit, TokenBucket
 
 HANDSHAKE_BURST_S = 5
+FEW_SHARE = 16
+"""An address that connects less often than one part in so many of the common rate connects seldom."""
+KEPT_SHARE = 4
+"""One part in so many of the common burst is kept for addresses that connect seldom."""
 MAX_REJECTED = 1_024
 """The most connections that stay open to be rejected with a reason. Beyond it they are dropped."""
 
@@ -30,6 +34,8 @@ class Admission:
     """Counts admitted connections, half-open ones included, in all and by address.
 
     Rejected connections are counted apart, so that an address over its limit uses no other client's share.
+    Nor does an address that connects all the time use up the common rate of handshakes: the last part of the
+    burst is kept for addresses that connect seldom.
     """
 
     def __init__(
@@ -46,8 +52,11 @@ class Admission:
         self._limit = connections
         self._per_address: dict[str, int] = {}
         self._per_address_limit = per_address
-        self._handshakes = TokenBucket(handshakes_per_second, burst=HANDSHAKE_BURST_S * handshakes_per_second)
+        burst = HANDSHAKE_BURST_S * handshakes_per_second
+        self._handshakes = TokenBucket(handshakes_per_second, burst)
+        self._kept = burst // KEPT_SHARE
         self._handshakes_per_address = KeyedRateLimit(handshakes_per_address)
+        self._seldom = KeyedRateLimit(max(1, handshakes_per_second // FEW_SHARE))
 
     def admit(self, address: str, now_us: int) -> AdmissionVerdict:
         """Decide about a new connection, by the connection limits and the rate limit of handshakes.
@@ -58,11 +67,15 @@ class Admission:
         from_address = self._per_address.get(near, 0)
         if self.admitted >= self._limit or from_address >= self._per_address_limit:
             return self._reject(AdmissionVerdict.TOO_MANY)
-        if not self._handshakes_per_address.allow(near, now_us) or not self._handshakes.allow(now_us):
+        if not self._handshakes_per_address.allow(near, now_us) or not self._has_handshake(near, now_us):
             return self._reject(AdmissionVerdict.TOO_FAST)
         self.admitted += 1
         self._per_address[near] = from_address + 1
         return AdmissionVerdict.ADMITTED
+
+    def _has_handshake(self, near: str, now_us: int) -> bool:
+        is_seldom = self._seldom.allow(near, now_us)
+        return self._handshakes.allow(now_us, 0 if is_seldom else self._kept)
 
     def admit_proxy(self) -> AdmissionVerdict:
         """Decide about a new connection of a trusted proxy. Its client's address is not known yet."""

@@ -20,6 +20,7 @@ from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
+from floorwire.hub.read_turns import ReadTurns
 from floorwire.hub.resume_ring import ResumeRing, Transcoded
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
@@ -54,6 +55,8 @@ class Hub:
         """How much work each key and address may cause."""
         self.turns = TurnQueue(clock.monotonic_us, at_turn_end)
         """Long work of clients, cut into turns."""
+        self.reads = ReadTurns(self.turns.add)
+        """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}

@@ -13,7 +13,7 @@ import msgspec
 RESERVED = 48
 """Descriptors that are not for connections. An idle server has 33; threads open some more for moments."""
 SHARE = 8
-"""With too little room, rejected connections get one part in so many; those not accepted yet get another."""
+"""With too little room, rejected connections get one part in so many."""
 
 
 class TooFewDescriptorsError(Exception):
@@ -21,29 +21,25 @@ class TooFewDescriptorsError(Exception):
 
 
 class DescriptorPlan(msgspec.Struct, frozen=True):
-    """How many connections of each kind may be open at once.
-
-    ``backlog``: those that the kernel holds until they are accepted; all may be accepted in one turn.
-    """
+    """How many connections of each kind may be open at once."""
 
     connections: int
     rejected: int
-    backlog: int
 
 
 def plan(allowed: int, wanted: DescriptorPlan) -> DescriptorPlan:
     """Return what fits into ``allowed`` descriptors, at most ``wanted``. Raises TooFewDescriptorsError."""
     room = allowed - RESERVED
-    if room >= wanted.connections + wanted.rejected + wanted.backlog:
+    if room >= wanted.connections + wanted.rejected:
         return wanted
-    rejected, backlog = (min(most, room // SHARE) for most in (wanted.rejected, wanted.backlog))
-    connections = min(wanted.connections, room - rejected - backlog)
-    if min(connections, backlog) < 1:
+    rejected = min(wanted.rejected, room // SHARE)
+    connections = min(wanted.connections, room - rejected)
+    if room < SHARE:
         raise TooFewDescriptorsError(
             f"the system lets this process open {allowed} files; at least {RESERVED + SHARE} are needed:"
             " raise `ulimit -n`, or LimitNOFILE= in systemd"
         )
-    return DescriptorPlan(connections, rejected, backlog)
+    return DescriptorPlan(connections, rejected)
 
 
 def allowed() -> int:

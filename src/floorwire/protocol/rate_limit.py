@@ -21,13 +21,13 @@ class TokenBucket:
         self._burst_us = round(self._interval_us * (burst - 1))
         self._due_us = 0
 
-    def allow(self, now_us: int) -> bool:
-        """Take one token, or return False and take none."""
+    def allow(self, now_us: int, keep: int = 0) -> bool:
+        """Take one token, or return False and take none. ``keep``: leave so many for others."""
         due_us = self._due_us
         if due_us <= now_us:
             self._due_us = now_us + self._interval_us
             return True
-        if due_us - now_us > self._burst_us:
+        if due_us - now_us > self._burst_us - keep * self._interval_us:
             most_us = now_us + self._burst_us + self._interval_us  # more was never taken: the time went back
             if due_us > most_us:
                 self._due_us = most_us

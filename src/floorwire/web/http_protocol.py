@@ -16,6 +16,7 @@ from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.hub.read_turns import ReadShare
 from floorwire.web.connection_admission import ConnectionAdmission
 from floorwire.web.handshake_form import bad_form, wants_websocket
 from floorwire.web.http_deadline import HttpDeadline, Phase
@@ -34,6 +35,8 @@ HELD_BYTES: Final = 524_288
 came nevertheless, the connection ends after the present answer."""
 BODY_OVERHEAD: Final = 8
 """A chunked body may have so many times ``limits.message_bytes`` on the wire, trailers included."""
+REQUEST_BYTES: Final = 1_024
+"""What a request or a handshake takes of its address's share of a turn. It costs more than a frame does."""
 PIECES_PER_TURN: Final = 256
 """The most pieces that are parsed in one turn of the event loop."""
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
@@ -50,7 +53,8 @@ class StopParsingError(Exception):
 class HttpProtocol(HttpToolsProtocol):
     """One TCP connection until it is upgraded. It is admitted first, and each of its phases has a deadline.
 
-    One request at a time is parsed. What comes of the next ones waits until then, and reading stops.
+    One request at a time is parsed. What comes of the next ones waits until then, and reading stops. An
+    address has a share of each turn of the event loop (``ReadTurns``), on all its connections together.
     """
 
     def __init__(
@@ -69,6 +73,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._read_bytes = 0
         """What came of the head in phases IDLE and HEAD, of the body in phase BODY."""
         self._is_upgraded = False
+        self._share: ReadShare | None = None
+        """None for a trusted proxy: it speaks for many addresses."""
+        self._is_waiting = False
+        """Whether what came waits for a turn of its address."""
         self._waits_for_keys = False
         """A handshake whose key may have been made a moment ago waits until the keys are read once more."""
 
@@ -89,9 +97,12 @@ class HttpProtocol(HttpToolsProtocol):
         """Admit the connection or drop it, and start its deadline."""
         super().connection_made(transport)
         self.flow = self._hold = ReadHold(transport)
-        if self.admit(self.client[0] if self.client else "local") is AdmissionVerdict.DROPPED:
+        verdict = self.admit(self.client[0] if self.client else "local")
+        if verdict is AdmissionVerdict.DROPPED:
             transport.abort()
             return
+        if verdict is not AdmissionVerdict.PROXIED:
+            self._share = self._gateway.hub.reads.share(self._admission.address)
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         self._deadline = HttpDeadline(self.loop, transport, timeout_s, self._on_timeout)
 
@@ -108,6 +119,21 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came, up to the end of the present request."""
         self._cutter.add(data)
+        self._parse_in_turn()
+
+    def _parse_in_turn(self) -> None:
+        """Parse now, or when the address has its turn."""
+        if self._is_waiting:
+            return
+        if self._share is None or self._share.take(REQUEST_BYTES):
+            self._parse()
+            return
+        self._is_waiting = True
+        self._hold.hold()
+        self._share.wait(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_waiting = False
         self._parse()
 
     def _parse(self) -> None:
@@ -123,7 +149,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._hold.hold()
         if self._may_parse():
-            self.loop.call_soon(self._parse)
+            self.loop.call_soon(self._parse_in_turn)
         elif len(self._cutter) > HELD_BYTES and not self._waits_for_keys:
             self._cutter.take_rest()
             self.cycle.keep_alive = False
@@ -222,7 +248,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline.enter(Phase.IDLE)
         self._read_bytes = 0
         if self._cutter:
-            self.loop.call_soon(self._parse)
+            self.loop.call_soon(self._parse_in_turn)
 
     def _should_upgrade(self) -> bool:
         """Return False: uvicorn does not upgrade, we do."""
@@ -265,7 +291,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(upgrade)
         self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
         self.parser = None  # type: ignore[assignment] # It refers to us: without it we are freed at once.
-        upgrade.feed(self._cutter.take_rest())
+        upgrade.feed_later(self._cutter.take_rest())
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
         malformed = bad_form(self.parser.get_http_version(), self.headers)

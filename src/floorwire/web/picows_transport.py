@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+from floorwire.core.codes import CloseCode
+from floorwire.hub.read_turns import ReadShare
 
 Complaint: TypeAlias = Callable[[int, str], None]
+DISCARDED: Final = bytearray(16_384)
 
 
 class PicowsTransport:
@@ -14,7 +18,8 @@ class PicowsTransport:
 
     picows parses one frame ahead, and closes at once when a frame is bad. The good frames before the bad one
     are not handled yet then, and their answers would follow the close frame. So the complaint (close code,
-    reason) is delivered one turn of the event loop later, when those frames have been handled.
+    reason) is delivered one turn of the event loop later, when those frames have been handled. A fault of
+    ours is told at once: no frame after it may be handled.
     """
 
     __slots__ = ("complain", "transport")
@@ -38,7 +43,10 @@ class PicowsTransport:
             self.transport.write(data)
         else:
             code, reason = int.from_bytes(data[2:4], "big"), bytes(data[4:]).decode()
-            asyncio.get_running_loop().call_soon(self.complain, code, reason)
+            if code == CloseCode.INTERNAL:
+                self.complain(code, reason)
+            else:
+                asyncio.get_running_loop().call_soon(self.complain, code, reason)
 
     def close(self) -> None:
         """Close after a failed handshake. Afterwards only the wire closes."""
@@ -46,14 +54,28 @@ class PicowsTransport:
             self.transport.close()
 
 
-class DiscardingProtocol(asyncio.Protocol):
-    """Discards what a peer still sends after a frame that cannot be read.
+class DiscardingProtocol(asyncio.BufferedProtocol):
+    """Discards what a peer still sends after a frame that is wrong.
 
     Closing a socket that has unread bytes resets the connection. The peer may then never see our close frame.
+    If its address has no share of the turn left, that is done nevertheless: it floods us.
     """
 
-    def __init__(self, ended: Callable[[Exception | None], None]) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, share: ReadShare, ended: Callable[[Exception | None], None]
+    ) -> None:
+        self._transport = transport
+        self._share = share
         self._ended = ended
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Return where all that is discarded goes. Nobody reads it."""
+        return DISCARDED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Discard what came."""
+        if not self._share.take(0):
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone."""

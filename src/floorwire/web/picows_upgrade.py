@@ -9,12 +9,13 @@ from typing import Final
 import structlog
 from multidict import CIMultiDict
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
-from picows.picows import WSAutoPingStrategy, WSProtocol  # type: ignore[attr-defined]
+from picows.picows import WSAutoPingStrategy
 
 from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.web.picows_transport import PicowsTransport
 from floorwire.web.request_head import Headers
+from floorwire.web.sliced_protocol import SlicedProtocol
 from floorwire.web.websocket_routes import AcceptedUpgrade
 from floorwire.web.wire_picows import PicowsWire
 
@@ -57,7 +58,7 @@ class _PicowsLog:
 LOG: Final = _PicowsLog()
 
 
-class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
+class PicowsUpgrade(SlicedProtocol):
     """picows' server protocol. Our HTTP protocol has parsed and routed the request's head already."""
 
     def __init__(
@@ -65,6 +66,7 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
     ) -> None:
         limits = gateway.settings.limits
         super().__init__(
+            gateway.hub.reads.share(address),
             None,
             None,
             False,
@@ -88,6 +90,7 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the connection over. picows writes through PicowsTransport."""
+        self.tcp = transport
         self._picows_transport = PicowsTransport(transport)
         super().connection_made(self._picows_transport)
 
@@ -106,20 +109,10 @@ class PicowsUpgrade(WSProtocol):  # type: ignore[misc]
         super().connection_lost(exc)
         self._gateway.admission.release(self._address, self._verdict)
 
-    def feed(self, data: bytes) -> None:
-        """Read data that is no longer in the socket."""
-        view = memoryview(data)
-        while view:
-            room = self.get_buffer(len(view))
-            size = min(len(room), len(view))
-            room[:size] = view[:size]
-            self.buffer_updated(size)
-            view = view[size:]
-
     def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
         wire = PicowsWire(
-            accepted.peer, self._address, max_bytes, self._picows_transport, self._gateway.hub.turns
+            accepted.peer, self._address, max_bytes, self._picows_transport, self, self._gateway.hub.turns
         )
         extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

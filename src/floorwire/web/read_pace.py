@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from floorwire.protocol.frame_budget import FrameBudget
 
 
+class Reading(Protocol):
+    """The reading of one connection."""
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        ...
+
+    def is_closing(self) -> bool:
+        """Return whether the connection ends."""
+        ...
+
+
 class ReadPace:
-    """Pauses and resumes the reading of one transport, and owns the timer of a pause."""
+    """Pauses and resumes the reading of one connection, and owns the timer of a pause."""
 
-    __slots__ = ("_budget", "_timer", "_transport", "is_paused")
+    __slots__ = ("_budget", "_reading", "_timer", "is_paused")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
         self._budget = FrameBudget()
         self._timer: asyncio.TimerHandle | None = None
         self.is_paused = False
@@ -21,14 +38,14 @@ class ReadPace:
     def pause(self) -> None:
         """Read no more."""
         self.is_paused = True
-        self._transport.pause_reading()
+        self._reading.pause_reading()
 
     def resume(self) -> None:
         """Read on."""
         self.stop_timer()
-        if self.is_paused and not self._transport.is_closing():
+        if self.is_paused and not self._reading.is_closing():
             self.is_paused = False
-            self._transport.resume_reading()
+            self._reading.resume_reading()
 
     def resume_in_budget(self, frames: int) -> None:
         """Charge for frames that came. Read on when the budget allows it, now or later."""

@@ -26,7 +26,7 @@ from floorwire.web.app_factory import create_app
 from floorwire.web.fault_guard import FaultGuard
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
-from floorwire.web.tls_acceptor import TlsAcceptor
+from floorwire.web.tcp_acceptor import BACKLOG, TcpAcceptor
 from floorwire.web.tls_certificate import TlsCertificate, load
 
 RECEIVE_BYTES = 65_536
@@ -45,7 +45,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._gateway = gateway
         self._certificate = certificate
-        self._encrypting: asyncio.Task[None] | None = None
+        self._accepting: asyncio.Task[None] | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -60,32 +60,33 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print where to connect."""
-        await super().startup(sockets if self._certificate is None else [])
+        await super().startup([])
         if self.started and sockets:
             gc.collect()
             gc.freeze()  # Objects of the start stay: later collections skip them.
             gc.set_threshold(*GC_THRESHOLD)
-            if self._certificate is not None:
-                sockets[0].setblocking(False)
-                sockets[0].listen(self.config.backlog)  # before the address is printed
-                self._encrypting = asyncio.create_task(self._encrypt(sockets[0], self._certificate))
+            sockets[0].setblocking(False)
+            sockets[0].listen(BACKLOG)  # before the address is printed
+            self._accepting = asyncio.create_task(self._accept(sockets[0], self._certificate))
             _announce(sockets[0], self._gateway)
 
-    async def _encrypt(self, listener: socket.socket, certificate: TlsCertificate) -> None:
+    async def _accept(self, listener: socket.socket, certificate: TlsCertificate | None) -> None:
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(certificate.watch())
-            tasks.create_task(TlsAcceptor(listener, certificate, timeout_s, self._http_protocol).run())
+            if certificate is not None:
+                tasks.create_task(certificate.watch())
+            tasks.create_task(TcpAcceptor(listener, certificate, timeout_s, self._http_protocol).run())
 
     def _http_protocol(self) -> HttpProtocol:
         return HttpProtocol(self._gateway, self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no new connections, drain, and stop. A signal to stop is not a failure."""
-        for server in self.servers:
-            server.close()
-        if self._encrypting is not None:
-            self._encrypting.cancel()
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+        for listener in sockets or []:
+            listener.close()
         await self._gateway.drain()
         await super().shutdown(sockets)
         self._captured_signals.clear()  # uvicorn would raise them again, and the exit code would be a failure
@@ -121,7 +122,6 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
         server_header=False,
         proxy_headers=False,  # uvicorn would believe any local client; see doors.trusted_proxies
         timeout_graceful_shutdown=3,
-        backlog=gateway.descriptors.backlog,
     )
     Server(config, gateway, certificate).run([_listen(settings)])
 

@@ -8,26 +8,23 @@ from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from picows import WSFrame, WSListener, WSTransport
 
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
+from floorwire.hub.read_turns import ReadShare
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.protocol.frame_budget import SMALL_BYTES
 from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
 from floorwire.protocol.message_assembly import MessageAssembler, WireError, close_reply
 from floorwire.web.picows_transport import DiscardingProtocol, PicowsTransport
-from floorwire.web.read_pace import ReadPace
+from floorwire.web.read_pace import Reading, ReadPace
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
-FRAMES_AT_ONCE: Final = 64
-"""The most frames of one read that are handled at once. The others wait for later turns."""
-BYTES_AT_ONCE: Final = 32_768
-"""If more bytes follow the first frame of one read, they wait for later turns."""
 DROPPED_FRAMES: Final = 10_000
 """Who sends so many frames instead of answering our close frame is hung up on."""
 
@@ -49,15 +46,24 @@ DEFERRING: Final = WireState.DEFERRING
 CLOSING: Final = WireState.CLOSING
 
 
+class SlicedReading(Reading, Protocol):
+    """The reading of one connection, and the share of its address."""
+
+    share: ReadShare
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The TCP connection is gone."""
+        ...
+
+
 class PicowsWire(WSListener):
     """One upgraded TCP connection.
 
     Frames go to the kernel in one ``write``. What the kernel does not take goes to asyncio's transport. Its
     high-water mark is 0, so that ``resume_writing`` is called when everything has left: backpressure.
 
-    What one connection may read in one turn of the event loop is bounded. A read with many frames is handled
-    in turns, and meanwhile nothing more is read (``defer``). So a flood of frames makes only its sender wait.
-    What waits is the rest of one read: SO_RCVBUF bounds it.
+    Frames come in slices of bounded size (``SlicedProtocol``). While a request is carried out in turns,
+    nothing more is read (``defer``). What waits is the rest of one slice.
     """
 
     __slots__ = (
@@ -66,27 +72,37 @@ class PicowsWire(WSListener):
         "_close_timer",
         "_code",
         "_direct_fd",
-        "_frames_in_read",
         "_has_failed_later",
         "_has_peer_closed",
         "_pace",
         "_peer",
         "_picows_transport",
         "_pongs",
+        "_reading",
         "_small_frames",
         "_state",
         "_transport",
         "_turns",
         "address",
         "fd",
+        "has_frames",
         "is_blocked",
     )
 
     def __init__(
-        self, peer: Peer, address: str, max_bytes: int, picows_transport: PicowsTransport, turns: TurnQueue
+        self,
+        peer: Peer,
+        address: str,
+        max_bytes: int,
+        picows_transport: PicowsTransport,
+        reading: SlicedReading,
+        turns: TurnQueue,
     ) -> None:
         self.address = address
+        self.has_frames = False
+        """Whether a whole frame has come since ``reading`` set this to False."""
         self._turns = turns
+        self._reading: SlicedReading | None = reading
         self._peer = peer
         self._picows_transport = picows_transport
         self._assembler = MessageAssembler(max_bytes)
@@ -98,8 +114,6 @@ class PicowsWire(WSListener):
         self._state: WireState = OPEN
         self._backlog: deque[Callable[[], None]] | None = None
         """What is to be done with the frames that wait, in their order. None unless some may wait."""
-        self._frames_in_read = 0
-        """Frames of this read so far, but the last one."""
         self._has_failed_later = False
         """Whether a bad frame is among what waits: those after it are passed over."""
         self._has_peer_closed = False
@@ -128,6 +142,7 @@ class PicowsWire(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
         """One frame came."""
+        self.has_frames = True
         if self._has_failed_later and self._state is DEFERRING:
             return
         kind: int = received.msg_type  # type: ignore[assignment] # an IntEnum, whatever its stub says
@@ -150,14 +165,9 @@ class PicowsWire(WSListener):
             self._fail(error)
             return
         if received.last_in_buffer:
-            self._frames_in_read = 0
             self._peer.end_of_read()
             if self._small_frames:
                 self._end_turn()
-        else:
-            frames = self._frames_in_read = self._frames_in_read + 1
-            if frames == FRAMES_AT_ONCE or (frames == 1 and received.tail_size > BYTES_AT_ONCE):
-                self.defer()
 
     def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
         """Note what is to be done with a frame that came while deferring or closing."""
@@ -200,9 +210,9 @@ class PicowsWire(WSListener):
 
     def defer(self) -> None:
         """Stop reading, and handle what was read already in later turns."""
-        if self._state is OPEN and self._transport is not None:
+        if self._state is OPEN and self._reading is not None:
             self._state = DEFERRING
-            self._reading(self._transport).pause()
+            self._paced(self._reading).pause()
             self._turns.add(self._go_on)
 
     def _go_on(self) -> bool:
@@ -230,7 +240,6 @@ class PicowsWire(WSListener):
             return True
         self._peer.end_of_read()
         self._state, self._backlog = OPEN, None
-        self._frames_in_read = 0
         self._end_turn()
         return False
 
@@ -240,12 +249,12 @@ class PicowsWire(WSListener):
             pongs, self._pongs = self._pongs, b""
             self.write(pongs)
         frames, self._small_frames = self._small_frames, 0
-        if self._state is OPEN and self._transport is not None:
-            self._reading(self._transport).resume_in_budget(frames)
+        if self._state is OPEN and self._reading is not None:
+            self._paced(self._reading).resume_in_budget(frames)
 
-    def _reading(self, transport: asyncio.Transport) -> ReadPace:
+    def _paced(self, reading: SlicedReading) -> ReadPace:
         if self._pace is None:
-            self._pace = ReadPace(transport)
+            self._pace = ReadPace(reading)
         return self._pace
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -254,7 +263,7 @@ class PicowsWire(WSListener):
             self._close_timer.cancel()
         if self._pace is not None:
             self._pace.stop_timer()
-        self._close_timer = self._pace = self._transport = self._backlog = None
+        self._close_timer = self._pace = self._transport = self._reading = self._backlog = None
         self.fd = self._direct_fd = -1
         if self._state is not CLOSING:  # _end_with has called it already
             self._peer.closed(self._code)
@@ -347,21 +356,22 @@ class PicowsWire(WSListener):
 
     def _fail(self, error: WireError) -> None:
         self._peer.end_of_read()
-        self.close(error.code, error.reason)
+        self._close_and_discard(error.code, error.reason)
 
     def _on_complaint(self, code: int, reason: str) -> None:
         # picows cannot read on. Not even the peer's close frame will be read.
         if self._state is DEFERRING:
-            self._later(partial(self._close_after_complaint, code, reason))
+            self._later(partial(self._close_and_discard, code, reason))
         else:
-            self._close_after_complaint(code, reason)
+            self._close_and_discard(code, reason)
 
-    def _close_after_complaint(self, code: int, reason: str) -> None:
+    def _close_and_discard(self, code: int, reason: str) -> None:
+        """Send a close frame, and look at nothing that comes after a bad frame (RFC 6455 7.1.7)."""
         self.close(code, reason)
-        transport = self._transport
-        if transport is None or transport.is_closing():
+        transport, reading = self._transport, self._reading
+        if transport is None or reading is None or transport.is_closing():
             return
-        transport.set_protocol(DiscardingProtocol(transport.get_protocol().connection_lost))
+        transport.set_protocol(DiscardingProtocol(transport, reading.share, reading.connection_lost))
         if transport.can_write_eof():
             transport.write_eof()
         else:

@@ -1,0 +1,145 @@
+"""Accepts TCP connections, a bounded number in a turn of the event loop, and lets addresses alternate.
+
+The loop's own servers take connections in the order in which they came, so an address that connects all the
+time makes others wait. And they report a TLS connection only after its handshake: a peer that never finishes
+it would not be counted, and could hold any number of sockets. So this module accepts by itself. A connection
+that is accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from floorwire.access.admission import AdmissionVerdict
+from floorwire.web.address_queue import AddressQueue
+from floorwire.web.http_protocol import HttpProtocol
+from floorwire.web.tls_certificate import TlsCertificate
+
+BACKLOG: Final = 4_096
+"""The most connections that the kernel holds until they are accepted. It may have a lower limit."""
+ACCEPTED_PER_TURN: Final = 32
+STARTED_PER_TURN: Final = 4
+"""The most connections of all addresses that begin in a turn."""
+REST_S: Final = 0.1
+"""Pause after a failed accept, such as when no file descriptor is left."""
+
+log = structlog.get_logger("floorwire.accept")
+
+
+class TcpAcceptor:
+    """Accepts connections. Each one gets an HttpProtocol; with a certificate, once its TLS handshake is done.
+
+    Those that wait for their turn are admitted already: the limits of ``Admission`` bound their number.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        certificate: TlsCertificate | None,
+        timeout_s: float,
+        make_protocol: Callable[[], HttpProtocol],
+    ) -> None:
+        """``listener``: it does not block. ``timeout_s``: how long a TLS handshake may take."""
+        self._listener = listener
+        self._certificate = certificate
+        self._timeout_s = timeout_s
+        self._make_protocol = make_protocol
+        self._waiting: AddressQueue[tuple[socket.socket, HttpProtocol]] = AddressQueue()
+        self._unstarted: dict[socket.socket, HttpProtocol] = {}
+        """Those whose task has not run yet. A task that is cancelled before that never runs."""
+        self._is_starting = False
+        self._is_failing = False
+        self._is_stopped = False
+
+    async def run(self) -> None:
+        """Accept connections until cancelled. Close those that have not begun then."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._loop.add_reader(self._listener, self._accept)
+                try:
+                    await self._loop.create_future()
+                finally:
+                    self._stop_accepting()
+        finally:
+            for sock, protocol in self._unstarted.items():
+                protocol.discard("dropped")
+                sock.close()
+
+    def _stop_accepting(self) -> None:
+        self._is_stopped = True
+        self._loop.remove_reader(self._listener)
+        while self._waiting:
+            sock, protocol = self._waiting.take()
+            self._unstarted[sock] = protocol
+
+    def _accept(self) -> None:
+        """Take connections from the kernel, and count them."""
+        for _ in range(ACCEPTED_PER_TURN):
+            try:
+                sock, peer = self._listener.accept()
+            except BlockingIOError:
+                break
+            except ConnectionAbortedError:  # the peer has gone already
+                continue
+            except OSError as error:
+                self._rest(error)
+                break
+            if self._is_failing:
+                self._is_failing = False
+                log.info("connections are taken again")
+            protocol = self._make_protocol()
+            if protocol.admit(peer[0]) is AdmissionVerdict.DROPPED:
+                sock.close()
+            else:
+                self._waiting.put(peer[0], (sock, protocol))
+        if self._waiting and not self._is_starting:
+            self._start()
+
+    def _rest(self, error: OSError) -> None:
+        if not self._is_failing:  # once: strangers choose how long no descriptor is left
+            log.warning("no connection taken", error=str(error))
+        self._is_failing = True
+        self._loop.remove_reader(self._listener)
+        self._loop.call_later(REST_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._is_stopped:
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _start(self) -> None:
+        """Begin with the next connections of this turn."""
+        for _ in range(min(STARTED_PER_TURN, len(self._waiting))):
+            sock, protocol = self._waiting.take()
+            self._unstarted[sock] = protocol
+            self._tasks.create_task(self._connect(sock))
+        self._is_starting = len(self._waiting) > 0
+        if self._is_starting:
+            self._loop.call_soon(self._start)
+
+    async def _connect(self, sock: socket.socket) -> None:
+        protocol = self._unstarted.pop(sock)
+        sock.setblocking(False)
+        is_connected = False
+        try:
+            if self._certificate is None:
+                await self._loop.connect_accepted_socket(lambda: protocol, sock)
+            else:
+                await self._loop.connect_accepted_socket(
+                    lambda: protocol,
+                    sock,
+                    ssl=self._certificate.context,
+                    ssl_handshake_timeout=self._timeout_s,
+                )
+            is_connected = True
+        except OSError:  # ssl.SSLError and a timeout too
+            pass
+        finally:  # also when the acceptor stops
+            if not is_connected:
+                protocol.discard("bad_tls" if self._certificate else "dropped")
+                sock.close()
