@@ -7,6 +7,7 @@ subscription decides what gives way. When the peer reads again, each subscriptio
 
 from __future__ import annotations
 
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.codes import CloseCode
 from floorwire.hub.hub import Hub
 from floorwire.hub.peer import Wire
@@ -104,7 +105,8 @@ class ClientTransport:
         """
         if self._held_at < 0 and not self._is_catching_up and self._write_some():
             self._is_catching_up = True
-            self._hub.turns.add(self._go_on_writing)
+            assert self._wire is not None, "it would take more"
+            self._hub.turns.add(self._go_on_writing, neighbourhood(self._wire.address))
 
     def _go_on_writing(self) -> bool:
         self._is_catching_up = self._held_at < 0 and self._write_some()

@@ -12,6 +12,7 @@ from typing import Final
 
 from picows import WSFrame, WSListener, WSTransport
 
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.hub.turn_queue import TurnQueue
@@ -24,8 +25,9 @@ from floorwire.web.read_pace import ReadPace
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
-FRAMES_AT_ONCE: Final = 64
-"""The most frames of one read that are handled at once. The others wait for later turns."""
+FRAME_US: Final = 30
+"""Price of each frame of a read but the first. In one turn, all connections together may have so many handled
+at once (``TurnQueue.admits``). The others wait for later turns."""
 BYTES_AT_ONCE: Final = 32_768
 """If more bytes follow the first frame of one read, they wait for later turns."""
 DROPPED_FRAMES: Final = 10_000
@@ -55,9 +57,9 @@ class PicowsWire(WSListener):
     Frames go to the kernel in one ``write``. What the kernel does not take goes to asyncio's transport. Its
     high-water mark is 0, so that ``resume_writing`` is called when everything has left: backpressure.
 
-    What one connection may read in one turn of the event loop is bounded. A read with many frames is handled
-    in turns, and meanwhile nothing more is read (``defer``). So a flood of frames makes only its sender wait.
-    What waits is the rest of one read: SO_RCVBUF bounds it.
+    What all connections may have done in one turn of the event loop is bounded. A read with many frames is
+    handled in turns, and meanwhile nothing more is read (``defer``). So a flood of frames makes only its
+    sender wait. What waits is the rest of one read: SO_RCVBUF bounds it.
     """
 
     __slots__ = (
@@ -156,7 +158,7 @@ class PicowsWire(WSListener):
                 self._end_turn()
         else:
             frames = self._frames_in_read = self._frames_in_read + 1
-            if frames == FRAMES_AT_ONCE or (frames == 1 and received.tail_size > BYTES_AT_ONCE):
+            if (frames == 1 and received.tail_size > BYTES_AT_ONCE) or not self._turns.admits(FRAME_US):
                 self.defer()
 
     def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
@@ -203,7 +205,7 @@ class PicowsWire(WSListener):
         if self._state is OPEN and self._transport is not None:
             self._state = DEFERRING
             self._reading(self._transport).pause()
-            self._turns.add(self._go_on)
+            self._turns.add(self._go_on, neighbourhood(self.address))
 
     def _go_on(self) -> bool:
         """Handle one message that waits, or a part of a long one. Return whether more is left."""
