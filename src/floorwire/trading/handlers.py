@@ -168,9 +168,9 @@ def list_orders(
     at_most = min(MAX_EXAMINED, request.limit + 1) if wants_all else MAX_EXAMINED
     examined = order_manager.open_orders_after(principal.account, after, at_most)
     is_last = len(examined) < at_most
-    wanted = [
-        order for order in visibility.orders(examined) if symbol is None or order.ticket.symbol == symbol
-    ]
+    wanted = examined
+    if not wants_all:
+        wanted = [one for one in visibility.orders(examined) if symbol in (None, one.ticket.symbol)]
     shown = wanted[: request.limit]
     last_id = None
     if len(wanted) > len(shown):

@@ -134,8 +134,6 @@ class PrivateSubscriptions:
         stamp = PrivateEventStamp(self._fanout.epoch, subscriber.seq, self._clock.stamp_us())
         for begin in range(0, len(open_orders), ORDERS_A_PART):
             await self._turns.wait(client.principal.account, PART_US)
-            if subscriber.is_removed:
-                return
             part = subscriber.visibility.orders(open_orders[begin : begin + ORDERS_A_PART])
             more = begin + ORDERS_A_PART < len(open_orders)
             frame = client.codec.frame(

@@ -1,8 +1,8 @@
 """Query turns: the rows of a long reply are made in turns of the event loop.
 
 A reply may have a thousand rows, of 4 us each. A short one is made at once if this turn has room for it.
-Otherwise the steps go into the turn queue, by account. Later replies to the client wait (``reply_order``). How
-many replies are made at a time is bounded by the read quota.
+Otherwise the steps go into the turn queue, by account. Later replies to the client wait (``reply_order``).
+How many replies are made at a time is bounded by the read quota.
 """
 
 from __future__ import annotations
