@@ -23,7 +23,14 @@ from floorwire.protocol.codec import MSGPACK
 from floorwire.protocol.cost_budget import KIB_US, ROW_US, TRANSCODE_US, ClientBudget, CostBudget
 from floorwire.protocol.desk_ports import DeskPort, Reply
 from floorwire.protocol.outbox import OutboxSubscription
-from floorwire.protocol.replies import Error, HeldSubscription, SubscriptionList, SymbolList, Unsubscribed
+from floorwire.protocol.replies import (
+    EncodedSymbolList,
+    Error,
+    HeldSubscription,
+    SubscriptionList,
+    SymbolList,
+    Unsubscribed,
+)
 from floorwire.protocol.requests import Login, Resume, Subscriptions, Symbols
 from floorwire.protocol.session import (
     Authenticate,
@@ -44,7 +51,7 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 """Refusals that go into the audit log."""
 TOPICS_AT_ONCE = 8
 """A request that subscribes to more topics is carried out in turns, one topic a step."""
-TRANSCODED_AT_ONCE = 256
+TRANSCODED_AT_ONCE = 64
 """A resume that needs more events in MessagePack is carried out in turns, so many events a step."""
 ROWS_AT_ONCE = 100
 """A list with more rows is made in turns, so many rows a step."""
@@ -310,13 +317,25 @@ class Connection(ClientTransport):
             self._wire.defer()
 
     def _list_symbols(self, request: Symbols) -> Iterator[None]:
-        halted, rows = self._desk.halted_symbols(), []
+        """Reply with the instruments. Whoever may see all of them gets the list that was made before."""
+        cache, codec, revision = self._hub.symbol_lists, self.codec, self._hub.market.revision
+        halted, rows, sees_all = self._desk.halted_symbols(), [], self.principal.symbols is None
+        encoded = cache.find(codec, halted) if sees_all else None
+        if encoded is not None:
+            self._charge(KIB_US * len(encoded) // 1024)
+            self._send(EncodedSymbolList(id=request.id, symbols=encoded))
+            return
         for row in replies.symbol_rows(self._hub.market, self.principal, halted):
             rows.append(row)
             if len(rows) % ROWS_AT_ONCE == 0:
                 yield
         self._charge(ROW_US * len(rows))
-        self._send(SymbolList(id=request.id, symbols=rows))
+        if sees_all:
+            encoded = codec.encode(rows)
+            cache.keep(codec, halted, encoded, revision)
+            self._send(EncodedSymbolList(id=request.id, symbols=encoded))
+        else:
+            self._send(SymbolList(id=request.id, symbols=rows))
 
     def _subscribe(self, join: SubscribeTopics) -> None:
         resume = None if join.request.resume is UNSET else join.request.resume
@@ -379,19 +398,12 @@ class Connection(ClientTransport):
         self._send(replies.unsubscribed(leave))
 
     def _list_subscriptions(self, request: Subscriptions) -> Iterator[None]:
-        """Reply with the list. While it is made, events wait: they follow the seqs that it tells."""
+        """Reply with the list. Each row is of the moment at which it is made."""
         session, market, rows = self._session, self._hub.market, list[HeldSubscription]()
-        is_long = len(session.held) > ROWS_AT_ONCE
-        if is_long:
-            self._hold_back()
         for name, choice in session.held.items():
             rows.append(replies.held(market, choice, self._subscriptions[name], None))
-            if is_long and len(rows) % ROWS_AT_ONCE == 0:
+            if len(rows) % ROWS_AT_ONCE == 0:
                 yield
         rows += [self._desk.subscription(self, channel) for channel in session.followed]
         self._charge(ROW_US * len(rows))
-        reply = SubscriptionList(id=request.id, subscriptions=rows)
-        if is_long:
-            self._release(reply)
-        else:
-            self._send(reply)
+        self._send(SubscriptionList(id=request.id, subscriptions=rows))

@@ -21,6 +21,7 @@ from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.resume_ring import ResumeRing, Transcoded
+from floorwire.hub.symbol_list_cache import SymbolListCache
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
@@ -48,6 +49,7 @@ class Hub:
         stats: Stats,
     ) -> None:
         self.market = MarketState(channels)
+        self.symbol_lists = SymbolListCache(self.market)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
         self.budgets = SharedBudgets()

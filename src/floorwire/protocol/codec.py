@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -13,12 +13,14 @@ from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.replies import AnyReply, TradingReply
+from floorwire.protocol.replies import AnyReply, EncodedSymbolList, TradingReply
 from floorwire.protocol.requests import MarketRequest, RequestId
 from floorwire.protocol.trading_requests import TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
-Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
+Outgoing: TypeAlias = (
+    AnyReply | EncodedSymbolList | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
+)
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
@@ -74,6 +76,10 @@ class Codec:
     def frame(self, message: Outgoing) -> bytes:
         """Return the message as one frame."""
         return frame(self._opcode, self._encode(message))
+
+    def encode(self, part: Sequence[msgspec.Struct]) -> msgspec.Raw:
+        """Return a part of a message, encoded, to be kept and used in many messages."""
+        return msgspec.Raw(self._encode(part))
 
     def request(self, data: bytes, binary: bool) -> AnyRequest:
         """Return the request. Raises BadRequestError, whatever the bytes are."""

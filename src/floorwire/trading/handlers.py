@@ -43,6 +43,8 @@ MAX_FILL_ID = 1 << 63
 """Higher than the id of any fill."""
 MAX_EXAMINED = 5_000
 """Open orders that one request for ``orders`` examines."""
+EXAMINED_A_STEP = 1_000
+"""How many of them in one step."""
 MAX_LISTED_IDS = 1_000
 """Ids in the reply to a cancel of many orders."""
 ValueT = TypeVar("ValueT")
@@ -168,33 +170,40 @@ def list_orders(
     at_most = min(MAX_EXAMINED, request.limit + 1) if wants_all else MAX_EXAMINED
     examined = order_manager.open_orders_after(principal.account, after, at_most)
     is_last = len(examined) < at_most
-    wanted = examined
-    if not wants_all:
-        wanted = [one for one in visibility.orders(examined) if symbol in (None, one.ticket.symbol)]
-    shown = wanted[: request.limit]
-    last_id = None
-    if len(wanted) > len(shown):
-        last_id = shown[-1].order_id
-    elif not is_last:
-        last_id = examined[-1].order_id
-    next_page = UNSET if last_id is None else str(last_id)
-    return _order_page(order_manager, request, shown, next_page)
+    return _order_page(order_manager, visibility, request, symbol, examined, is_last=is_last)
 
 
 def _order_page(
-    order_manager: OrderManager, request: Orders, shown: list[Order], next_page: str | UnsetType
+    order_manager: OrderManager,
+    visibility: Visibility,
+    request: Orders,
+    symbol: str | None,
+    examined: list[Order],
+    *,
+    is_last: bool,
 ) -> Generator[None, None, OrderList]:
-    rows: list[OrderRow] = []
-    for part in _parts(shown):
-        rows += order_rows(order_manager, part)
-        if len(rows) < len(shown):
+    wanted: list[Order] = []
+    for number, part in enumerate(_parts(examined, EXAMINED_A_STEP)):
+        if number:
             yield
+        wanted += [order for order in visibility.orders(part) if symbol in (None, order.ticket.symbol)]
+    shown = wanted[: request.limit]
+    next_page: str | UnsetType = UNSET
+    if len(wanted) > len(shown):
+        next_page = str(shown[-1].order_id)
+    elif not is_last:
+        next_page = str(examined[-1].order_id)
+    rows: list[OrderRow] = []
+    for part in _parts(shown, ROWS_A_STEP):
+        if rows:
+            yield
+        rows += order_rows(order_manager, part)
     return OrderList(id=request.id, orders=rows, next=next_page)
 
 
-def _parts(found: Sequence[ValueT]) -> Iterator[Sequence[ValueT]]:
+def _parts(found: Sequence[ValueT], size: int) -> Iterator[Sequence[ValueT]]:
     """Yield the values in parts, one for each step."""
-    return (found[begin : begin + ROWS_A_STEP] for begin in range(0, len(found), ROWS_A_STEP))
+    return (found[begin : begin + size] for begin in range(0, len(found), size))
 
 
 def row_count(order_manager: OrderManager, account: str, request: Query) -> int:
@@ -232,7 +241,7 @@ def list_fills(
 
 def _search_memory(search: FillSearch, kept: Sequence[OrderFilled]) -> Generator[None, None, FillSearch]:
     checked = 0
-    for part in _parts(kept):
+    for part in _parts(kept, ROWS_A_STEP):
         search.add(part)
         checked += len(part)
         if search.is_done:

@@ -115,7 +115,7 @@ def _guard(app: FastAPI, gateway: Gateway) -> None:
         timeout_s=settings.limits.handshake_timeout_s,
         over_tls=settings.tls.cert is not None,
     )
-    app.add_middleware(RequestTurns, gateway=gateway)  # the last one added is the first one called
+    app.add_middleware(RequestTurns, turns=gateway.hub.turns)  # the last one added is the first one called
 
 
 async def _upgrade_required() -> None:

@@ -10,8 +10,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from floorwire.app import Gateway
 from floorwire.auth.client_address import neighbourhood
+from floorwire.hub.turn_queue import TurnQueue
 
 REQUEST_US: Final = 350
 """Price of a request: routing, sign-in, the answer."""
@@ -23,15 +23,13 @@ class RequestTurns:
     What waits is bounded by the connections: each has one request at a time.
     """
 
-    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+    def __init__(self, app: ASGIApp, turns: TurnQueue) -> None:
         self._app = app
-        self._gateway = gateway
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request, now or in its turn. WebSockets pass unchanged."""
-        if scope["type"] == "http" and not self._gateway.hub.turns.admits(REQUEST_US):
+        if scope["type"] == "http" and not self._turns.admits(REQUEST_US):
             client = scope.get("client")
-            await self._gateway.hub.turns.wait(
-                neighbourhood(str(client[0])) if client else "local", REQUEST_US
-            )
+            await self._turns.wait(neighbourhood(str(client[0])) if client else "local", REQUEST_US)
         await self._app(scope, receive, send)
