@@ -68,9 +68,9 @@ def pings(size: int) -> bytes:
     return masked_frame(b"p" * size, PING) * 4 * COPIES
 
 
-def get(path: str) -> bytes:
-    """Return many pipelined GET requests."""
-    return f"GET {path} HTTP/1.1\r\nhost: {ADDRESS}\r\n\r\n".encode() * COPIES
+def get(path: str, copies: int = COPIES) -> bytes:
+    """Return so many pipelined GET requests."""
+    return f"GET {path} HTTP/1.1\r\nhost: {ADDRESS}\r\n\r\n".encode() * copies
 
 
 class _Connection:
