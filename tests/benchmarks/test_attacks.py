@@ -7,6 +7,7 @@ import json
 from benchmarks.attacks.__main__ import ATTACKS
 from benchmarks.attacks.floods import COPIES, get, handshake, pings, requests
 from benchmarks.attacks.steady_client import percentile
+
 from floorwire.cli.load.frames import mask
 
 
