@@ -16,6 +16,7 @@ from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
+from floorwire.protocol.replies import EncodedSymbolList
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
@@ -180,7 +181,7 @@ class ClientTransport:
         """Close a slow client (4008): private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
-    def _send(self, message: Outgoing) -> None:
+    def _send(self, message: Outgoing | EncodedSymbolList) -> None:
         self._queue_frames([self.codec.frame(message)])
 
     def _queue_frames(self, frames: list[bytes]) -> None:

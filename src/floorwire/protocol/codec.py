@@ -18,9 +18,7 @@ from floorwire.protocol.requests import MarketRequest, RequestId
 from floorwire.protocol.trading_requests import TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
-Outgoing: TypeAlias = (
-    AnyReply | EncodedSymbolList | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
-)
+Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
@@ -73,7 +71,7 @@ class Codec:
         self._with_id = with_id.decode
         self._with_action = with_action.decode
 
-    def frame(self, message: Outgoing) -> bytes:
+    def frame(self, message: Outgoing | EncodedSymbolList) -> bytes:
         """Return the message as one frame."""
         return frame(self._opcode, self._encode(message))
 
