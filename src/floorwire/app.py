@@ -271,7 +271,9 @@ def _desk(
     )
     symbols = hub.market.symbols
     storage = settings.storage
-    return Desk(open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, storage, loop_stalls)
+    return Desk(
+        open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, storage, loop_stalls, hub.turns
+    )
 
 
 def _us(seconds: float) -> int:

@@ -8,6 +8,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
 from floorwire.hub import client_transport
 from floorwire.hub import connection as connection_module
+from floorwire.hub.turn_queue import AT_ONCE_US
 from floorwire.protocol import cost_budget
 from floorwire.protocol.codec import JSON, MSGPACK
 from tests.scripted import SYMBOLS
@@ -256,3 +257,48 @@ def test_who_keeps_on_over_the_budget_is_closed(harness: HubHarness, monkeypatch
         if wire.code is None:
             wire.ask("symbols")
     assert wire.code == CloseCode.RATE
+
+
+# --- all clients together ---------------------------------------------------------------------------
+
+
+def test_many_clients_together_have_no_more_done_at_once_than_one(harness: HubHarness) -> None:
+    begin = trades_begin(harness)
+    harness.tick(times=9)
+    harness.end_turn()
+    wires = [harness.connect(wire=PatientWire) for _ in range(30)]
+    at_once = AT_ONCE_US // connection_module.RESUME_US
+    for turn in range(3):
+        for wire in wires[10 * turn : 10 * turn + 10]:
+            wire.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=begin)
+        assert sum(bool(wire.messages()) for wire in wires) == at_once
+        harness.end_turn()
+    for wire in wires:
+        assert isinstance(wire, PatientWire)
+        if wire.is_deferring:
+            assert not wire.step()
+            assert len(wire.messages()) == 10, "the reply, and all that was missed"
+
+
+def test_a_long_list_of_subscriptions_is_made_in_steps(
+    harness: HubHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "ROWS_AT_ONCE", 1)
+    wire = harness.connect(wire=PatientWire)
+    assert isinstance(wire, PatientWire)
+    for symbol in SYMBOLS:
+        wire.ask("subscribe", channel="trades", symbol=symbol)
+        harness.end_turn()
+    wire.messages()
+    wire.ask("subscriptions")
+    for _ in range(len(SYMBOLS) - 1):
+        assert wire.is_deferring
+        harness.tick()
+        harness.end_turn()
+        assert [message["channel"] for message in wire.messages()] == ["trades"], "events go on"
+        assert wire.step()
+    assert not wire.step()
+    (reply,) = wire.messages()
+    rows = reply["subscriptions"]
+    assert isinstance(rows, list)
+    assert [row["symbol"] for row in rows if isinstance(row, dict)] == list(SYMBOLS)

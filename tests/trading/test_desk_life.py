@@ -24,6 +24,7 @@ from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON
@@ -163,6 +164,7 @@ class DeskMachine(RuleBasedStateMachine):
             following(lambda: NOW_US),
             storage,
             LoopStalls(Stats()),
+            TurnQueue(lambda: NOW_US, lambda turn: asyncio.get_running_loop().call_soon(turn)),
         )
         self.desk.listed([BTC])
         self.desk.opened("market")

@@ -7,6 +7,7 @@ subscription decides what gives way. When the peer reads again, each subscriptio
 
 from __future__ import annotations
 
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.codes import CloseCode
 from floorwire.hub.hub import Hub
 from floorwire.hub.peer import Wire
@@ -15,6 +16,7 @@ from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
+from floorwire.protocol.replies import EncodedSymbolList
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
@@ -104,7 +106,8 @@ class ClientTransport:
         """
         if self._held_at < 0 and not self._is_catching_up and self._write_some():
             self._is_catching_up = True
-            self._hub.turns.add(self._go_on_writing)
+            assert self._wire is not None, "it would take more"
+            self._hub.turns.add(self._go_on_writing, neighbourhood(self._wire.address))
 
     def _go_on_writing(self) -> bool:
         self._is_catching_up = self._held_at < 0 and self._write_some()
@@ -178,7 +181,7 @@ class ClientTransport:
         """Close a slow client (4008): private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
-    def _send(self, message: Outgoing) -> None:
+    def _send(self, message: Outgoing | EncodedSymbolList) -> None:
         self._queue_frames([self.codec.frame(message)])
 
     def _queue_frames(self, frames: list[bytes]) -> None:

@@ -23,8 +23,15 @@ from floorwire.protocol.codec import MSGPACK
 from floorwire.protocol.cost_budget import KIB_US, ROW_US, TRANSCODE_US, ClientBudget, CostBudget
 from floorwire.protocol.desk_ports import DeskPort, Reply
 from floorwire.protocol.outbox import OutboxSubscription
-from floorwire.protocol.replies import Error, HeldSubscription, SubscriptionList, SymbolList, Unsubscribed
-from floorwire.protocol.requests import Login, Resume, Symbols
+from floorwire.protocol.replies import (
+    EncodedSymbolList,
+    Error,
+    HeldSubscription,
+    SubscriptionList,
+    SymbolList,
+    Unsubscribed,
+)
+from floorwire.protocol.requests import Login, Resume, Subscriptions, Symbols
 from floorwire.protocol.session import (
     Authenticate,
     CloseConnection,
@@ -44,10 +51,16 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 """Refusals that go into the audit log."""
 TOPICS_AT_ONCE = 8
 """A request that subscribes to more topics is carried out in turns, one topic a step."""
-TRANSCODED_AT_ONCE = 256
+TRANSCODED_AT_ONCE = 64
 """A resume that needs more events in MessagePack is carried out in turns, so many events a step."""
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 100
 """A list with more rows is made in turns, so many rows a step."""
+RESUME_US = 1_000
+"""Price of the first step of a resume, before it is known how much was missed: up to a megabyte."""
+STATE_US = 100
+"""The same of a subscription to one topic without a resume: a deep book is large."""
+LIST_US = 100
+"""The same of a list."""
 COSTLY_US = 100
 """After a request of this price, the next ones wait for later turns. One read may hold 64 requests."""
 DONE = object()
@@ -119,11 +132,9 @@ class Connection(ClientTransport):
                 self._desk.unsubscribe(self, channel)
                 self._send(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
-                held = self._held_subscriptions()
-                self._charge(ROW_US * len(held))
-                self._send(SubscriptionList(id=request.id, subscriptions=held))
+                self._begin(self._list_subscriptions(request), LIST_US)
             case ListSymbols(request):
-                self._begin(self._list_symbols(request))
+                self._begin(self._list_symbols(request), LIST_US)
             case CloseConnection() as close:
                 self._answer(close)
 
@@ -285,10 +296,14 @@ class Connection(ClientTransport):
         if not self._held.add(data, binary):
             self.close(CloseCode.RATE, "too many requests before the login was answered")
 
-    def _begin(self, work: Iterator[None]) -> None:
-        """Do the first step of a request's work, and the others in later turns."""
+    def _begin(self, work: Iterator[None], cost_us: int) -> None:
+        """Do the first step of a request's work, and the others in later turns.
+
+        ``cost_us``: the price of the first step. If this turn has no room for it, all steps come later.
+        """
         self._work = work
-        if self.work() and self._wire is not None:
+        is_more = self.work() if self._hub.turns.admits(cost_us) else True
+        if is_more and self._wire is not None:
             self._wire.defer()
 
     def _shared_budget(self, wire: Wire) -> CostBudget:
@@ -302,40 +317,54 @@ class Connection(ClientTransport):
             self._wire.defer()
 
     def _list_symbols(self, request: Symbols) -> Iterator[None]:
-        halted, rows = self._desk.halted_symbols(), []
+        """Reply with the instruments. Whoever may see all of them gets the list that was made before."""
+        cache, codec, revision = self._hub.symbol_lists, self.codec, self._hub.market.revision
+        halted, rows, sees_all = self._desk.halted_symbols(), [], self.principal.symbols is None
+        encoded = cache.find(codec, halted) if sees_all else None
+        if encoded is not None:
+            self._charge(KIB_US * len(encoded) // 1024)
+            self._send(EncodedSymbolList(id=request.id, symbols=encoded))
+            return
         for row in replies.symbol_rows(self._hub.market, self.principal, halted):
             rows.append(row)
             if len(rows) % ROWS_AT_ONCE == 0:
                 yield
         self._charge(ROW_US * len(rows))
-        self._send(SymbolList(id=request.id, symbols=rows))
+        if sees_all:
+            encoded = codec.encode(rows)
+            cache.keep(codec, halted, encoded, revision)
+            self._send(EncodedSymbolList(id=request.id, symbols=encoded))
+        else:
+            self._send(SymbolList(id=request.id, symbols=rows))
 
     def _subscribe(self, join: SubscribeTopics) -> None:
         resume = None if join.request.resume is UNSET else join.request.resume
         if len(join.choices) > TOPICS_AT_ONCE:
-            self._begin(self._subscribe_in_turns(join))
-        elif resume is not None and self.codec is MSGPACK:
-            self._begin(self._transcode_and_subscribe(join, resume))
+            self._begin(self._subscribe_in_turns(join), STATE_US * TOPICS_AT_ONCE)
+        elif resume is not None:
+            self._begin(self._resume_topic(join, resume), RESUME_US)
         else:
-            self._subscribe_at_once(join, resume)
+            self._begin(self._subscribe_in_one(join, None), STATE_US * len(join.choices))
 
-    def _transcode_and_subscribe(self, join: SubscribeTopics, resume: Resume) -> Iterator[None]:
-        """Make what the client missed in MessagePack, as it was kept in JSON. Then subscribe."""
+    def _resume_topic(self, join: SubscribeTopics, resume: Resume) -> Iterator[None]:
+        """Make what the client missed in MessagePack, if it needs that: JSON is kept. Then subscribe."""
         name, at = join.choices[0].topic, resume
-        while True:
+        while self.codec is MSGPACK:
             done = self._hub.transcode(name, at, TRANSCODED_AT_ONCE)
             self._charge(TRANSCODE_US * done.made)
             if done.made < TRANSCODED_AT_ONCE:
                 break
             at = Resume(at.epoch, done.last)
             yield
-        self._subscribe_at_once(join, resume)
+        yield from self._subscribe_in_one(join, resume)
 
-    def _subscribe_at_once(self, join: SubscribeTopics, resume: Resume | None) -> None:
+    def _subscribe_in_one(self, join: SubscribeTopics, resume: Resume | None) -> Iterator[None]:
+        """Subscribe to a few topics in one step."""
         started = [self._join(join, choice, resume) for choice in join.choices]
         self._send(replies.subscribed(join, [held for held, _, _ in started]))
         for _, subscription, frames in started:
             self._send_first_frames(subscription, frames)
+        yield from ()
 
     def _subscribe_in_turns(self, join: SubscribeTopics) -> Iterator[None]:
         """Subscribe to many topics. Their events wait until the reply, which comes first."""
@@ -368,10 +397,13 @@ class Connection(ClientTransport):
             del self._subscriptions[choice.topic]
         self._send(replies.unsubscribed(leave))
 
-    def _held_subscriptions(self) -> list[HeldSubscription]:
-        session, market = self._session, self._hub.market
-        held = [
-            replies.held(market, choice, self._subscriptions[name], None)
-            for name, choice in session.held.items()
-        ]
-        return held + [self._desk.subscription(self, channel) for channel in session.followed]
+    def _list_subscriptions(self, request: Subscriptions) -> Iterator[None]:
+        """Reply with the list. Each row is of the moment at which it is made."""
+        session, market, rows = self._session, self._hub.market, list[HeldSubscription]()
+        for name, choice in session.held.items():
+            rows.append(replies.held(market, choice, self._subscriptions[name], None))
+            if len(rows) % ROWS_AT_ONCE == 0:
+                yield
+        rows += [self._desk.subscription(self, channel) for channel in session.followed]
+        self._charge(ROW_US * len(rows))
+        self._send(SubscriptionList(id=request.id, subscriptions=rows))

@@ -22,6 +22,7 @@ from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.read_turns import ReadTurns
 from floorwire.hub.resume_ring import ResumeRing, Transcoded
+from floorwire.hub.symbol_list_cache import SymbolListCache
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
@@ -49,6 +50,7 @@ class Hub:
         stats: Stats,
     ) -> None:
         self.market = MarketState(channels)
+        self.symbol_lists = SymbolListCache(self.market)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
         self.budgets = SharedBudgets()

@@ -61,6 +61,8 @@ class MarketState:
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self.channels = channels
         self.symbols = SymbolTable()
+        self.revision = 0
+        """How often instruments were added or changed."""
         self.gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
         self._per_symbol = [c for c in channels.values() if c.per_symbol]
         self._symbol_states: dict[str, SymbolState] = {}
@@ -75,6 +77,7 @@ class MarketState:
         The trackers of these are converted. If the assets changed, the symbol gets new trackers.
         """
         self.symbols.update(listing.instruments)
+        self.revision += 1
         resized: list[str] = []
         for instrument in listing.instruments:
             known = self._symbol_states.get(instrument.symbol)

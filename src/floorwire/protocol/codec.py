@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -13,7 +13,7 @@ from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.replies import AnyReply, TradingReply
+from floorwire.protocol.replies import AnyReply, EncodedSymbolList, TradingReply
 from floorwire.protocol.requests import MarketRequest, RequestId
 from floorwire.protocol.trading_requests import TradingRequest
 
@@ -71,9 +71,13 @@ class Codec:
         self._with_id = with_id.decode
         self._with_action = with_action.decode
 
-    def frame(self, message: Outgoing) -> bytes:
+    def frame(self, message: Outgoing | EncodedSymbolList) -> bytes:
         """Return the message as one frame."""
         return frame(self._opcode, self._encode(message))
+
+    def encode(self, part: Sequence[msgspec.Struct]) -> msgspec.Raw:
+        """Return a part of a message, encoded, to be kept and used in many messages."""
+        return msgspec.Raw(self._encode(part))
 
     def request(self, data: bytes, binary: bool) -> AnyRequest:
         """Return the request. Raises BadRequestError, whatever the bytes are."""

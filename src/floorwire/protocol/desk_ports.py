@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from floorwire.core.account_events import PrivateChannel
@@ -43,6 +44,22 @@ class DeskClient(Protocol):
 
     def close_slow(self) -> None:
         """Close a slow client (4008)."""
+        ...
+
+
+class Turns(Protocol):
+    """The turn queue of the process: the desk's long work is cut into turns of the event loop there."""
+
+    def admits(self, cost_us: int) -> bool:
+        """Return whether work of this price may be done at once. It is counted then."""
+        ...
+
+    def add(self, step: Callable[[], bool], owner: str) -> None:
+        """Run the step in the turns of its owner, until it returns False."""
+        ...
+
+    async def wait(self, owner: str, cost_us: int) -> None:
+        """Return in the owner's turn, to do work of this price."""
         ...
 
 

@@ -111,6 +111,14 @@ class SymbolList(msgspec.Struct, frozen=True, kw_only=True):
     symbols: list[SymbolRow]
 
 
+class EncodedSymbolList(msgspec.Struct, frozen=True, kw_only=True):
+    """The same message. Its rows are encoded already."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    symbols: msgspec.Raw
+
+
 class Pong(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a ping; ``ts`` is the server's clock."""
 

@@ -95,14 +95,22 @@ class Committer:
         self._batch.callbacks.append(callback)
         self._schedule()
 
-    def fail(self, error: Exception) -> None:
-        """Stop: waiting requests, and those of batches on their way, get an error. Again: nothing happens."""
+    def fail(self, error: Exception, failed: CommitBatch | None = None) -> None:
+        """Stop: waiting requests, and those of batches on their way, get an error.
+
+        ``failed``: the batch whose commit failed. Its requests came before those that wait, and so do its
+        errors. After a failure only these are told.
+        """
         if self.has_failed:
+            if failed is not None:
+                failed.reply_outcome_unknown()
             return
         self.has_failed = True
         self.risk_status.is_current = False
         batch, self._batch = self._batch, CommitBatch()
         self._on_failure(error)
+        if failed is not None:
+            failed.reply_outcome_unknown()
         batch.reply_outcome_unknown()
 
     def _schedule(self) -> None:
@@ -137,8 +145,7 @@ class Committer:
 
     def _on_durable(self, batch: CommitBatch, appended_ns: int, error: JournalError | None) -> None:
         if error is not None or self.has_failed:
-            self.fail(error or JournalError("failed before"))
-            batch.reply_outcome_unknown()
+            self.fail(error or JournalError("failed before"), batch)
             return
         durable_ns = time.perf_counter_ns()
         recipients: dict[DeskClient, None] = batch.send_replies()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import structlog
 from msgspec import UNSET, UnsetType
@@ -30,7 +31,7 @@ from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import DeskFigures, DeskStats
-from floorwire.protocol.desk_ports import DeskClient, Reply
+from floorwire.protocol.desk_ports import DeskClient, Reply, Turns
 from floorwire.protocol.replies import (
     AllCancelled,
     Guarded,
@@ -49,6 +50,7 @@ from floorwire.protocol.trading_requests import (
     OrderCancel,
     OrderCancelAll,
     OrderPlace,
+    Orders,
     Query,
     TradingRequest,
 )
@@ -68,6 +70,7 @@ from floorwire.trading.order_restore import OrderRestore
 from floorwire.trading.order_withdrawal import OrderWithdrawal
 from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.private_subscriptions import PrivateSubscriptions
+from floorwire.trading.query_turns import QueryTurns
 from floorwire.trading.read_quota import ReadQuota
 from floorwire.trading.recovery import JournalRecovery
 from floorwire.trading.reply_order import ReplyOrder
@@ -99,6 +102,7 @@ class Desk:
         clock: Clock,
         storage: StorageSettings,
         loop_stalls: LoopStalls,
+        turns: Turns,
     ) -> None:
         self._router = router
         self._resolve = resolve
@@ -120,10 +124,11 @@ class Desk:
         self._cancel_quota = ReadQuota()
         """Of ``order.cancel_all``, which examines every open order. Reading much does not use it up."""
         self._private_subscriptions = PrivateSubscriptions(
-            self._private_fanout, self._read_quota, instruments, clock
+            self._private_fanout, self._read_quota, instruments, clock, turns
         )
         self._reply_order = ReplyOrder()
         self._fill_history = FillHistory(self._reply_order, self._count_outcome)
+        self._query_turns = QueryTurns(self._reply_order, turns, self._count_outcome)
         self._deposits: Sequence[Deposit] = ()
         """All deposits of the key store. Those that the journal lost are credited again after recovery."""
 
@@ -259,11 +264,17 @@ class Desk:
             principal.account, handlers.row_count(order_manager, principal.account, request), at.now_us
         )
         if isinstance(request, Fills):
-            fill_search = handlers.list_fills(
+            fills = handlers.list_fills(
                 order_manager, self._resolve, principal, visibility, request, at.wall_us
             )
-            return self._fill_history.answer(committer, client, request, fill_search)
-        return handlers.answer_query(order_manager, self._resolve, principal, visibility, request, at.wall_us)
+            read_on = partial(self._fill_history.answer, committer, request)
+            return self._query_turns.answer(committer, client, request, fills, read_on)
+        if isinstance(request, Orders):
+            page = handlers.list_orders(
+                order_manager, self._resolve, principal, visibility, request, at.wall_us
+            )
+            return self._query_turns.answer(committer, client, request, page, lambda _, reply: reply)
+        return handlers.answer_query(order_manager, principal, visibility, request, at.wall_us)
 
     def _check_accepts_orders(self, committer: Committer) -> None:
         """Raise Refusal while draining, or while the disk is behind (backpressure). Not for cancels."""

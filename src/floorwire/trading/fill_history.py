@@ -110,7 +110,7 @@ class FillHistory:
         self._tasks: asyncio.TaskGroup | None = None
 
     def answer(
-        self, committer: Committer, client: DeskClient, request: Fills, search: FillSearch
+        self, committer: Committer, request: Fills, client: DeskClient, search: FillSearch
     ) -> Reply | None:
         """Return the reply, or None where the journal has to be read first: it is sent later.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -31,16 +31,20 @@ from floorwire.protocol.trading_requests import (
     Orders,
     OrderStatus,
     Positions,
+    Query,
 )
 from floorwire.trading.fill_history import FillSearch
+from floorwire.trading.query_turns import ROWS_A_STEP
 from floorwire.trading.visibility import Visibility
 
-MemoryQuery: TypeAlias = OrderStatus | Orders | Balances | Positions
-"""Queries that are answered from memory alone."""
+ShortQuery: TypeAlias = OrderStatus | Balances | Positions
+"""Queries with short replies, from memory."""
 MAX_FILL_ID = 1 << 63
 """Higher than the id of any fill."""
 MAX_EXAMINED = 5_000
 """Open orders that one request for ``orders`` examines."""
+EXAMINED_A_STEP = 1_000
+"""How many of them in one step."""
 MAX_LISTED_IDS = 1_000
 """Ids in the reply to a cancel of many orders."""
 ValueT = TypeVar("ValueT")
@@ -127,20 +131,16 @@ def all_cancelled(request: OrderCancelAll, order_ids: Sequence[int]) -> AllCance
 
 def answer_query(
     order_manager: OrderManager,
-    resolve: Resolve,
     principal: Principal,
     visibility: Visibility,
-    request: MemoryQuery,
+    request: ShortQuery,
     wall_us: int,
-) -> OrderReply | OrderList | BalanceList | PositionList:
+) -> OrderReply | BalanceList | PositionList:
     """Return the reply to a query. Raises Refusal."""
     match request:
         case OrderStatus():
             order = _order(order_manager, principal, Action.ORDER_STATUS, request, wall_us)
             return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
-        case Orders():
-            symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
-            return _list_orders(order_manager, principal.account, visibility, request, symbol)
         case Balances():
             authorise(principal, Action.BALANCES, wall_us)
             held = visibility.balances(order_manager.balances(principal.account))
@@ -151,34 +151,62 @@ def answer_query(
             return PositionList(id=request.id, positions=[positions.row(position) for position in owned])
 
 
-def _list_orders(
+def list_orders(
     order_manager: OrderManager,
-    account: str,
+    resolve: Resolve,
+    principal: Principal,
+    visibility: Visibility,
+    request: Orders,
+    wall_us: int,
+) -> Generator[None, None, OrderList]:
+    """Find one page of open orders as they are now. Return the steps that make the reply. Raises Refusal.
+
+    It examines a limited number of orders, so the page may be short.
+    """
+    symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
+    after = 0 if request.after is UNSET else int(request.after)
+    # Where every order is wanted, one more than the page has tells whether it is the last.
+    wants_all = symbol is None and visibility.sees_all
+    at_most = min(MAX_EXAMINED, request.limit + 1) if wants_all else MAX_EXAMINED
+    examined = order_manager.open_orders_after(principal.account, after, at_most)
+    is_last = len(examined) < at_most
+    return _order_page(order_manager, visibility, request, symbol, examined, is_last=is_last)
+
+
+def _order_page(
+    order_manager: OrderManager,
     visibility: Visibility,
     request: Orders,
     symbol: str | None,
-) -> OrderList:
-    """Return one page of open orders. It examines a limited number of orders, so it may be short."""
-    after = 0 if request.after is UNSET else int(request.after)
-    examined = order_manager.open_orders_after(account, after, MAX_EXAMINED)
-    is_last = len(examined) < MAX_EXAMINED
-    wanted = [
-        order for order in visibility.orders(examined) if symbol is None or order.ticket.symbol == symbol
-    ]
+    examined: list[Order],
+    *,
+    is_last: bool,
+) -> Generator[None, None, OrderList]:
+    wanted: list[Order] = []
+    for number, part in enumerate(_parts(examined, EXAMINED_A_STEP)):
+        if number:
+            yield
+        wanted += [order for order in visibility.orders(part) if symbol in (None, order.ticket.symbol)]
     shown = wanted[: request.limit]
-    last_id = None
+    next_page: str | UnsetType = UNSET
     if len(wanted) > len(shown):
-        last_id = shown[-1].order_id
+        next_page = str(shown[-1].order_id)
     elif not is_last:
-        last_id = examined[-1].order_id
-    return OrderList(
-        id=request.id,
-        orders=order_rows(order_manager, shown),
-        next=UNSET if last_id is None else str(last_id),
-    )
+        next_page = str(examined[-1].order_id)
+    rows: list[OrderRow] = []
+    for part in _parts(shown, ROWS_A_STEP):
+        if rows:
+            yield
+        rows += order_rows(order_manager, part)
+    return OrderList(id=request.id, orders=rows, next=next_page)
 
 
-def row_count(order_manager: OrderManager, account: str, request: MemoryQuery | Fills) -> int:
+def _parts(found: Sequence[ValueT], size: int) -> Iterator[Sequence[ValueT]]:
+    """Yield the values in parts, one for each step."""
+    return (found[begin : begin + size] for begin in range(0, len(found), size))
+
+
+def row_count(order_manager: OrderManager, account: str, request: Query) -> int:
     """Return how many rows to charge for the reply: 0 for the short ones."""
     if isinstance(request, Orders):
         count = order_manager.open_order_count(account)
@@ -188,7 +216,7 @@ def row_count(order_manager: OrderManager, account: str, request: MemoryQuery | 
     return min(request.limit, order_manager.seqs(account).fills) if isinstance(request, Fills) else 0
 
 
-def order_rows(order_manager: OrderManager, listed: list[Order]) -> list[OrderRow]:
+def order_rows(order_manager: OrderManager, listed: Iterable[Order]) -> list[OrderRow]:
     """Return the orders as rows of the protocol."""
     return [orders.row(order, order_manager.instrument_of(order)) for order in listed]
 
@@ -200,22 +228,47 @@ def list_fills(
     visibility: Visibility,
     request: Fills,
     wall_us: int,
-) -> FillSearch:
-    """Start the search for the fills that were asked for, with those in memory. Raises Refusal."""
+) -> Generator[None, None, FillSearch]:
+    """Start the search for the fills that were asked for. Raises Refusal.
+
+    Return the steps that check the fills in memory, and then return the search.
+    """
     symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, wall_us)
     before = MAX_FILL_ID if request.before is UNSET else int(request.before)
-    return start_fill_search(order_manager, principal.account, visibility, request.limit, before, symbol)
+    search = _fill_search(order_manager, principal.account, visibility, request.limit, before, symbol)
+    return _search_memory(search, order_manager.fills(principal.account))
 
 
-def start_fill_search(
+def _search_memory(search: FillSearch, kept: Sequence[OrderFilled]) -> Generator[None, None, FillSearch]:
+    checked = 0
+    for part in _parts(kept, ROWS_A_STEP):
+        search.add(part)
+        checked += len(part)
+        if search.is_done:
+            break
+        if checked < len(kept):
+            yield
+    return search
+
+
+def latest_fills(
+    order_manager: OrderManager, account: str, visibility: Visibility, limit: int
+) -> list[FillRow]:
+    """Return up to ``limit`` visible fills that are in memory, the latest first."""
+    search = _fill_search(order_manager, account, visibility, limit, MAX_FILL_ID, None)
+    search.add(order_manager.fills(account))
+    return search.rows
+
+
+def _fill_search(
     order_manager: OrderManager,
     account: str,
     visibility: Visibility,
     limit: int,
-    before: int = MAX_FILL_ID,
-    symbol: str | None = None,
+    before: int,
+    symbol: str | None,
 ) -> FillSearch:
-    """Return a search for fills older than the id ``before`` that has checked those in memory.
+    """Return a search for fills older than the id ``before``.
 
     ``symbol``: only fills of this symbol, in its canonical form.
     """
@@ -223,9 +276,7 @@ def start_fill_search(
     def row(fill: OrderFilled) -> FillRow:
         return fills.row(fill, order_manager.instrument_of(fill.order))
 
-    fill_search = FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
-    fill_search.add(order_manager.fills(account))
-    return fill_search
+    return FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
 
 
 def refusal_code(reports: Sequence[Report], order: Order) -> Code | None:

@@ -16,7 +16,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager
-from floorwire.protocol.desk_ports import DeskClient
+from floorwire.protocol.desk_ports import DeskClient, Turns
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import Gap, HeldSubscription, Subscribed, error
 from floorwire.protocol.requests import Resume, Subscribe
@@ -30,7 +30,7 @@ from floorwire.trading.private_fanout import PrivateFanout, PrivateSubscriber
 from floorwire.trading.read_quota import ReadQuota
 from floorwire.trading.visibility import Visibility
 
-MAX_SNAPSHOT_ORDERS = 1_000
+MAX_SNAPSHOT_ORDERS = 100
 """Orders in a snapshot of one event; with more, there are several events."""
 ORDERS_A_PART = 100
 """Orders in each of those."""
@@ -39,6 +39,9 @@ SNAPSHOT_FILLS = 100
 FULL_OUTBOX_RETRY_S = 0.01
 """Seconds until a full outbox is checked again (backpressure)."""
 ROOM_BYTES = 65_536
+PART_US = 1_000
+"""The price of one such part, or of ``EVENTS_A_TURN`` missed events."""
+EVENTS_A_TURN = 32
 MAX_CONCURRENT_READS = 2
 """Clients whose position in the journal is searched at once; the others wait."""
 
@@ -54,11 +57,13 @@ class PrivateSubscriptions:
         read_quota: ReadQuota,
         instruments: Callable[[], Iterable[Instrument]],
         clock: Clock,
+        turns: Turns,
     ) -> None:
         self._fanout = fanout
         self._read_quota = read_quota
         self._instruments = instruments
         self._clock = clock
+        self._turns = turns
         self._read_semaphore = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -128,6 +133,7 @@ class PrivateSubscriptions:
         client, backlog = subscriber.client, subscriber.backlog
         stamp = PrivateEventStamp(self._fanout.epoch, subscriber.seq, self._clock.stamp_us())
         for begin in range(0, len(open_orders), ORDERS_A_PART):
+            await self._turns.wait(client.principal.account, PART_US)
             part = subscriber.visibility.orders(open_orders[begin : begin + ORDERS_A_PART])
             more = begin + ORDERS_A_PART < len(open_orders)
             frame = client.codec.frame(
@@ -142,7 +148,6 @@ class PrivateSubscriptions:
                 return
             client.queue_events(frame)
             client.flush()
-            await asyncio.sleep(0)
         if subscriber.backlog is backlog:
             self._go_live(subscriber, b"")
             client.flush()
@@ -182,7 +187,11 @@ class PrivateSubscriptions:
             if subscriber.is_removed:  # it subscribed again meanwhile; only the last one counts
                 return
             after_n = await private_resume.find_position(journal, account, subscriber.channel, seq)
+        count = 0
         async for entry in private_resume.entries_after(journal, account, subscriber.channel, seq, after_n):
+            if count % EVENTS_A_TURN == 0:
+                await self._turns.wait(account, PART_US)
+            count += 1
             yield entry
 
     async def _send_missed(self, subscriber: PrivateSubscriber, entry: AccountEntry) -> None:
@@ -262,7 +271,7 @@ class PrivateSubscriptions:
                 )
             case "fills":
                 return fills.snapshot(
-                    handlers.start_fill_search(order_manager, account, visibility, SNAPSHOT_FILLS).rows, stamp
+                    handlers.latest_fills(order_manager, account, visibility, SNAPSHOT_FILLS), stamp
                 )
             case "balances":
                 return balances.snapshot(
@@ -278,7 +287,7 @@ class PrivateSubscriptions:
         """Return how many rows to charge for the snapshot: 0 for the short ones."""
         account = subscriber.client.principal.account
         if subscriber.channel == "orders":
-            return len(order_manager.open_orders(account))
+            return order_manager.open_order_count(account)
         return min(SNAPSHOT_FILLS, order_manager.seqs(account).fills) if subscriber.channel == "fills" else 0
 
     def _start(self, subscriber: PrivateSubscriber, work: Coroutine[None, None, None]) -> None:

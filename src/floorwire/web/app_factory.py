@@ -32,6 +32,7 @@ from floorwire.web.head_guard import HeadGuard
 from floorwire.web.lifespan_guard import LifespanGuard
 from floorwire.web.middleware import RequestGuard
 from floorwire.web.openapi_route import OpenApiDocument
+from floorwire.web.request_turns import RequestTurns
 from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
 from floorwire.web.websocket_routes import (
@@ -114,6 +115,7 @@ def _guard(app: FastAPI, gateway: Gateway) -> None:
         timeout_s=settings.limits.handshake_timeout_s,
         over_tls=settings.tls.cert is not None,
     )
+    app.add_middleware(RequestTurns, turns=gateway.hub.turns)  # the last one added is the first one called
 
 
 async def _upgrade_required() -> None:

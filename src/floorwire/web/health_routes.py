@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import chain
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,13 +13,17 @@ from floorwire.auth.client_address import neighbourhood
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.ops.exposition import SAMPLES_AT_ONCE, pieces
+from floorwire.ops.exposition import pieces
 from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
 from floorwire.protocol.cost_budget import SAMPLE_US, SharedBudgets
 from floorwire.web.auth_context import RequestAuth
 from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
 
 router = APIRouter()
+PIECE_US: Final = 50
+"""What a piece of the metrics costs besides its samples."""
+STEP_US: Final = 500
+"""After work of this price the rest waits for its turn."""
 
 
 @router.head("/health", include_in_schema=False, dependencies=[CHECK_PUBLIC_QUERY])  # Balancers use HEAD.
@@ -50,7 +54,8 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
     if not auth.is_local:
         auth.require(Action.METRICS)
     clock, budgets = gateway.clock, _metrics_budgets(request)
-    budget = budgets.of(auth.principal.key or neighbourhood(auth.address), clock.monotonic_us())
+    subject = auth.principal.key or neighbourhood(auth.address)
+    budget = budgets.of(subject, clock.monotonic_us())
     wait_us = budget.wait_us(clock.monotonic_us())
     if wait_us:
         raise Refusal(Code.RATE_LIMITED, "metrics are read too often", wait_us=wait_us)
@@ -64,12 +69,14 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
         KeyStoreCollector(gateway.key_faults()),
         AuditCollector(audit.dropped, audit.waiting),
     )
-    text = []
+    text, cost_us = [], 0
     for piece in pieces(chain.from_iterable(collector.collect() for collector in collectors)):
         text.append(piece.text)
         budget.charge(SAMPLE_US * piece.samples, clock.monotonic_us())
-        if piece.samples >= SAMPLES_AT_ONCE:
-            await asyncio.sleep(0)
+        cost_us += PIECE_US + SAMPLE_US * piece.samples
+        if cost_us >= STEP_US:
+            await gateway.hub.turns.wait(subject, cost_us)
+            cost_us = 0
     return Response(b"".join(text), media_type=CONTENT_TYPE_LATEST)
 
 

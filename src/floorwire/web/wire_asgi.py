@@ -11,6 +11,7 @@ from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.hub.turn_queue import TurnQueue
@@ -122,7 +123,7 @@ class AsgiWire:
         """Read nothing until the peer's long work is done."""
         if self._may_read.is_set():
             self._may_read.clear()
-            self._turns.add(self._go_on)
+            self._turns.add(self._go_on, neighbourhood(self.address))
 
     def _go_on(self) -> bool:
         is_more = self._closing is None and self._peer.work()

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from picows import WSFrame, WSListener, WSTransport
 
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.hub.read_turns import ReadShare
@@ -25,6 +26,9 @@ from floorwire.web.read_pace import Reading, ReadPace
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
+FRAME_US: Final = 30
+"""Price of each frame of a slice but the last. In one turn, all connections together may have so many handled
+at once (``TurnQueue.admits``). The others wait for later turns."""
 DROPPED_FRAMES: Final = 10_000
 """Who sends so many frames instead of answering our close frame is hung up on."""
 
@@ -62,8 +66,9 @@ class PicowsWire(WSListener):
     Frames go to the kernel in one ``write``. What the kernel does not take goes to asyncio's transport. Its
     high-water mark is 0, so that ``resume_writing`` is called when everything has left: backpressure.
 
-    Frames come in slices of bounded size (``SlicedProtocol``). While a request is carried out in turns,
-    nothing more is read (``defer``). What waits is the rest of one slice.
+    Frames come in slices of bounded size (``SlicedProtocol``), and what all connections may have done in one
+    turn of the event loop is bounded. What is beyond it is handled in later turns, and meanwhile nothing more
+    is read (``defer``). So a flood of frames makes only its sender wait. What waits is the rest of one slice.
     """
 
     __slots__ = (
@@ -168,6 +173,8 @@ class PicowsWire(WSListener):
             self._peer.end_of_read()
             if self._small_frames:
                 self._end_turn()
+        elif not self._turns.admits(FRAME_US):
+            self.defer()
 
     def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
         """Note what is to be done with a frame that came while deferring or closing."""
@@ -213,7 +220,7 @@ class PicowsWire(WSListener):
         if self._state is OPEN and self._reading is not None:
             self._state = DEFERRING
             self._paced(self._reading).pause()
-            self._turns.add(self._go_on)
+            self._turns.add(self._go_on, neighbourhood(self.address))
 
     def _go_on(self) -> bool:
         """Handle one message that waits, or a part of a long one. Return whether more is left."""
