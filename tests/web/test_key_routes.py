@@ -85,7 +85,7 @@ def test_only_admins_touch_keys(tmp_path: Path, scopes: tuple[Scope, ...]) -> No
 
 def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
     at = open_admin_server(tmp_path)
-    narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
+    narrow = at.key(Grant("root", tuple(Scope), accounts=("root", "bob")))
     carol = at.key(Grant("carol", (Scope.MARKET,)))["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
         assert client.post(URL, headers=narrow, json=NEW).status_code == 201
@@ -100,9 +100,22 @@ def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
             assert (refused.status_code, body(refused)["code"]) == (403, "forbidden")
 
 
+def test_an_admin_without_a_scope_neither_gives_nor_takes_it_but_ends_keys_with_it(tmp_path: Path) -> None:
+    at = open_admin_server(tmp_path)
+    operator = at.key(Grant("ops", (Scope.ADMIN,)))
+    trader = at.key(Grant("bob", (Scope.TRADE,)))["authorization"].split()[1].partition(".")[0]
+    with at.client() as client:
+        for scope in (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE):
+            refused = client.post(URL, headers=operator, json={**NEW, "scopes": [scope]})
+            assert (refused.status_code, refused.json()["details"]) == (403, {"field": "scopes"})
+        assert client.post(f"{URL}/{trader}/rotate", headers=operator).status_code == 403
+        assert client.post(URL, headers=operator, json={**NEW, "scopes": ["admin"]}).status_code == 201
+        assert client.delete(f"{URL}/{trader}", headers=operator).status_code == 200
+
+
 def test_an_admin_takes_over_no_key_that_may_more_than_its_own(tmp_path: Path) -> None:
     at = open_admin_server(tmp_path)
-    narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
+    narrow = at.key(Grant("root", tuple(Scope), accounts=("root", "bob")))
     strong = at.key(Grant("bob", (Scope.ADMIN,)))["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
         assert client.post(f"{URL}/{strong}/rotate", headers=narrow).status_code == 403

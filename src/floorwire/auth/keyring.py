@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -70,11 +70,18 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
             revoked=key.revoked_us,
         )
 
-    def narrowed_to(self, sees: Callable[[str], bool]) -> KeyInfo:
-        """Return it without the accounts that an admin may not see."""
-        if self.accounts is None:
-            return self
-        return msgspec.structs.replace(self, accounts=tuple(name for name in self.accounts if sees(name)))
+    def seen_by(self, admin: Principal) -> KeyInfo | None:
+        """Return what an admin may see of it: its accounts and symbols. None: it is for others only."""
+        if not admin.acts_for(self.account, as_admin=True):
+            return None
+        accounts, symbols = self.accounts, self.symbols
+        if accounts is not None:
+            accounts = tuple(name for name in accounts if admin.acts_for(name, as_admin=True))
+        if symbols is not None:
+            symbols = tuple(symbol for symbol in symbols if admin.sees(symbol))
+            if not symbols:
+                return None
+        return msgspec.structs.replace(self, accounts=accounts, symbols=symbols)
 
 
 class KeyEntry(NamedTuple):

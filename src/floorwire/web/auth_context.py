@@ -38,7 +38,11 @@ class AuthContext(msgspec.Struct, frozen=True):
 
     def require(self, action: Action, account: str | None = None) -> None:
         """Raise Refusal, and record it in the audit log, if the principal may not do this."""
-        refusal = decide(self.principal, action, self.gateway.clock.wall_us(), account=account)
+        wall_us = self.gateway.clock.wall_us()
+        self.require_none(action, decide(self.principal, action, wall_us, account=account))
+
+    def require_none(self, action: Action, refusal: Refusal | None) -> None:
+        """Raise the refusal of this action, and record it in the audit log. None: nothing happens."""
         if refusal is not None:
             authenticator = self.gateway.authenticator
             authenticator.record_refusal(self.principal, action, refusal.code, refusal.message, self.address)
