@@ -40,6 +40,7 @@ from floorwire.web.websocket_routes import (
     UPGRADE_HEADERS,
     UPGRADE_REQUIRED,
     AcceptedUpgrade,
+    Line,
     RefusedUpgrade,
     refusal_headers,
     route,
@@ -134,7 +135,8 @@ async def _serve(socket: WebSocket) -> None:
     try:
         if request.bearer is not None:
             await gateway.authenticator.wait_for_key(request.bearer, address)
-        await _carry(gateway, socket, route(gateway, request, verdict, address, own_address(scope)), address)
+        line = Line(peer, scope.get("scheme", "ws"), own_address(scope))
+        await _carry(gateway, socket, route(gateway, request, verdict, address, line), address)
     finally:
         gateway.admission.release(address, verdict)
 

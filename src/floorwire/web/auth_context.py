@@ -63,7 +63,8 @@ async def authenticate(request: Request) -> AuthContext:
     peer = request.client.host if request.client else "local"
     address = origin_policy.client(peer, headers.getlist("x-forwarded-for"))
     origin, host = headers.get("origin"), headers.get("host")
-    if not origin_policy.allows(origin, host):
+    scheme = origin_policy.scheme(peer, request.scope["scheme"], headers.getlist("x-forwarded-proto"))
+    if not origin_policy.allows(origin, host, scheme):
         raise Refusal(
             Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
         )
@@ -78,7 +79,7 @@ async def authenticate(request: Request) -> AuthContext:
     subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
-    is_our_page = is_local and origin_policy.is_local_page(peer, origin, host)
+    is_our_page = is_local and origin_policy.is_local_page(peer, origin, host, scheme)
     context = AuthContext(gateway, principal, address, is_local, origin is not None, forwarded, is_our_page)
     request.scope[CONTEXT] = context
     return context
