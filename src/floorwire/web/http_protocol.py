@@ -93,7 +93,9 @@ class HttpProtocol(HttpToolsProtocol):
             transport.abort()
             return
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
-        self._deadline = HttpDeadline(self.loop, transport, timeout_s, self._on_timeout)
+        self._deadline = HttpDeadline(
+            self.loop, transport, timeout_s, self._on_timeout, self._gateway.loop_stalls
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection, unless its WebSocket will."""
