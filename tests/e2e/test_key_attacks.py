@@ -183,6 +183,25 @@ async def test_a_keys_database_that_is_replaced_or_gone_is_noticed(tmp_path: Pat
             assert 'floorwire_key_store_faults{fault="unreadable"} 1.0' in faults
 
 
+async def test_a_keys_database_that_is_overwritten_in_place_is_noticed(tmp_path: Path) -> None:
+    """``cp old keys.db``: the same file, with rows that SQLite was told nothing of."""
+    with keyed_server(tmp_path / "data", "--seed", "1") as at:
+        bob = at.keys.create(BOB, {}, now_us())
+        assert await signs_in(at, bob)
+        with closing(sqlite3.connect(at.folder / "keys.db")) as one:
+            one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copyfile(at.folder / "keys.db", tmp_path / "old")
+            at.keys.revoke(bob.key, now_us())
+            one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        while await signs_in(at, bob):  # until the server has seen it
+            pass
+        inode = (at.folder / "keys.db").stat().st_ino
+        shutil.copyfile(tmp_path / "old", at.folder / "keys.db")
+        assert (at.folder / "keys.db").stat().st_ino == inode
+        await until(lambda: "keys.db was tampered with" in at.server.log)
+        assert not await signs_in(at, bob), "the running server knows the newer row"
+
+
 def test_a_key_is_not_rotated_if_its_new_secret_could_not_be_shown(made: KeyedServer) -> None:
     issued = made.keys.create(BOB, {}, now_us())
     command = [sys.executable, "-m", "floorwire", "keys", "rotate", issued.key, "--data", str(made.folder)]

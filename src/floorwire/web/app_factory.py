@@ -113,6 +113,7 @@ def _guard(app: FastAPI, gateway: Gateway) -> None:
         RequestGuard,
         max_bytes=settings.limits.message_bytes,
         timeout_s=settings.limits.handshake_timeout_s,
+        stalls=gateway.loop_stalls,
         over_tls=settings.tls.cert is not None,
     )
 
