@@ -152,6 +152,16 @@ def test_an_admin_with_a_largest_order_allows_no_larger_one(at: ServerWithKeys) 
         assert http.put("/limits/bob", json={"max_order_notional": "100"}).status_code == 200
 
 
+def test_names_that_no_market_trades_are_refused_as_on_the_command_line(at: ServerWithKeys) -> None:
+    new = {"account": "zed", "scopes": ["market"]}
+    with caller(at.server, at.ops) as http:
+        for more, field in (({"deposit": {"NOPE": "5"}}, "deposit"), ({"symbols": ["FOO-BAR"]}, "symbols")):
+            refused = http.post("/keys", json={**new, **more})
+            assert (refused.status_code, refused.json()["details"]) == (400, {"field": field})
+            assert "no market here trades" in refused.json()["message"]
+        assert "zed" not in http.get("/keys").text
+
+
 def test_an_admin_of_symbols_gives_only_what_they_trade_and_sees_keys_of_these_only(
     at: ServerWithKeys,
 ) -> None:

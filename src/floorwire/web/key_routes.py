@@ -13,6 +13,7 @@ from floorwire.auth import grant
 from floorwire.auth.admin_reach import deposit_refusal
 from floorwire.auth.grant import Grant, GrantError
 from floorwire.auth.keyring import KeyInfo
+from floorwire.auth.traded_names import TradedNames
 from floorwire.core.authorization import Action, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
@@ -91,6 +92,9 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
     try:
         allowed = new.grant(at_us)
         deposits = grant.deposits([f"{asset}={amount}" for asset, amount in new.deposit.items()])
+        listed = frozenset(instrument.symbol for instrument in auth.gateway.hub.market.symbols)
+        if listed:  # Before the venues have said what they trade, nothing is mistyped.
+            TradedNames(listed).check(allowed.symbols, deposits)
     except GrantError as error:
         raise Refusal(Code.BAD_REQUEST, str(error), {"field": error.field}) from None
     beyond = grant.exceeds(auth.principal, allowed)
