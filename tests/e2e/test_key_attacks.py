@@ -23,6 +23,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.e2e.sign_in_servers import KeyedServer, ask, closed, keyed_server, login, now_us, until
+from tests.storage.rotation import rotate
 
 BOB = Grant("bob", (Scope.MARKET,))
 LIMITS = ("--set", "limits.logins_per_second_per_key=1000")
@@ -94,7 +95,7 @@ async def test_a_key_made_beside_the_server_signs_in_at_once_in_every_way(made: 
 async def test_a_new_secret_is_good_at_once(made: KeyedServer) -> None:
     issued = await made.key()
     for number in range(3):
-        issued = made.keys.rotate(issued.key)
+        issued = rotate(made.keys, issued.key)
         assert await signs_in(made, issued, f"127.0.2.{number + 1}")
 
 

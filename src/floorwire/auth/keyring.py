@@ -32,6 +32,15 @@ class Key(msgspec.Struct, frozen=True):
     sealed: bytes
     change: int = 0
     """The number of the change that wrote it. A lower one than before is an old row that was put back."""
+    next_digest: bytes = b""
+    next_sealed: bytes = b""
+    """A new secret that was offered. It takes the place of the other one when it is first shown to us."""
+
+    def has_same_rights(self, other: Key) -> bool:
+        """Return whether sign-ins with the other key are still valid: only another secret was offered."""
+        return self == msgspec.structs.replace(
+            other, change=self.change, next_digest=self.next_digest, next_sealed=self.next_sealed
+        )
 
     def is_live(self, wall_us: int) -> bool:
         """Return whether the key is neither revoked nor expired."""
@@ -117,10 +126,15 @@ class Keyring:
         for key in keys:
             held = before.get(key.id)
             if held is None or (held.key is not key and held.key != key and held.key.change <= key.change):
-                held = KeyEntry(key, key.grant.principal(key.id))
+                is_same = held is not None and held.key.has_same_rights(key)
+                held = KeyEntry(key, held.principal if held and is_same else key.grant.principal(key.id))
             self._keys[key.id] = held
         self._decoys = list(self._keys.values()) or [self._nobody]
-        return {name for name, held in before.items() if self._keys.get(name) is not held}
+        return {
+            name
+            for name, held in before.items()
+            if (now := self._keys.get(name)) is None or now.principal is not held.principal
+        }
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -150,6 +164,24 @@ class Keyring:
         expected = login_signature(secret, ts_us).encode()
         right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
         return principal if right and known.id == key and known.is_live(wall_us) else None
+
+    def shows_next_secret(self, key: str, secret: str) -> bool:
+        """Return whether it is the new secret that was offered for the key. Any other takes as long."""
+        known, _ = self._held_or_decoy(key)
+        expected = known.next_digest or known.digest
+        right = verify_digest(self._sealer.digest(key, secret[:MAX_SECRET]), expected)
+        return right and known.id == key and bool(known.next_digest)
+
+    def shows_next_signature(self, key: str, ts_us: int, signed: str) -> bool:
+        """Return the same of a signature with the new secret."""
+        known, _ = self._held_or_decoy(key)
+        try:
+            secret = self._sealer.unseal(known.id, known.next_sealed or known.sealed)
+        except WrongMasterKeyError:
+            return False
+        expected = login_signature(secret, ts_us).encode()
+        right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
+        return right and known.id == key and bool(known.next_sealed)
 
     def _held_or_decoy(self, key: str) -> KeyEntry:
         decoy = self._decoys[hash(key) % len(self._decoys)]

@@ -122,12 +122,12 @@ async def revoke(auth: RequestAuth, key: KeyId) -> Response:
 
 @router.post("/{key}/rotate")
 async def rotate(auth: RequestAuth, key: KeyId) -> Response:
-    """Give a key a new secret, shown in this answer only. The old one ends at once."""
+    """Offer a new secret, shown in this answer only. The old one ends when the new one is first used."""
     found = await _require_key(auth, Action.KEYS_ROTATE, key)
     if grant.exceeds(auth.principal, found) is not None:  # Who sees its secret may do what it may.
         raise Refusal(Code.FORBIDDEN, "the key may more than your own")
     try:
-        issued = await asyncio.to_thread(auth.gateway.data_dir.keys.rotate, key)
+        issued = await asyncio.to_thread(auth.gateway.data_dir.keys.offer_secret, key)
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
     await _changed(auth, Action.KEYS_ROTATE, key)
