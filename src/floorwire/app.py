@@ -236,6 +236,7 @@ def _origin_policy(settings: Settings) -> OriginPolicy:
         is_local=is_loopback(settings.host) and not access.behind_proxy and not proxies,
         origins=origins,
         proxies=proxies,
+        has_tls_in_front=access.behind_proxy,
     )
 
 

@@ -24,6 +24,7 @@ from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.auth.issuer import SHARED
 from tests.clocks import Times, following
+from tests.storage.rotation import rotate
 
 HERE = "192.0.2.7"
 START = 1_800_000_000_000_000
@@ -180,7 +181,7 @@ async def test_a_revoked_keys_connections_are_closed(harness: SignInHarness) -> 
         assert not connections[second.key].closed
         with pytest.raises(Refusal):
             authenticator.verify_bearer(bearer(first), HERE)
-        harness.data_dir.keys.rotate(second.key)
+        rotate(harness.data_dir.keys, second.key)
         await until(lambda: bool(connections[second.key].closed))
     closed = [line for line in harness.lines() if line["event"] == "closed"]
     assert [line["target"] for line in closed] == [first.key, second.key]

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.auth.grant import Grant, GrantError, amount, deposits, exceeds, expiry, networks, scopes
+from floorwire.auth.grant import (
+    Grant,
+    GrantError,
+    amount,
+    deposits,
+    exceeds,
+    expiry,
+    is_out_of_reach,
+    networks,
+    scopes,
+)
 from floorwire.core.authorization import Action, Scope, decide
 from floorwire.core.ports import Prices
 from floorwire.engine.order_manager import OrderManager, TradingRules
@@ -164,49 +174,52 @@ def test_networks() -> None:
     assert networks("x", ["192.0.2.7"]) == (ip_network("192.0.2.7/32"),)
 
 
+ALL = tuple(Scope)
+
+
 @pytest.mark.parametrize(
     ("giver", "given_", "field"),
     [
-        (Grant("root", (Scope.ADMIN,)), Grant("bob", tuple(Scope)), None),
-        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("bob", (Scope.TRADE,)), None),
-        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("carol", (Scope.TRADE,)), "accounts"),
+        (Grant("root", ALL), Grant("bob", ALL), None),
+        (Grant("root", ALL, accounts=("root", "bob")), Grant("bob", (Scope.TRADE,)), None),
+        (Grant("root", ALL, accounts=("root", "bob")), Grant("carol", (Scope.TRADE,)), "accounts"),
         (
-            Grant("root", (Scope.ADMIN,), accounts=("root", "bob")),
+            Grant("root", ALL, accounts=("root", "bob")),
             Grant("bob", (Scope.TRADE,), accounts=("bob", "carol")),
             "accounts",
         ),
-        (Grant("root", (Scope.ADMIN,), accounts=("root", "bob")), Grant("bob", (Scope.ADMIN,)), "accounts"),
+        (Grant("root", ALL, accounts=("root", "bob")), Grant("bob", ALL), "accounts"),
         (
-            Grant("root", (Scope.ADMIN,), accounts=("root", "bob")),
-            Grant("bob", (Scope.ADMIN,), accounts=("bob",)),
+            Grant("root", ALL, accounts=("root", "bob")),
+            Grant("bob", ALL, accounts=("bob",)),
             None,
         ),
-        (Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)), Grant("bob", (Scope.TRADE,)), "symbols"),
+        (Grant("root", ALL, symbols=("BTC-USDT",)), Grant("bob", (Scope.TRADE,)), "symbols"),
         (
-            Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+            Grant("root", ALL, symbols=("BTC-USDT",)),
             Grant("bob", (Scope.TRADE,), symbols=("BTC-USDT", "ETH-USDT")),
             "symbols",
         ),
         (
-            Grant("root", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+            Grant("root", ALL, symbols=("BTC-USDT",)),
             Grant("bob", (Scope.TRADE,), symbols=("okx:BTC-USDT",)),
             None,
         ),
-        (Grant("root", (Scope.ADMIN,), expires_us=NOW), Grant("bob", (Scope.TRADE,)), "expires"),
+        (Grant("root", ALL, expires_us=NOW), Grant("bob", (Scope.TRADE,)), "expires"),
         (
-            Grant("root", (Scope.ADMIN,), expires_us=NOW),
+            Grant("root", ALL, expires_us=NOW),
             Grant("bob", (Scope.TRADE,), expires_us=NOW + 1),
             "expires",
         ),
-        (Grant("root", (Scope.ADMIN,), expires_us=NOW), Grant("bob", (Scope.TRADE,), expires_us=NOW), None),
-        (Grant("root", (Scope.ADMIN,), max_notional="10"), Grant("bob", (Scope.TRADE,)), "max_notional"),
+        (Grant("root", ALL, expires_us=NOW), Grant("bob", (Scope.TRADE,), expires_us=NOW), None),
+        (Grant("root", ALL, max_notional="10"), Grant("bob", (Scope.TRADE,)), "max_notional"),
         (
-            Grant("root", (Scope.ADMIN,), max_notional="10"),
+            Grant("root", ALL, max_notional="10"),
             Grant("bob", (Scope.TRADE,), max_notional="10.1"),
             "max_notional",
         ),
         (
-            Grant("root", (Scope.ADMIN,), max_notional="10"),
+            Grant("root", ALL, max_notional="10"),
             Grant("bob", (Scope.TRADE,), max_notional="9"),
             None,
         ),
@@ -254,7 +267,11 @@ def test_what_a_given_key_may_do_its_giver_may_do_or_give(giver: Grant, given_: 
     if exceeds(maker, given_) is not None:
         return
     is_admin = Scope.ADMIN in maker.scopes
-    assert is_admin or made.scopes <= maker.scopes
+    for action in Action:
+        for account, symbol in ((None, None), (made.account, None), (None, "BTC-USDT")):
+            may = decide(made, action, NOW - 1, account=account, symbol=symbol) is None
+            if may and maker.account == made.account:
+                assert decide(maker, action, NOW - 1, account=account, symbol=symbol) is None
     for account in ACCOUNTS:
         if made.acts_for(account, as_admin=Scope.ADMIN in made.scopes):
             assert maker.acts_for(account, as_admin=is_admin)
@@ -288,7 +305,7 @@ def test_no_chain_of_keys_leads_to_more(first: Grant, second: Grant, third: Gran
 
 
 NARROW = Grant(
-    "a", (Scope.ADMIN,), symbols=("BTC-USDT",), accounts=("a", "b"), max_notional="10",
+    "a", (Scope.ADMIN, Scope.MARKET), symbols=("BTC-USDT",), accounts=("a", "b"), max_notional="10",
     addresses=("10.0.0.0/8",), expires_us=NOW,
 )  # fmt: skip
 
@@ -317,11 +334,29 @@ def test_each_field_is_bounded_by_the_givers(field: str, more: dict[str, object]
     assert said == {"account": "accounts", "expires_us": "expires"}.get(field, field)
 
 
-def test_scopes_are_bounded_for_all_but_admins() -> None:
+def test_an_admin_gives_only_the_scopes_that_it_has() -> None:
+    """To administer keys is not to hold their scopes. Who reads metrics as an admin may give that."""
+    operator = Grant("ops", (Scope.ADMIN, Scope.MARKET)).principal("k0")
+    for scope in Scope:
+        allowed = scope in (Scope.ADMIN, Scope.MARKET, Scope.MONITOR)
+        assert exceeds(operator, Grant("bob", (scope,))) == (None if allowed else "scopes")
     trader = Grant("a", (Scope.TRADE,)).principal("k0")
     assert exceeds(trader, Grant("a", (Scope.TRADE, Scope.MARKET))) == "scopes"
+    assert exceeds(trader, Grant("a", (Scope.TRADE, Scope.MONITOR))) == "scopes"
     assert exceeds(trader, Grant("b", (Scope.TRADE,))) == "accounts"
     assert exceeds(trader, Grant("a", (Scope.TRADE,))) is None
+
+
+def test_an_admin_of_some_accounts_gives_no_key_that_reads_of_all() -> None:
+    operator = Grant("ops", ALL, accounts=("ops", "bob")).principal("k0")
+    assert exceeds(operator, Grant("bob", (Scope.MONITOR,))) == "accounts"
+    assert exceeds(operator, Grant("bob", (Scope.MONITOR,), accounts=("bob",))) is None
+
+
+def test_ending_a_key_needs_no_scope_of_it_but_all_else() -> None:
+    operator = Grant("ops", (Scope.ADMIN,), symbols=("BTC-USDT",)).principal("k0")
+    assert not is_out_of_reach(operator, Grant("bob", (Scope.TRADE,), symbols=("BTC-USDT",)))
+    assert is_out_of_reach(operator, Grant("bob", (Scope.TRADE,)))
 
 
 def test_no_field_is_forgotten() -> None:

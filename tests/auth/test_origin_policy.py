@@ -39,11 +39,38 @@ def test_proxies() -> None:
 
 
 def test_pages() -> None:
-    assert HOME.allows("http://localhost:8000", "localhost:8000")
-    assert not HOME.allows("https://gw.example", "gw.example")
-    assert AWAY.allows("https://gw.example", "gw.example")
-    assert AWAY.allows("https://desk.example", "gw.example")
-    assert not AWAY.allows("https://evil.example", "gw.example")
+    assert HOME.allows("http://localhost:8000", "localhost:8000", "http")
+    assert not HOME.allows("https://gw.example", "gw.example", "https")
+    assert AWAY.allows("https://gw.example", "gw.example", "https")
+    assert not AWAY.allows("http://gw.example", "gw.example", "https")
+    assert AWAY.allows("https://desk.example", "gw.example", "https")
+    assert not AWAY.allows("https://evil.example", "gw.example", "https")
+
+
+BEHIND = OriginPolicy(is_local=False, origins=frozenset(), proxies=(), has_tls_in_front=True)
+
+
+@pytest.mark.parametrize(
+    ("origin_policy", "peer", "own", "forwarded_proto", "scheme"),
+    [
+        (HOME, "127.0.0.1", "http", [], "http"),
+        (HOME, "127.0.0.1", "https", [], "https"),
+        (HOME, "127.0.0.1", "ws", ["https"], "http"),
+        (AWAY, "192.0.2.1", "wss", ["http"], "https"),
+        (AWAY, "192.0.2.1", "http", ["https"], "http"),
+        (AWAY, "10.0.0.1", "http", ["https"], "https"),
+        (AWAY, "10.0.0.1", "https", ["http"], "http"),
+        (AWAY, "10.0.0.1", "http", ["https, http"], "http"),
+        (AWAY, "10.0.0.1", "http", ["http", "WSS"], "https"),
+        (AWAY, "10.0.0.1", "http", [], "https"),
+        (AWAY, "10.0.0.1", "http", ["gopher"], "https"),
+        (BEHIND, "10.0.0.1", "http", ["http"], "https"),
+    ],
+)
+def test_the_scheme_is_that_of_the_connection_or_what_a_trusted_proxy_says(
+    origin_policy: OriginPolicy, peer: str, own: str, forwarded_proto: list[str], scheme: str
+) -> None:
+    assert origin_policy.scheme(peer, own, forwarded_proto) == scheme
 
 
 @pytest.mark.parametrize(
@@ -61,4 +88,4 @@ def test_pages() -> None:
 def test_our_own_page_at_home(
     origin_policy: OriginPolicy, peer: str, origin: str | None, host: str, ours: bool
 ) -> None:
-    assert origin_policy.is_local_page(peer, origin, host) is ours
+    assert origin_policy.is_local_page(peer, origin, host, "http") is ours

@@ -49,22 +49,52 @@ LISTED = frozenset({"https://desk.example", "http://localhost:3000"})
         ("http://[::1]", "[::1]h", True, False),
         # DNS rebinding: the attacker's name points to 127.0.0.1, so Origin and Host agree
         ("http://evil.example:8000", "evil.example:8000", True, False),
-        ("http://evil.example:8000", "evil.example:8000", False, True),
+        ("https://evil.example:8000", "evil.example:8000", False, True),
     ],
 )
 def test_origins(origin: str | None, host: str | None, loopback_only: bool, allowed: bool) -> None:
-    assert is_allowed(origin, host, LISTED, loopback_only) is allowed
+    """Where our pages are on the web, they come over TLS, and at home without."""
+    scheme = "http" if loopback_only else "https"
+    assert is_allowed(origin, host, scheme, LISTED, loopback_only) is allowed
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "scheme", "allowed"),
+    [
+        ("https://gw.example", "gw.example", "https", True),
+        ("https://gw.example", "gw.example:443", "https", True),
+        ("https://gw.example:443", "gw.example", "https", True),
+        ("http://gw.example", "gw.example", "http", True),
+        ("http://gw.example", "gw.example", "https", False),
+        ("https://gw.example", "gw.example", "http", False),
+        ("http://gw.example:443", "gw.example:443", "https", False),
+        ("https://gw.example:80", "gw.example:80", "http", False),
+        ("http://gw.example", "gw.example:443", "https", False),
+        ("http://gw.example:08000", "gw.example:8000", "http", False),
+        ("http://gw.example:8000", "gw.example:08000", "http", False),
+        ("http://gw.example:08000", "gw.example:08000", "http", False),
+        ("http://gw.example:", "gw.example", "http", False),
+        ("http://gw.example:0", "gw.example:0", "http", False),
+        ("http://gw.example", "gw.example/", "http", False),
+        ("app://gw.example", "gw.example", "http", False),
+    ],
+)
+def test_our_own_page_has_the_scheme_that_it_was_served_with(
+    origin: str, host: str, scheme: str, allowed: bool
+) -> None:
+    assert is_allowed(origin, host, scheme, frozenset(), loopback_only=False) is allowed
 
 
 @given(st.text(), st.none() | st.text())
 def test_no_header_breaks_it(origin: str, host: str | None) -> None:
-    assert not is_allowed(origin, host, frozenset(), loopback_only=True) or is_loopback_host(host)
+    allowed = is_allowed(origin, host, "http", frozenset(), loopback_only=True)
+    assert not allowed or is_loopback_host(host)
 
 
 def test_own() -> None:
-    assert is_own("http://a:1", "a:1")
-    assert not is_own("http://a:1", None)
-    assert not is_own("http://a:99999", "a:99999")
+    assert is_own("http://a:1", "a:1", "http")
+    assert not is_own("http://a:1", None, "http")
+    assert not is_own("http://a:99999", "a:99999", "http")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +123,7 @@ def test_is_loopback_host(host: str | None, own: bool) -> None:
 def test_an_origin_has_one_form(text: str, normal: str) -> None:
     assert normal_origin(text) == normal
     assert normal_origin(normal) == normal
-    assert is_allowed(normal, "gw.example", frozenset({normal_origin(text)}), loopback_only=False)
+    assert is_allowed(normal, "gw.example", "https", frozenset({normal_origin(text)}), loopback_only=False)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +131,9 @@ def test_an_origin_has_one_form(text: str, normal: str) -> None:
     ["", "*", "null", "desk.example", "//desk.example", "https://", "https://*.example", "https://desk.example/app",
      "https://desk.example?x", "https://desk.example#x", "https://a@desk.example", "https://desk.example:x",
      "https://desk.example:99999", "https://b\u00fccher.example", "https://desk example", "https://desk.example\n",
-     "https://desk.example//", "https://[", "https://a,https://b"],
+     "https://desk.example//", "https://[", "https://a,https://b", "ftp://desk.example",
+     "file://desk.example", "ws://desk.example", "https://desk.example:0443", "https://desk.example:0",
+     "https://desk.example:"],
 )  # fmt: skip
 def test_what_is_no_origin(text: str) -> None:
     with pytest.raises(OriginError):

@@ -144,6 +144,8 @@ def test_a_rotated_key_keeps_its_id(tmp_path: Path) -> None:
         ((*MAKE, "--expires", "soon"), "expires: 'soon'"),
         ((*MAKE, "--deposit", "USDT"), "deposit: 'USDT'"),
         ((*MAKE, "--deposit", "NOPE=5"), "no market here trades NOPE; there are ADA, AVAX, BNB, BTC,"),
+        ((*MAKE, "--symbols", "FOO-BAR"), "symbols: no market here trades FOO-BAR; there are ADA-USDT,"),
+        ((*MAKE, "--symbols", "BTC-USDC"), "did you mean BTC-USDT?"),
         ((*MAKE, "--deposit", "BTC=1,USTD=5"), "no market here trades USTD; did you mean USDT?"),
         (("revoke", "nothing"), "there is no key 'nothing', or it is revoked"),
         (("rotate", "nothing"), "there is no key 'nothing', or it is revoked"),

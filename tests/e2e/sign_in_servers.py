@@ -91,7 +91,7 @@ class KeyedServer:
 
 def admin(folder: Path) -> Issued:
     """Make an admin's key in a data folder."""
-    return DataDir(folder, {}).keys.create(Grant("root", (Scope.ADMIN,)), {}, now_us())
+    return DataDir(folder, {}).keys.create(Grant("root", tuple(Scope)), {}, now_us())
 
 
 @contextmanager

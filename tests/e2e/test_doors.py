@@ -31,6 +31,7 @@ from tests.e2e.sign_in_servers import (
     now_us,
     until,
 )
+from tests.storage.rotation import rotate
 from tests.web import certificates
 
 
@@ -159,7 +160,7 @@ async def test_an_expired_keys_connections_close_and_not_before(open_house: Keye
 async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: KeyedServer) -> None:
     issued = await open_house.key()
     async with open_house.connect(issued) as ws:
-        rotated = open_house.keys.rotate(issued.key)
+        rotated = rotate(open_house.keys, issued.key)
         assert await closed(ws) == 4501
     async with open_house.connect(rotated) as ws:
         assert (await ask(ws, action="ping"))["status"] == "pong"

@@ -23,6 +23,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.e2e.sign_in_servers import KeyedServer, ask, closed, keyed_server, login, now_us, until
+from tests.storage.rotation import rotate
 
 BOB = Grant("bob", (Scope.MARKET,))
 LIMITS = ("--set", "limits.logins_per_second_per_key=1000")
@@ -94,7 +95,7 @@ async def test_a_key_made_beside_the_server_signs_in_at_once_in_every_way(made: 
 async def test_a_new_secret_is_good_at_once(made: KeyedServer) -> None:
     issued = await made.key()
     for number in range(3):
-        issued = made.keys.rotate(issued.key)
+        issued = rotate(made.keys, issued.key)
         assert await signs_in(made, issued, f"127.0.2.{number + 1}")
 
 
@@ -181,6 +182,24 @@ async def test_a_keys_database_that_is_replaced_or_gone_is_noticed(tmp_path: Pat
             assert not (at.folder / "keys.db").exists()
             faults = get(at, "/metrics", first)[1]
             assert 'floorwire_key_store_faults{fault="unreadable"} 1.0' in faults
+
+
+async def test_a_keys_database_that_is_overwritten_in_place_is_noticed(tmp_path: Path) -> None:
+    """``cp old keys.db``: the same file, with rows that SQLite was told nothing of."""
+    with keyed_server(tmp_path / "data", "--seed", "1") as at:
+        bob = at.keys.create(BOB, {}, now_us())
+        assert await signs_in(at, bob)
+        with closing(sqlite3.connect(at.folder / "keys.db")) as one:
+            one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copyfile(at.folder / "keys.db", tmp_path / "old")
+            at.keys.revoke(bob.key, now_us())
+            one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await until(lambda: get(at, "/api/v1/keys", bob)[0] == 401)  # The server has seen it.
+        inode = (at.folder / "keys.db").stat().st_ino
+        shutil.copyfile(tmp_path / "old", at.folder / "keys.db")
+        assert (at.folder / "keys.db").stat().st_ino == inode
+        await until(lambda: "keys.db was tampered with" in at.server.log)
+        assert not await signs_in(at, bob), "the running server knows the newer row"
 
 
 def test_a_key_is_not_rotated_if_its_new_secret_could_not_be_shown(made: KeyedServer) -> None:

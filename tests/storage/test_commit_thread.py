@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import subprocess
+import sys
+import weakref
 from collections.abc import Sequence
 from threading import Event
 
@@ -84,3 +88,39 @@ def test_the_thread_stops_although_the_loop_is_closed() -> None:
     disk.ready.set()
     thread.stop()
     assert disk.commits == [1]
+
+
+NOBODY_STOPS_IT = """
+import asyncio, time
+from floorwire.storage.commit_thread import CommitThread
+from floorwire.storage.pending_appends import PendingAppend
+from tests.storage.journals import entries
+
+def commit(what):
+    time.sleep(0.3)
+    print("written", len(what), flush=True)
+
+async def main():
+    CommitThread(commit, lambda done: None, lambda: None).put(PendingAppend(entries(3), lambda _: None))
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_ends_waits_for_a_thread_that_nobody_stopped() -> None:
+    """A thread that writes or logs while Python ends makes it abort ("_enter_buffered_busy")."""
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY_STOPS_IT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "written 3\n"), done.stderr
+
+
+async def test_a_thread_that_was_stopped_is_not_kept_until_the_end() -> None:
+    disk = Disk()
+    disk.ready.set()
+    kept = CommitThread(disk.commit, lambda _: None, disk.after_commit)
+    seen = weakref.ref(kept)
+    await asyncio.to_thread(kept.stop)
+    del kept
+    gc.collect()
+    assert seen() is None

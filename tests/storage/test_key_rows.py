@@ -21,6 +21,7 @@ from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_mark import FILE as MARK
 from floorwire.storage.key_rows import MAX_NAMED
 from floorwire.storage.key_store import Issued, KeyStore, UnknownKeyError
+from tests.storage.rotation import rotate
 
 NOW = 1_800_000_000_000_000
 ALICE = Grant(
@@ -93,7 +94,7 @@ def test_a_row_that_somebody_changed_opens_nothing_and_is_told_of(
     found = store.read()
     assert found.unverified == [issued.key]
     assert issued.key in found.faults()[0]
-    for call in (store.find, store.rotate, lambda key: store.revoke(key, NOW)):
+    for call in (store.find, store.new_secret, lambda key: store.revoke(key, NOW)):
         with pytest.raises(UnknownKeyError, match="changed by somebody else"):
             call(issued.key)
 
@@ -150,9 +151,7 @@ def old_row(folder: Path) -> Callable[[], None]:
     return put_back
 
 
-@pytest.mark.parametrize(
-    "change", [lambda store, key: store.revoke(key, NOW), lambda store, key: store.rotate(key)]
-)
+@pytest.mark.parametrize("change", [lambda store, key: store.revoke(key, NOW), rotate])
 def test_an_older_row_that_was_put_back_is_told_of_and_taken_by_no_running_server(
     store: KeyStore, folder: Path, change: Callable[[KeyStore, str], object]
 ) -> None:

@@ -18,6 +18,7 @@ from floorwire.protocol.requests import login_signature
 from floorwire.storage import database
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import MARK, Deposit, Issued, KeyStore, KeyWatch, UnknownKeyError
+from tests.storage.rotation import rotate
 
 NOW = 1_800_000_000_000_000
 GRANT = Grant("alice", (Scope.MARKET, Scope.TRADE), symbols=("BTC-USDT",))
@@ -60,7 +61,7 @@ def test_revoked_is_for_good(store: KeyStore) -> None:
     store.revoke(issued.key, NOW + 1)
     assert not signs_in(store, issued)
     assert signs_in(store, other)
-    for again in (store.revoke, lambda key, _: store.rotate(key), lambda key, _: store.find(key)):
+    for again in (store.revoke, lambda key, _: rotate(store, key), lambda key, _: store.find(key)):
         with pytest.raises(UnknownKeyError, match=issued.key):
             again(issued.key, NOW + 2)
     assert {key.revoked_us for key in store.list_keys()} == {None, NOW + 1}
@@ -68,12 +69,45 @@ def test_revoked_is_for_good(store: KeyStore) -> None:
 
 def test_rotated_has_a_new_secret_and_the_old_one_ends(store: KeyStore) -> None:
     issued = store.create(GRANT, {}, NOW)
-    rotated = store.rotate(issued.key)
+    rotated = rotate(store, issued.key)
     assert rotated.key == issued.key
     assert signs_in(store, rotated)
     assert not signs_in(store, issued)
     with pytest.raises(UnknownKeyError):
-        store.rotate("nothing")
+        rotate(store, "nothing")
+
+
+def test_an_offered_secret_is_good_from_its_first_use_and_the_old_one_until_then(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path, sealer())
+    issued = store.create(GRANT, {}, NOW)
+    lost, offered = store.offer_secret(issued.key), store.offer_secret(issued.key)
+    ring = Keyring(sealer())
+    assert ring.replace(KeyStore(tmp_path, sealer()).list_keys()) == set()
+    before = ring.verify_secret(issued.key, issued.secret, NOW)
+    assert before is not None
+    for secret in (issued.secret, lost.secret, "x", offered.secret):
+        is_next = secret == offered.secret
+        assert ring.shows_next_secret(issued.key, secret) is is_next
+        assert ring.shows_next_signature(issued.key, NOW, login_signature(secret, NOW)) is is_next
+        assert (ring.verify_secret(issued.key, secret, NOW) is None) is (secret != issued.secret)
+    store.offer_secret(issued.key)
+    assert ring.replace(store.list_keys()) == set(), "an offer ends no connection"
+    assert ring.is_current(before, NOW)
+    offered = store.offer_secret(issued.key)
+    store.confirm_secret(issued.key)
+    store.confirm_secret(issued.key)
+    assert store.read().faults() == []
+    assert signs_in(store, offered)
+    assert not signs_in(store, issued)
+    assert ring.replace(store.list_keys()) == {issued.key}
+
+
+def test_a_rotation_on_the_command_line_ends_an_offer(store: KeyStore) -> None:
+    issued = store.create(GRANT, {}, NOW)
+    store.offer_secret(issued.key)
+    rotated = rotate(store, issued.key)
+    store.confirm_secret(issued.key)
+    assert signs_in(store, rotated)
 
 
 def test_deposits_are_kept_in_order(store: KeyStore) -> None:
@@ -146,7 +180,7 @@ def test_nothing_of_a_failed_change_stays(store: KeyStore, tmp_path: Path) -> No
 
 def test_no_secret_is_in_any_file(store: KeyStore, tmp_path: Path) -> None:
     made = [store.create(GRANT, {}, NOW)]
-    made.append(store.rotate(made[0].key))
+    made.append(rotate(store, made[0].key))
     files = list(tmp_path.iterdir())
     assert files
     for path in files:

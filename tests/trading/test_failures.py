@@ -268,10 +268,10 @@ async def test_a_timer_that_is_up_without_a_journal_cancels_when_there_is_one(
     harness: GatewayHarness,
 ) -> None:
     await harness.ask("order.place", client_order_id="dead", **FAR)
-    await harness.ask("session.deadman", timeout_s=0.02)
+    await harness.ask("session.deadman", timeout_s=0.1)
     harness.disk.is_full = True
     await harness.ask("order.place", client_order_id="lost", **FAR)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
     harness.disk.is_full = False
     await harness.works_again()
     assert (await harness.ask("orders"))["orders"] == []
@@ -281,9 +281,9 @@ async def test_a_timer_that_is_up_without_a_journal_cancels_when_there_is_one(
 
 async def test_what_a_guard_cancelled_and_the_journal_lost_stays_cancelled(harness: GatewayHarness) -> None:
     await harness.ask("order.place", client_order_id="dead", **FAR)
-    await harness.ask("session.deadman", timeout_s=0.02)
+    await harness.ask("session.deadman", timeout_s=0.1)
     harness.disk.is_full = True
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
     assert (await harness.ask("orders"))["code"] == "internal", "the cancel is what failed"
     harness.disk.is_full = False
     await harness.works_again()

@@ -153,7 +153,7 @@ async def test_another_keys_orders_are_left_alone(server: Server, issued: Issued
     async with trader(server, watching, "orders") as watcher, trader(server, issued) as client:
         await watcher.place("other-key")
         await client.place("own-key")
-        await client.ask("session.deadman", timeout_s=0.05)
+        await client.ask("session.deadman", timeout_s=0.1)
         await seen_cancelled(watcher, "own-key")
         assert "other-key" in await open_orders(watcher)
 

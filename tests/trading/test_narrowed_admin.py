@@ -130,3 +130,50 @@ def test_a_list_of_keys_names_no_account_that_its_reader_may_not_see(at: ServerW
         assert row["accounts"] == ["alice"]
         assert "faults" not in said
         assert "bob" not in http.get("/keys").text
+
+
+def test_limits_hold_for_all_symbols_so_no_admin_of_some_sets_them(at: ServerWithKeys) -> None:
+    narrow = at.key(Grant("ops", ADMIN, symbols=("BTC-USDT",)))
+    with caller(at.server, narrow) as http:
+        refused = http.put("/limits/alice", json={"max_open_orders": 0})
+        assert (refused.status_code, refused.json()["details"]) == (403, {"field": "symbols"})
+
+
+def test_an_admin_with_a_largest_order_allows_no_larger_one(at: ServerWithKeys) -> None:
+    narrow = at.key(Grant("ops", ADMIN, max_notional="100"))
+    with caller(at.server, narrow) as http:
+        for limits in ({}, {"max_order_notional": "100.01"}, {"max_order_notional": "x"}):
+            for key_of in ({}, {"key": at.bob.key}):
+                refused = http.put("/limits/bob", json=limits, params=key_of)
+                assert (refused.status_code, refused.json()["details"]) == (
+                    403,
+                    {"field": "max_order_notional"},
+                )
+        assert http.put("/limits/bob", json={"max_order_notional": "100"}).status_code == 200
+
+
+def test_names_that_no_market_trades_are_refused_as_on_the_command_line(at: ServerWithKeys) -> None:
+    new = {"account": "zed", "scopes": ["market"]}
+    with caller(at.server, at.ops) as http:
+        for more, field in (({"deposit": {"NOPE": "5"}}, "deposit"), ({"symbols": ["FOO-BAR"]}, "symbols")):
+            refused = http.post("/keys", json={**new, **more})
+            assert (refused.status_code, refused.json()["details"]) == (400, {"field": field})
+            assert "no market here trades" in refused.json()["message"]
+        assert "zed" not in http.get("/keys").text
+
+
+def test_an_admin_of_symbols_gives_only_what_they_trade_and_sees_keys_of_these_only(
+    at: ServerWithKeys,
+) -> None:
+    narrow = at.key(Grant("ops", ADMIN, symbols=("BTC-USDT",)))
+    other = at.key(Grant("bob", (Scope.MARKET,), symbols=("ETH-USDT",)))
+    both = at.key(Grant("bob", (Scope.MARKET,), symbols=("ETH-USDT", "BTC-USDT")))
+    new = {**BOB, "symbols": ["BTC-USDT"]}
+    with caller(at.server, narrow) as http:
+        refused = http.post("/keys", json={**new, "deposit": {"ETH": "1"}})
+        assert (refused.status_code, refused.json()["details"]) == (403, {"field": "deposit"})
+        assert http.post("/keys", json={**new, "deposit": {"USDT": "1"}}).status_code == 201
+        rows = {row["key"]: row["symbols"] for row in http.get("/keys").json()["keys"]}
+        assert other.key not in rows
+        assert rows[both.key] == ["BTC-USDT"]
+        assert "faults" not in http.get("/keys").json()

@@ -33,7 +33,7 @@ class AdminServer:
     def key(self, grant: Grant | None = None) -> dict[str, str]:
         """Make a key beside the running app; return the header that shows it."""
         issued = self.gateway.data_dir.keys.create(
-            grant or Grant("root", (Scope.ADMIN,)), {}, self.gateway.clock.wall_us()
+            grant or Grant("root", tuple(Scope)), {}, self.gateway.clock.wall_us()
         )
         self.gateway.authenticator.keyring.replace(self.gateway.data_dir.keys.list_keys())
         return {"authorization": f"Bearer {issued.key}.{issued.secret}"}

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from floorwire.ops.loop_stalls import MAX_WAITS, SETTLE_S, LoopStalls
+from floorwire.ops.stats import Stats
 from floorwire.web.http_deadline import BODY_GRACE_S, LEAST_READ_BYTES, HttpDeadline, Phase
 
 TIMEOUT_S = 10.0
@@ -26,6 +28,13 @@ class Loop(asyncio.SelectorEventLoop):
         self.due_s, self.callback = self.now_s + delay, callback
         self.timer = asyncio.TimerHandle(self.due_s, callback, (), self)
         return self.timer
+
+    def stand_still(self, seconds: float) -> None:
+        """Let time pass in which no timer runs. Then those that are due run once."""
+        self.now_s += seconds
+        callback, self.callback = self.callback, None
+        assert callback is not None
+        callback()
 
     def go_on(self, seconds: float) -> None:
         """Let time pass."""
@@ -55,7 +64,7 @@ class Parts:
     def __init__(self) -> None:
         self.loop, self.transport = Loop(), Transport()
         self.ends = 0
-        self.deadline = HttpDeadline(self.loop, self.transport, TIMEOUT_S, self._end)
+        self.deadline = HttpDeadline(self.loop, self.transport, TIMEOUT_S, self._end, LoopStalls(Stats()))
 
     def _end(self) -> None:
         self.ends += 1
@@ -112,3 +121,27 @@ def test_a_peer_that_reads_a_large_answer_may_take_longer(parts: Parts, phase: P
 def test_nothing_comes_after_the_end(parts: Parts) -> None:
     parts.deadline.stop()
     assert parts.loop.timer.cancelled()
+
+
+@pytest.mark.parametrize("phase", [Phase.IDLE, Phase.HEAD, Phase.BODY])
+def test_after_a_stall_of_the_loop_input_is_read_before_it_judges(parts: Parts, phase: Phase) -> None:
+    parts.deadline.enter(phase)
+    parts.loop.stand_still(3 * TIMEOUT_S)
+    assert parts.ends == 0
+    parts.deadline.enter(Phase.ANSWER)  # What lay in the socket is read: the request is whole.
+    parts.loop.go_on(SETTLE_S)
+    assert parts.ends == 0
+
+
+def test_a_peer_that_sent_nothing_ends_after_a_stall_too(parts: Parts) -> None:
+    parts.loop.stand_still(3 * TIMEOUT_S)
+    parts.loop.go_on(SETTLE_S)
+    assert parts.ends == 1
+
+
+def test_a_loop_that_stalls_all_the_time_does_not_keep_it_from_judging(parts: Parts) -> None:
+    for _ in range(MAX_WAITS):
+        parts.loop.stand_still(3 * TIMEOUT_S)
+        assert parts.ends == 0
+    parts.loop.stand_still(3 * TIMEOUT_S)
+    assert parts.ends == 1

@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from floorwire.access import authenticator as authenticator_module
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
+from floorwire.protocol.requests import login_signature
 from tests.web.admin_server import body, open_admin_server
 
 URL = "/api/v1/keys"
@@ -30,9 +32,10 @@ def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
         assert (row["account"], row["symbols"], row["revoked"]) == ("bob", ["BTC-USDT"], None)
 
         rotated = client.post(f"{URL}/{key}/rotate", headers=root)
-        assert client.post("/api/v1/tickets", headers=bob).status_code == 401
-        bob = {"authorization": f"Bearer {key}.{body(rotated)['secret']}"}
         assert client.post("/api/v1/tickets", headers=bob).status_code == 201
+        old, bob = bob, {"authorization": f"Bearer {key}.{body(rotated)['secret']}"}
+        assert client.post("/api/v1/tickets", headers=bob).status_code == 201
+        assert client.post("/api/v1/tickets", headers=old).status_code == 401
 
         assert client.delete(f"{URL}/{key}", headers=root).json() == {"status": "ok", "key": key}
         assert client.post("/api/v1/tickets", headers=bob).status_code == 401
@@ -45,6 +48,55 @@ def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
     done = [(line["event"], line["account"], line["target"]) for line in at.audit() if "target" in line]
     assert done == [(event, "root", key) for event in ("keys.create", "keys.rotate", "keys.revoke")]
     assert secret not in (tmp_path / "audit.jsonl").read_text()
+
+
+def test_a_rotation_whose_answer_is_lost_changes_nothing_until_it_is_repeated(tmp_path: Path) -> None:
+    """Also across a restart: an offered secret is good when it is shown for the first time."""
+    root = (at := open_admin_server(tmp_path)).key()
+    held = at.key(Grant("bob", (Scope.MARKET,)))
+    key = held["authorization"].split()[1].partition(".")[0]
+
+    def signs_in(client: TestClient, headers: dict[str, str]) -> bool:
+        return client.post("/api/v1/tickets", headers=headers).status_code == 201
+
+    with at.client() as client:
+        with client.websocket_connect("/ws", headers=held) as ws:
+            lost = body(client.post(f"{URL}/{key}/rotate", headers=root))["secret"]
+            ws.send_json({"action": "ping"})
+            assert ws.receive_json()["status"] == "pong", "it stays open"
+        assert signs_in(client, held)
+    again = open_admin_server(tmp_path)
+    with again.client() as client:
+        assert signs_in(client, held)
+        offered = body(client.post(f"{URL}/{key}/rotate", headers=root))["secret"]
+        assert not signs_in(client, {"authorization": f"Bearer {key}.{lost}"}), "a later one was offered"
+        assert not signs_in(client, {"authorization": f"Bearer {key}.x{offered}"})
+        assert signs_in(client, held)
+        with client.websocket_connect("/ws", headers=held) as ws:
+            ws.send_json({"action": "ping"})
+            ws.receive_json()
+            assert signs_in(client, {"authorization": f"Bearer {key}.{offered}"})
+            ws.send_json({"action": "ping"})
+            with pytest.raises(WebSocketDisconnect):
+                ws.receive_json()
+        assert not signs_in(client, held)
+    with open_admin_server(tmp_path).client() as client:
+        assert signs_in(client, {"authorization": f"Bearer {key}.{offered}"})
+        assert not signs_in(client, held)
+
+
+def test_a_signed_login_with_the_offered_secret_ends_the_old_one(tmp_path: Path) -> None:
+    at = open_admin_server(tmp_path)
+    root, held = at.key(), at.key(Grant("bob", (Scope.MARKET,)))
+    key = held["authorization"].split()[1].partition(".")[0]
+    with at.client() as client:
+        offered = body(client.post(f"{URL}/{key}/rotate", headers=root))["secret"]
+        with client.websocket_connect("/ws") as ws:
+            ts = at.gateway.clock.wall_us()
+            login = {"action": "login", "key": key, "ts": ts, "signature": login_signature(offered, ts)}
+            ws.send_json(login)
+            assert ws.receive_json()["account"] == "bob"
+        assert client.post("/api/v1/tickets", headers=held).status_code == 401
 
 
 def test_revoking_over_http_closes_the_keys_connections_at_once(
@@ -85,7 +137,7 @@ def test_only_admins_touch_keys(tmp_path: Path, scopes: tuple[Scope, ...]) -> No
 
 def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
     at = open_admin_server(tmp_path)
-    narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
+    narrow = at.key(Grant("root", tuple(Scope), accounts=("root", "bob")))
     carol = at.key(Grant("carol", (Scope.MARKET,)))["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
         assert client.post(URL, headers=narrow, json=NEW).status_code == 201
@@ -100,9 +152,22 @@ def test_a_narrowed_admin_stays_within_its_accounts(tmp_path: Path) -> None:
             assert (refused.status_code, body(refused)["code"]) == (403, "forbidden")
 
 
+def test_an_admin_without_a_scope_neither_gives_nor_takes_it_but_ends_keys_with_it(tmp_path: Path) -> None:
+    at = open_admin_server(tmp_path)
+    operator = at.key(Grant("ops", (Scope.ADMIN,)))
+    trader = at.key(Grant("bob", (Scope.TRADE,)))["authorization"].split()[1].partition(".")[0]
+    with at.client() as client:
+        for scope in (Scope.MARKET, Scope.ACCOUNT, Scope.TRADE):
+            refused = client.post(URL, headers=operator, json={**NEW, "scopes": [scope]})
+            assert (refused.status_code, refused.json()["details"]) == (403, {"field": "scopes"})
+        assert client.post(f"{URL}/{trader}/rotate", headers=operator).status_code == 403
+        assert client.post(URL, headers=operator, json={**NEW, "scopes": ["admin"]}).status_code == 201
+        assert client.delete(f"{URL}/{trader}", headers=operator).status_code == 200
+
+
 def test_an_admin_takes_over_no_key_that_may_more_than_its_own(tmp_path: Path) -> None:
     at = open_admin_server(tmp_path)
-    narrow = at.key(Grant("root", (Scope.ADMIN,), accounts=("root", "bob")))
+    narrow = at.key(Grant("root", tuple(Scope), accounts=("root", "bob")))
     strong = at.key(Grant("bob", (Scope.ADMIN,)))["authorization"].split()[1].partition(".")[0]
     with at.client() as client:
         assert client.post(f"{URL}/{strong}/rotate", headers=narrow).status_code == 403

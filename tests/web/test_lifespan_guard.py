@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from floorwire.app import Gateway
 from floorwire.config import Settings
 from floorwire.web import create_app
 from floorwire.web.lifespan_guard import NOT_RUNNING, WHAT_TO_DO
+from tests.web.admin_server import open_admin_server
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,10 @@ def test_while_it_runs_it_answers(tmp_path: Path) -> None:
     with TestClient(create_app(Gateway(Settings(data=str(tmp_path)), venues=[]))) as client:
         assert client.get("/health").status_code == 200
     assert client.get("/health").status_code == 503
+
+
+def test_when_the_app_has_ended_no_thread_of_its_journal_is_left(tmp_path: Path) -> None:
+    at = open_admin_server(tmp_path)
+    with at.client():
+        assert any(thread.name.startswith("journal") for thread in threading.enumerate())
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("journal")]

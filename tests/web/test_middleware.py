@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 from fastapi import FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
 from starlette.testclient import WebSocketDenialResponse
+from starlette.types import Message, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from floorwire.auth.grant import Grant
 from floorwire.config import DoorSettings, LimitSettings, TlsSettings
 from floorwire.core.authorization import Scope
+from floorwire.ops.loop_stalls import LoopStalls
+from floorwire.ops.stats import Stats
 from floorwire.web.middleware import RequestGuard
 from floorwire.web.security_headers import HEADERS
 from tests.web.admin_server import body, open_admin_server
@@ -28,7 +33,9 @@ def guarded(timeout_s: float = 5) -> AsyncClient:
     async def of_json(body: list[int]) -> int:
         return len(body)
 
-    app.add_middleware(RequestGuard, max_bytes=1_000, timeout_s=timeout_s, over_tls=False)
+    app.add_middleware(
+        RequestGuard, max_bytes=1_000, timeout_s=timeout_s, stalls=LoopStalls(Stats()), over_tls=False
+    )
     return AsyncClient(transport=ASGITransport(app), base_url="http://t")
 
 
@@ -183,3 +190,23 @@ def test_a_plain_request_for_a_websocket_is_told_so_behind_any_server(tmp_path: 
             assert client.head(path).status_code == 426
             assert client.post(path).status_code == 405
         assert client.get("/ws/echo").status_code == 404, "which is not served"
+
+
+async def test_a_body_that_lay_unread_while_the_loop_stood_still_is_read() -> None:
+    loop, has_come, taken = asyncio.get_running_loop(), asyncio.Event(), []
+
+    async def receive() -> Message:
+        await has_come.wait()
+        return {"type": "http.request", "body": b"x"}
+
+    async def app(_: AsgiScope, take: Receive, __: Send) -> None:
+        taken.append(await take())
+
+    async def send(_: Message) -> None:
+        pass
+
+    guard = RequestGuard(app, 1_000, 0.1, LoopStalls(Stats()), over_tls=False)
+    loop.call_later(0.05, time.sleep, 0.5)  # The loop stands still, past the deadline.
+    loop.call_later(0.6, has_come.set)  # As a socket, it is read after the timers.
+    await guard({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
+    assert taken

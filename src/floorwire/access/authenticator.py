@@ -154,6 +154,9 @@ class Authenticator:
             return False
         if not self._signin.refuses_bearer(text, address, self._clock.moment()):
             return False
+        key, _, secret = text.partition(".")
+        if self.keyring.shows_next_secret(key, secret):
+            self.keys.confirm(key)
         return self.keys.after_read(address, resume)
 
     def read_before_login(self, request: Login, address: str, resume: Callable[[], None]) -> bool:
@@ -163,6 +166,8 @@ class Authenticator:
             return False
         if not self._signin.refuses_signature(key, ts, signature, address, self._clock.moment()):
             return False
+        if self.keyring.shows_next_signature(key, ts, signature):
+            self.keys.confirm(key)
         return self.keys.after_read(address, resume)
 
     async def wait_for_key(self, bearer: str, address: str) -> None:

@@ -18,7 +18,7 @@ import structlog
 from floorwire.auth.client_address import neighbourhood
 from floorwire.auth.keyring import Keyring
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.key_store import KeyStore, StoredKeys
+from floorwire.storage.key_store import KeyStore, StoredKeys, UnknownKeyError
 
 MAX_WAITING = 1_000
 """The most sign-ins that wait for a read. More are refused without one."""
@@ -42,6 +42,9 @@ class KeyReader:
         self._keyring = keyring
         self._on_changed = on_changed
         self._watch = store.watch()
+        self._confirm_secret = store.confirm_secret
+        self._to_confirm: set[str] = set()
+        """Keys whose offered secret was shown to us. Bounded by the keys."""
         self._reading = asyncio.Lock()
         self._stored = StoredKeys([], [], is_whole=True, changes=0)
         self._is_readable = True
@@ -67,6 +70,7 @@ class KeyReader:
         """Read changed keys now. Raises DatabaseError."""
         try:
             async with self._reading:
+                await self._confirm()
                 stored = await asyncio.to_thread(self._watch.poll)
                 if stored is not None and self.before_change is not None:
                     await self.before_change()
@@ -77,6 +81,19 @@ class KeyReader:
             self._is_readable = False
             raise
         self._is_readable = True
+
+    def confirm(self, key: str) -> None:
+        """Make the key's offered secret good with the next read: it was shown to us."""
+        self._to_confirm.add(key)
+
+    async def _confirm(self) -> None:
+        while self._to_confirm:
+            key = self._to_confirm.pop()
+            try:
+                await asyncio.to_thread(self._confirm_secret, key)
+            except UnknownKeyError:
+                continue  # It was revoked meanwhile.
+            log.info("a new secret was used for the first time; the old one has ended", key=key)
 
     def after_read(self, address: str, resume: Resume) -> bool:
         """Call ``resume`` when the keys have been read once more. False: too many wait; it is not called."""

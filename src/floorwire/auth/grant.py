@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 import msgspec
 
 from floorwire.auth.client_address import parse_network
-from floorwire.core.authorization import Network, Principal, Scope
+from floorwire.core.authorization import WIDER_SCOPE, Action, Network, Principal, Scope
 
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 SYMBOL = re.compile(r"([a-z0-9]+:)?[A-Z0-9.]{1,20}-[A-Z0-9.]{1,20}")
@@ -25,6 +25,8 @@ MOST_DEPOSIT = Decimal((1 << 62) // 10**DEPOSIT_DECIMALS)
 """A larger balance than this is too much for any asset."""
 MOST = 1_000
 """The most symbols, accounts or addresses in one grant."""
+ABOUT_ALL = {Scope.ADMIN} | {action.scope for action in Action if action.about_all}
+"""Scopes that concern all accounts where a key is not for some: to administer them, to read of them."""
 
 
 class GrantError(ValueError):
@@ -82,22 +84,30 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 def exceeds(giver: Principal, grant: Grant) -> str | None:
     """Return the first field in which the grant allows more than its giver may, or None.
 
-    An admin may give every scope. In all else nobody gives more than they have. Whatever makes or changes a
-    key asks this function; a ticket is its maker's own principal.
+    Nobody gives more than they have: to administer keys is not to hold their scopes. Whatever makes a key or
+    shows a secret asks this function; a ticket is its maker's own principal.
     """
     return next((field for field, is_covered in COVERED.items() if not is_covered(giver, grant)), None)
 
 
+def is_out_of_reach(admin: Principal, grant: Grant) -> bool:
+    """Return whether the admin may not end a key with this grant, because it is for more than the admin's.
+
+    Scopes do not count: ending a key gives nobody anything.
+    """
+    return any(not is_covered(admin, grant) for field, is_covered in COVERED.items() if field != "scopes")
+
+
 def _scopes_covered(giver: Principal, grant: Grant) -> bool:
-    return Scope.ADMIN in giver.scopes or giver.scopes.issuperset(grant.scopes)
+    return all(scope in giver.scopes or WIDER_SCOPE.get(scope) in giver.scopes for scope in grant.scopes)
 
 
 def _accounts_covered(giver: Principal, grant: Grant) -> bool:
     is_admin = Scope.ADMIN in giver.scopes
     if giver.accounts is None and is_admin:
         return True
-    if Scope.ADMIN in grant.scopes and grant.accounts is None:
-        return False  # It may act for all accounts.
+    if giver.accounts is not None and grant.accounts is None and not ABOUT_ALL.isdisjoint(grant.scopes):
+        return False  # It may do what concerns all accounts.
     accounts = {grant.account, *(grant.accounts or ())}
     return all(giver.acts_for(account, as_admin=is_admin) for account in accounts)
 

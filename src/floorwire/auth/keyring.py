@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +32,15 @@ class Key(msgspec.Struct, frozen=True):
     sealed: bytes
     change: int = 0
     """The number of the change that wrote it. A lower one than before is an old row that was put back."""
+    next_digest: bytes = b""
+    next_sealed: bytes = b""
+    """A new secret that was offered. It takes the place of the other one when it is first shown to us."""
+
+    def has_same_rights(self, other: Key) -> bool:
+        """Return whether sign-ins with the other key are still valid: only another secret was offered."""
+        return self == msgspec.structs.replace(
+            other, change=self.change, next_digest=self.next_digest, next_sealed=self.next_sealed
+        )
 
     def is_live(self, wall_us: int) -> bool:
         """Return whether the key is neither revoked nor expired."""
@@ -70,11 +79,18 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
             revoked=key.revoked_us,
         )
 
-    def narrowed_to(self, sees: Callable[[str], bool]) -> KeyInfo:
-        """Return it without the accounts that an admin may not see."""
-        if self.accounts is None:
-            return self
-        return msgspec.structs.replace(self, accounts=tuple(name for name in self.accounts if sees(name)))
+    def seen_by(self, admin: Principal) -> KeyInfo | None:
+        """Return what an admin may see of it: its accounts and symbols. None: it is for others only."""
+        if not admin.acts_for(self.account, as_admin=True):
+            return None
+        accounts, symbols = self.accounts, self.symbols
+        if accounts is not None:
+            accounts = tuple(name for name in accounts if admin.acts_for(name, as_admin=True))
+        if symbols is not None:
+            symbols = tuple(symbol for symbol in symbols if admin.sees(symbol))
+            if not symbols:
+                return None
+        return msgspec.structs.replace(self, accounts=accounts, symbols=symbols)
 
 
 class KeyEntry(NamedTuple):
@@ -110,10 +126,15 @@ class Keyring:
         for key in keys:
             held = before.get(key.id)
             if held is None or (held.key is not key and held.key != key and held.key.change <= key.change):
-                held = KeyEntry(key, key.grant.principal(key.id))
+                is_same = held is not None and held.key.has_same_rights(key)
+                held = KeyEntry(key, held.principal if held and is_same else key.grant.principal(key.id))
             self._keys[key.id] = held
         self._decoys = list(self._keys.values()) or [self._nobody]
-        return {name for name, held in before.items() if self._keys.get(name) is not held}
+        return {
+            name
+            for name, held in before.items()
+            if (now := self._keys.get(name)) is None or now.principal is not held.principal
+        }
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -143,6 +164,24 @@ class Keyring:
         expected = login_signature(secret, ts_us).encode()
         right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
         return principal if right and known.id == key and known.is_live(wall_us) else None
+
+    def shows_next_secret(self, key: str, secret: str) -> bool:
+        """Return whether it is the new secret that was offered for the key. Any other takes as long."""
+        known, _ = self._held_or_decoy(key)
+        expected = known.next_digest or known.digest
+        right = verify_digest(self._sealer.digest(key, secret[:MAX_SECRET]), expected)
+        return right and known.id == key and bool(known.next_digest)
+
+    def shows_next_signature(self, key: str, ts_us: int, signed: str) -> bool:
+        """Return the same of a signature with the new secret."""
+        known, _ = self._held_or_decoy(key)
+        try:
+            secret = self._sealer.unseal(known.id, known.next_sealed or known.sealed)
+        except WrongMasterKeyError:
+            return False
+        expected = login_signature(secret, ts_us).encode()
+        right = verify_digest(expected, signed[:MAX_SECRET].lower().encode(errors="replace"))
+        return right and known.id == key and bool(known.next_sealed)
 
     def _held_or_decoy(self, key: str) -> KeyEntry:
         decoy = self._decoys[hash(key) % len(self._decoys)]

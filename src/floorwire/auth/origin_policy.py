@@ -17,10 +17,25 @@ from floorwire.auth.client_address import client_address, is_address, is_loopbac
 from floorwire.core.authorization import Network, is_within
 
 PORTS = {"http": 80, "https": 443}
+PAGE_SCHEMES = frozenset(
+    {
+        *PORTS,
+        "app",
+        "capacitor",
+        "chrome-extension",
+        "ionic",
+        "moz-extension",
+        "safari-web-extension",
+        "tauri",
+    }
+)
+"""Schemes that pages have: of the web, of browser extensions, and of apps that are made of pages."""
+FORWARDED_SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
+"""What a proxy may say in X-Forwarded-Proto -> the scheme of the pages that use it."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 """The usual ones."""
 BARE = re.compile(
-    r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f-\U0010ffff?#@/\\\[\]:]+)(:[0-9]*)?"
+    r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f-\U0010ffff?#@/\\\[\]:]+)(:[1-9][0-9]{0,4})?"
 )
 """A scheme, a name and a port (RFC 6454 6.2). urlsplit drops tabs, an empty query, what follows ``]``."""
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
@@ -43,7 +58,7 @@ def normal_origin(text: str) -> str:
     host = f"[{name}]" if name and ":" in name else name
     rest = (parts.path.removeprefix("/"), parts.query, parts.fragment, parts.username, parts.password)
     is_bare = BARE.fullmatch(text.lower().removesuffix("/"))
-    is_whole = is_bare and parts.scheme and host and HOST.fullmatch(host)
+    is_whole = is_bare and parts.scheme in PAGE_SCHEMES and host and HOST.fullmatch(host)
     if not is_whole or any(part for part in rest):
         raise OriginError(
             f"{text!r} is not an origin: write it like https://desk.example or http://localhost:3000"
@@ -56,12 +71,14 @@ class OriginPolicy(msgspec.Struct, frozen=True):
     """The settings that say who can reach us.
 
     ``is_local``: the server listens on loopback only, and no proxy stands in front.
+    ``has_tls_in_front``: the operator says that a proxy in front does TLS.
     ``origins``: web pages that may connect besides our own, in normal form (``normal_origin``).
     """
 
     is_local: bool
     origins: frozenset[str]
     proxies: tuple[Network, ...]
+    has_tls_in_front: bool = False
 
     def is_local_at(self, ours: str) -> bool:
         """Return whether a connection to our address ``ours`` can only come from this machine.
@@ -81,9 +98,23 @@ class OriginPolicy(msgspec.Struct, frozen=True):
         named = _name_and_port(f"http://{host}") if host else None
         return named is not None and named[0] == ours
 
-    def allows(self, origin: str | None, host: str | None) -> bool:
-        """Return whether a page of this origin may talk to us. ``origin`` is None for other clients."""
-        return is_allowed(origin, host, self.origins, self.is_local)
+    def scheme(self, peer: str, own: str, forwarded_proto: Sequence[str]) -> str:
+        """Return the scheme, http or https, of our own pages as this peer's client sees them.
+
+        ``own``: the scheme of the connection to us. ``forwarded_proto``: the X-Forwarded-Proto headers, which
+        are believed of a trusted proxy alone. A proxy that does not say it does TLS.
+        """
+        if self.is_proxy(peer):
+            last = ",".join(forwarded_proto).rpartition(",")[2].strip().lower()
+            return FORWARDED_SCHEMES.get(last, "https")
+        return "https" if self.has_tls_in_front else FORWARDED_SCHEMES.get(own, own)
+
+    def allows(self, origin: str | None, host: str | None, scheme: str) -> bool:
+        """Return whether a page of this origin may talk to us. ``origin`` is None for other clients.
+
+        ``scheme``: that of our own pages, as ``scheme`` returns it.
+        """
+        return is_allowed(origin, host, scheme, self.origins, self.is_local)
 
     def is_proxy(self, peer: str) -> bool:
         """Return whether the peer is a trusted proxy, which forwards requests of others."""
@@ -93,39 +124,45 @@ class OriginPolicy(msgspec.Struct, frozen=True):
         """Return the address of the client that a request of this peer comes from."""
         return client_address(peer, forwarded_for, self.proxies) if self.proxies else peer
 
-    def is_local_page(self, peer: str, origin: str | None, host: str | None) -> bool:
+    def is_local_page(self, peer: str, origin: str | None, host: str | None, scheme: str) -> bool:
         """Return whether the request comes from our own page, opened on this machine."""
         return (
             self.is_local
             and is_loopback(peer)
             and is_loopback_host(host)
             and origin is not None
-            and is_own(origin, host)
+            and is_own(origin, host, scheme)
         )
 
 
-def is_allowed(origin: str | None, host: str | None, listed: frozenset[str], loopback_only: bool) -> bool:
+def is_allowed(
+    origin: str | None, host: str | None, scheme: str, listed: frozenset[str], loopback_only: bool
+) -> bool:
     """Return whether a page of this origin may talk to us: it is listed, or it is our own page.
 
     ``loopback_only``: we listen on loopback, so our own pages can only have a loopback name.
     """
-    if origin is None or _is_listed(origin, listed):
+    if origin is None:
         return True
-    return is_own(origin, host) and not (loopback_only and not is_loopback_host(host))
-
-
-def _is_listed(origin: str, listed: frozenset[str]) -> bool:
-    try:
-        return bool(listed) and normal_origin(origin) in listed
-    except OriginError:
+    normal = _normal(origin)
+    if normal is None:
         return False
+    if normal in listed:
+        return True
+    return is_own(origin, host, scheme) and not (loopback_only and not is_loopback_host(host))
 
 
-def is_own(origin: str, host: str | None) -> bool:
-    """Return whether the origin is that of our own pages, served under this Host header."""
-    scheme, _, _ = origin.partition("://")
-    asked = _name_and_port(origin)
-    return asked is not None and scheme in PORTS and asked == _name_and_port(f"{scheme}://{host}")
+def is_own(origin: str, host: str | None, scheme: str) -> bool:
+    """Return whether the origin is that of our own pages: served with this scheme, under this Host header."""
+    own = _normal(f"{scheme}://{host}") if host and not host.endswith("/") else None
+    return own is not None and own == _normal(origin)
+
+
+def _normal(text: str) -> str | None:
+    try:
+        return normal_origin(text)
+    except OriginError:
+        return None
 
 
 def is_loopback_host(host: str | None) -> bool:

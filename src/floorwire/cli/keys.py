@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -72,7 +71,7 @@ def create(
             expires_us=None if expires is None else grant.expiry(expires, now_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
-        _check_assets(deposits)
+        _check_names(allowed.symbols, deposits)
         issued = new_key()
         with _showing(issued, json, "the key was not made"):
             data_dir.keys.add(issued, allowed, deposits, now_us)
@@ -159,24 +158,20 @@ def _data_dir(data: str | None, *, is_made: bool = False) -> Iterator[DataDir]:
     yield data_dir
 
 
-def _check_assets(deposits: Mapping[str, str]) -> None:
-    """Refuse money that no market here trades: it is a mistyped name. Raises GrantError, SettingsError."""
-    known = _known_assets() if deposits else None
-    for asset in deposits:
-        if known is not None and asset not in known:
-            close = get_close_matches(asset, known, n=1, cutoff=0.7)
-            meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
-            raise GrantError(
-                "deposit",
-                f"no market here trades {asset}; {meant} "
-                "(the markets of another --venue: set FLOORWIRE_VENUE as for the server)",
-            )
+def _check_names(symbols: Sequence[str] | None, deposits: Mapping[str, str]) -> None:
+    """Refuse what no market here trades: it is a mistyped name. Raises GrantError, SettingsError."""
+    from floorwire.connectors.venue_registry import traded_names
 
-
-def _known_assets() -> frozenset[str] | None:
-    from floorwire.connectors.venue_registry import known_assets
-
-    return known_assets(config.load(environment=os.environ))
+    if not symbols and not deposits:
+        return
+    known = traded_names(config.load(environment=os.environ))
+    if known is None:
+        return
+    try:
+        known.check(symbols, deposits)
+    except GrantError as error:
+        hint = "(the markets of another --venue: set FLOORWIRE_VENUE as for the server)"
+        raise GrantError(error.field, f"{str(error).partition(': ')[2]} {hint}") from None
 
 
 def _note(data_dir: DataDir, action: str, key: str) -> None:

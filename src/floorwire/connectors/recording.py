@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 
 from floorwire import venues
 from floorwire.connectors.transcript import SkippedLineCounter, SkippedLines, TranscriptLine, read_transcript
-from floorwire.core.instrument import Instrument, assets
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
 from floorwire.venues.common.links import STALE_US
@@ -208,8 +207,8 @@ class Preview(NamedTuple):
     """Whether they gave one of ``SHOWN_EVENTS``."""
     skipped: Mapping[str, int]
     """How many messages and levels the adapter left out, by reason."""
-    assets: frozenset[str]
-    """What the instruments that were listed so far trade, and what they trade it for."""
+    symbols: frozenset[str]
+    """The instruments that were listed so far."""
 
 
 def preview(recording: Recording) -> Preview:
@@ -219,12 +218,13 @@ def preview(recording: Recording) -> Preview:
     replay = Replay(lambda: exchange.venue(recording.symbols, recorded=True), first, None)
     outputs = list(replay.start(0))
     is_shown = False
-    listed: set[Instrument] = set()
+    listed: set[str] = set()
     while outputs and not is_shown:
         is_shown = any(isinstance(output, SHOWN_EVENTS) for output in outputs)
-        listed.update(*(output.instruments for output in outputs if isinstance(output, Listing)))
+        for listing in (output for output in outputs if isinstance(output, Listing)):
+            listed.update(instrument.symbol for instrument in listing.instruments)
         outputs = list(replay.receive(Woke(), 0)) if isinstance(outputs[-1], Wake) else []
-    return Preview(first.frames, is_shown, +replay.skipped, assets(listed))
+    return Preview(first.frames, is_shown, +replay.skipped, frozenset(listed))
 
 
 # --- files --------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import recording
 from floorwire.core.os_errors import sentence
@@ -33,19 +34,25 @@ def build(settings: Settings) -> list[Venue]:
     return built
 
 
-def known_assets(settings: Settings) -> frozenset[str] | None:
-    """Return the assets that the settings' venues trade; None where one of them does not say at its start.
+def traded_names(settings: Settings) -> TradedNames | None:
+    """Return the names that the settings' venues trade; None where one of them does not say at its start.
 
     Raises SettingsError.
     """
     known = frozenset[str]()
     for spec in settings.venue:
         kind, _, rest = spec.partition(":")
-        of_venue = sim.assets_traded() if kind == "sim" else recording.preview(_read(rest)).assets
-        if not of_venue:
+        symbols = sim.symbols_traded() if kind == "sim" else _recorded_symbols(rest, settings)
+        if not symbols:
             return None
-        known |= of_venue
-    return known
+        known |= symbols
+    return TradedNames(known)
+
+
+def _recorded_symbols(rest: str, settings: Settings) -> frozenset[str]:
+    recorded = _read(rest)
+    prefix = "" if len(settings.venue) == 1 else f"{recorded.adapter}:"
+    return frozenset(prefix + symbol for symbol in recording.preview(recorded).symbols)
 
 
 def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -12,11 +11,6 @@ from floorwire.core.units import Scale, format_units
 
 Side: TypeAlias = Literal["buy", "sell"]
 InstrumentState: TypeAlias = Literal["open", "halted", "closed"]
-
-
-def assets(instruments: Iterable[Instrument]) -> frozenset[str]:
-    """Return the assets of the instruments: bases and quotes."""
-    return frozenset(asset for instrument in instruments for asset in (instrument.base, instrument.quote))
 
 
 class Instrument(msgspec.Struct, frozen=True, dict=True):

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import astuple
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
+from floorwire.protocol import distinct_fields
 from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
+from floorwire.protocol.distinct_fields import RepeatedFieldError, fewest_fields
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import AnyReply, EncodedSymbolList, TradingReply
-from floorwire.protocol.requests import MarketRequest, RequestId
+from floorwire.protocol.requests import MarketRequest, RequestId, Subscribe
 from floorwire.protocol.trading_requests import TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
 Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
+FEWEST_FIELDS: Final[dict[type[AnyRequest], int]] = {
+    kind: fewest_fields(kind) for kind in get_args(AnyRequest)
+}
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
 """All that msgspec raises on bytes that it cannot decode."""
 MAX_QUOTED: Final = 64
@@ -62,6 +68,8 @@ class Codec:
         decoder: msgspec.json.Decoder[AnyRequest] | msgspec.msgpack.Decoder[AnyRequest],
         with_id: msgspec.json.Decoder[_WithId] | msgspec.msgpack.Decoder[_WithId],
         with_action: msgspec.json.Decoder[_WithAction] | msgspec.msgpack.Decoder[_WithAction],
+        count_fields: Callable[[bytes], int],
+        check_fields: Callable[[bytes], None],
     ) -> None:
         self.subprotocol = subprotocol
         self.binary = opcode == BINARY
@@ -70,6 +78,8 @@ class Codec:
         self._decode = decoder.decode
         self._with_id = with_id.decode
         self._with_action = with_action.decode
+        self._count_fields = count_fields
+        self._check_fields = check_fields
 
     def frame(self, message: Outgoing | EncodedSymbolList) -> bytes:
         """Return the message as one frame."""
@@ -85,11 +95,16 @@ class Codec:
             kind = "binary" if binary else "text"
             raise BadRequestError(Refusal(Code.BAD_JSON, f"{kind} frames are not {self.subprotocol}"))
         try:
-            return self._decode(data)
+            request = self._decode(data)
         except msgspec.ValidationError as error:
             raise self._misfit(data, str(error)) from None
         except UNREADABLE as error:
             raise BadRequestError(Refusal(Code.BAD_JSON, str(error))) from None
+        fewest = FEWEST_FIELDS[type(request)] - astuple(request).count(UNSET)
+        has_inner = type(request) is Subscribe and request.resume is not UNSET
+        if has_inner or self._count_fields(data) != fewest:
+            self._check_repeated(data, request)
+        return request
 
     def request_id(self, data: bytes) -> RequestId | UnsetType:
         """Return the id of a bad request, or UNSET if it cannot be read."""
@@ -104,6 +119,14 @@ class Codec:
             return self._with_action(data).action
         except UNREADABLE:
             return UNSET
+
+    def _check_repeated(self, data: bytes, request: AnyRequest) -> None:
+        try:
+            self._check_fields(data)
+        except RepeatedFieldError as repeated:
+            field = _cut(repeated.field, MAX_QUOTED)
+            refusal = Refusal(Code.BAD_REQUEST, f"{field}: given twice", {"field": field})
+            raise BadRequestError(refusal, request.id, self.action(data)) from None
 
     def _misfit(self, data: bytes, problem: str) -> BadRequestError:
         action = self.action(data)
@@ -152,6 +175,8 @@ JSON: Final = Codec(
     msgspec.json.Decoder(AnyRequest),
     msgspec.json.Decoder(_WithId),
     msgspec.json.Decoder(_WithAction),
+    distinct_fields.json_fields,
+    distinct_fields.check_json,
 )
 MSGPACK: Final = Codec(
     "floorwire.v1.msgpack",
@@ -160,6 +185,8 @@ MSGPACK: Final = Codec(
     msgspec.msgpack.Decoder(AnyRequest),
     msgspec.msgpack.Decoder(_WithId),
     msgspec.msgpack.Decoder(_WithAction),
+    distinct_fields.msgpack_fields,
+    distinct_fields.check_msgpack,
 )
 CODECS: Final = (JSON, MSGPACK)
 

@@ -28,7 +28,10 @@ Amount: TypeAlias = Annotated[
 """The order checks decide whether it is a decimal that fits the tick and the lot."""
 Symbol: TypeAlias = Annotated[str, Meta(max_length=64)]
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE, description="microseconds since the epoch, UTC")]
+Flag: TypeAlias = Annotated[bool, Meta(extra_json_schema={"default": False})]
 MAX_GRACE_S = 600
+MIN_DEADMAN_S = 0.1
+"""A shorter dead man's timer would run out before the next request can arrive."""
 MAX_DEADMAN_S = 86_400
 MAX_FILLS = 1_000
 MAX_ORDERS = 1_000
@@ -36,20 +39,23 @@ MAX_ORDERS = 1_000
 
 
 class OrderPlace(Request, frozen=True, tag="order.place", kw_only=True):
-    """Place an order."""
+    """Place an order. ``type`` is ``limit`` where it is left out, the flags are false.
+
+    Left out is UNSET here, so that the fields that were given can be counted (``distinct_fields``).
+    """
 
     client_order_id: ClientOrderId
     symbol: Symbol
     side: Side
-    type: OrderType = "limit"
+    type: Annotated[OrderType, Meta(extra_json_schema={"default": "limit"})] | UnsetType = UNSET
     quantity: Amount | UnsetType = UNSET
     quote_quantity: Amount | UnsetType = UNSET
     price: Amount | UnsetType = UNSET
     stop_price: Amount | UnsetType = UNSET
     time_in_force: TimeInForce | UnsetType = UNSET
     expires: Time | UnsetType = UNSET
-    post_only: bool = False
-    reduce_only: bool = False
+    post_only: Flag | UnsetType = UNSET
+    reduce_only: Flag | UnsetType = UNSET
     deadline: Time | UnsetType = UNSET
 
 

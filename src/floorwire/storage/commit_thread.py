@@ -6,6 +6,7 @@ arrive, the larger a commit is: the number of syncs a second stays the same.
 
 from __future__ import annotations
 
+import atexit
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
@@ -17,6 +18,8 @@ from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalE
 from floorwire.storage.loop_notifier import LoopNotifier
 from floorwire.storage.pending_appends import AppendsDone, PendingAppend
 
+EXIT_S = 10.0
+"""How long the end of the process waits for the last commits of a journal that nobody closed."""
 COMMIT_RECORDS = 4_096
 """A commit gets no further appends once it has this many records."""
 
@@ -45,6 +48,7 @@ class CommitThread:
         self._error: JournalError | None = None
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
+        atexit.register(self._stop_at_exit)
 
     def put(self, append: PendingAppend) -> None:
         """Queue the append. Call it on the event loop only, and always on the same one."""
@@ -56,7 +60,16 @@ class CommitThread:
         """Commit all appends that wait, then end the thread. Blocks until then."""
         self._queue.put(None)
         self._thread.join()
+        atexit.unregister(self._stop_at_exit)
         self._notifier.close()
+
+    def _stop_at_exit(self) -> None:
+        """End the thread where nobody closed the journal: Python aborts if it logs while Python ends.
+
+        It is a daemon, so that a process that nobody stopped in order can end on a disk that stalls.
+        """
+        self._queue.put(None)
+        self._thread.join(EXIT_S)
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:

@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
-from floorwire.auth.secret_sealer import TAG_BYTES, SecretSealer, verify_digest, verify_tag
+from floorwire.auth.secret_sealer import DIGEST_BYTES, TAG_BYTES, SecretSealer, verify_digest, verify_tag
 from floorwire.storage.database import DatabaseError
 
 KEY, SEAL = "key", "keys"
@@ -31,6 +31,7 @@ WRITE = "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 READ_SEAL = "SELECT value FROM meta WHERE name = 'keys'"
 WRITE_SEAL = "INSERT OR REPLACE INTO meta VALUES ('keys', ?)"
 CHANGE_BYTES = 8
+LENGTH_BYTES = 2
 MAX_NAMED = 20
 """The most rows that are named one by one."""
 MODULUS = 1 << (8 * TAG_BYTES)
@@ -164,7 +165,8 @@ class KeyRows:
 
     def _write_row(self, key: Key) -> bytes:
         allows = msgspec.json.encode(key.grant)
-        fields = (key.id, key.grant.account, allows, key.created_us, key.revoked_us, key.digest, key.sealed)
+        digest, sealed = _joined(key)
+        fields = (key.id, key.grant.account, allows, key.created_us, key.revoked_us, digest, sealed)
         tag = self._sealer.tag(KEY, (*fields, key.change))
         self._connection.execute(WRITE, (*fields, key.change, tag))
         return tag
@@ -196,4 +198,17 @@ def _key(row: Row) -> Key:
         grant = msgspec.json.decode(allows, type=Grant)
     except msgspec.MsgspecError as error:
         raise DatabaseError(f"key {name}: {error}") from None
-    return Key(name, grant, created_us, revoked_us, digest, sealed, change)
+    if len(digest) <= DIGEST_BYTES:
+        return Key(name, grant, created_us, revoked_us, digest, sealed, change)
+    end = LENGTH_BYTES + int.from_bytes(sealed[:LENGTH_BYTES])
+    now, later = sealed[LENGTH_BYTES:end], sealed[end:]
+    digest, next_digest = digest[:DIGEST_BYTES], digest[DIGEST_BYTES:]
+    return Key(name, grant, created_us, revoked_us, digest, now, change, next_digest, later)
+
+
+def _joined(key: Key) -> tuple[bytes, bytes]:
+    """Return what the columns ``digest`` and ``sealed`` hold: if a secret was offered, both."""
+    if not key.next_digest:
+        return key.digest, key.sealed
+    length = len(key.sealed).to_bytes(LENGTH_BYTES)
+    return key.digest + key.next_digest, length + key.sealed + key.next_sealed

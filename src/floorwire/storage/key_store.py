@@ -97,15 +97,37 @@ class KeyStore:
     def replace_secret(self, issued: Issued) -> None:
         """Make the new secret good; the old one ends at once. Raises UnknownKeyError."""
         digest, sealed = self._stored(issued)
+        self._change_secret(issued.key, digest=digest, sealed=sealed, next_digest=b"", next_sealed=b"")
+
+    def offer_secret(self, key: str) -> Issued:
+        """Return a new secret for the key, good from when it is first shown to us. The old one is until then.
+
+        Raises UnknownKeyError.
+        """
+        issued = self.new_secret(key)
+        digest, sealed = self._stored(issued)
+        self._change_secret(key, next_digest=digest, next_sealed=sealed)
+        return issued
+
+    def confirm_secret(self, key: str) -> None:
+        """The offered secret was shown to us: it is good from now on, and the old one has ended.
+
+        Raises UnknownKeyError.
+        """
+        found = self.find(key)
+        if found.next_digest:
+            self._change_secret(
+                key,
+                digest=found.next_digest,
+                sealed=found.next_sealed,
+                next_digest=b"",
+                next_sealed=b"",
+            )
+
+    def _change_secret(self, key: str, **fields: bytes) -> None:
         with self._transaction() as rows:
             keys = self._keys(rows)
-            keys.write(msgspec.structs.replace(keys.find(issued.key), digest=digest, sealed=sealed))
-
-    def rotate(self, key: str) -> Issued:
-        """Give the key a new secret; the old one ends at once. Raises UnknownKeyError."""
-        issued = self.new_secret(key)
-        self.replace_secret(issued)
-        return issued
+            keys.write(msgspec.structs.replace(keys.find(key), **fields))
 
     def read(self) -> StoredKeys:
         """Return every key, revoked ones too, the oldest first, and what is wrong with the rows."""

@@ -1,4 +1,4 @@
-"""Finds changes of the keys that other processes make, also where the whole file is replaced."""
+"""Finds changes of the keys that other processes make, also where the file is replaced or overwritten."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ log = structlog.get_logger("floorwire.keys")
 
 class KeyWatch:
     """Finds changes of other connections and processes. A poll reads the database's version only.
+
+    SQLite's version tells of nothing that was written past SQLite, such as by ``cp``. So the file's own state
+    is compared too. It also changes when SQLite moves the write-ahead log into the file: all is read then.
 
     ``read`` returns all keys of a connection, given the rows of the read before.
     """
@@ -48,8 +51,9 @@ class KeyWatch:
     def _reconnect(self) -> None:
         """Read from the file that has this name now."""
         file = _file(self._path)
-        connection = database.connect(self._path)
-        log.warning("keys.db was replaced by another file", path=str(self._path))
+        connection = database.connect(self._path)  # A new one: the old one would go on reading what it keeps.
+        if file[:2] != self._file[:2]:
+            log.warning("keys.db was replaced by another file", path=str(self._path))
         self._connection.close()
         self._connection, self._file, self._version = connection, file, -1
 
@@ -58,10 +62,10 @@ class KeyWatch:
         self._connection.close()
 
 
-def _file(path: Path) -> tuple[int, int]:
-    """Return which file has this name. Raises DatabaseError where none has."""
+def _file(path: Path) -> tuple[int, int, int, int]:
+    """Return which file has this name, and when it was changed. Raises DatabaseError where none has."""
     try:
         found = path.stat()
     except OSError:
         raise DatabaseError(f"{path} is gone") from None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_ctime_ns, found.st_size

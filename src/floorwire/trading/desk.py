@@ -343,7 +343,7 @@ class Desk:
     def _set_guard(self, client: DeskClient, request: CancelOnDisconnect | Deadman, wall_us: int) -> Guarded:
         if isinstance(request, Deadman):
             handlers.authorise(client.principal, Action.DEADMAN, wall_us)
-            timeout_us = _us(request.timeout_s)
+            timeout_us = handlers.deadman_us(request)
             self._guards.set_deadman(owner_of(client), timeout_us)
             cancels_at = wall_us + timeout_us if timeout_us else UNSET
             return Guarded(id=request.id, timeout_s=request.timeout_s, cancels_at=cancels_at)

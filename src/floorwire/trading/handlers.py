@@ -21,7 +21,9 @@ from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, OrderReply, PositionList
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
+    MIN_DEADMAN_S,
     Balances,
+    Deadman,
     Fills,
     OneOrder,
     OrderAmend,
@@ -79,15 +81,15 @@ def _ticket(
         account=principal.account,
         client_order_id=request.client_order_id,
         side=request.side,
-        type=request.type,
+        type="limit" if request.type is UNSET else request.type,
         quantity=None if request.quantity is UNSET else request.quantity,
         quote_quantity=None if quote_quantity is UNSET else quote_quantity,
         price=None if request.price is UNSET else request.price,
         stop_price=None if request.stop_price is UNSET else request.stop_price,
         time_in_force=None if tif is UNSET else tif,
         expires_us=None if request.expires is UNSET else request.expires,
-        post_only=request.post_only,
-        reduce_only=request.reduce_only,
+        post_only=request.post_only is True,
+        reduce_only=request.reduce_only is True,
     )
 
 
@@ -127,6 +129,14 @@ def all_cancelled(request: OrderCancelAll, order_ids: Sequence[int]) -> AllCance
     """Return the reply to a cancel of these orders."""
     listed = [str(order_id) for order_id in order_ids[:MAX_LISTED_IDS]]
     return AllCancelled(id=request.id, count=len(order_ids), order_ids=listed)
+
+
+def deadman_us(request: Deadman) -> int:
+    """Return the length of the dead man's timer; 0 disarms it. Raises Refusal for one that is too short."""
+    if 0 < request.timeout_s < MIN_DEADMAN_S:
+        message = f"timeout_s: 0 disarms; else at least {MIN_DEADMAN_S:g} s"
+        raise Refusal(Code.BAD_REQUEST, message, {"field": "timeout_s"})
+    return round(request.timeout_s * 1_000_000)
 
 
 def answer_query(

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from floorwire.core.codes import Code
 from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
-from floorwire.core.instrument import assets
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Prices, Random, Reported, VenueInput, VenueOutput, Wake
@@ -225,9 +224,9 @@ def _late(place: Place, at_us: int) -> list[Report]:
     return [Working(place.order_id, at_us), Ended(place.order_id, left_lots, "expired", None, at_us)]
 
 
-def assets_traded() -> frozenset[str]:
-    """Return the assets of all instruments."""
-    return assets(profile.instrument(NAME) for profile in PROFILES)
+def symbols_traded() -> frozenset[str]:
+    """Return the symbols of all instruments."""
+    return frozenset(profile.symbol for profile in PROFILES)
 
 
 def venue(rng: Random, symbols: tuple[str, ...] | None = None) -> SimVenue:

@@ -41,6 +41,7 @@ from floorwire.web.websocket_routes import (
     UPGRADE_HEADERS,
     UPGRADE_REQUIRED,
     AcceptedUpgrade,
+    Line,
     RefusedUpgrade,
     refusal_headers,
     route,
@@ -113,6 +114,7 @@ def _guard(app: FastAPI, gateway: Gateway) -> None:
         RequestGuard,
         max_bytes=settings.limits.message_bytes,
         timeout_s=settings.limits.handshake_timeout_s,
+        stalls=gateway.loop_stalls,
         over_tls=settings.tls.cert is not None,
     )
     app.add_middleware(RequestTurns, turns=gateway.hub.turns)  # the last one added is the first one called
@@ -136,7 +138,8 @@ async def _serve(socket: WebSocket) -> None:
     try:
         if request.bearer is not None:
             await gateway.authenticator.wait_for_key(request.bearer, address)
-        await _carry(gateway, socket, route(gateway, request, verdict, address, own_address(scope)), address)
+        line = Line(peer, scope.get("scheme", "ws"), own_address(scope))
+        await _carry(gateway, socket, route(gateway, request, verdict, address, line), address)
     finally:
         gateway.admission.release(address, verdict)
 

@@ -38,7 +38,11 @@ class AuthContext(msgspec.Struct, frozen=True):
 
     def require(self, action: Action, account: str | None = None) -> None:
         """Raise Refusal, and record it in the audit log, if the principal may not do this."""
-        refusal = decide(self.principal, action, self.gateway.clock.wall_us(), account=account)
+        wall_us = self.gateway.clock.wall_us()
+        self.require_none(action, decide(self.principal, action, wall_us, account=account))
+
+    def require_none(self, action: Action, refusal: Refusal | None) -> None:
+        """Raise the refusal of this action, and record it in the audit log. None: nothing happens."""
         if refusal is not None:
             authenticator = self.gateway.authenticator
             authenticator.record_refusal(self.principal, action, refusal.code, refusal.message, self.address)
@@ -59,7 +63,8 @@ async def authenticate(request: Request) -> AuthContext:
     peer = request.client.host if request.client else "local"
     address = origin_policy.client(peer, headers.getlist("x-forwarded-for"))
     origin, host = headers.get("origin"), headers.get("host")
-    if not origin_policy.allows(origin, host):
+    scheme = origin_policy.scheme(peer, request.scope["scheme"], headers.getlist("x-forwarded-proto"))
+    if not origin_policy.allows(origin, host, scheme):
         raise Refusal(
             Code.FORBIDDEN, "pages of this origin may not; see doors.origins", {"origin": origin or ""}
         )
@@ -74,7 +79,7 @@ async def authenticate(request: Request) -> AuthContext:
     subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
-    is_our_page = is_local and origin_policy.is_local_page(peer, origin, host)
+    is_our_page = is_local and origin_policy.is_local_page(peer, origin, host, scheme)
     context = AuthContext(gateway, principal, address, is_local, origin is not None, forwarded, is_our_page)
     request.scope[CONTEXT] = context
     return context

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
+from floorwire.ops.loop_stalls import MAX_WAITS, LoopStalls
+
 LEAST_READ_BYTES: Final = 65_536
 """A peer that does not read at least this much of a large answer within the timeout is hung up on."""
 BODY_GRACE_S: Final = 1.0
@@ -33,7 +35,18 @@ class HttpDeadline:
     runs on, and looks at its end what is due.
     """
 
-    __slots__ = ("_due_s", "_end", "_loop", "_timeout_s", "_timer", "_transport", "_unread_bytes", "phase")
+    __slots__ = (
+        "_due_s",
+        "_end",
+        "_loop",
+        "_stalls",
+        "_timeout_s",
+        "_timer",
+        "_transport",
+        "_unread_bytes",
+        "_waits",
+        "phase",
+    )
 
     def __init__(
         self,
@@ -41,12 +54,16 @@ class HttpDeadline:
         transport: asyncio.Transport,
         timeout_s: float,
         end: Callable[[], None],
+        stalls: LoopStalls,
     ) -> None:
-        """``end``: called when the connection has to end."""
+        """``end``: called when the connection has to end. ``stalls``: those of the event loop."""
         self._loop = loop
         self._transport = transport
         self._timeout_s = timeout_s
         self._end = end
+        self._stalls = stalls
+        self._waits = 0
+        """How often in a row it waited because of a stall."""
         self._unread_bytes = 0
         """What the peer had not read when the timer last ended in this phase. 0: it has not ended yet."""
         self.phase = Phase.IDLE
@@ -56,7 +73,7 @@ class HttpDeadline:
     def enter(self, phase: Phase) -> None:
         """Begin a phase, with a deadline of its own."""
         self.phase = phase
-        self._unread_bytes = 0
+        self._unread_bytes = self._waits = 0
         self._due_s = self._loop.time() + self._timeout_s
         if phase is Phase.BODY:
             self._due_s += BODY_GRACE_S
@@ -68,6 +85,13 @@ class HttpDeadline:
     def _on_timer(self) -> None:
         now_s = self._loop.time()
         if now_s >= self._due_s:
+            wait_s = self._stalls.wait_s(self._due_s, now_s)
+            if wait_s > 0 and self._waits < MAX_WAITS:  # What the peer sent meanwhile may be unread.
+                self._waits += 1
+                self._due_s = now_s + wait_s
+                self._timer = self._loop.call_later(wait_s, self._on_timer)
+                return
+            self._waits = 0
             if not self._may_go_on():
                 self._end()
                 return

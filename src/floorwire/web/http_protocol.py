@@ -27,7 +27,7 @@ from floorwire.web.request_cutter import RequestCutter
 from floorwire.web.request_head import body_bytes, origin_form
 from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest
-from floorwire.web.websocket_routes import AcceptedUpgrade, RefusedUpgrade, refusal_headers, route
+from floorwire.web.websocket_routes import AcceptedUpgrade, Line, RefusedUpgrade, refusal_headers, route
 
 HEAD_BYTES: Final = 16_384
 HELD_BYTES: Final = 524_288
@@ -104,7 +104,9 @@ class HttpProtocol(HttpToolsProtocol):
         if verdict is not AdmissionVerdict.PROXIED:
             self._share = self._gateway.hub.reads.share(self._admission.address)
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
-        self._deadline = HttpDeadline(self.loop, transport, timeout_s, self._on_timeout)
+        self._deadline = HttpDeadline(
+            self.loop, transport, timeout_s, self._on_timeout, self._gateway.loop_stalls
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection, unless its WebSocket will."""
@@ -299,7 +301,8 @@ class HttpProtocol(HttpToolsProtocol):
             return malformed
         request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
         verdict = self._admission.admit_client(request.forwarded_for)
-        return route(self._gateway, request, verdict, self._admission.address)
+        line = Line(self.client[0] if self.client else "", self.scheme or "http")
+        return route(self._gateway, request, verdict, self._admission.address, line)
 
     # --- refusals -------------------------------------------------------------------------------
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated, ClassVar, TypeAlias
 
 from fastapi import APIRouter, Path, Response
 from pydantic import ConfigDict, Field
 
 from floorwire.auth import grant
+from floorwire.auth.admin_reach import deposit_refusal
 from floorwire.auth.grant import Grant, GrantError
 from floorwire.auth.keyring import KeyInfo
+from floorwire.auth.traded_names import TradedNames
 from floorwire.core.authorization import Action, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
@@ -70,16 +71,15 @@ class NewKey:
 
 @router.get("")
 async def list_keys(auth: RequestAuth) -> Response:
-    """List the keys of the accounts that you administer, without secrets.
+    """List the keys of the accounts and symbols that you administer, without secrets.
 
-    ``faults``: what is wrong with the rows of keys.db; only where your key is for all accounts.
+    ``faults``: what is wrong with the rows of keys.db; only where your key is for all accounts and symbols.
     """
     auth.require(Action.KEYS_LIST)
     stored = await asyncio.to_thread(auth.gateway.data_dir.keys.read)
-    sees = partial(auth.principal.acts_for, as_admin=True)
-    mine = [KeyInfo.of(key).narrowed_to(sees) for key in stored.keys if sees(key.grant.account)]
-    message: dict[str, object] = {"status": "ok", "keys": mine}
-    if auth.principal.accounts is None:
+    seen = (KeyInfo.of(key).seen_by(auth.principal) for key in stored.keys)
+    message: dict[str, object] = {"status": "ok", "keys": [info for info in seen if info is not None]}
+    if not auth.principal.is_narrowed:
         message["faults"] = stored.faults()
     return answer(message)
 
@@ -92,11 +92,15 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
     try:
         allowed = new.grant(at_us)
         deposits = grant.deposits([f"{asset}={amount}" for asset, amount in new.deposit.items()])
+        listed = frozenset(instrument.symbol for instrument in auth.gateway.hub.market.symbols)
+        if listed:  # Before the venues have said what they trade, nothing is mistyped.
+            TradedNames(listed).check(allowed.symbols, deposits)
     except GrantError as error:
         raise Refusal(Code.BAD_REQUEST, str(error), {"field": error.field}) from None
     beyond = grant.exceeds(auth.principal, allowed)
     if beyond is not None:
         raise Refusal(Code.FORBIDDEN, f"{beyond}: more than your own key may", {"field": beyond})
+    auth.require_none(Action.KEYS_CREATE, deposit_refusal(auth.principal, deposits))
     issued = await asyncio.to_thread(auth.gateway.data_dir.keys.create, allowed, deposits, at_us)
     await _changed(auth, Action.KEYS_CREATE, issued.key)
     return answer({"status": "ok", "key": issued.key, "secret": issued.secret}, 201)
@@ -105,7 +109,9 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
 @router.delete("/{key}")
 async def revoke(auth: RequestAuth, key: KeyId) -> Response:
     """Revoke a key. Its connections close within a second."""
-    await _require_key(auth, Action.KEYS_REVOKE, key)
+    found = await _require_key(auth, Action.KEYS_REVOKE, key)
+    if grant.is_out_of_reach(auth.principal, found):
+        raise Refusal(Code.FORBIDDEN, "the key is for more than your own")
     try:
         await asyncio.to_thread(auth.gateway.data_dir.keys.revoke, key, auth.gateway.clock.wall_us())
     except UnknownKeyError as unknown:
@@ -116,26 +122,27 @@ async def revoke(auth: RequestAuth, key: KeyId) -> Response:
 
 @router.post("/{key}/rotate")
 async def rotate(auth: RequestAuth, key: KeyId) -> Response:
-    """Give a key a new secret, shown in this answer only. The old one ends at once."""
-    await _require_key(auth, Action.KEYS_ROTATE, key)
+    """Offer a new secret, shown in this answer only. The old one ends when the new one is first used."""
+    found = await _require_key(auth, Action.KEYS_ROTATE, key)
+    if grant.exceeds(auth.principal, found) is not None:  # Who sees its secret may do what it may.
+        raise Refusal(Code.FORBIDDEN, "the key may more than your own")
     try:
-        issued = await asyncio.to_thread(auth.gateway.data_dir.keys.rotate, key)
+        issued = await asyncio.to_thread(auth.gateway.data_dir.keys.offer_secret, key)
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
     await _changed(auth, Action.KEYS_ROTATE, key)
     return answer({"status": "ok", "key": issued.key, "secret": issued.secret})
 
 
-async def _require_key(auth: AuthContext, action: Action, key: str) -> None:
-    """Raise Refusal if the key does not exist, or if the principal may not do this to it."""
+async def _require_key(auth: AuthContext, action: Action, key: str) -> Grant:
+    """Return the key's grant. Raises Refusal if there is no such key, or for accounts of others."""
     auth.require(action)
     try:
         found = await asyncio.to_thread(auth.gateway.data_dir.keys.find, key)
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
     auth.require(action, found.grant.account)
-    if grant.exceeds(auth.principal, found.grant) is not None:
-        raise Refusal(Code.FORBIDDEN, "the key may more than your own")
+    return found.grant
 
 
 async def _changed(auth: AuthContext, action: Action, key: str) -> None:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from floorwire.ops.loop_stalls import MAX_WAITS, LoopStalls
 from floorwire.web.http_responses import failed, rejected
 from floorwire.web.security_headers import security_headers
 
@@ -24,8 +25,11 @@ class BodyError(HTTPException):
 class RequestGuard:
     """Bounds each body to ``max_bytes`` and ``timeout_s``, and adds missing headers to each response."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float, *, over_tls: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, timeout_s: float, stalls: LoopStalls, *, over_tls: bool
+    ) -> None:
         self._app = app
+        self._stalls = stalls
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._headers = security_headers(over_tls=over_tls)
@@ -37,7 +41,7 @@ class RequestGuard:
             return
         answer = _Answer(send, self._headers)
         try:
-            body = _Body(receive, _declared(scope), self._max_bytes, self._timeout_s)
+            body = _Body(receive, _declared(scope), self._max_bytes, self._timeout_s, self._stalls)
             await self._app(scope, body.receive, answer.send)
         except ClientDisconnect:
             return  # The client left before its body was whole: nobody reads an answer.
@@ -49,8 +53,13 @@ class RequestGuard:
 class _Body:
     """Reads a request's body within its bounds."""
 
-    def __init__(self, receive: Receive, declared: int, max_bytes: int, timeout_s: float) -> None:
+    def __init__(
+        self, receive: Receive, declared: int, max_bytes: int, timeout_s: float, stalls: LoopStalls
+    ) -> None:
         self._receive = receive
+        self._stalls = stalls
+        self._waits = 0
+        """How often it waited because the event loop stood still."""
         self._left = max_bytes
         self._deadline = asyncio.get_running_loop().time() + timeout_s
         self._is_whole = False
@@ -60,16 +69,25 @@ class _Body:
     async def receive(self) -> Message:
         if self._is_whole:
             return await self._receive()  # waits for the disconnect
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
-            raise BodyError(408, "the body came too slowly") from None
+        message = await self._receive_in_time()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise BodyError(413, "the body is too large")
         self._is_whole = not message.get("more_body", False)
         return message
+
+    async def _receive_in_time(self) -> Message:
+        while True:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    return await self._receive()
+            except TimeoutError:
+                now_s = asyncio.get_running_loop().time()
+                wait_s = self._stalls.wait_s(self._deadline, now_s)
+                if wait_s <= 0 or self._waits >= MAX_WAITS:
+                    raise BodyError(408, "the body came too slowly") from None
+                self._waits += 1  # What came meanwhile may be unread.
+                self._deadline = now_s + wait_s
 
 
 class _Answer:

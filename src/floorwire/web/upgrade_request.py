@@ -27,6 +27,7 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
     origin: str | None = None
     host: str | None = None
     forwarded_for: tuple[str, ...] = ()
+    forwarded_proto: tuple[str, ...] = ()
     is_forwarded: bool = False
     """A proxy passed the request on."""
     repeated: str | None = None
@@ -51,6 +52,7 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
             _only(values.get(b"origin")),
             _only(values.get(b"host")),
             tuple(values.get(b"x-forwarded-for", ())),
+            tuple(values.get(b"x-forwarded-proto", ())),
             is_forwarded(values),
             repeated(headers),
         )
