@@ -132,6 +132,14 @@ class GatewayHarness:
             await asyncio.sleep(0.001)
         raise AssertionError(f"received only {self.received[-5:]}")
 
+    async def until_refusing(self) -> None:
+        """Wait until the gateway knows that the journal failed."""
+        for _ in range(5_000):
+            if self.gateway.desk.figures().refusing["journal"]:
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError("the journal did not fail")
+
     async def works_again(self) -> None:
         """Wait until orders are taken."""
         for _ in range(2_000):

@@ -13,6 +13,7 @@ from floorwire.core.execution_reports import Report
 from floorwire.engine.mass_cancel_scan import MassCancelScan
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import Done
+from floorwire.protocol.trading_requests import MIN_DEADMAN_S
 from floorwire.trading import desk, handlers, mass_cancels, read_quota
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
@@ -95,7 +96,8 @@ async def start(harness: GatewayHarness, how: str) -> None:
         await harness.ask("session.cancel_on_disconnect", enabled=True)
         harness.gateway.desk.on_disconnect(harness.wire.connection)
     else:
-        await harness.ask("session.deadman", timeout_s=0.001)
+        armed = await harness.ask("session.deadman", timeout_s=MIN_DEADMAN_S)
+        assert armed["status"] == "ok"
     if how in ("cancel_all", "symbol", "halt"):
         reply = await harness.until(lambda message: message.get("id") == "mass")
         assert reply["status"] in ("accepted", "ok")
@@ -147,12 +149,12 @@ async def test_what_a_failure_interrupts_is_finished(
 
     turns.after_turn = fail
     await start(harness, how)
-    while harness.gateway.desk.figures().refusing["journal"] is False:
-        await asyncio.sleep(0)
+    await harness.until_refusing()
     assert journalled(harness, "ended") < ORDERS
     turns.after_turn = lambda: None
     harness.disk.is_full = False
     await harness.works_again()
+    await until_journalled(harness, "mass_cancel_ended", 1)
     assert journalled(harness, "mass_cancel") == journalled(harness, "mass_cancel_ended") == 1
     await check_gone(harness, CODES[how])
 

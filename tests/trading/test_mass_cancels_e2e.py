@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.core.authorization import Scope
+from floorwire.protocol.trading_requests import MIN_DEADMAN_S
 from floorwire.storage.key_store import Issued
 from tests.servers import Server, metrics
 from tests.trading.test_guard_timers_kept import journalled
@@ -54,7 +55,7 @@ async def start(how: str, client: Trader, server: Server, ops: Issued) -> Messag
         with caller(server, ops) as http:
             return dict((await asyncio.to_thread(http.post, "/halts", json={"scope": "all"})).json())
     if how == "deadman":
-        return await client.ask("session.deadman", timeout_s=0.001)
+        return await client.ask("session.deadman", timeout_s=MIN_DEADMAN_S)
     reply = await client.ask("session.cancel_on_disconnect", enabled=True)
     drop_connection(client)
     return reply

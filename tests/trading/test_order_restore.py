@@ -109,8 +109,7 @@ async def test_what_has_to_be_cancelled_does_not_go_back(
     turns.after_turn = fail
     harness.wire.ask("order.cancel_all", id="mass")
     await harness.until(lambda message: message.get("id") == "mass")
-    while not harness.gateway.desk.figures().refusing["journal"]:
-        await asyncio.sleep(0)
+    await harness.until_refusing()
     assert 0 < sum(record.kind == "ended" for record in harness.disk.records) < ORDERS
     turns.after_turn = lambda: None
     harness.disk.is_full = False

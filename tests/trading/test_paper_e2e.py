@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.core.authorization import Scope
+from floorwire.protocol.trading_requests import MIN_DEADMAN_S
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import SCOPES, Message, Trader, amount, caller, key, serving, trader
@@ -108,7 +109,8 @@ async def test_a_cancel_on_its_way_holds_though_the_server_was_killed(
             await alice.ask("subscribe", channel="heartbeat")
             reply = await placed(alice, "leaves", price="9.95")
             if who == "deadman":
-                await alice.ask("session.deadman", timeout_s=0.01)
+                armed = await alice.ask("session.deadman", timeout_s=MIN_DEADMAN_S)
+                assert armed["status"] == "ok"
                 while "cancelled" not in first.log:
                     await alice.receive()
             elif who == "operator":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.core.authorization import Scope
+from floorwire.protocol.trading_requests import MIN_DEADMAN_S
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import (
@@ -93,7 +94,7 @@ async def end(way: str, server: Server, cast: Cast, client: Trader, symbol: str)
         case ["halt", scope]:
             cast.halt(server, scope, symbol)
         case ["deadman"]:
-            await client.ask("session.deadman", timeout_s=0.02)
+            await client.ask("session.deadman", timeout_s=MIN_DEADMAN_S)
         case ["revoke"]:
             await client.ask("session.cancel_on_disconnect", enabled=True)
             cast.revoke(server)
