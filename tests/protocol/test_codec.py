@@ -18,6 +18,7 @@ from floorwire.protocol.requests import (
     Symbols,
     Unsubscribe,
 )
+from floorwire.protocol.trading_requests import ID_FORM
 
 SAFE = 2**53
 
@@ -84,6 +85,20 @@ def test_a_request_reads_the_same_in_both_encodings(written: dict[str, object], 
 def test_a_misfit_names_its_field(request_: dict[str, object], field: str) -> None:
     for codec, data in both(request_):
         refusal = refused(codec, data).refusal
+        assert (refusal.code, refusal.details) == (Code.BAD_REQUEST, {"field": field})
+
+
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [("fills", "before"), ("orders", "after"), ("order.cancel", "order_id"), ("order.amend", "order_id")],
+)
+@pytest.mark.parametrize("text", ["x", "", "0", "01", "+1", "1 ", "9" * 20])
+def test_an_id_that_the_server_cannot_have_given_is_answered_in_words(
+    action: str, field: str, text: str
+) -> None:
+    for codec, data in both({"action": action, field: text}):
+        refusal = refused(codec, data).refusal
+        assert refusal.message == f"Expected {ID_FORM} - at `$.{field}`"
         assert (refusal.code, refusal.details) == (Code.BAD_REQUEST, {"field": field})
 
 

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from floorwire.core.authorization import Scope
+from floorwire.protocol.trading_requests import ID_FORM
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
 from tests.trading.trader import FREE, SCOPES, Message, caller, key, serving, trader
@@ -64,6 +65,31 @@ def test_a_field_that_a_list_does_not_take_is_an_error(alice: httpx2.Client, pat
     answer = alice.get(f"{path}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
     assert answer.json()["details"]["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize("text", ["x", "0", "01", "-1", "9" * 20])
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("GET", "/fills?before={}", "query.before"),
+        ("GET", "/orders?after={}", "query.after"),
+        ("GET", "/orders/{}", "path.order_id"),
+        ("DELETE", "/orders/{}", "path.order_id"),
+    ],
+)
+def test_an_id_that_the_server_cannot_have_given_is_answered_in_words(
+    alice: httpx2.Client, method: str, path: str, field: str, text: str
+) -> None:
+    answer = alice.request(method, path.format(text))
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert answer.json()["message"] == f"{field}: has to be {ID_FORM}"
+
+
+@pytest.mark.parametrize("text", ["05", "+5", "5_0"])
+@pytest.mark.parametrize("path", ["/orders", "/fills"])
+def test_a_whole_number_has_one_form(alice: httpx2.Client, path: str, text: str) -> None:
+    answer = alice.get(path, params={"limit": text})
+    assert (answer.status_code, answer.json()["details"]["field"]) == (400, "query.limit")
 
 
 def test_a_field_given_twice_is_an_error(alice: httpx2.Client) -> None:

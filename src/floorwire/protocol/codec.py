@@ -18,7 +18,7 @@ from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import AnyReply, EncodedSymbolList, TradingReply
 from floorwire.protocol.requests import MarketRequest, RequestId, Subscribe
-from floorwire.protocol.trading_requests import TradingRequest
+from floorwire.protocol.trading_requests import ID_FORM, ID_PATTERN, TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
 Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
@@ -144,6 +144,8 @@ def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, D
     If the field takes only certain words, add them: msgspec names only the wrong one.
     """
     what, at, where = problem.rpartition(" - at `$")
+    if repr(ID_PATTERN) in what:  # msgspec would quote the pattern itself
+        problem = f"Expected {ID_FORM}{at}{where}"
     path = where[1:-1] if at else ""
     _, is_named, name = (what or problem).partition(" field `")
     if is_named:

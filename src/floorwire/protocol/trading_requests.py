@@ -5,7 +5,7 @@ Decimals are text here. The order checks parse them: the instrument decides how 
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -20,7 +20,10 @@ ClientOrderId: TypeAlias = Annotated[
 
 1 to 36 of A-Z a-z 0-9 . _ -. The order manager refuses other characters and finds no such order.
 """
-OrderId: TypeAlias = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}(?![\s\S])")]
+ID_PATTERN: Final = r"^[1-9][0-9]{0,18}(?![\s\S])"
+ID_FORM: Final = "an id that the server gave: digits, without a leading zero"
+"""What a client is told whose id does not fit the pattern."""
+OrderId: TypeAlias = Annotated[str, Meta(pattern=ID_PATTERN)]
 Amount: TypeAlias = Annotated[
     str,
     Meta(max_length=40, extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "a decimal"}),
@@ -83,7 +86,7 @@ class OrderStatus(OneOrder, frozen=True, tag="order.status", kw_only=True):
 
 
 class OrderCancelAll(Request, frozen=True, tag="order.cancel_all", kw_only=True):
-    """Cancel every open order, or those of one symbol."""
+    """Cancel every open order that the key may see, or those of one symbol."""
 
     symbol: Symbol | UnsetType = UNSET
 

@@ -18,6 +18,7 @@ from starlette.types import Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import Fate, error, order_error
+from floorwire.protocol.trading_requests import ID_FORM
 from floorwire.storage.database import DatabaseError
 from floorwire.web.security_headers import security_headers
 
@@ -44,7 +45,11 @@ UNPROCESSABLE: Final = 422
 """The status of all other codes."""
 _BY_VALUE: Final = {code.value: status for code, status in STATUS.items()}
 MAX_MESSAGE = 200
-NO_OBJECT = "a JSON object, with content-type: application/json"
+FORMS: Final = {
+    "dataclass_type": "a JSON object, with content-type: application/json",
+    "string_pattern_mismatch": f"has to be {ID_FORM}",
+}
+"""Kind of FastAPI's validation error -> what the field has to be. Only ids have a pattern."""
 _ORDERS: Final = re.compile(r"/api/v1/orders")
 _ORDER: Final = re.compile(r"/api/v1/orders/[^/]+")
 ORDER_PATHS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
@@ -116,7 +121,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning), fate)
         field = ".".join(str(part) for part in first["loc"])
         # FastAPI's message names a class of ours. The cause is often curl -d, which sends a form by default.
-        what = NO_OBJECT if first["type"] == "dataclass_type" else first["msg"]
+        what = FORMS.get(first["type"], first["msg"])
         message = f"{field}: {what}"
         return refused(Refusal(Code.BAD_REQUEST, message[:MAX_MESSAGE], {"field": field[:MAX_MESSAGE]}), fate)
 

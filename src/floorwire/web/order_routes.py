@@ -46,7 +46,7 @@ async def place(auth: RequestAuth, request: Request) -> Response:
 @router.get("/orders")
 async def list_orders(
     auth: RequestAuth,
-    limit: Annotated[int, Query(ge=1, le=MAX_ORDERS)] = MAX_ORDERS,
+    limit: Annotated[PlainInteger, Query(ge=1, le=MAX_ORDERS)] = MAX_ORDERS,
     after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
     symbol: Symbol = None,
 ) -> Response:
@@ -56,7 +56,7 @@ async def list_orders(
 
 @router.delete("/orders")
 async def cancel_all(auth: RequestAuth, symbol: Symbol = None) -> Response:
-    """Cancel every open order, or those of one symbol."""
+    """Cancel every open order that the key may see, or those of one symbol."""
     return await ask(auth, Action.ORDER_CANCEL_ALL, {"symbol": symbol})
 
 
