@@ -82,6 +82,23 @@ def test_any_step_finds_what_a_filter_finds(
     assert found(manager, MassCancel(account, symbol, key), step) == wanted
 
 
+@pytest.mark.parametrize(
+    ("symbols", "wanted"),
+    [
+        (None, 8),
+        ((ETH.symbol,), 4),
+        ((ETH.symbol.rpartition(":")[2],), 4),
+        ((BTC.symbol, ETH.symbol), 8),
+        (("okx:NO-SUCH",), 0),
+        ((), 0),
+    ],
+)
+def test_only_the_symbols_of_the_key(
+    manager: OrderManager, symbols: tuple[str, ...] | None, wanted: int
+) -> None:
+    assert len(found(manager, MassCancel(symbols=symbols), 3)) == wanted
+
+
 def test_orders_that_come_or_close_meanwhile_are_left_alone(manager: OrderManager, market: Market) -> None:
     scan = manager.scan(manager.mass_cancel(MassCancel(), NOW))
     assert scan.find(2) == [1]  # an account costs one step

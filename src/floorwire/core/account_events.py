@@ -79,6 +79,8 @@ class MassCancel(msgspec.Struct, frozen=True, array_like=True, gc=False):
     key: str | None = None
     code: Code | None = None
     """The reason, where the client did not ask for it."""
+    symbols: tuple[str, ...] | None = None
+    """The symbols that the key of the request is for: BASE-QUOTE on every venue, or venue:BASE-QUOTE."""
 
 
 class Listed(msgspec.Struct, frozen=True, array_like=True, tag="listed"):

@@ -35,7 +35,7 @@ class Action(StrEnum):
     """Every action of the gateway, by its name on the wire, with the scope that it needs.
 
     Subscribing to a private channel is the action of the same name: a key that may read ``orders`` may
-    subscribe to them. ``one_symbol``: the action changes orders of one symbol, or of all if none is named.
+    subscribe to them. ``one_symbol``: the action is about an order, so a narrowed key has to name its symbol.
     ``about_all``: the action tells something of all accounts and symbols, so no narrowed key may do it.
     """
 
@@ -70,7 +70,7 @@ class Action(StrEnum):
     ORDER_PLACE = "order.place", Scope.TRADE, True
     ORDER_AMEND = "order.amend", Scope.TRADE, True
     ORDER_CANCEL = "order.cancel", Scope.TRADE, True
-    ORDER_CANCEL_ALL = "order.cancel_all", Scope.TRADE, True
+    ORDER_CANCEL_ALL = "order.cancel_all", Scope.TRADE
     CANCEL_ON_DISCONNECT = "session.cancel_on_disconnect", Scope.TRADE
     DEADMAN = "session.deadman", Scope.TRADE
 

@@ -12,14 +12,15 @@ class MassCancelScan:
     meanwhile is not found, and one that closes meanwhile may be.
     """
 
-    __slots__ = ("_accounts", "_at", "_names", "_order_ids", "_started", "examined")
+    __slots__ = ("_accounts", "_at", "_names", "_order_ids", "_started", "_symbols", "examined")
 
     def __init__(self, accounts: Accounts, started: MassCancelStarted) -> None:
         self.examined = 0
         """Open orders examined so far. An account counts as one, too."""
         self._accounts = accounts
         self._started = started
-        account = started.mass_cancel.account
+        account, symbols = started.mass_cancel.account, started.mass_cancel.symbols
+        self._symbols = None if symbols is None else frozenset(symbols)
         self._names = list(accounts.by_name)[::-1] if account is None else [account]
         """Accounts to examine, the last one first."""
         self._order_ids: list[int] = []
@@ -60,4 +61,10 @@ class MassCancelScan:
             and order.order_id <= started.last_order_id
             and (of.symbol is None or of.symbol == order.ticket.symbol)
             and (of.key is None or of.key == order.key)
+            and (self._symbols is None or _is_of(order.ticket.symbol, self._symbols))
         )
+
+
+def _is_of(symbol: str, symbols: frozenset[str]) -> bool:
+    """Return whether it is one of the symbols, with or without its venue (as ``Principal.sees``)."""
+    return symbol in symbols or symbol.rpartition(":")[2] in symbols

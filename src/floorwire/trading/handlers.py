@@ -120,9 +120,13 @@ def cancel(
 
 
 def cancel_all(resolve: Resolve, principal: Principal, request: OrderCancelAll, wall_us: int) -> MassCancel:
-    """Return which orders to cancel: all open ones, or those of one symbol. Raises Refusal."""
+    """Return which orders to cancel: all open ones that the key may see, or those of one symbol.
+
+    Raises Refusal.
+    """
     symbol = _symbol(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
-    return MassCancel(principal.account, symbol)
+    symbols = None if principal.symbols is None else tuple(sorted(principal.symbols))
+    return MassCancel(principal.account, symbol, symbols=symbols)
 
 
 def all_cancelled(request: OrderCancelAll, order_ids: Sequence[int]) -> AllCancelled:
