@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Set
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.access.key_reader import MAX_WAITING, MAX_WAITING_PER_ADDRESS, KeyReader
 from floorwire.auth.failure_throttle import FREE
 from floorwire.auth.grant import Grant
-from floorwire.auth.keyring import Keyring
+from floorwire.auth.keyring import Key, Keyring, KeyTable
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.clock import Clock
 from floorwire.config import Settings
@@ -178,3 +178,27 @@ async def test_an_unknown_key_and_a_wrong_secret_go_the_same_way(data_dir: DataD
         assert not authenticator.read_before_bearer(wrong[1], "10.2.2.2", lambda: None), (
             "it has to wait anyway"
         )
+
+
+async def test_the_event_loop_takes_a_table_that_a_thread_made(
+    data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With very many keys to make it takes long, and so it does to free the one before."""
+    threads: list[int] = []
+    prepare = Keyring.prepare
+
+    def prepare_in(ring: Keyring, keys: Iterable[Key]) -> KeyTable:
+        threads.append(threading.get_ident())
+        return prepare(ring, keys)
+
+    issued = data_dir.keys.create(GRANT, {}, NOW)
+    ended: list[Set[str]] = []
+    reader = KeyReader(Keyring(data_dir.sealer), data_dir.keys, ended.append)
+    monkeypatch.setattr(Keyring, "prepare", prepare_in)
+    data_dir.keys.revoke(issued.key, NOW)
+    await reader.refresh()
+    await reader.refresh()
+    assert ended == [set(), {issued.key}]
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+    reader.close()

@@ -28,6 +28,14 @@ def test_who_is_here_with_a_key() -> None:
     assert len(here) == 1
 
 
+@given(st.sets(st.sampled_from("abcdef")), st.sets(st.sampled_from("abcdef")))
+def test_which_of_the_keys_are_here(connected: set[str], asked: set[str]) -> None:
+    here: SessionIndex[str] = SessionIndex()
+    for key in connected:
+        here.add(f"peer of {key}", principal(key))
+    assert sorted(here.keys_among(asked)) == sorted(connected & asked)
+
+
 def test_signing_in_anew_changes_the_end() -> None:
     here: SessionIndex[str] = SessionIndex()
     first, later = principal("jwt:a", NOW), principal("jwt:a", NOW + 10 * SLOT_US)

@@ -75,6 +75,23 @@ def test_replacing_tells_whose_sign_ins_no_longer_hold() -> None:
     assert len(ring) == 1
 
 
+def test_a_prepared_table_counts_from_the_moment_it_is_taken() -> None:
+    first, second = key("k1"), key("k2")
+    ring = keyring(first, second)
+    table = ring.prepare([msgspec.structs.replace(first, revoked_us=NOW), key("k3")])
+    assert table.ended == {"k1", "k2"}
+    assert len(ring) == 2
+    assert ring.verify_secret("k1", SECRET, NOW) is not None
+    assert ring.verify_secret("k2", SECRET, NOW) is not None
+    assert ring.verify_secret("k3", SECRET, NOW) is None
+    before = ring.take(table)
+    assert set(before.entries) == {"k1", "k2"}
+    assert len(ring) == 2
+    assert ring.verify_secret("k1", SECRET, NOW) is None
+    assert ring.verify_secret("k2", SECRET, NOW) is None
+    assert ring.verify_secret("k3", SECRET, NOW) is not None
+
+
 def test_expiry_ends_what_is_current() -> None:
     ring = keyring(key(given=grant(expires_us=NOW)))
     principal = ring.verify_secret("k1", SECRET, NOW - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -78,7 +78,7 @@ class Authenticator:
         self._signin = SignIn(self.keyring, tokens, settings.limits.logins_per_second_per_key)
         self._session_index: SessionIndex[SignedInPeer] = SessionIndex()
         self._commands: dict[str, TokenBucket] = {}
-        self.keys = KeyReader(self.keyring, data_dir.keys, self._close_of)
+        self.keys = KeyReader(self.keyring, data_dir.keys, self._close_ended)
         mark = LoginMark(data_dir.folder)
         self._signin.start(mark.used, clock.wall_us())
         self._used_logins = UsedLoginWriter(mark, lambda: self._signin.used_logins(clock.wall_us()))
@@ -293,8 +293,9 @@ class Authenticator:
                 self._session_index.expired(self._clock.wall_us()), "", "the key or the token has expired"
             )
 
-    def _close_of(self, key: str) -> None:
-        self._close_signed_in(self._session_index.of(key), key, "the key was revoked or changed")
+    def _close_ended(self, keys: Set[str]) -> None:
+        for key in self._session_index.keys_among(keys):
+            self._close_signed_in(self._session_index.of(key), key, "the key was revoked or changed")
 
     def _close_signed_in(self, peers: Iterable[SignedInPeer], key: str, reason: str) -> None:
         closed = 0

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from functools import partial
 from typing import TypeAlias
 
 import structlog
 
 from floorwire.auth.client_address import neighbourhood
-from floorwire.auth.keyring import Keyring
+from floorwire.auth.keyring import Keyring, KeyTable
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import KeyStore, StoredKeys, UnknownKeyError
 
@@ -33,14 +33,14 @@ log = structlog.get_logger("floorwire.keys")
 
 
 class KeyReader:
-    """Reads keys.db into the keyring. ``on_changed`` gets each key whose sign-ins are no longer valid.
+    """Reads keys.db into the keyring. ``on_ended`` gets the keys whose sign-ins are no longer valid.
 
     Raises DatabaseError if it cannot be read at the start.
     """
 
-    def __init__(self, keyring: Keyring, store: KeyStore, on_changed: Callable[[str], None]) -> None:
+    def __init__(self, keyring: Keyring, store: KeyStore, on_ended: Callable[[Set[str]], None]) -> None:
         self._keyring = keyring
-        self._on_changed = on_changed
+        self._on_ended = on_ended
         self._watch = store.watch()
         self._confirm_secret = store.confirm_secret
         self._to_confirm: set[str] = set()
@@ -56,7 +56,9 @@ class KeyReader:
         """Awaited before changed keys count: credits the deposits that came with a new key."""
         for notice in store.notices:
             log.warning(notice)
-        self._take(self._watch.poll())
+        found = self._read()
+        if found is not None:
+            self._take(*found)
 
     def faults(self) -> Mapping[str, int]:
         """Return what is wrong with keys.db now: a number for each kind, 0 where nothing is wrong."""
@@ -71,10 +73,13 @@ class KeyReader:
         try:
             async with self._reading:
                 await self._confirm()
-                stored = await asyncio.to_thread(self._watch.poll)
-                if stored is not None and self.before_change is not None:
-                    await self.before_change()
-                self._take(stored)
+                found = await asyncio.to_thread(self._read)
+                if found is not None:
+                    if self.before_change is not None:
+                        await self.before_change()
+                    before = self._take(*found)
+                    del found
+                    await asyncio.to_thread(before.entries.clear)
         except DatabaseError as error:
             if self._is_readable:
                 log.error("changes of keys cannot be seen", error=str(error))
@@ -138,13 +143,18 @@ class KeyReader:
             asyncio.get_running_loop().call_soon(resume)  # so that no failure of one stops the others
         waiting.clear()
 
-    def _take(self, stored: StoredKeys | None) -> None:
-        if stored is None:
-            return
+    def _read(self) -> tuple[StoredKeys, KeyTable] | None:
+        """Return all keys where they have changed. With very many keys it takes seconds."""
+        stored = self._watch.poll()
+        return None if stored is None else (stored, self._keyring.prepare(stored.keys))
+
+    def _take(self, stored: StoredKeys, table: KeyTable) -> KeyTable:
+        """Let the keys count, all at once. Return those before."""
         known = self._stored.faults()
         for fault in stored.faults():
             if fault not in known:
                 log.error("keys.db was tampered with", fault=fault)
         self._stored = stored
-        for key in self._keyring.replace(stored.keys):
-            self._on_changed(key)
+        before = self._keyring.take(table)
+        self._on_ended(table.ended)
+        return before

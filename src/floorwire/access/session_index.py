@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Set
 from typing import Generic, TypeVar
 
 from floorwire.core.authorization import Principal
@@ -40,6 +40,11 @@ class SessionIndex(Generic[PeerT]):
     def of(self, key: str) -> list[PeerT]:
         """Return the connections of the key."""
         return list(self._by_key.get(key, ()))
+
+    def keys_among(self, keys: Set[str]) -> list[str]:
+        """Return those of the keys that have connections. There may be very many keys, or connections."""
+        few, many = sorted((keys, self._by_key.keys()), key=len)
+        return [key for key in few if key in many]
 
     def expired(self, wall_us: int) -> list[PeerT]:
         """Return the connections whose sign-in has expired, at most SLOT_US ago or earlier."""

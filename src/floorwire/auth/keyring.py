@@ -100,6 +100,17 @@ class KeyEntry(NamedTuple):
     principal: Principal
 
 
+class KeyTable(NamedTuple):
+    """All keys, ready to be looked up."""
+
+    entries: dict[str, KeyEntry]
+    decoys: list[KeyEntry]
+    """The same keys. The one that is verified instead of an unknown key is chosen by its place here."""
+    ended: set[str]
+    """Keys of the table before whose sign-ins are no longer valid: they are gone or changed, which means
+    revoked, rotated or given other rights."""
+
+
 class Keyring:
     """Looks up keys and verifies secrets. The cost is the same whether the key exists or not.
 
@@ -116,25 +127,37 @@ class Keyring:
         self._keys: dict[str, KeyEntry] = {}
         self._decoys = [self._nobody]
 
-    def replace(self, keys: Iterable[Key]) -> set[str]:
-        """Replace all keys. Return the ids whose sign-ins are no longer valid.
+    def prepare(self, keys: Iterable[Key]) -> KeyTable:
+        """Return a table of these keys, for ``take``. It changes nothing, so it may run in a thread.
 
-        These are the keys that are gone or changed: revoked, rotated or given other rights. An older row of
-        a key is ignored: a revoked key stays revoked, whatever is put back into the database.
+        The keys must not be replaced between the two calls. An older row of a key is ignored: a revoked key
+        stays revoked, whatever is put back into the database.
         """
-        before, self._keys = self._keys, {}
+        before, now = self._keys, dict[str, KeyEntry]()
         for key in keys:
             held = before.get(key.id)
             if held is None or (held.key is not key and held.key != key and held.key.change <= key.change):
                 is_same = held is not None and held.key.has_same_rights(key)
                 held = KeyEntry(key, held.principal if held and is_same else key.grant.principal(key.id))
-            self._keys[key.id] = held
-        self._decoys = list(self._keys.values()) or [self._nobody]
-        return {
+            now[key.id] = held
+        ended = {
             name
             for name, held in before.items()
-            if (now := self._keys.get(name)) is None or now.principal is not held.principal
+            if (later := now.get(name)) is None or later.principal is not held.principal
         }
+        return KeyTable(now, list(now.values()) or [self._nobody], ended)
+
+    def take(self, table: KeyTable) -> KeyTable:
+        """Replace all keys at once. Return the table of the keys before: to free it takes long, too."""
+        before = KeyTable(self._keys, self._decoys, set())
+        self._keys, self._decoys = table.entries, table.decoys
+        return before
+
+    def replace(self, keys: Iterable[Key]) -> set[str]:
+        """Replace all keys at once. Return the ids whose sign-ins are no longer valid."""
+        table = self.prepare(keys)
+        self.take(table)
+        return table.ended
 
     def __len__(self) -> int:
         return len(self._keys)
