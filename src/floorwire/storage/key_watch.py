@@ -31,35 +31,42 @@ class KeyWatch:
         self._read = read
         self._known: dict[str, VerifiedRow] = {}
         self._file = _file(path)
-        self._connection = database.connect(path)
+        self._connection: sqlite3.Connection | None = database.connect(path)
+        """None: the file that has this name now could not be opened."""
         self._version = -1
 
     def poll(self) -> StoredKeys | None:
         """Return every key if anything has changed since the last call, else None. Raises DatabaseError."""
         try:
-            if _file(self._path) != self._file:
-                self._reconnect()
-            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            connection = self._connected()
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return None
-            keys = self._read(self._connection, self._known)
+            keys = self._read(connection, self._known)
         except SQLITE_ERRORS as error:
             raise DatabaseError(f"{self._path}: {reason(error)}") from None
         self._version = version
         return keys
 
-    def _reconnect(self) -> None:
-        """Read from the file that has this name now."""
-        file = _file(self._path)
-        connection = database.connect(self._path)  # A new one: the old one would go on reading what it keeps.
-        if file[:2] != self._file[:2]:
-            log.warning("keys.db was replaced by another file", path=str(self._path))
-        self._connection.close()
-        self._connection, self._file, self._version = connection, file, -1
-
     def close(self) -> None:
         """Close the database."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        """Return a connection to the file that has this name now. Raises DatabaseError."""
+        file = _file(self._path)
+        if self._connection is not None and file == self._file:
+            return self._connection
+        # The old one first: its lock would keep a file that is not in WAL mode, such as a copy made by
+        # VACUUM INTO, from being opened.
+        self.close()
+        self._connection = None
+        connection = database.connect(self._path)
+        if file[:2] != self._file[:2]:
+            log.warning("keys.db was replaced by another file", path=str(self._path))
+        self._connection, self._file, self._version = connection, file, -1
+        return connection
 
 
 def _file(path: Path) -> tuple[int, int, int, int]:
