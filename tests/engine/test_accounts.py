@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from floorwire.core.account_events import AccountEntry, Guard, OrderAccepted, Seqs
+from floorwire.core.execution_reports import Ended
+from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
+from floorwire.core.refusal import Refusal
 from floorwire.engine.account import NO_GUARD
+from floorwire.engine.accounts import Accounts
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.order_manager import OrderManager, TradingRules
-from tests.engine.market import BTC, ETH
+from tests.clocks import moment
+from tests.engine.market import BTC, ETH, Market
+from tests.engine.market import order_manager as manager_of
 
 
 def _prices(_: str) -> Prices:
@@ -98,3 +109,43 @@ def _folded(entries: list[AccountEntry]) -> OrderManager:
     for entry in entries:
         order_manager.apply(msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=AccountEntry).event)
     return order_manager
+
+
+def _place(manager: OrderManager, number: int, key: str) -> int:
+    ticket = OrderTicket("ann", str(number), BTC.symbol, "buy", "limit", 10, None, 190, None, "gtc")
+    order = manager.place(ticket, moment(1_000), key=key).order
+    assert order is not None
+    return order.order_id
+
+
+def _trading() -> OrderManager:
+    market = Market(BTC)
+    manager = manager_of(market, BTC)
+    manager.deposit("ann", "USDT", "1000000", 1, 0)
+    market.other("sell", 1_000, 201)
+    return manager
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.none() | st.integers(0, 5)), max_size=20))
+def test_each_key_is_counted_with_its_open_orders(steps: list[tuple[str, int | None]]) -> None:
+    """Places an order of the key, and may cancel one of the open ones."""
+    manager, open_ids = _trading(), list[int]()
+    for number, (key, pick) in enumerate(steps):
+        open_ids.append(_place(manager, number, key))
+        if pick is not None:
+            order_id = open_ids.pop(pick % len(open_ids))
+            manager.settle([Ended(order_id, 10, "cancelled", None, 1_000)], 1_000)
+    restored = Accounts.restored(manager.snapshot())
+    for account in (manager._accounts.by_name["ann"], restored.by_name["ann"]):
+        assert account.open_by_key == Counter(order.key for order in account.open.values())
+
+
+def test_the_limit_of_a_key_counts_its_own_open_orders() -> None:
+    manager = _trading()
+    manager.set_limits("ann", Limits(max_open_orders=1), 1_000, key="a")
+    first = _place(manager, 1, "a")
+    _place(manager, 2, "b")
+    with pytest.raises(Refusal, match="the key may have 1 open orders"):
+        _place(manager, 3, "a")
+    manager.settle([Ended(first, 10, "cancelled", None, 1_000)], 1_000)
+    _place(manager, 4, "a")

@@ -6,7 +6,7 @@ holds summed up anew from the orders, and accounts rebuilt from the journal's by
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil
@@ -124,12 +124,12 @@ class Trading(RuleBasedStateMachine):
     def try_to_place(self, ticket: OrderTicket) -> None:
         before = self.order_manager.state_hash()
         try:
-            decision = self.order_manager.place(ticket, moment(self.now_us), key="k")
+            decision = self.order_manager.place(ticket, moment(self.now_us), key=f"k{self.last % 3}")
         except Refusal:
             assert self.order_manager.state_hash() == before
             return
         self.carry_out(decision)
-        again = self.order_manager.place(ticket, moment(self.now_us), key="k")
+        again = self.order_manager.place(ticket, moment(self.now_us), key=f"k{self.last % 3}")
         assert again.duplicate
         assert (again.entries, again.commands) == ((), ())
         assert decision.order is not None
@@ -300,6 +300,12 @@ class Trading(RuleBasedStateMachine):
         notional = order.price_ticks * order.left_lots * USDT_UNITS
         fees = self.due[order.order_id] + Fraction(notional * order.fee_ppm, 10**6)
         return notional + ceil(fees) - self.paid[order.order_id]
+
+    @invariant()
+    def each_key_is_counted_with_its_open_orders(self) -> None:
+        for manager in (self.order_manager, self.shadow):
+            for account in manager._accounts.by_name.values():
+                assert account.open_by_key == Counter(order.key for order in account.open.values())
 
     @invariant()
     def the_market_has_exactly_the_open_orders(self) -> None:

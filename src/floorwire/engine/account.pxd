@@ -6,6 +6,7 @@ cdef class Account:
     cdef public object owner
     cdef public dict balances
     cdef public dict open
+    cdef public dict open_by_key
     cdef public object closed
     cdef public dict by_client
     cdef public dict buying

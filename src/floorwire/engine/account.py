@@ -29,6 +29,7 @@ class Account:
         "key_limits",
         "limits",
         "open",
+        "open_by_key",
         "owner",
         "positions",
         "seqs",
@@ -40,6 +41,8 @@ class Account:
         self.balances: Balances = {}
         self.open: dict[int, Order] = {}
         """Open orders by order id, the oldest first."""
+        self.open_by_key: dict[str, int] = {}
+        """How many open orders each key has; a key without one has no entry."""
         self.closed: ChunkedHistory[Order] = ChunkedHistory(KEPT_CLOSED)
         self.by_client: dict[str, int] = {}
         """Order ids by client order id, of open orders and of kept closed ones."""

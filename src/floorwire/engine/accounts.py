@@ -166,9 +166,14 @@ class Accounts:
         if order.state in OPEN:
             account.open[order_id] = order
             more += order.lots - order.filled_lots
+            if before is None:
+                account.open_by_key[order.key] = account.open_by_key.get(order.key, 0) + 1
         else:
             if before is not None:
                 del account.open[order_id]
+                left = account.open_by_key.pop(before.key) - 1
+                if left:
+                    account.open_by_key[order.key] = left
             self._close(account, order)
         if more and ticket.side == "buy":
             account.buying[ticket.symbol] = account.buying.get(ticket.symbol, 0) + more

@@ -170,12 +170,8 @@ def check_open_orders(account: Account, bounds: EffectiveLimits, key: str) -> No
     if most is not None and len(account.open) >= most:
         _too_many("account", most)
     most = bounds.max_open_of_key
-    if most is not None and _open_count(account, key) >= most:
+    if most is not None and account.open_by_key.get(key, 0) >= most:
         _too_many("key", most)
-
-
-def _open_count(account: Account, key: str) -> int:
-    return sum(order.key == key for order in account.open.values())
 
 
 def _too_many(who: str, limit: int) -> NoReturn:
