@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,9 @@ def test_a_pipe_gets_a_line_a_change(server: Server) -> None:
     assert head == ["symbol", "bid", "ask", "last", "change", "volume"]
     assert {line[0] for line in lines} == {"BTC-USDT", "ETH-USDT"}
     assert all(len(line) == 6 for line in lines)
+    for symbol in ("BTC-USDT", "ETH-USDT"):
+        of_symbol = [line for line in lines if line[0] == symbol]
+        assert all(line != later for line, later in pairwise(of_symbol))
 
 
 def test_json_lines_are_the_servers_messages(server: Server) -> None:

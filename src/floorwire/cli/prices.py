@@ -75,7 +75,8 @@ class TablePrices:
 class LinePrices:
     """One line a ticker, on standard output: fields with tabs between, or the message itself as JSON.
 
-    The names of the fields are a line before the first ticker.
+    The names of the fields are a line before the first ticker. A ticker in which none of these fields has
+    changed gets no line; JSON has all fields, and each message.
     """
 
     def __init__(self, *, json: bool) -> None:
@@ -83,14 +84,21 @@ class LinePrices:
         self._problem = ""
         self._refused: dict[str, str] = {}
         self._has_header = json
+        self._lines: dict[str, str] = {}
+        """The last line of each symbol."""
 
     def show(self, ticker: Ticker, data: bytes, _lag_us: int) -> None:
         """Write the line."""
         if not self._has_header:
             self._has_header = True
             write_line("\t".join(COLUMNS))
-        fields = (printable(field) or "-" for field in _row(ticker))
-        write_line(printable_json(data) if self._json else "\t".join(fields))
+        if self._json:
+            write_line(printable_json(data))
+            return
+        line = "\t".join(printable(field) or "-" for field in _row(ticker))
+        if self._lines.get(ticker.symbol) != line:
+            self._lines[ticker.symbol] = line
+            write_line(line)
 
     def refuse(self, symbol: str, reason: str) -> None:
         """Say it once, on standard error."""
