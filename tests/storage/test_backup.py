@@ -104,11 +104,11 @@ def test_a_folder_with_data_is_not_written_over(folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("keys.db", b"other", "damaged"),
-        ("snapshot-00000000000000000009", b"more", "damaged"),
+        ("keys.db", b"other", "damaged: keys.db is not as"),
+        ("snapshot-00000000000000000009", b"more", "damaged: snapshot-00000000000000000009 is not as"),
         ("../../etc/passwd", b"root", "in no backup"),
         ("journal.mark", bytes(16), "in no backup"),
-        (backup.MANIFEST, b"{}", "required field"),
+        (backup.MANIFEST, b"{}", "damaged: backup.json is not as"),
     ],
 )
 def test_what_is_not_as_it_was_is_refused(

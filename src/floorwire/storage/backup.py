@@ -132,12 +132,17 @@ def _unpacked(archive: Path, draft: Path) -> Manifest:
                 os.fsync(target.fileno())
     if not (draft / MANIFEST).exists():
         raise BackupError(f"{archive}: its end is missing")
-    manifest = msgspec.json.decode((draft / MANIFEST).read_bytes(), type=Manifest)
+    try:
+        manifest = msgspec.json.decode((draft / MANIFEST).read_bytes(), type=Manifest)
+    except msgspec.MsgspecError:
+        raise BackupError(f"{archive} is damaged: {MANIFEST} is not as it was backed up") from None
     (draft / MANIFEST).unlink()
     if manifest.format != FORMAT:
         raise BackupError(f"{archive} was made by another version of Floorwire")
-    if _digests(draft) != manifest.files:
-        raise BackupError(f"{archive} is damaged: a file is not as it was backed up")
+    found = _digests(draft)
+    for name in sorted(found.keys() | manifest.files.keys()):
+        if found.get(name) != manifest.files.get(name):
+            raise BackupError(f"{archive} is damaged: {name} is not as it was backed up")
     if _verified(draft) != manifest.records:
         raise BackupError(f"{archive} is damaged: it should have {manifest.records} records")
     return manifest
