@@ -19,7 +19,7 @@ log = structlog.get_logger("floorwire.desk")
 
 
 class DepositWatcher:
-    """Polls the key store; ``credit`` gets all deposits that there are, in order."""
+    """Polls the key store; ``credit`` gets each deposit once, in order."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class DepositWatcher:
         self._keys = keys
         self._credit = credit
         self._last_credited_id = last_credited_id
-        self._known: list[Deposit] = []
+        self._last: Deposit | None = None
         self._unverified: set[int] = set()
         """Ids of deposits whose row was changed by somebody else. Each is logged once."""
         self._is_checked = False
@@ -67,11 +67,10 @@ class DepositWatcher:
     async def poll(self) -> None:
         """Credit new deposits now. Where they cannot be read, that is logged."""
         async with self._polling:
-            after = self._known[-1] if self._known else None
             try:
                 if not self._is_checked:
                     await asyncio.to_thread(self._renew_stale_store)
-                self._credit_new(await asyncio.to_thread(self._keys.read_deposits, after))
+                self._credit_new(await asyncio.to_thread(self._keys.read_deposits, self._last))
                 self._is_readable = True
             except DatabaseError as error:
                 if self._is_readable:
@@ -88,5 +87,5 @@ class DepositWatcher:
                 count=len(new),
             )
         if found.deposits:
-            self._known += found.deposits
-            self._credit(self._known)
+            self._last = found.deposits[-1]
+            self._credit(found.deposits)

@@ -129,7 +129,7 @@ class Desk:
         self._reply_order = ReplyOrder()
         self._fill_history = FillHistory(self._reply_order, self._count_outcome)
         self._query_turns = QueryTurns(self._reply_order, turns, self._count_outcome)
-        self._deposits: Sequence[Deposit] = ()
+        self._deposits: list[Deposit] = []
         """All deposits of the key store. Those that the journal lost are credited again after recovery."""
 
     # --- life cycle (the work is in recovery.py) ----------------------------------------------------
@@ -172,7 +172,7 @@ class Desk:
         self._symbol_listing.list_instruments(committer, instruments)
         for venue in self._router.open_venues:
             self._symbol_listing.restore(committer, self._router.symbols_of(venue))
-        self.deposit(self._deposits)
+        self._credit(committer, self._deposits)
 
     def resend_missed_events(self, committer: Committer) -> None:
         """Send subscribers of the private channels the events that they missed."""
@@ -503,11 +503,15 @@ class Desk:
         return None if committer is None else committer.store.order_manager.last_deposit_id(store)
 
     def deposit(self, deposits: Sequence[Deposit]) -> None:
-        """Credit those that are not credited yet. ``deposits``: all that there are, in order."""
-        self._deposits = deposits
+        """Credit further deposits of the key store, in order. Those that are credited already count once."""
+        self._deposits += deposits
         committer = self._lifecycle.state.committer
-        if committer is None:
-            return
+        if committer is not None:
+            self._credit(committer, deposits)
+
+    # --- parts --------------------------------------------------------------------------------------
+
+    def _credit(self, committer: Committer, deposits: Sequence[Deposit]) -> None:
         order_manager, stamp_us = committer.store.order_manager, self._clock.stamp_us()
         for deposit in deposits:
             try:
@@ -518,8 +522,6 @@ class Desk:
             except Exception as reason:  # noqa: BLE001 - one bad deposit must not stop the others
                 self._stats.uncredited.add(deposit.id)
                 log.error("deposit not credited", account=deposit.account, id=deposit.id, reason=str(reason))
-
-    # --- parts --------------------------------------------------------------------------------------
 
     def _instrument_of(self, order: Order) -> Instrument:
         return self.order_manager().instrument_of(order)
