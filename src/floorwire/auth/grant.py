@@ -81,6 +81,11 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
+def check_account(name: str) -> None:
+    """Raise GrantError for a name that no account can have."""
+    _match(ACCOUNT, "account", (name,))
+
+
 def exceeds(giver: Principal, grant: Grant) -> str | None:
     """Return the first field in which the grant allows more than its giver may, or None.
 

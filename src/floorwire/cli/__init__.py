@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from floorwire.cli import backup, bench, halts, journal, keys, limits, serve, version, watch
+from floorwire.cli import backup, bench, deposit, halts, journal, keys, limits, serve, version, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -32,6 +32,7 @@ app.command("resume")(halts.resume)
 app.command("halts")(halts.halts)
 app.add_typer(limits.app, name="limits")
 app.add_typer(keys.app, name="keys")
+app.command("deposit")(deposit.deposit)
 app.add_typer(journal.app, name="journal")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

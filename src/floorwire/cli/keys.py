@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 
-from floorwire import config
 from floorwire.auth import grant
-from floorwire.auth.grant import Grant, GrantError
+from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import KeyInfo
+from floorwire.cli.data_folder import Data, check_names, exit_on_error, note, now_us, open_data_dir
 from floorwire.cli.output import Table, echo, print_table
-from floorwire.config import SettingsError
 from floorwire.core.authorization import Action
-from floorwire.core.os_errors import sentence
-from floorwire.storage.audit_log import AuditEntry, append
-from floorwire.storage.data_dir import DataDir, DataDirError, check_exists
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import Issued, UnknownKeyError, new_key
 
@@ -34,7 +26,6 @@ TAMPERED = 1
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
-Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key, without its secret.")]
 
@@ -59,8 +50,8 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print its secret, the only time."""
-    with _exit_on_error(), _data_dir(data, is_made=True) as data_dir:
-        now_us = _now_us()
+    with exit_on_error(), open_data_dir(data, is_made=True) as data_dir:
+        at_us = now_us()
         allowed = Grant(
             account=account,
             scopes=grant.scopes(scopes),
@@ -68,20 +59,20 @@ def create(
             accounts=_several(accounts),
             max_notional=max_notional,
             addresses=_several(addresses) or (),
-            expires_us=None if expires is None else grant.expiry(expires, now_us),
+            expires_us=None if expires is None else grant.expiry(expires, at_us),
         )
         deposits = grant.deposits([part for text in deposit or () for part in text.split(",")])
-        _check_names(allowed.symbols, deposits)
+        check_names(allowed.symbols, deposits)
         issued = new_key()
         with _showing(issued, json, "the key was not made"):
-            data_dir.keys.add(issued, allowed, deposits, now_us)
-        _note(data_dir, Action.KEYS_CREATE, issued.key)
+            data_dir.keys.add(issued, allowed, deposits, at_us)
+        note(data_dir, Action.KEYS_CREATE, issued.key)
 
 
 @app.command("list")
 def list_(data: Data = None, json: Json = False) -> None:
     """List the keys, revoked and expired ones too; never a secret. In a pipe, a line a key, with tabs."""
-    with _exit_on_error(), _data_dir(data) as data_dir:
+    with exit_on_error(), open_data_dir(data) as data_dir:
         stored = data_dir.keys.read()
         rows = [KeyInfo.of(key) for key in stored.keys]
         for fault in stored.faults():
@@ -107,77 +98,31 @@ def _show(rows: Sequence[KeyInfo]) -> None:
 @app.command()
 def revoke(key: KeyId, data: Data = None) -> None:
     """End a key for good; a running server closes its connections within a second."""
-    with _exit_on_error(), _data_dir(data) as data_dir:
-        data_dir.keys.revoke(key, _now_us())
+    with exit_on_error(), open_data_dir(data) as data_dir:
+        data_dir.keys.revoke(key, now_us())
         echo(f"revoked {key}")
-        _note(data_dir, Action.KEYS_REVOKE, key)
+        note(data_dir, Action.KEYS_REVOKE, key)
 
 
 @app.command()
 def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
     """Give a key a new secret and print it, the only time; then the old one ends at once."""
-    with _exit_on_error(), _data_dir(data) as data_dir:
+    with exit_on_error(), open_data_dir(data) as data_dir:
         issued = data_dir.keys.new_secret(key)
         with _showing(issued, json, "the new secret is not good, the old one still is"):
             data_dir.keys.replace_secret(issued)
-        _note(data_dir, Action.KEYS_ROTATE, key)
+        note(data_dir, Action.KEYS_ROTATE, key)
 
 
 @app.command()
 def accept(data: Data = None) -> None:
     """Take the keys as "keys list" shows them, after keys.db was damaged or changed by somebody else."""
-    with _exit_on_error(), _data_dir(data) as data_dir:
+    with exit_on_error(), open_data_dir(data) as data_dir:
         removed = data_dir.keys.accept()
-        _note(data_dir, "keys.accept", ",".join(removed))
+        note(data_dir, "keys.accept", ",".join(removed))
         echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
         for key in removed:
             echo(f"removed {key!r}")
-
-
-@contextmanager
-def _exit_on_error() -> Iterator[None]:
-    """On an error print one sentence and exit."""
-    try:
-        yield
-    except BrokenPipeError:  # the reader of the pipe has closed it: no error
-        raise
-    except (GrantError, SettingsError, DataDirError, DatabaseError, UnknownKeyError, OSError) as error:
-        echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True)
-        raise typer.Exit(2) from None
-
-
-@contextmanager
-def _data_dir(data: str | None, *, is_made: bool = False) -> Iterator[DataDir]:
-    """Yield the data folder. ``is_made``: it is made where it is missing."""
-    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
-    if not is_made:
-        check_exists(folder)
-    data_dir = DataDir(folder, os.environ)
-    for notice in data_dir.keys.notices:
-        echo(f"floorwire: {notice}", err=True)
-    yield data_dir
-
-
-def _check_names(symbols: Sequence[str] | None, deposits: Mapping[str, str]) -> None:
-    """Refuse what no market here trades: it is a mistyped name. Raises GrantError, SettingsError."""
-    from floorwire.connectors.venue_registry import traded_names
-
-    if not symbols and not deposits:
-        return
-    known = traded_names(config.load(environment=os.environ))
-    if known is None:
-        return
-    try:
-        known.check(symbols, deposits)
-    except GrantError as error:
-        hint = "(the markets of another --venue: set FLOORWIRE_VENUE as for the server)"
-        raise GrantError(error.field, f"{str(error).partition(': ')[2]} {hint}") from None
-
-
-def _note(data_dir: DataDir, action: str, key: str) -> None:
-    who = f"os:{getpass.getuser()}"
-    entry = AuditEntry(ts=_now_us(), event=action, account=who, how="command line", target=key)
-    append(data_dir.audit_path, [entry])
 
 
 @contextmanager
@@ -232,12 +177,8 @@ def _narrowed(row: KeyInfo) -> str:
 def _state(row: KeyInfo) -> str:
     if row.revoked is not None:
         return "revoked"
-    return "expired" if row.expires is not None and row.expires <= _now_us() else "live"
+    return "expired" if row.expires is not None and row.expires <= now_us() else "live"
 
 
 def _date(at_us: int | None) -> str:
     return "" if at_us is None else datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000

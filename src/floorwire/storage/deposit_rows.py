@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 import msgspec
 
@@ -39,6 +40,19 @@ class StoredDeposits(msgspec.Struct, frozen=True):
 
     deposits: list[Deposit]
     unverified: list[int]
+
+
+class UnknownAccountError(LookupError):
+    """There is no such account."""
+
+    def __init__(self, account: str, known: Sequence[str]) -> None:
+        meant = get_close_matches(account, known, n=1)
+        hint = (
+            f"did you mean {meant[0]}?"
+            if meant
+            else "keys create makes one with a key, --new-account without"
+        )
+        super().__init__(f"there is no account {account}; {hint}")
 
 
 class DepositRows:

@@ -16,7 +16,13 @@ from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer
 from floorwire.core.os_errors import reason, sentence
 from floorwire.storage import database, key_mark, key_upgrade
 from floorwire.storage.database import DatabaseError
-from floorwire.storage.deposit_rows import Deposit, DepositRows, StoredDeposits, add_account
+from floorwire.storage.deposit_rows import (
+    Deposit,
+    DepositRows,
+    StoredDeposits,
+    UnknownAccountError,
+    add_account,
+)
 from floorwire.storage.key_mark import FILE as MARK
 from floorwire.storage.key_mark import KeyMark
 from floorwire.storage.key_rows import READ_SEAL, KeyRows, StoredKeys, UnknownKeyError, VerifiedRow
@@ -161,6 +167,19 @@ class KeyStore:
         with self._transaction() as rows:
             if not rows.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone():
                 add_account(DepositRows(rows, self._sealer), rows, account, deposits, wall_us)
+
+    def deposit(
+        self, account: str, deposits: Mapping[str, str], wall_us: int, *, is_new: bool = False
+    ) -> None:
+        """Credit deposits (asset -> amount) to an account; all of them, or none.
+
+        ``is_new``: make the account where it is missing. Else that raises UnknownAccountError.
+        """
+        with self._transaction() as rows:
+            known = [name for (name,) in rows.execute("SELECT name FROM accounts ORDER BY name")]
+            if account not in known and not is_new:
+                raise UnknownAccountError(account, known)
+            add_account(DepositRows(rows, self._sealer), rows, account, deposits, wall_us)
 
     def read_deposits(self, after: Deposit | None = None) -> StoredDeposits:
         """Return the deposits after ``after``, in order; all where another store made ``after``."""

@@ -1,0 +1,86 @@
+"""What the commands that change a data folder share: its option, its errors, and the audit log."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floorwire import config
+from floorwire.auth.grant import GrantError
+from floorwire.cli.output import echo
+from floorwire.config import SettingsError
+from floorwire.core.os_errors import sentence
+from floorwire.storage.audit_log import AuditEntry, append
+from floorwire.storage.data_dir import DataDir, DataDirError, check_exists
+from floorwire.storage.database import DatabaseError
+from floorwire.storage.deposit_rows import UnknownAccountError
+from floorwire.storage.key_store import UnknownKeyError
+
+Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
+
+
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """On an error print one sentence and exit."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader of the pipe has closed it: no error
+        raise
+    except (
+        GrantError,
+        SettingsError,
+        DataDirError,
+        DatabaseError,
+        UnknownKeyError,
+        UnknownAccountError,
+        OSError,
+    ) as error:
+        echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def open_data_dir(data: str | None, *, is_made: bool = False) -> Iterator[DataDir]:
+    """Yield the data folder. ``is_made``: it is made where it is missing."""
+    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    if not is_made:
+        check_exists(folder)
+    data_dir = DataDir(folder, os.environ)
+    for notice in data_dir.keys.notices:
+        echo(f"floorwire: {notice}", err=True)
+    yield data_dir
+
+
+def check_names(symbols: Sequence[str] | None, deposits: Mapping[str, str]) -> None:
+    """Refuse what no market here trades: it is a mistyped name. Raises GrantError, SettingsError."""
+    from floorwire.connectors.venue_registry import traded_names
+
+    if not symbols and not deposits:
+        return
+    known = traded_names(config.load(environment=os.environ))
+    if known is None:
+        return
+    try:
+        known.check(symbols, deposits)
+    except GrantError as error:
+        hint = "(the markets of another --venue: set FLOORWIRE_VENUE as for the server)"
+        raise GrantError(error.field, f"{str(error).partition(': ')[2]} {hint}") from None
+
+
+def note(data_dir: DataDir, action: str, target: str) -> None:
+    """Write into the audit log what was done, and to what."""
+    who = f"os:{getpass.getuser()}"
+    entry = AuditEntry(ts=now_us(), event=action, account=who, how="command line", target=target)
+    append(data_dir.audit_path, [entry])
+
+
+def now_us() -> int:
+    """Return the date, in microseconds since 1970."""
+    return time.time_ns() // 1_000
