@@ -106,10 +106,10 @@ async def test_they_hold_from_the_next_order_on(server: Server, file: Path, issu
         ("max_orders=3", "'max_orders=3' is not NAME=VALUE"),
         ("max_open_orders", "'max_open_orders' is not NAME=VALUE"),
         ("max_open_orders=", "'max_open_orders=' is not NAME=VALUE"),
-        ("max_open_orders=many", "max_open_orders"),
+        ("max_open_orders=many", "max_open_orders takes a whole number, not 'many'"),
         ("max_position=2", "need an asset"),
         ("price_collar.BTC=2", "need an asset"),
-        ("self_trade=both", "self_trade"),
+        ("self_trade=both", "self_trade takes allow, cancel_newest, not 'both'"),
     ],
 )
 def test_what_is_no_limit_is_not_sent(server: Server, file: Path, given: str, why: str) -> None:

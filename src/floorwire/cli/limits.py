@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 import typer
 
+from floorwire import settings_help
 from floorwire.cli.admin_client import (
     LOCAL_SERVER,
     AdminClient,
@@ -150,7 +151,7 @@ def _checked(limits: dict[str, Amount]) -> Limits:
     try:
         return msgspec.convert(limits, Limits, strict=False)
     except msgspec.ValidationError as error:
-        raise _unusable(str(error)) from None
+        raise _unusable(settings_help.explain(str(error), limits, Limits)) from None
 
 
 def _unusable(message: str) -> typer.BadParameter:
