@@ -121,6 +121,6 @@ def test_operations_tell_of_both() -> None:
     (stall,) = [row for row in rows if "the disk stalls" in row]
     for share in (WAITING // 2, WAITING * 3 // 4, WAITING):
         assert f"{share:,}" in stall
-    (many,) = [row for row in rows if "100,000 open orders" in row]
+    (many,) = [row for row in rows if "100,000 open orders are cancelled" in row]
     assert f"{mass_cancels.CANCELS_A_TURN} cancels" in many
     assert re.search(r"`mass_cancel`", many)
