@@ -202,6 +202,12 @@ class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="filled", gc
     """First the quote asset's balance, then the base asset's."""
     position: Position
     ts_us: int
+    execution_id: str = ""
+    """The venue's id of the execution. "": it was executed in this process, and the operator has the fee."""
+    fee_asset: str = ""
+    """What the fee is paid in, where a venue said so. "": the quote asset."""
+    fee_balance: Balance | None = None
+    """The balance of ``fee_asset``, where that is neither the quote nor the base asset."""
 
     @property
     def side(self) -> Side:
@@ -291,6 +297,76 @@ class MassCancelEnded(msgspec.Struct, frozen=True, array_like=True, tag="mass_ca
     account: str = ""
 
 
+class OrderSubmitting(msgspec.Struct, frozen=True, array_like=True, tag="submitting", gc=False):
+    """An order for a venue outside this process is accepted. It leaves when this is durable, and once.
+
+    ``client_id`` is the id that the venue gets. No other order ever has it.
+    """
+
+    account: str
+    order: Order
+    balances: tuple[Balance, ...]
+    ts_us: int
+    client_id: str
+
+
+class OrderWorking(msgspec.Struct, frozen=True, array_like=True, tag="working", gc=False):
+    """The venue has the order: it said so."""
+
+    account: str
+    order: Order
+    ts_us: int
+    venue_order_id: str
+
+
+class OrderUnknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown", gc=False):
+    """Nobody knows whether the venue has the order. It keeps its hold until the venue says it."""
+
+    account: str
+    order: Order
+    ts_us: int
+
+
+class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="quarantined"):
+    """A venue reported what cannot be. Nothing more is booked for this order until an operator releases it."""
+
+    account: str
+    number: int
+    venue: str
+    order_id: int
+    """0: no order of ours is known by the id that was reported."""
+    client_id: str
+    reason: str
+    report: str
+    ts_us: int
+
+
+class QuarantineReleased(msgspec.Struct, frozen=True, array_like=True, tag="released"):
+    """An operator has dealt with it. An open order is asked for at its venue again."""
+
+    account: str
+    number: int
+    ts_us: int
+
+
+class VenueBalanceSet(msgspec.Struct, frozen=True, array_like=True, tag="venue_balance"):
+    """The venue says that the account has this balance: money came or left there without an order of ours."""
+
+    account: str
+    venue: str
+    balance: Balance
+    ts_us: int
+
+
+class VenueCursorSet(msgspec.Struct, frozen=True, array_like=True, tag="venue_cursor"):
+    """All executions of the account up to the venue's cursor are booked."""
+
+    account: str
+    venue: str
+    cursor: str
+    ts_us: int
+
+
 AccountEvent: TypeAlias = (
     Listed
     | Coarsened
@@ -311,6 +387,13 @@ AccountEvent: TypeAlias = (
     | GuardSet
     | MassCancelStarted
     | MassCancelEnded
+    | OrderSubmitting
+    | OrderWorking
+    | OrderUnknown
+    | Quarantined
+    | QuarantineReleased
+    | VenueBalanceSet
+    | VenueCursorSet
 )
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
@@ -333,6 +416,13 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     GuardSet: (),
     MassCancelStarted: (),
     MassCancelEnded: (),
+    OrderSubmitting: ("orders", "balances"),
+    OrderWorking: ("orders",),
+    OrderUnknown: ("orders",),
+    Quarantined: (),
+    QuarantineReleased: (),
+    VenueBalanceSet: ("balances",),
+    VenueCursorSet: (),
 }
 """The private channels of ``event.account`` on which an event is one message, with the next seq."""
 

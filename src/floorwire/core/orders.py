@@ -16,12 +16,13 @@ OrderType: TypeAlias = Literal["limit", "market", "stop", "stop_limit"]
 TimeInForce: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
 """Good till cancelled; immediate or cancel; fill or kill; good till its date."""
 OrderState: TypeAlias = Literal[
-    "new", "partially_filled", "filled", "cancelled", "rejected", "expired", "unknown"
+    "new", "partially_filled", "filled", "cancelled", "rejected", "expired", "unknown", "submitting"
 ]
-"""``unknown``: sent to a venue that has not confirmed it; only a report of the venue ends it. The exchanges
-in this process (simulated, paper) answer at once and do not use it."""
+"""``submitting``: accepted here, and on its way to a venue outside this process. ``unknown``: such a venue did not
+say whether it has the order; only the venue's own word ends that. ``docs/live-orders.md`` has all of them. The
+exchanges in this process (simulated, paper) answer at once and use neither."""
 Liquidity: TypeAlias = Literal["maker", "taker"]
-OPEN: frozenset[OrderState] = frozenset({"new", "partially_filled", "unknown"})
+OPEN: frozenset[OrderState] = frozenset({"new", "partially_filled", "unknown", "submitting"})
 
 
 class OrderTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -25,6 +25,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
 from floorwire.engine.chunked_history import CHUNK_SIZE, Chunk
+from floorwire.engine.remote_state import RemoteSnapshot
 
 
 class FormerInstrument(msgspec.Struct, frozen=True, array_like=True):
@@ -53,6 +54,7 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     """Last deposit id by key store. Stores without an identity count in ``last_deposit_id``."""
     mass_cancels: list[MassCancelStarted] = []
     """Those that have not ended, by number."""
+    remote: RemoteSnapshot = RemoteSnapshot()
 
 
 class AccountState(msgspec.Struct, array_like=True):

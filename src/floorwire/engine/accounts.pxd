@@ -19,6 +19,7 @@ cdef class Accounts:
     cdef public dict last_deposit_ids
     cdef public dict by_name
     cdef public dict mass_cancels
+    cdef public object remote
 
     @cython.locals(account=Account)
     cpdef object apply(self, object event)

@@ -32,10 +32,14 @@ from floorwire.core.account_events import (
     OrderCancelling,
     OrderEnded,
     OrderFilled,
+    OrderSubmitting,
     OrderTriggered,
+    OrderUnknown,
+    OrderWorking,
     PositionsChanged,
     Resumed,
     Seqs,
+    VenueBalanceSet,
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import OPEN, Order
@@ -50,6 +54,7 @@ from floorwire.engine.account_snapshot import (
 )
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import MOST_UNITS, Balances, Ledger
+from floorwire.engine.remote_state import RemoteState
 from floorwire.engine.unit_changes import amounts, count_coarser, count_finer
 
 _RAISED = {
@@ -58,7 +63,9 @@ _RAISED = {
 }
 """What each kind of event adds to the four seqs: 1 or 0."""
 _NO_SEQS = Seqs()
-_OrderEvent: TypeAlias = OrderAccepted | OrderAmending | OrderAmended | AmendRefused | OrderEnded
+_OrderEvent: TypeAlias = (
+    OrderAccepted | OrderSubmitting | OrderAmending | OrderAmended | AmendRefused | OrderEnded
+)
 _ORDER_EVENTS = frozenset(get_args(_OrderEvent))
 
 
@@ -78,6 +85,7 @@ class Accounts:
         "ledger",
         "mass_cancels",
         "orders",
+        "remote",
         "shared",
     )
 
@@ -107,6 +115,8 @@ class Accounts:
         self.by_name: dict[str, Account] = {}
         self.mass_cancels: dict[int, MassCancelStarted] = {}
         """By number: the mass cancels that have not ended."""
+        self.remote = RemoteState()
+        """What belongs to orders at venues outside this process."""
 
     def balance(self, name: str, asset: str) -> Balance:
         """Return the account's balance of the asset. It is zero where the account has none."""
@@ -133,6 +143,8 @@ class Accounts:
             order_event: _OrderEvent = event  # type: ignore[assignment] # tested above; cast() is a call
             self._put(account, order_event.order)
             self.ledger.put(account.balances, order_event.balances)
+            if kind is OrderSubmitting:
+                self.remote.apply(event, self._venue_of)
         elif type(event) is OrderFilled:
             self._fill(account, event)
         else:
@@ -148,7 +160,12 @@ class Accounts:
         ledger, balances, position = self.ledger, event.balances, event.position
         self._put(account, event.order)
         ledger.put(account.balances, balances)
-        ledger.charge(balances[0].asset, event.fee)
+        if event.execution_id:  # the venue has the fee: it has left already, with the balances
+            if event.fee_balance is not None:
+                ledger.put(account.balances, (event.fee_balance,))
+            self.remote.apply(event, self._venue_of)
+        else:
+            ledger.charge(balances[0].asset, event.fee)
         account.positions[position.symbol] = position
         account.fills.add(event)
         self.last_fill_id = event.fill_id
@@ -183,11 +200,14 @@ class Accounts:
         forgotten = account.closed.add(order)
         if forgotten is not None:
             del self.orders[forgotten.order_id]
+            self.remote.index.forget(forgotten.order_id)
             del account.by_client[forgotten.ticket.client_order_id]
 
     def _change(self, account: Account, event: AccountEvent) -> None:
-        if isinstance(event, OrderTriggered | OrderCancelling):
+        if isinstance(event, OrderTriggered | OrderCancelling | OrderWorking | OrderUnknown):
             self._put(account, event.order)
+            if isinstance(event, OrderWorking):
+                self.remote.apply(event, self._venue_of)
         elif isinstance(event, PositionsChanged):
             account.positions.update((position.symbol, position) for position in event.positions)
         elif isinstance(event, Deposited):
@@ -205,6 +225,13 @@ class Accounts:
             account.guards[event.key] = event.guard
             if event.guard == NO_GUARD:
                 del account.guards[event.key]
+        else:
+            if isinstance(event, VenueBalanceSet):
+                self.ledger.put(account.balances, (event.balance,))
+            self.remote.apply(event, self._venue_of)
+
+    def _venue_of(self, symbol: str) -> str:
+        return self.instrument_units[symbol].instrument.venue
 
     def _rule(self, event: AccountEvent) -> None:
         if isinstance(event, Listed):
@@ -325,6 +352,7 @@ class Accounts:
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
             deposits=sorted(self.last_deposit_ids.items()),
             mass_cancels=[started for _, started in sorted(self.mass_cancels.items())],
+            remote=self.remote.snapshot(),
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -365,6 +393,7 @@ class Accounts:
         accounts.last_deposit_id = head.last_deposit_id
         accounts.last_deposit_ids = dict(head.deposits)
         accounts.mass_cancels = {started.number: started for started in head.mass_cancels}
+        accounts.remote = RemoteState.restored(head.remote)
         return accounts
 
     def _restore(self, kept: AccountHistory) -> None:

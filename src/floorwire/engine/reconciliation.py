@@ -1,0 +1,97 @@
+"""Reconciliation: when the account at a remote venue is compared with ours, and which balances to believe.
+
+States: IDLE (until the next time), ASKED (a request is on its way), DOWN (no private stream). ``docs/live-orders.md``
+has the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from floorwire.core.remote_orders import Reconcile, RemotePolicy
+from floorwire.engine.order_inquiries import NEVER_US
+
+RETRY_US = 1_000_000
+"""The pause after a request that failed. It doubles, up to the policy's interval."""
+
+
+class ReconciliationState(Enum):
+    """DOWN: the stream is down. ASKED: a request is on its way. IDLE: the next one has a time."""
+
+    DOWN = "down"
+    IDLE = "idle"
+    ASKED = "asked"
+
+
+class Reconciliation:
+    """The reconciliation of one account at one venue. It keeps no balances: those are in the accounts."""
+
+    def __init__(self, policy: RemotePolicy, now_us: int) -> None:
+        self.state = ReconciliationState.DOWN
+        self.is_ready = False
+        """Whether the account was reconciled since the stream came up."""
+        self._policy = policy
+        self._last_request = now_us  # above those of an earlier opening of the journal
+        self._asked_us = 0
+        self._due_us = NEVER_US
+        self._pause_us = RETRY_US
+        self._unconfirmed: Mapping[str, int] = {}
+        """By asset: by how much the venue's balance was larger than ours, the last time."""
+
+    def start(self, now_us: int) -> None:
+        """The stream is up: reconcile at once."""
+        self.state, self._due_us, self._pause_us = ReconciliationState.IDLE, now_us, RETRY_US
+        self.is_ready = False
+
+    def stop(self) -> None:
+        """The stream is down: what was asked counts for nothing."""
+        self.state, self._due_us, self.is_ready = ReconciliationState.DOWN, NEVER_US, False
+        self._unconfirmed = {}
+
+    def due_us(self) -> int:
+        """Return when ``ask`` has something to do."""
+        return self._due_us
+
+    def ask(self, now_us: int, cursor: str) -> Reconcile | None:
+        """Return the request that is due, if one is. One without an answer is given up then."""
+        if self.state is ReconciliationState.DOWN or now_us < self._due_us:
+            return None
+        self.state = ReconciliationState.ASKED
+        self._last_request += 1
+        self._asked_us = now_us
+        self._due_us = now_us + 3 * self._policy.answer_us
+        return Reconcile(self._last_request, cursor)
+
+    def failed(self, request: int, now_us: int) -> None:
+        """No complete answer came: ask again after a pause."""
+        if self.state is ReconciliationState.ASKED and request == self._last_request:
+            self.state = ReconciliationState.IDLE
+            self._due_us = now_us + self._pause_us
+            self._pause_us = min(2 * self._pause_us, self._policy.reconcile_us)
+
+    def answered(self, request: int) -> int | None:
+        """Return when it was asked; None where the answer is to another request than the last one."""
+        if self.state is not ReconciliationState.ASKED or request != self._last_request:
+            return None
+        return self._asked_us
+
+    def money_moved(self) -> None:
+        """A fill was booked: differences that were seen before mean nothing any more."""
+        self._unconfirmed = {}
+
+    def confirm(self, differences: Mapping[str, int], now_us: int, *, is_quiet: bool) -> list[str]:
+        """End the reconciliation. Return the assets whose balance at the venue to believe.
+
+        Balances may be older or newer than the fills that we know. So a difference counts when it is the same
+        twice, and nothing was booked in between. ``is_quiet``: no order is unknown, and no fill is missing.
+        """
+        before, self._unconfirmed = self._unconfirmed, differences if is_quiet else {}
+        believed = [asset for asset, more in differences.items() if is_quiet and before.get(asset) == more]
+        self._unconfirmed = {asset: more for asset, more in self._unconfirmed.items() if asset not in believed}
+        is_soon = bool(self._unconfirmed)
+        self.state = ReconciliationState.IDLE
+        self._due_us = now_us + (RETRY_US if is_soon else self._policy.reconcile_us)
+        self._pause_us = RETRY_US
+        self.is_ready = self.is_ready or not is_soon
+        return believed
