@@ -43,7 +43,7 @@ def test_each_key_can_be_set_in_each_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("venues.a.orders=real", r"--set: venues.a.orders takes paper, live, not 'real'"),
+        ("venues.a.orders=real", r"--set: venues.a.orders takes live, paper, not 'real'"),
         ("venues.a.ws_ur=x", r"--set: venues.a.ws_ur: there is no such setting; did you mean ws_url"),
         ("venues.a.maker_fee=2", r"--set: venues.a.maker_fee takes a number"),
         ("venues.A.kind=sim", r"--set: venues.A: the id of a venue has 1 to 32"),

@@ -27,6 +27,9 @@ Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Seconds = Annotated[float, Meta(gt=0)]
+Amount = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, lt=1)]
+Collar = Annotated[float, Meta(ge=0.000001, le=0.999999)]
 
 
 class SettingsError(ValueError):
@@ -266,18 +269,12 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders: Annotated[
         Literal["paper", "live"], Meta(description="paper: filled here, against its prices; live: sent to it")
     ] = "paper"
-    maker_fee: Annotated[
-        float | None, Meta(ge=0, lt=1, description="instead of fees.maker, for paper orders")
-    ] = None
-    taker_fee: Annotated[
-        float | None, Meta(ge=0, lt=1, description="instead of fees.taker, for paper orders")
-    ] = None
+    maker_fee: Annotated[Fraction | None, Meta(description="instead of fees.maker, for paper orders")] = None
+    taker_fee: Annotated[Fraction | None, Meta(description="instead of fees.taker, for paper orders")] = None
     max_order_notional: Annotated[
-        float | None, Meta(ge=0, description="instead of risk.max_order_notional; 0: anything")
+        Amount | None, Meta(description="instead of risk.max_order_notional; 0: anything")
     ] = None
-    price_collar: Annotated[
-        float | None, Meta(ge=0.000001, le=0.999999, description="instead of risk.price_collar")
-    ] = None
+    price_collar: Annotated[Collar | None, Meta(description="instead of risk.price_collar")] = None
     key: Annotated[str | None, Meta(description="live orders: the exchange's API key")] = None
     secret_env: Annotated[
         str | None, Meta(description="live orders: the environment variable that has the key's secret")

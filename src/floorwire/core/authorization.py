@@ -12,7 +12,6 @@ import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.core.venue_names import bare
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -188,7 +187,7 @@ def _check_symbol(
     if symbol is not None:
         if principal.sees(symbol):
             return None
-        name = bare(symbol) if shown is None else shown
+        name = symbol if shown is None else shown
         return _forbidden(f"the key may not do this to {name}", "symbol", name)
     if action.one_symbol and principal.symbols is not None:
         return _forbidden(f"{action} by this key has to name one of its symbols", "symbol", "")

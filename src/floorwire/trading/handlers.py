@@ -16,7 +16,7 @@ from floorwire.core.execution_reports import Refused, Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.refusal import Refusal
-from floorwire.core.venue_names import NO_VENUES, VenueNames
+from floorwire.core.venue_names import NO_VENUES, VenueNames, bare
 from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, OrderReply, PositionList
@@ -358,7 +358,7 @@ def _order(
             principal, action, wall_us, next(iter(principal.symbols or ()), None)
         )  # not authorised goes before unknown order
         raise
-    authorise(principal, action, wall_us, order.ticket.symbol)
+    authorise(principal, action, wall_us, order.ticket.symbol, bare(order.ticket.symbol))
     return order
 
 
