@@ -88,6 +88,7 @@ def test_the_second_resume_finds_it_made(harness: HubHarness, monkeypatch: pytes
         while wire.is_deferring:
             wire.step()
         assert len(wire.messages()) == 10
+        harness.end_turn()
 
 
 def test_who_leaves_in_the_middle_leaves_nothing(

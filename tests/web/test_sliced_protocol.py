@@ -11,7 +11,7 @@ from floorwire.access.admission import AdmissionVerdict
 from floorwire.app import Gateway
 from floorwire.config import Settings
 from floorwire.hub.peer import Wire
-from floorwire.hub.read_turns import TURN_BYTES
+from floorwire.hub.read_turns import LARGE_READ_BYTES, TURN_BYTES
 from floorwire.protocol.frames import BINARY, CLOSE, PING, PONG, TEXT, frame
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.sliced_protocol import LARGEST_SLICE_BYTES, SLICE_BYTES
@@ -73,6 +73,18 @@ def masked(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0)
     return bytes([first, plain[1] | 0x80]) + plain[2:head] + bytes(4) + payload
 
 
+async def feed_in_slices(one: Connection, data: bytes) -> list[int]:
+    """Feed the data as the kernel would, a slice in a turn. Return the lengths of the slices."""
+    sizes = []
+    rest = memoryview(data)
+    while rest:
+        sizes.append(size := min(len(one.protocol.get_buffer(-1)), len(rest)))
+        one.transport.feed(bytes(rest[:size]))
+        rest = rest[size:]
+        await asyncio.sleep(0)
+    return sizes
+
+
 @pytest.fixture
 async def gateway(tmp_path: Path) -> Gateway:
     return Gateway(Settings(data=str(tmp_path)), venues=[])
@@ -112,19 +124,38 @@ async def test_nothing_after_a_bad_frame_is_handled(gateway: Gateway, bad: bytes
 
 async def test_a_large_message_comes_whole_in_larger_slices(gateway: Gateway) -> None:
     one = Connection(gateway)
-    sizes = []
     data = bytes(range(256)) * 250
-    sent = memoryview(masked(BINARY, data) + masked(TEXT, b"next") * 2_000)
-    while sent:
-        sizes.append(size := min(len(one.protocol.get_buffer(-1)), len(sent)))
-        one.transport.feed(bytes(sent[:size]))
-        sent = sent[size:]
-        await asyncio.sleep(0)
+    sizes = await feed_in_slices(one, masked(BINARY, data) + masked(TEXT, b"next") * 2_000)
     while len(one.peer.messages) < 2_001:
         await asyncio.sleep(0)
     assert one.peer.messages == [data, *[b"next"] * 2_000]
     assert max(sizes) == LARGEST_SLICE_BYTES
     assert sizes[0] == sizes[-2] == SLICE_BYTES, "small frames come in small slices again"
+
+
+async def test_orders_come_in_larger_slices(gateway: Gateway) -> None:
+    one = Connection(gateway)
+    orders = [b"%0100d" % number for number in range(300)]
+    sizes = await feed_in_slices(one, b"".join(masked(TEXT, order) for order in orders))
+    assert one.peer.messages == orders
+    assert max(sizes) == LARGEST_SLICE_BYTES
+
+
+async def test_a_turn_has_few_large_slices_of_all_together(gateway: Gateway) -> None:
+    orders = b"".join(masked(TEXT, b"%0100d" % number) for number in range(80))
+    connections = [Connection(gateway, f"127.0.0.{number}") for number in range(1, 21)]
+    for one in connections:  # each has earned large slices
+        await feed_in_slices(one, orders)
+    await asyncio.sleep(0)
+    large = 0
+    for one in connections:
+        size = min(len(one.protocol.get_buffer(-1)), len(orders))
+        large += size if size > SLICE_BYTES else 0
+        one.transport.feed(orders[:size])
+    assert 0 < large <= LARGE_READ_BYTES + LARGEST_SLICE_BYTES
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(connections[-1].protocol.get_buffer(-1)) > SLICE_BYTES, "and so has the next turn"
 
 
 async def test_frames_behind_a_request_that_goes_in_turns_wait(gateway: Gateway) -> None:

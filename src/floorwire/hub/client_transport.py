@@ -182,11 +182,7 @@ class ClientTransport:
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
     def _send(self, message: Outgoing | EncodedSymbolList) -> None:
-        self._queue_frames([self.codec.frame(message)])
-
-    def _queue_frames(self, frames: list[bytes]) -> None:
-        for frame in frames:
-            self.outbox.put(frame)
+        self.outbox.put(self.codec.frame(message))
         if self.outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 

@@ -55,6 +55,8 @@ class Hub:
         self.subscribers: dict[Subscriber, None] = {}
         self.budgets = SharedBudgets()
         """How much work each key and address may cause."""
+        self.moment: Callable[[], Moment] = clock.moment
+        """Returns monotonic time and the dates, read together."""
         self.turns = TurnQueue(clock.monotonic_us, at_turn_end)
         """Long work of clients, cut into turns."""
         self.reads = ReadTurns(self.turns.add)
@@ -180,10 +182,6 @@ class Hub:
     def now_us(self) -> int:
         """Return monotonic time."""
         return self._clock.monotonic_us()
-
-    def moment(self) -> Moment:
-        """Return monotonic time and the dates, read together."""
-        return self._clock.moment()
 
     def add_connection(self, subscriber: Subscriber) -> None:
         """Count a new connection. The hub may write to its socket from now on."""

@@ -16,10 +16,12 @@ from typing import Final
 from floorwire.auth.client_address import neighbourhood
 from floorwire.hub.turn_queue import Step
 
-TURN_BYTES: Final = 8_192
+TURN_BYTES: Final = 16_384
 """What one address may be read in one turn before others wait. The last read may go over it."""
 READ_BYTES: Final = 128
 """Price of one read, besides its bytes: as long as the smallest requests take."""
+LARGE_READ_BYTES: Final = 16_384
+"""What all addresses together may be read in large reads in one turn. The last one may go over it."""
 MAX_SHARES: Final = 20_000
 """The most addresses that are remembered."""
 
@@ -43,6 +45,14 @@ class ReadShare:
             self._turns.renew_later(self)
         return True
 
+    def allows_large_reads(self) -> bool:
+        """Return whether the next read may be a large one."""
+        return self._turns.large_bytes_left > 0
+
+    def count_large_read(self, size: int) -> None:
+        """Count a large read of this turn."""
+        self._turns.count_large_read(size)
+
     def wait(self, step: Callable[[], None]) -> None:
         """Do the step in a later turn, after those of the same address that wait already."""
         self.waiting.append(step)
@@ -64,6 +74,8 @@ class ReadTurns:
         self._waiting: deque[ReadShare] = deque()
         """Those with connections that wait, in the order of their turns."""
         self._is_scheduled = False
+        self.large_bytes_left = LARGE_READ_BYTES
+        """How many bytes may still be read in large reads in this turn."""
 
     def share(self, address: str) -> ReadShare:
         """Return the share of an address, as ``neighbourhood`` names it."""
@@ -79,6 +91,11 @@ class ReadTurns:
     def renew_later(self, share: ReadShare) -> None:
         """Give the address its share again in the next turn, unless connections of it wait then."""
         self._spent.append(share)
+        self._schedule()
+
+    def count_large_read(self, size: int) -> None:
+        """Count a large read of this turn."""
+        self.large_bytes_left -= size
         self._schedule()
 
     def add(self, share: ReadShare) -> None:
@@ -106,6 +123,7 @@ class ReadTurns:
         return self._is_scheduled
 
     def _next_step(self) -> None:
+        self.large_bytes_left = LARGE_READ_BYTES
         for share in self._spent:
             if not share.waiting:
                 share.bytes_left = TURN_BYTES

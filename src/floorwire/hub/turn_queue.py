@@ -18,9 +18,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TypeAlias
 
-TURN_US = 1_000
+TURN_US = 500
 """How long the queue works in one turn. The last step may go over it, by about a millisecond at most."""
-AT_ONCE_US = 2_000
+AT_ONCE_US = 1_000
 """The price of what all clients together may have done at once in one turn, without the queue."""
 
 Step: TypeAlias = Callable[[], bool]

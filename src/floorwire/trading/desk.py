@@ -280,7 +280,7 @@ class Desk:
         """Raise Refusal while draining, or while the disk is behind (backpressure). Not for cancels."""
         if self._lifecycle.state.is_draining:
             raise Refusal(Code.DRAINING, Code.DRAINING.meaning)
-        if self._is_overloaded(committer):
+        if committer.undurable_records > self._storage.waiting_records // 2:
             raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_RETRY_US)
 
     def _check_accepts_cancels(self, committer: Committer) -> None:
@@ -290,9 +290,6 @@ class Desk:
         """
         if committer.undurable_records > self._storage.waiting_records * 3 // 4:
             raise Refusal(Code.RATE_LIMITED, "the journal is far behind", wait_us=BUSY_RETRY_US)
-
-    def _is_overloaded(self, committer: Committer) -> bool:
-        return committer.undurable_records > self._storage.waiting_records // 2
 
     def _execute_order_decision(
         self, committer: Committer, decision: OrderDecision, request_id: RequestId | UnsetType, stamp_us: int
@@ -491,7 +488,8 @@ class Desk:
         committer = self._lifecycle.state.committer
         refusing = {
             "journal": committer is None,
-            "behind": committer is not None and self._is_overloaded(committer),
+            "behind": committer is not None
+            and committer.undurable_records > self._storage.waiting_records // 2,
             "draining": self._lifecycle.state.is_draining,
         }
         records = None if committer is None else desk_metrics.records(committer)

@@ -1,7 +1,8 @@
 """Gives picows what a connection sends in slices, each when its address has its turn.
 
 picows handles all frames of a read at once, and a read of 64 KiB has 10,000 of the smallest. So a read is
-limited to a slice. The kernel keeps the rest, and TCP makes the sender wait.
+limited to a slice. The kernel keeps the rest, and TCP makes the sender wait. Who sends large frames, such as
+orders, is given larger slices, but only a few of them in one turn of all connections together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from floorwire.hub.read_turns import ReadShare
 SLICE_BYTES: Final = 512
 """An order fits into one slice. It holds 85 of the smallest frames."""
 LARGEST_SLICE_BYTES: Final = 8_192
-"""While one large frame comes, the slices double up to this size."""
+"""While large frames come, the slices double up to this size."""
+LARGE_FRAME_BYTES: Final = 64
+"""Frames of so many bytes on average are large: orders are, the frames of a flood are not."""
 
 
 class SlicedProtocol(WSProtocol):  # type: ignore[misc]
@@ -40,7 +43,10 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
 
     def get_buffer(self, size_hint: int) -> memoryview:
         """Return where the next slice is to be read into."""
-        room: memoryview = super().get_buffer(size_hint)[: self._slice_bytes]
+        size = self._slice_bytes
+        if size > SLICE_BYTES and not self.share.allows_large_reads():
+            size = SLICE_BYTES
+        room: memoryview = super().get_buffer(size_hint)[:size]
         return room
 
     def buffer_updated(self, size: int) -> None:
@@ -49,9 +55,7 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
             self._unread_bytes = size
             self._wait()
             return
-        super().buffer_updated(size)
-        if size >= SLICE_BYTES or self._slice_bytes > SLICE_BYTES:
-            self._adapt_slice()
+        self._handle(size)
 
     def feed(self, data: bytes) -> None:
         """Handle data that is no longer in the socket, now. It is short."""
@@ -105,17 +109,21 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
             size = min(len(room), len(self._rest))
             room[:size] = self._rest[:size]
             self._rest = self._rest[size:]
-        super().buffer_updated(size)
-        self._adapt_slice()
+        self._handle(size)
         if not self._is_held and not self.is_closing():
             self.resume_reading()
 
-    def _adapt_slice(self) -> None:
-        """Read larger slices while they bring no whole frame."""
+    def _handle(self, size: int) -> None:
+        """Handle a slice. The next one is larger if this one was full of large frames."""
         wire = self.listener
-        if wire is None:
+        if size < SLICE_BYTES or wire is None:
+            super().buffer_updated(size)
             return
-        self._slice_bytes = (
-            SLICE_BYTES if wire.has_frames else min(2 * self._slice_bytes, LARGEST_SLICE_BYTES)
-        )
-        wire.has_frames = False
+        if size > SLICE_BYTES:
+            self.share.count_large_read(size)
+        before = wire.frames_read
+        super().buffer_updated(size)
+        if (wire.frames_read - before) * LARGE_FRAME_BYTES <= size:
+            self._slice_bytes = min(2 * size, LARGEST_SLICE_BYTES)
+        else:
+            self._slice_bytes = SLICE_BYTES

@@ -26,9 +26,11 @@ from floorwire.web.read_pace import Reading, ReadPace
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
 PING_FRAME: Final = frame(PING, b"")
-FRAME_US: Final = 30
-"""Price of each frame of a slice but the last. In one turn, all connections together may have so many handled
-at once (``TurnQueue.admits``). The others wait for later turns."""
+FRAME_US: Final = 15
+"""Price of each frame of a slice. In one turn, all connections together may have so many handled at once
+(``TurnQueue.admits``). The others wait for later turns."""
+PRICED_FRAMES: Final = 8
+"""So many frames of a connection are priced together. It must be a power of 2."""
 DROPPED_FRAMES: Final = 10_000
 """Who sends so many frames instead of answering our close frame is hung up on."""
 
@@ -90,7 +92,7 @@ class PicowsWire(WSListener):
         "_turns",
         "address",
         "fd",
-        "has_frames",
+        "frames_read",
         "is_blocked",
     )
 
@@ -104,8 +106,8 @@ class PicowsWire(WSListener):
         turns: TurnQueue,
     ) -> None:
         self.address = address
-        self.has_frames = False
-        """Whether a whole frame has come since ``reading`` set this to False."""
+        self.frames_read = 0
+        """How many frames have come."""
         self._turns = turns
         self._reading: SlicedReading | None = reading
         self._peer = peer
@@ -147,21 +149,18 @@ class PicowsWire(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:
         """One frame came."""
-        self.has_frames = True
-        if self._has_failed_later and self._state is DEFERRING:
-            return
+        self.frames_read += 1
         kind: int = received.msg_type  # type: ignore[assignment] # an IntEnum, whatever its stub says
-        rsv = bool(received.rsv1 or received.rsv2 or received.rsv3)
+        rsv = received.rsv1 or received.rsv2 or received.rsv3
         payload = received.get_payload_as_bytes()
         if self._state:
-            self._frame_later(kind, bool(received.fin), rsv, payload)
+            self._frame_later(kind, received.fin, rsv, payload)
             return
-        self._peer.peer_is_alive()
         try:
             if kind >= CLOSE:
                 self._control(kind, rsv, payload)
             else:
-                message = self._assembler.feed(kind, bool(received.fin), rsv, payload)
+                message = self._assembler.feed(kind, received.fin, rsv, payload)
                 if message is not None:
                     self._peer.received(message.data, message.binary)
                 elif len(payload) < SMALL_BYTES:
@@ -170,10 +169,11 @@ class PicowsWire(WSListener):
             self._fail(error)
             return
         if received.last_in_buffer:
+            self._peer.peer_is_alive()
             self._peer.end_of_read()
             if self._small_frames:
                 self._end_turn()
-        elif not self._turns.admits(FRAME_US):
+        elif not self.frames_read % PRICED_FRAMES and not self._turns.admits(PRICED_FRAMES * FRAME_US):
             self.defer()
 
     def _frame_later(self, kind: int, fin: bool, rsv: bool, payload: bytes) -> None:
@@ -182,6 +182,8 @@ class PicowsWire(WSListener):
             self._small_frames += 1
             if kind == CLOSE or self._small_frames > DROPPED_FRAMES:
                 self._end()
+            return
+        if self._has_failed_later:
             return
         self._peer.peer_is_alive()
         try:
