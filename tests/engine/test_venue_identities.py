@@ -19,10 +19,12 @@ from floorwire.core.account_events import (
     PositionsChanged,
 )
 from floorwire.core.instrument import Instrument, Side
+from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import bare, venue_of
-from floorwire.engine.order_manager import OrderManager, VenueMoneyError
+from floorwire.engine.effective_limits import effective_limits
+from floorwire.engine.order_manager import OrderManager, TradingRules, VenueMoneyError, VenueRules
 from floorwire.engine.venue_identities import identified_entry
 from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market
@@ -36,9 +38,9 @@ OTHER = replace(BTC, symbol="binance:BTC-USDT", venue="binance")
 class Old:
     """An order manager as an earlier version kept it, with all its entries."""
 
-    def __init__(self, *instruments: Instrument) -> None:
+    def __init__(self, *instruments: Instrument, rules: TradingRules = RULES) -> None:
         self.market = Market(*instruments)
-        self.manager = OrderManager(RULES, self.market.prices)
+        self.manager = OrderManager(rules, self.market.prices)
         self.entries = self.manager.list_instruments(instruments, 0)
         for instrument in instruments:
             self.market.other("sell", 1_000, 100, instrument.symbol)
@@ -295,3 +297,47 @@ def test_a_deposit_is_paper_money_and_a_live_venue_takes_none() -> None:
     manager.deposit("alice", "okx:USDT", "5", 2, 0)
     with pytest.raises(VenueMoneyError):
         manager.set_venue_money({"okx": "live"}, 1)
+
+
+# --- rules --------------------------------------------------------------------------------------------
+
+
+def test_a_venue_may_have_fees_and_limits_of_its_own() -> None:
+    own = VenueRules(Limits(price_collar="0.1", max_order_notional="5"), 10_000, 20_000)
+    rules = replace(RULES, venues={"binance": own})
+    old = Old(SIM, OTHER, rules=rules)
+    old.deposit("alice", "USDT", "1000000", 1)
+    for symbol in (SIM.symbol, OTHER.symbol):
+        old.place("alice", symbol, "buy", 4, 100)
+    fees = {
+        entry.event.order.ticket.symbol: entry.event.fee * 1_000_000 // entry.event.position.cost
+        for entry in old.entries
+        if isinstance(entry.event, OrderFilled)
+    }
+    assert fees == {SIM.symbol: RULES.taker_ppm, OTHER.symbol: 20_000}
+    assert {symbol: old.manager.find("alice", n).fee_ppm for n, symbol in ((1, "sim"), (2, "other"))} == {
+        "sim": RULES.taker_ppm, "other": 20_000
+    }  # fmt: skip
+    ticket = OrderTicket("alice", "big", SIM.symbol, "buy", "limit", 20, price_ticks=100)
+    assert old.manager.place(ticket, moment(0)).order is not None
+    with pytest.raises(Refusal, match="max_notional"):
+        old.manager.place(replace(ticket, client_order_id="o", symbol=OTHER.symbol), moment(0))
+
+
+@pytest.mark.parametrize(
+    ("named", "lots"),
+    [
+        ({"BTC": "0.05"}, (5, 5)),
+        ({"binance:BTC": "0.05"}, (None, 5)),
+        ({"BTC": "0.03", "sim:BTC": "0.07"}, (7, 3)),
+    ],
+)
+def test_a_limit_of_an_asset_is_of_every_venue_or_of_one(
+    named: dict[str, str], lots: tuple[int | None, int | None]
+) -> None:
+    manager = Old(SIM, OTHER).identified()
+    limits = Limits(max_order_quantity=named, max_position=named, price_collar="0.1")
+    for symbol, most in zip(("sim:BTC-USDT", "binance:BTC-USDT"), lots, strict=True):
+        found = effective_limits(manager.instrument_units(symbol), limits, Limits(), None)
+        assert (found.max_lots, found.max_position_lots) == (most, most)
+    assert manager.unknown_assets(replace(limits, max_position={"NOPE": "1", **named})) == ["NOPE"]
