@@ -21,11 +21,13 @@ from floorwire.core.account_events import (
     GuardSet,
     Halted,
     HaltScope,
+    Identified,
     IdsReserved,
     LimitsSet,
     Listed,
     MassCancelEnded,
     MassCancelStarted,
+    Money,
     OrderAccepted,
     OrderAmended,
     OrderAmending,
@@ -40,9 +42,11 @@ from floorwire.core.account_events import (
     Resumed,
     Seqs,
     VenueBalanceSet,
+    VenueMoneySet,
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import OPEN, Order
+from floorwire.engine import venue_identities
 from floorwire.engine.account import NO_GUARD, Account
 from floorwire.engine.account_snapshot import (
     AccountHistory,
@@ -77,6 +81,7 @@ class Accounts:
         "by_name",
         "former",
         "halts",
+        "identities",
         "instrument_units",
         "last_deposit_id",
         "last_deposit_ids",
@@ -87,6 +92,7 @@ class Accounts:
         "orders",
         "remote",
         "shared",
+        "venue_money",
     )
 
     def __init__(self) -> None:
@@ -115,6 +121,10 @@ class Accounts:
         self.by_name: dict[str, Account] = {}
         self.mass_cancels: dict[int, MassCancelStarted] = {}
         """By number: the mass cancels that have not ended."""
+        self.identities: dict[str, str] = {}
+        """Symbols and assets of records before they had venues, with their identities."""
+        self.venue_money: dict[str, Money] = {}
+        """By venue: what money it has."""
         self.remote = RemoteState()
         """What belongs to orders at venues outside this process."""
 
@@ -249,6 +259,10 @@ class Accounts:
             self.mass_cancels[event.number] = event
         elif isinstance(event, MassCancelEnded):
             del self.mass_cancels[event.number]
+        elif isinstance(event, VenueMoneySet):
+            self.venue_money[event.venue] = event.money
+        elif isinstance(event, Identified):
+            venue_identities.apply(self, event)
 
     # --- instruments --------------------------------------------------------------------------------
 
@@ -263,7 +277,7 @@ class Accounts:
             self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
         instruments = [*(known.instrument for known in self.instrument_units.values()), instrument]
-        self._set_instrument_units(instruments)
+        self.set_instrument_units(instruments)
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
                 count_finer(account, self.instrument_units, factors)
@@ -275,12 +289,15 @@ class Accounts:
         The steps may have changed since the order came.
         """
         symbol = order.ticket.symbol
+        if self.identities:
+            symbol = self.identities.get(symbol, symbol)
         for former in self.former.get(symbol, ()):
             if order.order_id <= former.last_order_id:
                 return former.instrument
         return self.instrument_units[symbol].instrument
 
-    def _set_instrument_units(self, instruments: Iterable[Instrument]) -> None:
+    def set_instrument_units(self, instruments: Iterable[Instrument]) -> None:
+        """Add or replace the instruments, and what is derived from them."""
         for listed in instruments:
             self.instrument_units[listed.symbol] = self._instrument_units(listed)
         by_base: dict[str, list[str]] = {}
@@ -352,6 +369,8 @@ class Accounts:
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
             deposits=sorted(self.last_deposit_ids.items()),
             mass_cancels=[started for _, started in sorted(self.mass_cancels.items())],
+            identities=sorted(self.identities.items()),
+            venue_money=sorted(self.venue_money.items()),
             remote=self.remote.snapshot(),
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
@@ -379,7 +398,7 @@ class Accounts:
         accounts = cls()
         ledger = accounts.ledger
         ledger.decimals.update(head.decimals)
-        accounts._set_instrument_units(head.instruments)
+        accounts.set_instrument_units(head.instruments)
         for former in head.former:
             accounts.former.setdefault(former.instrument.symbol, []).append(former)
         accounts.halts = set(head.halts)
@@ -393,6 +412,8 @@ class Accounts:
         accounts.last_deposit_id = head.last_deposit_id
         accounts.last_deposit_ids = dict(head.deposits)
         accounts.mass_cancels = {started.number: started for started in head.mass_cancels}
+        accounts.identities = dict(head.identities)
+        accounts.venue_money = dict(head.venue_money)
         accounts.remote = RemoteState.restored(head.remote)
         return accounts
 

@@ -1,0 +1,1 @@
+"""Bybit spot (API v5): its messages, their mapping to market events, and the adapter (market_data)."""

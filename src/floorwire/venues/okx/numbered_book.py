@@ -1,0 +1,153 @@
+"""The book of one instrument of OKX: a snapshot, then numbered changes, with a checksum where OKX sends one.
+
+Source: the API guide of OKX, "WS / Order book channel". Each change names the message before it
+(``prevSeqId``). That one comparison finds every loss: numbers may stay the same (nothing changed for a
+minute) or become smaller (after maintenance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from zlib import crc32
+
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.venue_book import VenueBook
+from floorwire.venues.okx import mapping, messages
+
+CHECKSUM_LEVELS = 25
+SIGN_BIT = 1 << 31
+
+
+class LostChangeError(ValueError):
+    """A change does not follow the one before, or the book differs from the venue's by its checksum."""
+
+    def __init__(self, symbol: str, reason: str) -> None:
+        super().__init__(f"the book of {symbol} lost a change: {reason}")
+        self.symbol = symbol
+        self.reason = reason
+        """A reason of a FeedStatus: ``sequence_gap`` or ``bad_message``."""
+
+
+class NumberedBook:
+    """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
+
+    __slots__ = ("_last", "_texts", "has_left_out", "levels", "off_tick")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.levels = VenueBook(instrument)
+        self.has_left_out = False
+        """Whether levels were left out since the snapshot: they were between two ticks."""
+        self.off_tick = 0
+        """How many levels of the last message were left out."""
+        self._last: int | None = None
+        """The number of the last message; None in recordings that have no numbers."""
+        self._texts: ChecksumTexts | None = None
+        """What the checksum is of; None while OKX sends none."""
+
+    @property
+    def instrument(self) -> Instrument:
+        """The instrument of the book."""
+        return self.levels.instrument
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the book is the venue's."""
+        return self.levels.is_synced
+
+    def clear(self) -> None:
+        """Drop the book. The next snapshot starts it again (resync)."""
+        self.levels.clear()
+        self._last = self._texts = None
+        self.has_left_out = False
+
+    def apply_snapshot(self, message: messages.Book) -> BookSnapshot:
+        """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
+        self.clear()
+        try:
+            levels = self._mapped(message)
+            event = self.levels.apply_snapshot(levels.bids, levels.asks, levels.ts_us)
+            if message.checksum:
+                self._texts = ChecksumTexts(self.instrument)
+            self._check(message)
+        except ValueError:
+            self.clear()
+            raise
+        self._last = message.seq_id
+        return event
+
+    def apply_change(self, message: messages.Book) -> BookChange | None:
+        """Apply a change; return it as an event, None if nothing changed.
+
+        Raises ValueError, and then the book is cleared: LostChangeError, CrossedBookError, or what a level
+        that cannot be read raises.
+        """
+        try:
+            if message.prev_seq_id != self._last:  # OKX: prevSeqId is the seqId of the message before
+                raise LostChangeError(self.instrument.symbol, "sequence_gap")
+            levels = self._mapped(message)
+            event = self.levels.apply_change(levels.bids, levels.asks, levels.ts_us)
+            self._check(message)
+        except ValueError:
+            self.clear()
+            raise
+        self._last = message.seq_id
+        return event if levels.bids or levels.asks else None
+
+    def _mapped(self, message: messages.Book) -> mapping.BookLevels:
+        levels = mapping.book(message, self.instrument)
+        self.off_tick = levels.off_tick
+        self.has_left_out = self.has_left_out or levels.off_tick > 0
+        return levels
+
+    def _check(self, message: messages.Book) -> None:
+        """Compare the checksum, if there is one. OKX: 0 is none, since June 2026."""
+        if self._texts is None:
+            return
+        if not message.checksum or self.has_left_out:
+            self._texts = None  # without all texts since the snapshot no later checksum can be compared
+            return
+        self._texts.apply(message)
+        if self._texts.checksum() != message.checksum:
+            raise LostChangeError(self.instrument.symbol, "bad_message")
+
+
+class ChecksumTexts:
+    """The levels of a book as OKX wrote them. The checksum is of these texts, not of the numbers."""
+
+    __slots__ = ("_asks", "_bids", "_price")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._price = instrument.price
+        self._bids: dict[int, str] = {}
+        """Price in ticks -> ``price:size``."""
+        self._asks: dict[int, str] = {}
+
+    def apply(self, message: messages.Book) -> None:
+        """Set the levels of a message. Size 0 removes one."""
+        self._set(self._bids, message.bids)
+        self._set(self._asks, message.asks)
+
+    def checksum(self) -> int:
+        """Return the CRC32 of the best 25 levels, bid and ask by turns, as a signed number of 32 bits.
+
+        OKX: if one side has fewer levels, the other goes on alone.
+        """
+        bids = _best(self._bids, sorted(self._bids, reverse=True))
+        asks = _best(self._asks, sorted(self._asks))
+        texts = [text for pair in zip_longest(bids, asks) for text in pair if text is not None]
+        unsigned = crc32(":".join(texts).encode())
+        return unsigned - 2 * SIGN_BIT if unsigned & SIGN_BIT else unsigned
+
+    def _set(self, texts: dict[int, str], levels: Iterable[messages.Level]) -> None:
+        for level in levels:
+            ticks = self._price.parse(level.price)
+            if level.size.strip("0."):
+                texts[ticks] = f"{level.price}:{level.size}"
+            else:
+                texts.pop(ticks, None)
+
+
+def _best(texts: dict[int, str], prices: list[int]) -> list[str]:
+    return [texts[ticks] for ticks in prices[:CHECKSUM_LEVELS]]
