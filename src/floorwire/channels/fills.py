@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floorwire.core.account_events import OrderFilled
+from floorwire.core.account_events import Balance, OrderFilled
 from floorwire.core.instrument import Instrument
 from floorwire.core.units import format_units, trim
 from floorwire.core.venue_names import NO_VENUES, VenueNames
@@ -13,7 +13,7 @@ from floorwire.protocol.topic import PrivateEventStamp
 
 def row(event: OrderFilled, instrument: Instrument, names: VenueNames = NO_VENUES) -> FillRow:
     """Return the fill as a row."""
-    ticket, quote = event.order.ticket, event.balances[0]
+    ticket, fee_balance = event.order.ticket, _fee_balance(event)
     return FillRow(
         fill_id=str(event.fill_id),
         order_id=str(event.order.order_id),
@@ -23,11 +23,19 @@ def row(event: OrderFilled, instrument: Instrument, names: VenueNames = NO_VENUE
         side=ticket.side,
         price=instrument.price.format(event.price_ticks),
         quantity=instrument.size.format(event.lots),
-        fee=trim(format_units(event.fee, quote.decimals)),
-        fee_asset=names.shown(quote.asset),
+        fee=trim(format_units(event.fee, fee_balance.decimals)),
+        fee_asset=names.shown(fee_balance.asset),
         liquidity=event.liquidity,
         time=event.ts_us,
     )
+
+
+def _fee_balance(event: OrderFilled) -> Balance:
+    """Return the balance that the fee was paid from: the quote asset's, unless a venue said another."""
+    quote, base = event.balances
+    if event.fee_balance is not None:
+        return event.fee_balance
+    return base if event.fee_asset == base.asset else quote
 
 
 def update(

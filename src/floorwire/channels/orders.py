@@ -14,7 +14,10 @@ from floorwire.core.account_events import (
     OrderAmended,
     OrderEnded,
     OrderFilled,
+    OrderSubmitting,
     OrderTriggered,
+    OrderUnknown,
+    OrderWorking,
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
@@ -25,7 +28,15 @@ from floorwire.protocol.rows import OrderRow
 from floorwire.protocol.topic import PrivateEventStamp
 
 OrderEvent: TypeAlias = (
-    OrderAccepted | OrderAmended | AmendRefused | OrderTriggered | OrderFilled | OrderEnded
+    OrderAccepted
+    | OrderAmended
+    | AmendRefused
+    | OrderTriggered
+    | OrderFilled
+    | OrderEnded
+    | OrderSubmitting
+    | OrderWorking
+    | OrderUnknown
 )
 
 EVENT_NAMES: dict[type[OrderEvent], OrderNews] = {
@@ -34,8 +45,16 @@ EVENT_NAMES: dict[type[OrderEvent], OrderNews] = {
     AmendRefused: "amend_refused",
     OrderTriggered: "triggered",
     OrderFilled: "fill",
+    OrderSubmitting: "submitting",
+    OrderWorking: "new",
+    OrderUnknown: "unknown",
 }
-END_NAMES: dict[str, OrderNews] = {"cancelled": "cancelled", "rejected": "rejected", "expired": "expired"}
+END_NAMES: dict[str, OrderNews] = {
+    "cancelled": "cancelled",
+    "rejected": "rejected",
+    "expired": "expired",
+    "filled": "filled",
+}
 EXTRA_DECIMALS = 8
 """An average price has up to so many decimals more than a price."""
 

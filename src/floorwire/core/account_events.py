@@ -353,7 +353,8 @@ class OrderUnknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown", 
 
 
 class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="quarantined"):
-    """A venue reported what cannot be. Nothing more is booked for this order until an operator releases it."""
+    """A venue reported what cannot be. Nothing more is booked for this order until an operator releases
+    it."""
 
     account: str
     number: int

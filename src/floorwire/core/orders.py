@@ -18,9 +18,9 @@ TimeInForce: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
 OrderState: TypeAlias = Literal[
     "new", "partially_filled", "filled", "cancelled", "rejected", "expired", "unknown", "submitting"
 ]
-"""``submitting``: accepted here, and on its way to a venue outside this process. ``unknown``: such a venue did not
-say whether it has the order; only the venue's own word ends that. ``docs/live-orders.md`` has all of them. The
-exchanges in this process (simulated, paper) answer at once and use neither."""
+"""``submitting``: accepted here, and on its way to a venue outside this process. ``unknown``: such a venue
+did not say whether it has the order; only the venue's own word ends that. ``docs/live-orders.md`` has all
+of them. The exchanges in this process (simulated, paper) answer at once and use neither."""
 Liquidity: TypeAlias = Literal["maker", "taker"]
 OPEN: frozenset[OrderState] = frozenset({"new", "partially_filled", "unknown", "submitting"})
 

@@ -1,7 +1,7 @@
 """Orders at a venue outside this process: what is sent to it, and what it reports.
 
-``engine.remote_orders`` decides what is sent and what a report means. A connector sends it, and turns what the
-venue says into reports. ``docs/live-orders.md`` has the states of an order.
+``engine.remote_orders`` decides what is sent and what a report means. A connector sends it, and turns what
+the venue says into reports. ``docs/live-orders.md`` has the states of an order.
 
 Prices and quantities are decimal text in both directions. An order keeps the steps that it was made with, and
 only the accounts know these. A report that names no whole steps quarantines its order and does no other harm.
@@ -18,7 +18,8 @@ from floorwire.core.instrument import Side
 from floorwire.core.orders import Liquidity, OrderType, TimeInForce
 
 ClientIdForm: TypeAlias = Literal["text", "hex", "uuid"]
-"""``text``: at most 27 lower case letters and digits. ``hex``: 32 hexadecimal digits. ``uuid``: these with dashes.
+"""``text``: at most 27 lower case letters and digits. ``hex``: 32 hexadecimal digits. ``uuid``: these with
+dashes.
 """
 SECOND_US = 1_000_000
 
@@ -48,7 +49,7 @@ class RemotePolicy(msgspec.Struct, frozen=True):
 # --- what is sent ------------------------------------------------------------------------------------
 
 
-class PlaceOrder(msgspec.Struct, frozen=True, tag=True):
+class PlaceOrder(msgspec.Struct, frozen=True):
     """Place an order. Its intent is durable. It is sent once, whatever the answer is."""
 
     client_id: str
@@ -63,15 +64,16 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True):
     quote_quantity: str | None
     price: str | None
     worst_price: str
-    """The order may not trade at a worse price: the balance that it holds is for this one. The limit of a limit
-    order; for a market order send a limit order that takes or ends (ioc), where the venue has no better way."""
+    """The order may not trade at a worse price: the balance that it holds is for this one. The limit of a
+    limit order; for a market order send a limit order that takes or ends (ioc), where the venue has no better
+    way."""
     stop_price: str | None
     post_only: bool
     reduce_only: bool
     expires_us: int | None
 
 
-class CancelOrder(msgspec.Struct, frozen=True, tag=True):
+class CancelOrder(msgspec.Struct, frozen=True):
     """Cancel an order. It may be sent again: to cancel twice does no harm."""
 
     client_id: str
@@ -79,7 +81,7 @@ class CancelOrder(msgspec.Struct, frozen=True, tag=True):
     symbol: str
 
 
-class AmendOrder(msgspec.Struct, frozen=True, tag=True):
+class AmendOrder(msgspec.Struct, frozen=True):
     """Change the price, the quantity (filled parts included) or both. It is sent once."""
 
     client_id: str
@@ -89,7 +91,7 @@ class AmendOrder(msgspec.Struct, frozen=True, tag=True):
     quantity: str
 
 
-class QueryOrder(msgspec.Struct, frozen=True, tag=True):
+class QueryOrder(msgspec.Struct, frozen=True):
     """Ask what the venue has of an order, with its executions. An ``OrderAnswer`` with the number follows."""
 
     query: int
@@ -98,11 +100,11 @@ class QueryOrder(msgspec.Struct, frozen=True, tag=True):
     symbol: str
 
 
-class Reconcile(msgspec.Struct, frozen=True, tag=True):
+class Reconcile(msgspec.Struct, frozen=True):
     """Ask for open orders, then executions since ``cursor``, then balances, in this order of requests.
 
-    A ``ReconcileAnswer`` or ``ReconcileFailed`` with the number follows. ``cursor`` is the venue's own text: the
-    last that came with an answer, "" for the first time.
+    A ``ReconcileAnswer`` or ``ReconcileFailed`` with the number follows. ``cursor`` is the venue's own
+    text: the last that came with an answer, "" for the first time.
     """
 
     request: int
@@ -114,15 +116,15 @@ RemoteCommand: TypeAlias = PlaceOrder | CancelOrder | AmendOrder | QueryOrder | 
 # --- what is reported --------------------------------------------------------------------------------
 
 
-class LinkUp(msgspec.Struct, frozen=True, tag=True):
+class LinkUp(msgspec.Struct, frozen=True):
     """The account's private stream is up, with all its subscriptions."""
 
 
-class LinkDown(msgspec.Struct, frozen=True, tag=True):
+class LinkDown(msgspec.Struct, frozen=True):
     """The private stream is down: reports may be lost, and answers on it do not come any more."""
 
 
-class PlaceAnswer(msgspec.Struct, frozen=True, tag=True):
+class PlaceAnswer(msgspec.Struct, frozen=True):
     """The answer to a ``PlaceOrder``.
 
     ``unknown``: no answer came, or one that does not say whether the order exists. ``code``: why it is
@@ -136,22 +138,24 @@ class PlaceAnswer(msgspec.Struct, frozen=True, tag=True):
     message: str = ""
 
 
-class CancelAnswer(msgspec.Struct, frozen=True, tag=True):
+class CancelAnswer(msgspec.Struct, frozen=True):
     """The answer to a ``CancelOrder``. ``over``: the venue has no such open order."""
 
     client_id: str
     outcome: Literal["taken", "over", "refused", "unknown"]
 
 
-class AmendAnswer(msgspec.Struct, frozen=True, tag=True):
-    """The answer to an ``AmendOrder``. What an ``amended`` order is now comes as ``OrderSeen`` too or is here."""
+class AmendAnswer(msgspec.Struct, frozen=True):
+    """The answer to an ``AmendOrder``. ``amended``: the order is now as it was asked for."""
 
     client_id: str
     outcome: Literal["amended", "refused", "unknown"]
     code: Code = Code.VENUE_REJECTED
+    updated: int = 0
+    """As in ``OrderSeen``."""
 
 
-class OrderSeen(msgspec.Struct, frozen=True, tag=True):
+class OrderSeen(msgspec.Struct, frozen=True):
     """The venue's own word about an order, from the stream or from a query."""
 
     client_id: str
@@ -169,7 +173,7 @@ class OrderSeen(msgspec.Struct, frozen=True, tag=True):
     """Why it ended, where nobody of ours asked for it."""
 
 
-class Executed(msgspec.Struct, frozen=True, tag=True):
+class Executed(msgspec.Struct, frozen=True):
     """One execution of an order. It may be reported any number of times."""
 
     client_id: str
@@ -186,7 +190,7 @@ class Executed(msgspec.Struct, frozen=True, tag=True):
     """As the venue names it."""
 
 
-class OrderAnswer(msgspec.Struct, frozen=True, tag=True):
+class OrderAnswer(msgspec.Struct, frozen=True):
     """The answer to a ``QueryOrder``. ``seen`` is None where the venue says that there is no such order."""
 
     query: int
@@ -194,7 +198,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, tag=True):
     executions: tuple[Executed, ...] = ()
 
 
-class QueryFailed(msgspec.Struct, frozen=True, tag=True):
+class QueryFailed(msgspec.Struct, frozen=True):
     """No answer came to a ``QueryOrder``."""
 
     query: int
@@ -207,7 +211,7 @@ class VenueBalance(msgspec.Struct, frozen=True):
     total: str
 
 
-class ReconcileAnswer(msgspec.Struct, frozen=True, tag=True):
+class ReconcileAnswer(msgspec.Struct, frozen=True):
     """The answer to a ``Reconcile``. All balances that are not zero, and all open orders, are in it."""
 
     request: int
@@ -217,7 +221,7 @@ class ReconcileAnswer(msgspec.Struct, frozen=True, tag=True):
     cursor: str
 
 
-class ReconcileFailed(msgspec.Struct, frozen=True, tag=True):
+class ReconcileFailed(msgspec.Struct, frozen=True):
     """No complete answer came to a ``Reconcile``."""
 
     request: int

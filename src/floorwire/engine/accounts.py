@@ -236,9 +236,12 @@ class Accounts:
             if event.guard == NO_GUARD:
                 del account.guards[event.key]
         else:
-            if isinstance(event, VenueBalanceSet):
-                self.ledger.put(account.balances, (event.balance,))
-            self.remote.apply(event, self._venue_of)
+            self._change_remote(account, event)
+
+    def _change_remote(self, account: Account, event: AccountEvent) -> None:
+        if isinstance(event, VenueBalanceSet):
+            self.ledger.put(account.balances, (event.balance,))
+        self.remote.apply(event, self._venue_of)
 
     def _venue_of(self, symbol: str) -> str:
         return self.instrument_units[symbol].instrument.venue

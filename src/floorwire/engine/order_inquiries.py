@@ -24,6 +24,7 @@ class OrderInquiry:
         "end",
         "end_lots",
         "is_asked",
+        "is_sent",
         "misses",
         "sent_us",
         "updated",
@@ -31,7 +32,8 @@ class OrderInquiry:
 
     def __init__(self, now_us: int) -> None:
         self.sent_us = now_us
-        """When the order was sent; after a start, when it was found in the journal. "Not found" counts from it."""
+        """When the order was sent; after a start, when it was found in the journal. "Not found" counts
+        from it."""
         self.cancel_sent_us = self.amend_sent_us = now_us
         self.asked_amend = (0, 0)
         """Price and lots of the amend on its way."""
@@ -39,6 +41,8 @@ class OrderInquiry:
         """When to ask the venue about the order."""
         self.is_asked = False
         """Whether a query is on its way."""
+        self.is_sent = False
+        """Whether this process sent the order. It is sent once."""
         self.misses = 0
         """How many queries in a row did not find the order."""
         self.end: OrderSeen | None = None
@@ -50,7 +54,8 @@ class OrderInquiry:
 
 
 class OrderInquiries:
-    """The inquiries about all orders of an account at a venue. At most ``policy.queries`` are on their way."""
+    """The inquiries about all orders of an account at a venue. At most ``policy.queries`` are on their
+    way."""
 
     def __init__(self, policy: RemotePolicy, now_us: int) -> None:
         self._policy = policy

@@ -1,7 +1,7 @@
 """Reconciliation: when the account at a remote venue is compared with ours, and which balances to believe.
 
-States: IDLE (until the next time), ASKED (a request is on its way), DOWN (no private stream). ``docs/live-orders.md``
-has the picture.
+States: IDLE (until the next time), ASKED (a request is on its way), DOWN (no private stream).
+``docs/live-orders.md`` has the picture.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Reconciliation:
         self._pause_us = RETRY_US
         self._unconfirmed: Mapping[str, int] = {}
         """By asset: by how much the venue's balance was larger than ours, the last time."""
+        self._money_events = 0
+        """How many fills were booked up to then."""
 
     def start(self, now_us: int) -> None:
         """The stream is up: reconcile at once."""
@@ -76,20 +78,22 @@ class Reconciliation:
             return None
         return self._asked_us
 
-    def money_moved(self) -> None:
-        """A fill was booked: differences that were seen before mean nothing any more."""
-        self._unconfirmed = {}
-
-    def confirm(self, differences: Mapping[str, int], now_us: int, *, is_quiet: bool) -> list[str]:
+    def confirm(
+        self, differences: Mapping[str, int], money_events: int, now_us: int, *, is_quiet: bool
+    ) -> list[str]:
         """End the reconciliation. Return the assets whose balance at the venue to believe.
 
         Balances may be older or newer than the fills that we know. So a difference counts when it is the same
-        twice, and nothing was booked in between. ``is_quiet``: no order is unknown, and no fill is missing.
+        twice, and nothing was booked in between. ``money_events``: how many fills were booked so far.
+        ``is_quiet``: no order is unknown, and no fill is missing.
         """
-        before, self._unconfirmed = self._unconfirmed, differences if is_quiet else {}
+        before = self._unconfirmed if money_events == self._money_events else {}
+        self._unconfirmed, self._money_events = differences if is_quiet else {}, money_events
         believed = [asset for asset, more in differences.items() if is_quiet and before.get(asset) == more]
-        self._unconfirmed = {asset: more for asset, more in self._unconfirmed.items() if asset not in believed}
-        is_soon = bool(self._unconfirmed)
+        self._unconfirmed = {
+            asset: more for asset, more in self._unconfirmed.items() if asset not in believed
+        }
+        is_soon = bool(self._unconfirmed) or not (is_quiet or self.is_ready)
         self.state = ReconciliationState.IDLE
         self._due_us = now_us + (RETRY_US if is_soon else self._policy.reconcile_us)
         self._pause_us = RETRY_US

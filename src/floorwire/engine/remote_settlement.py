@@ -99,7 +99,7 @@ class RemoteSettlement:
         notional, base_units = price_ticks * lots * units.quote_units, lots * units.base_units
         if max(notional, base_units) > MOST_UNITS:
             raise StrayError(f"an execution of {executed.quantity} at {executed.price} is too large")
-        fee_asset = self._identity(units.base, executed.fee_asset) if executed.fee_asset else units.quote
+        fee_asset = f"{units.instrument.venue}:{executed.fee_asset}" if executed.fee_asset else units.quote
         fee = self._units(executed.fee, fee_asset, "fee")
         after = self._after_fill(order, price_ticks, lots, stamp_us)
         is_buy, released = ticket.side == "buy", order.held - after.held
@@ -171,23 +171,17 @@ class RemoteSettlement:
     # --- balances -----------------------------------------------------------------------------------
 
     def balance_set(
-        self, account: str, venue: str, like: str, told: VenueBalance, stamp_us: int
+        self, account: str, venue: str, told: VenueBalance, stamp_us: int
     ) -> VenueBalanceSet | None:
         """Return the event that sets a balance to what the venue says; None where it agrees.
 
-        ``like``: any asset of the venue, whose identity tells how assets are named. Raises StrayError.
+        Raises StrayError.
         """
-        has = self._accounts.balance(account, self._identity(like, told.asset))
+        has = self._accounts.balance(account, f"{venue}:{told.asset}")
         total = self._units(told.total, has.asset, "balance", floor=True)
         if total == has.total:
             return None
         return VenueBalanceSet(account, venue, replace(has, total=total), stamp_us)
-
-    @staticmethod
-    def _identity(like: str, asset: str) -> str:
-        """Return the asset named as the accounts name those of the venue: with its id, or without."""
-        venue, colon, _ = like.rpartition(":")
-        return f"{venue}{colon}{asset}"
 
     def _units(self, text: str, asset: str, name: str, *, floor: bool = False) -> int:
         """Return the amount in the asset's units. Fractions of a unit count against the account."""
@@ -209,7 +203,9 @@ def steps(scale: Scale, text: str, name: str) -> int:
         raise StrayError(f"{name}: {error}") from None
 
 
-def limit_of(instrument: Instrument, price: str | None, quantity: str | None, order: Order) -> tuple[int, int]:
+def limit_of(
+    instrument: Instrument, price: str | None, quantity: str | None, order: Order
+) -> tuple[int, int]:
     """Return price and lots that a venue says an order has; what it does not say is as it was.
 
     Raises StrayError.

@@ -1,7 +1,7 @@
 """Ids of our orders at venues: made from the epoch of the journal and the order id, so that none comes twice.
 
-A journal that is restored from a backup gets a new epoch. So an order of a history that was lost has another id
-than any order that is placed later.
+A journal that is restored from a backup gets a new epoch. So an order of a history that was lost has
+another id than any order that is placed later.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from floorwire.core.remote_orders import ClientIdForm
 
 MARK = "fw"
-"""The first letters of ids in the form ``text``. Hexadecimal epochs and decimal order ids follow: no words, since
-the firewall of one venue refuses ids with words of SQL."""
+"""The first letters of ids in the form ``text``. Hexadecimal epochs and decimal order ids follow: no
+words, since the firewall of one venue refuses ids with words of SQL."""
 HEX_MARK = "f100"
 """The last digits of ids in the other forms."""
 MOST_ORDER_ID = 10**17 - 1

@@ -15,7 +15,17 @@ from msgspec import UNSET, UnsetType
 from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
 
 OrderNews: TypeAlias = Literal[
-    "new", "fill", "amended", "amend_refused", "triggered", "cancelled", "rejected", "expired"
+    "new",
+    "fill",
+    "amended",
+    "amend_refused",
+    "triggered",
+    "cancelled",
+    "rejected",
+    "expired",
+    "submitting",
+    "unknown",
+    "filled",
 ]
 Kind: TypeAlias = Literal["snapshot", "update"]
 

@@ -15,10 +15,14 @@ from floorwire.core.account_events import (
     OrderAmending,
     OrderEnded,
     OrderFilled,
+    OrderSubmitting,
     OrderTriggered,
+    OrderUnknown,
+    OrderWorking,
     PositionsChanged,
     PrivateChannel,
     Seqs,
+    VenueBalanceSet,
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
@@ -52,13 +56,27 @@ def private_event(
             return _fill_event(channel, event, instrument_of(event.order), stamp, names)
         case PositionsChanged():
             return positions.update(event.positions, event.ts_us, stamp, names)
-        case Deposited():
+        case Deposited() | VenueBalanceSet():
             return balances.update((event.balance,), event.ts_us, stamp, names)
-        case OrderAccepted() | OrderAmended() | AmendRefused() | OrderEnded() | OrderTriggered() if (
-            channel == "orders"
-        ):
+        case (
+            OrderAccepted()
+            | OrderAmended()
+            | AmendRefused()
+            | OrderEnded()
+            | OrderTriggered()
+            | OrderSubmitting()
+            | OrderWorking()
+            | OrderUnknown()
+        ) if channel == "orders":
             return orders.update(event, instrument_of(event.order), stamp, names)
-        case OrderAccepted() | OrderAmended() | OrderEnded() | OrderAmending() | AmendRefused():
+        case (
+            OrderAccepted()
+            | OrderSubmitting()
+            | OrderAmended()
+            | OrderEnded()
+            | OrderAmending()
+            | AmendRefused()
+        ):
             return balances.update(event.balances, event.ts_us, stamp, names)
         case _:
             raise AssertionError(f"{type(event).__name__} is on no channel")
