@@ -6,9 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from floorwire import config
-from floorwire.config import Settings, SettingsError
+from floorwire.config import Settings, SettingsError, VenueSettings
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -177,4 +178,6 @@ def test_every_default_can_be_written_as_it_is_described() -> None:
             name, default, _ = (part.strip("|` ") for part in line.split(" | "))
             value = msgspec.json.decode(default)
             text = ",".join(value) if isinstance(value, list) else str(value)
-            assert value is None or config.load(assignments=[f"{name}={text}"]) == Settings()
+            one = config.load(assignments=[] if value is None else [f"{name.replace('ID', 'a')}={text}"])
+            assert replace(one, venues={}) == Settings()
+            assert all(venue == VenueSettings() for venue in one.venues.values())

@@ -6,13 +6,14 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
 import structlog
+from msgspec.structs import replace
 
 from floorwire import channels
 from floorwire.access.admission import MAX_REJECTED, Admission
@@ -22,14 +23,16 @@ from floorwire.auth.grant import GrantError, networks
 from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origin
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
-from floorwire.config import Settings, SettingsError
+from floorwire.config import Settings, SettingsError, VenueSettings
+from floorwire.core.account_events import Money
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
-from floorwire.engine.order_manager import TradingRules
+from floorwire.engine.order_manager import TradingRules, VenueRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -81,6 +84,8 @@ class Gateway:
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
+        self.names = _names(settings, venues)
+        """The names of symbols and assets: those of the first venue have no venue id."""
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -89,11 +94,17 @@ class Gateway:
             clock=clock,
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
             stats=self.stats,
+            names=self.names,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
         venue_router = VenueRouter()
-        self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls)
+        money: dict[str, Money] = {
+            venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
+            for venue in venues
+            if _is_trading_venue(venue)
+        }
+        self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self.authenticator.keys.before_change = self._deposits.poll
         self._feeds = [self._feed(venue) for venue in venues]
@@ -142,6 +153,9 @@ class Gateway:
     @asynccontextmanager
     async def _tasks(self) -> AsyncIterator[None]:
         await self.desk.open()
+        if self.desk.venue_money_error is not None:
+            await self.desk.close()
+            raise SettingsError(str(self.desk.venue_money_error))
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
@@ -250,12 +264,24 @@ def _authenticator(
         raise SettingsError(f"data folder: {error}") from None
 
 
+def _names(settings: Settings, venues: Sequence[Venue]) -> VenueNames:
+    """Return the names that clients use. Bare names never mean a real market, unless it is the default."""
+    default = venues[0].name if venues else ""
+    live = [venue for venue, configured in settings.venues.items() if configured.orders == "live"]
+    return VenueNames(default, live)
+
+
 def _is_trading_venue(venue: Venue) -> TypeGuard[TradingVenue]:
     return hasattr(venue, "execute")
 
 
 def _desk(
-    settings: Settings, venue_router: VenueRouter, hub: Hub, clock: Clock, loop_stalls: LoopStalls
+    settings: Settings,
+    venue_router: VenueRouter,
+    hub: Hub,
+    clock: Clock,
+    loop_stalls: LoopStalls,
+    money: Mapping[str, Money],
 ) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
@@ -266,15 +292,40 @@ def _desk(
         price_collar=f"{risk.price_collar:f}",
         self_trade="cancel_newest",
     )
-    rules = TradingRules(limits, round(fees.maker * MILLION), round(fees.taker * MILLION))
+    names = hub.market.names
+    own_rules = {venue: _venue_rules(settings, own, limits) for venue, own in settings.venues.items()}
+    rules = TradingRules(
+        limits, round(fees.maker * MILLION), round(fees.taker * MILLION), names.default, own_rules
+    )
     open_accounts = partial(
         open_account_store, JournalOpener(partial(open_journal, settings)).open, rules, venue_router.prices
     )
     symbols = hub.market.symbols
     storage = settings.storage
     return Desk(
-        open_accounts, venue_router, symbols.resolve, lambda: symbols, clock, storage, loop_stalls, hub.turns
+        open_accounts,
+        venue_router,
+        symbols.resolve,
+        lambda: symbols,
+        clock,
+        storage,
+        loop_stalls,
+        hub.turns,
+        names,
+        money,
     )
+
+
+def _venue_rules(settings: Settings, own: VenueSettings, limits: Limits) -> VenueRules:
+    """Return the rules of one venue: its own, and those of all venues where it has none."""
+    if own.max_order_notional is not None:
+        most = f"{own.max_order_notional:f}" if own.max_order_notional else None
+        limits = replace(limits, max_order_notional=most)
+    if own.price_collar is not None:
+        limits = replace(limits, price_collar=f"{own.price_collar:f}")
+    maker = settings.fees.maker if own.maker_fee is None else own.maker_fee
+    taker = settings.fees.taker if own.taker_fee is None else own.taker_fee
+    return VenueRules(limits, round(maker * MILLION), round(taker * MILLION))
 
 
 def _us(seconds: float) -> int:

@@ -14,6 +14,7 @@ from msgspec import Meta
 from floorwire import settings_help
 from floorwire.core.authorization import Scope
 from floorwire.core.os_errors import reason
+from floorwire.core.venue_names import VENUE_ID
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
@@ -26,6 +27,9 @@ Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Seconds = Annotated[float, Meta(gt=0)]
+Amount = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, lt=1)]
+Collar = Annotated[float, Meta(ge=0.000001, le=0.999999)]
 
 
 class SettingsError(ValueError):
@@ -235,6 +239,54 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
 
 
+class LiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether orders may go to real markets. The flag ``--live`` is needed too, at each start."""
+
+    enabled: Annotated[
+        bool, Meta(description="allow venues with orders = live; `serve --live` has to be given too")
+    ] = False
+
+
+class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One venue instance, in ``[venues.ID]``. ``serve --venue ID`` runs it."""
+
+    kind: Annotated[
+        str, Meta(description="sim, replay, or an exchange such as binance; empty: the same as the id")
+    ] = ""
+    ws_url: Annotated[
+        str | None, Meta(description="WebSocket address, where it is not the exchange's public one")
+    ] = None
+    rest_url: Annotated[
+        str | None, Meta(description="HTTP address, where it is not the exchange's public one")
+    ] = None
+    symbols: Annotated[
+        tuple[str, ...], Meta(description="only these symbols, as BASE-QUOTE; empty: all of the venue")
+    ] = ()
+    file: Annotated[str | None, Meta(description="replay: the recording, a file or a folder")] = None
+    adapter: Annotated[
+        str | None, Meta(description="replay: the exchange, where the recording does not name it")
+    ] = None
+    orders: Annotated[
+        Literal["paper", "live"], Meta(description="paper: filled here, against its prices; live: sent to it")
+    ] = "paper"
+    maker_fee: Annotated[Fraction | None, Meta(description="instead of fees.maker, for paper orders")] = None
+    taker_fee: Annotated[Fraction | None, Meta(description="instead of fees.taker, for paper orders")] = None
+    max_order_notional: Annotated[
+        Amount | None, Meta(description="instead of risk.max_order_notional; 0: anything")
+    ] = None
+    price_collar: Annotated[Collar | None, Meta(description="instead of risk.price_collar")] = None
+    key: Annotated[str | None, Meta(description="live orders: the exchange's API key")] = None
+    secret_env: Annotated[
+        str | None, Meta(description="live orders: the environment variable that has the key's secret")
+    ] = None
+    secret_file: Annotated[
+        str | None, Meta(description="live orders: the file with it, readable by its owner alone")
+    ] = None
+    passphrase_env: Annotated[
+        str | None, Meta(description="live orders: the variable with the passphrase, where one is needed")
+    ] = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting."""
 
@@ -242,7 +294,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0: any free one")] = 8000
     data: Annotated[str, Meta(description="folder for what survives a restart")] = "~/.floorwire"
     venue: Annotated[
-        tuple[str, ...], Meta(min_length=1, description="venues: sim, replay:FILE[,adapter=NAME]")
+        tuple[str, ...],
+        Meta(
+            min_length=1,
+            description="venues, the first is the default: the ID of a [venues.ID], sim, the name of an "
+            "exchange, replay:FILE[,adapter=NAME][,id=ID]",
+        ),
     ] = ("sim",)
     seed: Annotated[
         int | None, Meta(description="seed of the simulated market; none: another market at each start")
@@ -269,6 +326,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: RiskSettings = RiskSettings()
     fees: FeeSettings = FeeSettings()
     paper: PaperSettings = PaperSettings()
+    live: LiveSettings = LiveSettings()
+    venues: Annotated[
+        dict[str, VenueSettings], Meta(description="venue instances by id; ID stands for it below")
+    ] = {}
 
 
 def load(
@@ -295,10 +356,31 @@ def load(
 
 
 def _convert(tree: dict[str, Node], source: str) -> Settings:
+    venues = tree.get("venues", {})
+    if not isinstance(venues, dict):
+        raise SettingsError(f"{source}: venues is a group: venues.ID.kind and so on")
+    for venue, part in venues.items():
+        _check_venue(venue, part, source)
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{source}: {settings_help.explain(str(error), tree, Settings)}") from None
+
+
+def _check_venue(venue: str, part: Node, source: str) -> None:
+    """Check the settings of one venue by themselves, so that the message names the venue."""
+    if not VENUE_ID.fullmatch(venue):
+        raise SettingsError(
+            f"{source}: venues.{venue[:40]}: the id of a venue has 1 to 32 of a-z 0-9 _ -, "
+            "and begins with none of _ -"
+        )
+    if not isinstance(part, dict):
+        raise SettingsError(f"{source}: venues.{venue} is a group: venues.{venue}.kind and so on")
+    try:
+        msgspec.convert(part, VenueSettings, strict=False)
+    except msgspec.ValidationError as error:
+        problem = settings_help.explain(str(error), part, VenueSettings)
+        raise SettingsError(f"{source}: venues.{venue}.{problem}") from None
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Node]:
@@ -327,6 +409,10 @@ def _split_lists(tree: dict[str, Node], kind: type[msgspec.Struct]) -> None:
         value = tree.get(name)
         if isinstance(field, msgspec.inspect.StructType) and isinstance(value, dict):
             _split_lists(value, field.cls)
+        elif isinstance(field, msgspec.inspect.DictType) and isinstance(value, dict):
+            for part in value.values():
+                if isinstance(part, dict):
+                    _split_lists(part, VenueSettings)
         elif isinstance(field, msgspec.inspect.VarTupleType) and isinstance(value, str):
             tree[name] = [part.strip() for part in value.split(",") if part.strip()]
 
@@ -398,6 +484,9 @@ def _rows(kind: type[msgspec.Struct], prefix: str) -> Iterable[tuple[str, str, s
         name = prefix + field.name
         if isinstance(field.type, msgspec.inspect.StructType):
             yield from _rows(field.type.cls, name + ".")
+            continue
+        if name == "venues":
+            yield from _rows(VenueSettings, "venues.ID.")
             continue
         extra = field.type.extra_json_schema if isinstance(field.type, msgspec.inspect.Metadata) else None
         text = str((extra or {}).get("description", ""))

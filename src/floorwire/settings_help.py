@@ -62,6 +62,8 @@ def _settings(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[st
         yield prefix + field.name, inner
         if isinstance(inner, inspect.StructType):
             yield from _settings(inner.cls, f"{prefix}{field.name}.")
+        elif isinstance(inner, inspect.DictType) and isinstance(inner.value_type, inspect.StructType):
+            yield from _settings(inner.value_type.cls, f"{prefix}{field.name}.ID.")
 
 
 def _plain(kind: inspect.Type) -> inspect.Type:

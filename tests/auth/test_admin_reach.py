@@ -10,6 +10,7 @@ from floorwire.core.account_events import HaltScope
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
+from floorwire.core.venue_names import VenueNames
 
 
 def admin(
@@ -57,8 +58,11 @@ def test_no_admin_allows_a_larger_order_than_its_own(own: str | None, given_: st
 
 def test_assets_of_the_admins_symbols() -> None:
     who = admin(symbols=("BTC-USDT", "okx:ETH-EUR"))
-    assert deposit_refusal(who, ["BTC", "USDT", "ETH", "EUR"]) is None
-    refusal = deposit_refusal(who, ["BTC", "SOL"])
-    assert refusal is not None
-    assert (refusal.code, refusal.details) == (Code.FORBIDDEN, {"field": "deposit"})
+    names = VenueNames("sim")
+    assert deposit_refusal(who, ["BTC", "USDT", "okx:ETH", "okx:EUR", "okx:BTC"], names) is None
+    assert deposit_refusal(who, ["ETH", "okx:ETH", "sim:BTC"], VenueNames("okx")) is None
+    for asset in ("SOL", "ETH", "sim:ETH", "okx:SOL", "other:EUR"):
+        refusal = deposit_refusal(who, ["BTC", asset], names)
+        assert refusal is not None, asset
+        assert (refusal.code, refusal.details) == (Code.FORBIDDEN, {"field": "deposit"})
     assert deposit_refusal(admin(), ["SOL"]) is None

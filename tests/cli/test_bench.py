@@ -20,6 +20,7 @@ def bench(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
+@pytest.mark.slow
 def test_each_run_prints_json() -> None:
     with running() as server:
         fanout = msgspec.json.decode(
@@ -36,6 +37,7 @@ def test_each_run_prints_json() -> None:
     assert connect.completed == 3
 
 
+@pytest.mark.slow
 def test_each_run_prints_a_table() -> None:
     with running() as server:
         fanout = bench("fanout", server.url(), *SHORT, "--symbols", "BTC-USDT, ETH-USDT", "--each", "2")

@@ -32,6 +32,7 @@ def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow
 def test_round_trips_heed_the_servers_limit(server: Server) -> None:
     ended = bench("rtt", server.ws(), "--count", "2500", "--seconds", "60", "--json")
     assert ended.returncode == 0, ended.stderr

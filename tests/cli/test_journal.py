@@ -132,7 +132,7 @@ async def test_what_a_server_journals_is_exported_from_its_first_record_on(tmp_p
     assert (lines[0]["kind"], list(lines[0]["event"])) == ("begun", ["epoch"])
     (placed,) = [line for line in lines if line["kind"] == "accepted"]
     assert placed["event"]["order"]["ticket"]["client_order_id"] == "a1"
-    assert [balance["asset"] for balance in placed["event"]["balances"]] == ["USDT"]
+    assert [balance["asset"] for balance in placed["event"]["balances"]] == ["sim:USDT"]
 
 
 def test_an_export_may_be_of_one_account_or_of_the_end(folder: Path) -> None:

@@ -72,6 +72,7 @@ def test_a_pipe_gets_a_line_a_change(server: Server) -> None:
         assert all(line != later for line, later in pairwise(of_symbol))
 
 
+@pytest.mark.slow
 def test_json_lines_are_the_servers_messages(server: Server) -> None:
     ended = watch("--url", server.ws(), "--seconds", "2", "--json")
     tickers = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -155,6 +156,7 @@ def test_a_path_where_nothing_is_ends_at_once(server: Server) -> None:
 
 
 @pytest.mark.parametrize("form", ["port", "url"])
+@pytest.mark.slow
 def test_the_server_is_found_by_the_environment(server: Server, form: str) -> None:
     if form == "port":
         ended = watch("--seconds", "2", FLOORWIRE_PORT=str(server.port))
@@ -230,6 +232,7 @@ def test_a_key_is_not_shown_where_others_could_read_it() -> None:
     assert (ended.returncode, "use wss://" in sentence(ended)) == (2, True)
 
 
+@pytest.mark.slow
 def test_after_a_cut_it_comes_back() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

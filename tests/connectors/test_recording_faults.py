@@ -190,19 +190,19 @@ def test_skipped_lines_are_logged_with_their_numbers() -> None:
     assert said["lines"] == "COINBASE.ws.3.0:15 COINBASE.ws.3.0:44"
 
 
-# --- two at once --------------------------------------------------------------------------------------
+# --- several at once ----------------------------------------------------------------------------------
 
 
-def test_two_recordings_of_one_exchange_are_refused(tmp_path: Path) -> None:
-    build(OWN / "binance", OWN / "coinbase")
-    with pytest.raises(SettingsError, match=r"replay:.* and replay:.* are both of binance"):
-        build(OWN / "binance", OWN / "coinbase", compressed(tmp_path))
+def test_two_recordings_of_one_exchange_are_two_venues(tmp_path: Path) -> None:
+    specs = tuple(f"replay:{path}" for path in (OWN / "binance", OWN / "coinbase", compressed(tmp_path)))
+    names = [venue.name for venue in venue_registry.build(Settings(venue=specs))]
+    assert names == ["binance", "coinbase", "binance-2"]
 
 
 def test_the_command_prints_the_reason_and_exits_with_2(tmp_path: Path) -> None:
     serve = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(tmp_path / "data")]
-    venue = ["--venue", f"replay:{OWN / 'binance'}"]
+    venue = ["--venue", f"replay:{OWN / 'binance'},id=one"]
     ended = subprocess.run([*serve, *venue, *venue], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
-    assert "are both of binance" in ended.stderr
+    assert "there is a venue one already" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -143,6 +143,7 @@ async def test_a_step_locks_nobody_out_and_stops_no_market(place: Place, step_us
         check_streams(client)
 
 
+@pytest.mark.slow
 async def test_ahead_for_two_seconds_and_back_locks_nobody_out(place: Place) -> None:
     async with trader(place.server, place.bot, "orders") as client:
         await follow(client)

@@ -79,6 +79,7 @@ def test_connections_stay_below_the_limit(tmp_path: Path) -> None:
             assert peer.handshake()[0] == 101
 
 
+@pytest.mark.slow
 def test_no_connection_waits_for_a_descriptor(tmp_path: Path) -> None:
     """The kernel had a queue as short as descriptors were few: each third one was sent again after 1 s."""
     with running(command(tmp_path, ALLOWED)) as server, ExitStack() as stack:
@@ -135,6 +136,7 @@ async def test_with_no_descriptor_left_orders_go_on_and_the_log_is_not_filled(tm
         assert len(server.log.splitlines()) < 20
 
 
+@pytest.mark.slow
 def test_a_tls_server_with_no_descriptor_left_says_so_once(tmp_path: Path) -> None:
     certificate, private_key = certificates.write(tmp_path)
     args: Sequence[str] = ("--tls-cert", str(certificate), "--tls-key", str(private_key))

@@ -293,6 +293,7 @@ def refused(folder: Path, *args: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_it_does_not_listen_where_that_would_not_be_safe(tmp_path: Path) -> None:
     said = refused(tmp_path, "--host", "0.0.0.0")
     assert "there are no keys" in said

@@ -35,8 +35,8 @@ SETTINGS: Final = (
     "--set=outbox.bytes=131072",
     "--set=storage.snapshot_records=20000",
     "--set=ping.interval_s=5",
-    "--set=limits.commands_per_second=1000",
-    "--set=risk.orders_per_second=1000",
+    "--set=limits.commands_per_second=10000",
+    "--set=risk.orders_per_second=10000",
 )
 """Small rings: all is full after five minutes."""
 MONEY: Final = {"USDT": "10000000", "BTC": "100", "ETH": "1000", "SOL": "10000"}

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.servers import Server
 from tests.trading.trader import Message, Trader, key, serving, trader
 
@@ -35,6 +37,7 @@ async def both_sides(client: Trader) -> list[Message]:
         await client.receive()
 
 
+@pytest.mark.slow
 async def test_a_bot_that_is_started_anew_takes_its_orders_over(tmp_path: Path) -> None:
     issued = key(tmp_path)
     bearer = f"{issued.key}.{issued.secret}"

@@ -88,7 +88,7 @@ async def test_an_instrument_that_would_overflow_is_refused_and_market_data_goes
 
 async def test_a_session_without_a_product_list_bricks_no_folder(tmp_path: Path) -> None:
     """At eight decimals of price and size alice's USD would be more units than a record can hold."""
-    alice = key(tmp_path, money={"USD": "100000", "USDT": "1000"})
+    alice = key(tmp_path, money={"coinbase:USD": "100000", "USDT": "1000"})
     ops = key(tmp_path, "ops", (*SCOPES, Scope.ADMIN), {})
     with serving(tmp_path):
         pass
@@ -111,5 +111,5 @@ async def test_a_session_without_a_product_list_bricks_no_folder(tmp_path: Path)
                 assert http.get("/journal").status_code == 200
     with serving(tmp_path) as server:
         async with trader(server, alice) as client:
-            assert amount(await client.rows("balances"), "USD") == "100000"
+            assert amount(await client.rows("balances"), "coinbase:USD") == "100000"
             assert (await client.place("b"))["status"] == "accepted"

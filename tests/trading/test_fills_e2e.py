@@ -156,6 +156,7 @@ async def test_too_many_at_once_are_refused_and_may_come_again(
         assert (await client.ask("fills", limit=MAX_FILLS, before=told[-200]["fill_id"]))["fills"] == pages[0]
 
 
+@pytest.mark.slow
 async def test_memory_says_where_it_ends(tmp_path: Path) -> None:
     issued = key(tmp_path, money=MONEY)
     with serving(tmp_path, *FREE, "--set=journal=memory", "--set=storage.memory_records=100") as server:

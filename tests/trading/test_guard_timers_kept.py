@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from floorwire.core.account_events import AccountEvent, Guard, GuardSet, OrderEnded
 from floorwire.core.codes import Code
 from floorwire.core.ports import Prices
@@ -126,6 +128,7 @@ def check_times(happened: list[AccountEvent], bots: dict[str, Issued]) -> None:
     }
 
 
+@pytest.mark.slow
 async def test_the_shortest_grace_of_a_keys_connections_holds(tmp_path: Path) -> None:
     bots = {"at-once": key(tmp_path)}
     with serving(tmp_path, *FREE) as server:

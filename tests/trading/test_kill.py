@@ -196,18 +196,18 @@ class Judge:
 
 def check_balances(order_manager: OrderManager, fills: list[OrderFilled]) -> None:
     """Balances are what was deposited, and what the fills made of it."""
-    expected = {asset: Decimal(amount) for asset, amount in MONEY.items()}
-    instrument = order_manager.instrument_units("BTC-USDT").instrument
+    expected = {f"sim:{asset}": Decimal(amount) for asset, amount in MONEY.items()}
+    instrument = order_manager.instrument_units("sim:BTC-USDT").instrument
     for fill in fills:
         sign = 1 if fill.side == "buy" else -1
         size = Decimal(instrument.size.format(fill.lots))
         cost = Decimal(instrument.format_notional(fill.price_ticks * fill.lots))
-        expected["BTC"] += sign * size
-        expected["USDT"] -= sign * cost + Decimal(fill.fee).scaleb(-fill.balances[0].decimals)
+        expected["sim:BTC"] += sign * size
+        expected["sim:USDT"] -= sign * cost + Decimal(fill.fee).scaleb(-fill.balances[0].decimals)
     for balance in order_manager.balances("alice"):
         assert Decimal(balance.total).scaleb(-balance.decimals) == expected[balance.asset]
     held = sum(order.held for order in order_manager.open_orders("alice"))
-    assert {b.asset: b.held for b in order_manager.balances("alice")}["USDT"] == held
+    assert {b.asset: b.held for b in order_manager.balances("alice")}["sim:USDT"] == held
 
 
 async def meet_again(client: Trader, wild: Wild) -> None:

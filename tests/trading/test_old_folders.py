@@ -72,7 +72,7 @@ async def test_a_folder_whose_balances_overflowed_opens_again(tmp_path: Path) ->
         with serving(tmp_path / "data") as server:
             async with trader(server, issued["alice"]) as client:
                 rows = await client.rows("balances")
-                assert amount(rows, "USD") == "100000"
+                assert amount(rows, "coinbase:USD") == "100000", "only that venue traded it"
                 assert amount(rows, "BTC") == "1"
                 assert (await client.ask("subscribe", channel="book", symbol="BTC-USDT"))["status"] == (
                     "subscribed"

@@ -98,6 +98,7 @@ async def test_an_order_is_in_the_market_again_after_the_server_was_killed(tmp_p
         pytest.param("deadman", "deadman", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 async def test_a_cancel_on_its_way_holds_though_the_server_was_killed(
     tmp_path: Path, who: str, code: str | None
 ) -> None:

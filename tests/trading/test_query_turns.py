@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from floorwire.core.orders import Order
+from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderManager
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.protocol.rows import OrderRow
@@ -25,9 +26,11 @@ class Steps:
         self.sizes: list[int] = []
         self.fails_at = 0
 
-    def order_rows(self, order_manager: OrderManager, listed: Iterable[Order]) -> list[OrderRow]:
+    def order_rows(
+        self, order_manager: OrderManager, listed: Iterable[Order], names: VenueNames
+    ) -> list[OrderRow]:
         """Make the rows as the real function does."""
-        rows = ROWS(order_manager, listed)
+        rows = ROWS(order_manager, listed, names)
         self.sizes.append(len(rows))
         if len(self.sizes) == self.fails_at:
             raise LookupError("a bug")

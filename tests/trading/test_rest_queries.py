@@ -215,6 +215,7 @@ def test_what_is_refused_before_the_desk_says_that_it_is_no_order(
         assert answer.json()["order"] == "rejected", answer.text
 
 
+@pytest.mark.slow
 def test_what_is_asked_too_often_says_that_it_is_no_order(folder: Path, tmp_path: Path) -> None:
     mine = key(tmp_path / "data")
     with (

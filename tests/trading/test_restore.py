@@ -111,6 +111,7 @@ async def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(told) == 1
 
 
+@pytest.mark.slow
 async def test_deposits_of_a_new_key_store_are_credited(tmp_path: Path) -> None:
     key(tmp_path, money={"USDT": "1000"})
     with serving(tmp_path):
@@ -124,6 +125,7 @@ async def test_deposits_of_a_new_key_store_are_credited(tmp_path: Path) -> None:
                 assert amount(await client.rows("balances"), "USDT") == "1500"
 
 
+@pytest.mark.slow
 async def test_deposits_after_an_older_key_store_was_put_back_are_credited(tmp_path: Path) -> None:
     first = key(tmp_path, money={"USDT": "1000"})
     for name in ("keys.db", "keys.db-wal", "keys.db-shm"):

@@ -15,6 +15,7 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.venue_names import NO_VENUES, VenueNames, bare, venue_of
 
 
 def halt_refusal(admin: Principal, scope: HaltScope, name: str) -> Refusal | None:
@@ -41,13 +42,20 @@ def limits_refusal(admin: Principal, limits: Limits) -> Refusal | None:
     return Refusal(Code.FORBIDDEN, message, {"field": "max_order_notional"})
 
 
-def deposit_refusal(admin: Principal, assets: Iterable[str]) -> Refusal | None:
-    """Return why the admin may not give these assets; None if it may: its symbols trade them."""
+def deposit_refusal(admin: Principal, assets: Iterable[str], names: VenueNames = NO_VENUES) -> Refusal | None:
+    """Return why the admin may not give these assets; None if it may: its symbols trade them.
+
+    A symbol without a venue is one of every venue, and so are its assets.
+    """
     if admin.symbols is None:
         return None
-    traded = {asset for symbol in admin.symbols for asset in symbol.rpartition(":")[2].split("-")}
+    traded = {
+        f"{venue_of(symbol)}:{asset}".removeprefix(":")
+        for symbol in admin.symbols
+        for asset in bare(symbol).split("-")
+    }
     for asset in assets:
-        if asset not in traded:
+        if names.identity(asset) not in traded and bare(asset) not in traded:
             message = f"deposit: no symbol that the key administers trades {asset}"
             return Refusal(Code.FORBIDDEN, message, {"field": "deposit"})
     return None

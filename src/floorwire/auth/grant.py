@@ -12,11 +12,12 @@ import msgspec
 
 from floorwire.auth.client_address import parse_network
 from floorwire.core.authorization import WIDER_SCOPE, Action, Network, Principal, Scope
+from floorwire.core.venue_names import VENUE_ID
 
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-SYMBOL = re.compile(r"([a-z0-9]+:)?[A-Z0-9.]{1,20}-[A-Z0-9.]{1,20}")
+SYMBOL = re.compile(rf"({VENUE_ID.pattern}:)?[A-Z0-9.]{{1,20}}-[A-Z0-9.]{{1,20}}")
 AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-ASSET = re.compile(r"[A-Z0-9.]{1,20}")
+ASSET = re.compile(rf"({VENUE_ID.pattern}:)?[A-Z0-9.]{{1,20}}")
 LIFETIME = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 DEPOSIT_DECIMALS = 8
@@ -213,11 +214,12 @@ def expiry(text: str, wall_us: int) -> int:
 
 
 def deposits(texts: Sequence[str]) -> dict[str, str]:
-    """Return asset -> amount of ``USDT=1000000``. Raises GrantError."""
+    """Return asset -> amount of ``USDT=1000000`` or ``VENUE:USDT=1000000``. Raises GrantError."""
     given: dict[str, str] = {}
     for text in texts:
         asset, equals, value = text.partition("=")
-        asset = asset.strip().upper()
+        venue, colon, asset = asset.strip().rpartition(":")
+        asset = venue.lower() + colon + asset.upper()
         if not equals or not ASSET.fullmatch(asset) or asset in given:
             raise GrantError("deposit", f"{text[:80]!r} is not like USDT=1000000, each asset once")
         exact = amount("deposit", value)

@@ -12,26 +12,30 @@ from difflib import get_close_matches
 import msgspec
 
 from floorwire.auth.grant import GrantError
+from floorwire.core.venue_names import bare, venue_of
 
 MAX_NAMED = 12
 """The most names that a message lists."""
 
 
 class TradedNames(msgspec.Struct, frozen=True):
-    """The names that may be used. ``symbols`` are canonical: BASE-QUOTE, or venue:BASE-QUOTE."""
+    """The names that may be used. ``symbols`` are identities. A name may be without the venue too."""
 
     symbols: frozenset[str]
 
     def check(self, symbols: Iterable[str] | None, deposits: Iterable[str]) -> None:
         """Raise GrantError for a symbol or an asset that no market here trades."""
-        bare = {symbol.rpartition(":")[2] for symbol in self.symbols}
+        without_venue = {bare(symbol) for symbol in self.symbols}
         for symbol in symbols or ():
-            if symbol not in self.symbols and symbol not in bare:
-                raise _unknown("symbols", symbol, self.symbols | bare)
-        assets = {asset for symbol in bare for asset in symbol.split("-")}
+            if symbol not in self.symbols and symbol not in without_venue:
+                raise _unknown("symbols", symbol, self.symbols | without_venue)
+        assets = {asset for symbol in without_venue for asset in symbol.split("-")}
+        identities = {
+            f"{venue_of(symbol)}:{asset}" for symbol in self.symbols for asset in bare(symbol).split("-")
+        }
         for asset in deposits:
-            if asset not in assets:
-                raise _unknown("deposit", asset, assets)
+            if asset not in assets and asset not in identities:
+                raise _unknown("deposit", asset, identities if ":" in asset else assets)
 
 
 def _unknown(field: str, name: str, known: Iterable[str]) -> GrantError:

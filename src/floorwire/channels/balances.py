@@ -6,25 +6,29 @@ from collections.abc import Iterable
 
 from floorwire.core.account_events import Balance
 from floorwire.core.units import format_units, trim
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.protocol.private_events import BalancesEvent
 from floorwire.protocol.rows import BalanceRow
 from floorwire.protocol.topic import PrivateEventStamp
 
 
-def row(balance: Balance) -> BalanceRow:
+def row(balance: Balance, names: VenueNames = NO_VENUES) -> BalanceRow:
     """Return the balance as a row."""
     amounts = (balance.total, balance.available, balance.held)
-    return BalanceRow(balance.asset, *(trim(format_units(units, balance.decimals)) for units in amounts))
+    asset = names.shown(balance.asset)
+    return BalanceRow(asset, *(trim(format_units(units, balance.decimals)) for units in amounts))
 
 
-def update(changed: Iterable[Balance], ts_us: int, at: PrivateEventStamp) -> BalancesEvent:
+def update(
+    changed: Iterable[Balance], ts_us: int, at: PrivateEventStamp, names: VenueNames = NO_VENUES
+) -> BalancesEvent:
     """Return the balances that changed."""
     return BalancesEvent(
         epoch=at.epoch,
         seq=at.seq,
         hidden=at.hidden,
         event="update",
-        balances=[row(balance) for balance in changed],
+        balances=[row(balance, names) for balance in changed],
         ts=ts_us,
         sent=at.sent_us,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from floorwire.core.account_events import OrderFilled
 from floorwire.core.instrument import Instrument
 from floorwire.core.units import format_units, trim
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.protocol.private_events import FillsSnapshot, FillsUpdate
 from floorwire.protocol.rows import FillRow
 from floorwire.protocol.topic import PrivateEventStamp
 
 
-def row(event: OrderFilled, instrument: Instrument) -> FillRow:
+def row(event: OrderFilled, instrument: Instrument, names: VenueNames = NO_VENUES) -> FillRow:
     """Return the fill as a row."""
     ticket, quote = event.order.ticket, event.balances[0]
     return FillRow(
@@ -18,20 +19,22 @@ def row(event: OrderFilled, instrument: Instrument) -> FillRow:
         order_id=str(event.order.order_id),
         client_order_id=ticket.client_order_id,
         trade_id=event.trade_id,
-        symbol=ticket.symbol,
+        symbol=names.shown(instrument.symbol),
         side=ticket.side,
         price=instrument.price.format(event.price_ticks),
         quantity=instrument.size.format(event.lots),
         fee=trim(format_units(event.fee, quote.decimals)),
-        fee_asset=quote.asset,
+        fee_asset=names.shown(quote.asset),
         liquidity=event.liquidity,
         time=event.ts_us,
     )
 
 
-def update(event: OrderFilled, instrument: Instrument, at: PrivateEventStamp) -> FillsUpdate:
+def update(
+    event: OrderFilled, instrument: Instrument, at: PrivateEventStamp, names: VenueNames = NO_VENUES
+) -> FillsUpdate:
     """Return the fill as an event."""
-    fields = row(event, instrument)
+    fields = row(event, instrument, names)
     return FillsUpdate(
         **{name: getattr(fields, name) for name in FillRow.__struct_fields__},
         epoch=at.epoch,

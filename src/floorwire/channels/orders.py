@@ -19,6 +19,7 @@ from floorwire.core.account_events import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.units import format_units
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.protocol.private_events import OrderNews, OrdersSnapshot, OrdersUpdate
 from floorwire.protocol.rows import OrderRow
 from floorwire.protocol.topic import PrivateEventStamp
@@ -39,14 +40,14 @@ EXTRA_DECIMALS = 8
 """An average price has up to so many decimals more than a price."""
 
 
-def row(order: Order, instrument: Instrument) -> OrderRow:
+def row(order: Order, instrument: Instrument, names: VenueNames = NO_VENUES) -> OrderRow:
     """Return the present state of the order as a row."""
     ticket, price, size = order.ticket, instrument.price, instrument.size
     has_limit = ticket.price_ticks is not None
     return OrderRow(
         order_id=str(order.order_id),
         client_order_id=ticket.client_order_id,
-        symbol=ticket.symbol,
+        symbol=names.shown(instrument.symbol),
         side=ticket.side,
         type=ticket.type,
         state=order.state,
@@ -78,9 +79,11 @@ def average_price(order: Order, instrument: Instrument) -> str:
     return exact + text[len(exact) :].rstrip("0").rstrip(".")
 
 
-def update(event: OrderEvent, instrument: Instrument, at: PrivateEventStamp) -> OrdersUpdate:
+def update(
+    event: OrderEvent, instrument: Instrument, at: PrivateEventStamp, names: VenueNames = NO_VENUES
+) -> OrdersUpdate:
     """Return the event with the state of the order after it."""
-    fields = row(event.order, instrument)
+    fields = row(event.order, instrument, names)
     if isinstance(event, AmendRefused) and event.code is not None:
         fields = msgspec.structs.replace(fields, code=event.code.value)
     return OrdersUpdate(
@@ -89,7 +92,7 @@ def update(event: OrderEvent, instrument: Instrument, at: PrivateEventStamp) -> 
         seq=at.seq,
         hidden=at.hidden,
         event=END_NAMES[event.order.state] if isinstance(event, OrderEnded) else EVENT_NAMES[type(event)],
-        fill=fills.row(event, instrument) if isinstance(event, OrderFilled) else UNSET,
+        fill=fills.row(event, instrument, names) if isinstance(event, OrderFilled) else UNSET,
         ts=event.ts_us,
         sent=at.sent_us,
     )

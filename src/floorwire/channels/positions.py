@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from floorwire.core.account_events import Position
 from floorwire.core.units import format_units, trim
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.protocol.private_events import PositionsEvent
 from floorwire.protocol.rows import PositionRow
 from floorwire.protocol.topic import PrivateEventStamp
@@ -13,10 +14,10 @@ from floorwire.protocol.topic import PrivateEventStamp
 PRICE_DECIMALS = 8
 
 
-def row(position: Position) -> PositionRow:
+def row(position: Position, names: VenueNames = NO_VENUES) -> PositionRow:
     """Return the position as a row."""
     return PositionRow(
-        symbol=position.symbol,
+        symbol=names.shown(position.symbol),
         quantity=trim(format_units(position.quantity, position.base_decimals)),
         average_price=_average(position) if position.bought else None,
         realised=trim(format_units(position.realised, position.quote_decimals)),
@@ -30,14 +31,16 @@ def _average(position: Position) -> str:
     return trim(format_units((2 * cost + bought) // (2 * bought), PRICE_DECIMALS))
 
 
-def update(changed: Iterable[Position], ts_us: int, at: PrivateEventStamp) -> PositionsEvent:
+def update(
+    changed: Iterable[Position], ts_us: int, at: PrivateEventStamp, names: VenueNames = NO_VENUES
+) -> PositionsEvent:
     """Return the positions that changed."""
     return PositionsEvent(
         epoch=at.epoch,
         seq=at.seq,
         hidden=at.hidden,
         event="update",
-        positions=[row(position) for position in changed],
+        positions=[row(position, names) for position in changed],
         ts=ts_us,
         sent=at.sent_us,
     )

@@ -20,8 +20,15 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")] = None,
     data: Annotated[str | None, typer.Option(help="Folder for what survives a restart.")] = None,
     venue: Annotated[
-        list[str] | None, typer.Option(help="sim, or replay:FILE[,adapter=NAME]. May be given again.")
+        list[str] | None,
+        typer.Option(
+            help="sim, replay:FILE[,adapter=NAME][,id=ID], an exchange, or the ID of a [venues.ID]. "
+            "May be given again; the first is the default venue."
+        ),
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Allow orders to real markets; live.enabled has to be set too.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated market.")] = None,
     speed: Annotated[
         float | None, typer.Option(help="Of a replay: 1 as recorded, 0 as fast as possible.")
@@ -57,13 +64,13 @@ def serve(
     }
     try:
         settings = config.load(config_file, os.environ, assignments or (), flags)
-        _serve(settings)
+        _serve(settings, live_flag=live)
     except SettingsError as error:
         output.echo(f"floorwire: {error}", err=True)
         raise typer.Exit(2) from None
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, *, live_flag: bool) -> None:
     from floorwire.web.server import run
 
-    run(settings)
+    run(settings, live_flag=live_flag)

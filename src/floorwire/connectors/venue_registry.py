@@ -1,16 +1,15 @@
-"""Makes the venues that the settings name: ``sim``, ``replay:FILE,adapter=NAME``."""
+"""Makes the venues that the settings name."""
 
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import recording
-from floorwire.core.os_errors import sentence
+from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.paper import PaperVenue
@@ -18,80 +17,104 @@ from floorwire.venues.paper import PaperVenue
 log = structlog.get_logger("floorwire.venues")
 
 
-def build(settings: Settings) -> list[Venue]:
-    """Return the venues that the settings name. Raises SettingsError."""
-    kinds = [spec.partition(":")[0] for spec in settings.venue]
-    if len(settings.venue) > 1 and "sim" in kinds:
-        raise SettingsError("venue: the simulated market runs alone")
-    built = [_build(spec, is_alone=len(settings.venue) == 1, settings=settings) for spec in settings.venue]
-    names = [venue.name for venue in built]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            one, other = settings.venue[names.index(name)], settings.venue[index]
-            raise SettingsError(
-                f"venue: {one} and {other} are both of {name}, and would be one market; play one"
-            )
-    return built
+def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
+    """Return the venues that the settings name, the default one first. Raises SettingsError.
+
+    ``live_flag``: whether ``serve --live`` was given.
+    """
+    found = specs(settings)
+    for spec in found:
+        if spec.is_live:
+            _check_live(spec, settings, live_flag=live_flag)
+    return [_build(spec, settings) for spec in found]
 
 
 def traded_names(settings: Settings) -> TradedNames | None:
-    """Return the names that the settings' venues trade; None where one of them does not say at its start.
+    """Return what the settings' venues trade; None where one of them does not say at its start.
 
     Raises SettingsError.
     """
     known = frozenset[str]()
-    for spec in settings.venue:
-        kind, _, rest = spec.partition(":")
-        symbols = sim.symbols_traded() if kind == "sim" else _recorded_symbols(rest, settings)
+    for spec in specs(settings):
+        symbols = _symbols(spec)
         if not symbols:
             return None
-        known |= symbols
+        known |= {spec.prefix + symbol for symbol in symbols}
     return TradedNames(known)
 
 
-def _recorded_symbols(rest: str, settings: Settings) -> frozenset[str]:
-    recorded = _read(rest)
-    prefix = "" if len(settings.venue) == 1 else f"{recorded.adapter}:"
-    return frozenset(prefix + symbol for symbol in recording.preview(recorded).symbols)
+def _symbols(spec: VenueSpec) -> frozenset[str]:
+    if spec.kind == SIM:
+        return frozenset(spec.settings.symbols) or sim.symbols_traded()
+    return frozenset() if spec.recorded is None else recording.preview(spec.recorded).symbols
 
 
-def _build(spec: str, *, is_alone: bool, settings: Settings) -> Venue:
-    kind, _, rest = spec.partition(":")
-    match kind:
-        case "sim" if not rest:
-            return sim.venue(random.Random(settings.seed))  # noqa: S311 - a market, not a secret
-        case "replay" if rest:
-            return _replay(rest, is_alone=is_alone, settings=settings)
-        case _:
-            raise SettingsError(f"venue: {spec!r} is neither sim nor replay:FILE[,adapter=NAME]")
+def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None:
+    """Refuse a venue with live orders unless they are switched on twice. Raises SettingsError."""
+    where = f"venues.{spec.id}.orders"
+    if spec.kind in (SIM, REPLAY):
+        raise SettingsError(f"{where}: a {spec.kind} venue has no real market; its orders are paper")
+    if not settings.live.enabled or not live_flag:
+        lacking = [
+            text
+            for text, is_on in (("the setting live.enabled = true", settings.live.enabled),
+                                ("the flag --live", live_flag))
+            if not is_on
+        ]  # fmt: skip
+        raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
+    raise SettingsError(
+        f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
+        "orders are filled here against its prices"
+    )
 
 
-def _replay(rest: str, *, is_alone: bool, settings: Settings) -> Venue:
-    file, recorded = rest.partition(",adapter=")[0], _read(rest)
+def _build(spec: VenueSpec, settings: Settings) -> Venue:
+    if spec.kind == SIM:
+        return _sim(spec, settings)
+    if spec.recorded is not None:
+        return _replay(spec, spec.recorded, settings)
+    raise SettingsError(
+        f"venue: {spec.given}: this version cannot connect to {spec.kind} yet; it plays recordings of it: "
+        "replay:FILE"
+    )
+
+
+def _sim(spec: VenueSpec, settings: Settings) -> Venue:
+    if spec.settings.ws_url is not None or spec.settings.rest_url is not None:
+        raise SettingsError(f"venues.{spec.id}: the simulated market has no address")
+    # Each instance has its own randomness, whatever else runs. Seeds give ``sim`` the same market as ever.
+    seed = settings.seed if settings.seed is None or spec.id == SIM else f"{settings.seed} {spec.id}"
+    try:
+        return sim.venue(
+            random.Random(seed),  # noqa: S311 - a market, not a secret
+            spec.settings.symbols or None,
+            spec.id,
+            spec.prefix,
+        )
+    except sim.UnlistedError as error:
+        raise SettingsError(f"venues.{spec.id}.symbols: {error}") from None
+
+
+def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) -> Venue:
+    file = spec.settings.file or ""
+    if spec.settings.symbols:
+        raise SettingsError(f"venues.{spec.id}.symbols: a recording has its own")
     _check(file, recorded)
     for skipped in recorded.skipped:
         lines = " ".join(skipped.lines)
         log.warning(
             "recording is not whole", file=file, reason=skipped.reason, count=skipped.count, lines=lines
         )
-    log.info("recording", file=file, adapter=recorded.adapter, frames=recorded.frames)
+    log.info("recording", file=file, venue=spec.id, adapter=recorded.adapter, frames=recorded.frames)
     replay = recording.replay(
         recorded,
-        prefix="" if is_alone else f"{recorded.adapter}:",
+        prefix=spec.prefix,
         speed=settings.replay.speed or None,
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
+        name=spec.id,
     )
     return PaperVenue(replay, settings.paper.latency_us)
-
-
-def _read(rest: str) -> recording.Recording:
-    """Return the recording of ``FILE[,adapter=NAME]``. Raises SettingsError."""
-    file, _, adapter = rest.partition(",adapter=")
-    try:
-        return recording.read(Path(file), adapter or None)
-    except (OSError, recording.RecordingError) as error:
-        raise SettingsError(f"venue: {sentence(error)}") from None
 
 
 def _check(file: str, recorded: recording.Recording) -> None:

@@ -20,6 +20,8 @@ from floorwire.core.orders import Liquidity, Order
 
 PrivateChannel: TypeAlias = Literal["orders", "fills", "balances", "positions"]
 HaltScope: TypeAlias = Literal["all", "account", "key", "symbol"]
+Money: TypeAlias = Literal["paper", "live"]
+"""What the balances at a venue are: counted by Floorwire alone, or real."""
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -291,6 +293,29 @@ class MassCancelEnded(msgspec.Struct, frozen=True, array_like=True, tag="mass_ca
     account: str = ""
 
 
+class Identified(msgspec.Struct, frozen=True, array_like=True, tag="identified"):
+    """Instruments, assets and balances belong to venues from now on.
+
+    Records before it have symbols and assets as earlier versions named them. It follows them once.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    """Each symbol and each asset of earlier records -> its identity (``core.venue_names``)."""
+    balances: tuple[tuple[str, tuple[Balance, ...]], ...]
+    """For each account, all its balances at venues. Each asset has the same total as before."""
+    ts_us: int
+    account: str = ""
+
+
+class VenueMoneySet(msgspec.Struct, frozen=True, array_like=True, tag="venue_money"):
+    """The venue was opened first with money of this kind. It never has money of the other kind."""
+
+    venue: str
+    money: Money
+    ts_us: int
+    account: str = ""
+
+
 AccountEvent: TypeAlias = (
     Listed
     | Coarsened
@@ -311,6 +336,8 @@ AccountEvent: TypeAlias = (
     | GuardSet
     | MassCancelStarted
     | MassCancelEnded
+    | Identified
+    | VenueMoneySet
 )
 
 CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
@@ -333,6 +360,8 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     GuardSet: (),
     MassCancelStarted: (),
     MassCancelEnded: (),
+    Identified: (),
+    VenueMoneySet: (),
 }
 """The private channels of ``event.account`` on which an event is one message, with the next seq."""
 

@@ -146,11 +146,12 @@ def decide(
     account: str | None = None,
     address: str | None = None,
     notional: Decimal | None = None,
+    shown: str | None = None,
 ) -> Refusal | None:
     """Return why the principal may not do this; None if it may.
 
-    ``symbol`` is canonical. Leave out what the action does not need. ``account`` left out is its own.
-    ``address`` is needed only if it was not checked at sign-in.
+    ``symbol`` is an identity; ``shown`` is how the refusal names it. Leave out what the action does not need.
+    ``account`` left out is its own. ``address`` is needed only if it was not checked at sign-in.
     The refusal is ``unauthenticated``, ``forbidden`` or ``max_notional``.
     """
     if action.scope is None:
@@ -158,7 +159,7 @@ def decide(
     return (
         _check_scope(principal, action, action.scope, wall_us)
         or (None if address is None else _check_address(principal, address))
-        or _check_symbol(principal, action, symbol)
+        or _check_symbol(principal, action, symbol, shown)
         or (None if account is None else _check_account(principal, action.scope, account))
         or (None if notional is None else _check_notional(principal, notional))
     )
@@ -180,11 +181,14 @@ def _check_address(principal: Principal, address: str) -> Refusal | None:
     return _forbidden("the key may not be used from this address", "address", address)
 
 
-def _check_symbol(principal: Principal, action: Action, symbol: str | None) -> Refusal | None:
+def _check_symbol(
+    principal: Principal, action: Action, symbol: str | None, shown: str | None
+) -> Refusal | None:
     if symbol is not None:
         if principal.sees(symbol):
             return None
-        return _forbidden(f"the key may not do this to {symbol}", "symbol", symbol)
+        name = symbol if shown is None else shown
+        return _forbidden(f"the key may not do this to {name}", "symbol", name)
     if action.one_symbol and principal.symbols is not None:
         return _forbidden(f"{action} by this key has to name one of its symbols", "symbol", "")
     if action.about_all and principal.is_narrowed:

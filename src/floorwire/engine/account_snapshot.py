@@ -17,6 +17,7 @@ from floorwire.core.account_events import (
     Guard,
     HaltScope,
     MassCancelStarted,
+    Money,
     OrderFilled,
     Position,
     Seqs,
@@ -53,6 +54,10 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     """Last deposit id by key store. Stores without an identity count in ``last_deposit_id``."""
     mass_cancels: list[MassCancelStarted] = []
     """Those that have not ended, by number."""
+    identities: list[tuple[str, str]] = []
+    """Symbols and assets of records before they had venues -> their identities."""
+    venue_money: list[tuple[str, Money]] = []
+    """What money each venue has."""
 
 
 class AccountState(msgspec.Struct, array_like=True):

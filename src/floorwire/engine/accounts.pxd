@@ -19,6 +19,8 @@ cdef class Accounts:
     cdef public dict last_deposit_ids
     cdef public dict by_name
     cdef public dict mass_cancels
+    cdef public dict identities
+    cdef public dict venue_money
 
     @cython.locals(account=Account)
     cpdef object apply(self, object event)

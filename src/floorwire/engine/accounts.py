@@ -21,11 +21,13 @@ from floorwire.core.account_events import (
     GuardSet,
     Halted,
     HaltScope,
+    Identified,
     IdsReserved,
     LimitsSet,
     Listed,
     MassCancelEnded,
     MassCancelStarted,
+    Money,
     OrderAccepted,
     OrderAmended,
     OrderAmending,
@@ -36,9 +38,11 @@ from floorwire.core.account_events import (
     PositionsChanged,
     Resumed,
     Seqs,
+    VenueMoneySet,
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import OPEN, Order
+from floorwire.engine import venue_identities
 from floorwire.engine.account import NO_GUARD, Account
 from floorwire.engine.account_snapshot import (
     AccountHistory,
@@ -70,6 +74,7 @@ class Accounts:
         "by_name",
         "former",
         "halts",
+        "identities",
         "instrument_units",
         "last_deposit_id",
         "last_deposit_ids",
@@ -79,6 +84,7 @@ class Accounts:
         "mass_cancels",
         "orders",
         "shared",
+        "venue_money",
     )
 
     def __init__(self) -> None:
@@ -107,6 +113,10 @@ class Accounts:
         self.by_name: dict[str, Account] = {}
         self.mass_cancels: dict[int, MassCancelStarted] = {}
         """By number: the mass cancels that have not ended."""
+        self.identities: dict[str, str] = {}
+        """Symbols and assets of records before they had venues, with their identities."""
+        self.venue_money: dict[str, Money] = {}
+        """By venue: what money it has."""
 
     def balance(self, name: str, asset: str) -> Balance:
         """Return the account's balance of the asset. It is zero where the account has none."""
@@ -222,6 +232,10 @@ class Accounts:
             self.mass_cancels[event.number] = event
         elif isinstance(event, MassCancelEnded):
             del self.mass_cancels[event.number]
+        elif isinstance(event, VenueMoneySet):
+            self.venue_money[event.venue] = event.money
+        elif isinstance(event, Identified):
+            venue_identities.apply(self, event)
 
     # --- instruments --------------------------------------------------------------------------------
 
@@ -236,7 +250,7 @@ class Accounts:
             self.former.setdefault(instrument.symbol, []).append(former)
         factors = self.ledger.fit(instrument, self.holders())
         instruments = [*(known.instrument for known in self.instrument_units.values()), instrument]
-        self._set_instrument_units(instruments)
+        self.set_instrument_units(instruments)
         if any(factor > 1 for factor in factors.values()):
             for account in self.by_name.values():
                 count_finer(account, self.instrument_units, factors)
@@ -248,12 +262,15 @@ class Accounts:
         The steps may have changed since the order came.
         """
         symbol = order.ticket.symbol
+        if self.identities:
+            symbol = self.identities.get(symbol, symbol)
         for former in self.former.get(symbol, ()):
             if order.order_id <= former.last_order_id:
                 return former.instrument
         return self.instrument_units[symbol].instrument
 
-    def _set_instrument_units(self, instruments: Iterable[Instrument]) -> None:
+    def set_instrument_units(self, instruments: Iterable[Instrument]) -> None:
+        """Add or replace the instruments, and what is derived from them."""
         for listed in instruments:
             self.instrument_units[listed.symbol] = self._instrument_units(listed)
         by_base: dict[str, list[str]] = {}
@@ -325,6 +342,8 @@ class Accounts:
             former=[former for _, of_symbol in sorted(self.former.items()) for former in of_symbol],
             deposits=sorted(self.last_deposit_ids.items()),
             mass_cancels=[started for _, started in sorted(self.mass_cancels.items())],
+            identities=sorted(self.identities.items()),
+            venue_money=sorted(self.venue_money.items()),
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -351,7 +370,7 @@ class Accounts:
         accounts = cls()
         ledger = accounts.ledger
         ledger.decimals.update(head.decimals)
-        accounts._set_instrument_units(head.instruments)
+        accounts.set_instrument_units(head.instruments)
         for former in head.former:
             accounts.former.setdefault(former.instrument.symbol, []).append(former)
         accounts.halts = set(head.halts)
@@ -365,6 +384,8 @@ class Accounts:
         accounts.last_deposit_id = head.last_deposit_id
         accounts.last_deposit_ids = dict(head.deposits)
         accounts.mass_cancels = {started.number: started for started in head.mass_cancels}
+        accounts.identities = dict(head.identities)
+        accounts.venue_money = dict(head.venue_money)
         return accounts
 
     def _restore(self, kept: AccountHistory) -> None:

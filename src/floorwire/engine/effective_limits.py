@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -10,6 +11,7 @@ from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import MAX_DECIMALS, InexactError, Scale
+from floorwire.core.venue_names import bare
 from floorwire.engine.instrument_units import FRACTION, InstrumentUnits
 
 FINEST = Scale(MAX_DECIMALS, 1)
@@ -83,15 +85,18 @@ def effective_limits(
         notionals.append(f"{max_notional:f}")
     return EffectiveLimits(
         max_turnover=_least(instrument_units.turnover, notionals),
-        max_lots=_least(size, [(one.max_order_quantity or {}).get(instrument_units.base) for one in levels]),
-        max_position_lots=_least(
-            size, [(one.max_position or {}).get(instrument_units.base) for one in levels]
-        ),
+        max_lots=_least(size, [_named(one.max_order_quantity, instrument_units.base) for one in levels]),
+        max_position_lots=_least(size, [_named(one.max_position, instrument_units.base) for one in levels]),
         collar_ppm=_least(FRACTION, [one.price_collar for one in levels]) or 0,
         cancels_self_trade=(key.self_trade or account.self_trade) != "allow",
         max_open=account.max_open_orders,
         max_open_of_key=key.max_open_orders,
     )
+
+
+def _named(by_asset: Mapping[str, str] | None, asset: str) -> str | None:
+    """Return the limit of an asset: the one that names its venue, or else the one of every venue."""
+    return None if by_asset is None else by_asset.get(asset, by_asset.get(bare(asset)))
 
 
 def _least(scale: Scale, amounts: list[str | None]) -> int | None:

@@ -13,6 +13,7 @@ cdef class OrderChecks:
     cdef RiskProfiles _risk_profiles
     cdef object _prices
     cdef object _worst_ppm
+    cdef dict _worst_of_venue
 
     @cython.locals(known=Account)
     cpdef object find_duplicate(self, object ticket)

@@ -38,7 +38,7 @@ The matching engine or the venue checks post-only, fill-or-kill and self-trades,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from floorwire.core.account_events import Balance
@@ -48,6 +48,7 @@ from floorwire.core.instrument import Side
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.venue_names import bare
 from floorwire.engine import request_checks, risk_checks
 from floorwire.engine.account import Account
 from floorwire.engine.accounts import Accounts
@@ -64,12 +65,21 @@ class OrderChecks:
     Order rates (rate limit) use monotonic time. Deadlines and expiries are compared with the wall clock.
     """
 
-    __slots__ = ("_accounts", "_prices", "_risk_profiles", "_worst_ppm")
+    __slots__ = ("_accounts", "_prices", "_risk_profiles", "_worst_of_venue", "_worst_ppm")
 
     def __init__(
-        self, accounts: Accounts, risk_profiles: RiskProfiles, prices: Callable[[str], Prices], worst_ppm: int
+        self,
+        accounts: Accounts,
+        risk_profiles: RiskProfiles,
+        prices: Callable[[str], Prices],
+        worst_ppm: int,
+        worst_of_venue: Mapping[str, int] | None = None,
     ) -> None:
-        """``worst_ppm``: the higher of the two fees, in millionths. An order's hold covers it."""
+        """``worst_ppm``: the higher of the two fees, in millionths. An order's hold covers it.
+
+        ``worst_of_venue``: the same by venue, where a venue has fees of its own.
+        """
+        self._worst_of_venue = dict(worst_of_venue or {})
         self._accounts = accounts
         self._risk_profiles = risk_profiles
         self._prices = prices
@@ -211,6 +221,8 @@ class OrderChecks:
         A market order gets the collar's price as its limit, so that its hold has an upper bound.
         """
         price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
+        if self._worst_of_venue:
+            ppm = self._worst_of_venue.get(instrument_units.instrument.venue, ppm)
         if price_ticks is None:
             reference = risk_checks.reference_ticks(ticket, prices)
             price_ticks = risk_checks.collar_ticks(ticket.side == "buy", reference, limits.collar_ppm)
@@ -251,5 +263,5 @@ def _check_room(
     )
     has = account.balances.get(asset)
     if units + (has.total if has is not None else 0) > MOST_UNITS:
-        text = f"quantity: the balance of {asset} could become too large to be counted"
+        text = f"quantity: the balance of {bare(asset)} could become too large to be counted"
         raise Refusal(Code.BAD_REQUEST, text, {"field": "quantity"})

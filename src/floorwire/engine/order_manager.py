@@ -30,7 +30,7 @@ are then placed again in the markets that have lost them, such as the simulated 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -52,6 +52,7 @@ from floorwire.core.account_events import (
     MassCancel,
     MassCancelEnded,
     MassCancelStarted,
+    Money,
     OrderAccepted,
     OrderAmending,
     OrderCancelling,
@@ -59,6 +60,7 @@ from floorwire.core.account_events import (
     Position,
     Resumed,
     Seqs,
+    VenueMoneySet,
 )
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
@@ -70,7 +72,8 @@ from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
-from floorwire.engine import request_checks
+from floorwire.core.venue_names import bare, venue_of
+from floorwire.engine import request_checks, venue_identities
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.accounts import Accounts
@@ -86,6 +89,15 @@ from floorwire.engine.settlement import Settlement
 from floorwire.engine.venue_orders import place_command, restore_command
 
 
+class VenueRules(msgspec.Struct, frozen=True):
+    """The rules of one venue, where they are not those of all."""
+
+    limits: Limits
+    """The default limits of its orders."""
+    maker_ppm: int
+    taker_ppm: int
+
+
 class TradingRules(msgspec.Struct, frozen=True):
     """Rules for all accounts. They come from the settings, and are not journalled.
 
@@ -96,6 +108,10 @@ class TradingRules(msgspec.Struct, frozen=True):
     """The default limits. They need a price collar: a market order holds for its worst price."""
     maker_ppm: int = 0
     taker_ppm: int = 0
+    default_venue: str = ""
+    """The id of the default venue. "": venues have no ids here."""
+    venues: Mapping[str, VenueRules] = {}
+    """By venue, where it has rules of its own."""
 
 
 class OrderDecision(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +127,18 @@ class OrderDecision(msgspec.Struct, frozen=True, gc=False):
     """The request is a repetition (idempotency). ``order`` is the known order in its present state."""
 
 
+class VenueMoneyError(ValueError):
+    """A venue has paper money in the journal and would have real money now, or the other way."""
+
+    def __init__(self, venue: str, known: Money) -> None:
+        now = "live" if known == "paper" else "paper"
+        super().__init__(
+            f"venue {venue}: the journal has {known} money under this id, which {now} orders must never use; "
+            f"give the venue another id, or use another data folder"
+        )
+        self.venue = venue
+
+
 class OrderManager:
     """All accounts with their orders, balances, positions and limits. Applies all changes to them."""
 
@@ -121,10 +149,13 @@ class OrderManager:
     ) -> None:
         """``prices``: returns the prices for the risk checks of a symbol (``TradingVenue.prices``)."""
         self._accounts = accounts or Accounts()
-        self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm)
-        self._risk_profiles = RiskProfiles(self._accounts, rules.limits)
+        fees = {venue: (own.maker_ppm, own.taker_ppm) for venue, own in rules.venues.items()}
+        limits = {venue: own.limits for venue, own in rules.venues.items()}
+        self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm, fees)
+        self._risk_profiles = RiskProfiles(self._accounts, rules.limits, limits)
         worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
-        self._checks = OrderChecks(self._accounts, self._risk_profiles, prices, worst_ppm)
+        worst_of_venue = {venue: max(both) for venue, both in fees.items()}
+        self._checks = OrderChecks(self._accounts, self._risk_profiles, prices, worst_ppm, worst_of_venue)
         self._skipped_id = 0
 
     @classmethod
@@ -235,7 +266,8 @@ class OrderManager:
     def unknown_assets(self, limits: Limits) -> list[str]:
         """Return the assets in ``limits`` that no instrument trades. Such a limit has no effect."""
         named = {*(limits.max_order_quantity or ()), *(limits.max_position or ())}
-        return sorted(named.difference(known.base for known in self._accounts.instrument_units.values()))
+        bases = {known.base for known in self._accounts.instrument_units.values()}
+        return sorted(named - bases - {bare(base) for base in bases})
 
     def halts(self) -> list[tuple[HaltScope, str]]:
         """Return the halts in force, as scope and name."""
@@ -448,6 +480,30 @@ class OrderManager:
                 entries.append(self._rule(Listed(instrument, stamp_us)))
         return entries
 
+    def identify(self, default_venue: str, stamp_us: int) -> list[AccountEntry]:
+        """Give what earlier versions journalled the identities of its venues, once. Return the entries."""
+        event = venue_identities.plan(self._accounts, default_venue, stamp_us)
+        return [] if event is None else [self._rule(event)]
+
+    def identified_entry(self, entry: AccountEntry) -> AccountEntry:
+        """Return an entry that was read from the journal with the identities of its venues."""
+        return venue_identities.identified_entry(entry, self._accounts.identities)
+
+    def set_venue_money(self, money: Mapping[str, Money], stamp_us: int) -> list[AccountEntry]:
+        """Record what money the venues have that open now, by id. Return the entries.
+
+        Raises VenueMoneyError where a venue had money of the other kind before; then nothing is changed.
+        """
+        known = self._accounts.venue_money
+        for venue, kind in money.items():
+            if known.get(venue, kind) != kind:
+                raise VenueMoneyError(venue, known[venue])
+        return [
+            self._rule(VenueMoneySet(venue, kind, stamp_us))
+            for venue, kind in money.items()
+            if venue not in known
+        ]
+
     def correct_positions(self, stamp_us: int) -> list[AccountEntry]:
         """Correct positions: journals of older versions lack some of their events. Return the entries."""
         entries: list[AccountEntry] = []
@@ -495,16 +551,21 @@ class OrderManager:
 
         ``store``: the identity of the key store that the deposit comes from. Deposit ids count up in each
         store. Fractions of the asset's unit are not credited. Raises Refusal if ``amount`` is too large or
-        no number.
+        no number, and if the money of the venue is real.
         """
         if deposit_id <= self.last_deposit_id(store):
             return []
+        venue = venue_of(asset)
+        if self._accounts.venue_money.get(venue, "paper") != "paper":
+            text = f"{venue} has real money, which only the venue can credit"
+            raise Refusal(Code.BAD_REQUEST, text, {"field": "deposit"})
         has = self._accounts.balance(account, asset)
         units = _units(amount, has.decimals)
         if not 0 <= units <= MOST_UNITS - has.total:
-            raise Refusal(Code.BAD_REQUEST, f"{amount} {asset} is too much", {"field": "amount"})
+            raise Refusal(Code.BAD_REQUEST, f"{amount} {bare(asset)} is too much", {"field": "amount"})
         balance = Balance(asset, has.total + units, has.held, has.decimals)
-        entries = [self._book(Deposited(account, deposit_id, units, balance, stamp_us, store))]
+        entries = self.set_venue_money({venue: "paper"}, stamp_us) if venue else []
+        entries += [self._book(Deposited(account, deposit_id, units, balance, stamp_us, store))]
         self._move_positions(account, (asset,), stamp_us, entries)
         return entries
 

@@ -16,6 +16,7 @@ from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
+from floorwire.core.venue_names import bare
 from floorwire.engine.account import Account
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.effective_limits import EffectiveLimits
@@ -30,7 +31,7 @@ def check_halts(accounts: Accounts, instrument_units: InstrumentUnits, account: 
     symbol = instrument_units.symbol
     if instrument_units.instrument.state != "open":
         raise Refusal(
-            Code.MARKET_HALTED, f"{symbol} is {instrument_units.instrument.state}", {"scope": "symbol"}
+            Code.MARKET_HALTED, f"{bare(symbol)} is {instrument_units.instrument.state}", {"scope": "symbol"}
         )
     if accounts.halts:
         halted: tuple[tuple[HaltScope, str], ...] = (
@@ -41,7 +42,7 @@ def check_halts(accounts: Accounts, instrument_units: InstrumentUnits, account: 
         )
         for scope, name in halted:
             if (scope, name) in accounts.halts:
-                raise Refusal(Code.MARKET_HALTED, f"halted: {name or 'all'}", {"scope": scope})
+                raise Refusal(Code.MARKET_HALTED, f"halted: {bare(name) or 'all'}", {"scope": scope})
 
 
 def check_feed_is_live(instrument_units: InstrumentUnits, feed: Feed) -> None:
@@ -50,7 +51,7 @@ def check_feed_is_live(instrument_units: InstrumentUnits, feed: Feed) -> None:
     Instruments that trade on stale prices pass.
     """
     if not instrument_units.instrument.trades_stale:
-        raise Refusal(Code.STALE_MARKET, f"{instrument_units.symbol}'s feed is {feed}", {"feed": feed})
+        raise Refusal(Code.STALE_MARKET, f"{bare(instrument_units.symbol)}'s feed is {feed}", {"feed": feed})
 
 
 def refuse_rate_limited(who: str, limits: Limits, wait_us: int) -> NoReturn:
@@ -73,7 +74,7 @@ def reference_ticks(ticket: OrderTicket, prices: Prices) -> int:
         return ticket.stop_ticks
     best = prices.ask_ticks if ticket.side == "buy" else prices.bid_ticks
     if not best:
-        raise Refusal(Code.NO_LIQUIDITY, f"nothing rests on the other side of {ticket.symbol}")
+        raise Refusal(Code.NO_LIQUIDITY, f"nothing rests on the other side of {bare(ticket.symbol)}")
     return best
 
 
@@ -107,7 +108,7 @@ def check_size_and_price(
         _notional(Code.MIN_NOTIONAL, instrument_units, turnover, "at least", instrument_units.min_turnover)
     if bounds.max_lots is not None and lots > bounds.max_lots:
         most = instrument_units.instrument.size.format(bounds.max_lots)
-        text = f"{instrument_units.instrument.size.format(lots)} {instrument_units.base}, may be {most}"
+        text = f"{instrument_units.instrument.size.format(lots)} {bare(instrument_units.base)}, may be {most}"
         raise Refusal(Code.MAX_QUANTITY, text, {"limit": most})
     if bounds.max_turnover is not None and turnover > bounds.max_turnover:
         _notional(Code.MAX_NOTIONAL, instrument_units, turnover, "at most", bounds.max_turnover)
@@ -153,7 +154,7 @@ def _notional(
         instrument_units.instrument.format_notional(turnover),
         instrument_units.instrument.format_notional(limit),
     )
-    text = f"worth {worth} {instrument_units.quote}, has to be {relation} {bound}"
+    text = f"worth {worth} {bare(instrument_units.quote)}, has to be {relation} {bound}"
     raise Refusal(code, text, {"limit": bound, "notional": worth})
 
 
@@ -199,7 +200,7 @@ def check_position_limit(
     if units > most * instrument_units.base_units:
         limit = instrument_units.instrument.size.format(most)
         would = format_units(units, instrument_units.base_decimals)
-        text = f"the position would grow to {would} {instrument_units.base}, may be {limit}"
+        text = f"the position would grow to {would} {bare(instrument_units.base)}, may be {limit}"
         raise Refusal(Code.POSITION_LIMIT, text, {"limit": limit, "position": would})
 
 
@@ -211,8 +212,9 @@ def refuse_insufficient_balance(would: Balance, needed: int) -> NoReturn:
     """
     available = needed - (would.held - would.total)
     needs, left = format_units(needed, would.decimals), format_units(available, would.decimals)
+    asset = bare(would.asset)
     raise Refusal(
         Code.INSUFFICIENT_BALANCE,
-        f"needs {needs} {would.asset}, has {left}",
-        {"asset": would.asset, "needed": needs, "available": left},
+        f"needs {needs} {asset}, has {left}",
+        {"asset": asset, "needed": needs, "available": left},
     )

@@ -7,6 +7,7 @@ from floorwire.engine.accounts cimport Accounts
 cdef class RiskProfiles:
     cdef Accounts _accounts
     cdef object _default
+    cdef dict _default_of_venue
     cdef readonly dict _known
     cdef dict _rates
 

@@ -5,6 +5,7 @@ A profile is computed at the first order, and is kept until a limit, a halt or a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.venue_names import bare
 from floorwire.engine import risk_checks
 from floorwire.engine.account import Account
 from floorwire.engine.accounts import Accounts
@@ -49,11 +51,15 @@ class RiskProfiles:
     Order rates are not journalled. After a restart every rate begins with a full bucket.
     """
 
-    __slots__ = ("_accounts", "_default", "_known", "_rates")
+    __slots__ = ("_accounts", "_default", "_default_of_venue", "_known", "_rates")
 
-    def __init__(self, accounts: Accounts, default: Limits) -> None:
+    def __init__(
+        self, accounts: Accounts, default: Limits, default_of_venue: Mapping[str, Limits] | None = None
+    ) -> None:
+        """``default_of_venue``: by venue, where a venue has default limits of its own."""
         self._accounts = accounts
         self._default = default
+        self._default_of_venue = dict(default_of_venue or {})
         self._known: dict[Asked, RiskProfile] = {}
         self._rates: dict[Whose, tuple[int, TokenBucket]] = {}
 
@@ -68,18 +74,18 @@ class RiskProfiles:
         """Drop all profiles, because limits, halts or instruments have changed. Order rates stay."""
         self._known.clear()
 
-    def limits(self, account: str) -> Limits:
-        """Return the account's limits. A limit that it does not set has the default."""
+    def limits(self, account: str, venue: str = "") -> Limits:
+        """Return the account's limits. A limit that it does not set has the default, at ``venue`` its own."""
         known = self._accounts.by_name.get(account)
-        return self._default if known is None else merged(known.limits, self._default)
+        default = self._default_of_venue.get(venue, self._default)
+        return default if known is None else merged(known.limits, default)
 
     def effective_limits(
         self, account: str, key: str, instrument_units: InstrumentUnits, max_notional: Decimal | None
     ) -> EffectiveLimits:
         """Return the limits of orders of this account and key, in ticks, lots and units."""
-        return effective_limits(
-            instrument_units, self.limits(account), self.key_limits(account, key), max_notional
-        )
+        of_account = self.limits(account, instrument_units.instrument.venue)
+        return effective_limits(instrument_units, of_account, self.key_limits(account, key), max_notional)
 
     def key_limits(self, account: str, key: str) -> Limits:
         """Return the key's own limits, without those of its account."""
@@ -110,7 +116,9 @@ class RiskProfiles:
         """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
         found = self._accounts.instrument_units.get(symbol)
         if found is None:
-            raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} cannot be traded here", {"symbol": symbol})
+            raise Refusal(
+                Code.UNKNOWN_SYMBOL, f"{bare(symbol)} cannot be traded here", {"symbol": bare(symbol)}
+            )
         return found
 
     def _rate(self, whose: Whose, per_second: int | None) -> TokenBucket | None:

@@ -12,6 +12,7 @@ cdef class Settlement:
     cdef Accounts _accounts
     cdef object _maker_ppm
     cdef object _taker_ppm
+    cdef dict _fees_of_venue
 
     cpdef object event(self, object report, object stamp_us)
     @cython.locals(accounts=Accounts, account=Account)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -43,15 +43,23 @@ class StrayReportError(ValueError):
 class Settlement:
     """Computes events. It applies none of them.
 
-    ``maker_ppm``, ``taker_ppm``: the fees, in millionths of the turnover.
+    ``maker_ppm``, ``taker_ppm``: the fees, in millionths of the turnover. ``of_venue``: both, by venue, where
+    a venue has fees of its own.
     """
 
-    __slots__ = ("_accounts", "_maker_ppm", "_taker_ppm")
+    __slots__ = ("_accounts", "_fees_of_venue", "_maker_ppm", "_taker_ppm")
 
-    def __init__(self, accounts: Accounts, maker_ppm: int, taker_ppm: int) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        maker_ppm: int,
+        taker_ppm: int,
+        of_venue: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
         self._accounts = accounts
         self._maker_ppm = maker_ppm
         self._taker_ppm = taker_ppm
+        self._fees_of_venue = dict(of_venue or {})
 
     def event(self, report: Report, stamp_us: int) -> AccountEvent | None:
         """Return the event that the report leads to, None if it changes nothing. Raises StrayReportError."""
@@ -145,6 +153,10 @@ class Settlement:
         turnover, base_units = price_ticks * lots, lots * instrument_units.base_units
         notional = turnover * instrument_units.quote_units
         ppm = self._maker_ppm if report.liquidity == "maker" else self._taker_ppm
+        if self._fees_of_venue:
+            own = self._fees_of_venue.get(instrument_units.instrument.venue)
+            if own is not None:
+                ppm = own[0] if report.liquidity == "maker" else own[1]
         charged, credit = fee(notional, ppm if ppm < order.fee_ppm else order.fee_ppm, order.fee_credit)
         charged = min(charged, MOST_RECORDED)
         after = _after_fill(order, instrument_units, report.left_lots, lots, turnover, credit, stamp_us)

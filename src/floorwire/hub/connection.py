@@ -395,7 +395,7 @@ class Connection(ClientTransport):
         for choice in leave.choices:
             self._hub.unsubscribe(self, choice.topic)
             del self._subscriptions[choice.topic]
-        self._send(replies.unsubscribed(leave))
+        self._send(replies.unsubscribed(self._hub.market, leave))
 
     def _list_subscriptions(self, request: Subscriptions) -> Iterator[None]:
         """Reply with the list. Each row is of the moment at which it is made."""

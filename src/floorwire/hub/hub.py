@@ -17,6 +17,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import Notice, VenueFeedChanged
+from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
@@ -48,8 +49,9 @@ class Hub:
         clock: Clock,
         at_turn_end: Callable[[Callable[[], None]], object],
         stats: Stats,
+        names: VenueNames | None = None,
     ) -> None:
-        self.market = MarketState(channels)
+        self.market = MarketState(channels, names or VenueNames())
         self.symbol_lists = SymbolListCache(self.market)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
@@ -86,14 +88,14 @@ class Hub:
             if type(event) is Listing:
                 for symbol in self.market.update_instruments(event):
                     self._reopen_topics(symbol)
-                self._apply(None, event, recv_us, at)
+                self._apply(None, self.market.shown_listing(event), recv_us, at)
             elif type(event) is market_events.Clock:
                 for symbol in self.market.symbols_of(venue):
                     self._apply(symbol, event, recv_us, at)
             elif type(event) is FeedStatus:
                 for turned in self.market.update_feed(venue, event):
                     self._apply(turned.symbol, turned, recv_us, at)
-                self._apply(None, VenueFeedChanged(venue, event), recv_us, at)
+                self._apply(None, VenueFeedChanged(venue, self.market.shown_status(event)), recv_us, at)
             else:
                 self._apply(event.symbol, event, recv_us, at)
 
@@ -246,6 +248,7 @@ class Hub:
             state.stream(name.channel, name.option),
             ResumeRing(self._resume_bytes, self._resume_us),
             self.moment(),
+            self.market.shown(name.symbol),
         )
         self._topics[name] = topic
         for kind in self.market.channels[name.channel].event_types:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias, get_args
 
+from msgspec.structs import replace
+
 from floorwire.channels import BadOptionError, Channel, Option, Stream, Tracker
 from floorwire.core.account_events import PrivateChannel
 from floorwire.core.codes import Code
@@ -13,13 +15,17 @@ from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.refusal import Refusal
 from floorwire.core.symbols import SymbolTable
+from floorwire.core.venue_names import VenueNames
 from floorwire.protocol.topic import TopicChoice, TopicName
 
 HubEvent: TypeAlias = MarketEvent | Notice
 
 
 class SymbolState:
-    """The trackers of one symbol, by event type. Channels without symbol have theirs in the gateway's own."""
+    """The trackers of one symbol, by event type. Channels without symbol have theirs in the gateway's own.
+
+    Their instrument has the symbol as clients know it: they make messages.
+    """
 
     def __init__(self, channels: Iterable[Channel], instrument: Instrument | None) -> None:
         self.instrument = instrument
@@ -58,9 +64,10 @@ class SymbolState:
 class MarketState:
     """The state of every symbol. Sessions choose topics from it."""
 
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, channels: Mapping[str, Channel], names: VenueNames | None = None) -> None:
         self.channels = channels
-        self.symbols = SymbolTable()
+        self.names = names or VenueNames()
+        self.symbols = SymbolTable(names=self.names)
         self.revision = 0
         """How often instruments were added or changed."""
         self.gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
@@ -80,17 +87,18 @@ class MarketState:
         self.revision += 1
         resized: list[str] = []
         for instrument in listing.instruments:
-            known = self._symbol_states.get(instrument.symbol)
-            if known is not None and known.has_same_steps(instrument):
-                known.instrument = instrument
+            symbol, shown = instrument.symbol, self.names.listed(instrument)
+            known = self._symbol_states.get(symbol)
+            if known is not None and known.has_same_steps(shown):
+                known.instrument = shown
                 continue
             if known is not None:
-                resized.append(instrument.symbol)
-                if known.has_same_assets(instrument):
-                    known.change_steps(instrument)
+                resized.append(symbol)
+                if known.has_same_assets(shown):
+                    known.change_steps(shown)
                     continue
-            state = self._symbol_states[instrument.symbol] = SymbolState(self._per_symbol, instrument)
-            self._start_feed(state, instrument.symbol, listing.ts_us)
+            state = self._symbol_states[symbol] = SymbolState(self._per_symbol, shown)
+            self._start_feed(state, symbol, listing.ts_us)
         return resized
 
     def _start_feed(self, state: SymbolState, symbol: str, ts_us: int) -> None:
@@ -99,6 +107,18 @@ class MarketState:
         feed = self._published_feeds[symbol] = self.feed(symbol)
         if feed != "connecting":
             state.apply(SymbolFeedChanged(symbol, feed, "start", ts_us))
+
+    def shown(self, symbol: str | None) -> str | None:
+        """Return the name that clients know the symbol by."""
+        return None if symbol is None else self.names.shown(symbol)
+
+    def shown_listing(self, listing: Listing) -> Listing:
+        """Return the listing with the symbols as clients know them."""
+        return Listing(tuple(map(self.names.listed, listing.instruments)), listing.ts_us)
+
+    def shown_status(self, status: FeedStatus) -> FeedStatus:
+        """Return the status with its symbol as clients know it."""
+        return status if status.symbol is None else replace(status, symbol=self.names.shown(status.symbol))
 
     def state_of(self, symbol: str | None) -> SymbolState | None:
         """Return a symbol's state, or None if it was never listed. ``symbol`` None: the gateway's own."""

@@ -36,7 +36,7 @@ def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Su
     return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
 
 
-def unsubscribed(leave: UnsubscribeTopics) -> Pair | Unsubscribed:
+def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
     request, choice = leave.request, leave.choices[0]
     if leave.minimal:
@@ -46,7 +46,7 @@ def unsubscribed(leave: UnsubscribeTopics) -> Pair | Unsubscribed:
         channel=choice.topic.channel,
         symbol=request.symbol,
         symbols=request.symbols,
-        instrument=UNSET if request.symbol is UNSET else choice.topic.symbol or UNSET,
+        instrument=UNSET if request.symbol is UNSET else market.shown(choice.topic.symbol) or UNSET,
         depth=_depth(choice.topic),
         interval=_interval(choice.topic),
     )
@@ -60,7 +60,7 @@ def held(
     return HeldSubscription(
         channel=name.channel,
         symbol=choice.asked or UNSET,
-        instrument=name.symbol or UNSET,
+        instrument=market.shown(name.symbol) or UNSET,
         depth=_depth(name),
         interval=_interval(name),
         on_slow=subscription.on_slow,
@@ -86,7 +86,14 @@ def symbol_rows(
     for i in list(market.symbols):
         if principal.sees(i.symbol):
             yield SymbolRow(
-                i.symbol, i.base, i.quote, i.tick_size, i.lot_size, i.min_notional, state(i), i.venue
+                market.names.shown(i.symbol),
+                i.base,
+                i.quote,
+                i.tick_size,
+                i.lot_size,
+                i.min_notional,
+                state(i),
+                i.venue,
             )
 
 
@@ -94,7 +101,7 @@ def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
     """Return the notice that events ``first`` to ``last`` were left out for a slow client."""
     return SkippedNotice(
         channel=topic.name.channel,
-        symbol=topic.name.symbol or UNSET,
+        symbol=topic.shown_symbol or UNSET,
         depth=_depth(topic.name),
         interval=_interval(topic.name),
         epoch=topic.epoch,

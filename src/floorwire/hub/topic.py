@@ -46,11 +46,22 @@ class Topic:
         "name",
         "pending_since_us",
         "seq",
+        "shown_symbol",
         "subscriptions",
     )
 
-    def __init__(self, name: TopicName, epoch: str, stream: Stream, ring: ResumeRing, at: Moment) -> None:
+    def __init__(
+        self,
+        name: TopicName,
+        epoch: str,
+        stream: Stream,
+        ring: ResumeRing,
+        at: Moment,
+        shown_symbol: str | None = None,
+    ) -> None:
         self.name = name
+        self.shown_symbol = shown_symbol or name.symbol
+        """The symbol as clients know it; ``name`` has its identity."""
         self.epoch = epoch
         self.seq = 0
         self.subscriptions: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}

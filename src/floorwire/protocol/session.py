@@ -258,9 +258,9 @@ class Session:
         """
         if self.principal.key and principal.account != self.principal.account:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
-        for topic in self.held:
+        for topic, choice in self.held.items():
             if decide(principal, Action.SUBSCRIBE, wall_us, symbol=topic.symbol) is not None:
-                raise _unsubscribe_first(_described(topic))
+                raise _unsubscribe_first(_described(choice))
         for channel in self.followed:
             narrowed = principal.symbols != self.principal.symbols
             if narrowed or decide(principal, PRIVATE_ACTIONS[channel], wall_us) is not None:
@@ -326,8 +326,8 @@ class Session:
             case Login():
                 return Authenticate(request)
 
-    def _require(self, action: Action, symbol: str | None, wall_us: int) -> None:
-        refusal = decide(self.principal, action, wall_us, symbol=symbol)
+    def _require(self, action: Action, symbol: str | None, wall_us: int, shown: str | None = None) -> None:
+        refusal = decide(self.principal, action, wall_us, symbol=symbol, shown=shown)
         if refusal is not None:
             raise refusal
 
@@ -338,7 +338,7 @@ class Session:
         self._require(Action.SUBSCRIBE, None, wall_us)
         choices = self._choices(request)
         for choice in choices:
-            self._require(Action.SUBSCRIBE, choice.topic.symbol, wall_us)
+            self._require(Action.SUBSCRIBE, choice.topic.symbol, wall_us, choice.asked)
         if request.resume is not UNSET and len(choices) > 1:
             raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
         if request.on_slow is not UNSET:
@@ -371,9 +371,9 @@ class Session:
             del self.followed[channel]
             return UnsubscribePrivate(request, channel)
         choices = {choice.topic: choice for choice in self._choices(request)}
-        for topic in choices:
+        for topic, choice in choices.items():
             if topic not in self.held:
-                raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(topic)}")
+                raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(choice)}")
         for topic in choices:
             del self.held[topic]
         return UnsubscribeTopics(request, tuple(choices.values()), self._is_minimal(request))
@@ -456,5 +456,7 @@ def _bad(field: str, message: str) -> Refusal:
     return Refusal(Code.BAD_REQUEST, f"{field}: {message}", {"field": field})
 
 
-def _described(topic: TopicName) -> str:
-    return " ".join(str(part) for part in topic if part is not None)
+def _described(choice: TopicChoice) -> str:
+    """Return the topic in the client's words."""
+    topic = choice.topic
+    return " ".join(str(part) for part in (topic.channel, choice.asked, topic.option) if part is not None)

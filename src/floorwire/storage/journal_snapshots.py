@@ -18,7 +18,10 @@ PREFIX = "snapshot-"
 KEPT = 3
 PAUSE_S = 0.002
 """Pause between two pieces. To make a piece holds the interpreter's lock, so that the event loop waits."""
-_MAGIC = b"floorwire snapshot 2\n"
+_MAGIC = b"floorwire snapshot 3\n"
+"""Earlier versions do not read this one: they would take its identities for names. They read the journal from
+its start, and find records of a newer version there."""
+_OLD_MAGIC = b"floorwire snapshot 2\n"
 _DIGEST_BYTES = 32
 _LENGTH_BYTES = 4
 
@@ -78,7 +81,7 @@ class SnapshotFiles:
             framed, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
             digest = _digest(n)
             digest.update(framed)
-            if framed.startswith(_MAGIC) and digest.digest() == stored:
+            if framed.startswith((_MAGIC, _OLD_MAGIC)) and digest.digest() == stored:
                 yield JournalSnapshot(n, _pieces(framed))
 
     def _newest_first(self) -> list[Path]:

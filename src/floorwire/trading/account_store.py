@@ -52,8 +52,10 @@ class AccountStore:
         if not self.epoch and (epoch_record := journal.latest("", EPOCH_KIND)) is not None:
             self.epoch = epoch_record.payload.decode()
         self.repair_entries = self.order_manager.coarsen_units(self.last_ts_us)
-        """Entries that repair what earlier versions wrote: amounts too large for a record, positions. Journal
-        them before anything else."""
+        """Entries that repair what earlier versions wrote: amounts too large for a record, names without a
+        venue, positions. Journal them before anything else."""
+        if rules.default_venue:
+            self.repair_entries += self.order_manager.identify(rules.default_venue, self.last_ts_us)
         self.repair_entries += self.order_manager.correct_positions(self.last_ts_us)
 
     def opening_records(self, stamp_us: int) -> tuple[list[JournalEntry], list[account_events.AccountEntry]]:

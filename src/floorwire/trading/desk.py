@@ -11,15 +11,16 @@ refused until the accounts have been read again (``recovery.py``). Market data g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 from msgspec import UNSET, UnsetType
 
 from floorwire.clock import Clock
 from floorwire.config import StorageSettings
-from floorwire.core.account_events import AccountEntry, MassCancel, PrivateChannel
+from floorwire.core.account_events import AccountEntry, MassCancel, Money, PrivateChannel
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
@@ -27,8 +28,9 @@ from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.engine.account_snapshot import AccountSnapshot
-from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.order_manager import OrderDecision, OrderManager, VenueMoneyError
 from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import DeskFigures, DeskStats
 from floorwire.protocol.desk_ports import DeskClient, Reply, Turns
@@ -103,7 +105,14 @@ class Desk:
         storage: StorageSettings,
         loop_stalls: LoopStalls,
         turns: Turns,
+        names: VenueNames = NO_VENUES,
+        venue_money: Mapping[str, Money] = MappingProxyType({}),
     ) -> None:
+        """``venue_money``: what money each venue of this process has, by id."""
+        self.names = names
+        self._venue_money = venue_money
+        self.venue_money_error: VenueMoneyError | None = None
+        """Why the desk does not work with these venues on this journal."""
         self._router = router
         self._resolve = resolve
         self._instruments = instruments
@@ -124,7 +133,7 @@ class Desk:
         self._cancel_quota = ReadQuota()
         """Of ``order.cancel_all``, which examines every open order. Reading much does not use it up."""
         self._private_subscriptions = PrivateSubscriptions(
-            self._private_fanout, self._read_quota, instruments, clock, turns
+            self._private_fanout, self._read_quota, instruments, clock, turns, names
         )
         self._reply_order = ReplyOrder()
         self._fill_history = FillHistory(self._reply_order, self._count_outcome)
@@ -163,7 +172,9 @@ class Desk:
     def on_accounts_ready(self, committer: Committer) -> None:
         """Start with these accounts: cancels that are due first, then open orders go back to their venues."""
         stamp_us = self._clock.stamp_us()
+        money_entries = self._set_venue_money(committer, stamp_us)
         committer.write_opening_records(stamp_us)
+        committer.add_entries(money_entries)
         self._private_fanout.epoch = committer.store.epoch
         instruments = self._router.instruments()
         self._order_restore.hold(committer, [instrument.symbol for instrument in instruments])
@@ -173,6 +184,14 @@ class Desk:
         for venue in self._router.open_venues:
             self._symbol_listing.restore(committer, self._router.symbols_of(venue))
         self._credit(committer, self._deposits)
+
+    def _set_venue_money(self, committer: Committer, stamp_us: int) -> list[AccountEntry]:
+        """Record what money the venues have. Raises VenueMoneyError where the journal has the other kind."""
+        try:
+            return committer.store.order_manager.set_venue_money(self._venue_money, stamp_us)
+        except VenueMoneyError as error:
+            self.venue_money_error = error
+            raise
 
     def resend_missed_events(self, committer: Committer) -> None:
         """Send subscribers of the private channels the events that they missed."""
@@ -259,7 +278,7 @@ class Desk:
         self, committer: Committer, client: DeskClient, request: Query, at: Moment
     ) -> Reply | None:
         order_manager, principal = committer.store.order_manager, client.principal
-        visibility = Visibility(principal, self._instruments)
+        visibility = Visibility(principal, self._instruments, self.names)
         self._read_quota.charge(
             principal.account, handlers.row_count(order_manager, principal.account, request), at.now_us
         )
@@ -377,6 +396,7 @@ class Desk:
 
     def listed(self, instruments: Sequence[Instrument]) -> None:
         """A venue lists these, new or changed. Open orders of new symbols go to it, where it has opened."""
+        instruments = [self.names.identified(instrument) for instrument in instruments]
         new = self._router.list_instruments(instruments)
         committer = self._lifecycle.state.committer
         if committer is None:
@@ -514,7 +534,12 @@ class Desk:
         for deposit in deposits:
             try:
                 entries = order_manager.deposit(
-                    deposit.account, deposit.asset, deposit.amount, deposit.id, stamp_us, deposit.store
+                    deposit.account,
+                    self.names.identity(deposit.asset),
+                    deposit.amount,
+                    deposit.id,
+                    stamp_us,
+                    deposit.store,
                 )
                 committer.add_entries(entries)
             except Exception as reason:  # noqa: BLE001 - one bad deposit must not stop the others

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.account_events import OrderFilled
+from floorwire.core.account_events import AccountEntry, OrderFilled
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.desk_ports import DeskClient, Reply
@@ -54,11 +54,13 @@ class FillSearch:
         limit: int,
         before: int,
         symbol: str | None = None,
+        identified: Callable[[AccountEntry], AccountEntry] = lambda entry: entry,
     ) -> None:
         """``fills``: how many the account has. ``limit``: how many are wanted, older than the id ``before``.
 
-        ``symbol``: only fills of this symbol.
+        ``symbol``: only fills of this symbol. ``identified`` gives an entry of the journal its identities.
         """
+        self._identified = identified
         self.remaining = fills
         """How many older fills are not checked yet: the seq of the next one on the channel ``fills``."""
         self.last_id = 0
@@ -84,6 +86,10 @@ class FillSearch:
             self.last_id = fill.fill_id
             if fill.fill_id < self.before and self._wants(fill):
                 self.rows.append(self._row(fill))
+
+    def add_records(self, records: Iterable[JournalRecord]) -> None:
+        """Check the fills of these records of the journal."""
+        self.add(_fill_of(self._identified(decode_entry(record.n, record.payload))) for record in records)
 
     def _wants(self, fill: OrderFilled) -> bool:
         return self._symbol in (None, fill.order.ticket.symbol) and self._visibility.part_of(fill) is not None
@@ -173,8 +179,8 @@ async def continue_search(journal: Journal, account: str, search: FillSearch) ->
             records: Sequence[JournalRecord] = [await _read_fill(journal, account, search.remaining)]
         else:
             records = await journal.read_account(account, place, PAGE_RECORDS, back=True)
-        found = [_decode_fill(record) for record in records if record.kind == FILLED]
-        search.add(found)
+        found = [record for record in records if record.kind == FILLED]
+        search.add_records(found)
         place = records[-1].n if found else None  # no fill on this page: jump to the next one
 
 
@@ -208,6 +214,9 @@ async def _read_fill(
 
 
 def _decode_fill(record: JournalRecord) -> OrderFilled:
-    event = decode_entry(record.n, record.payload).event
-    assert isinstance(event, OrderFilled), "records of this kind are fills"
-    return event
+    return _fill_of(decode_entry(record.n, record.payload))
+
+
+def _fill_of(entry: AccountEntry) -> OrderFilled:
+    assert isinstance(entry.event, OrderFilled), "records of this kind are fills"
+    return entry.event

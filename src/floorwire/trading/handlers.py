@@ -16,6 +16,7 @@ from floorwire.core.execution_reports import Refused, Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.refusal import Refusal
+from floorwire.core.venue_names import NO_VENUES, VenueNames, bare
 from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, OrderReply, PositionList
@@ -154,15 +155,17 @@ def answer_query(
     match request:
         case OrderStatus():
             order = _order(order_manager, principal, Action.ORDER_STATUS, request, wall_us)
-            return OrderReply(id=request.id, order=order_rows(order_manager, [order])[0])
+            return OrderReply(id=request.id, order=order_rows(order_manager, [order], visibility.names)[0])
         case Balances():
             authorise(principal, Action.BALANCES, wall_us)
             held = visibility.balances(order_manager.balances(principal.account))
-            return BalanceList(id=request.id, balances=[balances.row(balance) for balance in held])
+            return BalanceList(id=request.id, balances=[balances.row(one, visibility.names) for one in held])
         case Positions():
             authorise(principal, Action.POSITIONS, wall_us)
             owned = visibility.positions(order_manager.positions(principal.account))
-            return PositionList(id=request.id, positions=[positions.row(position) for position in owned])
+            return PositionList(
+                id=request.id, positions=[positions.row(one, visibility.names) for one in owned]
+            )
 
 
 def list_orders(
@@ -211,7 +214,7 @@ def _order_page(
     for part in _parts(shown, ROWS_A_STEP):
         if rows:
             yield
-        rows += order_rows(order_manager, part)
+        rows += order_rows(order_manager, part, visibility.names)
     return OrderList(id=request.id, orders=rows, next=next_page)
 
 
@@ -230,9 +233,11 @@ def row_count(order_manager: OrderManager, account: str, request: Query) -> int:
     return min(request.limit, order_manager.seqs(account).fills) if isinstance(request, Fills) else 0
 
 
-def order_rows(order_manager: OrderManager, listed: Iterable[Order]) -> list[OrderRow]:
+def order_rows(
+    order_manager: OrderManager, listed: Iterable[Order], names: VenueNames = NO_VENUES
+) -> list[OrderRow]:
     """Return the orders as rows of the protocol."""
-    return [orders.row(order, order_manager.instrument_of(order)) for order in listed]
+    return [orders.row(order, order_manager.instrument_of(order), names) for order in listed]
 
 
 def list_fills(
@@ -288,9 +293,10 @@ def _fill_search(
     """
 
     def row(fill: OrderFilled) -> FillRow:
-        return fills.row(fill, order_manager.instrument_of(fill.order))
+        return fills.row(fill, order_manager.instrument_of(fill.order), visibility.names)
 
-    return FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
+    fills_count, identified = order_manager.seqs(account).fills, order_manager.identified_entry
+    return FillSearch(fills_count, row, visibility, limit, before, symbol, identified)
 
 
 def refusal_code(reports: Sequence[Report], order: Order) -> Code | None:
@@ -301,9 +307,18 @@ def refusal_code(reports: Sequence[Report], order: Order) -> Code | None:
     return None
 
 
-def authorise(principal: Principal, action: Action, wall_us: int, symbol: str | None = None) -> None:
-    """Raise Refusal where the principal may not do this action with its account."""
-    refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account)
+def authorise(
+    principal: Principal,
+    action: Action,
+    wall_us: int,
+    symbol: str | None = None,
+    shown: str | None = None,
+) -> None:
+    """Raise Refusal where the principal may not do this action with its account.
+
+    ``shown``: the symbol as the client wrote it.
+    """
+    refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account, shown=shown)
     if refusal is not None:
         raise refusal
 
@@ -312,7 +327,7 @@ def _instrument(
     resolve: Resolve, principal: Principal, action: Action, text: str, wall_us: int
 ) -> Instrument:
     instrument = resolve(text)
-    authorise(principal, action, wall_us, text if instrument is None else instrument.symbol)
+    authorise(principal, action, wall_us, text if instrument is None else instrument.symbol, text)
     if instrument is None:
         raise Refusal(
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}
@@ -343,7 +358,7 @@ def _order(
             principal, action, wall_us, next(iter(principal.symbols or ()), None)
         )  # not authorised goes before unknown order
         raise
-    authorise(principal, action, wall_us, order.ticket.symbol)
+    authorise(principal, action, wall_us, order.ticket.symbol, bare(order.ticket.symbol))
     return order
 
 

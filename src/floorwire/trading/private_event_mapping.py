@@ -22,6 +22,7 @@ from floorwire.core.account_events import (
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.topic import PrivateEventStamp
 
@@ -39,33 +40,41 @@ def seq_of(seqs: Seqs, channel: PrivateChannel) -> int:
 
 
 def private_event(
-    channel: PrivateChannel, event: AccountEvent, instrument_of: InstrumentOf, stamp: PrivateEventStamp
+    channel: PrivateChannel,
+    event: AccountEvent,
+    instrument_of: InstrumentOf,
+    stamp: PrivateEventStamp,
+    names: VenueNames = NO_VENUES,
 ) -> PrivateEvent:
     """Return the message. ``CHANNELS`` must say that the event is on the channel."""
     match event:
         case OrderFilled():
-            return _fill_event(channel, event, instrument_of(event.order), stamp)
+            return _fill_event(channel, event, instrument_of(event.order), stamp, names)
         case PositionsChanged():
-            return positions.update(event.positions, event.ts_us, stamp)
+            return positions.update(event.positions, event.ts_us, stamp, names)
         case Deposited():
-            return balances.update((event.balance,), event.ts_us, stamp)
+            return balances.update((event.balance,), event.ts_us, stamp, names)
         case OrderAccepted() | OrderAmended() | AmendRefused() | OrderEnded() | OrderTriggered() if (
             channel == "orders"
         ):
-            return orders.update(event, instrument_of(event.order), stamp)
+            return orders.update(event, instrument_of(event.order), stamp, names)
         case OrderAccepted() | OrderAmended() | OrderEnded() | OrderAmending() | AmendRefused():
-            return balances.update(event.balances, event.ts_us, stamp)
+            return balances.update(event.balances, event.ts_us, stamp, names)
         case _:
             raise AssertionError(f"{type(event).__name__} is on no channel")
 
 
 def _fill_event(
-    channel: PrivateChannel, event: OrderFilled, instrument: Instrument, stamp: PrivateEventStamp
+    channel: PrivateChannel,
+    event: OrderFilled,
+    instrument: Instrument,
+    stamp: PrivateEventStamp,
+    names: VenueNames,
 ) -> PrivateEvent:
     if channel == "orders":
-        return orders.update(event, instrument, stamp)
+        return orders.update(event, instrument, stamp, names)
     if channel == "fills":
-        return fills.update(event, instrument, stamp)
+        return fills.update(event, instrument, stamp, names)
     if channel == "balances":
-        return balances.update(event.balances, event.ts_us, stamp)
-    return positions.update((event.position,), event.ts_us, stamp)
+        return balances.update(event.balances, event.ts_us, stamp, names)
+    return positions.update((event.position,), event.ts_us, stamp, names)

@@ -139,7 +139,9 @@ class PrivateFanout:
         frame = shared.get(client.codec) if shared is not None and not hidden else None
         if frame is None:
             stamp = PrivateEventStamp(self.epoch, seq, self._clock.stamp_us(), hidden or UNSET)
-            frame = client.codec.frame(private_event(subscriber.channel, visible, self._instrument_of, stamp))
+            names = subscriber.visibility.names
+            event = private_event(subscriber.channel, visible, self._instrument_of, stamp, names)
+            frame = client.codec.frame(event)
             subscriber.hidden = 0
             if shared is not None and not hidden:
                 shared[client.codec] = frame

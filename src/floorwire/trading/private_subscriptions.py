@@ -15,6 +15,7 @@ from floorwire.core.account_events import AccountEntry, PrivateChannel
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
+from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.desk_ports import DeskClient, Turns
 from floorwire.protocol.private_events import PrivateEvent
@@ -58,7 +59,9 @@ class PrivateSubscriptions:
         instruments: Callable[[], Iterable[Instrument]],
         clock: Clock,
         turns: Turns,
+        names: VenueNames = NO_VENUES,
     ) -> None:
+        self._names = names
         self._fanout = fanout
         self._read_quota = read_quota
         self._instruments = instruments
@@ -71,7 +74,8 @@ class PrivateSubscriptions:
         self, committer: Committer, client: DeskClient, request: Subscribe, channel: PrivateChannel
     ) -> None:
         """Subscribe the client to the channel, or reply with the refusal."""
-        account, visibility = client.principal.account, Visibility(client.principal, self._instruments)
+        account = client.principal.account
+        visibility = Visibility(client.principal, self._instruments, self._names)
         subscriber = PrivateSubscriber(client, channel, visibility, self._seq(committer, client, channel))
         subscriber.backlog = []
         resume = None if request.resume is UNSET else request.resume
@@ -137,7 +141,9 @@ class PrivateSubscriptions:
             part = subscriber.visibility.orders(open_orders[begin : begin + ORDERS_A_PART])
             more = begin + ORDERS_A_PART < len(open_orders)
             frame = client.codec.frame(
-                orders.snapshot(handlers.order_rows(order_manager, part), stamp, more=more)
+                orders.snapshot(
+                    handlers.order_rows(order_manager, part, subscriber.visibility.names), stamp, more=more
+                )
             )
             while not (subscriber.is_removed or client.has_room(ROOM_BYTES)):  # noqa: ASYNC110
                 await asyncio.sleep(FULL_OUTBOX_RETRY_S)
@@ -192,7 +198,7 @@ class PrivateSubscriptions:
             if count % EVENTS_A_TURN == 0:
                 await self._turns.wait(account, PART_US)
             count += 1
-            yield entry
+            yield committer.store.order_manager.identified_entry(entry)
 
     async def _send_missed(self, subscriber: PrivateSubscriber, entry: AccountEntry) -> None:
         while not (subscriber.is_removed or subscriber.client.has_room(ROOM_BYTES)):  # noqa: ASYNC110
@@ -226,7 +232,7 @@ class PrivateSubscriptions:
         async for entry in private_resume.entries_after(
             committer.store.journal, account, subscriber.channel, subscriber.seq
         ):
-            await self._send_missed(subscriber, entry)
+            await self._send_missed(subscriber, committer.store.order_manager.identified_entry(entry))
         self._go_live(subscriber, b"")
         subscriber.client.flush()
 
@@ -262,24 +268,25 @@ class PrivateSubscriptions:
 
     def _snapshot(self, order_manager: OrderManager, subscriber: PrivateSubscriber) -> PrivateEvent:
         account, visibility = subscriber.client.principal.account, subscriber.visibility
+        names = visibility.names
         stamp = PrivateEventStamp(self._fanout.epoch, subscriber.seq, self._clock.stamp_us())
         match subscriber.channel:
             case "orders":
-                return orders.snapshot(
-                    handlers.order_rows(order_manager, visibility.orders(order_manager.open_orders(account))),
-                    stamp,
-                )
+                visible = visibility.orders(order_manager.open_orders(account))
+                return orders.snapshot(handlers.order_rows(order_manager, visible, names), stamp)
             case "fills":
                 return fills.snapshot(
                     handlers.latest_fills(order_manager, account, visibility, SNAPSHOT_FILLS), stamp
                 )
             case "balances":
                 return balances.snapshot(
-                    [balances.row(b) for b in visibility.balances(order_manager.balances(account))], stamp
+                    [balances.row(b, names) for b in visibility.balances(order_manager.balances(account))],
+                    stamp,
                 )
             case "positions":
                 return positions.snapshot(
-                    [positions.row(p) for p in visibility.positions(order_manager.positions(account))], stamp
+                    [positions.row(p, names) for p in visibility.positions(order_manager.positions(account))],
+                    stamp,
                 )
 
     @staticmethod

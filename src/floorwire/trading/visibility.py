@@ -17,16 +17,24 @@ from floorwire.core.account_events import (
 from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
+from floorwire.core.venue_names import VenueNames, bare
 
 
 class Visibility:
     """Filters orders, positions, balances and events for one principal."""
 
-    __slots__ = ("_instruments", "_principal", "sees_all")
+    __slots__ = ("_instruments", "_principal", "names", "sees_all")
 
-    def __init__(self, principal: Principal, instruments: Callable[[], Iterable[Instrument]]) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        instruments: Callable[[], Iterable[Instrument]],
+        names: VenueNames | None = None,
+    ) -> None:
         self._principal = principal
         self._instruments = instruments
+        self.names = names or VenueNames()
+        """The names that it reads symbols and assets by."""
         self.sees_all = principal.symbols is None
         """Whether the key is for all symbols."""
 
@@ -56,7 +64,7 @@ class Visibility:
 
     def _assets(self) -> set[str]:
         seen = [one for one in self._instruments() if self._principal.sees(one.symbol)]
-        return {one.base for one in seen} | {one.quote for one in seen}
+        return {self.names.asset(one.venue, bare(asset)) for one in seen for asset in (one.base, one.quote)}
 
 
 def visible_halts(

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from floorwire.core.codes import Code
 from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
@@ -115,10 +117,9 @@ class UnlistedError(ValueError):
 class SimVenue:
     """Opens when started, never closes, and needs no link to anywhere."""
 
-    name = NAME
-
-    def __init__(self, profiles: Sequence[Profile], rng: Random) -> None:
-        self._profiles = tuple(profiles)
+    def __init__(self, profiles: Sequence[Profile], rng: Random, name: str = NAME, prefix: str = "") -> None:
+        self.name = name
+        self._profiles = tuple(replace(each, symbol=prefix + each.symbol) for each in profiles)
         self._rng = rng
         self._offset_us = 0
         self._dates = ForwardDate(0, 0)
@@ -150,7 +151,7 @@ class SimVenue:
         simulation.date(at_us - wall_us)
         self._reach(at_us)
         return [
-            Listing(tuple(profile.instrument(NAME) for profile in self._profiles), at_us),
+            Listing(tuple(profile.instrument(self.name) for profile in self._profiles), at_us),
             *simulation.snapshots(at_us),
             *simulation.quotes(at_us),
             FeedStatus(None, "live", "synced", at_us),
@@ -229,10 +230,15 @@ def symbols_traded() -> frozenset[str]:
     return frozenset(profile.symbol for profile in PROFILES)
 
 
-def venue(rng: Random, symbols: tuple[str, ...] | None = None) -> SimVenue:
-    """Return the venue with all of its instruments, or those named. Raises UnlistedError."""
+def venue(
+    rng: Random, symbols: tuple[str, ...] | None = None, name: str = NAME, prefix: str = ""
+) -> SimVenue:
+    """Return the venue with all of its instruments, or those named. Raises UnlistedError.
+
+    ``prefix`` goes before each symbol.
+    """
     by_symbol = {profile.symbol: profile for profile in PROFILES}
     for symbol in symbols or ():
         if symbol not in by_symbol:
             raise UnlistedError(symbol)
-    return SimVenue([by_symbol[symbol] for symbol in symbols or by_symbol], rng)
+    return SimVenue([by_symbol[symbol] for symbol in symbols or by_symbol], rng, name, prefix)

@@ -145,7 +145,7 @@ async def halt(auth: RequestAuth, new: NewHalt) -> Response:
     if response.status_code != OK:
         return response
     _notify(auth, new, is_halted=True)
-    return answer({"status": "ok", "scope": new.scope, "name": new.name, "cancelled": cancelled})
+    return answer({"status": "ok", "scope": new.scope, "name": _shown(auth, new), "cancelled": cancelled})
 
 
 @router.delete("/halts")
@@ -155,8 +155,10 @@ async def resume(
     """End a halt. Cancelled orders stay cancelled."""
     ended = NewHalt(scope, name)
     _check(auth, Action.RESUME, ended)
-    if (scope, name) not in auth.gateway.desk.risk_status().halts():
-        ended = _with_full_symbol(auth, ended)
+    if scope == "symbol":
+        unlisted = NewHalt(scope, auth.gateway.names.identity(name))
+        is_halted = (scope, unlisted.name) in auth.gateway.desk.risk_status().halts()
+        ended = unlisted if is_halted else _with_full_symbol(auth, ended)
     auth.require_none(Action.RESUME, halt_refusal(auth.principal, ended.scope, ended.name))
 
     def change(
@@ -168,7 +170,7 @@ async def resume(
     if response.status_code != OK:
         return response
     _notify(auth, ended, is_halted=False)
-    return answer({"status": "ok", "scope": scope, "name": ended.name})
+    return answer({"status": "ok", "scope": scope, "name": _shown(auth, ended)})
 
 
 @router.get("/journal")
@@ -189,7 +191,8 @@ def _journal(risk_status: RiskStatus) -> Literal["ok", "broken"]:
 
 def _rows(auth: AuthContext, halts: Sequence[tuple[HaltScope, str]]) -> list[dict[str, str]]:
     seen = visible_halts(auth.principal, halts, auth.gateway.authenticator.keyring.account_of)
-    return [{"scope": scope, "name": name} for scope, name in seen]
+    shown = auth.gateway.names.shown
+    return [{"scope": scope, "name": shown(name) if scope == "symbol" else name} for scope, name in seen]
 
 
 def _check(auth: AuthContext, action: Action, new: NewHalt) -> None:
@@ -209,10 +212,17 @@ def _with_full_symbol(auth: AuthContext, new: NewHalt) -> NewHalt:
     return NewHalt(new.scope, instrument.symbol)
 
 
+def _shown(auth: AuthContext, halt: NewHalt) -> str:
+    """Return the halt's name as clients know it."""
+    return auth.gateway.names.shown(halt.name) if halt.scope == "symbol" else halt.name
+
+
 def _notify(auth: AuthContext, halt: NewHalt, *, is_halted: bool) -> None:
     """Publish the halt on ``system``, unless it concerns one account or key only."""
     if halt.scope in ("all", "symbol"):
-        auth.gateway.hub.notify(TradingChanged(halt.name or None, is_halted, auth.gateway.clock.stamp_us()))
+        auth.gateway.hub.notify(
+            TradingChanged(_shown(auth, halt) or None, is_halted, auth.gateway.clock.stamp_us())
+        )
 
 
 async def _administer(

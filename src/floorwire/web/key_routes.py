@@ -100,7 +100,7 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
     beyond = grant.exceeds(auth.principal, allowed)
     if beyond is not None:
         raise Refusal(Code.FORBIDDEN, f"{beyond}: more than your own key may", {"field": beyond})
-    auth.require_none(Action.KEYS_CREATE, deposit_refusal(auth.principal, deposits))
+    auth.require_none(Action.KEYS_CREATE, deposit_refusal(auth.principal, deposits, auth.gateway.names))
     issued = await asyncio.to_thread(auth.gateway.data_dir.keys.create, allowed, deposits, at_us)
     await _changed(auth, Action.KEYS_CREATE, issued.key)
     return answer({"status": "ok", "key": issued.key, "secret": issued.secret}, 201)

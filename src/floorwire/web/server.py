@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import os
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs
+from floorwire.storage import venue_credentials
 from floorwire.web.app_factory import create_app
 from floorwire.web.fault_guard import FaultGuard
 from floorwire.web.http_protocol import HttpProtocol
@@ -92,10 +94,15 @@ class Server(uvicorn.Server):
         self._captured_signals.clear()  # uvicorn would raise them again, and the exit code would be a failure
 
 
-def run(settings: Settings) -> None:
-    """Serve the venues that the settings name. Raises SettingsError."""
+def run(settings: Settings, *, live_flag: bool = False) -> None:
+    """Serve the venues that the settings name. Raises SettingsError.
+
+    ``live_flag``: the command line allows orders to real markets.
+    """
     logs.configure(settings.log_level)
-    serve(settings, venue_registry.build(settings))
+    venues = venue_registry.build(settings, live_flag=live_flag)
+    venue_credentials.load_all(settings, os.environ)
+    serve(settings, venues)
 
 
 def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:

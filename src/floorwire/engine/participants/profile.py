@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.venue_names import bare
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +42,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def base(self) -> str:
         """The currency that is traded."""
-        return self.symbol.partition("-")[0]
+        return bare(self.symbol).partition("-")[0]
 
     @property
     def quote(self) -> str:
         """The currency in which the price is."""
-        return self.symbol.partition("-")[2]
+        return bare(self.symbol).partition("-")[2]
 
     def instrument(self, venue: str) -> Instrument:
         """Return the instrument as a venue lists it."""
