@@ -66,7 +66,7 @@ class NumberedBook:
 
     def apply_snapshot(self, frame: messages.BookFrame) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
-        self.clear()
+        self.has_left_out = False
         try:
             levels = self._mapped(frame)
             event = self.levels.apply_snapshot(levels.bids, levels.asks, levels.ts_us)

@@ -176,9 +176,10 @@ class Links:
         link = self._links.get(name)
         return 0 if link is None else link.active_us(now_us)
 
-    def any_active(self) -> bool:
-        """Return whether a link is up and not quiet."""
-        return any(link.state == "up" and not link.is_quiet for link in self._links.values())
+    def any_active(self, names: Iterable[str] | None = None) -> bool:
+        """Return whether one of these links is up and not quiet; None: one of all links."""
+        links = self._links.values() if names is None else (self._links[name] for name in names)
+        return any(link.state == "up" and not link.is_quiet for link in links)
 
     def close(self, name: str, reason: str, now_us: int) -> Close:
         """Return the request to close a link. It is opened again later."""

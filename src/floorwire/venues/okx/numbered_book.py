@@ -13,21 +13,12 @@ from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.okx import mapping, messages
 
 CHECKSUM_LEVELS = 25
 SIGN_BIT = 1 << 31
-
-
-class LostChangeError(ValueError):
-    """A change does not follow the one before, or the book differs from the venue's by its checksum."""
-
-    def __init__(self, symbol: str, reason: str) -> None:
-        super().__init__(f"the book of {symbol} lost a change: {reason}")
-        self.symbol = symbol
-        self.reason = reason
-        """A reason of a FeedStatus: ``sequence_gap`` or ``bad_message``."""
 
 
 class NumberedBook:
@@ -64,12 +55,11 @@ class NumberedBook:
 
     def apply_snapshot(self, message: messages.Book) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
-        self.clear()
+        self.has_left_out = False
         try:
             levels = self._mapped(message)
             event = self.levels.apply_snapshot(levels.bids, levels.asks, levels.ts_us)
-            if message.checksum:
-                self._texts = ChecksumTexts(self.instrument)
+            self._texts = ChecksumTexts(self.instrument) if message.checksum else None
             self._check(message)
         except ValueError:
             self.clear()
