@@ -144,7 +144,7 @@ def test_a_symbol_without_a_wanted_book_is_live_when_it_is_heard() -> None:
     driver.want("ABC-USDT", kinds=["trades"])
     out = driver.frame(frame("trades", "ABC-USDT", trade(7)), PUBLIC)
     assert statuses(out) == [(None, "live", "synced"), ("ABC-USDT", "live", "synced")]
-    assert requests(driver.wait(60)) == []
+    assert requests(driver.wait(8)) == []
     assert statuses(driver.give(Closed(PUBLIC, "lost"))) == [(None, "stale", "link_lost")]
 
 
