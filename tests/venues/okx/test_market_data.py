@@ -110,6 +110,13 @@ def test_all_is_listed_and_nothing_is_opened_before_it_is_wanted() -> None:
     assert every(driver.frame(book("XYZ-EUR", 10, -1, {"10.4": "1"}, {}), PUBLIC), BookSnapshot) == []
 
 
+def test_named_symbols_are_wanted_until_a_wish_says_which() -> None:
+    driver = Driver(okx.venue(("ABC-USDT",)))
+    driver.answer(okx.LIST_URL, LIST)
+    assert [link.link for link in every(driver.out, Open)] == [PUBLIC, BUSINESS]
+    assert [close.link for close in every(driver.want("ABC-USDT", kinds=["book"]), Close)] == [BUSINESS]
+
+
 def test_a_book_stays_while_other_streams_come_and_go() -> None:
     driver = up("ABC-USDT")
     driver.want("ABC-USDT", kinds=["book"])

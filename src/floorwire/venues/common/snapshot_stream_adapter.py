@@ -38,7 +38,7 @@ from floorwire.venues.common.snapshot_stream_exchange import (
     SymbolMessages,
 )
 from floorwire.venues.common.stream_links import StreamLinks
-from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_book import CrossedBookError
 
 
@@ -65,8 +65,9 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         """The exchange's name -> each symbol that is listed."""
         self._followed: dict[str, SubscribedSymbol] = {}
         """Those of which something is wanted; all in a recording."""
-        self._wish: Mapping[str, frozenset[StreamKind]] = {}
-        """Canonical symbol -> the streams that clients want."""
+        self._wish: Mapping[str, frozenset[StreamKind]] | None = None
+        """Canonical symbol -> the streams that clients want. None before the first wish: all that was named."""
+        self._is_named = bool(symbols)
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Request the list of instruments."""
@@ -183,16 +184,17 @@ class SnapshotStreamAdapter(Generic[MessageT]):
 
     def _apply_wish(self, now_us: int) -> Iterator[VenueOutput]:
         """Subscribe to what is wanted now, and unsubscribe from all else."""
-        wish = {
-            native: kinds
-            for native, symbol in self._symbols.items()
-            if (kinds := self._wish.get(symbol.instrument.symbol, frozenset()))
-        }
+        wish = {native: kinds for native, symbol in self._symbols.items() if (kinds := self._wanted(symbol))}
         yield from self._streams.want(wish, now_us)
         for native, symbol in self._symbols.items():
             wanted = wish.get(native, frozenset())
             if symbol.wanted != wanted or symbol.link != self._streams.link_of(native):
                 yield from self._streams_changed(native, symbol, wanted, now_us)
+
+    def _wanted(self, symbol: SubscribedSymbol) -> frozenset[StreamKind]:
+        if self._wish is None:
+            return EVERYTHING if self._is_named else frozenset()
+        return self._wish.get(symbol.instrument.symbol, frozenset())
 
     def _streams_changed(
         self, native: str, symbol: SubscribedSymbol, wanted: frozenset[StreamKind], now_us: int
