@@ -56,7 +56,7 @@ class HttpRequests:
         url = self._route.rest(url)
         try:
             async with asyncio.timeout(timeout_s):
-                request = {**HEADERS, **(headers or {})}
+                request = [*HEADERS.items(), *(headers or {}).items()]
                 # Its own time-outs are for single reads; they would let a slow answer drip for ever.
                 async with self._pool(url).stream(method, url, headers=request, content=body) as response:
                     return HttpAnswer(

@@ -10,7 +10,8 @@ import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment
+from urllib.request import proxy_bypass_environment as needs_none  # type: ignore[attr-defined] # no stub
 
 SECURE = ("https", "wss")
 HTTP_SCHEMES = {"wss": "https", "ws": "http"}
@@ -57,7 +58,7 @@ class NetworkRoute:
         parts = urlsplit(url)
         scheme = HTTP_SCHEMES.get(parts.scheme, parts.scheme)
         found = self._proxies.get(scheme) or self._proxies.get("all")
-        if not found or proxy_bypass_environment(parts.netloc.rpartition("@")[2], self._proxies):
+        if not found or needs_none(parts.netloc.rpartition("@")[2], self._proxies):
             return None
         return found if "://" in found else f"http://{found}"
 

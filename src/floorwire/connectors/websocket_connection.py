@@ -20,7 +20,8 @@ from python_socks import ProxyError
 import floorwire
 from floorwire.connectors.network_route import NetworkRoute, is_secure
 from floorwire.core.os_errors import reason as os_reason
-from floorwire.protocol.message_assembly import MessageAssembler, WireError
+from floorwire.protocol.frames import CLOSE
+from floorwire.protocol.message_assembly import BINARY, MessageAssembler, WireError
 
 OPEN_TIMEOUT_S: Final = 15.0
 """How long it may take to resolve, connect, pass the proxy, and do both handshakes."""
@@ -83,7 +84,7 @@ class WebSocketConnection(WSListener):
         self._transport: WSTransport | None = None
         self._assembler = MessageAssembler(MAX_MESSAGE_BYTES)
         self._reason = ""
-        """Why it ends, if that is known before it ends."""
+        """Why it ends, if that is known before it ends. Nothing that still comes is used then."""
 
     async def run(self) -> None:
         """Open the connection, and return when it has ended."""
@@ -138,11 +139,11 @@ class WebSocketConnection(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame came."""
         kind: int = frame.msg_type  # type: ignore[assignment] # an IntEnum, whatever its stub says
-        if kind == WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code() or WSCloseCode.OK)  # RFC 6455 5.5.1
+        if kind == CLOSE:
+            transport.send_close(WSCloseCode.OK)
             transport.disconnect()
             return
-        if kind > 2 or self._state != ConnectionState.UP:  # picows answers pings
+        if kind > BINARY or self._reason or self._state != ConnectionState.UP:  # picows answers pings
             return
         rsv = frame.rsv1 or frame.rsv2 or frame.rsv3
         try:
@@ -158,7 +159,6 @@ class WebSocketConnection(WSListener):
     async def _open(self) -> WSTransport:
         url = self._route.ws(self._url)
         source = self._route.source_address
-        local = {} if source is None else {"local_addr": (source, 0)}
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             transport, _ = await picows.ws_connect(
                 lambda: self,
@@ -173,7 +173,7 @@ class WebSocketConnection(WSListener):
                 extra_headers={"User-Agent": f"floorwire/{floorwire.__version__}"},
                 max_redirects=0,
                 proxy=self._route.proxy(url),
-                **local,
+                local_addr=None if source is None else (source, 0),
             )
         return transport
 
@@ -226,5 +226,5 @@ def close_reason(transport: WSTransport) -> str:
     received = transport.close_handshake.recv if transport.close_handshake is not None else None
     if received is None:
         return "cut"
-    code = int(getattr(received.code, "value", received.code))
-    return f"closed by the venue: {code or 'no code'} {received.reason or ''}".rstrip()
+    code: int = received.code  # type: ignore[assignment] # an IntEnum or a number, whatever its stub says
+    return f"closed by the venue: {int(code) or 'no code'} {received.reason or ''}".rstrip()
