@@ -33,7 +33,7 @@ from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
-from floorwire.engine.order_manager import TradingRules, VenueRules
+from floorwire.engine.trading_rules import TradingRules, VenueRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
