@@ -1,4 +1,4 @@
-"""What money a venue has: paper money, which Floorwire alone counts, or real money; never both under one id."""
+"""What money a venue has: paper money, which Floorwire alone counts, or real money; never both."""
 
 from __future__ import annotations
 
