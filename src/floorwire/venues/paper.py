@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from msgspec.structs import replace
 
+from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -67,6 +68,13 @@ class PaperVenue:
     def skipped(self) -> Mapping[str, int]:
         """What the venue left out, by reason."""
         return self._venue.skipped if isinstance(self._venue, CountsSkipped) else {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the venue gives, and the orders that are filled here."""
+        if not isinstance(self._venue, HasCapabilities):
+            return Capabilities(self.name, places_orders=True, amends_orders=True)
+        return replace(self._venue.capabilities, places_orders=True, amends_orders=True)
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Start the venue. Started again, it begins anew: no account's order is in its market."""

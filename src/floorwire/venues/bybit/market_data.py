@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent, MissingTrade
+from floorwire.core.market_events import MissingTrade
+from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
 from floorwire.venues.bybit.numbered_book import NumberedBook
@@ -151,47 +152,49 @@ class Bybit:
         channel, _, native = messages.topic_of(data).rpartition(".")
         return native if channel.startswith("orderbook.") and channel != f"orderbook.{BEST}" else None
 
-    def events(self, message: Message, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
-        """Return what follows from a message. Raises ValueError."""
-        match message:
-            case messages.BookFrame() if message.depth == BEST:
-                yield from self._quote(message, symbol, now_us)
-            case messages.BookFrame():
-                yield from self._book(message, symbol, now_us)
-            case messages.Trade():
-                yield from self._trade(message, symbol.instrument)
-            case messages.TickerFrame():
-                yield mapping.day(message, symbol.instrument)
-            case messages.KlineFrame():
-                yield from self._candles(message, symbol.instrument)
+    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError."""
+        if isinstance(message, messages.BookFrame):
+            if message.depth == BEST:
+                self._quote(message, symbol, now_us, out)
+            else:
+                self._book(message, symbol, now_us, out)
+        elif isinstance(message, messages.Trade):
+            self._trade(message, symbol.instrument, out)
+        elif isinstance(message, messages.TickerFrame):
+            out.append(mapping.day(message, symbol.instrument))
+        else:
+            self._candles(message, symbol.instrument, out)
 
     def _book(
-        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int
-    ) -> Iterator[MarketEvent]:
-        book = cast(NumberedBook, symbol.book)
+        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        book = symbol.book
+        assert isinstance(book, NumberedBook)
         symbol.book_came()
         match book.continuity(frame):
             case "snapshot":
-                yield book.apply_snapshot(frame)
+                out.append(book.apply_snapshot(frame))
             case "next":
                 if change := book.apply_change(frame):
-                    yield change
+                    out.append(change)
             case "known":
                 self.skipped["repeated"] += 1
                 return
             case "lost":
                 book.clear()
                 raise LostChangeError(symbol.instrument.symbol, "sequence_gap")
-        self.skipped["off_tick"] += book.off_tick
+        if book.off_tick:
+            self.skipped["off_tick"] += book.off_tick
         if not symbol.has_quotes(now_us):
-            yield from book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
+            out += book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
 
     def _quote(
-        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int
-    ) -> Iterator[MarketEvent]:
+        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
         symbol.is_regular = True
         best = self._best.get(symbol.instrument.symbol)
-        if best is None or best.instrument != symbol.instrument:
+        if best is None or best.instrument is not symbol.instrument:
             best = self._best[symbol.instrument.symbol] = NumberedBook(symbol.instrument)
         match best.continuity(frame):
             case "snapshot":
@@ -203,29 +206,28 @@ class Bybit:
         if best.off_tick:  # a side would seem empty
             best.clear()
             raise OffTickError("a best price", symbol.instrument)
-        yield from best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
+        out += best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
         if symbol.quoted(*best.levels.best(), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument) -> Iterator[MarketEvent]:
+    def _trade(self, message: messages.Trade, of: Instrument, out: list[VenueOutput]) -> None:
         if not self._trade_ids.setdefault(of.symbol, RecentTradeIds()).add(message.trade_id):
             self.skipped["repeated"] += 1
             return
         try:
-            trade = mapping.trade(message, of)
+            out.append(mapping.trade(message, of))
         except ValueError:
-            yield MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US)
+            out.append(MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US))
             raise
-        yield trade
 
-    def _candles(self, frame: messages.KlineFrame, of: Instrument) -> Iterator[MarketEvent]:
+    def _candles(self, frame: messages.KlineFrame, of: Instrument, out: list[VenueOutput]) -> None:
         for kline in frame.rows:
             candle = mapping.candle(kline, frame, of)
             if candle is None:
                 self.skipped["other_kind"] += 1
             else:
-                yield candle
+                out.append(candle)
 
     def _request(self, op: str, topics: Sequence[str]) -> str:
         request = {"op": op, "args": topics, "req_id": f"{next(self._request_ids)}"}

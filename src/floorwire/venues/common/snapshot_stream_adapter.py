@@ -239,63 +239,69 @@ class SnapshotStreamAdapter(Generic[MessageT]):
 
     # --- frames ---------------------------------------------------------------------------------
 
-    def _frame(self, link: str, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
+    def _frame(self, link: str, data: str | bytes, now_us: int) -> list[VenueOutput]:
+        # Each frame comes this way: no generators here, they cost as much as the rest.
+        out: list[VenueOutput] = []
         receipt = self._links.received(link, now_us)
         if receipt == "ignored":
-            return
+            return out
         self._activity.link_received(link)
         self._heard_us[link] = now_us
         if receipt == "active_again":
-            yield from self._mark_live_again(link, now_us)
+            out += self._mark_live_again(link, now_us)
         try:
             reading = self._exchange.read(data)
         except (ValueError, RecursionError):
-            self.skipped["bad_message"] += 1
-            # Of a frame that is no message at all, the next number or checksum of a book shows the loss.
-            native = self._exchange.native_of_book(data) or ""
-            symbol = self._symbols.get(native)
-            if symbol is not None and symbol.is_synced:
-                yield from self._resync(native, symbol, "bad_message", now_us)
-            return
-        match reading:
-            case SymbolMessages(native, messages):
-                yield from self._symbol_messages(native, messages, link, now_us)
-            case ListedRows(rows):
-                yield from self._apply_rows(rows, now_us)
-            case Control(refusal):
-                self.skipped["refused"] += bool(refusal)
-            case None:
-                self.skipped["other_kind"] += 1
+            out += self._unreadable(data, now_us)
+            return out
+        if type(reading) is SymbolMessages:
+            symbol = self._symbols.get(reading.native)
+            if symbol is None or symbol.is_silent:
+                symbol = self._heard(reading.native, link, now_us, out)
+            if symbol is not None:
+                self._activity.symbol_received(symbol.instrument.symbol, now_us)
+                for message in reading.messages:
+                    self._apply(reading.native, symbol, message, now_us, out)
+        elif reading is None:
+            self.skipped["other_kind"] += 1
+        elif isinstance(reading, ListedRows):
+            out += self._apply_rows(reading.rows, now_us)
+        elif isinstance(reading, Control):
+            self.skipped["refused"] += bool(reading.refusal)
+        return out
 
-    def _symbol_messages(
-        self, native: str, messages: Sequence[MessageT], link: str, now_us: int
-    ) -> Iterator[VenueOutput]:
+    def _unreadable(self, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
+        """Start the resync of the book of a frame that cannot be read.
+
+        Of a frame that is no message at all, the next number or checksum of a book shows the loss.
+        """
+        self.skipped["bad_message"] += 1
+        native = self._exchange.native_of_book(data) or ""
+        symbol = self._symbols.get(native)
+        if symbol is not None and symbol.is_synced:
+            yield from self._resync(native, symbol, "bad_message", now_us)
+
+    def _heard(self, native: str, link: str, now_us: int, out: list[VenueOutput]) -> SubscribedSymbol | None:
+        """Return the symbol of the first message, or of the first after a silence; None: not followed."""
         symbol = self._symbols.get(native)
         if symbol is None:
             instrument = self._catalogue.find(native)
             if instrument is None:
                 self.skipped["unknown_symbol"] += 1
-                return
-            yield from self._follow(native, instrument, link, now_us)
-            symbol = self._symbols[native]
-        self._activity.symbol_received(symbol.instrument.symbol, now_us)
-        if symbol.is_silent:
-            symbol.is_silent = False
-            yield from self._statuses.set_symbol(symbol.instrument.symbol, "live", "heard", now_us)
-        for message in messages:
-            yield from self._events(native, symbol, message, now_us)
+                return None
+            out += self._follow(native, instrument, link, now_us)
+            return self._symbols[native]
+        symbol.is_silent = False
+        out += self._statuses.set_symbol(symbol.instrument.symbol, "live", "heard", now_us)
+        return symbol
 
-    def _events(
-        self, native: str, symbol: SubscribedSymbol, message: MessageT, now_us: int
-    ) -> Iterator[VenueOutput]:
-        was_synced = symbol.is_synced
+    def _apply(
+        self, native: str, symbol: SubscribedSymbol, message: MessageT, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        was_synced, before = symbol.is_synced, len(out)
         reason = "bad_message"
         try:
-            for event in self._exchange.events(message, symbol, now_us):
-                yield event
-                if isinstance(event, BookSnapshot):
-                    symbol.tries = 0
-                    yield from self._statuses.set_symbol(symbol.instrument.symbol, "live", "synced", now_us)
+            self._exchange.apply(message, symbol, now_us, out)
         except OffTickError:
             self.skipped["off_tick"] += 1
             self._catalogue.refresh_soon()  # trades are on the current ticks, so the list is old
@@ -305,8 +311,12 @@ class SnapshotStreamAdapter(Generic[MessageT]):
             self.skipped["crossed_book"] += 1
         except ValueError:
             self.skipped["bad_message"] += 1
-        if was_synced and not symbol.is_synced:
-            yield from self._resync(native, symbol, reason, now_us)
+        if symbol.is_synced:
+            if len(out) > before and type(out[before]) is BookSnapshot:
+                symbol.tries = 0
+                out += self._statuses.set_symbol(symbol.instrument.symbol, "live", "synced", now_us)
+        elif was_synced:
+            out += self._resync(native, symbol, reason, now_us)
 
     # --- books ----------------------------------------------------------------------------------
 

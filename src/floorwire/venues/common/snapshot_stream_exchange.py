@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent
+from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
@@ -96,9 +96,9 @@ class Exchange(Protocol[MessageT]):
         """Return the symbol of a frame of a book that cannot be read; None if it is of no known book."""
         ...
 
-    def events(self, message: MessageT, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
-        """Return what follows from a message. Raises ValueError, for a lost change LostChangeError.
+    def apply(self, message: MessageT, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError, for a lost change LostChangeError.
 
-        It applies changes of a book only while the book is synced.
+        What was appended before an error counts. Changes of a book are applied only while it is synced.
         """
         ...

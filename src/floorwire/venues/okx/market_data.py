@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent, MissingTrade
+from floorwire.core.market_events import MissingTrade
+from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.links import STALE_US
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
@@ -150,66 +151,68 @@ class Okx:
         stream = messages.stream_of(data)
         return stream.inst_id if stream is not None and stream.channel == "books" else None
 
-    def events(self, message: Message, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
-        """Return what follows from a message. Raises ValueError."""
-        match message:
-            case messages.BookFrame(stream) if stream.channel == "books":
-                for row in message.rows:
-                    yield from self._book(message.action, row, symbol, now_us)
-            case messages.BookFrame():
-                for row in message.rows:
-                    yield from self._quote(row, symbol, now_us)
-            case messages.Trade():
-                yield from self._trade(message, symbol.instrument, now_us)
-            case messages.TickerFrame():
-                for ticker in message.rows:
-                    yield mapping.day(ticker, symbol.instrument)
-            case messages.CandleFrame(stream):
-                yield from self._candles(message, stream.channel, symbol.instrument, now_us)
+    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError."""
+        if isinstance(message, messages.BookFrame):
+            is_book = message.stream.channel == "books"
+            for row in message.rows:
+                if is_book:
+                    self._book(message.action, row, symbol, now_us, out)
+                else:
+                    self._quote(row, symbol, now_us, out)
+        elif isinstance(message, messages.Trade):
+            self._trade(message, symbol.instrument, now_us, out)
+        elif isinstance(message, messages.TickerFrame):
+            out += [mapping.day(ticker, symbol.instrument) for ticker in message.rows]
+        else:
+            self._candles(message, symbol.instrument, now_us, out)
 
     def _book(
-        self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int
-    ) -> Iterator[MarketEvent]:
-        book = cast(NumberedBook, symbol.book)
+        self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        book = symbol.book
+        assert isinstance(book, NumberedBook)
         symbol.book_came()
         if action == "snapshot":
-            yield book.apply_snapshot(row)
+            out.append(book.apply_snapshot(row))
         elif not book.is_synced:
             return
         elif change := book.apply_change(row):
-            yield change
+            out.append(change)
         else:
             symbol.is_regular = True  # OKX: sent where nothing changed for about a minute
-        self.skipped["off_tick"] += book.off_tick
+        if book.off_tick:
+            self.skipped["off_tick"] += book.off_tick
         if not symbol.has_quotes(now_us):
-            yield from book.levels.changed_quote(row.ts * mapping.MILLISECOND_US)
+            out += book.levels.changed_quote(row.ts * mapping.MILLISECOND_US)
 
-    def _quote(self, row: messages.Book, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
+    def _quote(
+        self, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
         quote = mapping.quote(row, symbol.instrument)
-        yield quote
+        out.append(quote)
         if symbol.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument, now_us: int) -> Iterator[MarketEvent]:
+    def _trade(self, message: messages.Trade, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
         ts_us = message.ts * mapping.MILLISECOND_US
         ids = self._trade_ids.setdefault(of.symbol, TradeIds())
         if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            trade = mapping.trade(message, of)
+            out.append(mapping.trade(message, of))
         except ValueError:
-            yield MissingTrade(of.symbol, ts_us)
+            out.append(MissingTrade(of.symbol, ts_us))
             raise
-        yield trade
 
     def _candles(
-        self, message: messages.CandleFrame, channel: str, of: Instrument, now_us: int
-    ) -> Iterator[MarketEvent]:
-        for row in message.rows:
-            candle = mapping.candle(row, channel, of, self.clock.venue_time(now_us))
+        self, frame: messages.CandleFrame, of: Instrument, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        for row in frame.rows:
+            candle = mapping.candle(row, frame.stream.channel, of, self.clock.venue_time(now_us))
             if candle is None:
                 self.skipped["other_kind"] += 1
             else:
-                yield candle
+                out.append(candle)
