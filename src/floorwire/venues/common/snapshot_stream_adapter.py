@@ -66,7 +66,7 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         self._followed: dict[str, SubscribedSymbol] = {}
         """Those of which something is wanted; all in a recording."""
         self._wish: Mapping[str, frozenset[StreamKind]] | None = None
-        """Canonical symbol -> the streams that clients want. None before the first wish: all that was named."""
+        """Canonical symbol -> the streams that clients want. None before the first wish: all named."""
         self._is_named = bool(symbols)
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
