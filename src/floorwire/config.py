@@ -259,6 +259,9 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rest_url: Annotated[
         str | None, Meta(description="HTTP address, where it is not the exchange's public one")
     ] = None
+    source_address: Annotated[
+        str | None, Meta(description="address of this machine that connections to the venue come from")
+    ] = None
     symbols: Annotated[
         tuple[str, ...], Meta(description="only these symbols, as BASE-QUOTE; empty: all of the venue")
     ] = ()
