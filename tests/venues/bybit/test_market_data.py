@@ -226,17 +226,6 @@ def test_the_topics_of_a_refused_request_are_requested_one_by_one() -> None:
     assert skipped(driver)["refused"] == 3
 
 
-def test_the_testnet_is_an_address() -> None:
-    for ws_url in ("wss://stream-testnet.bybit.com", "wss://stream-testnet.bybit.com/v5/public/spot"):
-        driver = Driver(bybit.venue(ws_url=ws_url, rest_url="https://api-testnet.bybit.com/"))
-        assert driver.fetches() == ["https://api-testnet.bybit.com/v5/market/instruments-info?category=spot"]
-        driver.answer(driver.fetches()[0], LIST)
-        driver.want("ABC-USDT", kinds=["trades"])
-        assert [link.url for link in every(driver.out, Open)] == [
-            "wss://stream-testnet.bybit.com/v5/public/spot"
-        ]
-
-
 def test_a_refused_list_is_requested_again() -> None:
     driver = Driver(bybit.venue(("ABC-USDT",)))
     driver.answer(bybit.LIST_URL, {"retCode": 10006, "retMsg": "Too many visits", "result": {}})

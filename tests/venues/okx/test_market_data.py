@@ -155,17 +155,6 @@ def test_a_symbol_without_a_wanted_book_is_live_when_it_is_heard() -> None:
     assert statuses(driver.give(Closed(PUBLIC, "lost"))) == [(None, "stale", "link_lost")]
 
 
-def test_another_region_or_the_demo_is_an_address() -> None:
-    driver = Driver(okx.venue(ws_url="wss://wspap.okx.com:8443/", rest_url="https://eea.okx.com"))
-    assert driver.fetches() == ["https://eea.okx.com/api/v5/public/instruments?instType=SPOT"]
-    driver.answer(driver.fetches()[0], LIST)
-    driver.want("ABC-USDT", kinds=["book", "candles"])
-    assert [link.url for link in every(driver.out, Open)] == [
-        "wss://wspap.okx.com:8443/ws/v5/public",
-        "wss://wspap.okx.com:8443/ws/v5/business",
-    ]
-
-
 def test_many_symbols_are_on_several_links() -> None:
     natives = [f"A{number}-USDT" for number in range(30)]
     driver = Driver(okx.venue(natives))

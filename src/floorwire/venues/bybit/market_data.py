@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -46,11 +45,8 @@ HOSTS = frozenset(
         "stream-demo.bybit.com",
     )
 )
-STREAM_PATH = "/v5/public/spot"
-STREAM_URL = f"wss://stream.bybit.com{STREAM_PATH}"
-API_URL = "https://api.bybit.com"
-LIST_PATH = "/v5/market/instruments-info?category=spot"
-LIST_URL = f"{API_URL}{LIST_PATH}"
+STREAM_URL = "wss://stream.bybit.com/v5/public/spot"
+LIST_URL = "https://api.bybit.com/v5/market/instruments-info?category=spot"
 BOOK = "orderbook.200"
 """200 levels of a side, every 100 ms. Bybit also has 50 every 20 ms and 1,000 every 200 ms."""
 BEST = "1"
@@ -74,19 +70,14 @@ def venue(
     *,
     recorded: bool = False,
     stale_us: int = STALE_US,
-    ws_url: str = STREAM_URL,
-    rest_url: str = API_URL,
 ) -> SnapshotStreamAdapter[Message]:
     """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
     ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
     lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current. ``ws_url`` and ``rest_url``: another region,
-    or the testnet.
+    a message on an open link, what came on it is not current.
     """
-    return SnapshotStreamAdapter(
-        Bybit(prefix, ws_url, rest_url), symbols, recorded=recorded, stale_us=stale_us
-    )
+    return SnapshotStreamAdapter(Bybit(prefix), symbols, recorded=recorded, stale_us=stale_us)
 
 
 def requested_symbols(text: str) -> list[str]:
@@ -102,18 +93,15 @@ class Bybit:
     """What differs at Bybit: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
+    list_url = LIST_URL
+    link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
     ping = '{"op":"ping"}'
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
 
-    def __init__(self, prefix: str, ws_url: str, rest_url: str) -> None:
-        stream_url = ws_url if urlsplit(ws_url).path.strip("/") else f"{ws_url.rstrip('/')}{STREAM_PATH}"
-        self.list_url = f"{rest_url.rstrip('/')}{LIST_PATH}"
-        self.link_kinds: tuple[LinkKind, ...] = (
-            LinkKind("spot", stream_url, limits.SYMBOLS_PER_LINK, EVERYTHING),
-        )
+    def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()
         self.clock = VenueClock()
         self._prefix = prefix

@@ -44,11 +44,9 @@ HOSTS = frozenset(
         "wseeapap.okx.com",
     )
 )
-STREAM_URL = "wss://ws.okx.com:8443"
-"""OKX: ``/ws/v5/public`` and ``/ws/v5/business`` follow."""
-API_URL = "https://www.okx.com"
-LIST_PATH = "/api/v5/public/instruments?instType=SPOT"
-LIST_URL = f"{API_URL}{LIST_PATH}"
+PUBLIC_URL = "wss://ws.okx.com:8443/ws/v5/public"
+BUSINESS_URL = "wss://ws.okx.com:8443/ws/v5/business"
+LIST_URL = "https://www.okx.com/api/v5/public/instruments?instType=SPOT"
 CANDLE_CHANNELS = ("candle1m", "candle5m", "candle15m", "candle1H", "candle4H", "candle1Dutc")
 CHANNELS: dict[StreamKind, tuple[str, ...]] = {
     "book": ("books",),
@@ -69,17 +67,14 @@ def venue(
     *,
     recorded: bool = False,
     stale_us: int = STALE_US,
-    ws_url: str = STREAM_URL,
-    rest_url: str = API_URL,
 ) -> SnapshotStreamAdapter[Message]:
     """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
     ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
     lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current. ``ws_url`` and ``rest_url``: another region,
-    or the demo.
+    a message on an open link, what came on it is not current.
     """
-    return SnapshotStreamAdapter(Okx(prefix, ws_url, rest_url), symbols, recorded=recorded, stale_us=stale_us)
+    return SnapshotStreamAdapter(Okx(prefix), symbols, recorded=recorded, stale_us=stale_us)
 
 
 def requested_symbols(text: str) -> list[str]:
@@ -95,19 +90,18 @@ class Okx:
     """What differs at OKX: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
+    list_url = LIST_URL
+    link_kinds: tuple[LinkKind, ...] = (
+        LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
+        LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
+    )
     ping = "ping"
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
 
-    def __init__(self, prefix: str, ws_url: str, rest_url: str) -> None:
-        base = ws_url.rstrip("/").removesuffix("/ws/v5/public")
-        self.list_url = f"{rest_url.rstrip('/')}{LIST_PATH}"
-        self.link_kinds: tuple[LinkKind, ...] = (
-            LinkKind("public", f"{base}/ws/v5/public", limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
-            LinkKind("business", f"{base}/ws/v5/business", limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
-        )
+    def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()
         self.clock = VenueClock()
         self._prefix = prefix
