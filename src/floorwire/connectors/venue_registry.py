@@ -14,6 +14,9 @@ from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.paper import PaperVenue
 
+DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
+"""Without ``venues.ID.symbols``: those of these that the exchange has."""
+
 log = structlog.get_logger("floorwire.venues")
 
 
@@ -73,10 +76,17 @@ def _build(spec: VenueSpec, settings: Settings) -> Venue:
         return _sim(spec, settings)
     if spec.recorded is not None:
         return _replay(spec, spec.recorded, settings)
-    raise SettingsError(
-        f"venue: {spec.given}: this version cannot connect to {spec.kind} yet; it plays recordings of it: "
-        "replay:FILE"
-    )
+    return _live(spec, settings)
+
+
+def _live(spec: VenueSpec, settings: Settings) -> Venue:
+    """Return a venue with live prices. Its orders are filled here, against them."""
+    exchange = recording.exchanges()[spec.kind]
+    stale_us = round(settings.feed.stale_s * 1_000_000)
+    symbols = spec.settings.symbols or DEFAULT_SYMBOLS
+    adapter = exchange.venue(symbols, spec.prefix, stale_us=stale_us)
+    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
+    return PaperVenue(adapter, settings.paper.latency_us, spec.id)
 
 
 def _sim(spec: VenueSpec, settings: Settings) -> Venue:

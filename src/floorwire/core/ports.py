@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -46,7 +46,17 @@ class Woke(msgspec.Struct, frozen=True):
     """The time of the venue's last ``Wake`` has come."""
 
 
-VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
+StreamKind: TypeAlias = Literal["quote", "trades", "book", "candles", "day"]
+"""What a venue streams of a symbol."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """The streams that clients want now, by canonical symbol: the whole wish, sent when it changed."""
+
+    streams: Mapping[str, frozenset[StreamKind]]
+
+
+VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke | Wanted
 
 # --- the outputs of a venue --------------------------------------------------------------------------
 

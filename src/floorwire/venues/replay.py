@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from floorwire.core import ports
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.market_events import Candle, FeedStatus, Listing, MarketEvent, Trade
 from floorwire.core.ports import (
     Answer,
@@ -245,6 +246,7 @@ class Replay:
         *,
         loop: bool = False,
         name: str | None = None,
+        capabilities: Capabilities | None = None,
     ) -> None:
         """``speed``: times as fast as recorded, None for as fast as possible. ``name``: the venue's id; None:
         the exchange's. Raises SpeedError.
@@ -257,6 +259,7 @@ class Replay:
         self._loop = loop
         self._adapter = make()
         self.name = name or self._adapter.name
+        self.capabilities = capabilities or Capabilities(self._adapter.name)
         self._skipped_inputs: Counter[str] = Counter()
         self._skipped_before: Counter[str] = Counter()
         """What was left out in earlier rounds."""

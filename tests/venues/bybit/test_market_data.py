@@ -20,6 +20,7 @@ from floorwire.venues.bybit import market_data as bybit
 from tests.venues.driver import START, Driver, every, statuses
 
 MS = START // 1_000
+ALL_TOPICS = [topic for topics in bybit.TOPICS.values() for topic in topics]
 
 
 def row(native: str, status: str = "Trading") -> dict[str, object]:
@@ -32,8 +33,10 @@ LIST = {"retCode": 0, "retMsg": "OK", "result": {"category": "spot", "list": [ro
 
 def up(*symbols: str) -> Driver:
     """Return a driver whose link is up."""
-    driver = Driver(bybit.venue(symbols or ("ABC-USDT", "XYZ-EUR")))
+    named = symbols or ("ABC-USDT", "XYZ-EUR")
+    driver = Driver(bybit.venue(named))
     driver.answer(bybit.LIST_URL, LIST)
+    driver.want(*named)
     driver.up()
     return driver
 
@@ -78,15 +81,15 @@ def test_each_symbol_is_subscribed_in_a_request_of_its_own() -> None:
     driver = up()
     assert [(link.link, link.url) for link in every(driver.out, Open)] == [("spot-0", bybit.STREAM_URL)]
     assert requests(driver.out) == [
-        ("subscribe", [f"{topic}.{native}" for topic in bybit.TOPICS]) for native in ("ABCUSDT", "XYZEUR")
+        ("subscribe", [f"{topic}.{native}" for topic in ALL_TOPICS]) for native in ("ABCUSDT", "XYZEUR")
     ]
-    assert len(bybit.TOPICS) <= limits.TOPICS_PER_REQUEST
+    assert len(ALL_TOPICS) <= limits.TOPICS_PER_REQUEST
     ids = [json.loads(send.text)["req_id"] for send in every(driver.out, Send)]
     assert ids == ["1", "2"]
 
 
 def test_the_topics_of_a_link_are_not_too_long() -> None:
-    longest = sum(len(f"{topic}.{'X' * 24}") for topic in bybit.TOPICS)
+    longest = sum(len(f"{topic}.{'X' * 24}") for topic in ALL_TOPICS)
     assert longest * limits.SYMBOLS_PER_LINK <= 21_000
 
 
@@ -213,11 +216,25 @@ def test_a_quiet_link_is_pinged() -> None:
     assert driver.frame(pong) == []
 
 
-def test_a_refusal_is_counted() -> None:
+def test_the_topics_of_a_refused_request_are_requested_one_by_one() -> None:
     driver = up()
-    said = {"success": False, "ret_msg": "Invalid symbol", "conn_id": "4", "req_id": "1", "op": "subscribe"}
-    driver.frame(said)
-    assert skipped(driver)["refused"] == 1
+    said = {"success": False, "ret_msg": "Invalid symbol", "conn_id": "4", "req_id": "2", "op": "subscribe"}
+    assert requests(driver.frame(said)) == [("subscribe", [f"{topic}.XYZEUR"]) for topic in ALL_TOPICS]
+    assert driver.frame(said | {"req_id": "3"}) == []
+    assert driver.frame(said | {"req_id": "4", "success": True}) == []
+    assert driver.frame(said) == [], "it was answered"
+    assert skipped(driver)["refused"] == 3
+
+
+def test_the_testnet_is_an_address() -> None:
+    for ws_url in ("wss://stream-testnet.bybit.com", "wss://stream-testnet.bybit.com/v5/public/spot"):
+        driver = Driver(bybit.venue(ws_url=ws_url, rest_url="https://api-testnet.bybit.com/"))
+        assert driver.fetches() == ["https://api-testnet.bybit.com/v5/market/instruments-info?category=spot"]
+        driver.answer(driver.fetches()[0], LIST)
+        driver.want("ABC-USDT", kinds=["trades"])
+        assert [link.url for link in every(driver.out, Open)] == [
+            "wss://stream-testnet.bybit.com/v5/public/spot"
+        ]
 
 
 def test_a_refused_list_is_requested_again() -> None:

@@ -7,14 +7,16 @@ on each fault.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from typing import TypeAlias, cast
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent, MissingTrade
+from floorwire.core.market_events import MissingTrade
+from floorwire.core.ports import StreamKind, VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
 from floorwire.venues.bybit.numbered_book import NumberedBook
@@ -23,8 +25,14 @@ from floorwire.venues.common.links import STALE_US
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.recent_trade_ids import RecentTradeIds
 from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
-from floorwire.venues.common.snapshot_stream_exchange import Control, LinkKind, Reading, SymbolMessages
-from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.snapshot_stream_exchange import (
+    Control,
+    LinkKind,
+    Operation,
+    Reading,
+    SymbolMessages,
+)
+from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
 HOSTS = frozenset(
@@ -38,33 +46,47 @@ HOSTS = frozenset(
         "stream-demo.bybit.com",
     )
 )
-STREAM_URL = "wss://stream.bybit.com/v5/public/spot"
-LIST_URL = "https://api.bybit.com/v5/market/instruments-info?category=spot"
+STREAM_PATH = "/v5/public/spot"
+STREAM_URL = f"wss://stream.bybit.com{STREAM_PATH}"
+API_URL = "https://api.bybit.com"
+LIST_PATH = "/v5/market/instruments-info?category=spot"
+LIST_URL = f"{API_URL}{LIST_PATH}"
 BOOK = "orderbook.200"
 """200 levels of a side, every 100 ms. Bybit also has 50 every 20 ms and 1,000 every 200 ms."""
 BEST = "1"
 """The depth of the topic with the best prices, every 10 ms."""
-TOPICS = (
-    BOOK,
-    f"orderbook.{BEST}",
-    "publicTrade",
-    "tickers",
-    *(f"kline.{interval}" for interval in ("1", "5", "15", "60", "240", "D")),
-)
+TOPICS: dict[StreamKind, tuple[str, ...]] = {
+    "book": (BOOK,),
+    "quote": (f"orderbook.{BEST}",),
+    "trades": ("publicTrade",),
+    "day": ("tickers",),
+    "candles": tuple(f"kline.{interval}" for interval in ("1", "5", "15", "60", "240", "D")),
+}
+MAX_REQUESTS = 1_000
+"""So many requests without an answer are remembered. Bybit does not name the topics that it refuses."""
 
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.KlineFrame
 
 
 def venue(
-    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+    symbols: Sequence[str] = (),
+    prefix: str = "",
+    *,
+    recorded: bool = False,
+    stale_us: int = STALE_US,
+    ws_url: str = STREAM_URL,
+    rest_url: str = API_URL,
 ) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for every symbol that comes.
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
     ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
     lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current.
+    a message on an open link, what came on it is not current. ``ws_url`` and ``rest_url``: another region,
+    or the testnet.
     """
-    return SnapshotStreamAdapter(Bybit(prefix), symbols, recorded=recorded, stale_us=stale_us)
+    return SnapshotStreamAdapter(
+        Bybit(prefix, ws_url, rest_url), symbols, recorded=recorded, stale_us=stale_us
+    )
 
 
 def requested_symbols(text: str) -> list[str]:
@@ -80,19 +102,24 @@ class Bybit:
     """What differs at Bybit: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    list_url = LIST_URL
-    link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK),)
     ping = '{"op":"ping"}'
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, ws_url: str, rest_url: str) -> None:
+        stream_url = ws_url if urlsplit(ws_url).path.strip("/") else f"{ws_url.rstrip('/')}{STREAM_PATH}"
+        self.list_url = f"{rest_url.rstrip('/')}{LIST_PATH}"
+        self.link_kinds: tuple[LinkKind, ...] = (
+            LinkKind("spot", stream_url, limits.SYMBOLS_PER_LINK, EVERYTHING),
+        )
         self.skipped: Counter[str] = Counter()
         self.clock = VenueClock()
         self._prefix = prefix
         self._request_ids = count(1)
+        self._requests: dict[str, tuple[Operation, Sequence[str]]] = {}
+        """Request id -> what was requested and not answered."""
         self._trade_ids: dict[str, RecentTradeIds] = {}
         self._best: dict[str, NumberedBook] = {}
         """Symbol -> the book of depth 1."""
@@ -119,12 +146,18 @@ class Bybit:
         """Return an empty book."""
         return NumberedBook(instrument)
 
-    def subscriptions(self, kind: str, natives: Sequence[str]) -> Iterator[str]:
-        """Return the requests for all topics, for one symbol each: one that is refused affects no other."""
-        for native in natives:
-            topics = [f"{topic}.{native}" for topic in TOPICS]
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return nothing: Bybit does not tell of changes of instruments."""
+        return ()
+
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
+        """Return a request for each symbol: Bybit refuses a whole request for one topic in it."""
+        for native, kinds in streams.items():
+            topics = [
+                f"{topic}.{native}" for kind, all_of in TOPICS.items() if kind in kinds for topic in all_of
+            ]
             for start in range(0, len(topics), limits.TOPICS_PER_REQUEST):
-                yield self._request("subscribe", topics[start : start + limits.TOPICS_PER_REQUEST])
+                yield self._request(op, topics[start : start + limits.TOPICS_PER_REQUEST])
 
     def resubscriptions(self, native: str) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
@@ -138,7 +171,7 @@ class Bybit:
             case None:
                 return None
             case messages.Notice():
-                return Control("" if message.success else message.reason or "refused")
+                return self._answered(message)
             case messages.TradeFrame():
                 return SymbolMessages(message.symbol, message.rows)
             case messages.BookFrame():
@@ -151,47 +184,51 @@ class Bybit:
         channel, _, native = messages.topic_of(data).rpartition(".")
         return native if channel.startswith("orderbook.") and channel != f"orderbook.{BEST}" else None
 
-    def events(self, message: Message, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
-        """Return what follows from a message. Raises ValueError."""
-        match message:
-            case messages.BookFrame() if message.depth == BEST:
-                yield from self._quote(message, symbol, now_us)
-            case messages.BookFrame():
-                yield from self._book(message, symbol, now_us)
-            case messages.Trade():
-                yield from self._trade(message, symbol.instrument)
-            case messages.TickerFrame():
-                yield mapping.day(message, symbol.instrument)
-            case messages.KlineFrame():
-                yield from self._candles(message, symbol.instrument)
+    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError."""
+        if isinstance(message, messages.BookFrame):
+            if message.depth == BEST:
+                self._quote(message, symbol, now_us, out)
+            else:
+                self._book(message, symbol, now_us, out)
+        elif isinstance(message, messages.Trade):
+            self._trade(message, symbol.instrument, out)
+        elif isinstance(message, messages.TickerFrame):
+            out.append(mapping.day(message, symbol.instrument))
+        else:
+            self._candles(message, symbol.instrument, out)
 
     def _book(
-        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int
-    ) -> Iterator[MarketEvent]:
-        book = cast(NumberedBook, symbol.book)
+        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        book = symbol.book
+        assert isinstance(book, NumberedBook)
+        if "book" not in symbol.wanted:
+            return  # it came after it was unsubscribed
         symbol.book_came()
         match book.continuity(frame):
             case "snapshot":
-                yield book.apply_snapshot(frame)
+                out.append(book.apply_snapshot(frame))
             case "next":
                 if change := book.apply_change(frame):
-                    yield change
+                    out.append(change)
             case "known":
                 self.skipped["repeated"] += 1
                 return
             case "lost":
                 book.clear()
                 raise LostChangeError(symbol.instrument.symbol, "sequence_gap")
-        self.skipped["off_tick"] += book.off_tick
+        if book.off_tick:
+            self.skipped["off_tick"] += book.off_tick
         if not symbol.has_quotes(now_us):
-            yield from book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
+            out += book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
 
     def _quote(
-        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int
-    ) -> Iterator[MarketEvent]:
+        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
         symbol.is_regular = True
         best = self._best.get(symbol.instrument.symbol)
-        if best is None or best.instrument != symbol.instrument:
+        if best is None or best.instrument is not symbol.instrument:
             best = self._best[symbol.instrument.symbol] = NumberedBook(symbol.instrument)
         match best.continuity(frame):
             case "snapshot":
@@ -203,30 +240,40 @@ class Bybit:
         if best.off_tick:  # a side would seem empty
             best.clear()
             raise OffTickError("a best price", symbol.instrument)
-        yield from best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
+        out += best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
         if symbol.quoted(*best.levels.best(), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument) -> Iterator[MarketEvent]:
+    def _trade(self, message: messages.Trade, of: Instrument, out: list[VenueOutput]) -> None:
         if not self._trade_ids.setdefault(of.symbol, RecentTradeIds()).add(message.trade_id):
             self.skipped["repeated"] += 1
             return
         try:
-            trade = mapping.trade(message, of)
+            out.append(mapping.trade(message, of))
         except ValueError:
-            yield MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US)
+            out.append(MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US))
             raise
-        yield trade
 
-    def _candles(self, frame: messages.KlineFrame, of: Instrument) -> Iterator[MarketEvent]:
+    def _candles(self, frame: messages.KlineFrame, of: Instrument, out: list[VenueOutput]) -> None:
         for kline in frame.rows:
             candle = mapping.candle(kline, frame, of)
             if candle is None:
                 self.skipped["other_kind"] += 1
             else:
-                yield candle
+                out.append(candle)
 
-    def _request(self, op: str, topics: Sequence[str]) -> str:
-        request = {"op": op, "args": topics, "req_id": f"{next(self._request_ids)}"}
-        return msgspec.json.encode(request).decode()
+    def _answered(self, notice: messages.Notice) -> Control:
+        """Take in the answer to a request. The topics of a refused one are requested one by one."""
+        op, topics = self._requests.pop(notice.request, ("subscribe", ()))
+        if notice.success:
+            return Control()
+        retries = [self._request(op, [topic]) for topic in topics] if len(topics) > 1 else []
+        return Control(notice.reason or "refused", retries)
+
+    def _request(self, op: Operation, topics: Sequence[str]) -> str:
+        request_id = str(next(self._request_ids))
+        if len(self._requests) >= MAX_REQUESTS:
+            del self._requests[next(iter(self._requests))]
+        self._requests[request_id] = op, topics
+        return msgspec.json.encode({"op": op, "args": topics, "req_id": request_id}).decode()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent
+from floorwire.core.ports import StreamKind, VenueOutput
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
 MessageT = TypeVar("MessageT")
+Operation: TypeAlias = Literal["subscribe", "unsubscribe"]
 
 
 class SymbolMessages(NamedTuple, Generic[MessageT]):
@@ -28,9 +29,12 @@ class ListedRows(NamedTuple):
 
 
 class Control(NamedTuple):
-    """An answer to a request, or to a ping. ``refusal`` is the exchange's reason, empty if it agreed."""
+    """An answer to a request, or to a ping."""
 
-    refusal: str
+    refusal: str = ""
+    """The exchange's reason or its code; empty if it agreed."""
+    retries: Sequence[str] = ()
+    """What to request instead."""
 
 
 Reading: TypeAlias = SymbolMessages[MessageT] | ListedRows | Control
@@ -43,6 +47,8 @@ class LinkKind(NamedTuple):
     url: str
     symbols: int
     """How many symbols one link carries."""
+    kinds: frozenset[StreamKind]
+    """What it carries of them."""
 
 
 class Exchange(Protocol[MessageT]):
@@ -80,8 +86,12 @@ class Exchange(Protocol[MessageT]):
         """Return an empty book."""
         ...
 
-    def subscriptions(self, kind: str, natives: Sequence[str]) -> Iterator[str]:
-        """Return the requests that subscribe to all streams of these symbols, for a kind of link."""
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
+        """Return the requests to subscribe to these streams, or to unsubscribe from them."""
+        ...
+
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return what to request on each new link of a kind, whatever else is wanted."""
         ...
 
     def resubscriptions(self, native: str) -> Sequence[str]:
@@ -96,9 +106,9 @@ class Exchange(Protocol[MessageT]):
         """Return the symbol of a frame of a book that cannot be read; None if it is of no known book."""
         ...
 
-    def events(self, message: MessageT, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
-        """Return what follows from a message. Raises ValueError, for a lost change LostChangeError.
+    def apply(self, message: MessageT, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError, for a lost change LostChangeError.
 
-        It applies changes of a book only while the book is synced.
+        What was appended before an error counts. Changes of a book are applied only while it is synced.
         """
         ...

@@ -7,13 +7,14 @@ each fault.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MarketEvent, MissingTrade
+from floorwire.core.market_events import MissingTrade
+from floorwire.core.ports import StreamKind, VenueOutput
 from floorwire.venues.common.links import STALE_US
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
@@ -21,6 +22,7 @@ from floorwire.venues.common.snapshot_stream_exchange import (
     Control,
     LinkKind,
     ListedRows,
+    Operation,
     Reading,
     SymbolMessages,
 )
@@ -42,25 +44,42 @@ HOSTS = frozenset(
         "wseeapap.okx.com",
     )
 )
-PUBLIC_URL = "wss://ws.okx.com:8443/ws/v5/public"
-BUSINESS_URL = "wss://ws.okx.com:8443/ws/v5/business"
-LIST_URL = "https://www.okx.com/api/v5/public/instruments?instType=SPOT"
-PUBLIC_CHANNELS = ("books", "bbo-tbt", "trades", "tickers")
+STREAM_URL = "wss://ws.okx.com:8443"
+"""OKX: ``/ws/v5/public`` and ``/ws/v5/business`` follow."""
+API_URL = "https://www.okx.com"
+LIST_PATH = "/api/v5/public/instruments?instType=SPOT"
+LIST_URL = f"{API_URL}{LIST_PATH}"
 CANDLE_CHANNELS = ("candle1m", "candle5m", "candle15m", "candle1H", "candle4H", "candle1Dutc")
+CHANNELS: dict[StreamKind, tuple[str, ...]] = {
+    "book": ("books",),
+    "quote": ("bbo-tbt",),
+    "trades": ("trades",),
+    "day": ("tickers",),
+    "candles": CANDLE_CHANNELS,
+}
+
+PUBLIC_KINDS: frozenset[StreamKind] = frozenset(("book", "quote", "trades", "day"))
 
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.CandleFrame
 
 
 def venue(
-    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+    symbols: Sequence[str] = (),
+    prefix: str = "",
+    *,
+    recorded: bool = False,
+    stale_us: int = STALE_US,
+    ws_url: str = STREAM_URL,
+    rest_url: str = API_URL,
 ) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for every symbol that comes.
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
     ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
     lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current.
+    a message on an open link, what came on it is not current. ``ws_url`` and ``rest_url``: another region,
+    or the demo.
     """
-    return SnapshotStreamAdapter(Okx(prefix), symbols, recorded=recorded, stale_us=stale_us)
+    return SnapshotStreamAdapter(Okx(prefix, ws_url, rest_url), symbols, recorded=recorded, stale_us=stale_us)
 
 
 def requested_symbols(text: str) -> list[str]:
@@ -76,18 +95,19 @@ class Okx:
     """What differs at OKX: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    list_url = LIST_URL
-    link_kinds: tuple[LinkKind, ...] = (
-        LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK),
-        LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK),
-    )
     ping = "ping"
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, ws_url: str, rest_url: str) -> None:
+        base = ws_url.rstrip("/").removesuffix("/ws/v5/public")
+        self.list_url = f"{rest_url.rstrip('/')}{LIST_PATH}"
+        self.link_kinds: tuple[LinkKind, ...] = (
+            LinkKind("public", f"{base}/ws/v5/public", limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
+            LinkKind("business", f"{base}/ws/v5/business", limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
+        )
         self.skipped: Counter[str] = Counter()
         self.clock = VenueClock()
         self._prefix = prefix
@@ -115,13 +135,23 @@ class Okx:
         """Return an empty book."""
         return NumberedBook(instrument)
 
-    def subscriptions(self, kind: str, natives: Sequence[str]) -> Iterator[str]:
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return the request for changes of instruments, on each public link."""
+        spot = messages.Stream("instruments", inst_type=mapping.SPOT)
+        return (messages.request("subscribe", [spot]),) if kind == "public" else ()
+
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
         """Return one request for all channels: OKX counts requests, not what is in them."""
-        channels = PUBLIC_CHANNELS if kind == "public" else CANDLE_CHANNELS
-        streams = [messages.Stream(channel, native) for native in natives for channel in channels]
-        if kind == "public":
-            streams.insert(0, messages.Stream("instruments", inst_type=mapping.SPOT))
-        yield messages.request("subscribe", streams)
+        yield messages.request(
+            op,
+            [
+                messages.Stream(channel, native)
+                for native, kinds in streams.items()
+                for kind, channels in CHANNELS.items()
+                if kind in kinds
+                for channel in channels
+            ],
+        )
 
     def resubscriptions(self, native: str) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
@@ -137,7 +167,7 @@ class Okx:
             case messages.Notice("error" | "channel-conn-count-error"):
                 return Control(f"{message.code} {message.msg}")
             case messages.Notice():
-                return Control("")
+                return Control()
             case messages.InstrumentFrame():
                 return ListedRows([bytes(row) for row in message.rows])
             case messages.TradeFrame():
@@ -150,66 +180,70 @@ class Okx:
         stream = messages.stream_of(data)
         return stream.inst_id if stream is not None and stream.channel == "books" else None
 
-    def events(self, message: Message, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
-        """Return what follows from a message. Raises ValueError."""
-        match message:
-            case messages.BookFrame(stream) if stream.channel == "books":
-                for row in message.rows:
-                    yield from self._book(message.action, row, symbol, now_us)
-            case messages.BookFrame():
-                for row in message.rows:
-                    yield from self._quote(row, symbol, now_us)
-            case messages.Trade():
-                yield from self._trade(message, symbol.instrument, now_us)
-            case messages.TickerFrame():
-                for ticker in message.rows:
-                    yield mapping.day(ticker, symbol.instrument)
-            case messages.CandleFrame(stream):
-                yield from self._candles(message, stream.channel, symbol.instrument, now_us)
+    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError."""
+        if isinstance(message, messages.BookFrame):
+            is_book = message.stream.channel == "books"
+            for row in message.rows:
+                if is_book:
+                    self._book(message.action, row, symbol, now_us, out)
+                else:
+                    self._quote(row, symbol, now_us, out)
+        elif isinstance(message, messages.Trade):
+            self._trade(message, symbol.instrument, now_us, out)
+        elif isinstance(message, messages.TickerFrame):
+            out += [mapping.day(ticker, symbol.instrument) for ticker in message.rows]
+        else:
+            self._candles(message, symbol.instrument, now_us, out)
 
     def _book(
-        self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int
-    ) -> Iterator[MarketEvent]:
-        book = cast(NumberedBook, symbol.book)
+        self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        book = symbol.book
+        assert isinstance(book, NumberedBook)
+        if "book" not in symbol.wanted:
+            return  # it came after it was unsubscribed
         symbol.book_came()
         if action == "snapshot":
-            yield book.apply_snapshot(row)
+            out.append(book.apply_snapshot(row))
         elif not book.is_synced:
             return
         elif change := book.apply_change(row):
-            yield change
+            out.append(change)
         else:
             symbol.is_regular = True  # OKX: sent where nothing changed for about a minute
-        self.skipped["off_tick"] += book.off_tick
+        if book.off_tick:
+            self.skipped["off_tick"] += book.off_tick
         if not symbol.has_quotes(now_us):
-            yield from book.levels.changed_quote(row.ts * mapping.MILLISECOND_US)
+            out += book.levels.changed_quote(row.ts * mapping.MILLISECOND_US)
 
-    def _quote(self, row: messages.Book, symbol: SubscribedSymbol, now_us: int) -> Iterator[MarketEvent]:
+    def _quote(
+        self, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
         quote = mapping.quote(row, symbol.instrument)
-        yield quote
+        out.append(quote)
         if symbol.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument, now_us: int) -> Iterator[MarketEvent]:
+    def _trade(self, message: messages.Trade, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
         ts_us = message.ts * mapping.MILLISECOND_US
         ids = self._trade_ids.setdefault(of.symbol, TradeIds())
         if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            trade = mapping.trade(message, of)
+            out.append(mapping.trade(message, of))
         except ValueError:
-            yield MissingTrade(of.symbol, ts_us)
+            out.append(MissingTrade(of.symbol, ts_us))
             raise
-        yield trade
 
     def _candles(
-        self, message: messages.CandleFrame, channel: str, of: Instrument, now_us: int
-    ) -> Iterator[MarketEvent]:
-        for row in message.rows:
-            candle = mapping.candle(row, channel, of, self.clock.venue_time(now_us))
+        self, frame: messages.CandleFrame, of: Instrument, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        for row in frame.rows:
+            candle = mapping.candle(row, frame.stream.channel, of, self.clock.venue_time(now_us))
             if candle is None:
                 self.skipped["other_kind"] += 1
             else:
-                yield candle
+                out.append(candle)

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.okx import mapping, messages
@@ -24,10 +25,11 @@ SIGN_BIT = 1 << 31
 class NumberedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
-    __slots__ = ("_last", "_texts", "has_left_out", "levels", "off_tick")
+    __slots__ = ("_last", "_reader", "_texts", "has_left_out", "levels", "off_tick")
 
     def __init__(self, instrument: Instrument) -> None:
         self.levels = VenueBook(instrument)
+        self._reader = LevelReader(instrument)
         self.has_left_out = False
         """Whether levels were left out since the snapshot: they were between two ticks."""
         self.off_tick = 0
@@ -86,7 +88,7 @@ class NumberedBook:
         return event if levels.bids or levels.asks else None
 
     def _mapped(self, message: messages.Book) -> mapping.BookLevels:
-        levels = mapping.book(message, self.instrument)
+        levels = mapping.book(message, self.levels.instrument, self._reader)
         self.off_tick = levels.off_tick
         self.has_left_out = self.has_left_out or levels.off_tick > 0
         return levels
