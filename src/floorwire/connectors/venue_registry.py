@@ -86,7 +86,7 @@ def _live(spec: VenueSpec, settings: Settings) -> Venue:
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS
     adapter = exchange.venue(symbols, spec.prefix, stale_us=stale_us)
     log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
-    return PaperVenue(adapter, settings.paper.latency_us, spec.id)
+    return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
 
 
 def _sim(spec: VenueSpec, settings: Settings) -> Venue:
@@ -122,9 +122,9 @@ def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) 
         speed=settings.replay.speed or None,
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
-        name=spec.id,
     )
-    return PaperVenue(replay, settings.paper.latency_us)
+    can = recording.exchanges()[recorded.adapter].capabilities
+    return PaperVenue(replay, settings.paper.latency_us, spec.id, can)
 
 
 def _check(file: str, recorded: recording.Recording) -> None:
