@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, get_args
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
 from floorwire.core.ports import (
@@ -19,7 +20,6 @@ from floorwire.core.ports import (
     Opened,
     Reported,
     Send,
-    StreamKind,
     Venue,
     VenueInput,
     VenueOutput,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import Feed, MarketEvent
 from floorwire.core.order_commands import Command
@@ -44,10 +45,6 @@ class Answer(msgspec.Struct, frozen=True):
 
 class Woke(msgspec.Struct, frozen=True):
     """The time of the venue's last ``Wake`` has come."""
-
-
-StreamKind: TypeAlias = Literal["quote", "trades", "book", "candles", "day"]
-"""What a venue streams of a symbol."""
 
 
 class Wanted(msgspec.Struct, frozen=True):

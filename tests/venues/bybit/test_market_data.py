@@ -17,6 +17,7 @@ from floorwire.core.market_events import (
 from floorwire.core.ports import CountsSkipped, Open, Send, VenueOutput
 from floorwire.venues.bybit import limits
 from floorwire.venues.bybit import market_data as bybit
+from floorwire.venues.bybit.capabilities import CAPABILITIES
 from tests.venues.driver import START, Driver, every, statuses
 
 MS = START // 1_000
@@ -239,3 +240,11 @@ def test_requested_symbols() -> None:
     assert bybit.requested_symbols(json.dumps({"op": "subscribe", "args": args})) == ["ABCUSDT", "XYZEUR"]
     assert bybit.requested_symbols(json.dumps({"op": "ping"})) == []
     assert bybit.requested_symbols(bybit.STREAM_URL) == []
+
+
+def test_what_is_said_to_be_sent_is_what_is_subscribed_to() -> None:
+    assert set(CAPABILITIES.streams) == set(bybit.TOPICS)
+    names = {"1": "1m", "5": "5m", "15": "15m", "60": "1h", "240": "4h", "D": "1d"}
+    topics = [topic.removeprefix("kline.") for topic in bybit.TOPICS["candles"]]
+    assert list(CAPABILITIES.candle_intervals) == [names[topic] for topic in topics]
+    assert f"orderbook.{CAPABILITIES.book_depth}" == bybit.BOOK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.ports import StreamKind
+from floorwire.core.capabilities import StreamKind
 from floorwire.venues.common.stream_assignment import StreamAssignment
 
 PUBLIC: frozenset[StreamKind] = frozenset(("quote", "trades", "book", "day"))

@@ -18,6 +18,7 @@ from floorwire.core.market_events import (
 from floorwire.core.ports import Close, Closed, CountsSkipped, Open, Opened, Send, VenueOutput
 from floorwire.venues.okx import limits
 from floorwire.venues.okx import market_data as okx
+from floorwire.venues.okx.capabilities import CAPABILITIES
 from tests.venues.driver import SECOND, START, Driver, every, statuses
 
 PUBLIC, BUSINESS = "public-0", "business-0"
@@ -339,3 +340,13 @@ def test_requested_symbols() -> None:
     assert okx.requested_symbols(json.dumps({"op": "subscribe", "args": args})) == ["ABC-USDT"]
     assert okx.requested_symbols(json.dumps({"op": "unsubscribe", "args": args})) == []
     assert okx.requested_symbols("wss://ws.okx.com:8443/ws/v5/public") == []
+
+
+def test_what_is_said_to_be_sent_is_what_is_subscribed_to() -> None:
+    assert set(CAPABILITIES.streams) == set(okx.CHANNELS)
+    intervals = [
+        channel.removeprefix("candle").removesuffix("utc").lower() for channel in okx.CANDLE_CHANNELS
+    ]
+    assert list(CAPABILITIES.candle_intervals) == intervals
+    assert CAPABILITIES.book_depth == 400
+    assert okx.CHANNELS["book"] == ("books",)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, final
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, Listing
 from floorwire.core.ports import (
@@ -18,7 +19,6 @@ from floorwire.core.ports import (
     Frame,
     Opened,
     Send,
-    StreamKind,
     VenueInput,
     VenueOutput,
     Wake,

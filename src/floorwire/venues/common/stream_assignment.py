@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from floorwire.core.ports import StreamKind
+from floorwire.core.capabilities import StreamKind
 
 Streams = dict[str, frozenset[StreamKind]]
 """The exchange's name of a symbol -> kinds of its streams."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic
 
-from floorwire.core.ports import Close, Open, Send, StreamKind
+from floorwire.core.capabilities import StreamKind
+from floorwire.core.ports import Close, Open, Send
 from floorwire.venues.common.links import Links
 from floorwire.venues.common.request_bucket import RequestBucket
 from floorwire.venues.common.snapshot_stream_exchange import Exchange, MessageT

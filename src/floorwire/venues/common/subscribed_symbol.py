@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol, get_args
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
-from floorwire.core.ports import StreamKind
 from floorwire.venues.common.links import SECOND_US
 from floorwire.venues.common.venue_book import VenueBook
 

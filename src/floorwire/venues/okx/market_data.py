@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
-from floorwire.core.ports import StreamKind, VenueOutput
+from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.links import STALE_US
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
