@@ -12,6 +12,9 @@ REQUESTS = 100
 REQUEST_INTERVAL_US = SECOND_US
 """Bybit names no limit of requests on the public stream. Single books are requested 100 at once, then one a
 second."""
+CONNECTIONS = 50
+CONNECTION_INTERVAL_US = SECOND_US
+"""Bybit: 500 new connections in five minutes from an address. With those at once, these are 350."""
 PING_US = 5 * SECOND_US
 """Bybit: every 20 s. A ping sooner shows that a link without messages is only quiet."""
 SILENT_US = 25 * SECOND_US

@@ -100,6 +100,7 @@ class Bybit:
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
+    connections = (limits.CONNECTIONS, limits.CONNECTION_INTERVAL_US)
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
 
     def __init__(self, prefix: str) -> None:

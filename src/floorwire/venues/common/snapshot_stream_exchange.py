@@ -68,6 +68,8 @@ class Exchange(Protocol[MessageT]):
     """After this long without a message of a symbol, on a link that is active, its book is requested anew."""
     requests: tuple[int, int]
     """How many requests for single books a link takes at once, and the microseconds to each further one."""
+    connections: tuple[int, int]
+    """How many new connections are made at once, and the microseconds to each further one."""
     skipped: Counter[str]
     clock: VenueClock
 

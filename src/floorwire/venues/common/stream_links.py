@@ -22,7 +22,7 @@ class StreamLinks(Generic[MessageT]):
     __slots__ = ("_assignments", "_buckets", "_exchange", "_heard_us", "links")
 
     def __init__(self, exchange: Exchange[MessageT], stale_us: int) -> None:
-        self.links = Links(exchange.silent_us, None, stale_us)
+        self.links = Links(exchange.silent_us, None, stale_us, RequestBucket(*exchange.connections, 0))
         self._exchange = exchange
         self._assignments = [
             StreamAssignment(kind.name, kind.kinds, kind.symbols) for kind in exchange.link_kinds
@@ -47,8 +47,9 @@ class StreamLinks(Generic[MessageT]):
                 else:
                     yield close
             for link in changes.opened:
-                yield self.links.add(link, kind.url, now_us)
+                self.links.plan(link, kind.url)
             yield from self._changed(changes, now_us)
+        yield from self.links.due_opens(now_us)
 
     def opened(self, link: str, now_us: int) -> Iterator[Send]:
         """Yield the requests for all that the link carries, now that it is up."""

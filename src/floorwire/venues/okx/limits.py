@@ -10,6 +10,9 @@ REQUESTS = 200
 """OKX: 480 requests to subscribe, unsubscribe or log in on a connection in an hour. These are at once."""
 REQUEST_INTERVAL_US = 15 * SECOND_US
 """Then one each 15 s: 440 in the first hour, with those at once."""
+CONNECTIONS = 2
+CONNECTION_INTERVAL_US = SECOND_US
+"""OKX: 3 new connections a second from an address. So two at once and then one a second are never more."""
 PING_US = 5 * SECOND_US
 """OKX closes a connection without a message for 30 s. A ping this soon shows that it is only quiet."""
 SILENT_US = 25 * SECOND_US
