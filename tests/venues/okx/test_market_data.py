@@ -314,7 +314,9 @@ def test_what_a_finer_tick_needs_is_requested_anew() -> None:
 def test_a_refusal_is_counted() -> None:
     driver = up("ABC-USDT")
     driver.frame({"event": "error", "code": "60018", "msg": "no such channel", "connId": "a"}, PUBLIC)
+    driver.frame({"event": "channel-conn-count-error", "channel": "books", "connCount": "31"}, PUBLIC)
     driver.frame({"event": "subscribe", "arg": {"channel": "books", "instId": "ABC-USDT"}}, PUBLIC)
+    assert skipped(driver)["refused_60018"] == 1
     assert skipped(driver)["refused"] == 1
 
 

@@ -259,7 +259,7 @@ class Bybit:
         if notice.success:
             return Control()
         retries = [self._request(op, [topic]) for topic in topics] if len(topics) > 1 else []
-        return Control(notice.reason or "refused", retries)
+        return Control("refused", retries)
 
     def _request(self, op: Operation, topics: Sequence[str]) -> str:
         request_id = str(next(self._request_ids))

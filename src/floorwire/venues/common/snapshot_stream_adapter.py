@@ -312,7 +312,8 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         elif isinstance(reading, ListedRows):
             out += self._apply_rows(reading.rows, now_us)
         elif isinstance(reading, Control):
-            self.skipped["refused"] += bool(reading.refusal)
+            if reading.refusal:
+                self.skipped[reading.refusal] += 1
             out += [Send(link, request) for request in reading.retries if not self._is_recorded]
         return out
 

@@ -33,7 +33,7 @@ class Control(NamedTuple):
     """An answer to a request, or to a ping."""
 
     refusal: str = ""
-    """The exchange's reason or its code; empty if it agreed."""
+    """The reason under which a refusal is counted, with the exchange's code; empty if it agreed."""
     retries: Sequence[str] = ()
     """What to request instead."""
 

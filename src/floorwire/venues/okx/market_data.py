@@ -57,6 +57,8 @@ CHANNELS: dict[StreamKind, tuple[str, ...]] = {
     "candles": CANDLE_CHANNELS,
 }
 
+CODE_DIGITS = 5
+"""OKX: codes of refusals, such as 60018, have five digits."""
 PUBLIC_KINDS: frozenset[StreamKind] = frozenset(("book", "quote", "trades", "day"))
 
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.CandleFrame
@@ -161,7 +163,10 @@ class Okx:
             case None:
                 return None
             case messages.Notice("error" | "channel-conn-count-error"):
-                return Control(f"{message.code} {message.msg}")
+                is_code = (
+                    message.code.isdecimal() and message.code.isascii() and len(message.code) == CODE_DIGITS
+                )
+                return Control(f"refused_{message.code}" if is_code else "refused")
             case messages.Notice():
                 return Control()
             case messages.InstrumentFrame():
