@@ -40,11 +40,23 @@ UNKNOWN = Prices(0, 0, 0, "connecting")
 
 
 class PaperVenue:
-    """A trading venue of a venue that takes no orders. ``name`` is its id; None: the venue's own name."""
+    """A trading venue of a venue that takes no orders.
 
-    def __init__(self, venue: Venue, latency_us: int, name: str | None = None) -> None:
+    ``name`` is its id; None: the venue's own name. ``capabilities``: what the venue can do; None: it says so.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        latency_us: int,
+        name: str | None = None,
+        capabilities: Capabilities | None = None,
+    ) -> None:
         self.name = name or venue.name
         self._venue = venue
+        own = venue.capabilities if isinstance(venue, HasCapabilities) else Capabilities(self.name)
+        self.capabilities = replace(capabilities or own, places_orders=True, amends_orders=True)
+        """What the venue gives, and the orders that are filled here."""
         self._latency_us = latency_us
         self._offset_us = 0
         """What to add to monotonic time to get the date."""
@@ -68,13 +80,6 @@ class PaperVenue:
     def skipped(self) -> Mapping[str, int]:
         """What the venue left out, by reason."""
         return self._venue.skipped if isinstance(self._venue, CountsSkipped) else {}
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the venue gives, and the orders that are filled here."""
-        if not isinstance(self._venue, HasCapabilities):
-            return Capabilities(self.name, places_orders=True, amends_orders=True)
-        return replace(self._venue.capabilities, places_orders=True, amends_orders=True)
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Start the venue. Started again, it begins anew: no account's order is in its market."""
