@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from floorwire.channels.candles import INTERVALS
-from floorwire.config import Settings
+from floorwire.config import Settings, VenueSettings
 from floorwire.connectors import recording, venue_registry
 from floorwire.core.capabilities import HasCapabilities, StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
@@ -32,6 +33,15 @@ def test_every_exchange_says_what_it_gives(exchange: str) -> None:
     assert bool(found.candle_intervals) is ("candles" in found.streams)
     assert set(found.candle_intervals) <= set(INTERVALS)
     assert not found.places_orders
+
+
+@pytest.mark.parametrize("exchange", sorted(recording.exchanges()))
+def test_a_live_feed_says_what_its_exchange_gives(exchange: str) -> None:
+    [built] = venue_registry.build(Settings(venue=("x",), venues={"x": VenueSettings(kind=exchange)}))
+    assert isinstance(built, HasCapabilities)
+    given = recording.exchanges()[exchange].capabilities
+    assert built.capabilities == replace(given, places_orders=True, amends_orders=True)
+    assert built.name == "x"
 
 
 @pytest.mark.parametrize("venue", ["sim", f"replay:{OWN / 'binance'}", f"replay:{OWN / 'coinbase'}"])

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
+import subprocess
+import sys
 import tarfile
 from decimal import Decimal
 from pathlib import Path
@@ -47,7 +51,15 @@ def missing(expected: JsonValue, found: JsonValue, where: str = "") -> list[str]
     return [] if expected == found else [f"{where}: {expected!r} was {found!r}"]
 
 
-@pytest.mark.parametrize("name", ["stopped-d5e445b", "killed-d5e445b", "stopped-59eda46", "killed-59eda46"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("stopped-d5e445b", marks=pytest.mark.slow),
+        "killed-d5e445b",
+        "stopped-59eda46",
+        pytest.param("killed-59eda46", marks=pytest.mark.slow),
+    ],
+)
 async def test_an_old_folder_tells_the_same_and_continues(name: str, tmp_path: Path) -> None:
     expected, issued = unpacked(name, tmp_path / "data")
     with serving(tmp_path / "data") as server:
@@ -143,6 +155,36 @@ async def test_a_folder_of_several_venues_gets_their_identities_and_loses_nothin
         async with trader(server, issued["alice"]) as client:
             assert amount(await client.rows("balances"), "ABC") == before["ABC"]["total"]
             assert {row["symbol"] for row in await client.rows("orders", symbol="ABC-USDT")} == {"ABC-USDT"}
+
+
+def totals(rows: list[Message]) -> dict[str, Decimal]:
+    """Return the sum of each asset over all venues."""
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        asset = str(row["asset"]).rpartition(":")[2]
+        sums[asset] = sums.get(asset, Decimal(0)) + Decimal(str(row["total"]))
+    return sums
+
+
+@pytest.mark.slow
+async def test_a_start_that_is_killed_while_it_converts_loses_nothing_and_converts_once(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    expected, issued = unpacked("several-59eda46", folder)
+    command = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(folder)]
+    chances = random.Random(1)
+    for _ in range(12):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
+            await asyncio.sleep(0.6 + chances.random() * 1.2)
+            started.kill()
+    with serving(folder) as server:
+        async with trader(server, issued["alice"]) as client:
+            assert totals(await client.rows("balances")) == totals(rows_of(expected["accounts"], "balances"))
+            assert len(await client.rows("orders")) == len(rows_of(expected["accounts"], "orders"))
+        export = [sys.executable, "-m", "floorwire", "journal", "export", "--data", str(folder)]
+        lines = subprocess.run(export, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert sum(json.loads(line)["kind"] == "identified" for line in lines) == 1
 
 
 async def test_a_folder_whose_balances_overflowed_opens_again(tmp_path: Path) -> None:

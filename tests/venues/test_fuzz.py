@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from floorwire.connectors.transcript import SkippedLineCounter, read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing
-from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Woke
+from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Wanted, Woke
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.bybit import market_data as bybit
 from floorwire.venues.coinbase import market_data as coinbase
+from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
+from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.okx import market_data as okx
 from floorwire.venues.replay import Adapter
 from tests.venues.driver import START
@@ -147,6 +149,13 @@ def check(outputs: list[VenueOutput], listed: set[str], live: dict[str, bool]) -
                 assert getattr(output, "symbol", None) in {None, *listed}
 
 
+def want(adapter: Adapter, now_us: int) -> Sequence[VenueOutput]:
+    """Want all streams of all symbols, of an adapter that subscribes only to what is wanted."""
+    if not isinstance(adapter, SnapshotStreamAdapter):
+        return []
+    return adapter.receive(Wanted(dict.fromkeys(SYMBOLS, EVERYTHING)), now_us)
+
+
 @pytest.mark.parametrize("name", list(MAKE))
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
@@ -157,6 +166,7 @@ def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: 
     live: dict[str, bool] = {}
     pending = list(adapter.start(now_us))
     pending += adapter.receive(Answer(LISTS[name], 200, ANSWERS[name][0]), now_us)
+    pending += want(adapter, now_us)
     pending += adapter.receive(Opened(LINKS[name]), now_us)
     check(pending, listed, live)
     warm = FRAMES[name][: data.draw(st.integers(0, len(FRAMES[name])))]
@@ -180,6 +190,7 @@ def test_any_bytes_are_borne(name: str, junk: bytes | str) -> None:
     adapter = MAKE[name]()
     adapter.start(START)
     adapter.receive(Answer(LISTS[name], 200, ANSWERS[name][0]), START)
+    want(adapter, START)
     adapter.receive(Opened(LINKS[name]), START)
     for output in adapter.receive(Frame(LINKS[name], junk), START):
         assert not isinstance(output, BookChange | BookSnapshot)

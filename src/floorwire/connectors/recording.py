@@ -178,9 +178,8 @@ def replay(
     *,
     loop: bool = False,
     stale_us: int = STALE_US,
-    name: str | None = None,
 ) -> Replay:
-    """Return the venue that plays the recording. ``name`` is its id; None: that of the exchange.
+    """Return the venue that plays the recording.
 
     ``prefix`` goes before each symbol. ``speed`` 2.0 plays twice as fast, None without waiting. After
     ``stale_us`` of silence, in recorded time, what a link sent is stale. Raises SpeedError.
@@ -190,7 +189,7 @@ def replay(
     def make() -> Adapter:
         return exchange.venue(recording.symbols, prefix, recorded=True, stale_us=stale_us)
 
-    return Replay(make, recording, speed, loop=loop, name=name, capabilities=exchange.capabilities)
+    return Replay(make, recording, speed, loop=loop)
 
 
 class FirstMessages:

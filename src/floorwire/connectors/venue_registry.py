@@ -130,9 +130,9 @@ def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) 
         speed=settings.replay.speed or None,
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
-        name=spec.id,
     )
-    return PaperVenue(replay, settings.paper.latency_us)
+    can = recording.exchanges()[recorded.adapter].capabilities
+    return PaperVenue(replay, settings.paper.latency_us, spec.id, can)
 
 
 def _check(file: str, recorded: recording.Recording) -> None:

@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from msgspec.structs import replace
 
-from floorwire.core.capabilities import Capabilities, HasCapabilities
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -42,7 +42,7 @@ UNKNOWN = Prices(0, 0, 0, "connecting")
 class PaperVenue:
     """A trading venue of a venue that takes no orders.
 
-    ``name`` is its id; None: the venue's own name. ``capabilities``: what the venue can do; None: it says so.
+    ``name`` is its id; None: the venue's own name. ``capabilities``: what the venue gives, if that is known.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class PaperVenue:
         name: str | None = None,
         capabilities: Capabilities | None = None,
     ) -> None:
+        can = capabilities or Capabilities(venue.name)
+        self.capabilities = replace(can, places_orders=True, amends_orders=True)
+        """What the venue gives, and the orders that are filled here."""
         self.name = name or venue.name
         self._venue = venue
-        own = venue.capabilities if isinstance(venue, HasCapabilities) else Capabilities(self.name)
-        self.capabilities = replace(capabilities or own, places_orders=True, amends_orders=True)
-        """What the venue gives, and the orders that are filled here."""
         self._latency_us = latency_us
         self._offset_us = 0
         """What to add to monotonic time to get the date."""

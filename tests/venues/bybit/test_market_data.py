@@ -17,9 +17,11 @@ from floorwire.core.market_events import (
 from floorwire.core.ports import CountsSkipped, Open, Send, VenueOutput
 from floorwire.venues.bybit import limits
 from floorwire.venues.bybit import market_data as bybit
+from floorwire.venues.bybit.capabilities import CAPABILITIES
 from tests.venues.driver import START, Driver, every, statuses
 
 MS = START // 1_000
+ALL_TOPICS = [topic for topics in bybit.TOPICS.values() for topic in topics]
 
 
 def row(native: str, status: str = "Trading") -> dict[str, object]:
@@ -32,8 +34,10 @@ LIST = {"retCode": 0, "retMsg": "OK", "result": {"category": "spot", "list": [ro
 
 def up(*symbols: str) -> Driver:
     """Return a driver whose link is up."""
-    driver = Driver(bybit.venue(symbols or ("ABC-USDT", "XYZ-EUR")))
+    named = symbols or ("ABC-USDT", "XYZ-EUR")
+    driver = Driver(bybit.venue(named))
     driver.answer(bybit.LIST_URL, LIST)
+    driver.want(*named)
     driver.up()
     return driver
 
@@ -78,15 +82,15 @@ def test_each_symbol_is_subscribed_in_a_request_of_its_own() -> None:
     driver = up()
     assert [(link.link, link.url) for link in every(driver.out, Open)] == [("spot-0", bybit.STREAM_URL)]
     assert requests(driver.out) == [
-        ("subscribe", [f"{topic}.{native}" for topic in bybit.TOPICS]) for native in ("ABCUSDT", "XYZEUR")
+        ("subscribe", [f"{topic}.{native}" for topic in ALL_TOPICS]) for native in ("ABCUSDT", "XYZEUR")
     ]
-    assert len(bybit.TOPICS) <= limits.TOPICS_PER_REQUEST
+    assert len(ALL_TOPICS) <= limits.TOPICS_PER_REQUEST
     ids = [json.loads(send.text)["req_id"] for send in every(driver.out, Send)]
     assert ids == ["1", "2"]
 
 
 def test_the_topics_of_a_link_are_not_too_long() -> None:
-    longest = sum(len(f"{topic}.{'X' * 24}") for topic in bybit.TOPICS)
+    longest = sum(len(f"{topic}.{'X' * 24}") for topic in ALL_TOPICS)
     assert longest * limits.SYMBOLS_PER_LINK <= 21_000
 
 
@@ -213,11 +217,14 @@ def test_a_quiet_link_is_pinged() -> None:
     assert driver.frame(pong) == []
 
 
-def test_a_refusal_is_counted() -> None:
+def test_the_topics_of_a_refused_request_are_requested_one_by_one() -> None:
     driver = up()
-    said = {"success": False, "ret_msg": "Invalid symbol", "conn_id": "4", "req_id": "1", "op": "subscribe"}
-    driver.frame(said)
-    assert skipped(driver)["refused"] == 1
+    said = {"success": False, "ret_msg": "Invalid symbol", "conn_id": "4", "req_id": "2", "op": "subscribe"}
+    assert requests(driver.frame(said)) == [("subscribe", [f"{topic}.XYZEUR"]) for topic in ALL_TOPICS]
+    assert driver.frame(said | {"req_id": "3"}) == []
+    assert driver.frame(said | {"req_id": "4", "success": True}) == []
+    assert driver.frame(said) == [], "it was answered"
+    assert skipped(driver)["refused"] == 3
 
 
 def test_a_refused_list_is_requested_again() -> None:
@@ -233,3 +240,11 @@ def test_requested_symbols() -> None:
     assert bybit.requested_symbols(json.dumps({"op": "subscribe", "args": args})) == ["ABCUSDT", "XYZEUR"]
     assert bybit.requested_symbols(json.dumps({"op": "ping"})) == []
     assert bybit.requested_symbols(bybit.STREAM_URL) == []
+
+
+def test_what_is_said_to_be_sent_is_what_is_subscribed_to() -> None:
+    assert set(CAPABILITIES.streams) == set(bybit.TOPICS)
+    names = {"1": "1m", "5": "5m", "15": "15m", "60": "1h", "240": "4h", "D": "1d"}
+    topics = [topic.removeprefix("kline.") for topic in bybit.TOPICS["candles"]]
+    assert list(CAPABILITIES.candle_intervals) == [names[topic] for topic in topics]
+    assert f"orderbook.{CAPABILITIES.book_depth}" == bybit.BOOK

@@ -18,6 +18,7 @@ from floorwire.core.market_events import (
 from floorwire.core.ports import Close, Closed, CountsSkipped, Open, Opened, Send, VenueOutput
 from floorwire.venues.okx import limits
 from floorwire.venues.okx import market_data as okx
+from floorwire.venues.okx.capabilities import CAPABILITIES
 from tests.venues.driver import SECOND, START, Driver, every, statuses
 
 PUBLIC, BUSINESS = "public-0", "business-0"
@@ -35,8 +36,10 @@ LIST = {"code": "0", "msg": "", "data": [row("ABC-USDT"), row("XYZ-EUR"), row("Q
 
 def up(*symbols: str) -> Driver:
     """Return a driver whose links are up."""
-    driver = Driver(okx.venue(symbols or ("ABC-USDT", "XYZ-EUR")))
+    named = symbols or ("ABC-USDT", "XYZ-EUR")
+    driver = Driver(okx.venue(named))
     driver.answer(okx.LIST_URL, LIST)
+    driver.want(*named)
     driver.up()
     return driver
 
@@ -80,23 +83,84 @@ def requests(outputs: Iterable[VenueOutput]) -> list[tuple[str, str, list[str]]]
 def test_both_links_are_opened_and_subscribed_in_one_request_each() -> None:
     driver = up("ABC-USDT")
     assert [(link.link, link.url) for link in every(driver.out, Open)] == [
-        (PUBLIC, okx.PUBLIC_URL),
-        (BUSINESS, okx.BUSINESS_URL),
+        (PUBLIC, "wss://ws.okx.com:8443/ws/v5/public"),
+        (BUSINESS, "wss://ws.okx.com:8443/ws/v5/business"),
     ]
     assert requests(driver.out) == [
+        (PUBLIC, "subscribe", ["instruments SPOT"]),
         (
             PUBLIC,
             "subscribe",
-            ["instruments SPOT", "books ABC-USDT", "bbo-tbt ABC-USDT", "trades ABC-USDT", "tickers ABC-USDT"],
+            ["books ABC-USDT", "bbo-tbt ABC-USDT", "trades ABC-USDT", "tickers ABC-USDT"],
         ),
         (BUSINESS, "subscribe", [f"{channel} ABC-USDT" for channel in okx.CANDLE_CHANNELS]),
     ]
+
+
+def test_all_is_listed_and_nothing_is_opened_before_it_is_wanted() -> None:
+    driver = Driver(okx.venue(("ABC-USDT", "QRS-USDT")))
+    driver.want("ABC-USDT", "NONE-USDT", kinds=["book"])
+    driver.answer(okx.LIST_URL, LIST)
+    [listing] = every(driver.out, Listing)
+    assert [of.symbol for of in listing.instruments] == ["ABC-USDT", "QRS-USDT"]
+    assert [link.link for link in every(driver.out, Open)] == [PUBLIC]
+    driver.up()
+    assert requests(driver.want("QRS-USDT", "ABC-USDT", kinds=["book"])) == [
+        (PUBLIC, "subscribe", ["books QRS-USDT"])
+    ]
+    assert every(driver.frame(book("XYZ-EUR", 10, -1, {"10.4": "1"}, {}), PUBLIC), BookSnapshot) == []
+
+
+def test_named_symbols_are_wanted_until_a_wish_says_which() -> None:
+    driver = Driver(okx.venue(("ABC-USDT",)))
+    driver.answer(okx.LIST_URL, LIST)
+    assert [link.link for link in every(driver.out, Open)] == [PUBLIC, BUSINESS]
+    assert [close.link for close in every(driver.want("ABC-USDT", kinds=["book"]), Close)] == [BUSINESS]
+
+
+def test_a_book_stays_while_other_streams_come_and_go() -> None:
+    driver = up("ABC-USDT")
+    driver.want("ABC-USDT", kinds=["book"])
+    driver.frame(book("ABC-USDT", 10, -1, {"10.4": "1"}, {"10.5": "2"}), PUBLIC)
+    out = driver.want("ABC-USDT", kinds=["book", "trades"])
+    assert requests(out) == [(PUBLIC, "subscribe", ["trades ABC-USDT"])]
+    out = driver.want("ABC-USDT", kinds=["book"])
+    assert requests(out) == [(PUBLIC, "unsubscribe", ["trades ABC-USDT"])]
+    assert statuses(out) == []
+    assert every(driver.frame(book("ABC-USDT", 11, 10, {"10.3": "1"}, {}), PUBLIC), BookChange) != []
+
+
+def test_what_nobody_wants_ends_and_starts_with_a_new_snapshot() -> None:
+    driver = synced()
+    out = driver.want("XYZ-EUR")
+    assert [op for _, op, _ in requests(out)] == ["unsubscribe", "unsubscribe"]
+    assert statuses(out) == [("ABC-USDT", "connecting", "start")]
+    assert driver.frame(book("ABC-USDT", 11, 10, {"10.3": "1"}, {}), PUBLIC) == []
+    out = driver.want()
+    assert [close.link for close in every(out, Close)] == [PUBLIC, BUSINESS]
+    assert every(driver.give(Closed(PUBLIC, "unwanted")), Open) == []
+    driver.wait(60)
+    out = driver.want("ABC-USDT", kinds=["book"])
+    assert [link.link for link in every(out, Open)] == [PUBLIC]
+    driver.give(Opened(PUBLIC))
+    out = driver.frame(book("ABC-USDT", 50, -1, {"10.4": "1"}, {"10.5": "2"}), PUBLIC)
+    assert statuses(out) == [("ABC-USDT", "live", "synced")]
+
+
+def test_a_symbol_without_a_wanted_book_is_live_when_it_is_heard() -> None:
+    driver = up("ABC-USDT")
+    driver.want("ABC-USDT", kinds=["trades"])
+    out = driver.frame(frame("trades", "ABC-USDT", trade(7)), PUBLIC)
+    assert statuses(out) == [(None, "live", "synced"), ("ABC-USDT", "live", "synced")]
+    assert requests(driver.wait(8)) == []
+    assert statuses(driver.give(Closed(PUBLIC, "lost"))) == [(None, "stale", "link_lost")]
 
 
 def test_many_symbols_are_on_several_links() -> None:
     natives = [f"A{number}-USDT" for number in range(30)]
     driver = Driver(okx.venue(natives))
     driver.answer(okx.LIST_URL, {"code": "0", "data": [row(native) for native in natives]})
+    driver.want(*natives)
     assert [link.link for link in every(driver.out, Open)] == [
         "public-0",
         "public-1",
@@ -226,7 +290,7 @@ def test_a_lost_link_starts_all_its_books_again() -> None:
     assert statuses(driver.give(Closed(PUBLIC, "lost"))) == [(None, "stale", "link_lost")]
     driver.wait(2)
     out = driver.give(Opened(PUBLIC))
-    assert [(link, op) for link, op, _ in requests(out)] == [(PUBLIC, "subscribe")]
+    assert [(link, op) for link, op, _ in requests(out)] == [(PUBLIC, "subscribe")] * 2
     out = driver.frame(book("ABC-USDT", 5, -1, {"10.4": "1"}, {}), PUBLIC)
     assert (None, "live", "synced") in statuses(out)
 
@@ -275,4 +339,14 @@ def test_requested_symbols() -> None:
     args = [{"channel": "books", "instId": name} for name in ("ABC-USDT", "ABC-USD-SWAP", "ABC-USDT")]
     assert okx.requested_symbols(json.dumps({"op": "subscribe", "args": args})) == ["ABC-USDT"]
     assert okx.requested_symbols(json.dumps({"op": "unsubscribe", "args": args})) == []
-    assert okx.requested_symbols(okx.PUBLIC_URL) == []
+    assert okx.requested_symbols("wss://ws.okx.com:8443/ws/v5/public") == []
+
+
+def test_what_is_said_to_be_sent_is_what_is_subscribed_to() -> None:
+    assert set(CAPABILITIES.streams) == set(okx.CHANNELS)
+    intervals = [
+        channel.removeprefix("candle").removesuffix("utc").lower() for channel in okx.CANDLE_CHANNELS
+    ]
+    assert list(CAPABILITIES.candle_intervals) == intervals
+    assert CAPABILITIES.book_depth == 400
+    assert okx.CHANNELS["book"] == ("books",)

@@ -7,12 +7,13 @@ on each fault.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import TypeAlias
 
 import msgspec
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
@@ -24,8 +25,14 @@ from floorwire.venues.common.links import STALE_US
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.recent_trade_ids import RecentTradeIds
 from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
-from floorwire.venues.common.snapshot_stream_exchange import Control, LinkKind, Reading, SymbolMessages
-from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.snapshot_stream_exchange import (
+    Control,
+    LinkKind,
+    Operation,
+    Reading,
+    SymbolMessages,
+)
+from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
 HOSTS = frozenset(
@@ -45,21 +52,27 @@ BOOK = "orderbook.200"
 """200 levels of a side, every 100 ms. Bybit also has 50 every 20 ms and 1,000 every 200 ms."""
 BEST = "1"
 """The depth of the topic with the best prices, every 10 ms."""
-TOPICS = (
-    BOOK,
-    f"orderbook.{BEST}",
-    "publicTrade",
-    "tickers",
-    *(f"kline.{interval}" for interval in ("1", "5", "15", "60", "240", "D")),
-)
+TOPICS: dict[StreamKind, tuple[str, ...]] = {
+    "book": (BOOK,),
+    "quote": (f"orderbook.{BEST}",),
+    "trades": ("publicTrade",),
+    "day": ("tickers",),
+    "candles": tuple(f"kline.{interval}" for interval in ("1", "5", "15", "60", "240", "D")),
+}
+MAX_REQUESTS = 1_000
+"""So many requests without an answer are remembered. Bybit does not name the topics that it refuses."""
 
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.KlineFrame
 
 
 def venue(
-    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+    symbols: Sequence[str] = (),
+    prefix: str = "",
+    *,
+    recorded: bool = False,
+    stale_us: int = STALE_US,
 ) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for every symbol that comes.
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
     ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
     lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
@@ -82,7 +95,7 @@ class Bybit:
 
     name = mapping.VENUE
     list_url = LIST_URL
-    link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK),)
+    link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
     ping = '{"op":"ping"}'
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
@@ -94,6 +107,8 @@ class Bybit:
         self.clock = VenueClock()
         self._prefix = prefix
         self._request_ids = count(1)
+        self._requests: dict[str, tuple[Operation, Sequence[str]]] = {}
+        """Request id -> what was requested and not answered."""
         self._trade_ids: dict[str, RecentTradeIds] = {}
         self._best: dict[str, NumberedBook] = {}
         """Symbol -> the book of depth 1."""
@@ -120,12 +135,18 @@ class Bybit:
         """Return an empty book."""
         return NumberedBook(instrument)
 
-    def subscriptions(self, kind: str, natives: Sequence[str]) -> Iterator[str]:
-        """Return the requests for all topics, for one symbol each: one that is refused affects no other."""
-        for native in natives:
-            topics = [f"{topic}.{native}" for topic in TOPICS]
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return nothing: Bybit does not tell of changes of instruments."""
+        return ()
+
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
+        """Return a request for each symbol: Bybit refuses a whole request for one topic in it."""
+        for native, kinds in streams.items():
+            topics = [
+                f"{topic}.{native}" for kind, all_of in TOPICS.items() if kind in kinds for topic in all_of
+            ]
             for start in range(0, len(topics), limits.TOPICS_PER_REQUEST):
-                yield self._request("subscribe", topics[start : start + limits.TOPICS_PER_REQUEST])
+                yield self._request(op, topics[start : start + limits.TOPICS_PER_REQUEST])
 
     def resubscriptions(self, native: str) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
@@ -139,7 +160,7 @@ class Bybit:
             case None:
                 return None
             case messages.Notice():
-                return Control("" if message.success else message.reason or "refused")
+                return self._answered(message)
             case messages.TradeFrame():
                 return SymbolMessages(message.symbol, message.rows)
             case messages.BookFrame():
@@ -171,6 +192,8 @@ class Bybit:
     ) -> None:
         book = symbol.book
         assert isinstance(book, NumberedBook)
+        if "book" not in symbol.wanted:
+            return  # it came after it was unsubscribed
         symbol.book_came()
         match book.continuity(frame):
             case "snapshot":
@@ -229,6 +252,17 @@ class Bybit:
             else:
                 out.append(candle)
 
-    def _request(self, op: str, topics: Sequence[str]) -> str:
-        request = {"op": op, "args": topics, "req_id": f"{next(self._request_ids)}"}
-        return msgspec.json.encode(request).decode()
+    def _answered(self, notice: messages.Notice) -> Control:
+        """Take in the answer to a request. The topics of a refused one are requested one by one."""
+        op, topics = self._requests.pop(notice.request, ("subscribe", ()))
+        if notice.success:
+            return Control()
+        retries = [self._request(op, [topic]) for topic in topics] if len(topics) > 1 else []
+        return Control(notice.reason or "refused", retries)
+
+    def _request(self, op: Operation, topics: Sequence[str]) -> str:
+        request_id = str(next(self._request_ids))
+        if len(self._requests) >= MAX_REQUESTS:
+            del self._requests[next(iter(self._requests))]
+        self._requests[request_id] = op, topics
+        return msgspec.json.encode({"op": op, "args": topics, "req_id": request_id}).decode()

@@ -178,12 +178,17 @@ class Links:
 
     def any_active(self, names: Iterable[str] | None = None) -> bool:
         """Return whether one of these links is up and not quiet; None: one of all links."""
-        links = self._links.values() if names is None else (self._links[name] for name in names)
+        links = self._links.values() if names is None else [self._links[n] for n in names if n in self._links]
         return any(link.state == "up" and not link.is_quiet for link in links)
 
     def close(self, name: str, reason: str, now_us: int) -> Close:
         """Return the request to close a link. It is opened again later."""
         return self._links[name].close(reason, now_us)
+
+    def remove(self, name: str, reason: str, now_us: int) -> Close | None:
+        """Forget a link; return the request to close it, None if it is down."""
+        link = self._links.pop(name)
+        return None if link.state == "waiting" else link.close(reason, now_us)
 
     def lost(self, name: str, now_us: int) -> bool:
         """Record that a link is down; return False if ``close`` had asked for that."""

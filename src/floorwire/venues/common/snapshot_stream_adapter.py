@@ -6,9 +6,10 @@ symbols of the link go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, final
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, Listing
 from floorwire.core.ports import (
@@ -21,14 +22,14 @@ from floorwire.core.ports import (
     VenueInput,
     VenueOutput,
     Wake,
+    Wanted,
     Woke,
 )
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
-from floorwire.venues.common.links import SECOND_US, ActivityTracker, Links
+from floorwire.venues.common.links import SECOND_US, ActivityTracker
 from floorwire.venues.common.lost_change import LostChangeError
-from floorwire.venues.common.request_bucket import RequestBucket
 from floorwire.venues.common.snapshot_stream_exchange import (
     Control,
     Exchange,
@@ -36,7 +37,8 @@ from floorwire.venues.common.snapshot_stream_exchange import (
     MessageT,
     SymbolMessages,
 )
-from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.stream_links import StreamLinks
+from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_book import CrossedBookError
 
 
@@ -54,16 +56,18 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         self._catalogue = InstrumentCatalogue(
             exchange.list_url, symbols, exchange.unlisted if recorded else None
         )
-        self._links = Links(exchange.silent_us, None, stale_us)
-        self._natives: dict[str, tuple[str, list[str]]] = {}
-        """Link -> its kind, and the exchange's names of its symbols."""
-        self._heard_us: dict[str, int] = {}
-        """Link -> when its last message came, or a ping was sent."""
-        self._buckets: dict[str, RequestBucket] = {}
+        self._streams = StreamLinks(exchange, stale_us)
+        self._links = self._streams.links
         self._activity = ActivityTracker()
         self._statuses = FeedStatuses()
         self._clock = exchange.clock
         self._symbols: dict[str, SubscribedSymbol] = {}
+        """The exchange's name -> each symbol that is listed."""
+        self._followed: dict[str, SubscribedSymbol] = {}
+        """Those of which something is wanted; all in a recording."""
+        self._wish: Mapping[str, frozenset[StreamKind]] | None = None
+        """Canonical symbol -> the streams that clients want. None before the first wish: all named."""
+        self._is_named = bool(symbols)
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Request the list of instruments."""
@@ -75,21 +79,25 @@ class SnapshotStreamAdapter(Generic[MessageT]):
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input."""
+        if isinstance(happened, Frame):
+            outputs = self._clock.check(self._frame(happened.link, happened.data, now_us), now_us)
+            self.skipped["bad_time"] = self._clock.refused
+            return outputs
+        return list(self._outputs(happened, now_us))
+
+    def _outputs(self, happened: VenueInput, now_us: int) -> Iterator[VenueOutput]:
         match happened:
-            case Frame(link, data):
-                outputs = self._clock.check(self._frame(link, data, now_us), now_us)
-                self.skipped["bad_time"] = self._clock.refused
-                return outputs
             case Answer(url) if url == self._catalogue.url:
-                return list(self._apply_answer(happened, now_us))
+                yield from self._apply_answer(happened, now_us)
             case Opened(link):
-                return list(self._opened(link, now_us))
+                yield from self._opened(link, now_us)
             case Closed(link):
-                return list(self._closed(link, now_us))
+                yield from self._closed(link, now_us)
             case Woke():
-                return list(self._tick(now_us))
-            case _:
-                return []
+                yield from self._tick(now_us)
+            case Wanted(streams) if not self._is_recorded:
+                self._wish = streams
+                yield from self._apply_wish(now_us)
 
     def _tick(self, now_us: int) -> Iterator[VenueOutput]:
         for effect in self._links.due_effects(now_us):
@@ -98,11 +106,12 @@ class SnapshotStreamAdapter(Generic[MessageT]):
             yield effect
         for link in self._links.newly_quiet(now_us):
             yield from self._mark_stale(link, "silent", now_us)
-        for native, symbol in self._symbols.items():
+        for native, symbol in self._followed.items():
             yield from self._check_silence(native, symbol, now_us)
             if symbol.snapshot_is_due(now_us):
                 yield from self._request_snapshot(native, symbol, now_us)
-        yield from self._pings(now_us)
+        if not self._is_recorded:
+            yield from self._streams.pings(now_us)
         yield from self._activity.pop()
         yield from self._catalogue.request_if_due(now_us)
         yield from self._clock.events(now_us)
@@ -121,8 +130,10 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         for native, symbol in self._symbols.items():
             renewed = self._catalogue.updated(native, symbol.instrument, listed)
             yield from self._update_instrument(native, symbol, renewed, now_us)
-        if self._catalogue.is_ready and not len(self._links):
-            yield from self._open_links(now_us)
+        if not self._is_recorded:
+            yield from self._add_listed(now_us, listed)
+        elif self._catalogue.is_ready and not len(self._links):
+            yield from self._open_recorded(now_us)
 
     def _apply_rows(self, rows: Sequence[bytes], now_us: int) -> Iterator[VenueOutput]:
         """Apply new or changed instruments that came on a link."""
@@ -138,24 +149,67 @@ class SnapshotStreamAdapter(Generic[MessageT]):
             except (ValueError, RecursionError):
                 self.skipped["bad_listing"] += 1
 
-    def _open_links(self, now_us: int) -> Iterator[VenueOutput]:
-        wanted = self._catalogue.requested()
-        natives = list(wanted)
-        for place, kind in enumerate(self._exchange.link_kinds):
-            step = len(natives) or 1 if self._is_recorded else kind.symbols
-            for start in range(0, len(natives) or 1, step):
-                link, some = f"{kind.name}-{start // step}", natives[start : start + step]
-                self._natives[link] = (kind.name, some)
-                for native in some if place == 0 else ():
-                    yield from self._follow(native, wanted[native], link, now_us)
-                yield self._links.add(link, kind.url, now_us)
-            if self._is_recorded:
-                return  # a recording has one link, with everything on it
+    def _add_listed(self, now_us: int, listed: Mapping[str, Instrument]) -> Iterator[VenueOutput]:
+        """List the instruments that are new, and what clients want of them."""
+        new = {
+            native: instrument
+            for native in listed
+            if native not in self._symbols and (instrument := self._catalogue.find(native))
+        }
+        if not new:
+            return
+        yield Listing(tuple(new.values()), now_us)
+        for native, instrument in new.items():
+            self._symbols[native] = SubscribedSymbol(
+                self._exchange.book(instrument), None, now_us, frozenset()
+            )
+            yield from self._statuses.add(instrument.symbol, now_us)
+        yield from self._apply_wish(now_us)
+
+    def _open_recorded(self, now_us: int) -> Iterator[VenueOutput]:
+        """Open the one link of a recording, with everything on it."""
+        kind = self._exchange.link_kinds[0]
+        link = f"{kind.name}-0"
+        for native, instrument in self._catalogue.requested().items():
+            yield from self._follow(native, instrument, link, now_us)
+        yield self._links.add(link, kind.url, now_us)
 
     def _follow(self, native: str, instrument: Instrument, link: str, now_us: int) -> Iterator[VenueOutput]:
-        self._symbols[native] = SubscribedSymbol(self._exchange.book(instrument), link, now_us)
+        symbol = SubscribedSymbol(self._exchange.book(instrument), link, now_us)
+        self._symbols[native] = self._followed[native] = symbol
         yield Listing((instrument,), now_us)
         yield from self._statuses.add(instrument.symbol, now_us)
+
+    # --- what is wanted -------------------------------------------------------------------------
+
+    def _apply_wish(self, now_us: int) -> Iterator[VenueOutput]:
+        """Subscribe to what is wanted now, and unsubscribe from all else."""
+        wish = {native: kinds for native, symbol in self._symbols.items() if (kinds := self._wanted(symbol))}
+        yield from self._streams.want(wish, now_us)
+        for native, symbol in self._symbols.items():
+            wanted = wish.get(native, frozenset())
+            if symbol.wanted != wanted or symbol.link != self._streams.link_of(native):
+                yield from self._streams_changed(native, symbol, wanted, now_us)
+
+    def _wanted(self, symbol: SubscribedSymbol) -> frozenset[StreamKind]:
+        if self._wish is None:
+            return EVERYTHING if self._is_named else frozenset()
+        return self._wish.get(symbol.instrument.symbol, frozenset())
+
+    def _streams_changed(
+        self, native: str, symbol: SubscribedSymbol, wanted: frozenset[StreamKind], now_us: int
+    ) -> Iterator[VenueOutput]:
+        """Take in what is wanted of a symbol. Its book stays while other streams come and go."""
+        link = self._streams.link_of(native)
+        if ("book" in symbol.wanted) != ("book" in wanted) or link != symbol.link:
+            symbol.link_lost(now_us)
+        symbol.wanted, symbol.link = wanted, link
+        if wanted:
+            self._followed[native] = symbol
+        else:
+            self._followed.pop(native, None)
+        if not symbol.is_current:
+            yield from self._statuses.set_symbol(symbol.instrument.symbol, "connecting", "start", now_us)
 
     def _update_instrument(
         self, native: str, symbol: SubscribedSymbol, now_listed: Instrument, now_us: int
@@ -178,53 +232,44 @@ class SnapshotStreamAdapter(Generic[MessageT]):
     def _opened(self, link: str, now_us: int) -> Iterator[VenueOutput]:
         if not self._links.opened(link, now_us):
             return
-        kind, natives = self._natives[link]
-        self._heard_us[link] = now_us
-        self._buckets[link] = RequestBucket(*self._exchange.requests, now_us)
-        for symbol in self._symbols.values():
+        for symbol in self._followed.values():
             if symbol.link == link:
                 symbol.requested_us = now_us
-        if natives and not self._is_recorded:
-            yield from (Send(link, request) for request in self._exchange.subscriptions(kind, natives))
+        if not self._is_recorded:
+            yield from self._streams.opened(link, now_us)
 
     def _closed(self, link: str, now_us: int) -> Iterator[VenueOutput]:
+        self._streams.closed(link)
         if self._links.lost(link, now_us):
             yield from self._link_down(link, "link_lost", now_us)
 
     def _link_down(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """Drop the books of the link. They start again (resync) when it is up again."""
-        for symbol in self._symbols.values():
+        for symbol in self._followed.values():
             if symbol.link == link:
                 symbol.link_lost(now_us)
         yield from self._mark_stale(link, reason, now_us)
 
     def _mark_stale(self, link: str, reason: str, now_us: int) -> Iterator[VenueOutput]:
         """Mark the symbols of the link stale, or the venue if no link with books is active."""
-        if not self._links.any_active({symbol.link for symbol in self._symbols.values()}):
+        if not self._links.any_active({symbol.link for symbol in self._followed.values() if symbol.link}):
             yield from self._statuses.set_all("stale", reason, now_us)
             return
-        for symbol in self._symbols.values():
+        for symbol in self._followed.values():
             if symbol.link == link:
                 yield from self._statuses.set_symbol(symbol.instrument.symbol, "stale", reason, now_us)
 
     def _mark_live_again(self, link: str, now_us: int) -> Iterator[VenueOutput]:
         """Mark the books of the link live again: it was only quiet and lost no message."""
-        for symbol in self._symbols.values():
-            if symbol.link == link and symbol.is_synced and not symbol.is_silent:
+        for symbol in self._followed.values():
+            if symbol.link == link and symbol.is_current and not symbol.is_silent:
                 yield from self._statuses.set_symbol(symbol.instrument.symbol, "live", "heard", now_us)
-
-    def _pings(self, now_us: int) -> Iterator[Send]:
-        for link, heard_us in self._heard_us.items():
-            is_up = self._links.up_us(link, now_us) is not None
-            if is_up and not self._is_recorded and now_us - heard_us >= self._exchange.ping_us:
-                self._heard_us[link] = now_us
-                yield Send(link, self._exchange.ping)
 
     # --- silence --------------------------------------------------------------------------------
 
     def _check_silence(self, native: str, symbol: SubscribedSymbol, now_us: int) -> Iterator[VenueOutput]:
         """Find out whether the exchange stopped sending a symbol while its link is active."""
-        active_us = self._links.active_us(symbol.link, now_us)
+        active_us = self._links.active_us(symbol.link or "", now_us)
         if symbol.is_silent or not symbol.is_synced or not active_us:
             return
         age_us = self._activity.age_us(symbol.instrument.symbol, now_us)
@@ -246,7 +291,7 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         if receipt == "ignored":
             return out
         self._activity.link_received(link)
-        self._heard_us[link] = now_us
+        self._streams.received(link, now_us)
         if receipt == "active_again":
             out += self._mark_live_again(link, now_us)
         try:
@@ -255,7 +300,7 @@ class SnapshotStreamAdapter(Generic[MessageT]):
             out += self._unreadable(data, now_us)
             return out
         if type(reading) is SymbolMessages:
-            symbol = self._symbols.get(reading.native)
+            symbol = self._followed.get(reading.native)
             if symbol is None or symbol.is_silent:
                 symbol = self._heard(reading.native, link, now_us, out)
             if symbol is not None:
@@ -268,6 +313,7 @@ class SnapshotStreamAdapter(Generic[MessageT]):
             out += self._apply_rows(reading.rows, now_us)
         elif isinstance(reading, Control):
             self.skipped["refused"] += bool(reading.refusal)
+            out += [Send(link, request) for request in reading.retries if not self._is_recorded]
         return out
 
     def _unreadable(self, data: str | bytes, now_us: int) -> Iterator[VenueOutput]:
@@ -277,15 +323,15 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         """
         self.skipped["bad_message"] += 1
         native = self._exchange.native_of_book(data) or ""
-        symbol = self._symbols.get(native)
+        symbol = self._followed.get(native)
         if symbol is not None and symbol.is_synced:
             yield from self._resync(native, symbol, "bad_message", now_us)
 
     def _heard(self, native: str, link: str, now_us: int, out: list[VenueOutput]) -> SubscribedSymbol | None:
         """Return the symbol of the first message, or of the first after a silence; None: not followed."""
-        symbol = self._symbols.get(native)
+        symbol = self._followed.get(native)
         if symbol is None:
-            instrument = self._catalogue.find(native)
+            instrument = self._catalogue.find(native) if self._is_recorded else None
             if instrument is None:
                 self.skipped["unknown_symbol"] += 1
                 return None
@@ -312,8 +358,13 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         except ValueError:
             self.skipped["bad_message"] += 1
         if symbol.is_synced:
+            symbol.is_heard = True
             if len(out) > before and type(out[before]) is BookSnapshot:
                 symbol.tries = 0
+                out += self._statuses.set_symbol(symbol.instrument.symbol, "live", "synced", now_us)
+        elif "book" not in symbol.wanted:
+            if not symbol.is_heard:
+                symbol.is_heard = True
                 out += self._statuses.set_symbol(symbol.instrument.symbol, "live", "synced", now_us)
         elif was_synced:
             out += self._resync(native, symbol, reason, now_us)
@@ -331,11 +382,8 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         """Request a snapshot by subscribing to the book again, if the rate limit allows it now."""
         symbol.clear(now_us)
         symbol.count_try()
-        if self._is_recorded or self._links.up_us(symbol.link, now_us) is None:
-            return
-        requests = self._exchange.resubscriptions(native)
-        if self._buckets[symbol.link].spend(len(requests), now_us):
-            yield from (Send(symbol.link, request) for request in requests)
+        if not self._is_recorded and "book" in symbol.wanted:
+            yield from self._streams.resubscribe(native, now_us)
 
 
 def _next_second(now_us: int) -> Wake:

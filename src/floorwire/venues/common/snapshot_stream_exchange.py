@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
 MessageT = TypeVar("MessageT")
+Operation: TypeAlias = Literal["subscribe", "unsubscribe"]
 
 
 class SymbolMessages(NamedTuple, Generic[MessageT]):
@@ -28,9 +30,12 @@ class ListedRows(NamedTuple):
 
 
 class Control(NamedTuple):
-    """An answer to a request, or to a ping. ``refusal`` is the exchange's reason, empty if it agreed."""
+    """An answer to a request, or to a ping."""
 
-    refusal: str
+    refusal: str = ""
+    """The exchange's reason or its code; empty if it agreed."""
+    retries: Sequence[str] = ()
+    """What to request instead."""
 
 
 Reading: TypeAlias = SymbolMessages[MessageT] | ListedRows | Control
@@ -43,6 +48,8 @@ class LinkKind(NamedTuple):
     url: str
     symbols: int
     """How many symbols one link carries."""
+    kinds: frozenset[StreamKind]
+    """What it carries of them."""
 
 
 class Exchange(Protocol[MessageT]):
@@ -80,8 +87,12 @@ class Exchange(Protocol[MessageT]):
         """Return an empty book."""
         ...
 
-    def subscriptions(self, kind: str, natives: Sequence[str]) -> Iterator[str]:
-        """Return the requests that subscribe to all streams of these symbols, for a kind of link."""
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
+        """Return the requests to subscribe to these streams, or to unsubscribe from them."""
+        ...
+
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return what to request on each new link of a kind, whatever else is wanted."""
         ...
 
     def resubscriptions(self, native: str) -> Sequence[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, get_args
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 from floorwire.venues.common.links import SECOND_US
@@ -15,6 +16,9 @@ QUOTE_LATE_US = 3 * SECOND_US
 """If no best prices came for this long, their stream may have ended. Quotes are then made from the book."""
 BOOK_LATE_US = 5 * SECOND_US
 """If the book has other best prices than their stream for this long, the stream of the book has ended."""
+
+
+EVERYTHING: frozenset[StreamKind] = frozenset(get_args(StreamKind))
 
 
 class KeptBook(Protocol):
@@ -38,17 +42,25 @@ class SubscribedSymbol:
         "_differs_since_us",
         "_quoted_us",
         "book",
+        "is_heard",
         "is_regular",
         "is_silent",
         "link",
         "requested_us",
         "tries",
+        "wanted",
     )
 
-    def __init__(self, book: KeptBook, link: str, now_us: int) -> None:
+    def __init__(
+        self, book: KeptBook, link: str | None, now_us: int, wanted: frozenset[StreamKind] = EVERYTHING
+    ) -> None:
         self.book = book
         self.link = link
-        """The link on which its book comes."""
+        """The link on which its book comes, or what else is wanted of it; None: nothing is wanted."""
+        self.wanted = wanted
+        """Which of its streams are wanted. In a recording all are."""
+        self.is_heard = False
+        """Whether a message came since the link opened."""
         self.requested_us = now_us
         """When the snapshot was requested that has not come yet."""
         self.tries = 0
@@ -68,6 +80,11 @@ class SubscribedSymbol:
         return self.book.levels.instrument
 
     @property
+    def is_current(self) -> bool:
+        """Whether what is known is current: the book, where it is wanted, otherwise what was heard."""
+        return self.is_synced if "book" in self.wanted else self.is_heard
+
+    @property
     def is_synced(self) -> bool:
         """Whether the book is the exchange's."""
         return self.book.levels.is_synced
@@ -82,12 +99,14 @@ class SubscribedSymbol:
         """Drop the book. All starts again when the link is up."""
         self.clear(now_us)
         self.tries = 0
-        self.is_regular = self.is_silent = False
+        self.is_regular = self.is_silent = self.is_heard = False
         self._quoted_us = None
 
     def snapshot_is_due(self, now_us: int) -> bool:
         """Return whether a requested snapshot has not come in time."""
-        return not self.is_synced and now_us - self.requested_us >= SNAPSHOT_S[self.tries] * SECOND_US
+        if self.is_synced or "book" not in self.wanted:
+            return False
+        return now_us - self.requested_us >= SNAPSHOT_S[self.tries] * SECOND_US
 
     def count_try(self) -> None:
         """Count a request for a snapshot. The next one waits longer."""

@@ -7,11 +7,12 @@ each fault.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
@@ -22,6 +23,7 @@ from floorwire.venues.common.snapshot_stream_exchange import (
     Control,
     LinkKind,
     ListedRows,
+    Operation,
     Reading,
     SymbolMessages,
 )
@@ -46,16 +48,28 @@ HOSTS = frozenset(
 PUBLIC_URL = "wss://ws.okx.com:8443/ws/v5/public"
 BUSINESS_URL = "wss://ws.okx.com:8443/ws/v5/business"
 LIST_URL = "https://www.okx.com/api/v5/public/instruments?instType=SPOT"
-PUBLIC_CHANNELS = ("books", "bbo-tbt", "trades", "tickers")
 CANDLE_CHANNELS = ("candle1m", "candle5m", "candle15m", "candle1H", "candle4H", "candle1Dutc")
+CHANNELS: dict[StreamKind, tuple[str, ...]] = {
+    "book": ("books",),
+    "quote": ("bbo-tbt",),
+    "trades": ("trades",),
+    "day": ("tickers",),
+    "candles": CANDLE_CHANNELS,
+}
+
+PUBLIC_KINDS: frozenset[StreamKind] = frozenset(("book", "quote", "trades", "day"))
 
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.CandleFrame
 
 
 def venue(
-    symbols: Sequence[str] = (), prefix: str = "", *, recorded: bool = False, stale_us: int = STALE_US
+    symbols: Sequence[str] = (),
+    prefix: str = "",
+    *,
+    recorded: bool = False,
+    stale_us: int = STALE_US,
 ) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for every symbol that comes.
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
     ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
     lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
@@ -79,8 +93,8 @@ class Okx:
     name = mapping.VENUE
     list_url = LIST_URL
     link_kinds: tuple[LinkKind, ...] = (
-        LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK),
-        LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK),
+        LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
+        LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
     )
     ping = "ping"
     ping_us = limits.PING_US
@@ -116,13 +130,23 @@ class Okx:
         """Return an empty book."""
         return NumberedBook(instrument)
 
-    def subscriptions(self, kind: str, natives: Sequence[str]) -> Iterator[str]:
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return the request for changes of instruments, on each public link."""
+        spot = messages.Stream("instruments", inst_type=mapping.SPOT)
+        return (messages.request("subscribe", [spot]),) if kind == "public" else ()
+
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
         """Return one request for all channels: OKX counts requests, not what is in them."""
-        channels = PUBLIC_CHANNELS if kind == "public" else CANDLE_CHANNELS
-        streams = [messages.Stream(channel, native) for native in natives for channel in channels]
-        if kind == "public":
-            streams.insert(0, messages.Stream("instruments", inst_type=mapping.SPOT))
-        yield messages.request("subscribe", streams)
+        yield messages.request(
+            op,
+            [
+                messages.Stream(channel, native)
+                for native, kinds in streams.items()
+                for kind, channels in CHANNELS.items()
+                if kind in kinds
+                for channel in channels
+            ],
+        )
 
     def resubscriptions(self, native: str) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
@@ -138,7 +162,7 @@ class Okx:
             case messages.Notice("error" | "channel-conn-count-error"):
                 return Control(f"{message.code} {message.msg}")
             case messages.Notice():
-                return Control("")
+                return Control()
             case messages.InstrumentFrame():
                 return ListedRows([bytes(row) for row in message.rows])
             case messages.TradeFrame():
@@ -172,6 +196,8 @@ class Okx:
     ) -> None:
         book = symbol.book
         assert isinstance(book, NumberedBook)
+        if "book" not in symbol.wanted:
+            return  # it came after it was unsubscribed
         symbol.book_came()
         if action == "snapshot":
             out.append(book.apply_snapshot(row))
