@@ -24,8 +24,7 @@ from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origi
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
-from floorwire.connectors.network_route import NetworkRoute
-from floorwire.connectors.venue_connector import VenueConnector
+from floorwire.connectors import venue_registry
 from floorwire.core.account_events import Money
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
@@ -117,9 +116,7 @@ class Gateway:
 
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
-        own = self.settings.venues.get(venue.name, VenueSettings())
-        route = NetworkRoute(own.ws_url, own.rest_url, own.source_address)
-        connector = VenueConnector(venue.name, route)
+        connector = venue_registry.connector(venue.name, self.settings)
         self.stats.traffic[venue.name] = connector.traffic
         if _is_trading_venue(venue):
             return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)

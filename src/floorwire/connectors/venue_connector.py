@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import structlog
 
@@ -66,7 +66,7 @@ class VenueConnector:
         """End all links and requests in the background, and forget what waits: the adapter starts anew."""
         for connection in self._connections.values():
             connection.end()
-            self._down(connection.link, "the venue starts again or stops")
+            self._down(connection.link, "the venue starts again or stops", "info")
         self._connections.clear()
         self._closing.clear()
         self._queue.clear()
@@ -142,7 +142,7 @@ class VenueConnector:
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
         """A connection ended by itself."""
         if self._connections.get(connection.link) is connection:
-            self._down(connection.link, reason)
+            self._down(connection.link, reason, "warning")
             self._put(connection, Closed(connection.link, reason))
 
     # --- links ------------------------------------------------------------------------------------
@@ -160,15 +160,16 @@ class VenueConnector:
         connection = self._connections.pop(link, None)
         if connection is not None:
             connection.end()
-            self._down(link, reason)
+            self._down(link, reason, "info")
         closed = self._closing[link] = Closed(link, reason)
         self._put(None, closed)
 
-    def _down(self, link: str, reason: str) -> None:
+    def _down(self, link: str, reason: str, level: Literal["info", "warning"]) -> None:
         traffic = self.traffic.link(link)
         traffic.state = "down"
         traffic.last_reason = reason
-        log.warning("link down", venue=self._venue, link=link, reason=reason)
+        write = log.info if level == "info" else log.warning
+        write("link down", venue=self._venue, link=link, reason=reason)
 
     def _handled(self, connection: WebSocketConnection, size: int) -> None:
         connection.unread_bytes -= size

@@ -7,8 +7,10 @@ import random
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
-from floorwire.config import Settings, SettingsError
+from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording
+from floorwire.connectors.network_route import NetworkRoute
+from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
@@ -30,6 +32,12 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
         if spec.is_live:
             _check_live(spec, settings, live_flag=live_flag)
     return [_build(spec, settings) for spec in found]
+
+
+def connector(venue: str, settings: Settings) -> VenueConnector:
+    """Return what opens links and sends requests for a venue. It does nothing until the venue asks."""
+    own = settings.venues.get(venue, VenueSettings())
+    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address))
 
 
 def traded_names(settings: Settings) -> TradedNames | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from typing import Literal, TypeAlias
 
 LinkState: TypeAlias = Literal["opening", "up", "down"]
@@ -46,6 +47,10 @@ class VenueTraffic:
         if found is None:
             found = self.links[name] = LinkTraffic()
         return found
+
+    def copy(self) -> VenueTraffic:
+        """Return the numbers of this moment."""
+        return deepcopy(self)
 
     def answered(self, status: int) -> None:
         """Count an answer; 0: none came."""
