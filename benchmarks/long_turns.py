@@ -29,7 +29,7 @@ from floorwire.core.dates import Moment
 from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
-from floorwire.engine.order_manager import TradingRules
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.ops import logs
 from floorwire.storage.journal import JournalError
 from floorwire.storage.journal_sqlite import SqliteJournal

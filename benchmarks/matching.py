@@ -28,7 +28,8 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import Rejected
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.web.server import GC_THRESHOLD
 
 SYMBOL = "BTC-USDT"

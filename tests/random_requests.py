@@ -27,8 +27,9 @@ from floorwire.core.ports import Prices
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import Rejected
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.engine.paper import PaperMatching
+from floorwire.engine.trading_rules import TradingRules
 from tests.engine.market import cancel_all
 
 P = ParamSpec("P")

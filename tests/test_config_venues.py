@@ -57,6 +57,13 @@ def test_what_does_not_fit_is_named_with_its_venue(assignment: str, said: str) -
         config.load(assignments=[assignment])
 
 
+def test_several_venues_in_the_environment() -> None:
+    settings = config.load(environment={"FLOORWIRE_VENUE": "sim; replay:a b,adapter=binance,id=old ;"})
+    assert settings.venue == ("sim", "replay:a b,adapter=binance,id=old")
+    with pytest.raises(SettingsError, match="venue"):
+        config.load(environment={"FLOORWIRE_VENUE": " ; "})
+
+
 def test_a_secret_itself_is_no_setting() -> None:
     with pytest.raises(SettingsError, match=r"venues.a.secret: there is no such setting"):
         config.load(assignments=["venues.a.secret=s3cret"])

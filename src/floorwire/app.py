@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 import structlog
 from msgspec.structs import replace
@@ -24,15 +24,17 @@ from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origi
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
+from floorwire.connectors import venue_registry
 from floorwire.core.account_events import Money
 from floorwire.core.authorization import Principal
+from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
-from floorwire.engine.order_manager import TradingRules, VenueRules
+from floorwire.engine.trading_rules import TradingRules, VenueRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -43,6 +45,7 @@ from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.refusal_log import RefusalLog
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
+from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.session import Session, SessionLimits
 from floorwire.storage.data_dir import DataDir, DataDirError, JournalOpener, open_journal
 from floorwire.storage.database import DatabaseError
@@ -84,6 +87,7 @@ class Gateway:
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
+        money = _money(settings, venues)
         self.names = _names(settings, venues)
         """The names of symbols and assets: those of the first venue have no venue id."""
         self.hub = Hub(
@@ -95,15 +99,11 @@ class Gateway:
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
             stats=self.stats,
             names=self.names,
+            venue_rows=[_venue_row(venue, self.names, money.get(venue.name, "none")) for venue in venues],
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
         venue_router = VenueRouter()
-        money: dict[str, Money] = {
-            venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
-            for venue in venues
-            if _is_trading_venue(venue)
-        }
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self.authenticator.keys.before_change = self._deposits.poll
@@ -116,9 +116,11 @@ class Gateway:
 
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
+        connector = venue_registry.connector(venue.name, self.settings)
+        self.stats.traffic[venue.name] = connector.traffic
         if _is_trading_venue(venue):
-            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk)
-        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us)
+            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector)
 
     def lock_data_folder(self) -> None:
         """Lock the data folder until the gateway has run. Again: nothing happens.
@@ -269,6 +271,29 @@ def _names(settings: Settings, venues: Sequence[Venue]) -> VenueNames:
     default = venues[0].name if venues else ""
     live = [venue for venue, configured in settings.venues.items() if configured.orders == "live"]
     return VenueNames(default, live)
+
+
+def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:
+    """Return what money each venue has that takes orders."""
+    return {
+        venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
+        for venue in venues
+        if _is_trading_venue(venue)
+    }
+
+
+def _venue_row(venue: Venue, names: VenueNames, orders: Literal["paper", "live", "none"]) -> VenueRow:
+    can = venue.capabilities if isinstance(venue, HasCapabilities) else Capabilities(venue.name)
+    return VenueRow(
+        venue=venue.name,
+        kind=can.kind,
+        default=venue.name == names.default,
+        orders=orders,
+        amends=can.amends_orders,
+        streams=can.streams,
+        book_depth=can.book_depth,
+        candle_intervals=can.candle_intervals,
+    )
 
 
 def _is_trading_venue(venue: Venue) -> TypeGuard[TradingVenue]:

@@ -259,6 +259,9 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rest_url: Annotated[
         str | None, Meta(description="HTTP address, where it is not the exchange's public one")
     ] = None
+    source_address: Annotated[
+        str | None, Meta(description="address of this machine that connections to the venue come from")
+    ] = None
     symbols: Annotated[
         tuple[str, ...], Meta(description="only these symbols, as BASE-QUOTE; empty: all of the venue")
     ] = ()
@@ -403,8 +406,9 @@ def _of_assignments(assignments: Iterable[str]) -> dict[str, Node]:
 
 def _split_lists(tree: dict[str, Node], kind: type[msgspec.Struct]) -> None:
     """Make lists of texts with commas: the environment and ``--set`` can write lists in no other way."""
-    if kind is Settings and isinstance(tree.get("venue"), str):
-        tree["venue"] = [tree["venue"]]  # the options of one venue are written with commas too
+    given = tree.get("venue")
+    if kind is Settings and isinstance(given, str):  # the options of one venue are written with commas
+        tree["venue"] = [part.strip() for part in given.split(";") if part.strip()]
     for name, field in _fields(kind):
         value = tree.get(name)
         if isinstance(field, msgspec.inspect.StructType) and isinstance(value, dict):
@@ -459,7 +463,7 @@ PREFACE = """\
 Written by `make docs` from `src/floorwire/config.py`. A setting may stand in a TOML file
 (`serve --config FILE`), in the environment, behind `--set`, and some have a flag of their own; the later of
 these wins. An unknown name is an error. In the environment names are in upper case, groups end with two
-underscores, and lists are written with commas between.
+underscores, and lists are written with commas between; several venues with semicolons (`sim;replay:FILE`).
 
     [limits]
     connections = 50000

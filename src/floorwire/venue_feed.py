@@ -14,6 +14,7 @@ import structlog
 
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
+from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core import market_events
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -21,8 +22,12 @@ from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
     Activity,
+    Close,
+    Fetch,
+    Open,
     Prices,
     Reported,
+    Send,
     TradingVenue,
     Venue,
     VenueOutput,
@@ -36,6 +41,8 @@ PUBLISHED = frozenset(get_args(MarketEvent))
 PRICES = PUBLISHED - {FeedStatus, Listing, market_events.Clock}
 RESTART_S = 1.0
 IDLE_S = 1.0
+INPUTS_A_TURN = 128
+"""So many frames and answers of a venue are handled in one turn of the event loop. Others go between."""
 
 log = structlog.get_logger("floorwire.venue_feed")
 
@@ -60,9 +67,18 @@ class VenueFeed:
     """Runs one venue until cancelled.
 
     ``stale_us``: the longest silence in microseconds. After it the feed is published as stale.
+    ``connector``: does what the venue asks for; None: the venue needs no links.
     """
 
-    def __init__(self, venue: Venue, bus: LocalBus, stats: Stats, clock: Clock, stale_us: int) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        bus: LocalBus,
+        stats: Stats,
+        clock: Clock,
+        stale_us: int,
+        connector: VenueConnector | None = None,
+    ) -> None:
         self.name = venue.name
         self._venue = venue
         self._bus = bus
@@ -80,14 +96,30 @@ class VenueFeed:
         self._is_up = False
         self._fault: Exception | None = None
         self._skip_counter = VenueSkipCounter(venue, stats)
+        self._connector = connector
+        self._is_turn_due = False
+        """Whether a turn that handles inputs is scheduled."""
 
     async def run(self) -> None:
         """Run the venue. If its code fails, publish the feed as stale and start the venue again."""
+        if self._connector is None:
+            await self._run_venue()
+            return
+        self._connector.start(self._on_input)
+        try:
+            await self._run_venue()
+        finally:
+            self._is_up = False
+            await self._connector.close()
+
+    async def _run_venue(self) -> None:
         while True:
             try:
                 await self._run()
             except Exception:  # One venue's fault must not stop the gateway.
                 self._is_up = False
+                if self._connector is not None:
+                    self._connector.reset()
                 log.exception("venue failed", venue=self._venue.name)
                 self._publish([FeedStatus(None, "stale", "fault", self._clock.stamp_us())])
                 await asyncio.sleep(RESTART_S)
@@ -108,6 +140,42 @@ class VenueFeed:
                 self._handle(self._venue.receive(Woke(), now_us), now_us)
             self._check_silence(now_us)
             self._skip_counter.poll(now_us)
+
+    def _on_input(self) -> None:
+        """Handle the venue's inputs at the end of this turn, all together."""
+        if not self._is_turn_due:
+            self._is_turn_due = True
+            asyncio.get_running_loop().call_soon(self._receive_turn)
+
+    def _receive_turn(self) -> None:
+        self._is_turn_due = False
+        if not self._is_up or self._fault is not None:
+            return
+        before_us = self._wake_us
+        try:
+            self._receive_waiting()
+        except Exception as error:  # noqa: BLE001 - _run() raises it again
+            self._fault = error
+        if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
+            self._is_due.set()
+
+    def _receive_waiting(self) -> None:
+        """Handle what came, and publish once what comes of it."""
+        assert self._connector is not None, "only it has inputs"
+        now_us = self._time()
+        self._publish_earlier()
+        events: list[MarketEvent] = []
+        for _ in range(INPUTS_A_TURN):
+            happened = self._connector.next_input()
+            if happened is None:
+                break
+            self._apply(self._venue.receive(happened, now_us), events, now_us)
+        else:
+            self._on_input()
+        self._publish_and_clear(events, now_us)
+
+    def _publish_earlier(self) -> None:
+        """Do nothing: nothing waits to be published."""
 
     def _time(self) -> int:
         """Return monotonic time, which venues use."""
@@ -131,7 +199,13 @@ class VenueFeed:
         return min(IDLE_S, max(0, self._wake_us - self._clock.monotonic_us()) / 1_000_000)
 
     def _handle(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
+        self._publish_earlier()
         events: list[MarketEvent] = []
+        self._apply(outputs, events, now_us)
+        self._publish_and_clear(events, now_us)
+
+    def _apply(self, outputs: Sequence[VenueOutput], events: list[MarketEvent], now_us: int) -> None:
+        """Carry out the effects among the outputs. Add the market events to ``events``."""
         for output in outputs:
             if type(output) in PUBLISHED:  # Most are. isinstance takes four times as long if it is not.
                 events.append(output)  # type: ignore[arg-type] # its type says so; cast is a call
@@ -143,9 +217,10 @@ class VenueFeed:
             elif type(output) is Activity:
                 self._publish_and_clear(events, now_us)
                 self._record_receipt(output, now_us)
+            elif isinstance(output, Open | Send | Close | Fetch) and self._connector is not None:
+                self._connector.carry_out(output)
             else:
-                raise NotImplementedError(f"{self._venue.name} asks for {output}: no live links yet")
-        self._publish_and_clear(events, now_us)
+                raise NotImplementedError(f"{self._venue.name} asks for {output}: it has no links")
 
     def _publish_and_clear(self, events: list[MarketEvent], now_us: int) -> None:
         if events:
@@ -227,8 +302,9 @@ class TradingFeed(VenueFeed):
         clock: Clock,
         stale_us: int,
         desk: VenueListener,
+        connector: VenueConnector | None = None,
     ) -> None:
-        super().__init__(venue, bus, stats, clock, stale_us)
+        super().__init__(venue, bus, stats, clock, stale_us, connector)
         self._trading = venue
         self._desk = desk
         self._unpublished: list[VenueOutput] = []
@@ -258,16 +334,15 @@ class TradingFeed(VenueFeed):
         before_us = self._wake_us
         unpublished, self._unpublished = self._unpublished, []
         try:
-            super()._handle(unpublished, self._clock.monotonic_us())
+            self._handle(unpublished, self._clock.monotonic_us())
         except Exception as error:  # noqa: BLE001 - run() raises it again
             self._fault = error
         if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
             self._is_due.set()
 
-    def _handle(self, outputs: Sequence[VenueOutput], now_us: int) -> None:
+    def _publish_earlier(self) -> None:
         if self._unpublished:
             self._publish_outputs()
-        super()._handle(outputs, now_us)
 
     def prices(self, symbol: str) -> Prices:
         """Return the symbol's prices. They are stale if the venue is silent or has failed."""

@@ -22,7 +22,8 @@ from floorwire.auth.grant import (
 )
 from floorwire.core.authorization import Action, Scope, decide
 from floorwire.core.ports import Prices
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from tests.auth.parts import NOW, S
 
 DAY = 86_400 * S

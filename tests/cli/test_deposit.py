@@ -103,3 +103,13 @@ async def test_a_running_server_credits_it_and_so_does_the_next_start(folder: Pa
     with serving(folder) as server:
         async with trader(server, alice) as client:
             assert amount(await client.rows("balances"), "USDT") == "19", "each once"
+
+
+def test_a_deposit_names_its_venue(folder: Path, alice: Issued, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOORWIRE_VENUE", "sim;small")
+    monkeypatch.setenv("FLOORWIRE_VENUES__SMALL__KIND", "sim")
+    monkeypatch.setenv("FLOORWIRE_VENUES__SMALL__SYMBOLS", "BTC-USDT")
+    run(folder, "alice", "small:usdt=5", "USDT=6", "sim:ETH=1")
+    assert kept(folder) == [("alice", "small:USDT", "5"), ("alice", "USDT", "6"), ("alice", "sim:ETH", "1")]
+    for asset in ("small:ETH", "smal:USDT", "other:USDT"):
+        assert f"no market here trades {asset}" in run(folder, "alice", f"{asset}=5", code=2).stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -49,6 +50,13 @@ async def test_an_order_that_is_accepted_after_the_log_was_removed_survives_a_ki
             rows = (await client.ask("orders"))["orders"]
             assert isinstance(rows, list)
             assert set(accepted) <= {row["client_order_id"] for row in rows if isinstance(row, dict)}
+
+
+async def test_orders_are_refused_when_the_log_was_cut_in_place(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        os.truncate(tmp_path / LOG, 0)
+        assert eventually(lambda: "the journal failed" in server.log)
+        assert f"{LOG} was cut to" in server.log
 
 
 async def test_orders_are_refused_though_nobody_asks(tmp_path: Path) -> None:

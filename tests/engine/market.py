@@ -16,7 +16,8 @@ from floorwire.core.ports import Prices
 from floorwire.engine.exchange import Exchange
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching_events import Rejected
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.trading_rules import TradingRules
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "test", "0.5", "0.01", "1")
 ETH = Instrument("ETH-USDT", "ETH", "USDT", "test", "0.05", "0.1", "1")

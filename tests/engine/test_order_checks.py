@@ -12,7 +12,7 @@ from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_checks
-from floorwire.engine.order_manager import TradingRules
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, Market, order_manager
 

@@ -24,8 +24,9 @@ from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine import account as account_module
 from floorwire.engine import chunked_history
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.engine.settlement import StrayReportError
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import (
     BTC,

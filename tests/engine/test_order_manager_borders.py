@@ -18,7 +18,8 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.units import Scale
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.ledger import MOST_UNITS
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, ETH
 

@@ -30,7 +30,8 @@ from floorwire.core.instrument import Side
 from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderDecision, OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, Market, cancel_all, place_again
 

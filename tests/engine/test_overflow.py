@@ -20,7 +20,8 @@ from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units
 from floorwire.engine.ledger import MOST_RECORDED, MOST_UNITS
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 
 RULES = TradingRules(Limits(price_collar="0.1", self_trade="allow"), 1_000, 2_500)

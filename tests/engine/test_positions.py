@@ -15,8 +15,9 @@ from floorwire.core.account_events import AccountEntry, OrderFilled, Position, P
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.position import after_balance
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market
 

@@ -11,9 +11,10 @@ from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.accounts import Accounts
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.order_parsing import parse_order
 from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, ETH
 

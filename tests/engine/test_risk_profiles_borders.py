@@ -8,7 +8,8 @@ from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.engine import risk_profiles as risk_profiles_module
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC
 

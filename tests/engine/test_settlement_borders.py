@@ -9,8 +9,9 @@ from floorwire.core.execution_reports import Ended, Filled, Report, Triggered
 from floorwire.core.instrument import Side
 from floorwire.core.order_commands import Cancel
 from floorwire.core.orders import Order, OrderTicket
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.settlement import StrayReportError
+from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, RULES, Market, order_manager
 

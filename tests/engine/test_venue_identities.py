@@ -24,8 +24,10 @@ from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import bare, venue_of
 from floorwire.engine.effective_limits import effective_limits
-from floorwire.engine.order_manager import OrderManager, TradingRules, VenueMoneyError, VenueRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules, VenueRules
 from floorwire.engine.venue_identities import identified_entry
+from floorwire.engine.venue_money import VenueMoneyError
 from tests.clocks import moment
 from tests.engine.market import BTC, CROSS, ETH, RULES, Market
 

@@ -90,6 +90,7 @@ async def guarded(server: Server, rounds: Rounds, issued: Issued) -> None:
     pace = Pace(6)
     async with trader(server, issued) as client:
         await funded(client)
+        await _fill_history(client, rounds, "SOL-USDT")
     while True:
         for guard in ("disconnect", "deadman"):
             name = f"{guard}-{time.time_ns()}"

@@ -28,6 +28,16 @@ def test_a_file_that_was_removed_or_replaced_is_named(tmp_path: Path) -> None:
     files.check()
 
 
+def test_a_file_may_grow_and_one_that_was_cut_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"four")
+    files = FilesInPlace([tmp_path / "a"])
+    (tmp_path / "a").write_bytes(b"longer")
+    files.check()
+    (tmp_path / "a").write_bytes(b"two")
+    with pytest.raises(FileGoneError, match="a was cut to 3 bytes"):
+        files.check()
+
+
 def test_a_file_that_never_was_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         FilesInPlace([tmp_path / "a"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -62,6 +63,17 @@ async def test_it_is_found_though_nothing_is_appended(tmp_path: Path) -> None:
         (tmp_path / LOG).unlink()
         journal.check()
         assert isinstance(journal.broken, JournalBrokenError)
+
+
+@pytest.mark.parametrize("size", [0, 4_096])
+async def test_a_log_that_was_cut_in_place_is_found(tmp_path: Path, size: int) -> None:
+    """SQLite writes on behind the hole, and a kill would lose all that is behind it."""
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        await keep(journal, entries(3))
+        os.truncate(tmp_path / LOG, size)
+        journal.check()
+        assert isinstance(journal.broken, JournalBrokenError)
+        assert f"{LOG} was cut to {size} bytes" in str(journal.broken)
 
 
 async def test_what_waits_is_not_told_as_durable_when_it_is_found(tmp_path: Path) -> None:

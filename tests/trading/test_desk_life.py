@@ -23,7 +23,8 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import Stats

@@ -9,7 +9,8 @@ from itertools import product
 import pytest
 
 from floorwire.core.ports import Prices
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.ops.stats import DeskStats
 from floorwire.trading.account_store import AccountStore, open_account_store
 from floorwire.trading.committer import Committer

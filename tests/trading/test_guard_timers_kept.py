@@ -13,7 +13,8 @@ import pytest
 from floorwire.core.account_events import AccountEvent, Guard, GuardSet, OrderEnded
 from floorwire.core.codes import Code
 from floorwire.core.ports import Prices
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import Issued
 from floorwire.trading.account_store import EPOCH_KIND, decode_entry

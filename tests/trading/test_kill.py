@@ -30,7 +30,8 @@ from floorwire.core.account_events import (
 from floorwire.core.authorization import Scope
 from floorwire.core.orders import Order
 from floorwire.core.ports import Prices
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.storage.journal_sqlite import SqliteJournal
 from floorwire.storage.key_store import Issued
 from floorwire.trading.account_store import EPOCH_KIND, AccountStore, decode_entry

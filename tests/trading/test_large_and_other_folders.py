@@ -11,7 +11,8 @@ from websockets.exceptions import ConnectionClosed
 
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.journal import JournalSnapshot, JournalVersionError
 from floorwire.storage.journal_inspection import verify

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
+import subprocess
+import sys
 import tarfile
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -46,7 +51,15 @@ def missing(expected: JsonValue, found: JsonValue, where: str = "") -> list[str]
     return [] if expected == found else [f"{where}: {expected!r} was {found!r}"]
 
 
-@pytest.mark.parametrize("name", ["stopped-d5e445b", "killed-d5e445b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("stopped-d5e445b", marks=pytest.mark.slow),
+        "killed-d5e445b",
+        "stopped-59eda46",
+        pytest.param("killed-59eda46", marks=pytest.mark.slow),
+    ],
+)
 async def test_an_old_folder_tells_the_same_and_continues(name: str, tmp_path: Path) -> None:
     expected, issued = unpacked(name, tmp_path / "data")
     with serving(tmp_path / "data") as server:
@@ -63,6 +76,115 @@ async def test_an_old_folder_tells_the_same_and_continues(name: str, tmp_path: P
             assert (await client.ask("order.cancel", client_order_id="r0"))["status"] == "accepted"
     with serving(tmp_path / "data") as server, caller(server, issued["alice"]) as http:
         assert http.get(f"/orders/{new['order_id']}").json()["order"]["state"] == "filled"
+
+
+IDENTITIES = {
+    "BTC-USDT": "sim:BTC-USDT",
+    "ABC-USDT": "coinbase:ABC-USDT",
+    "coinbase:ABC-USDT": "coinbase:ABC-USDT",
+    "binance:ABC-USDT": "binance:ABC-USDT",
+}
+"""What the folder of several venues named its instruments, and what they are."""
+
+
+def rows_of(told: JsonValue, page: str) -> list[Message]:
+    """Return the rows of a page as the old code told them."""
+    assert isinstance(told, dict)
+    alice = told["alice"]
+    assert isinstance(alice, dict)
+    found = alice[page]
+    assert isinstance(found, dict)
+    listed = found[page]
+    assert isinstance(listed, list)
+    return [row for row in listed if isinstance(row, dict)]
+
+
+async def test_a_folder_of_several_venues_gets_their_identities_and_loses_nothing(tmp_path: Path) -> None:
+    """Earlier versions had one balance of an asset for all venues, and named symbols by what ran."""
+    expected, issued = unpacked("several-59eda46", tmp_path / "data")
+    told = expected["accounts"]
+    before = {str(row["asset"]): row for row in rows_of(told, "balances")}
+    for _ in range(2):  # converted once, and read again
+        with serving(tmp_path / "data") as server:
+            async with trader(server, issued["alice"]) as client:
+                sums: dict[str, dict[str, Decimal]] = {}
+                balances = await client.rows("balances")
+                for row in balances:
+                    of_asset = sums.setdefault(str(row["asset"]).rpartition(":")[2], {})
+                    for field in ("total", "held", "available"):
+                        of_asset[field] = of_asset.get(field, Decimal(0)) + Decimal(str(row[field]))
+                assert sums == {
+                    asset: {field: Decimal(str(row[field])) for field in ("total", "held", "available")}
+                    for asset, row in before.items()
+                }
+                assert {str(row["asset"]) for row in balances} == {
+                    "BTC", "USDT", "DOGE", "coinbase:USDT", "coinbase:ABC", "binance:USDT"
+                }  # fmt: skip
+                assert amount(balances, "coinbase:ABC") == before["ABC"]["total"]
+                assert amount(balances, "coinbase:USDT", "available") == "0"
+                for page in ("orders", "fills"):
+                    rows = [
+                        {**row, "symbol": IDENTITIES[str(row["symbol"])].removeprefix("sim:")}
+                        for row in rows_of(told, page)
+                    ]
+                    for row in rows:
+                        if page == "fills" and row["symbol"] != "BTC-USDT":
+                            row["fee_asset"] = "coinbase:USDT"
+                    assert await client.rows(page) == rows
+                positions = {str(row["symbol"]): row for row in await client.rows("positions")}
+                assert set(positions) == {"BTC-USDT", "coinbase:ABC-USDT"}
+                joined = positions["coinbase:ABC-USDT"]
+                assert (joined["quantity"], joined["average_price"]) == ("4", "10.02")
+                # older events are told by today's names, from the journal
+                resumed = await client.ask("subscribe", channel="orders")
+                epoch = resumed["epoch"]
+                assert (await client.ask("unsubscribe", channel="orders"))["status"] == "unsubscribed"
+                resume: JsonValue = {"epoch": epoch, "seq": 0}
+                assert (await client.ask("subscribe", channel="orders", resume=resume))["status"] == (
+                    "subscribed"
+                )
+                client.events.clear()
+                while len(client.events.get("orders", ())) < 8:
+                    await client.receive()
+                named = {str(event["symbol"]) for event in client.events["orders"]}
+                assert named <= {"BTC-USDT", "coinbase:ABC-USDT", "binance:ABC-USDT"}
+            with caller(server, issued["ops"]) as http:
+                assert http.get("/halts").json()["halts"] == expected["halts"]
+    venue = f"--venue=replay:{FIXTURES.parent / 'recorded' / 'coinbase'}"
+    with serving(tmp_path / "data", venue, "--loop") as server:
+        async with trader(server, issued["alice"]) as client:
+            assert amount(await client.rows("balances"), "ABC") == before["ABC"]["total"]
+            assert {row["symbol"] for row in await client.rows("orders", symbol="ABC-USDT")} == {"ABC-USDT"}
+
+
+def totals(rows: list[Message]) -> dict[str, Decimal]:
+    """Return the sum of each asset over all venues."""
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        asset = str(row["asset"]).rpartition(":")[2]
+        sums[asset] = sums.get(asset, Decimal(0)) + Decimal(str(row["total"]))
+    return sums
+
+
+@pytest.mark.slow
+async def test_a_start_that_is_killed_while_it_converts_loses_nothing_and_converts_once(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    expected, issued = unpacked("several-59eda46", folder)
+    command = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(folder)]
+    chances = random.Random(1)
+    for _ in range(12):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
+            await asyncio.sleep(0.6 + chances.random() * 1.2)
+            started.kill()
+    with serving(folder) as server:
+        async with trader(server, issued["alice"]) as client:
+            assert totals(await client.rows("balances")) == totals(rows_of(expected["accounts"], "balances"))
+            assert len(await client.rows("orders")) == len(rows_of(expected["accounts"], "orders"))
+        export = [sys.executable, "-m", "floorwire", "journal", "export", "--data", str(folder)]
+        lines = subprocess.run(export, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert sum(json.loads(line)["kind"] == "identified" for line in lines) == 1
 
 
 async def test_a_folder_whose_balances_overflowed_opens_again(tmp_path: Path) -> None:

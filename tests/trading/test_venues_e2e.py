@@ -20,6 +20,19 @@ async def test_money_and_positions_belong_to_their_venue_whatever_runs(tmp_path:
             venues = {row["symbol"]: row["venue"] for row in await client.rows("symbols")}
             assert venues["BTC-USDT"] == "sim"
             assert venues["coinbase:ABC-USDT"] == "coinbase"
+            reply = await client.ask("symbols")
+            shared = {"orders": "paper", "amends": True, "book_depth": None, "candle_intervals": []}
+            given = ["quote", "trades", "book"]
+            assert reply["venues"] == [
+                {"venue": "sim", "kind": "sim", "default": True, "streams": given, **shared},
+                {
+                    "venue": "coinbase",
+                    "kind": "coinbase",
+                    "default": False,
+                    "streams": [*given, "day"],
+                    **shared,
+                },
+            ]
             rows = await client.rows("balances")
             assert (amount(rows, "USDT"), amount(rows, "coinbase:USDT")) == ("1000", "500")
             # one account's money at one venue is not usable at another
@@ -78,6 +91,9 @@ async def test_halts_and_keys_name_one_venue_or_all(tmp_path: Path) -> None:
         async with trader(server, narrow) as client:
             rows = await client.rows("symbols")
             assert [(row["symbol"], row["state"]) for row in rows] == [("small:BTC-USDT", "open")]
+            venues = (await client.ask("symbols"))["venues"]
+            assert isinstance(venues, list)
+            assert [venue["venue"] for venue in venues if isinstance(venue, dict)] == ["small"]
             refused = await client.ask("subscribe", channel="ticker", symbol="BTC-USDT")
             assert (refused["code"], refused["details"]) == ("forbidden", {"symbol": "BTC-USDT"})
             found = await client.ask("subscribe", channel="ticker", symbol="small:BTC-USDT")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
 from floorwire.core.ports import (
@@ -23,6 +24,7 @@ from floorwire.core.ports import (
     VenueInput,
     VenueOutput,
     Wake,
+    Wanted,
     Woke,
 )
 
@@ -44,6 +46,10 @@ class Driver:
     def give(self, happened: VenueInput) -> list[VenueOutput]:
         """Give the venue an input; return the outputs."""
         return self._take(self.venue.receive(happened, self.now_us))
+
+    def want(self, *symbols: str, kinds: Iterable[StreamKind] = get_args(StreamKind)) -> list[VenueOutput]:
+        """Tell the venue that clients want these kinds of streams of these symbols, and nothing else."""
+        return self.give(Wanted(dict.fromkeys(symbols, frozenset(kinds))))
 
     def frame(self, message: object, link: str | None = None) -> list[VenueOutput]:
         """Give the venue a frame, as JSON unless it is text or bytes."""

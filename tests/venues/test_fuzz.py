@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,20 +12,33 @@ from hypothesis import strategies as st
 
 from floorwire.connectors.transcript import SkippedLineCounter, read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing
-from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Woke
+from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Wanted, Woke
 from floorwire.venues.binance import market_data as binance
+from floorwire.venues.bybit import market_data as bybit
 from floorwire.venues.coinbase import market_data as coinbase
+from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
+from floorwire.venues.common.subscribed_symbol import EVERYTHING
+from floorwire.venues.okx import market_data as okx
 from floorwire.venues.replay import Adapter
 from tests.venues.driver import START
 
 RECORDED = Path(__file__).parent.parent / "recorded"
-LINKS = {"binance": "streams-0", "coinbase": "feed-0"}
-LISTS = {"binance": binance.LIST_URL, "coinbase": coinbase.LIST_URL}
+LINKS = {"binance": "streams-0", "coinbase": "feed-0", "okx": "public-0", "bybit": "spot-0"}
+LISTS = {
+    "binance": binance.LIST_URL,
+    "coinbase": coinbase.LIST_URL,
+    "okx": okx.LIST_URL,
+    "bybit": bybit.LIST_URL,
+}
 SYMBOLS = ("ABC-USDT", "XYZ-EUR")
 MAKE: dict[str, Callable[[], Adapter]] = {
     "binance": lambda: binance.venue(SYMBOLS),
     "coinbase": lambda: coinbase.venue(SYMBOLS),
+    "okx": lambda: okx.venue(SYMBOLS),
+    "bybit": lambda: bybit.venue(SYMBOLS),
 }
+WARM = 150
+"""So many frames of a recording are enough for an adapter to have books."""
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -40,7 +53,7 @@ def recorded(name: str, mark: str) -> list[bytes]:
     ]
 
 
-FRAMES = {name: recorded(name, "") for name in MAKE}
+FRAMES = {name: recorded(name, "")[:WARM] for name in MAKE}
 ANSWERS = {name: recorded(name, "->") for name in MAKE}
 
 scalars: st.SearchStrategy[Json] = (
@@ -59,7 +72,7 @@ json_values: st.SearchStrategy[Json] = (
 def mutated(draw: st.DrawFn, texts: list[bytes]) -> bytes:
     """Return a real text with a value changed, or bytes cut out, doubled or flipped."""
     text = draw(st.sampled_from(texts))
-    if draw(st.booleans()):
+    if draw(st.booleans()) and text != b"pong":
         return json.dumps(_changed(draw, json.loads(text)), allow_nan=False).encode()
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(len(text), start + 20)))
@@ -136,6 +149,13 @@ def check(outputs: list[VenueOutput], listed: set[str], live: dict[str, bool]) -
                 assert getattr(output, "symbol", None) in {None, *listed}
 
 
+def want(adapter: Adapter, now_us: int) -> Sequence[VenueOutput]:
+    """Want all streams of all symbols, of an adapter that subscribes only to what is wanted."""
+    if not isinstance(adapter, SnapshotStreamAdapter):
+        return []
+    return adapter.receive(Wanted(dict.fromkeys(SYMBOLS, EVERYTHING)), now_us)
+
+
 @pytest.mark.parametrize("name", list(MAKE))
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
@@ -146,6 +166,7 @@ def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: 
     live: dict[str, bool] = {}
     pending = list(adapter.start(now_us))
     pending += adapter.receive(Answer(LISTS[name], 200, ANSWERS[name][0]), now_us)
+    pending += want(adapter, now_us)
     pending += adapter.receive(Opened(LINKS[name]), now_us)
     check(pending, listed, live)
     warm = FRAMES[name][: data.draw(st.integers(0, len(FRAMES[name])))]
@@ -169,6 +190,7 @@ def test_any_bytes_are_borne(name: str, junk: bytes | str) -> None:
     adapter = MAKE[name]()
     adapter.start(START)
     adapter.receive(Answer(LISTS[name], 200, ANSWERS[name][0]), START)
+    want(adapter, START)
     adapter.receive(Opened(LINKS[name]), START)
     for output in adapter.receive(Frame(LINKS[name], junk), START):
         assert not isinstance(output, BookChange | BookSnapshot)

@@ -122,6 +122,20 @@ async def test_nothing_after_a_bad_frame_is_handled(gateway: Gateway, bad: bytes
     assert one.transport.is_closing()
 
 
+@pytest.mark.parametrize("size", [1, 512])
+async def test_slices_of_one_turn_after_a_close_frame_that_picows_refuses_are_not_read(
+    gateway: Gateway, size: int
+) -> None:
+    one = Connection(gateway)
+    data = masked(TEXT, b"good") + masked(CLOSE, b"\x81") + masked(TEXT, b"late") * 300
+    for at in range(0, len(data), size):  # the kernel gives several slices in one turn
+        one.transport.feed(data[at : at + size])
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert one.peer.messages == [b"good"]
+    assert one.transport.is_closing()
+
+
 async def test_a_large_message_comes_whole_in_larger_slices(gateway: Gateway) -> None:
     one = Connection(gateway)
     data = bytes(range(256)) * 250

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from floorwire.cli import backup, bench, deposit, halts, journal, keys, limits, serve, version, watch
+from floorwire.cli import backup, bench, deposit, doctor, halts, journal, keys, limits, serve, version, watch
 
 app = typer.Typer(
     name="floorwire",
@@ -37,6 +37,7 @@ app.add_typer(journal.app, name="journal")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(bench.app, name="bench")
+app.add_typer(doctor.app, name="doctor")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from floorwire import venues
 from floorwire.connectors.transcript import SkippedLineCounter, SkippedLines, TranscriptLine, read_transcript
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
 from floorwire.venues.common.links import STALE_US
@@ -69,6 +70,7 @@ class ExchangeAdapter(NamedTuple):
     hosts: frozenset[str]
     venue: MakeAdapter
     requested_symbols: NameSymbols
+    capabilities: Capabilities
 
 
 def exchanges() -> dict[str, ExchangeAdapter]:
@@ -78,7 +80,18 @@ def exchanges() -> dict[str, ExchangeAdapter]:
         name = f"{venues.__name__}.{module.name}.market_data"
         if module.ispkg and find_spec(name) is not None:
             exchange = import_module(name)
-            found[module.name] = ExchangeAdapter(exchange.HOSTS, exchange.venue, exchange.requested_symbols)
+            found[module.name] = ExchangeAdapter(
+                exchange.HOSTS, exchange.venue, exchange.requested_symbols, _capabilities(module.name)
+            )
+    return found
+
+
+def _capabilities(exchange: str) -> Capabilities:
+    """Return what the exchange's package says of itself; nothing where it does not."""
+    name = f"{venues.__name__}.{exchange}.capabilities"
+    if find_spec(name) is None:
+        return Capabilities(exchange)
+    found: Capabilities = import_module(name).CAPABILITIES
     return found
 
 
@@ -165,9 +178,8 @@ def replay(
     *,
     loop: bool = False,
     stale_us: int = STALE_US,
-    name: str | None = None,
 ) -> Replay:
-    """Return the venue that plays the recording. ``name`` is its id; None: that of the exchange.
+    """Return the venue that plays the recording.
 
     ``prefix`` goes before each symbol. ``speed`` 2.0 plays twice as fast, None without waiting. After
     ``stale_us`` of silence, in recorded time, what a link sent is stale. Raises SpeedError.
@@ -177,7 +189,7 @@ def replay(
     def make() -> Adapter:
         return exchange.venue(recording.symbols, prefix, recorded=True, stale_us=stale_us)
 
-    return Replay(make, recording, speed, loop=loop, name=name)
+    return Replay(make, recording, speed, loop=loop)
 
 
 class FirstMessages:

@@ -7,12 +7,17 @@ import random
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
-from floorwire.config import Settings, SettingsError
+from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording
+from floorwire.connectors.network_route import NetworkRoute
+from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.paper import PaperVenue
+
+DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
+"""Without ``venues.ID.symbols``: those of these that the exchange has."""
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -27,6 +32,12 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
         if spec.is_live:
             _check_live(spec, settings, live_flag=live_flag)
     return [_build(spec, settings) for spec in found]
+
+
+def connector(venue: str, settings: Settings) -> VenueConnector:
+    """Return what opens links and sends requests for a venue. It does nothing until the venue asks."""
+    own = settings.venues.get(venue, VenueSettings())
+    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address))
 
 
 def traded_names(settings: Settings) -> TradedNames | None:
@@ -73,10 +84,17 @@ def _build(spec: VenueSpec, settings: Settings) -> Venue:
         return _sim(spec, settings)
     if spec.recorded is not None:
         return _replay(spec, spec.recorded, settings)
-    raise SettingsError(
-        f"venue: {spec.given}: this version cannot connect to {spec.kind} yet; it plays recordings of it: "
-        "replay:FILE"
-    )
+    return _live(spec, settings)
+
+
+def _live(spec: VenueSpec, settings: Settings) -> Venue:
+    """Return a venue with live prices. Its orders are filled here, against them."""
+    exchange = recording.exchanges()[spec.kind]
+    stale_us = round(settings.feed.stale_s * 1_000_000)
+    symbols = spec.settings.symbols or DEFAULT_SYMBOLS
+    adapter = exchange.venue(symbols, spec.prefix, stale_us=stale_us)
+    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
+    return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
 
 
 def _sim(spec: VenueSpec, settings: Settings) -> Venue:
@@ -112,9 +130,9 @@ def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) 
         speed=settings.replay.speed or None,
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
-        name=spec.id,
     )
-    return PaperVenue(replay, settings.paper.latency_us)
+    can = recording.exchanges()[recorded.adapter].capabilities
+    return PaperVenue(replay, settings.paper.latency_us, spec.id, can)
 
 
 def _check(file: str, recorded: recording.Recording) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import Feed, MarketEvent
 from floorwire.core.order_commands import Command
@@ -46,7 +47,13 @@ class Woke(msgspec.Struct, frozen=True):
     """The time of the venue's last ``Wake`` has come."""
 
 
-VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
+class Wanted(msgspec.Struct, frozen=True):
+    """The streams that clients want now, by canonical symbol: the whole wish, sent when it changed."""
+
+    streams: Mapping[str, frozenset[StreamKind]]
+
+
+VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke | Wanted
 
 # --- the outputs of a venue --------------------------------------------------------------------------
 

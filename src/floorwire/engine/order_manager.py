@@ -60,7 +60,6 @@ from floorwire.core.account_events import (
     Position,
     Resumed,
     Seqs,
-    VenueMoneySet,
 )
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
@@ -73,7 +72,7 @@ from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
-from floorwire.engine import request_checks, venue_identities
+from floorwire.engine import request_checks, venue_identities, venue_money
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.accounts import Accounts
@@ -86,32 +85,8 @@ from floorwire.engine.open_order_merge import OpenOrderMerge
 from floorwire.engine.order_checks import OrderChecks
 from floorwire.engine.risk_profiles import RiskProfiles
 from floorwire.engine.settlement import Settlement
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.engine.venue_orders import place_command, restore_command
-
-
-class VenueRules(msgspec.Struct, frozen=True):
-    """The rules of one venue, where they are not those of all."""
-
-    limits: Limits
-    """The default limits of its orders."""
-    maker_ppm: int
-    taker_ppm: int
-
-
-class TradingRules(msgspec.Struct, frozen=True):
-    """Rules for all accounts. They come from the settings, and are not journalled.
-
-    ``maker_ppm``, ``taker_ppm``: the fees, in millionths of the turnover.
-    """
-
-    limits: Limits = Limits(price_collar="0.05")
-    """The default limits. They need a price collar: a market order holds for its worst price."""
-    maker_ppm: int = 0
-    taker_ppm: int = 0
-    default_venue: str = ""
-    """The id of the default venue. "": venues have no ids here."""
-    venues: Mapping[str, VenueRules] = {}
-    """By venue, where it has rules of its own."""
 
 
 class OrderDecision(msgspec.Struct, frozen=True, gc=False):
@@ -125,18 +100,6 @@ class OrderDecision(msgspec.Struct, frozen=True, gc=False):
     """Commands for the venue, in this order. Empty for a duplicate."""
     duplicate: bool = False
     """The request is a repetition (idempotency). ``order`` is the known order in its present state."""
-
-
-class VenueMoneyError(ValueError):
-    """A venue has paper money in the journal and would have real money now, or the other way."""
-
-    def __init__(self, venue: str, known: Money) -> None:
-        now = "live" if known == "paper" else "paper"
-        super().__init__(
-            f"venue {venue}: the journal has {known} money under this id, which {now} orders must never use; "
-            f"give the venue another id, or use another data folder"
-        )
-        self.venue = venue
 
 
 class OrderManager:
@@ -494,15 +457,8 @@ class OrderManager:
 
         Raises VenueMoneyError where a venue had money of the other kind before; then nothing is changed.
         """
-        known = self._accounts.venue_money
-        for venue, kind in money.items():
-            if known.get(venue, kind) != kind:
-                raise VenueMoneyError(venue, known[venue])
-        return [
-            self._rule(VenueMoneySet(venue, kind, stamp_us))
-            for venue, kind in money.items()
-            if venue not in known
-        ]
+        events = venue_money.opening_events(self._accounts.venue_money, money, stamp_us)
+        return [self._rule(event) for event in events]
 
     def correct_positions(self, stamp_us: int) -> list[AccountEntry]:
         """Correct positions: journals of older versions lack some of their events. Return the entries."""

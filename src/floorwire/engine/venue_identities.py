@@ -132,8 +132,9 @@ def _divided(
                 more = max(0, min(rest, units - totals.get(at, 0)))
                 totals[at] = totals.get(at, 0) + more
                 rest -= more
-        home = homes[asset]
-        totals[home] = totals.get(home, 0) + rest
+        if rest or not totals:
+            home = homes[asset]
+            totals[home] = totals.get(home, 0) + rest
         for at, total in sorted(totals.items()):
             yield Balance(at, total, held.get(at, 0), balance.decimals)
 

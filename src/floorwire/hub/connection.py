@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import neighbourhood
@@ -30,6 +30,7 @@ from floorwire.protocol.replies import (
     SubscriptionList,
     SymbolList,
     Unsubscribed,
+    VenueRow,
 )
 from floorwire.protocol.requests import Login, Resume, Subscriptions, Symbols
 from floorwire.protocol.session import (
@@ -323,7 +324,7 @@ class Connection(ClientTransport):
         encoded = cache.find(codec, halted) if sees_all else None
         if encoded is not None:
             self._charge(KIB_US * len(encoded) // 1024)
-            self._send(EncodedSymbolList(id=request.id, symbols=encoded))
+            self._send(EncodedSymbolList(id=request.id, symbols=encoded, venues=self._venue_rows(None)))
             return
         for row in replies.symbol_rows(self._hub.market, self.principal, halted):
             rows.append(row)
@@ -333,9 +334,15 @@ class Connection(ClientTransport):
         if sees_all:
             encoded = codec.encode(rows)
             cache.keep(codec, halted, encoded, revision)
-            self._send(EncodedSymbolList(id=request.id, symbols=encoded))
+            self._send(EncodedSymbolList(id=request.id, symbols=encoded, venues=self._venue_rows(None)))
         else:
-            self._send(SymbolList(id=request.id, symbols=rows))
+            seen = {row.venue for row in rows}
+            self._send(SymbolList(id=request.id, symbols=rows, venues=self._venue_rows(seen)))
+
+    def _venue_rows(self, seen: Collection[str] | None) -> list[VenueRow] | UnsetType:
+        """Return the venues that are seen; None: all of them."""
+        rows = [row for row in self._hub.venue_rows if seen is None or row.venue in seen]
+        return rows or UNSET
 
     def _subscribe(self, join: SubscribeTopics) -> None:
         resume = None if join.request.resume is UNSET else join.request.resume

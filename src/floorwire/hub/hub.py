@@ -29,6 +29,7 @@ from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
+from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.requests import OnSlow, Resume
 from floorwire.protocol.topic import TopicName
 
@@ -50,7 +51,10 @@ class Hub:
         at_turn_end: Callable[[Callable[[], None]], object],
         stats: Stats,
         names: VenueNames | None = None,
+        venue_rows: Sequence[VenueRow] = (),
     ) -> None:
+        self.venue_rows = tuple(venue_rows)
+        """What ``symbols`` says of the venues."""
         self.market = MarketState(channels, names or VenueNames())
         self.symbol_lists = SymbolListCache(self.market)
         self.stats = stats

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
 from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Latencies, Records, Stats
+from floorwire.ops.venue_traffic_metrics import venue_traffic
 
 
 class GatewayCollector(Collector):
@@ -70,6 +71,7 @@ class GatewayCollector(Collector):
         yield from _ages(
             "symbol_age_seconds", "since something came of the symbol", "symbol", stats.symbol_last_us, now_us
         )
+        yield from venue_traffic(stats.traffic)
 
 
 class DeskCollector(Collector):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from floorwire.core.codes import CloseCode
+from floorwire.core.venue_traffic import VenueTraffic
 
 LATENCY_BUCKETS_US = (
     50,
@@ -70,6 +71,7 @@ class Stats:
         "subscriptions",
         "symbol_last_us",
         "topics",
+        "traffic",
         "venue_events",
         "venue_last_us",
         "venue_skipped",
@@ -106,6 +108,8 @@ class Stats:
         """How often the event loop stood still."""
         self.loop_stalled_us = 0
         """For how long in all."""
+        self.traffic: dict[str, VenueTraffic] = {}
+        """Links and requests, by venue."""
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
         """When each venue last sent anything, in microseconds since 1970."""

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.requests import OnSlow, RequestId
@@ -103,12 +104,32 @@ class SymbolRow(msgspec.Struct, frozen=True):
     venue: str
 
 
+class VenueRow(msgspec.Struct, frozen=True):
+    """One venue instance, and what it can do.
+
+    ``streams``: what it sends by itself; candles and the day are counted from trades elsewhere.
+    ``book_depth``: levels of a side; null: all. ``orders``: paper, live, or none.
+    """
+
+    venue: str
+    kind: str
+    default: bool
+    """Whether its symbols and assets have names without the venue."""
+    orders: Literal["paper", "live", "none"]
+    amends: bool
+    streams: tuple[StreamKind, ...]
+    book_depth: int | None
+    candle_intervals: tuple[str, ...]
+
+
 class SymbolList(msgspec.Struct, frozen=True, kw_only=True):
     """Every instrument."""
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     symbols: list[SymbolRow]
+    venues: list[VenueRow] | UnsetType = UNSET
+    """The venues of these instruments, the default one first."""
 
 
 class EncodedSymbolList(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +138,7 @@ class EncodedSymbolList(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     symbols: msgspec.Raw
+    venues: list[VenueRow] | UnsetType = UNSET
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True):

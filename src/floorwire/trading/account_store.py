@@ -11,7 +11,8 @@ import structlog
 
 from floorwire.core import account_events
 from floorwire.core.ports import Prices
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.storage.journal import (
     Journal,
     JournalEntry,

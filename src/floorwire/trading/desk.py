@@ -30,7 +30,8 @@ from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.engine.account_snapshot import AccountSnapshot
-from floorwire.engine.order_manager import OrderDecision, OrderManager, VenueMoneyError
+from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.venue_money import VenueMoneyError
 from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import DeskFigures, DeskStats
 from floorwire.protocol.desk_ports import DeskClient, Reply, Turns

@@ -11,6 +11,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
+from msgspec.structs import replace
+
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -37,10 +40,22 @@ UNKNOWN = Prices(0, 0, 0, "connecting")
 
 
 class PaperVenue:
-    """A trading venue of a venue that takes no orders."""
+    """A trading venue of a venue that takes no orders.
 
-    def __init__(self, venue: Venue, latency_us: int) -> None:
-        self.name = venue.name
+    ``name`` is its id; None: the venue's own name. ``capabilities``: what the venue gives, if that is known.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        latency_us: int,
+        name: str | None = None,
+        capabilities: Capabilities | None = None,
+    ) -> None:
+        can = capabilities or Capabilities(venue.name)
+        self.capabilities = replace(can, places_orders=True, amends_orders=True)
+        """What the venue gives, and the orders that are filled here."""
+        self.name = name or venue.name
         self._venue = venue
         self._latency_us = latency_us
         self._offset_us = 0
@@ -165,6 +180,8 @@ class PaperVenue:
             if isinstance(output, Wake):
                 self._wake_us = output.at_us
                 continue
+            if isinstance(output, Listing):
+                output = self._own_listing(output)
             followed.append(output)
             followed += _reported(self._hear(output, now_us + self._offset_us))
         return followed
@@ -181,6 +198,12 @@ class PaperVenue:
                 for instrument in instruments:
                     self._list(instrument)
         return []
+
+    def _own_listing(self, listing: Listing) -> Listing:
+        """Return the listing as of this venue."""
+        if all(instrument.venue == self.name for instrument in listing.instruments):
+            return listing
+        return Listing(tuple(replace(one, venue=self.name) for one in listing.instruments), listing.ts_us)
 
     def _list(self, instrument: Instrument) -> None:
         """Open the symbol's market, or open it anew where its steps are others now.

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from floorwire.core import ports
-from floorwire.core.market_events import Candle, FeedStatus, Listing, MarketEvent, Trade
+from floorwire.core.market_events import Candle, FeedStatus, MarketEvent, Trade
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -244,11 +244,8 @@ class Replay:
         speed: float | None = 1.0,
         *,
         loop: bool = False,
-        name: str | None = None,
     ) -> None:
-        """``speed``: times as fast as recorded, None for as fast as possible. ``name``: the venue's id; None:
-        the exchange's. Raises SpeedError.
-        """
+        """``speed``: times as fast as recorded, None for as fast as possible. Raises SpeedError."""
         if speed is not None and not 0 < speed < math.inf:
             raise SpeedError(speed)
         self._make = make
@@ -256,7 +253,7 @@ class Replay:
         self._speed = speed
         self._loop = loop
         self._adapter = make()
-        self.name = name or self._adapter.name
+        self.name = self._adapter.name
         self._skipped_inputs: Counter[str] = Counter()
         self._skipped_before: Counter[str] = Counter()
         """What was left out in earlier rounds."""
@@ -403,11 +400,6 @@ class Replay:
 
     def _shifted(self, event: MarketEvent) -> Iterator[MarketEvent]:
         """Yield the event in the time of this round."""
-        if type(event) is Listing:
-            listed = tuple(
-                msgspec.structs.replace(instrument, venue=self.name) for instrument in event.instruments
-            )
-            event = msgspec.structs.replace(event, instruments=listed)
         if not self._round:
             yield event
             return

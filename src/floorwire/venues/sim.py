@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.codes import Code
 from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
@@ -30,6 +31,8 @@ from floorwire.engine.participants.simulation import Simulation
 
 NAME = "sim"
 SECOND_US = 1_000_000
+CAPABILITIES = Capabilities(NAME, streams=("quote", "trades", "book"), places_orders=True, amends_orders=True)
+"""Candles and the day are counted from the trades."""
 WAKE_US = 5_000
 """The finest step that the venue asks to be woken in: what happens within it comes in one batch."""
 CATCH_UP_US = SECOND_US
@@ -116,6 +119,8 @@ class UnlistedError(ValueError):
 
 class SimVenue:
     """Opens when started, never closes, and needs no link to anywhere."""
+
+    capabilities = CAPABILITIES
 
     def __init__(self, profiles: Sequence[Profile], rng: Random, name: str = NAME, prefix: str = "") -> None:
         self.name = name

@@ -156,9 +156,10 @@ async def resume(
     ended = NewHalt(scope, name)
     _check(auth, Action.RESUME, ended)
     if scope == "symbol":
-        unlisted = NewHalt(scope, auth.gateway.names.identity(name))
-        is_halted = (scope, unlisted.name) in auth.gateway.desk.risk_status().halts()
-        ended = unlisted if is_halted else _with_full_symbol(auth, ended)
+        halts = auth.gateway.desk.risk_status().halts()
+        given = (NewHalt(scope, one) for one in (auth.gateway.names.identity(name), name))
+        unlisted = next((one for one in given if (scope, one.name) in halts), None)
+        ended = unlisted or _with_full_symbol(auth, ended)
     auth.require_none(Action.RESUME, halt_refusal(auth.principal, ended.scope, ended.name))
 
     def change(

@@ -22,12 +22,14 @@ class PicowsTransport:
     ours is told at once: no frame after it may be handled.
     """
 
-    __slots__ = ("complain", "transport")
+    __slots__ = ("complain", "has_complained", "transport")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         self.complain: Complaint | None = None
         """Called with each complaint. None until the handshake is done."""
+        self.has_complained = False
+        """Whether a frame was bad. picows would read on after it."""
 
     def get_extra_info(self, name: str) -> object:
         """Return the real transport's value."""
@@ -42,6 +44,7 @@ class PicowsTransport:
         if self.complain is None:
             self.transport.write(data)
         else:
+            self.has_complained = True
             code, reason = int.from_bytes(data[2:4], "big"), bytes(data[4:]).decode()
             if code == CloseCode.INTERNAL:
                 self.complain(code, reason)

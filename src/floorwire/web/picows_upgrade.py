@@ -91,8 +91,8 @@ class PicowsUpgrade(SlicedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the connection over. picows writes through PicowsTransport."""
         self.tcp = transport
-        self._picows_transport = PicowsTransport(transport)
-        super().connection_made(self._picows_transport)
+        self.picows_transport = PicowsTransport(transport)
+        super().connection_made(self.picows_transport)
 
     def handshake(self, headers: Headers) -> None:
         """Answer the request. picows accepts no Connection and Upgrade headers with several values."""
@@ -112,7 +112,7 @@ class PicowsUpgrade(SlicedProtocol):
     def _listener(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         accepted, max_bytes = self._accepted, self._gateway.settings.limits.message_bytes
         wire = PicowsWire(
-            accepted.peer, self._address, max_bytes, self._picows_transport, self, self._gateway.hub.turns
+            accepted.peer, self._address, max_bytes, self.picows_transport, self, self._gateway.hub.turns
         )
         extra = {"Sec-WebSocket-Protocol": accepted.subprotocol} if accepted.subprotocol else None
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), wire)

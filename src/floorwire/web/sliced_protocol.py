@@ -13,6 +13,7 @@ from typing import Final
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from floorwire.hub.read_turns import ReadShare
+from floorwire.web.picows_transport import PicowsTransport
 
 SLICE_BYTES: Final = 512
 """An order fits into one slice. It holds 85 of the smallest frames."""
@@ -31,6 +32,8 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
     def __init__(self, share: ReadShare, *picows: object) -> None:
         super().__init__(*picows)
         self.tcp: asyncio.Transport | None = None
+        self.picows_transport: PicowsTransport
+        """What picows writes to. Set when the connection is made."""
         self.share = share
         self._slice_bytes = SLICE_BYTES
         self._unread_bytes = 0
@@ -115,6 +118,8 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
 
     def _handle(self, size: int) -> None:
         """Handle a slice. The next one is larger if this one was full of large frames."""
+        if self.picows_transport.has_complained:  # RFC 6455 7.1.7: nothing after a bad frame is looked at.
+            return
         wire = self.listener
         if size < SLICE_BYTES or wire is None:
             super().buffer_updated(size)

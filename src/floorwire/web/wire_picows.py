@@ -183,7 +183,7 @@ class PicowsWire(WSListener):
             if kind == CLOSE or self._small_frames > DROPPED_FRAMES:
                 self._end()
             return
-        if self._has_failed_later:
+        if self._has_failed_later or self._has_peer_closed:  # RFC 6455 5.5.1, 7.1.7: nothing follows these.
             return
         self._peer.peer_is_alive()
         try:

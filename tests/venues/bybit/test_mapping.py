@@ -8,6 +8,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, Trade
 from floorwire.venues.bybit import mapping, messages
 from floorwire.venues.common.decimals import OffTickError
+from floorwire.venues.common.level_reader import LevelReader
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "bybit", "0.1", "0.001", min_notional="5")
 
@@ -60,7 +61,7 @@ def test_a_trade_has_the_takers_side() -> None:
 
 def test_a_book_leaves_out_what_is_between_two_ticks() -> None:
     book = messages.Book("ABCUSDT", 5, [("10.4", "1"), ("10.35", "9")], [("10.5", "0")])
-    assert mapping.book(messages.BookFrame("200", True, 3, book), ABC) == (
+    assert mapping.book(messages.BookFrame("200", True, 3, book), ABC, LevelReader(ABC)) == (
         ((104, 1_000),),
         ((105, 0),),
         1,

@@ -7,6 +7,7 @@ import pytest
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.venues.common.decimals import OffTickError
+from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.okx import mapping, messages
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "okx", "0.1", "0.001")
@@ -69,7 +70,7 @@ def test_a_book_leaves_out_what_is_between_two_ticks() -> None:
     message = messages.Book(
         3, bids=[level("10.4", "1"), level("10.35", "9")], asks=[level("10.5", "0")], seq_id=1, prev_seq_id=-1
     )
-    assert mapping.book(message, ABC) == (((104, 1_000),), ((105, 0),), 1, 3_000)
+    assert mapping.book(message, ABC, LevelReader(ABC)) == (((104, 1_000),), ((105, 0),), 1, 3_000)
 
 
 def test_a_quote_of_an_empty_side_is_zero() -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import CrossedBookError
 from floorwire.venues.okx.messages import Book, Level
-from floorwire.venues.okx.numbered_book import LostChangeError, NumberedBook
+from floorwire.venues.okx.numbered_book import NumberedBook
 from tests.venues.driver import rebuilt
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "okx", "0.1", "0.001")

@@ -33,6 +33,7 @@ from floorwire.core.ports import (
     VenueInput,
     VenueOutput,
     Wake,
+    Wanted,
     Woke,
 )
 from floorwire.core.symbols import normalize_symbol
@@ -156,6 +157,8 @@ class Binance:
                 return list(self._closed(link, now_us))
             case Woke():
                 return list(self._tick(now_us))
+            case Wanted():  # the symbols of the settings are followed
+                return []
 
     def _tick(self, now_us: int) -> Iterator[VenueOutput]:
         self._budget.refill()

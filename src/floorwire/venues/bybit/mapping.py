@@ -15,11 +15,11 @@ from floorwire.venues.common.decimals import (
     amount,
     floor_lots,
     floor_ticks,
-    levels,
     price_ticks,
     traded_lots,
     turnover,
 )
+from floorwire.venues.common.level_reader import LevelReader
 
 VENUE = "bybit"
 MILLISECOND_US = 1_000
@@ -96,10 +96,10 @@ def trade(message: messages.Trade, of: Instrument) -> Trade:
     )
 
 
-def book(frame: messages.BookFrame, of: Instrument) -> BookLevels:
+def book(frame: messages.BookFrame, of: Instrument, reader: LevelReader) -> BookLevels:
     """Return the levels of a book message."""
-    bids, bids_off = levels(of, frame.book.bids)
-    asks, asks_off = levels(of, frame.book.asks)
+    bids, bids_off = reader.read(of, frame.book.bids)
+    asks, asks_off = reader.read(of, frame.book.asks)
     return BookLevels(bids, asks, bids_off + asks_off, frame.time * MILLISECOND_US)
 
 

@@ -100,7 +100,7 @@ class InstrumentRow(msgspec.Struct, rename="camel"):
 class InstrumentList(msgspec.Struct):
     """The rows of the list. They are decoded one by one, so that a broken one affects no other."""
 
-    list: list[msgspec.Raw] = []
+    rows: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list)
 
 
 class ListAnswer(msgspec.Struct, rename="camel"):

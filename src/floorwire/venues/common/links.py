@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, TypeAlias
 
 from floorwire.core.ports import Activity, Close, Open
+from floorwire.venues.common.request_bucket import RequestBucket
 
 SECOND_US = 1_000_000
 STALE_US = 10 * SECOND_US
@@ -122,15 +123,23 @@ class Link:
 class Links:
     """All links of a venue, by name."""
 
-    __slots__ = ("_links", "_silent_us", "_stale_us", "_symbols_per_link")
+    __slots__ = ("_connections", "_links", "_silent_us", "_stale_us", "_symbols_per_link")
 
-    def __init__(self, silent_us: int, symbols_per_link: int | None, stale_us: int) -> None:
+    def __init__(
+        self,
+        silent_us: int,
+        symbols_per_link: int | None,
+        stale_us: int,
+        connections: RequestBucket | None = None,
+    ) -> None:
         """``silent_us``: after this long without a message a link is opened again.
 
         ``symbols_per_link``: how many symbols one link carries; None: any number. ``stale_us``: after this
-        long without a message, what came on the link is not current any more.
+        long without a message, what came on the link is not current any more. ``connections``: the rate limit
+        of new connections; None: there is none.
         """
         self._silent_us = silent_us
+        self._connections = connections
         self._stale_us = stale_us
         self._symbols_per_link = symbols_per_link
         self._links: dict[str, Link] = {}
@@ -146,6 +155,18 @@ class Links:
         """Add a link; return the request to open it."""
         link = self._links[name] = Link(name, url, self._silent_us)
         return link.open(now_us)
+
+    def plan(self, name: str, url: str) -> None:
+        """Add a link that ``due_opens`` opens as soon as the rate limit of new connections allows it."""
+        self._links[name] = Link(name, url, self._silent_us)
+
+    def due_opens(self, now_us: int) -> Iterator[Open]:
+        """Yield the links to open now, as far as the rate limit of new connections allows it."""
+        for link in self._links.values():
+            if link.due(now_us) == "open":
+                if self._connections is not None and not self._connections.spend(1, now_us):
+                    return
+                yield link.open(now_us)
 
     def opened(self, name: str, now_us: int) -> bool:
         """Record that the link is up; return whether the adapter asked for it."""
@@ -176,13 +197,19 @@ class Links:
         link = self._links.get(name)
         return 0 if link is None else link.active_us(now_us)
 
-    def any_active(self) -> bool:
-        """Return whether a link is up and not quiet."""
-        return any(link.state == "up" and not link.is_quiet for link in self._links.values())
+    def any_active(self, names: Iterable[str] | None = None) -> bool:
+        """Return whether one of these links is up and not quiet; None: one of all links."""
+        links = self._links.values() if names is None else [self._links[n] for n in names if n in self._links]
+        return any(link.state == "up" and not link.is_quiet for link in links)
 
     def close(self, name: str, reason: str, now_us: int) -> Close:
         """Return the request to close a link. It is opened again later."""
         return self._links[name].close(reason, now_us)
+
+    def remove(self, name: str, reason: str, now_us: int) -> Close | None:
+        """Forget a link; return the request to close it, None if it is down."""
+        link = self._links.pop(name)
+        return None if link.state == "waiting" else link.close(reason, now_us)
 
     def lost(self, name: str, now_us: int) -> bool:
         """Record that a link is down; return False if ``close`` had asked for that."""
@@ -195,15 +222,14 @@ class Links:
 
     def due_effects(self, now_us: int) -> Iterator[Open | Close]:
         """Yield what is due: open lost links again, close silent links and links that are stuck."""
+        yield from self.due_opens(now_us)
         for link in self._links.values():
             match link.due(now_us):
-                case "open":
-                    yield link.open(now_us)
                 case "silent":
                     yield link.close("silent", now_us)
                 case "stuck":
                     yield link.close("link_lost", now_us)
-                case "nothing":
+                case "open" | "nothing":
                     pass
 
     def up_us(self, name: str, now_us: int) -> int | None:

@@ -56,9 +56,13 @@ class VenueBook:
         self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
+    def best(self) -> tuple[Level, Level]:
+        """Return the best bid and the best ask."""
+        return self._book.bids.best() or EMPTY, self._book.asks.best() or EMPTY
+
     def changed_quote(self, ts_us: int) -> Iterator[MarketEvent]:
         """Yield the best bid and ask if they changed since the last call."""
-        best = self._book.bids.best() or EMPTY, self._book.asks.best() or EMPTY
+        best = self.best()
         if best != self._best:
             self._best = best
             yield Quote(self.instrument.symbol, *best[0], *best[1], ts_us)

@@ -34,6 +34,10 @@ BOUNDED = (Trade, MissingTrade, Quote, BookChange, BookSnapshot, DayStats, Candl
 """Market events that carry a time of the venue. The others have our own time."""
 
 
+MOVING = (Trade, Quote, BookChange)
+"""Market events that say how late the venue's messages come."""
+
+
 class VenueClock:
     """The venue's time, so that candles close although nothing trades. No earlier trade is expected then.
 
@@ -61,7 +65,16 @@ class VenueClock:
 
     def check(self, outputs: Iterable[VenueOutput], now_us: int) -> list[VenueOutput]:
         """Learn from the events of one message; return them with impossible times replaced."""
-        return [checked for output in outputs for checked in self._checked(output, now_us)]
+        checked: list[VenueOutput] = []
+        for output in outputs:
+            # The usual case at once: a time that can be right, and that says how late messages come.
+            if isinstance(output, MOVING) and now_us != output.ts_us <= now_us + self._behind_us + AHEAD_US:
+                self._suspects = 0
+                self._learn(output.ts_us - now_us, now_us // WINDOW_US)
+                checked.append(output)
+            else:
+                checked += self._checked(output, now_us)
+        return checked
 
     def bounded(self, ts_us: int, now_us: int) -> int:
         """Return the time, or the venue's estimated time if it is too far ahead."""
@@ -91,7 +104,7 @@ class VenueClock:
         is_ahead = isinstance(output, Candle) and self.bounded(output.start_us, now_us) != output.start_us
         if ts_us == output.ts_us and not is_ahead:
             is_ours = isinstance(output, Quote) and ts_us == now_us  # this venue sends no time with quotes
-            if isinstance(output, Trade | Quote | BookChange) and not is_ours:
+            if isinstance(output, MOVING) and not is_ours:
                 self._suspects = 0
                 self._learn(ts_us - now_us, now_us // WINDOW_US)
             yield output

@@ -5,6 +5,8 @@ Every function raises ValueError (InexactError, OffTickError) if a value cannot 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
@@ -13,11 +15,11 @@ from floorwire.core.units import Scale, trim
 from floorwire.venues.common.decimals import (
     floor_lots,
     floor_ticks,
-    levels,
     price_ticks,
     traded_lots,
     turnover,
 )
+from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.okx import messages
 
 VENUE = "okx"
@@ -43,6 +45,7 @@ STATES: dict[str, InstrumentState] = {"live": "open", "expired": "closed"}
 SIDES: dict[str, Side] = {"buy": "buy", "sell": "sell"}
 SPOT = "SPOT"
 EIGHT_DECIMALS = "0.00000001"
+_pair: Callable[[messages.Level], tuple[str, str]] = attrgetter("price", "size")
 
 
 class BookLevels(NamedTuple):
@@ -93,10 +96,10 @@ def trade(message: messages.Trade, of: Instrument) -> Trade:
     )
 
 
-def book(message: messages.Book, of: Instrument) -> BookLevels:
+def book(message: messages.Book, of: Instrument, reader: LevelReader) -> BookLevels:
     """Return the levels of a book message."""
-    bids, bids_off = levels(of, _pairs(message.bids))
-    asks, asks_off = levels(of, _pairs(message.asks))
+    bids, bids_off = reader.read(of, map(_pair, message.bids))
+    asks, asks_off = reader.read(of, map(_pair, message.asks))
     return BookLevels(bids, asks, bids_off + asks_off, message.ts * MILLISECOND_US)
 
 
@@ -143,10 +146,6 @@ def candle(row: messages.CandleRow, channel: str, of: Instrument, now_us: int) -
         closed=row.confirm == "1",
         ts_us=now_us,
     )
-
-
-def _pairs(levels: list[messages.Level]) -> list[tuple[str, str]]:
-    return [(level.price, level.size) for level in levels]
 
 
 def _best(levels: list[messages.Level], of: Instrument) -> Level:

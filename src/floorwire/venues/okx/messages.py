@@ -6,6 +6,7 @@ in text. Numbers are text too, but for the numbers of book messages and their ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -95,7 +96,7 @@ class Answer(msgspec.Struct):
     msg: str = ""
 
 
-class Stream(msgspec.Struct, rename="camel", frozen=True, gc=False):
+class Stream(msgspec.Struct, rename="camel", frozen=True, gc=False, omit_defaults=True):
     """A channel of an instrument, as requests and frames name it."""
 
     channel: str = ""
@@ -214,6 +215,11 @@ def _read_rows(frame: Envelope) -> Message | None:
     if channel == "instruments":
         return InstrumentFrame(_rows.decode(frame.data))
     return None
+
+
+def request(op: str, streams: Sequence[Stream]) -> str:
+    """Return a request to subscribe or unsubscribe."""
+    return msgspec.json.encode({"op": op, "args": streams}).decode()
 
 
 def stream_of(data: str | bytes) -> Stream | None:

@@ -13,6 +13,8 @@ from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.level_reader import LevelReader
+from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.okx import mapping, messages
 
@@ -20,23 +22,14 @@ CHECKSUM_LEVELS = 25
 SIGN_BIT = 1 << 31
 
 
-class LostChangeError(ValueError):
-    """A change does not follow the one before, or the book differs from the venue's by its checksum."""
-
-    def __init__(self, symbol: str, reason: str) -> None:
-        super().__init__(f"the book of {symbol} lost a change: {reason}")
-        self.symbol = symbol
-        self.reason = reason
-        """A reason of a FeedStatus: ``sequence_gap`` or ``bad_message``."""
-
-
 class NumberedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
-    __slots__ = ("_last", "_texts", "has_left_out", "levels", "off_tick")
+    __slots__ = ("_last", "_reader", "_texts", "has_left_out", "levels", "off_tick")
 
     def __init__(self, instrument: Instrument) -> None:
         self.levels = VenueBook(instrument)
+        self._reader = LevelReader(instrument)
         self.has_left_out = False
         """Whether levels were left out since the snapshot: they were between two ticks."""
         self.off_tick = 0
@@ -64,12 +57,11 @@ class NumberedBook:
 
     def apply_snapshot(self, message: messages.Book) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
-        self.clear()
+        self.has_left_out = False
         try:
             levels = self._mapped(message)
             event = self.levels.apply_snapshot(levels.bids, levels.asks, levels.ts_us)
-            if message.checksum:
-                self._texts = ChecksumTexts(self.instrument)
+            self._texts = ChecksumTexts(self.instrument) if message.checksum else None
             self._check(message)
         except ValueError:
             self.clear()
@@ -96,7 +88,7 @@ class NumberedBook:
         return event if levels.bids or levels.asks else None
 
     def _mapped(self, message: messages.Book) -> mapping.BookLevels:
-        levels = mapping.book(message, self.instrument)
+        levels = mapping.book(message, self.levels.instrument, self._reader)
         self.off_tick = levels.off_tick
         self.has_left_out = self.has_left_out or levels.off_tick > 0
         return levels

@@ -1,0 +1,76 @@
+"""How connections leave this machine: TLS, a proxy, and the source address.
+
+``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` are those of the environment, in either case.
+``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name further certificate authorities.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from functools import cached_property
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies_environment
+from urllib.request import proxy_bypass_environment as needs_none  # type: ignore[attr-defined] # no stub
+
+SECURE = ("https", "wss")
+HTTP_SCHEMES = {"wss": "https", "ws": "http"}
+"""WebSockets take the proxy of the HTTP scheme that they begin with."""
+
+
+class NetworkRoute:
+    """The way to a venue.
+
+    ``ws_url`` and ``rest_url`` stand in for scheme, host and port of the exchange's own addresses: a test
+    network, a proxy of ours, a server in a test. A path of theirs goes before the exchange's path.
+    """
+
+    def __init__(
+        self,
+        ws_url: str | None = None,
+        rest_url: str | None = None,
+        source_address: str | None = None,
+        proxies: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """``proxies``: by scheme, and ``no`` as in the environment; None: those of the environment."""
+        self.source_address = source_address
+        self._ws_url = None if ws_url is None else urlsplit(ws_url)
+        self._rest_url = None if rest_url is None else urlsplit(rest_url)
+        self._proxies = dict(getproxies_environment() if proxies is None else proxies)
+        self._tls = tls
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """TLS whose certificates and host names are verified."""
+        return self._tls or ssl.create_default_context()
+
+    def ws(self, url: str) -> str:
+        """Return the address to open a WebSocket at."""
+        return _moved(url, self._ws_url)
+
+    def rest(self, url: str) -> str:
+        """Return the address to send a request to."""
+        return _moved(url, self._rest_url)
+
+    def proxy(self, url: str) -> str | None:
+        """Return the proxy for an address; None: there is none."""
+        parts = urlsplit(url)
+        scheme = HTTP_SCHEMES.get(parts.scheme, parts.scheme)
+        found = self._proxies.get(scheme) or self._proxies.get("all")
+        if not found or needs_none(parts.netloc.rpartition("@")[2], self._proxies):
+            return None
+        return found if "://" in found else f"http://{found}"
+
+
+def is_secure(url: str) -> bool:
+    """Return whether the address asks for TLS."""
+    return urlsplit(url).scheme in SECURE
+
+
+def _moved(url: str, place: SplitResult | None) -> str:
+    if place is None:
+        return url
+    parts = urlsplit(url)
+    path = place.path.rstrip("/") + parts.path
+    return parts._replace(scheme=place.scheme, netloc=place.netloc, path=path).geturl()

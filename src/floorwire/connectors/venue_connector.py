@@ -1,0 +1,221 @@
+"""Carries out what one venue's adapter asks for: WebSockets and HTTP requests, in the background.
+
+What happens is queued, and ``next_input`` gives it to the venue's feed in order. Connections are known by
+identity, so that the adapter never hears of one that it closed or replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Final, Literal, NamedTuple
+
+import structlog
+
+from floorwire.connectors.http_requests import HttpRequests
+from floorwire.connectors.network_route import NetworkRoute
+from floorwire.connectors.websocket_connection import WebSocketConnection
+from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, VenueInput
+from floorwire.core.venue_traffic import VenueTraffic
+
+MAX_UNREAD_BYTES: Final = 4 * 1024 * 1024
+"""If so much of one connection waits, it is not read until half of that was handled."""
+MAX_REQUESTS: Final = 64
+"""Requests at once. One more is answered with status 0: adapters keep within the venue's own limits."""
+TIMEOUT_S: Final = 15.0
+"""How long a request may take in all."""
+FRAME_BYTES: Final = 256
+"""What a message costs besides its own bytes, so that very many small ones count too."""
+
+log = structlog.get_logger("floorwire.venues")
+
+
+class QueuedInput(NamedTuple):
+    """An input for the adapter. ``connection``: the one it is of; None: of none."""
+
+    connection: WebSocketConnection | None
+    happened: VenueInput
+
+
+class VenueConnector:
+    """The links and requests of one venue. It owns their tasks; ``close`` ends all."""
+
+    def __init__(self, venue: str, route: NetworkRoute, timeout_s: float = TIMEOUT_S) -> None:
+        self.traffic = VenueTraffic()
+        self._venue = venue
+        self._route = route
+        self._timeout_s = timeout_s
+        self._http = HttpRequests(route)
+        self._connections: dict[str, WebSocketConnection] = {}
+        """By link: the one that the adapter knows of."""
+        self._closing: dict[str, Closed] = {}
+        """By link: the answer to its ``Close``, until it is delivered."""
+        self._queue: deque[QueuedInput] = deque()
+        """Frames are bounded by MAX_UNREAD_BYTES a link and one read; there are few of the others."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Of links and requests, those that are ending too."""
+        self._requests: set[asyncio.Task[None]] = set()
+        self._on_input: Callable[[], None] = _nobody
+
+    def start(self, on_input: Callable[[], None]) -> None:
+        """Call this whenever an input was queued, from now on."""
+        self._on_input = on_input
+
+    def reset(self) -> None:
+        """End all links and requests in the background, and forget what waits: the adapter starts anew."""
+        for connection in self._connections.values():
+            connection.end()
+            self._down(connection.link, "the venue starts again or stops", "info")
+        self._connections.clear()
+        self._closing.clear()
+        self._queue.clear()
+        for task in self._requests:
+            task.cancel()
+
+    async def close(self) -> None:
+        """End all links and requests, and wait for that."""
+        self._on_input = _nobody
+        self.reset()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._http.close()
+
+    def next_input(self) -> VenueInput | None:
+        """Return what happened next; None if nothing waits."""
+        while self._queue:
+            connection, happened = self._queue.popleft()
+            if connection is None:
+                if not isinstance(happened, Closed):
+                    return happened
+                if self._closing.get(happened.link) is happened:
+                    del self._closing[happened.link]
+                    return happened
+                continue
+            if isinstance(happened, Frame):
+                self._handled(connection, len(happened.data) + FRAME_BYTES)
+            if self._connections.get(connection.link) is not connection:
+                continue
+            if isinstance(happened, Closed):
+                del self._connections[connection.link]
+            return happened
+        return None
+
+    def carry_out(self, effect: Open | Send | Close | Fetch) -> None:
+        """Begin to do what the adapter asks for."""
+        match effect:
+            case Open(link, url):
+                self._open(link, url)
+            case Send(link, text):
+                connection = self._connections.get(link)
+                if connection is not None:
+                    connection.send(text)
+            case Close(link, reason):
+                self._close(link, reason)
+            case Fetch(url):
+                self._fetch(url)
+
+    # --- called by connections --------------------------------------------------------------------
+
+    def opened(self, connection: WebSocketConnection) -> None:
+        """A connection is up."""
+        if self._connections.get(connection.link) is connection:
+            traffic = self.traffic.link(connection.link)
+            traffic.state = "up"
+            traffic.opened += 1
+            log.info("link up", venue=self._venue, link=connection.link, times=traffic.opened)
+            self._put(connection, Opened(connection.link))
+
+    def received(self, connection: WebSocketConnection, message: bytes) -> None:
+        """A message came on a connection."""
+        if self._connections.get(connection.link) is not connection:
+            return
+        traffic = self.traffic.link(connection.link)
+        traffic.frames += 1
+        traffic.bytes += len(message)
+        connection.unread_bytes += len(message) + FRAME_BYTES
+        if connection.unread_bytes > MAX_UNREAD_BYTES and not connection.is_paused:
+            connection.pause()
+            traffic.paused += 1
+        self._put(connection, Frame(connection.link, message))
+
+    def ended(self, connection: WebSocketConnection, reason: str) -> None:
+        """A connection ended by itself."""
+        if self._connections.get(connection.link) is connection:
+            self._down(connection.link, reason, "warning")
+            self._put(connection, Closed(connection.link, reason))
+
+    # --- links ------------------------------------------------------------------------------------
+
+    def _open(self, link: str, url: str) -> None:
+        self._closing.pop(link, None)
+        before = self._connections.pop(link, None)
+        if before is not None:
+            before.end()
+        connection = self._connections[link] = WebSocketConnection(link, url, self._route, self)
+        self.traffic.link(link).state = "opening"
+        connection.task = self._own(connection.run())
+
+    def _close(self, link: str, reason: str) -> None:
+        connection = self._connections.pop(link, None)
+        if connection is not None:
+            connection.end()
+            self._down(link, reason, "info")
+        closed = self._closing[link] = Closed(link, reason)
+        self._put(None, closed)
+
+    def _down(self, link: str, reason: str, level: Literal["info", "warning"]) -> None:
+        traffic = self.traffic.link(link)
+        traffic.state = "down"
+        traffic.last_reason = reason
+        write = log.info if level == "info" else log.warning
+        write("link down", venue=self._venue, link=link, reason=reason)
+
+    def _handled(self, connection: WebSocketConnection, size: int) -> None:
+        connection.unread_bytes -= size
+        if connection.is_paused and connection.unread_bytes <= MAX_UNREAD_BYTES // 2:
+            connection.resume()
+
+    # --- requests -----------------------------------------------------------------------------------
+
+    def _fetch(self, url: str) -> None:
+        if len(self._requests) >= MAX_REQUESTS:
+            log.warning("too many requests at once", venue=self._venue, most=MAX_REQUESTS)
+            self._put(None, Answer(url, 0, b""))
+            return
+        self.traffic.requested += 1
+        self._requests.add(self._own(self._request(url)))
+        self.traffic.requests_under_way = len(self._requests)
+
+    async def _request(self, url: str) -> None:
+        answer = await self._http.send(url, self._timeout_s)
+        self.traffic.answered(answer.status)
+        if not 200 <= answer.status < 300:
+            path = url.partition("?")[0]
+            log.warning(
+                "request failed", venue=self._venue, url=path, status=answer.status, reason=answer.reason
+            )
+        self._put(None, Answer(url, answer.status, answer.body))
+
+    # --- the queue and the tasks ----------------------------------------------------------------------
+
+    def _put(self, connection: WebSocketConnection | None, happened: VenueInput) -> None:
+        self._queue.append(QueuedInput(connection, happened))
+        self._on_input()
+
+    def _own(self, run: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(run)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._requests.discard(task)
+        self.traffic.requests_under_way = len(self._requests)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("connection failed by a fault of ours", venue=self._venue, exc_info=task.exception())
+
+
+def _nobody() -> None:
+    """Do nothing: the venue does not run."""

@@ -1,0 +1,39 @@
+"""Capabilities: what a venue can give and take. What it cannot give is said, and never invented."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+StreamKind: TypeAlias = Literal["quote", "trades", "book", "candles", "day"]
+"""Best prices, trades, the book, candles, and the figures of the last 24 hours."""
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What a venue of one kind can do.
+
+    Channels that it does not send are made of what it sends, where that is possible: candles and the day are
+    counted from trades, best prices are read from the book.
+    """
+
+    kind: str
+    """The kind of venue: ``sim``, or the name of the exchange."""
+    streams: tuple[StreamKind, ...] = ()
+    """What the venue sends by itself."""
+    book_depth: int | None = None
+    """How many levels of a side its book has at most; None: all of them."""
+    candle_intervals: tuple[str, ...] = ()
+    """The intervals of its own candles."""
+    places_orders: bool = False
+    amends_orders: bool = False
+
+
+@runtime_checkable
+class HasCapabilities(Protocol):
+    """A venue that says what it can do."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, the same for its whole life."""
+        ...

@@ -1,0 +1,59 @@
+"""What is counted of a venue's connections and requests: plain numbers, for the metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from typing import Literal, TypeAlias
+
+LinkState: TypeAlias = Literal["opening", "up", "down"]
+
+
+class LinkTraffic:
+    """One link, over all its connections since the start."""
+
+    __slots__ = ("bytes", "frames", "last_reason", "opened", "paused", "state")
+
+    def __init__(self) -> None:
+        self.state: LinkState = "down"
+        self.opened = 0
+        """How often it came up."""
+        self.frames = 0
+        """Messages that came."""
+        self.bytes = 0
+        """Their bytes."""
+        self.paused = 0
+        """How often it was not read for a while because too much of it waited."""
+        self.last_reason = ""
+        """Why it was last down."""
+
+
+class VenueTraffic:
+    """All links and requests of one venue since the start."""
+
+    __slots__ = ("answers", "links", "requested", "requests_under_way")
+
+    def __init__(self) -> None:
+        self.links: dict[str, LinkTraffic] = {}
+        self.requested = 0
+        """HTTP requests."""
+        self.requests_under_way = 0
+        self.answers: Counter[str] = Counter()
+        """By outcome: the class of the status (``2xx``), ``429``, ``418``, ``none``."""
+
+    def link(self, name: str) -> LinkTraffic:
+        """Return the numbers of a link."""
+        found = self.links.get(name)
+        if found is None:
+            found = self.links[name] = LinkTraffic()
+        return found
+
+    def copy(self) -> VenueTraffic:
+        """Return the numbers of this moment."""
+        return deepcopy(self)
+
+    def answered(self, status: int) -> None:
+        """Count an answer; 0: none came."""
+        self.answers[
+            "none" if not status else str(status) if status in (418, 429) else f"{status // 100}xx"
+        ] += 1

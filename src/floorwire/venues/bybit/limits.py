@@ -1,0 +1,22 @@
+"""What Bybit allows, by its API guide ("Connect" and "Rate Limit Rules"), and what is used of it."""
+
+from __future__ import annotations
+
+SECOND_US = 1_000_000
+
+TOPICS_PER_REQUEST = 10
+"""Bybit, spot: at most ten topics in one request. One topic that it does not know refuses them all."""
+SYMBOLS_PER_LINK = 50
+"""Bybit: at most 21,000 characters of topics on a connection. Ten topics of a symbol have some 200."""
+REQUESTS = 100
+REQUEST_INTERVAL_US = SECOND_US
+"""Bybit names no limit of requests on the public stream. Single books are requested 100 at once, then one a
+second."""
+CONNECTIONS = 50
+CONNECTION_INTERVAL_US = SECOND_US
+"""Bybit: 500 new connections in five minutes from an address. With those at once, these are 350."""
+PING_US = 5 * SECOND_US
+"""Bybit: every 20 s. A ping sooner shows that a link without messages is only quiet."""
+SILENT_US = 25 * SECOND_US
+SYMBOL_SILENT_US = 15 * SECOND_US
+"""Bybit repeats the best prices of a symbol (orderbook.1) every 3 s where nothing changes."""

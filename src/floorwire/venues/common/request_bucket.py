@@ -1,0 +1,27 @@
+"""The rate limit of our own requests: a number at once, and then one in each interval."""
+
+from __future__ import annotations
+
+
+class RequestBucket:
+    """A token bucket. Each request takes a token; tokens come back one in each interval."""
+
+    __slots__ = ("_capacity", "_interval_us", "_since_us", "_tokens")
+
+    def __init__(self, capacity: int, interval_us: int, now_us: int) -> None:
+        """``capacity`` requests are allowed at once, one more every ``interval_us``."""
+        self._capacity = capacity
+        self._interval_us = interval_us
+        self._tokens = capacity
+        self._since_us = now_us
+        """Tokens that came back up to this time are counted."""
+
+    def spend(self, requests: int, now_us: int) -> bool:
+        """Take tokens for so many requests; return False, and take none, if there are too few."""
+        came_back = max(0, now_us - self._since_us) // self._interval_us
+        self._since_us += came_back * self._interval_us
+        self._tokens = min(self._capacity, self._tokens + came_back)
+        if self._tokens < requests:
+            return False
+        self._tokens -= requests
+        return True

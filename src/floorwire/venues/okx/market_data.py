@@ -1,0 +1,250 @@
+"""The adapter for OKX spot: public channels for books, best prices, trades and tickers, business for candles.
+
+Source: the API guide of OKX, version 5. docs/venues.md says which messages are understood and what happens on
+each fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire.core.capabilities import StreamKind
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import MissingTrade
+from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.links import STALE_US
+from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
+from floorwire.venues.common.snapshot_stream_exchange import (
+    Control,
+    LinkKind,
+    ListedRows,
+    Operation,
+    Reading,
+    SymbolMessages,
+)
+from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.trade_ids import TradeIds
+from floorwire.venues.common.venue_clock import VenueClock
+from floorwire.venues.okx import limits, mapping, messages
+from floorwire.venues.okx.numbered_book import NumberedBook
+
+HOSTS = frozenset(
+    (
+        "www.okx.com",
+        "eea.okx.com",
+        "us.okx.com",
+        "ws.okx.com",
+        "wseea.okx.com",
+        "wsus.okx.com",
+        "wspap.okx.com",
+        "wseeapap.okx.com",
+    )
+)
+PUBLIC_URL = "wss://ws.okx.com:8443/ws/v5/public"
+BUSINESS_URL = "wss://ws.okx.com:8443/ws/v5/business"
+LIST_URL = "https://www.okx.com/api/v5/public/instruments?instType=SPOT"
+CANDLE_CHANNELS = ("candle1m", "candle5m", "candle15m", "candle1H", "candle4H", "candle1Dutc")
+CHANNELS: dict[StreamKind, tuple[str, ...]] = {
+    "book": ("books",),
+    "quote": ("bbo-tbt",),
+    "trades": ("trades",),
+    "day": ("tickers",),
+    "candles": CANDLE_CHANNELS,
+}
+
+CODE_DIGITS = 5
+"""OKX: codes of refusals, such as 60018, have five digits."""
+PUBLIC_KINDS: frozenset[StreamKind] = frozenset(("book", "quote", "trades", "day"))
+
+Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.CandleFrame
+
+
+def venue(
+    symbols: Sequence[str] = (),
+    prefix: str = "",
+    *,
+    recorded: bool = False,
+    stale_us: int = STALE_US,
+) -> SnapshotStreamAdapter[Message]:
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
+
+    ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
+    lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
+    a message on an open link, what came on it is not current.
+    """
+    return SnapshotStreamAdapter(Okx(prefix), symbols, recorded=recorded, stale_us=stale_us)
+
+
+def requested_symbols(text: str) -> list[str]:
+    """Return the spot symbols in a recorded subscription; none for an address. Raises ValueError."""
+    if not text.startswith("{"):
+        return []
+    request = msgspec.json.decode(text, type=messages.Request)
+    names = [stream.inst_id for stream in request.args if stream.inst_id.count("-") == 1]
+    return list(dict.fromkeys(names)) if request.op == "subscribe" else []
+
+
+class Okx:
+    """What differs at OKX: its addresses, requests, limits, and the meaning of its messages."""
+
+    name = mapping.VENUE
+    list_url = LIST_URL
+    link_kinds: tuple[LinkKind, ...] = (
+        LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
+        LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
+    )
+    ping = "ping"
+    ping_us = limits.PING_US
+    silent_us = limits.SILENT_US
+    symbol_silent_us = limits.SYMBOL_SILENT_US
+    connections = (limits.CONNECTIONS, limits.CONNECTION_INTERVAL_US)
+    requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
+
+    def __init__(self, prefix: str) -> None:
+        self.skipped: Counter[str] = Counter()
+        self.clock = VenueClock()
+        self._prefix = prefix
+        self._trade_ids: dict[str, TradeIds] = {}
+
+    def rows(self, body: bytes) -> Sequence[bytes]:
+        """Return the rows of the list. Raises ValueError; OKX refuses with a code and status 200."""
+        answer = msgspec.json.decode(body, type=messages.Answer)
+        if answer.code != "0":
+            raise ValueError(answer.msg)
+        return [bytes(row) for row in answer.data]
+
+    def listed(self, row: bytes) -> tuple[str, Instrument]:
+        """Return the name and the instrument of a row. Raises ValueError, RecursionError."""
+        listed = msgspec.json.decode(row, type=messages.InstrumentRow)
+        return listed.inst_id, mapping.instrument(listed, self._prefix)
+
+    def unlisted(self, text: str) -> tuple[str, Instrument] | None:
+        """Return the name and an instrument for a symbol that no list has."""
+        native = text.upper()
+        instrument = mapping.unlisted_instrument(native, self._prefix)
+        return None if instrument is None else (native, instrument)
+
+    def book(self, instrument: Instrument) -> NumberedBook:
+        """Return an empty book."""
+        return NumberedBook(instrument)
+
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return the request for changes of instruments, on each public link."""
+        spot = messages.Stream("instruments", inst_type=mapping.SPOT)
+        return (messages.request("subscribe", [spot]),) if kind == "public" else ()
+
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
+        """Return one request for all channels: OKX counts requests, not what is in them."""
+        yield messages.request(
+            op,
+            [
+                messages.Stream(channel, native)
+                for native, kinds in streams.items()
+                for kind, channels in CHANNELS.items()
+                if kind in kinds
+                for channel in channels
+            ],
+        )
+
+    def resubscriptions(self, native: str) -> Sequence[str]:
+        """Return the requests that end and renew the subscription of one book."""
+        books = [messages.Stream("books", native)]
+        return messages.request("unsubscribe", books), messages.request("subscribe", books)
+
+    def read(self, data: str | bytes) -> Reading[Message] | None:
+        """Return what a frame is. Raises ValueError, RecursionError."""
+        message = messages.read(data)
+        match message:
+            case None:
+                return None
+            case messages.Notice("error" | "channel-conn-count-error"):
+                is_code = (
+                    message.code.isdecimal() and message.code.isascii() and len(message.code) == CODE_DIGITS
+                )
+                return Control(f"refused_{message.code}" if is_code else "refused")
+            case messages.Notice():
+                return Control()
+            case messages.InstrumentFrame():
+                return ListedRows([bytes(row) for row in message.rows])
+            case messages.TradeFrame():
+                return SymbolMessages(message.stream.inst_id, message.rows)
+            case _:
+                return SymbolMessages(message.stream.inst_id, (message,))
+
+    def native_of_book(self, data: str | bytes) -> str | None:
+        """Return the symbol of a frame of a book that cannot be read."""
+        stream = messages.stream_of(data)
+        return stream.inst_id if stream is not None and stream.channel == "books" else None
+
+    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError."""
+        if isinstance(message, messages.BookFrame):
+            is_book = message.stream.channel == "books"
+            for row in message.rows:
+                if is_book:
+                    self._book(message.action, row, symbol, now_us, out)
+                else:
+                    self._quote(row, symbol, now_us, out)
+        elif isinstance(message, messages.Trade):
+            self._trade(message, symbol.instrument, now_us, out)
+        elif isinstance(message, messages.TickerFrame):
+            out += [mapping.day(ticker, symbol.instrument) for ticker in message.rows]
+        else:
+            self._candles(message, symbol.instrument, now_us, out)
+
+    def _book(
+        self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        book = symbol.book
+        assert isinstance(book, NumberedBook)
+        if "book" not in symbol.wanted:
+            return  # it came after it was unsubscribed
+        symbol.book_came()
+        if action == "snapshot":
+            out.append(book.apply_snapshot(row))
+        elif not book.is_synced:
+            return
+        elif change := book.apply_change(row):
+            out.append(change)
+        else:
+            symbol.is_regular = True  # OKX: sent where nothing changed for about a minute
+        if book.off_tick:
+            self.skipped["off_tick"] += book.off_tick
+        if not symbol.has_quotes(now_us):
+            out += book.levels.changed_quote(row.ts * mapping.MILLISECOND_US)
+
+    def _quote(
+        self, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        quote = mapping.quote(row, symbol.instrument)
+        out.append(quote)
+        if symbol.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots), now_us):
+            symbol.book.clear()
+            raise LostChangeError(symbol.instrument.symbol, "silent")
+
+    def _trade(self, message: messages.Trade, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
+        ts_us = message.ts * mapping.MILLISECOND_US
+        ids = self._trade_ids.setdefault(of.symbol, TradeIds())
+        if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
+            self.skipped["repeated"] += 1
+            return
+        try:
+            out.append(mapping.trade(message, of))
+        except ValueError:
+            out.append(MissingTrade(of.symbol, ts_us))
+            raise
+
+    def _candles(
+        self, frame: messages.CandleFrame, of: Instrument, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        for row in frame.rows:
+            candle = mapping.candle(row, frame.stream.channel, of, self.clock.venue_time(now_us))
+            if candle is None:
+                self.skipped["other_kind"] += 1
+            else:
+                out.append(candle)
