@@ -27,9 +27,10 @@ from floorwire.core.remote_orders import (
 )
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import held, holding
-from floorwire.engine.order_manager import OrderManager, TradingRules
+from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.remote_account import RemoteDecision
 from floorwire.engine.remote_orders import RemoteOrders
+from floorwire.engine.trading_rules import TradingRules
 from floorwire.engine.venue_order_ids import client_id, parsed
 from tests.engine.remote_venue import RemoteVenue
 

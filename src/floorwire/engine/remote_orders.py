@@ -245,7 +245,8 @@ class RemoteOrders:
         believed = self._reconciliation.confirm(more, book.money_events, book.now_us, is_quiet=is_quiet)
         for asset in believed:
             book.book(events[asset])
-        book.move_positions(set(believed))
+        if believed:
+            book.move_positions(set(believed))
 
     def _differences(self, answer: ReconcileAnswer) -> list[VenueBalanceSet]:
         """Return the events that would set each balance that is not as the venue says."""
