@@ -16,7 +16,7 @@ CONNECTION_INTERVAL_US = 6 * SECOND_US
 """Kraken: some 150 new connections in ten minutes from an address. With those at once, these are 130."""
 PING_US = 3 * SECOND_US
 SILENT_US = 10 * SECOND_US
-"""Kraken sends a heartbeat each second if nothing else comes. It advises to connect anew after some 5 s; twice
-that leaves time for the answer to a ping."""
+"""Kraken sends a heartbeat each second if nothing else comes. It advises to connect anew after some 5 s.
+Twice that leaves time for the answer to a ping."""
 SYMBOL_SILENT_US = 600 * SECOND_US
 """Kraken repeats nothing of a symbol in quiet times. A book without changes is only renewed now and then."""

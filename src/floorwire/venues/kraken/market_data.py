@@ -47,7 +47,7 @@ OPTIONS: dict[str, dict[str, object]] = {
     "book": {"depth": DEPTH},
     "ohlc": {"interval": 1, "snapshot": False},
 }
-"""Channel -> what is subscribed to with it. Kraken has one interval and one depth a symbol on a connection."""
+"""Channel -> what is subscribed to with it. A connection has one depth and one interval of a symbol."""
 CHANNELS: dict[StreamKind, str] = {
     "book": "book",
     "quote": "ticker",
@@ -246,7 +246,7 @@ class Kraken:
         return Control("refused" if is_fault else "")
 
     def _changed_channels(self, op: Operation, native: str, kinds: frozenset[StreamKind]) -> list[str]:
-        """Return the channels to subscribe to or to leave; the ticker is left when none of its kinds is wanted."""
+        """Return the channels to subscribe to or to leave. The ticker is left with the last of its kinds."""
         ticker = frozenset(kind for kind in kinds if CHANNELS[kind] == "ticker")
         before = self._ticker_kinds.get(native, frozenset())
         after = before | ticker if op == "subscribe" else before - ticker

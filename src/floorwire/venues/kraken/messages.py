@@ -197,26 +197,13 @@ def read(data: str | bytes) -> SymbolFrame | Pairs | Notice | None:
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
     frame = _envelopes.decode(data)
-    match frame.channel:
-        case "book":
-            is_snapshot = frame.type == "snapshot"
-            return _of_one([BookFrame(is_snapshot, book) for book in _books.decode(frame.data)])
-        case "trade":
-            return _of_one(_trades.decode(frame.data))
-        case "ticker":
-            return _of_one(_tickers.decode(frame.data))
-        case "ohlc":
-            return _of_one(_candles.decode(frame.data))
-        case "instrument":
-            return _pairs.decode(frame.data)
-        case "heartbeat" | "status":
-            return Notice()
-    if not frame.method:
-        return None
-    if not frame.success:
-        return Notice(error=frame.error or "unknown")
-    result = bytes(frame.result)
-    return Notice(result=_results.decode(result) if result.startswith(b"{") else None)
+    if frame.channel == "instrument":
+        return _pairs.decode(frame.data)
+    if frame.channel in ("heartbeat", "status"):
+        return Notice()
+    if frame.channel:
+        return _symbol_frame(frame)
+    return _notice(frame) if frame.method else None
 
 
 def symbol_of_book(data: str | bytes) -> str | None:
@@ -243,6 +230,27 @@ def number(raw: msgspec.Raw) -> str:
     if not decimal.is_finite() or abs(decimal.adjusted()) > MAX_EXPONENT:
         raise ValueError(text)
     return format(decimal, "f")
+
+
+def _symbol_frame(frame: Envelope) -> SymbolFrame | None:
+    match frame.channel:
+        case "book":
+            is_snapshot = frame.type == "snapshot"
+            return _of_one([BookFrame(is_snapshot, book) for book in _books.decode(frame.data)])
+        case "trade":
+            return _of_one(_trades.decode(frame.data))
+        case "ticker":
+            return _of_one(_tickers.decode(frame.data))
+        case "ohlc":
+            return _of_one(_candles.decode(frame.data))
+    return None
+
+
+def _notice(frame: Envelope) -> Notice:
+    if not frame.success:
+        return Notice(error=frame.error or "unknown")
+    result = bytes(frame.result)
+    return Notice(result=_results.decode(result) if result.startswith(b"{") else None)
 
 
 def _of_one(messages: Sequence[Message]) -> SymbolFrame:
