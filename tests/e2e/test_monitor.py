@@ -11,8 +11,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from tests.e2e.sign_in_servers import KeyedServer, ask, keyed_server
 
-FREE = {"/health", "/ready", "/metrics", "/api/v1/tickets"}
-"""A ticket is a way to sign in, and brings no more than its key may."""
+FREE = {"/health", "/ready", "/metrics"}
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "price": "61000", "quantity": "0.001", "client_order_id": "m"}
 CHANNELS = ("ticker", "trades", "book", "candles", "heartbeat", "system")
 PRIVATE = ("orders", "fills", "balances", "positions")
@@ -28,6 +27,7 @@ REQUESTS: list[Mapping[str, object]] = [
 HALT = {"scope": "all", "name": ""}
 LIMITS = {"max_open_orders": 0}
 FORBIDDEN: dict[tuple[str, str], object] = {
+    ("post", "/api/v1/tickets"): None,
     ("get", "/api/v1/keys"): None,
     ("post", "/api/v1/keys"): {"account": "eve", "scopes": ["monitor"]},
     ("delete", "/api/v1/keys/{key}"): None,

@@ -126,3 +126,15 @@ def test_what_is_worked_out_is_bounded_and_slow_rates_with_it(monkeypatch: pytes
     assert again is not fast
     assert again.key_rate is fast.key_rate, "else whoever was fast could be fast again"
     assert slow_again.key_rate is not slow.key_rate
+
+
+def test_so_many_keys_of_an_account_have_limits(
+    order_manager: OrderManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(risk_profiles_module, "MOST_KEYS", 2)
+    for key in ("k1", "k2", "k1"):
+        order_manager.set_limits("ann", Limits(max_open_orders=1), NOW, key)
+    with pytest.raises(Refusal) as refused:
+        order_manager.set_limits("ann", Limits(max_open_orders=1), NOW, "k3")
+    assert refused.value.code is Code.BAD_REQUEST
+    order_manager.set_limits("ann", Limits(max_open_orders=1), NOW)

@@ -14,6 +14,7 @@ from floorwire.protocol.rate_limit import BURST_S
 from floorwire.storage.audit_log import (
     QUEUE,
     REFUSALS_PER_SECOND,
+    REFUSALS_PER_SECOND_IN_ALL,
     UNWRITTEN_FILE,
     AuditEntry,
     AuditLog,
@@ -81,6 +82,39 @@ async def test_a_flood_of_refusals_is_counted_not_written(tmp_path: Path) -> Non
     log.add(sign_in())
     await written(log)
     assert [line.get("left_out", 0) for line in lines(path)] == [0] * burst + [40, 0]
+
+
+async def test_refusals_of_many_addresses_are_counted_together(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    burst = REFUSALS_PER_SECOND_IN_ALL * BURST_S
+    for number in range(burst + 900):
+        address = f"192.0.{number // 250}.{number % 250}"
+        log.add(AuditEntry(ts=NOW, event="refused", address=address, code="bad_signature"))
+    log.add(AuditEntry(ts=NOW, event="refused", account="alice", key="k1", address="::1", code="forbidden"))
+    log.add(sign_in())
+    await written(log)
+    assert [line.get("left_out", 0) for line in lines(path)] == [0] * burst + [900, 0]
+    assert log.dropped == 900
+
+
+async def test_the_addresses_of_one_network_count_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    for number in range(REFUSALS_PER_SECOND * BURST_S + 7):
+        log.add(AuditEntry(ts=NOW, event="refused", address=f"2001:db8::{number:x}", code="bad_signature"))
+    log.add(sign_in())
+    await written(log)
+    assert lines(path)[-1]["left_out"] == 7
+
+
+async def test_the_count_of_many_strangers_survives_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    for number in range(REFUSALS_PER_SECOND_IN_ALL * BURST_S + 30):
+        log.add(AuditEntry(ts=NOW, event="refused", address=f"192.0.2.{number}", code="bad_signature"))
+    log.flush()
+    assert AuditLog(path).dropped == 30
 
 
 async def test_a_full_queue_is_counted(tmp_path: Path) -> None:

@@ -165,6 +165,26 @@ def test_limits_hold_from_the_next_order_on(alice: httpx2.Client, ops: httpx2.Cl
     assert ops.put("/limits/alice", json={"price_collar": "much"}).status_code == 400
 
 
+def test_a_key_that_the_account_does_not_have_gets_no_limits(ops: httpx2.Client, issued: Issued) -> None:
+    for account, key_id in (("alice", "fw0000000000000000"), ("bob", issued.key)):
+        refused = ops.put(f"/limits/{account}", params={"key": key_id}, json={"max_open_orders": 1})
+        assert (refused.status_code, refused.json()["code"]) == (404, "unknown_key")
+        assert ops.get(f"/limits/{account}", params={"key": key_id}).json()["limits"] == {}
+    of_token = {"key": "issuer:bot"}  # nobody lists the keys of tokens
+    assert ops.put("/limits/alice", params=of_token, json={"max_open_orders": 1}).status_code == 200
+
+
+def test_limits_of_thousands_of_assets_are_refused(ops: httpx2.Client) -> None:
+    many = {f"X{number}": "1" for number in range(3_000)}
+    for name in ("max_position", "max_order_quantity"):
+        refused = ops.put("/limits/dave", json={name: many})
+        assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+        assert refused.json()["message"] == f"{name}: names 3000 assets; 200 at most"
+    refused = ops.put("/limits/dave", json={"max_position": {"X" * 65: "1"}})
+    assert refused.json()["message"] == "max_position: the name of an asset has 1 to 64 characters"
+    assert ops.get("/limits/dave").json()["unknown_assets"] == []
+
+
 def test_limits_say_what_happens_to_self_trades(alice: httpx2.Client, ops: httpx2.Client) -> None:
     assert alice.get("/limits").json()["limits"]["self_trade"] == "cancel_newest"
     shown = ops.get("/limits/bob").json()
@@ -179,13 +199,17 @@ def test_who_may_not_read_limits_is_told_about_reading(alice: httpx2.Client) -> 
     assert (refused.status_code, refused.json()["message"]) == (403, "limits.set needs the scope admin")
 
 
-def test_an_admin_sees_anybodys_limits_and_nobody_else_does(alice: httpx2.Client, ops: httpx2.Client) -> None:
+def test_an_admin_sees_anybodys_limits_and_nobody_else_does(
+    alice: httpx2.Client, ops: httpx2.Client, issued: Issued
+) -> None:
     ops.put("/limits/bob", json={"max_open_orders": 3})
     shown = ops.get("/limits/bob").json()
     assert (shown["limits"]["max_open_orders"], shown["limits"]["price_collar"]) == (3, "0.050000")
     assert shown["default"]["max_open_orders"] == 1_000_000
-    ops.put("/limits/bob", params={"key": "k"}, json={"max_open_orders": 2})
-    assert ops.get("/limits/bob", params={"key": "k"}).json()["limits"] == {"max_open_orders": 2}
+    of_key = {"key": issued.key}
+    ops.put("/limits/alice", params=of_key, json={"max_open_orders": 1_000})
+    assert ops.get("/limits/alice", params=of_key).json()["limits"] == {"max_open_orders": 1_000}
+    ops.put("/limits/alice", params=of_key, json={})
     assert alice.get("/limits/bob").status_code == 403
 
 

@@ -32,6 +32,19 @@ def test_a_key_gets_a_ticket_and_the_ticket_signs_in_once(tmp_path: Path) -> Non
         assert closed.value.code == 4500
 
 
+def test_a_key_for_metrics_gets_no_ticket(tmp_path: Path) -> None:
+    at = open_admin_server(tmp_path)
+    metrics_only, more = (
+        at.key(Grant("ops", scopes)) for scopes in ((Scope.MONITOR,), (Scope.MONITOR, Scope.ACCOUNT))
+    )
+    with at.client() as client:
+        refused = client.post("/api/v1/tickets", headers=metrics_only)
+        assert (refused.status_code, body(refused)["code"]) == (403, "forbidden")
+        assert client.post("/api/v1/tickets", headers=more).status_code == 201
+    said = [(line["how"], line["code"]) for line in at.audit() if line["event"] == "refused"]
+    assert said == [("ticket", "forbidden")]
+
+
 def test_nobody_gets_no_ticket(tmp_path: Path) -> None:
     open_admin_server(tmp_path).key()
     with open_admin_server(tmp_path).client() as client:

@@ -18,6 +18,10 @@ FINEST = Scale(MAX_DECIMALS, 1)
 WHOLE = FINEST.floor("1")
 MOST = 1 << 53
 """Largest count that a limit may name. For more, set no limit; a journal record could not hold it."""
+MOST_ASSETS = 200
+"""The most assets that one limit may name. All of them are in the journal record, and in each answer."""
+MOST_ASSET_NAME = 64
+"""Characters of the longest name of an asset."""
 MOST_QUOTED = 40
 """Characters of an invalid amount that the error message repeats."""
 
@@ -49,10 +53,12 @@ def merged(own: Limits, default: Limits) -> Limits:
 
 
 def check(limits: Limits) -> None:
-    """Check that amounts are decimals, the collar is below 1, and counts are in range.
+    """Check that assets are few, amounts decimals, the collar below 1, and counts in range.
 
     Raises Refusal: ``bad_request``.
     """
+    for name in ("max_order_quantity", "max_position"):
+        _check_assets(name, getattr(limits, name) or {})
     amounts = [limits.max_order_notional, limits.price_collar]
     for by_asset in (limits.max_order_quantity, limits.max_position):
         amounts += (by_asset or {}).values()
@@ -70,6 +76,16 @@ def check(limits: Limits) -> None:
         raise Refusal(Code.BAD_REQUEST, f"orders_per_second: 1 to {MOST}", {"field": "limits"})
     if limits.max_open_orders is not None and not 0 <= limits.max_open_orders <= MOST:
         raise Refusal(Code.BAD_REQUEST, f"max_open_orders: 0 to {MOST}", {"field": "limits"})
+
+
+def _check_assets(limit: str, by_asset: Mapping[str, str]) -> None:
+    if len(by_asset) > MOST_ASSETS:
+        message = f"{limit}: names {len(by_asset)} assets; {MOST_ASSETS} at most"
+    elif any(not 1 <= len(asset) <= MOST_ASSET_NAME for asset in by_asset):
+        message = f"{limit}: the name of an asset has 1 to {MOST_ASSET_NAME} characters"
+    else:
+        return
+    raise Refusal(Code.BAD_REQUEST, message, {"field": limit})
 
 
 def effective_limits(

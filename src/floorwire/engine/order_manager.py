@@ -528,6 +528,8 @@ class OrderManager:
     def set_limits(self, account: str, limits: Limits, stamp_us: int, key: str | None = None) -> AccountEntry:
         """Set the limits of an account, or of one of its keys. Raises Refusal: ``bad_request``."""
         check(limits)
+        if key is not None:
+            self._risk_profiles.check_room(account, key)
         return self._rule(LimitsSet(account, key, limits, stamp_us))
 
     def halt(self, scope: HaltScope, name: str, stamp_us: int) -> AccountEntry:

@@ -25,6 +25,9 @@ from floorwire.protocol.rate_limit import TokenBucket
 MOST = 10_000
 """How many profiles are kept. Beyond that, all profiles and all unused order rates are dropped."""
 
+MOST_KEYS = 10_000
+"""How many keys of one account may have limits of their own."""
+
 Asked: TypeAlias = tuple[str, str, str, Decimal | None]
 """Account, key, symbol, and the key's largest notional of an order."""
 Whose: TypeAlias = tuple[str, str]
@@ -91,6 +94,13 @@ class RiskProfiles:
         """Return the key's own limits, without those of its account."""
         known = self._accounts.by_name.get(account)
         return Limits() if known is None else known.key_limits.get(key, Limits())
+
+    def check_room(self, account: str, key: str) -> None:
+        """Check that one more key of the account may have limits. Raises Refusal: ``bad_request``."""
+        known = self._accounts.by_name.get(account)
+        if known is not None and key not in known.key_limits and len(known.key_limits) >= MOST_KEYS:
+            message = f"{MOST_KEYS} keys of the account have limits already"
+            raise Refusal(Code.BAD_REQUEST, message, {"field": "key"})
 
     def _worked_out(self, asked: Asked, rate_us: int) -> RiskProfile:
         account, key, symbol, max_notional = asked

@@ -12,6 +12,7 @@ from threading import Lock
 import msgspec
 import structlog
 
+from floorwire.auth.client_address import neighbourhood
 from floorwire.core.printable import printable
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage import stored_number
@@ -29,6 +30,9 @@ RETRY_S = 1.0
 """How often a disk that failed is tried again."""
 REFUSALS_PER_SECOND = 10
 """Lines about refusals of one address. Further refusals are only counted (rate limit)."""
+REFUSALS_PER_SECOND_IN_ALL = 20
+"""Lines about refusals of all addresses together. Those of clients without a key and of keys count apart, so
+that strangers do not hide what a key was refused."""
 MAX_TEXT = 200
 
 log = structlog.get_logger("floorwire.audit")
@@ -72,6 +76,7 @@ class AuditLog:
         self._has_work = asyncio.Event()
         self._writing = Lock()
         self._refusals = KeyedRateLimit(REFUSALS_PER_SECOND)
+        self._refusals_in_all = KeyedRateLimit(REFUSALS_PER_SECOND_IN_ALL)
         self._unwritten: deque[AuditEntry] = deque()
         """Entries that the thread took from the queue, oldest first. The disk did not take them yet."""
         self._is_failing = False
@@ -86,10 +91,9 @@ class AuditLog:
         return len(self._queue) + len(self._unwritten)
 
     def add(self, entry: AuditEntry) -> None:
-        """Queue the entry. Refusals of one address have a rate limit: further ones are only counted."""
+        """Queue the entry. Refusals have a rate limit by address and in all: further ones are counted."""
         self._has_work.set()
-        is_flood = entry.event == "refused" and not self._refusals.allow(entry.address, entry.ts)
-        if is_flood or self.waiting >= QUEUE:
+        if self._is_flood(entry) or self.waiting >= QUEUE:
             self._left_out += 1
             self.dropped += 1
         else:
@@ -98,6 +102,14 @@ class AuditLog:
                 self._left_out = 0
             self._queue.append(entry)
         self._store_missing()
+
+    def _is_flood(self, entry: AuditEntry) -> bool:
+        if entry.event != "refused":
+            return False
+        # The address first: one that floods takes nothing of what the others share.
+        if not self._refusals.allow(neighbourhood(entry.address), entry.ts):
+            return True
+        return not self._refusals_in_all.allow("key" if entry.account else "stranger", entry.ts)
 
     async def run(self) -> None:
         """Write until cancelled, and then write what is still queued."""

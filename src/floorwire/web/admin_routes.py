@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import UNSET
 from pydantic import ConfigDict, Field
@@ -21,11 +21,13 @@ from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
+from floorwire.storage.database import DatabaseError
 from floorwire.trading.risk_status import RiskStatus
 from floorwire.trading.visibility import visible_halts
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
+from floorwire.web.limits_body import read_limits
 from floorwire.web.order_routes import takes
 from floorwire.web.query import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
@@ -68,13 +70,10 @@ async def set_limits(
 ) -> Response:
     """Set the limits of an account or of one of its keys. A field that is left out has no limit."""
     auth.require(Action.LIMITS_SET, account)
-    try:
-        limits = msgspec.json.decode(await request.body(), type=Limits)
-    except msgspec.ValidationError as error:
-        raise Refusal(Code.BAD_REQUEST, str(error)[:200]) from None
-    except (msgspec.DecodeError, ValueError) as error:
-        raise Refusal(Code.BAD_JSON, str(error)[:200]) from None
+    limits = read_limits(await request.body())
     auth.require_none(Action.LIMITS_SET, limits_refusal(auth.principal, limits))
+    if key:
+        await _check_key(auth, account, key)
 
     def change(
         order_manager: OrderManager, stamp_us: int
@@ -183,6 +182,20 @@ async def journal(auth: RequestAuth) -> Response:
         accounts.digest
     )  # It takes up to a second, and would block the event loop.
     return answer({"status": "ok", "records": records, "state": state})
+
+
+async def _check_key(auth: AuthContext, account: str, key: str) -> None:
+    """Raise Refusal where the account has no such key. Its limits would limit nothing, and stay for good.
+
+    A token's key has a colon, and nobody lists those: the order manager bounds their number.
+    """
+    authenticator = auth.gateway.authenticator
+    if ":" in key or authenticator.keyring.account_of(key) == account:
+        return
+    with suppress(DatabaseError):  # a key that was made a moment ago
+        await authenticator.refresh()
+    if authenticator.keyring.account_of(key) != account:
+        raise Refusal(Code.UNKNOWN_KEY, "the account has no such key", {"key": key})
 
 
 def _journal(risk_status: RiskStatus) -> Literal["ok", "broken"]:

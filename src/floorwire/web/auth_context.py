@@ -41,7 +41,7 @@ class AuthContext(msgspec.Struct, frozen=True):
         wall_us = self.gateway.clock.wall_us()
         self.require_none(action, decide(self.principal, action, wall_us, account=account))
 
-    def require_none(self, action: Action, refusal: Refusal | None) -> None:
+    def require_none(self, action: str, refusal: Refusal | None) -> None:
         """Raise the refusal of this action, and record it in the audit log. None: nothing happens."""
         if refusal is not None:
             authenticator = self.gateway.authenticator

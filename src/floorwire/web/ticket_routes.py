@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
+from floorwire.core.authorization import Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
@@ -18,6 +19,12 @@ NO_DEMO: Final = Refusal(
     "make a key, and set doors.behind_proxy",
 )
 
+FOR_METRICS: Final = Refusal(
+    Code.FORBIDDEN,
+    "a ticket signs a WebSocket in, and this key is for /metrics only",
+    {"scope": Scope.MONITOR},
+)
+
 router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 
@@ -27,6 +34,7 @@ async def issue(auth: RequestAuth) -> Response:
 
     If no key existed at the start, our own page on this machine gets the demo account's ticket without a key.
     Any other page without a key gets nothing (204). If a proxy passed the request on, the answer says so.
+    A key for metrics only gets none: no WebSocket has anything for it.
     """
     authenticator, principal = auth.gateway.authenticator, auth.principal
     if not principal.key and authenticator.demo is not None and auth.is_forwarded:
@@ -34,6 +42,7 @@ async def issue(auth: RequestAuth) -> Response:
     if not principal.key and authenticator.demo is not None and auth.is_local_page:
         principal = authenticator.demo
     if principal.key:
+        auth.require_none("ticket", FOR_METRICS if principal.scopes == {Scope.MONITOR} else None)
         ticket = authenticator.issue_ticket(principal, auth.address)
         return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
     if auth.is_page:
