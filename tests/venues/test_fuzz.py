@@ -18,17 +18,25 @@ from floorwire.venues.bybit import market_data as bybit
 from floorwire.venues.coinbase import market_data as coinbase
 from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
 from floorwire.venues.common.subscribed_symbol import EVERYTHING
+from floorwire.venues.kraken import market_data as kraken
 from floorwire.venues.okx import market_data as okx
 from floorwire.venues.replay import Adapter
 from tests.venues.driver import START
 
 RECORDED = Path(__file__).parent.parent / "recorded"
-LINKS = {"binance": "streams-0", "coinbase": "feed-0", "okx": "public-0", "bybit": "spot-0"}
+LINKS = {
+    "binance": "streams-0",
+    "coinbase": "feed-0",
+    "okx": "public-0",
+    "bybit": "spot-0",
+    "kraken": "spot-0",
+}
 LISTS = {
     "binance": binance.LIST_URL,
     "coinbase": coinbase.LIST_URL,
     "okx": okx.LIST_URL,
     "bybit": bybit.LIST_URL,
+    "kraken": kraken.LIST_URL,
 }
 SYMBOLS = ("ABC-USDT", "XYZ-EUR")
 MAKE: dict[str, Callable[[], Adapter]] = {
@@ -36,6 +44,7 @@ MAKE: dict[str, Callable[[], Adapter]] = {
     "coinbase": lambda: coinbase.venue(SYMBOLS),
     "okx": lambda: okx.venue(SYMBOLS),
     "bybit": lambda: bybit.venue(SYMBOLS),
+    "kraken": lambda: kraken.venue(SYMBOLS),
 }
 WARM = 150
 """So many frames of a recording are enough for an adapter to have books."""

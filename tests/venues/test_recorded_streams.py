@@ -1,6 +1,7 @@
-"""Sessions of OKX and Bybit through their adapters, beside books rebuilt here in decimals from the raw files.
+"""Sessions of OKX, Bybit and Kraken through their adapters, beside books rebuilt here from the raw files.
 
-Ours (``tests.recorded.make_okx``, ``make_bybit``) always; the real one of ../shared where it is.
+Ours (``tests.recorded.make_okx``, ``make_bybit``, ``make_kraken``) always; the real one of ../shared where
+it is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from floorwire.core.market_events import (
     Trade,
 )
 from floorwire.core.ports import VenueOutput, Wake, Woke
-from tests.recorded import make_bybit, make_okx
+from tests.recorded import make_bybit, make_kraken, make_okx
 from tests.venues.driver import every, rebuilt, statuses
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -59,6 +60,11 @@ BYBIT = Session(
     {Listing: 2, Trade: 74, Quote: 135, BookSnapshot: 6, BookChange: 169, DayStats: 24, Candle: 24},
     {},
 )
+KRAKEN = Session(
+    RECORDED / "kraken",
+    {Listing: 2, Trade: 67, Quote: 137, BookSnapshot: 4, BookChange: 163, DayStats: 69, Candle: 24},
+    {},
+)
 REAL_OKX = Session(  # of 2022: no numbers, but checksums; futures and swaps come too
     SHARED / "OKX.ws.1.0",
     {Listing: 1, Trade: 69, Quote: 71, BookSnapshot: 1, BookChange: 97, DayStats: 25, Candle: 0},
@@ -70,6 +76,7 @@ each_session = pytest.mark.parametrize(
     [
         pytest.param(OKX, id="okx"),
         pytest.param(BYBIT, id="bybit"),
+        pytest.param(KRAKEN, id="kraken"),
         pytest.param(REAL_OKX, id="real-okx", marks=is_real),
     ],
 )
@@ -127,6 +134,28 @@ def bybit_books(path: Path) -> dict[str, Sides]:
     return books
 
 
+def kraken_books(path: Path) -> dict[str, Sides]:
+    """Return the books by the recorded depth: levels after the tenth are dropped."""
+    books: dict[str, Sides] = {}
+    for frame in raw(path):
+        if frame.get("channel") == "book":
+            [row] = cast(list[dict[str, list[dict[str, float]]]], frame["data"])
+            name = cast(str, row["symbol"])
+            if frame["type"] == "snapshot":
+                books[name] = {"bids": {}, "asks": {}}
+            for key, side in books[name].items():
+                put(side, [[str(level["price"]), str(level["qty"])] for level in row[key]])
+                for price in sorted(side, reverse=key == "bids")[make_kraken.DEPTH :]:
+                    del side[price]
+    return books
+
+
+def name_of(of: Instrument, path: Path) -> str:
+    """Return the exchange's name of an instrument."""
+    between = {BYBIT.path: "", KRAKEN.path: "/"}.get(path, "-")
+    return f"{of.base}{between}{of.quote}"
+
+
 def instruments(session: Session) -> list[Instrument]:
     return [of for listing in every(played(session.path)[0], Listing) for of in listing.instruments]
 
@@ -151,7 +180,7 @@ def test_no_gap_is_found_where_none_is(session: Session) -> None:
 
 @each_session
 def test_books_equal_those_rebuilt_here(session: Session) -> None:
-    rebuild = bybit_books if session is BYBIT else okx_books
+    rebuild = {BYBIT.path: bybit_books, KRAKEN.path: kraken_books}.get(session.path, okx_books)
     books = rebuild(session.path)
     for of in instruments(session):
         book = rebuilt(played(session.path)[0], of.symbol)
@@ -159,7 +188,7 @@ def test_books_equal_those_rebuilt_here(session: Session) -> None:
             side: {Decimal(of.price.format(p)): Decimal(of.size.format(s)) for p, s in ladder.top(10**6)}
             for side, ladder in (("bids", book.bids), ("asks", book.asks))
         }
-        assert shown == books[of.base + of.quote if session is BYBIT else of.symbol]
+        assert shown == books[name_of(of, session.path)]
 
 
 def test_trades_are_those_of_the_files() -> None:
@@ -189,5 +218,9 @@ def test_events_are_the_same_each_time(session: Session) -> None:
 
 
 def test_our_sessions_are_what_is_made() -> None:
-    for folder, made in ((OKX.path, make_okx.files()), (BYBIT.path, make_bybit.files())):
+    for folder, made in (
+        (OKX.path, make_okx.files()),
+        (BYBIT.path, make_bybit.files()),
+        (KRAKEN.path, make_kraken.files()),
+    ):
         assert {file.name: file.read_text() for file in folder.iterdir()} == made

@@ -1,0 +1,282 @@
+"""The adapter for Kraken spot: one public stream (WebSocket v2) with books, best prices, trades and candles.
+
+Source: the API guide of Kraken, "Spot WebSocket v2". docs/venues.md says which messages are understood and
+what happens on each fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from floorwire.core.capabilities import StreamKind
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import Candle, DayStats, MissingTrade
+from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.decimals import rfc3339_us
+from floorwire.venues.common.links import STALE_US
+from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
+from floorwire.venues.common.snapshot_stream_exchange import (
+    Control,
+    LinkKind,
+    ListedRows,
+    Operation,
+    Reading,
+    SymbolMessages,
+)
+from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_ids import TradeIds
+from floorwire.venues.common.venue_clock import VenueClock
+from floorwire.venues.kraken import limits, mapping, messages
+from floorwire.venues.kraken.capabilities import CAPABILITIES
+from floorwire.venues.kraken.checked_book import CheckedBook
+
+HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
+STREAM_URL = "wss://ws.kraken.com/v2"
+LIST_URL = "https://api.kraken.com/0/public/AssetPairs"
+DEPTH = CAPABILITIES.book_depth or 0
+DEPTHS = (10, 25, 100, 500, 1000)
+"""The depths that Kraken has."""
+OPTIONS: dict[str, dict[str, object]] = {
+    "ticker": {"event_trigger": "bbo"},
+    "trade": {"snapshot": False},
+    "book": {"depth": DEPTH},
+    "ohlc": {"interval": 1, "snapshot": False},
+}
+"""Channel -> what is subscribed to with it. A connection has one depth and one interval of a symbol."""
+CHANNELS: dict[StreamKind, str] = {
+    "book": "book",
+    "quote": "ticker",
+    "day": "ticker",
+    "trades": "trade",
+    "candles": "ohlc",
+}
+ALREADY = "Already subscribed"
+"""So begins the refusal of what is subscribed to already. It is no fault."""
+
+Message: TypeAlias = messages.Message
+
+
+def venue(
+    symbols: Sequence[str] = (),
+    prefix: str = "",
+    *,
+    recorded: bool = False,
+    stale_us: int = STALE_US,
+) -> SnapshotStreamAdapter[Message]:
+    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
+
+    ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
+    lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
+    a message on an open link, what came on it is not current.
+    """
+    return SnapshotStreamAdapter(Kraken(prefix), symbols, recorded=recorded, stale_us=stale_us)
+
+
+def requested_symbols(text: str) -> list[str]:
+    """Return the symbols in a recorded subscription; none for an address. Raises ValueError."""
+    if not text.startswith("{"):
+        return []
+    request = msgspec.json.decode(text, type=messages.Request)
+    return list(dict.fromkeys(request.params.symbol)) if request.method == "subscribe" else []
+
+
+class Kraken:
+    """What differs at Kraken: its addresses, requests, limits, and the meaning of its messages."""
+
+    name = mapping.VENUE
+    list_url = LIST_URL
+    link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
+    ping = '{"method":"ping"}'
+    ping_us = limits.PING_US
+    silent_us = limits.SILENT_US
+    symbol_silent_us = limits.SYMBOL_SILENT_US
+    connections = (limits.CONNECTIONS, limits.CONNECTION_INTERVAL_US)
+    requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
+
+    def __init__(self, prefix: str) -> None:
+        self.skipped: Counter[str] = Counter()
+        self.clock = VenueClock()
+        self._prefix = prefix
+        self._depths: dict[str, int] = {}
+        """Symbol -> the depth of its book, as requested or as Kraken confirmed it."""
+        self._ticker_kinds: dict[str, frozenset[StreamKind]] = {}
+        """Symbol -> what of its ticker is subscribed to. Best prices and the day come in one channel."""
+        self._trade_ids: dict[str, TradeIds] = {}
+        self._days: dict[str, DayStats] = {}
+        self._candles: dict[tuple[str, int], Candle] = {}
+        """Symbol and interval -> the candle that is not closed."""
+
+    def rows(self, body: bytes) -> Sequence[bytes]:
+        """Return the rows of the list. Raises ValueError; Kraken refuses with status 200."""
+        answer = msgspec.json.decode(body, type=messages.ListAnswer)
+        if faults := [error for error in answer.error if not error.startswith("W")]:
+            raise ValueError(faults[0])
+        return [bytes(row) for row in answer.result.values()]
+
+    def listed(self, row: bytes) -> tuple[str, Instrument]:
+        """Return the name and the instrument of a row. Raises ValueError, RecursionError."""
+        return mapping.listed(row, self._prefix)
+
+    def unlisted(self, text: str) -> tuple[str, Instrument] | None:
+        """Return the name and an instrument for a symbol that no list has."""
+        return mapping.unlisted_instrument(text, self._prefix)
+
+    def book(self, instrument: Instrument) -> CheckedBook:
+        """Return an empty book."""
+        return CheckedBook(instrument, DEPTH)
+
+    def opening_requests(self, kind: str) -> Sequence[str]:
+        """Return the request for changes of instruments. The whole list came before."""
+        return (_request("subscribe", {"channel": "instrument", "snapshot": False}),)
+
+    def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
+        """Return a request for each channel and some symbols. Kraken answers each symbol alone."""
+        by_channel: dict[str, list[str]] = {}
+        for native, kinds in streams.items():
+            for channel in self._changed_channels(op, native, kinds):
+                by_channel.setdefault(channel, []).append(native)
+        for channel, natives in by_channel.items():
+            for start in range(0, len(natives), limits.SYMBOLS_PER_REQUEST):
+                yield _channel_request(op, channel, natives[start : start + limits.SYMBOLS_PER_REQUEST])
+
+    def resubscriptions(self, native: str) -> Sequence[str]:
+        """Return the requests that end and renew the subscription of one book."""
+        return tuple(_channel_request(op, "book", [native]) for op in ("unsubscribe", "subscribe"))
+
+    def read(self, data: str | bytes) -> Reading[Message] | None:
+        """Return what a frame is. Raises ValueError, RecursionError."""
+        message = messages.read(data)
+        match message:
+            case None:
+                return None
+            case messages.Notice():
+                return self._answered(message)
+            case messages.Pairs():
+                return ListedRows([bytes(row) for row in message.pairs])
+            case messages.SymbolFrame(native, rows):
+                return SymbolMessages(native, rows)
+
+    def native_of_book(self, data: str | bytes) -> str | None:
+        """Return the symbol of a frame of a book that cannot be read."""
+        return messages.symbol_of_book(data)
+
+    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        """Append the market events of a message. Raises ValueError."""
+        if isinstance(message, messages.BookFrame):
+            self._book(message, symbol, now_us, out)
+        elif isinstance(message, messages.Trade):
+            self._trade(message, symbol.instrument, out)
+        elif isinstance(message, messages.Ticker):
+            self._ticker(message, symbol, now_us, out)
+        else:
+            self._candle(message, symbol.instrument, now_us, out)
+
+    def _book(
+        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        book = symbol.book
+        assert isinstance(book, CheckedBook)
+        if "book" not in symbol.wanted:
+            return  # it came after it was unsubscribed
+        symbol.book_came()
+        ts_us = self._time(frame.book.timestamp, now_us)
+        if frame.is_snapshot:
+            book.depth = self._depths.get(frame.book.symbol) or _fitting_depth(frame.book)
+            out.append(book.apply_snapshot(frame.book, ts_us))
+        elif not book.is_synced:
+            return
+        elif change := book.apply_change(frame.book, ts_us):
+            out.append(change)
+        if not symbol.has_quotes(now_us):
+            out += book.levels.changed_quote(ts_us)
+
+    def _ticker(
+        self, ticker: messages.Ticker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        of, ts_us = symbol.instrument, self._time(ticker.timestamp, now_us)
+        quote = mapping.quote(ticker, of, ts_us)
+        out.append(quote)
+        day = mapping.day(ticker, of, ts_us)
+        known = self._days.get(of.symbol)
+        if known is None or msgspec.structs.replace(known, ts_us=ts_us) != day:
+            self._days[of.symbol] = day
+            out.append(day)
+        bid, ask = (quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots)
+        if symbol.quoted(bid, ask, now_us):
+            symbol.book.clear()
+            raise LostChangeError(of.symbol, "silent")
+
+    def _trade(self, message: messages.Trade, of: Instrument, out: list[VenueOutput]) -> None:
+        ts_us = rfc3339_us(message.timestamp)
+        if self._trade_ids.setdefault(of.symbol, TradeIds()).check(message.trade_id, ts_us) == "repeated":
+            self.skipped["repeated"] += 1
+            return
+        try:
+            out.append(mapping.trade(message, of))
+        except ValueError:
+            out.append(MissingTrade(of.symbol, ts_us))
+            raise
+
+    def _candle(self, message: messages.Ohlc, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
+        """Append a candle. Kraken says of none that it is closed: the first of a later time closes it."""
+        candle = mapping.candle(message, of, self.clock.venue_time(now_us))
+        if candle is None:
+            self.skipped["other_kind"] += 1
+            return
+        key = of.symbol, candle.interval_us
+        open_candle = self._candles.get(key)
+        if open_candle is not None and candle.start_us < open_candle.start_us:
+            self.skipped["out_of_order"] += 1
+            return
+        if open_candle is not None and candle.start_us > open_candle.start_us:
+            out.append(msgspec.structs.replace(open_candle, closed=True, ts_us=candle.ts_us))
+        self._candles[key] = candle
+        out.append(candle)
+
+    def _answered(self, notice: messages.Notice) -> Control:
+        result = notice.result
+        if result is not None and result.channel == "book" and result.depth in DEPTHS and result.depth:
+            self._depths[result.symbol] = result.depth
+        is_fault = bool(notice.error) and not notice.error.startswith(ALREADY)
+        return Control("refused" if is_fault else "")
+
+    def _changed_channels(self, op: Operation, native: str, kinds: frozenset[StreamKind]) -> list[str]:
+        """Return the channels to subscribe to or to leave. The ticker is left with the last of its kinds."""
+        ticker = frozenset(kind for kind in kinds if CHANNELS[kind] == "ticker")
+        before = self._ticker_kinds.get(native, frozenset())
+        after = before | ticker if op == "subscribe" else before - ticker
+        self._ticker_kinds[native] = after
+        channels = dict.fromkeys(CHANNELS[kind] for kind in CHANNELS if kind in kinds)
+        if op == "unsubscribe" and after:
+            channels.pop("ticker", None)
+        if op == "subscribe" and "candles" in kinds:
+            self._forget_candles(native)
+        return list(channels)
+
+    def _forget_candles(self, native: str) -> None:
+        """Forget the open candle of a symbol: trades of it may have been missed, so it is never closed."""
+        symbol = self._prefix + native.replace("/", "-")
+        for key in [key for key in self._candles if key[0] == symbol]:
+            del self._candles[key]
+
+    def _time(self, text: str | None, now_us: int) -> int:
+        return self.clock.venue_time(now_us) if text is None else rfc3339_us(text)
+
+
+def _fitting_depth(book: messages.Book) -> int:
+    """Return the least depth that a snapshot fits, for recordings that do not say what was subscribed to."""
+    levels = max(len(book.bids), len(book.asks))
+    return next((depth for depth in DEPTHS if depth >= levels), DEPTHS[-1])
+
+
+def _channel_request(op: Operation, channel: str, natives: Sequence[str]) -> str:
+    return _request(op, {"channel": channel, "symbol": list(natives)} | OPTIONS[channel])
+
+
+def _request(op: Operation, params: Mapping[str, object]) -> str:
+    return msgspec.json.encode({"method": op, "params": params}).decode()
