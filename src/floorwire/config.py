@@ -263,7 +263,10 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str | None, Meta(description="address of this machine that connections to the venue come from")
     ] = None
     symbols: Annotated[
-        tuple[str, ...], Meta(description="only these symbols, as BASE-QUOTE; empty: all of the venue")
+        tuple[str, ...],
+        Meta(
+            description="only these symbols, as BASE-QUOTE; empty: of a live exchange BTC, ETH and SOL, of a recording all"
+        ),
     ] = ()
     file: Annotated[str | None, Meta(description="replay: the recording, a file or a folder")] = None
     adapter: Annotated[
