@@ -265,7 +265,7 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     symbols: Annotated[
         tuple[str, ...],
         Meta(
-            description="only these symbols, as BASE-QUOTE; empty: of a live exchange BTC, ETH and SOL, of a recording all"
+            description="only these symbols, as BASE-QUOTE; empty: of an exchange the largest, of a recording all"
         ),
     ] = ()
     file: Annotated[str | None, Meta(description="replay: the recording, a file or a folder")] = None
