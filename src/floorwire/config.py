@@ -264,9 +264,7 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     symbols: Annotated[
         tuple[str, ...],
-        Meta(
-            description="only these symbols, as BASE-QUOTE; empty: of an exchange the largest, of a recording all"
-        ),
+        Meta(description="only these symbols, as BASE-QUOTE; empty: the largest; of a recording all"),
     ] = ()
     file: Annotated[str | None, Meta(description="replay: the recording, a file or a folder")] = None
     adapter: Annotated[
