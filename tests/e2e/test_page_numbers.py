@@ -159,7 +159,7 @@ def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
         expect(browser_page.at("#signin")).to_contain_text("floorwire keys create")
         for wrong, why in (
             (f"{reader.key}.{'0' * 43}", "wrong"),
-            (f"{monitor.key}.{monitor.secret}", "scope market"),
+            (f"{monitor.key}.{monitor.secret}", "for /metrics only"),
         ):
             browser_page.at("#key").fill(wrong)
             browser_page.at("#key").press("Enter")
