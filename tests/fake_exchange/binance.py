@@ -78,8 +78,9 @@ class FakeBinance:
 
     async def disconnect_all(self) -> None:
         """End every WebSocket, with no warning."""
-        connections = [*self.streams.connections, *self.ws_api.connections]
-        await asyncio.gather(*(connection.outbox.disconnect() for connection in connections))
+        outboxes = [connection.outbox for connection in self.streams.connections]
+        outboxes += [connection.outbox for connection in self.ws_api.connections]
+        await asyncio.gather(*(outbox.disconnect() for outbox in outboxes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -12,7 +12,7 @@ from tests.fake_exchange.matching import MatchingCore, Side, TimeInForce
 CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 # The web firewall refuses words of SQL anywhere in the parameters.
 FIREWALL = re.compile(r"select|union|drop", re.IGNORECASE)
-SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey"})
+SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
 PLACE = frozenset(
     {"symbol", "side", "type", "timeInForce", "price", "quantity", "newClientOrderId", "newOrderRespType"}
     | {"selfTradePreventionMode"}

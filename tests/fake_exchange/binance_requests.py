@@ -14,6 +14,7 @@ from tests.fake_exchange.binance_orders import (
 )
 from tests.fake_exchange.binance_signatures import Account
 from tests.fake_exchange.limits import Counts, FixedWindow
+from tests.fake_exchange.market import text_e8
 from tests.fake_exchange.matching import BAD_AMENDMENT, Event, MatchingCore, Order, OrderChanged, Refused
 
 Params = Mapping[str, str]
@@ -252,7 +253,7 @@ class BinanceRequests:
         refuse_unknown(params, frozenset({"omitZeroBalances"}))
         omit = params.get("omitZeroBalances") == "true"
         balances = [
-            {"asset": asset, "free": messages.text_e8(b.free_e8), "locked": messages.text_e8(b.locked_e8)}
+            {"asset": asset, "free": text_e8(b.free_e8), "locked": text_e8(b.locked_e8)}
             for asset, b in self.core.balances(account.name).items()
             if b.free_e8 or b.locked_e8 or not omit
         ]

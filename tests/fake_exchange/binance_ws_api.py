@@ -87,7 +87,7 @@ class BinanceWsApi:
             error = {"code": -1000, "msg": "Malformed request."}
             return {"id": None, "status": 400, "error": error}
         params = {name: _text(value) for name, value in request.params.items()}
-        with_limits = params.pop("returnRateLimits", "true") == "true"
+        with_limits = params.get("returnRateLimits", "true") == "true"
         body: dict[str, object] = {"id": request.id}
         try:
             body |= {"status": 200, "result": self._do(connection, request.method, params)}

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 
-import ccxt.pro
+import ccxt.pro  # type: ignore[import-not-found]  # in a Python of its own
 
 
 async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object]:

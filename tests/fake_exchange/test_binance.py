@@ -199,10 +199,9 @@ async def test_a_book_kept_from_the_stream_is_the_exchanges(fake: FakeBinance) -
                 for price, quantity in diff[key]:
                     book[side][price] = quantity
     market = fake.core.markets["BTCUSDT"]
-    for side, name in ((Side.BUY, "bids"), (Side.SELL, "asks")):
-        expected = {
-            market.price_text(p): market.quantity_text(q) for p, q in fake.core.levels("BTCUSDT", side)
-        }
+    for book_side, name in ((Side.BUY, "bids"), (Side.SELL, "asks")):
+        levels = fake.core.levels("BTCUSDT", book_side)
+        expected = {market.price_text(ticks): market.quantity_text(lots) for ticks, lots in levels}
         assert {p: q for p, q in book[name].items() if q != "0.00000000"} == expected
 
 
