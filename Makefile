@@ -9,7 +9,7 @@ FUZZER := $(VENV)/fuzzer
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow chaos browser conformance check bench mutants fuzz soak docs lock clean
+.PHONY: run install test test-slow chaos browser conformance check bench mutants fuzz soak fake-exchange docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -106,6 +106,9 @@ $(FUZZER)/.done: tests/fuzz/requirements-fuzz.txt | $(VENV)/.dev
 soak: MINUTES = 60
 soak: $(VENV)/.dev ## an hour at half load with clients of all kinds: does the server hold more and more?
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addresses and keys
+	$(BIN)/python -m tests.fake_exchange
 
 docs: $(BIN)/floorwire ## the pages that are written by the code
 	$(BIN)/python -m floorwire.config > docs/settings.md

@@ -1,0 +1,121 @@
+"""The fake Binance: one address for REST, market streams and the WebSocket API."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from tests.fake_exchange.binance_requests import BinanceRequests
+from tests.fake_exchange.binance_rest import BinanceRest
+from tests.fake_exchange.binance_signatures import Account
+from tests.fake_exchange.binance_streams import BinanceStreams
+from tests.fake_exchange.binance_ws_api import BinanceWsApi, new_account
+from tests.fake_exchange.faults import Faults
+from tests.fake_exchange.limits import Counts
+from tests.fake_exchange.market import UNIT, Market
+from tests.fake_exchange.matching import MatchingCore
+
+
+class FakeBinance:
+    """Tests read `core` and `counts`, and make faults with `faults` and the methods here."""
+
+    def __init__(self, markets: list[Market], *, skew_us: int = 0) -> None:
+        self.skew_us = skew_us
+        self.accounts = [new_account("first"), new_account("second")]
+        self.core = MatchingCore(markets, self.now_us)
+        self.counts = Counts()
+        self.faults = Faults()
+        self.requests = BinanceRequests(self.core, self.counts, self.now_us)
+        self.streams = BinanceStreams(self.core, self.faults, self.counts, self.now_us)
+        self.ws_api = BinanceWsApi(
+            self.core, self.requests, self.accounts, self.faults, self.counts, self.now_us
+        )
+        self.port = 0
+        self._rest = BinanceRest(self.requests, self.accounts, self.faults, self.now_us)
+
+    @property
+    def first(self) -> Account:
+        return self.accounts[0]
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000 + self.skew_us
+
+    def delist(self, symbol: str) -> None:
+        """The symbol's status becomes BREAK, and new orders are refused."""
+        self.core.markets[symbol].is_trading = False
+
+    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
+        """Change a symbol's steps. Its open orders are cancelled first: they are kept in the old steps."""
+        market = self.core.markets[symbol]
+        market.check_steps(tick_e8, step_e8)
+        for order in list(self.core.orders.values()):
+            if order.market is market and order.state.is_open:
+                self.core.cancel(order, "steps-changed")
+        for speed in (100, 1_000):
+            self.streams.flush(speed)
+        market.tick_e8, market.step_e8 = tick_e8, step_e8
+
+    def start_maintenance(self) -> None:
+        """Announce the shutdown, and refuse everything from then on."""
+        self.streams.announce_shutdown()
+        self.ws_api.announce_shutdown()
+        self.faults.in_maintenance = True
+
+    def end_maintenance(self) -> None:
+        self.faults.in_maintenance = False
+
+    async def disconnect_all(self) -> None:
+        """End every WebSocket, with no warning."""
+        outboxes = [connection.outbox for connection in self.streams.connections]
+        outboxes += [connection.outbox for connection in self.ws_api.connections]
+        await asyncio.gather(*(outbox.disconnect() for outbox in outboxes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._rest(scope, receive, send)
+        elif scope["path"].startswith("/ws-api/v3"):
+            await self.ws_api.serve(WebSocket(scope, receive, send))
+        else:
+            await self.streams.serve(WebSocket(scope, receive, send))
+
+
+def default_markets() -> list[Market]:
+    return [
+        Market("BTC", "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 100_000),
+        Market("ETH", "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 10_000),
+    ]
+
+
+@asynccontextmanager
+async def running(fake: FakeBinance, port: int = 0) -> AsyncIterator[FakeBinance]:
+    config = uvicorn.Config(
+        fake, host="127.0.0.1", port=port, log_level="critical", lifespan="off", proxy_headers=False,
+        ws="websockets-sansio", ws_ping_interval=20, ws_ping_timeout=60, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve())  # `serve` would take the signals of the test run
+    diffs = asyncio.create_task(fake.streams.run_diffs())
+    while not server.started:
+        await asyncio.sleep(0.005)
+    fake.port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield fake
+    finally:
+        diffs.cancel()
+        server.should_exit = True
+        server.force_exit = True
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(diffs, serving)
+        await asyncio.wait([serving])

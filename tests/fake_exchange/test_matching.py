@@ -1,0 +1,89 @@
+"""The matching core: money is conserved, the book never crosses, and time decides among equal prices."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fake_exchange.market import UNIT, Market, parse_e8, text_e8
+from tests.fake_exchange.matching import MatchingCore, OrderState, Refused, Side, TimeInForce
+
+SYMBOL = "BTCUSDT"
+ACCOUNTS = ("a", "b")
+
+
+def core_with_money() -> MatchingCore:
+    core = MatchingCore([Market("BTC", "USDT", UNIT // 100, UNIT // 100_000)], lambda: 0)
+    for account in ACCOUNTS:
+        core.deposit(account, "BTC", UNIT)
+        core.deposit(account, "USDT", 1_000 * UNIT)
+    return core
+
+
+def test_the_earlier_of_two_equal_prices_fills_first() -> None:
+    core = core_with_money()
+    first = core.place("a", SYMBOL, Side.SELL, 10, 100_000, "first")
+    second = core.place("a", SYMBOL, Side.SELL, 10, 100_000, "second")
+    core.place("b", SYMBOL, Side.BUY, 15, 100_000, "taker")
+    assert (first.state, second.filled_lots) == (OrderState.FILLED, 5)
+
+
+def test_fill_or_kill_and_post_only() -> None:
+    core = core_with_money()
+    core.place("a", SYMBOL, Side.SELL, 10, 100_000, "maker")
+    killed = core.place("b", SYMBOL, Side.BUY, 11, 100_000, "fok", time_in_force=TimeInForce.FOK)
+    assert (killed.state, killed.filled_lots) == (OrderState.EXPIRED, 0)
+    with pytest.raises(Refused):
+        core.place("b", SYMBOL, Side.BUY, 1, 100_000, "post", post_only=True)
+
+
+ACTION = st.tuples(
+    st.sampled_from(ACCOUNTS),
+    st.sampled_from(["limit", "market", "ioc", "cancel", "reduce"]),
+    st.sampled_from(list(Side)),
+    st.integers(1, 2_000),
+    st.integers(99_990, 100_010),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(ACTION, max_size=40))
+def test_money_is_conserved_and_the_book_never_crosses(
+    actions: list[tuple[str, str, Side, int, int]],
+) -> None:
+    core = core_with_money()
+    for number, (account, kind, side, lots, price_ticks) in enumerate(actions):
+        orders = core.open_orders(account)
+        try:
+            if kind in ("cancel", "reduce"):
+                if orders:
+                    order = orders[lots % len(orders)]
+                    if kind == "cancel":
+                        core.cancel(order)
+                    else:
+                        core.reduce(order, order.lots // 2 + 1, f"r{number}")
+            else:
+                tif = TimeInForce.IOC if kind == "ioc" else TimeInForce.GTC
+                price = None if kind == "market" else price_ticks
+                core.place(account, SYMBOL, side, lots, price, f"o{number}", time_in_force=tif)
+        except Refused:
+            pass
+        bids, asks = core.levels(SYMBOL, Side.BUY), core.levels(SYMBOL, Side.SELL)
+        assert not (bids and asks) or bids[0][0] < asks[0][0]
+    for asset, deposited in (("BTC", 2 * UNIT), ("USDT", 2_000 * UNIT)):
+        fees = sum(fill.fee_e8 for fill in core.fills if fill.fee_asset == asset)
+        balances = [core.balance(account, asset) for account in ACCOUNTS]
+        assert sum(balance.free_e8 + balance.locked_e8 for balance in balances) + fees == deposited
+        assert all(balance.free_e8 >= 0 and balance.locked_e8 >= 0 for balance in balances)
+    for account in ACCOUNTS:
+        locked = sum(core.balance(account, asset).locked_e8 for asset in ("BTC", "USDT"))
+        assert locked == sum(order.reserved_e8 for order in core.open_orders(account))
+
+
+@given(st.integers(0, 10**18))
+def test_amounts_are_read_as_they_are_written(amount_e8: int) -> None:
+    assert parse_e8(text_e8(amount_e8)) == amount_e8
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e5", "1.", ".5", "+1", "1.123456789", "NaN", " 1", "1_0"])
+def test_other_texts_are_no_amounts(text: str) -> None:
+    assert parse_e8(text) is None
