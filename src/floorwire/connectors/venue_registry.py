@@ -8,12 +8,13 @@ import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
-from floorwire.connectors import recording
+from floorwire.connectors import order_adapters, recording
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
+from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
@@ -73,10 +74,11 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
             if not is_on
         ]  # fmt: skip
         raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
-    raise SettingsError(
-        f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
-        "orders are filled here against its prices"
-    )
+    if spec.kind not in order_adapters.ORDER_KINDS:
+        raise SettingsError(
+            f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
+            "orders are filled here against its prices"
+        )
 
 
 def _build(spec: VenueSpec, settings: Settings) -> Venue:
@@ -88,12 +90,16 @@ def _build(spec: VenueSpec, settings: Settings) -> Venue:
 
 
 def _live(spec: VenueSpec, settings: Settings) -> Venue:
-    """Return a venue with live prices. Its orders are filled here, against them."""
+    """Return a venue with live prices. Its orders go there, or are filled here, against them."""
     exchange = recording.exchanges()[spec.kind]
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS
     adapter = exchange.venue(symbols, spec.prefix, stale_us=stale_us)
-    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
+    orders = spec.settings.orders
+    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders=orders)
+    if spec.is_live:
+        kind = order_adapters.ORDER_KINDS[spec.kind]
+        return LiveVenue(adapter, spec.id, exchange.capabilities, kind.native_name, kind.make)
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
 
 

@@ -82,6 +82,8 @@ class Action(StrEnum):
     HALT = "halt", Scope.ADMIN
     RESUME = "resume", Scope.ADMIN
     JOURNAL = "journal", Scope.ADMIN, False, True
+    QUARANTINE_LIST = "quarantine.list", Scope.ADMIN
+    QUARANTINE_RELEASE = "quarantine.release", Scope.ADMIN
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN

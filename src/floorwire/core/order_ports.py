@@ -27,9 +27,10 @@ class OrderSettings(msgspec.Struct, frozen=True):
     venue: str
     """The id of the venue instance."""
     ws_url: str
-    """"" where the exchange's own public address is to be used."""
+    """"": the exchange's own public address. The connector moves links and requests to where the settings
+    say, a test network for example, and keeps the paths."""
     rest_url: str
-    """"" where the exchange's own public address is to be used."""
+    """The same for requests."""
     credentials: VenueCredentials
 
 
