@@ -31,7 +31,7 @@ class VenueSpec(msgspec.Struct, frozen=True):
     settings: VenueSettings
     given: str
     """What the setting ``venue`` says."""
-    recorded: recording.Recording | None = None
+    recorded: recording.Playable | None = None
     """Of a replay."""
 
     @property
@@ -123,7 +123,7 @@ def _options(rest: str) -> tuple[str, dict[str, str]]:
         rest = before
 
 
-def _read(file: str, adapter: str | None) -> recording.Recording:
+def _read(file: str, adapter: str | None) -> recording.Playable:
     try:
         return recording.read(Path(file), adapter or None)
     except (OSError, recording.RecordingError) as error:
