@@ -126,8 +126,8 @@ class RecordedRound:
                     self._pending.extend(self._links.open(link))
                 case Close(link, reason):
                     self._pending.extend(self._links.close(link, reason))
-                case Fetch(url):
-                    self._fetch(url)
+                case Fetch():
+                    self._fetch(output)
                 case Wake(at_us):
                     self._wake_us = at_us
                 case Send() | Reported():
@@ -135,15 +135,16 @@ class RecordedRound:
                 case _:
                     self._out.append(output)
 
-    def _fetch(self, url: str) -> None:
+    def _fetch(self, fetch: Fetch) -> None:
         find = self._answers.find if self._links else self._answers.first
-        answer = find(url, self.at_us)
-        if answer is None:
+        found = find(fetch.url, self.at_us) if fetch.method == "GET" else None
+        if found is None:
             self.skipped["no_answer"] += 1
-            self._pending.append(Answer(url, 0, b""))
-        elif not self._links:  # without a link no time passes, so answer at once
-            self._pending.append(Answer(url, 200, answer.body))
+            self._pending.append(Answer(fetch.request, 0, b""))
+            return
+        answer = Answer(fetch.request, 200, found.body)
+        if not self._links:  # without a link no time passes, so answer at once
+            self._pending.append(answer)
         else:
             self._fetched += 1
-            at_us = max(answer.at_us, self.at_us)
-            heappush(self._pending_answers, (at_us, self._fetched, Answer(url, 200, answer.body)))
+            heappush(self._pending_answers, (max(found.at_us, self.at_us), self._fetched, answer))
