@@ -16,7 +16,7 @@ class AmountError(ValueError):
 
 
 def amount(text: str) -> Decimal:
-    """Return the decimal. Raises AmountError if the text is none, or of more than ``MOST_TEXT`` characters."""
+    """Return the decimal. Raises AmountError if the text is none, or is longer than ``MOST_TEXT``."""
     try:
         value = _context.create_decimal(text) if len(text) <= MOST_TEXT else Decimal("nan")
     except InvalidOperation:

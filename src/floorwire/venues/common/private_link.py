@@ -132,10 +132,13 @@ class PrivateLink:
             case PrivateLinkState.SIGNING_IN if now_us >= self._since_us + self._times.accepted_us:
                 return "not_accepted"
             case PrivateLinkState.SIGNING_IN | PrivateLinkState.UP:
-                if now_us >= self._received_us + self._times.silent_us:
-                    return "silent"
-                self._pinged_us = now_us
-                return "ping"
+                return self._silence(now_us)
+
+    def _silence(self, now_us: int) -> Due:
+        if now_us >= self._received_us + self._times.silent_us:
+            return "silent"
+        self._pinged_us = now_us
+        return "ping"
 
     def due_us(self) -> int:
         """Return when something is due."""

@@ -132,7 +132,7 @@ def query(command: QueryOrder, inst_id: str) -> Steps:
     """Ask for an order, then for its executions. Raises ValueError where that has no usable answer."""
     answer = yield HttpRequest(ORDER, urlencode({"instId": inst_id, "clOrdId": command.client_id}))
     try:
-        row = messages.rows(answer.status, answer.body, messages.OrderRow)[0]
+        row = messages.rows(answer, messages.ORDERS)[0]
     except messages.RefusedReadError as error:
         if error.code == NOT_FOUND:
             return (OrderAnswer(command.query, None),)
@@ -158,7 +158,7 @@ def reconcile(command: Reconcile) -> Steps:
     last = int(command.cursor or "0")
     fills = yield from _fills(FILLS, "read", {"instType": "SPOT"}, last)
     answer = yield HttpRequest(BALANCE, budget="balance")
-    accounts = messages.rows(answer.status, answer.body, messages.AccountRow)
+    accounts = messages.rows(answer, messages.ACCOUNTS)
     balances = [
         VenueBalance(row.ccy, row.cash_bal)
         for account in accounts
@@ -176,7 +176,7 @@ def _open_orders() -> Generator[HttpRequest, Answer, list[messages.OrderRow]]:
     page = {"instType": "SPOT", "limit": str(PAGE)}
     for _ in range(MOST_ORDER_PAGES):
         answer = yield HttpRequest(OPEN_ORDERS, urlencode(page))
-        rows = messages.rows(answer.status, answer.body, messages.OrderRow)
+        rows = messages.rows(answer, messages.ORDERS)
         found += rows
         if len(rows) < PAGE:
             return found
@@ -190,7 +190,7 @@ def _fills(path: str, budget: str, of: dict[str, str], last: int) -> FillRows:
     page = of | {"limit": str(PAGE)} | ({"before": str(last)} if last else {})
     for _ in range(MOST_FILL_PAGES):
         answer = yield HttpRequest(path, urlencode(page), budget=budget)
-        rows = messages.rows(answer.status, answer.body, messages.FillRow)
+        rows = messages.rows(answer, messages.FILLS)
         newer = [row for row in rows if int(row.bill_id) > last]
         found += newer
         # OKX sends the newest of those after ``before``: the older ones of them are on further pages

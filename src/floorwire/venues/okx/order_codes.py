@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from floorwire.core.codes import Code
+from floorwire.core.remote_orders import AmendAnswer, AmendOrder, CancelAnswer, PlaceAnswer, PlaceOrder
+from floorwire.venues.common.order_outcomes import MOST_MESSAGE, OrderOutcome, OrderRequest, rejected
+from floorwire.venues.okx.order_messages import PlacedRow
 
 Verdict: TypeAlias = Literal["done", "refused", "over", "unknown"]
 """``refused``: the request had no effect. ``over``: the order that it is about has ended, or is ending."""
@@ -60,3 +63,20 @@ def verdict(code: str, text: str = "") -> Verdict:
 def reason(code: str) -> Code:
     """Return the code that clients get for a refusal."""
     return _REFUSED.get(code, Code.VENUE_REJECTED)
+
+
+def outcome(request: OrderRequest, row: PlacedRow) -> OrderOutcome:
+    """Return what the verdict about an order makes of its request."""
+    said = verdict(row.s_code, row.s_msg)
+    if isinstance(request, PlaceOrder):
+        if said == "done":
+            return PlaceAnswer(request.client_id, "accepted", row.ord_id)
+        # OKX: sCode names the kind of a failure, and subCode what it was
+        message = " ".join(filter(None, (row.s_code, row.sub_code, row.s_msg)))[:MOST_MESSAGE]
+        if said == "refused":
+            return rejected(request, reason(row.s_code), message)
+        return PlaceAnswer(request.client_id, "unknown", message=message)
+    if isinstance(request, AmendOrder):
+        is_certain = said in ("refused", "over")
+        return AmendAnswer(request.client_id, "refused" if is_certain else "unknown", reason(row.s_code))
+    return CancelAnswer(request.client_id, "taken" if said == "done" else said)

@@ -1,4 +1,4 @@
-"""Messages of OKX (API v5, spot) about an account's orders: the private channel, order requests, REST answers.
+"""Messages of OKX (API v5, spot) about orders: the private channel, order requests, answers of REST.
 
 Source: the API guide of OKX, "WebSocket / Login", "Order Book Trading / Trade" and "Trading Account". Numbers
 and times are text; an empty text means that there is none.
@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
+from floorwire.core.ports import Answer
 from floorwire.venues.common.request_sequences import BadAnswerError
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
@@ -144,6 +145,19 @@ _placed = msgspec.json.Decoder(list[PlacedRow])
 _raw = msgspec.json.Decoder(list[msgspec.Raw])
 # Not strict: times are numbers in text.
 _order = msgspec.json.Decoder(OrderRow, strict=False)
+ORDERS = msgspec.json.Decoder(list[OrderRow], strict=False)
+FILLS = msgspec.json.Decoder(list[FillRow], strict=False)
+ACCOUNTS = msgspec.json.Decoder(list[AccountRow], strict=False)
+TIMES = msgspec.json.Decoder(list[TimeRow], strict=False)
+INSTRUMENT = msgspec.json.Decoder(InstrumentCode, strict=False)
+
+
+class RefusedReadError(BadAnswerError):
+    """The venue refused a read."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"code {code[:10]}")
+        self.code = code
 
 
 def read(data: str | bytes) -> PrivateFrame:
@@ -155,13 +169,7 @@ def read(data: str | bytes) -> PrivateFrame:
 
 def orders(frame: PrivateFrame) -> list[OrderRow]:
     """Return the orders of a frame. One that cannot be read is left out: it costs no other order."""
-    rows: list[OrderRow] = []
-    for raw in _raw.decode(frame.data):
-        try:
-            rows.append(_order.decode(raw))
-        except ValueError:
-            continue
-    return rows
+    return _usable(frame.data, _order)
 
 
 def verdict_of(frame: PrivateFrame) -> PlacedRow:
@@ -175,36 +183,47 @@ def verdict_of(frame: PrivateFrame) -> PlacedRow:
     return PlacedRow(s_code=frame.code, s_msg=frame.msg)
 
 
-def rows(status: int, body: bytes, kind: type[Row]) -> list[Row]:
-    """Return the rows of a REST answer. Raises BadAnswerError where it is no success, and ValueError."""
-    if status != 200:
-        raise BadAnswerError(f"status {status}")
-    answer = _rest.decode(body)
-    if answer.code != "0":
-        raise RefusedReadError(answer.code)
-    return msgspec.json.decode(answer.data, type=list[kind], strict=False)  # type: ignore[valid-type]
+def rows(answer: Answer, decoder: msgspec.json.Decoder[list[Row]]) -> list[Row]:
+    """Return the rows of a REST answer. Raises ValueError: BadAnswerError where it is no success."""
+    return decoder.decode(_data(answer))
 
 
-def placed(body: bytes) -> PlacedRow:
+def usable_rows(answer: Answer, decoder: msgspec.json.Decoder[Row]) -> list[Row]:
+    """Return the rows of a REST answer that can be read; one that cannot costs no other."""
+    return _usable(_data(answer), decoder)
+
+
+def placed(answer: Answer) -> PlacedRow:
     """Return the verdict about the one order of a REST request. Raises ValueError."""
-    answer = _rest.decode(body)
-    return verdict_of(PrivateFrame(code=answer.code, msg=answer.msg, data=answer.data))
+    head = _rest.decode(answer.body)
+    return verdict_of(PrivateFrame(code=head.code, msg=head.msg, data=head.data))
 
 
-def code_of(body: bytes) -> str:
+def code_of(answer: Answer) -> str:
     """Return the code of a REST answer; "" where it has none."""
     try:
-        return _rest.decode(body).code
+        return _rest.decode(answer.body).code
     except (ValueError, RecursionError):
         return ""
 
 
-class RefusedReadError(BadAnswerError):
-    """The venue refused a read."""
+def _data(answer: Answer) -> msgspec.Raw:
+    if answer.status != 200:
+        raise BadAnswerError(f"status {answer.status}")
+    head = _rest.decode(answer.body)
+    if head.code != "0":
+        raise RefusedReadError(head.code)
+    return head.data
 
-    def __init__(self, code: str) -> None:
-        super().__init__(f"code {code[:10]}")
-        self.code = code
+
+def _usable(data: msgspec.Raw, decoder: msgspec.json.Decoder[Row]) -> list[Row]:
+    found: list[Row] = []
+    for raw in _raw.decode(data):
+        try:
+            found.append(decoder.decode(raw))
+        except ValueError:
+            continue
+    return found
 
 
 def request(number: str, op: str, argument: Mapping[str, str | int], expires_ms: int | None = None) -> str:

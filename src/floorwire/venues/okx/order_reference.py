@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.request_sequences import HttpRequest, Steps
 from floorwire.venues.okx import order_messages as messages
 
@@ -20,7 +21,8 @@ class OrderReference:
     def __init__(self) -> None:
         self.is_complete = False
         """Whether both were read once."""
-        self.due_us = 0
+        self._is_reading = False
+        self._due_us = 0
         """When to read them (again)."""
         self._offset_us = 0
         """The venue's time minus the date."""
@@ -42,23 +44,39 @@ class OrderReference:
         """Return the instrument. None: it is not known, and the list is read again soon."""
         found = self._instruments.get(inst_id)
         if found is None:
-            self.due_us = min(self.due_us, max(self._now_us, self._asked_us + MISSING_US))
+            self._due_us = min(self._due_us, max(self._now_us, self._asked_us + MISSING_US))
         return found
 
     def read_soon(self) -> None:
         """Read the venue's clock again: it refused a timestamp."""
-        self.due_us = min(self.due_us, self._now_us + SECOND_US)
+        self._due_us = min(self._due_us, self._now_us + SECOND_US)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to read them now."""
+        return not self._is_reading and self._now_us >= self._due_us
+
+    @property
+    def wake_us(self) -> int:
+        """When they are due; never while they are read."""
+        return NEVER_US if self._is_reading else self._due_us
 
     def read(self) -> Steps:
-        """Read the time, then the instruments. Raises ValueError on a bad answer, and is tried again."""
-        self._asked_us, self.due_us = self._now_us, self._now_us + RETRY_US
-        sent_us = self._date_us
-        answer = yield HttpRequest(TIME, budget="list", is_signed=False)
-        (row,) = messages.rows(answer.status, answer.body, messages.TimeRow)
-        # half of the way is not known better
-        self._offset_us = row.ts * 1000 - (sent_us + self._date_us) // 2
-        answer = yield HttpRequest(INSTRUMENTS, "instType=SPOT", budget="list", is_signed=False)
-        listed = messages.rows(answer.status, answer.body, messages.InstrumentCode)
-        self._instruments = {instrument.inst_id: instrument for instrument in listed}
-        self.is_complete, self.due_us = True, self._now_us + REFRESH_US
+        """Return the sequence that reads the time, then the instruments. If it fails it is due again soon."""
+        self._asked_us, self._due_us = self._now_us, self._now_us + RETRY_US
+        return self._read(self._date_us)
+
+    def _read(self, sent_us: int) -> Steps:
+        self._is_reading = True
+        try:
+            answer = yield HttpRequest(TIME, budget="list", is_signed=False)
+            (row,) = messages.rows(answer, messages.TIMES)
+            # how much of the way was there and how much back is not known
+            self._offset_us = row.ts * 1000 - (sent_us + self._date_us) // 2
+            answer = yield HttpRequest(INSTRUMENTS, "instType=SPOT", budget="list", is_signed=False)
+            listed = messages.usable_rows(answer, messages.INSTRUMENT)
+            self._instruments = {instrument.inst_id: instrument for instrument in listed}
+            self.is_complete, self._due_us = True, self._now_us + REFRESH_US
+        finally:
+            self._is_reading = False
         return ()
