@@ -66,9 +66,11 @@ class RequestSequences:
     At most ``MOST_SEQUENCES`` run. One more fails at once. Requests wait for their budget in order.
     """
 
-    def __init__(self, sign: Sign, budgets: RequestBudgets) -> None:
+    def __init__(self, sign: Sign, budgets: RequestBudgets, most_sent: int = MOST_SEQUENCES) -> None:
+        """``most_sent``: how many requests may be on their way; 1 where the order of arrival counts."""
         self._sign = sign
         self._budgets = budgets
+        self._most_sent = most_sent
         self._sent: PendingRequests[_Sequence] = PendingRequests(MOST_SEQUENCES, LONGEST_US)
         self._running: list[_Sequence] = []
 
@@ -89,7 +91,10 @@ class RequestSequences:
     def answered(self, answer: Answer, now_us: int, date_us: int) -> list[OrderAdapterOutput]:
         """Take in an answer. One that nobody waits for changes nothing."""
         sequence = self._sent.take(answer.request)
-        return [] if sequence is None else self._advance(sequence, answer, now_us, date_us)
+        if sequence is None:
+            return []
+        outputs = self._ask_all(self._running, now_us, date_us)  # those that waited longer go first
+        return outputs + self._advance(sequence, answer, now_us, date_us)
 
     def wake(self, now_us: int, date_us: int) -> list[OrderAdapterOutput]:
         """Send what has a budget now, and give up what takes too long."""
@@ -97,9 +102,7 @@ class RequestSequences:
         for sequence in list(self._running):
             if now_us >= sequence.ends_us:
                 outputs += self._give_up(sequence)
-            elif sequence.waiting is not None:
-                outputs += self._ask(sequence, sequence.waiting, now_us, date_us)
-        return outputs
+        return outputs + self._ask_all(self._running, now_us, date_us)
 
     def due_us(self, now_us: int) -> int:
         """Return when ``wake`` has something to do."""
@@ -107,10 +110,17 @@ class RequestSequences:
         for sequence in self._running:
             due_us = min(due_us, sequence.ends_us)
             request = sequence.waiting
-            if request is not None:
+            if request is not None and len(self._sent) < self._most_sent:
                 free_us = self._budgets.free_us(request.budget, request.key, now_us, request.weight)
                 due_us = min(due_us, max(now_us + 1, free_us))
         return due_us
+
+    def _ask_all(self, sequences: Sequence[_Sequence], now_us: int, date_us: int) -> list[OrderAdapterOutput]:
+        outputs: list[OrderAdapterOutput] = []
+        for sequence in sequences:
+            if sequence.waiting is not None:
+                outputs += self._ask(sequence, sequence.waiting, now_us, date_us)
+        return outputs
 
     def _advance(
         self, sequence: _Sequence, answer: Answer | None, now_us: int, date_us: int
@@ -129,7 +139,10 @@ class RequestSequences:
     def _ask(
         self, sequence: _Sequence, request: HttpRequest, now_us: int, date_us: int
     ) -> list[OrderAdapterOutput]:
-        if not self._budgets.spend(request.budget, request.key, now_us, request.weight):
+        may_be_sent = len(self._sent) < self._most_sent and self._budgets.spend(
+            request.budget, request.key, now_us, request.weight
+        )
+        if not may_be_sent:
             sequence.waiting = request
             return []
         sequence.waiting = None

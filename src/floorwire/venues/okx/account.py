@@ -20,7 +20,7 @@ from floorwire.core.remote_orders import (
     ReconcileAnswer,
     VenueBalance,
 )
-from floorwire.venues.common.order_amounts import is_zero, negated, total
+from floorwire.venues.common.order_amounts import is_zero, negated, plain, total
 from floorwire.venues.common.request_sequences import BadAnswerError, HttpRequest, Steps
 from floorwire.venues.okx import order_messages as messages
 from floorwire.venues.okx.order_codes import NOT_FOUND
@@ -62,7 +62,7 @@ def order_seen(row: messages.OrderRow) -> OrderSeen | None:
     state = STATES.get(row.state)
     if state is None:
         return None
-    filled = row.acc_fill_sz or "0"
+    filled = plain(row.acc_fill_sz or "0")
     code: Code | None = None
     if state == "cancelled":
         # OKX accepts orders that may not rest, and then cancels them

@@ -19,7 +19,7 @@ Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 Row = TypeVar("Row")
 
 
-class OrderRow(msgspec.Struct, rename="camel", gc=False):
+class OrderRow(msgspec.Struct, rename="camel"):
     """An order, in the channel ``orders`` and in answers. In the channel it may have one execution."""
 
     inst_id: str
@@ -52,7 +52,7 @@ class OrderRow(msgspec.Struct, rename="camel", gc=False):
     msg: str = ""
 
 
-class FillRow(msgspec.Struct, rename="camel", gc=False):
+class FillRow(msgspec.Struct, rename="camel"):
     """An execution, in the list of fills."""
 
     inst_id: str
@@ -69,7 +69,7 @@ class FillRow(msgspec.Struct, rename="camel", gc=False):
     fee_ccy: str = ""
 
 
-class BalanceRow(msgspec.Struct, rename="camel", gc=False):
+class BalanceRow(msgspec.Struct, rename="camel"):
     """What the account has of a currency."""
 
     ccy: str
@@ -116,7 +116,7 @@ class RestAnswer(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"[]")
 
 
-class Channel(msgspec.Struct, rename="camel"):
+class Channel(msgspec.Struct, rename="camel", frozen=True):
     """What a frame is about."""
 
     channel: str = ""
