@@ -7,7 +7,7 @@ import pytest
 
 from floorwire.connectors import recording
 from floorwire.connectors.recorded_line import SkippedLines
-from floorwire.connectors.recording import RecordingError
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.market_events import BookSnapshot, Listing, Trade
 from floorwire.core.ports import Closed, Frame, Opened, VenueOutput, Wake, Woke
 from floorwire.core.replay_controls import SpeedError

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import recording, recording_preview, venue_registry
-from floorwire.connectors.recording import RecordingError
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.market_events import Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.venues.replay import Replay

@@ -55,9 +55,7 @@ def told(exchange: str, texts: Sequence[str]) -> list[str]:
     out = [output for text in texts for output in driver.frame(text)]
     listed = {of.symbol: of for listing in every(out, Listing) for of in listing.instruments}
     said = [text for event in out if isinstance(event, MarketEvent) and (text := _text(event, listed))]
-    counts = (
-        (reason, count - left_out.get(reason, 0)) for reason, count in sorted(adapter.skipped.items())
-    )
+    counts = ((reason, count - left_out.get(reason, 0)) for reason, count in sorted(adapter.skipped.items()))
     return [*said, *(f"left out: {reason} {count}" for reason, count in counts if count)]
 
 

@@ -82,9 +82,9 @@ class EventRows:
             case FeedStatus(symbol, feed, reason):
                 yield self._row("status", event.ts_us, symbol) | {"feed": feed, "reason": reason}
             case Trade() | Quote() | BookSnapshot() | BookChange() | DayStats() | Candle():
-                of = self._instruments.get(event.symbol)
-                if of is not None:
-                    yield from self._prices(event, of)
+                listed = self._instruments.get(event.symbol)
+                if listed is not None:
+                    yield from self._prices(event, listed)
 
     def _prices(
         self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle, of: Instrument

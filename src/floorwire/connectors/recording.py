@@ -98,7 +98,7 @@ class Recording:
         self.frames = 0
         """How many frames the exchange sent on all WebSockets."""
         self.first_us = self.last_us = 0
-        """The times of the first and the last of them."""
+        """When the first WebSocket opened, and the last frame came."""
         for file in files.answers:
             for line in read_lines(file, self._skipped_lines):
                 if line.mark == "->":
@@ -139,10 +139,11 @@ class Recording:
                 self._requests[line.text.decode("utf-8", "replace")] = None
             case "":
                 self.frames += 1
-                self.first_us = min(self.first_us or line.at_us, line.at_us)
-                self.last_us = max(self.last_us, line.at_us)
                 if self.frames <= frame_shapes.MAX_FRAMES and (shape := frame_shapes.exchange_of(line.text)):
                     self._shapes[shape] += 1
+        if line.mark in ("", "<->"):
+            self.first_us = min(self.first_us or line.at_us, line.at_us)
+            self.last_us = max(self.last_us, line.at_us)
         if line.url:
             self._hosts[_host(line.url)] = None
 
@@ -172,12 +173,12 @@ class Playable(RecordedSession, Protocol):
     """The name of the exchange."""
     frames: int
     """How many messages it has."""
-    symbols: Sequence[str]
-    skipped: Sequence[SkippedLines]
+    symbols: tuple[str, ...]
+    skipped: tuple[SkippedLines, ...]
     """The lines that could not be read."""
     first_us: int
     last_us: int
-    """The times of the first and the last message."""
+    """The times of the first and the last that happened on a WebSocket."""
 
     @property
     def capabilities(self) -> Capabilities:

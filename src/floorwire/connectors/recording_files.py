@@ -40,7 +40,11 @@ def folder_files(folder: Path) -> RecordingFiles:
     venues = {found["venue"] for name in files if (found := SOCKET_FILE.fullmatch(name))}
     if len(sessions) + len(venues) != 1:
         names = ", ".join(sorted(sessions | venues))
-        what = f"has sessions of {names}: name a file" if names else "has no VENUE.ws.N.0"
+        what = (
+            f"has sessions of {names}: name a file"
+            if names
+            else "has no SESSION.NNNNN.jsonl.gz and no VENUE.ws.N.0"
+        )
         raise RecordingError(folder, what)
     if sessions:
         session = sessions.pop()

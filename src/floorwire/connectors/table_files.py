@@ -26,7 +26,7 @@ TARDIS_TABLES: dict[tuple[str, ...], Table] = {
     ("ask_amount", "ask_price", "bid_price", "bid_amount"): "quotes",
     ("is_snapshot", "side", "price", "amount"): "incremental_book",
 }
-BINANCE_TABLES: dict[str, Table] = {name: name for name in ("trades", "aggTrades", "bookTicker")}  # type: ignore[misc]
+BINANCE_TABLES: dict[str, Table] = {"trades": "trades", "aggTrades": "aggTrades", "bookTicker": "bookTicker"}
 MAX_GROUP = 100_000
 """So many rows of one moment are one message at most. A snapshot of a book has some thousands."""
 

@@ -74,12 +74,11 @@ class TableRecording:
 
     def make_adapter(self, prefix: str, stale_us: int) -> Adapter:
         """Return what plays the tables. They end no silence: nothing in a table says that it was lost."""
-        instruments = {
-            native: Instrument(
-                f"{prefix}{base}-{quote}", base, quote, self.adapter, *map(_step, self._decimals[native])
-            )
-            for native, (base, quote) in self._pairs.items()
-        }
+        instruments: dict[str, Instrument] = {}
+        for native, (base, quote) in self._pairs.items():
+            tick, lot = map(_step, self._decimals[native])
+            symbol = f"{prefix}{base}-{quote}"
+            instruments[native] = Instrument(symbol, base, quote, self.adapter, tick, lot)
         return TableVenue(self.adapter, instruments, tuple(self._tables))
 
     def inputs(self) -> Iterator[RecordedInput]:

@@ -9,6 +9,7 @@ import structlog
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording, recording_preview
+from floorwire.connectors.connector_tap import ConnectorTap
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
@@ -34,10 +35,13 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
     return [_build(spec, settings) for spec in found]
 
 
-def connector(venue: str, settings: Settings) -> VenueConnector:
-    """Return what opens links and sends requests for a venue. It does nothing until the venue asks."""
+def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -> VenueConnector:
+    """Return what opens links and sends requests for a venue. It does nothing until the venue asks.
+
+    ``tap`` is told all that is sent and that comes.
+    """
     own = settings.venues.get(venue, VenueSettings())
-    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address))
+    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
 
 
 def traded_names(settings: Settings) -> TradedNames | None:

@@ -14,6 +14,7 @@ import msgspec
 
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.os_errors import sentence
 from floorwire.core.venue_names import VENUE_ID
 
@@ -126,7 +127,7 @@ def _options(rest: str) -> tuple[str, dict[str, str]]:
 def _read(file: str, adapter: str | None) -> recording.Playable:
     try:
         return recording.read(Path(file), adapter or None)
-    except (OSError, recording.RecordingError) as error:
+    except (OSError, RecordingError) as error:
         raise SettingsError(f"venue: {sentence(error)}") from None
 
 
