@@ -1,4 +1,4 @@
-"""OKX's books of one instrument: the levels that were sent, what changed since, sequence and checksum."""
+"""OKX's book of one instrument: its levels as texts, sequence and checksum."""
 
 import zlib
 from itertools import chain, zip_longest
@@ -7,39 +7,28 @@ from tests.fake_exchange import okx_messages as messages
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Side
+from tests.fake_exchange.sent_levels import Levels, SentLevels
 
 DEPTH = 400
 CHECKED = 25
-Level = list[str]  # price, size, "0", number of orders
-Levels = dict[int, tuple[int, int]]  # price: lots and number of orders
+TextLevels = dict[str, list[list[str]]]  # price, size, "0", number of orders
 
 
 class SentBook:
-    """What subscribers of `books` have. All of them have the same."""
+    """What subscribers of `books` have."""
 
     def __init__(self, core: MatchingCore, market: Market) -> None:
         self.market = market
         self.seq_id = core.update_ids[market.symbol]
         self.sent_us = 0
-        self._core = core
-        self._levels: dict[Side, Levels] = {side: self._now(side) for side in Side}
+        self._levels = SentLevels(core, market, DEPTH, counts_orders=True)
 
-    def snapshot(self, depth: int = DEPTH) -> dict[str, list[Level]]:
-        return {
-            name: [self._level(p, *kept) for p, kept in list(self._levels[side].items())[:depth]]
-            for side, name in ((Side.SELL, "asks"), (Side.BUY, "bids"))
-        }
+    def snapshot(self, depth: int = DEPTH) -> TextLevels:
+        return self._texts(self._levels.snapshot(depth))
 
-    def take_changes(self) -> dict[str, list[Level]] | None:
-        """The levels that are other than those that were sent, or None if none are."""
-        changes: dict[str, list[Level]] = {}
-        for side, name in ((Side.SELL, "asks"), (Side.BUY, "bids")):
-            before, after = self._levels[side], self._now(side)
-            changed = [self._level(p, *kept) for p, kept in after.items() if before.get(p) != kept]
-            # Levels that are pushed out of the depth are deleted too.
-            changes[name] = changed + [self._level(p, 0, 0) for p in before if p not in after]
-            self._levels[side] = after
-        return changes if changes["asks"] or changes["bids"] else None
+    def take_changes(self) -> TextLevels | None:
+        changes = self._levels.take_changes()
+        return None if changes is None else self._texts(changes)
 
     def checksum(self) -> int:
         """OKX: CRC32 of the best 25 levels, bid and ask by turns, as a signed number."""
@@ -49,11 +38,12 @@ class SentBook:
         checksum = zlib.crc32(text.encode())
         return checksum - (1 << 32) if checksum >= 1 << 31 else checksum
 
-    def _now(self, side: Side) -> Levels:
-        symbol = self.market.symbol
-        counts = self._core.level_orders(symbol, side)
-        return {p: (lots, counts[p]) for p, lots in self._core.levels(symbol, side)[:DEPTH]}
-
-    def _level(self, price_ticks: int, lots: int, orders: int) -> Level:
-        price = messages.price_text(self.market, price_ticks)
-        return [price, messages.size_text(self.market, lots), "0", str(orders)]
+    def _texts(self, levels: Levels) -> TextLevels:
+        market = self.market
+        return {
+            name: [
+                [messages.price_text(market, price), messages.size_text(market, lots), "0", str(orders)]
+                for price, lots, orders in levels[side]
+            ]
+            for name, side in (("asks", Side.SELL), ("bids", Side.BUY))
+        }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.fake_exchange import okx_messages as messages
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.okx_books import SentBook
+from tests.fake_exchange.okx_books import SentBook, TextLevels
 from tests.fake_exchange.okx_queries import OkxQueries
 from tests.fake_exchange.okx_requests import OkxRequests
 from tests.fake_exchange.okx_sockets import Arg, Connection, OkxSockets
@@ -81,7 +81,7 @@ class OkxMarket:
         if changes is not None:
             book.seq_id = self._core.update_ids[symbol]
         # OKX: if nothing changed for a minute, an empty update repeats the sequence.
-        levels = changes or {"asks": [], "bids": []}
+        levels: TextLevels = changes or {"asks": [], "bids": []}
         for connection, arg in self._followers("books", symbol):
             self._send_book(connection, arg, book, "update", levels, previous)
         if changes is None:
@@ -166,7 +166,7 @@ class OkxMarket:
 
     def _send_book(
         self, connection: Connection, arg: Arg, book: SentBook, action: str,
-        levels: dict[str, list[list[str]]], previous: int,
+        levels: TextLevels, previous: int,
     ) -> None:  # fmt: skip
         row: Body = {
             **levels,

@@ -221,13 +221,13 @@ class OkxSockets:
             self._send_count(connection, "channel-conn-count-error", channel, self.channel_connections)
             return
         self._counts.subscriptions[channel] += 1
+        if connection.home == "private":
+            followers = self._followers(connection, channel) | {connection}
+            for follower in followers:
+                self._send_count(follower, "channel-conn-count", channel, len(followers))
+        channels.begin(connection, arg)
         if arg not in connection.args:
             connection.args.append(arg)
-        if connection.home == "private":
-            count = len(self._followers(connection, channel))
-            for follower in self._followers(connection, channel):
-                self._send_count(follower, "channel-conn-count", channel, count)
-        channels.begin(connection, arg)
 
     def _followers(self, connection: Connection, channel: str) -> set[Connection]:
         return {c for c, _ in self.subscribers(channel) if c.account == connection.account}

@@ -209,7 +209,7 @@ async def test_steps_change(client: OkxClient) -> None:
         rows = [await receive_row(socket) for _ in range(2)]
         assert len(msgspec.convert(rows[0]["asks"], list[list[str]])) == 20  # all are deleted
         assert (rows[1]["tickSz"], rows[1]["lotSz"]) == ("1", "0.001")
-    assert (await client.row("trade/order", ORDER | {"px": "50000.1"}))["sCode"] == "51150"
+    assert (await client.row("trade/order", ORDER | {"px": "50000.1", "sz": "0.2"}))["sCode"] == "51150"
 
 
 async def test_sequences_begin_again(client: OkxClient) -> None:

@@ -114,7 +114,8 @@ async def test_a_channel_without_snapshots(client: OkxClient) -> None:
         assert (await receive(socket))["event"] == "subscribe"
         async with httpx2.AsyncClient(base_url=client.fake.http) as http:
             rows = (await http.get("/api/v5/market/books?instId=BTC-USDT&sz=400")).json()["data"]
-        SeededFlow(client.fake.core, "BTCUSDT", 600_000, seed=3).step()
+        client.fake.core.deposit("first", "USDT", 10**6 * UNIT)
+        client.fake.core.place("first", "BTCUSDT", Side.BUY, 10**4, 600_000, "")
         push = msgspec.convert(await receive(socket), Push)
         assert push.action == "update"
         assert push.data[0].prevSeqId <= rows[0]["seqId"] < push.data[0].seqId
