@@ -30,9 +30,9 @@ SEEN = {
 
 async def ccxt_session(flow: SeededFlow, *arguments: str) -> dict[str, object]:
     """What ccxt saw. It needs a Python that has ccxt, named by CCXT_PYTHON."""
-    python = os.environ.get("CCXT_PYTHON")
-    if not python:
-        pytest.skip("CCXT_PYTHON names no Python that has ccxt")
+    python = os.environ.get("CCXT_PYTHON", "")
+    if not Path(python).is_file():
+        pytest.skip("CCXT_PYTHON names no Python that has ccxt: make test-slow installs one")
     trading = asyncio.create_task(_keep_trading(flow))
     client = await asyncio.create_subprocess_exec(
         python, str(SESSION), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

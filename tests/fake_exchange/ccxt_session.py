@@ -5,6 +5,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 
 import ccxt.pro  # type: ignore[import-not-found]  # in a Python of its own
 
@@ -78,7 +79,7 @@ async def session(exchange: ccxt.pro.Exchange) -> dict[str, object]:
         await exchange.close()
 
 
-EXCHANGES = {"binance": binance, "bybit": bybit, "okx": okx}
+EXCHANGES: dict[str, Callable[..., ccxt.pro.Exchange]] = {"binance": binance, "bybit": bybit, "okx": okx}
 
 if __name__ == "__main__":
     client = EXCHANGES[sys.argv[1]](*sys.argv[2:])

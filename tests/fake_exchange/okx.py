@@ -51,6 +51,12 @@ class FakeOkx:
         """Without /public, /private or /business."""
         return f"ws://127.0.0.1:{self.port}/ws/v5"
 
+    def description(self) -> list[str]:
+        lines = [f"OKX: REST {self.http}  WebSocket {self.ws}/public, /private and /business"]
+        return lines + [
+            f"  {a.name}: key {a.api_key} secret {a.secret} passphrase {a.passphrase}" for a in self.accounts
+        ]
+
     def now_us(self) -> int:
         return time.time_ns() // 1_000 + self.skew_us
 

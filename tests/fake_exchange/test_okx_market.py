@@ -149,7 +149,7 @@ async def test_other_channels(client: OkxClient) -> None:
     async with client.socket("public", *channels) as socket:
         fake.core.deposit("first", "USDT", 10**6 * UNIT)
         fake.core.place("first", "BTCUSDT", Side.BUY, 10**4, 600_000, "")
-        pushes = {}
+        pushes: dict[str, Body] = {}
         while len(pushes) < 3:
             push = await receive(socket)
             arg = msgspec.convert(push["arg"], dict[str, str])
