@@ -5,7 +5,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 
 import ccxt.pro  # type: ignore[import-not-found]  # in a Python of its own
 
@@ -27,11 +26,6 @@ def okx(http: str, ws: str, key: str, secret: str, password: str) -> ccxt.pro.Ex
     # A market buy names its size in the base asset.
     exchange.options["tgtCcy"] = "base_ccy"
     exchange.urls["api"] |= {"rest": http, "ws": ws}
-    return exchange
-
-
-def bybit(http: str, ws: str, key: str, secret: str) -> ccxt.pro.Exchange:
-    exchange = ccxt.pro.bybit({"apiKey": key, "secret": secret, "enableRateLimit": False})
     return exchange
 
 
@@ -79,8 +73,7 @@ async def session(exchange: ccxt.pro.Exchange) -> dict[str, object]:
         await exchange.close()
 
 
-EXCHANGES: dict[str, Callable[..., ccxt.pro.Exchange]] = {"binance": binance, "bybit": bybit, "okx": okx}
-
 if __name__ == "__main__":
-    client = EXCHANGES[sys.argv[1]](*sys.argv[2:])
+    name, *addresses_and_keys = sys.argv[1:]
+    client = binance(*addresses_and_keys) if name == "binance" else okx(*addresses_and_keys)
     print(json.dumps(asyncio.run(session(client))))
