@@ -1,0 +1,82 @@
+"""Order ports: what the code with I/O and the order adapter of an exchange request of each other.
+
+An order adapter is pure. A connector gives it what happened on its links and requests, and the commands of
+the desk. It returns effects, which the connector carries out, and reports, which go to the desk, in order.
+``core.remote_orders`` has the commands and reports, ``docs/live-orders.md`` the states of an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from floorwire.core.credentials import VenueCredentials
+from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Random, Send, Wake, Woke
+from floorwire.core.remote_orders import RemoteCommand, RemotePolicy, RemoteReport
+
+OrderAdapterInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
+OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake
+OrderAdapterOutput: TypeAlias = OrderAdapterEffect | RemoteReport
+
+
+class OrderSettings(msgspec.Struct, frozen=True):
+    """Where an order adapter sends to, and what it signs with."""
+
+    venue: str
+    """The id of the venue instance."""
+    ws_url: str
+    """"" where the exchange's own public address is to be used."""
+    rest_url: str
+    """"" where the exchange's own public address is to be used."""
+    credentials: VenueCredentials
+
+
+class InstrumentNames(Protocol):
+    """The names of a venue's instruments. Symbols are bare: ``BTC-USDT``, without the venue id."""
+
+    def native(self, symbol: str) -> str | None:
+        """Return the exchange's own name of a symbol; None while it is not listed."""
+        ...
+
+    def symbol(self, native: str) -> str | None:
+        """Return the symbol of the exchange's own name; None while it is not listed."""
+        ...
+
+
+class OrderAdapter(Protocol):
+    """The orders of one account at one exchange, as a pure state machine.
+
+    ``now_us`` is monotonic: for waiting. ``date_us`` is the date, for times in signed requests. The adapter
+    corrects it by the venue's own time, where the venue asks for that.
+
+    - It never raises on anything that a peer sent.
+    - A place or an amend is sent once. Only cancels and reads may be sent again.
+    - An outcome is ``rejected`` only where the answer proves that no order exists. Everything else that is no
+      clear acceptance is ``unknown``: a time-out, status 0 or 5xx, a lost link, a code that it does not know.
+    - It spends the budgets of the venue before it returns an effect. An order that has none left is answered
+      at once: ``rejected`` with ``rate_limited``. Cancels and queries wait in bounded queues.
+    - ``LinkUp`` comes when the private stream is up with all its subscriptions, ``LinkDown`` when it is lost.
+    """
+
+    policy: RemotePolicy
+    """What the venue promises, as its sheet says."""
+
+    def start(self, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
+        """Return the first outputs. Called once, before anything else."""
+        ...
+
+    def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
+        """Return what follows from a command. Its intent is durable."""
+        ...
+
+    def receive(self, happened: OrderAdapterInput, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
+        """Return what follows from one input."""
+        ...
+
+
+class MakesOrderAdapter(Protocol):
+    """Makes the order adapter of one kind of exchange."""
+
+    def __call__(self, settings: OrderSettings, names: InstrumentNames, random: Random) -> OrderAdapter: ...
