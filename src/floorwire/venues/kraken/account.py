@@ -1,7 +1,7 @@
 """Reads of a Kraken account: what it has of an order, reconciliation, and the token of the private link.
 
-Source: the API guide of Kraken, "Account data". REST lags the stream, by up to a minute: what it does not show
-proves nothing before that.
+Source: the API guide of Kraken, "Account data". REST lags the stream, by up to a minute: what it does not
+show proves nothing before that.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _history(start: Decimal) -> Generator[HttpRequest, Answer, Trades]:
 
 
 def reconcile(command: Reconcile, reference: OrderReference) -> Steps:
-    """Ask for open orders, then executions since the cursor, then balances. Raises ValueError on a bad answer.
+    """Ask for open orders, executions since the cursor, and balances. Raises ValueError on a bad answer.
 
     The cursor is the time in seconds of the last execution that was read.
     """

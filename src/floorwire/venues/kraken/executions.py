@@ -13,7 +13,7 @@ from floorwire.core.remote_orders import Executed, OrderSeen
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import is_zero
 from floorwire.venues.kraken.account import end_of
-from floorwire.venues.kraken.order_messages import ExecutionRow, number
+from floorwire.venues.kraken.order_messages import ExecutionRow, is_given, number
 
 MOST_ORDERS = 10_000
 """How many orders are kept. The one of which nothing came for the longest time is forgotten."""
@@ -49,13 +49,13 @@ class _Known:
         self.client_id = row.cl_ord_id or self.client_id
         self.time_in_force = row.time_in_force or self.time_in_force
         self.is_limit = row.order_type == "limit" if row.order_type else self.is_limit
-        if row.cum_qty is not None:
+        if is_given(row.cum_qty):
             self.filled = number(row.cum_qty)
         elif self.filled is None and row.exec_type in FIRST:
             self.filled = "0"
-        if row.limit_price is not None:
+        if is_given(row.limit_price):
             self.price = number(row.limit_price)
-        if row.order_qty is not None:
+        if is_given(row.order_qty):
             self.quantity = number(row.order_qty)
 
 
@@ -95,7 +95,12 @@ class Executions:
 
 
 def _executed(row: ExecutionRow, client_id: str) -> Executed | None:
-    if row.exec_type != "trade" or not row.exec_id or row.last_qty is None or row.last_price is None:
+    if (
+        row.exec_type != "trade"
+        or not row.exec_id
+        or not is_given(row.last_qty)
+        or not is_given(row.last_price)
+    ):
         return None
     fee, asset = (number(row.fees[0].qty), row.fees[0].asset) if row.fees else ("0", "")
     return Executed(

@@ -1,7 +1,7 @@
 """Errors of Kraken about orders: which of them prove that nothing was done, and which prove nothing.
 
-Source: the API guide of Kraken, "Errors". Errors are texts: a letter for the kind, a group, and what happened.
-One that is not here proves nothing.
+Source: the API guide of Kraken, "Errors". Errors are texts: a letter for the kind, a group, and what
+happened. One that is not here proves nothing.
 """
 
 from __future__ import annotations

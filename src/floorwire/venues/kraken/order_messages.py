@@ -16,7 +16,8 @@ from floorwire.venues.common.order_amounts import plain
 from floorwire.venues.common.request_sequences import BadAnswerError
 
 Kind = TypeVar("Kind")
-NO_DATA = msgspec.Raw(b"null")
+NULL = b"null"
+NO_DATA = msgspec.Raw(NULL)
 
 
 # --- the private WebSocket ---------------------------------------------------------------------------
@@ -45,14 +46,14 @@ class ExecutionRow(msgspec.Struct):
     symbol: str = ""
     order_type: str = ""
     time_in_force: str = ""
-    limit_price: msgspec.Raw | None = None
-    order_qty: msgspec.Raw | None = None
-    cum_qty: msgspec.Raw | None = None
+    limit_price: msgspec.Raw = NO_DATA
+    order_qty: msgspec.Raw = NO_DATA
+    cum_qty: msgspec.Raw = NO_DATA
     exec_id: str = ""
     """``T...``, unique; of executions."""
     trade_id: int | None = None
-    last_qty: msgspec.Raw | None = None
-    last_price: msgspec.Raw | None = None
+    last_qty: msgspec.Raw = NO_DATA
+    last_price: msgspec.Raw = NO_DATA
     liquidity_ind: str = ""
     """``m``: maker, ``t``: taker."""
     fees: list[Fee] = []
@@ -102,6 +103,11 @@ def executions(frame: PrivateFrame) -> list[ExecutionRow]:
         except ValueError:
             continue
     return rows
+
+
+def is_given(raw: msgspec.Raw) -> bool:
+    """Return whether a message has the field."""
+    return bytes(raw) != NULL
 
 
 def number(raw: msgspec.Raw) -> str:
