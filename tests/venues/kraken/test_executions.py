@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ EXECUTED = Executed(ID, ORDER_ID, TRADE_ID, "847415", "29999.9", "0.004", "maker
 
 
 def read(
-    executions: Executions, message: Row | str, *, is_snapshot: bool = False
+    executions: Executions, message: Mapping[str, object] | str, *, is_snapshot: bool = False
 ) -> list[Executed | OrderSeen]:
     text = message if isinstance(message, str) else json.dumps(message)
     return executions.read(msgspec.json.decode(text, type=ExecutionRow), is_snapshot=is_snapshot)
