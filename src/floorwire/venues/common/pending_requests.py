@@ -1,91 +1,72 @@
-"""Requests to an exchange that are not answered yet."""
+"""Pending requests: what was sent and not answered yet, by the number that the answer will name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-RequestT = TypeVar("RequestT")
+What = TypeVar("What")
 NEVER_US = 1 << 62
 
 
-class _Pending(Generic[RequestT]):
-    __slots__ = ("due_us", "is_told", "late_us", "link", "request")
+class PendingRequests(Generic[What]):
+    """At most ``most`` requests. The caller looks at ``is_full`` before it sends one more.
 
-    def __init__(self, request: RequestT, link: str, due_us: int, late_us: int) -> None:
-        self.request = request
-        self.link = link
-        self.due_us = due_us
-        """When its outcome is unknown; later, when it is forgotten."""
-        self.late_us = late_us
-        self.is_told = False
-        """Whether the caller knows that its time is over."""
-
-
-class PendingRequests(Generic[RequestT]):
-    """Requests on their way, by number. Numbers are used once.
-
-    The caller limits how many there are (``len``). A request may be kept after its time is over, because a
-    late answer is better than none.
+    All of them have the same time to be answered, so the oldest is the first that is overdue.
     """
 
-    __slots__ = ("_by_number", "_last")
+    __slots__ = ("_last", "_most", "_pending", "_wait_us")
 
-    def __init__(self) -> None:
-        self._by_number: dict[int, _Pending[RequestT]] = {}
+    def __init__(self, most: int, wait_us: int) -> None:
+        """``wait_us``: how long to wait for an answer."""
+        self._most = most
+        self._wait_us = wait_us
         self._last = 0
+        self._pending: dict[int, tuple[What, int]] = {}
+        """By number: the request, and when its answer is overdue."""
 
-    def add(self, request: RequestT, link: str, now_us: int, timeout_us: int, late_us: int = 0) -> int:
-        """Return the number of a request. ``link``: what carries it; "" for an HTTP request.
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be sent."""
+        return len(self._pending) >= self._most
 
-        ``late_us``: how long its answer is still taken after ``timeout_us``.
-        """
+    def add(self, what: What, now_us: int) -> int:
+        """Return the number of a new request. No number comes twice."""
         self._last += 1
-        self._by_number[self._last] = _Pending(request, link, now_us + timeout_us, late_us)
+        self._pending[self._last] = what, now_us + self._wait_us
         return self._last
 
-    def is_late(self, number: int) -> bool:
-        """Return whether the time of a request is over, and its answer is still taken."""
-        pending = self._by_number.get(number)
-        return pending is not None and pending.is_told
+    def get(self, number: int) -> What | None:
+        """Return the request that waits for this answer; None if there is none."""
+        found = self._pending.get(number)
+        return None if found is None else found[0]
 
-    def answered(self, number: int) -> RequestT | None:
-        """Return the request that an answer is for. None where there is none, or it was given up."""
-        pending = self._by_number.pop(number, None)
-        return None if pending is None else pending.request
+    def take(self, number: int) -> What | None:
+        """Return the request that this answer is for, and forget it; None if there is none."""
+        found = self._pending.pop(number, None)
+        return None if found is None else found[0]
 
-    def expired(self, now_us: int) -> list[RequestT]:
-        """Return the requests whose time is over, each once. Forget those that no answer is taken for."""
-        found: list[RequestT] = []
-        for number, pending in list(self._by_number.items()):
-            if now_us < pending.due_us:
-                continue
-            if not pending.is_told:
-                found.append(pending.request)
-            if pending.is_told or not pending.late_us:
-                del self._by_number[number]
-            else:
-                pending.is_told = True
-                pending.due_us += pending.late_us
-        return found
+    def take_overdue(self, now_us: int) -> Iterator[What]:
+        """Yield the requests whose answers are overdue, and forget them."""
+        while self.due_us() <= now_us:
+            number = next(iter(self._pending))
+            yield self._pending.pop(number)[0]
 
-    def lost(self, link: str) -> list[RequestT]:
-        """Forget the requests on a link that is down. Return those whose time is not over."""
-        gone = [number for number, pending in self._by_number.items() if pending.link == link]
-        pending = [self._by_number.pop(number) for number in gone]
-        return [one.request for one in pending if not one.is_told]
-
-    def is_waiting(self, link: str) -> bool:
-        """Return whether an answer is to come on the link, in time."""
-        return any(one.link == link and not one.is_told for one in self._by_number.values())
-
-    def count(self, is_counted: Callable[[RequestT], bool]) -> int:
-        """Return how many requests are of a kind."""
-        return sum(is_counted(one.request) for one in self._by_number.values())
+    def take_all(self) -> list[What]:
+        """Return all requests, and forget them: their answers will not come."""
+        taken = [what for what, _ in self._pending.values()]
+        self._pending.clear()
+        return taken
 
     def due_us(self) -> int:
-        """Return when ``expired`` has something to do."""
-        return min((one.due_us for one in self._by_number.values()), default=NEVER_US)
+        """Return when the next answer is overdue."""
+        first = next(iter(self._pending.values()), None)
+        return NEVER_US if first is None else first[1]
+
+    def __iter__(self) -> Iterator[tuple[int, What]]:
+        """Yield number and request of each, the oldest first."""
+        for number, (what, _) in self._pending.items():
+            yield number, what
 
     def __len__(self) -> int:
-        return len(self._by_number)
+        return len(self._pending)
