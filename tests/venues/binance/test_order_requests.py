@@ -7,7 +7,7 @@ import pytest
 from floorwire.core.refusal import Refusal
 from floorwire.core.remote_orders import PlaceOrder
 from floorwire.venues.binance import order_requests
-from tests.venues.order_driver import amend, cancel, place, query
+from tests.venues.binance.order_session import amend, cancel, place, query
 
 
 def sent(command: PlaceOrder) -> dict[str, str | int | bool]:

@@ -1,7 +1,8 @@
 """Sends requests about orders to Binance, and finds the request that an answer is for.
 
-All of them go over one session of the WebSocket API (``order_sessions``), on which the account's events come too.
-While no session is up, cancels and reads go by REST; nothing is placed then. Limits are kept, clocks compared.
+All of them go over one session of the WebSocket API (``order_sessions``), on which the account's events come
+too. While no session is up, cancels and reads go by REST; nothing is placed then. Limits are kept, and clocks
+are compared.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ from floorwire.venues.binance.order_requests import (
     Placing,
     Subscribing,
 )
-from floorwire.venues.binance.order_sessions import OrderSessions, Session, SessionState
+from floorwire.venues.binance.order_sessions import OrderSessions, Session
+from floorwire.venues.binance.pending_calls import PendingCalls
 from floorwire.venues.binance.signatures import signed, signed_query, signer
-from floorwire.venues.common.pending_requests import PendingRequests
+from floorwire.venues.binance.waiting_calls import WaitingCalls
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
-from floorwire.venues.common.waiting_requests import WaitingRequests
 
 WS_URL = "wss://ws-api.binance.com:443"
 REST_URL = "https://api.binance.com"
@@ -92,8 +93,8 @@ class OrderApi:
         self._rest_url = settings.rest_url or REST_URL
         self._results = results
         self._sessions = OrderSessions(settings.ws_url or WS_URL, random)
-        self._pending: PendingRequests[Call] = PendingRequests()
-        self._waiting: WaitingRequests[Call] = WaitingRequests()
+        self._pending = PendingCalls()
+        self._waiting = WaitingCalls()
         self._limits = OrderLimits()
         self._watch = PrivateStreamWatch(PATIENCE_US)
         self._offset_us = 0
@@ -143,8 +144,7 @@ class OrderApi:
 
     def queue(self, call: Call, after_us: int = 0) -> None:
         """Send a cancel or a read as soon as the limits allow it."""
-        is_urgent = isinstance(call.purpose, Cancelling)
-        if not self._waiting.add(call, self._now_us + after_us, is_urgent=is_urgent):
+        if not self._waiting.add(call, self._now_us + after_us):
             self._results.given_up(call)
 
     def send_waiting(self) -> None:
@@ -161,7 +161,7 @@ class OrderApi:
         is_cancel = isinstance(call.purpose, Cancelling)
         if len(self._pending) >= MOST_PENDING:
             return False
-        if not is_cancel and self._pending.count(_is_read) >= MOST_READS:
+        if not is_cancel and self._pending.reads() >= MOST_READS:
             return False
         return self._limits.spend(call.weight, self._venue_us, is_cancel=is_cancel)
 
@@ -210,9 +210,8 @@ class OrderApi:
         self.out += self._sessions.due(self._now_us)
         if self._now_us >= self._clock_due_us:
             self._clock_due_us = self._now_us + CLOCK_US
-            for session in self._sessions.up():
-                if session.state is not SessionState.CLOCK:
-                    self._ask_time(session)
+            for session in self._sessions.ready():
+                self._ask_time(session)
         if self._watch.is_overdue(self._now_us):
             for session in self._sessions.ready():
                 self._close(session, "its events do not come")
@@ -233,13 +232,12 @@ class OrderApi:
             self._send(order_requests.server_time(session.name, self._date_us), session)
 
     def _subscribe(self, session: Session) -> None:
-        session.become(SessionState.SUBSCRIBING, self._now_us)
+        session.is_subscribed = False
         self._limits.spend(2, self._venue_us, is_cancel=True)
         self._send(order_requests.subscribe(session.name), session)
 
     def _close(self, session: Session, reason: str) -> None:
-        if session.link.state == "up":
-            self.out.append(session.link.close(reason, self._now_us))
+        self.out += session.close(reason, self._now_us)
 
     def _unanswered(self, call: Call) -> None:
         purpose = call.purpose
@@ -260,9 +258,8 @@ class OrderApi:
     def frame(self, frame: Frame) -> None:
         """Take in a message of a session."""
         session = self._sessions.of(frame.link)
-        if session is None or session.link.state != "up":
+        if session is None or not session.link.received(self._now_us):
             return
-        session.link.received(self._now_us)
         try:
             reply = reply_decoder.decode(frame.data)
             if bytes(reply.event):
@@ -360,14 +357,15 @@ class OrderApi:
     def _told_time(self, purpose: AskingTime, result: bytes) -> None:
         server_us = server_time_decoder.decode(result).server_time * 1_000
         self._offset_us = server_us - (purpose.date_us + self._date_us) // 2
+        self._clock_due_us = self._now_us + CLOCK_US
         session = self._sessions.of(purpose.session)
-        if session is not None and session.state is SessionState.CLOCK and session.link.state == "up":
+        if session is not None and session.is_open and not session.link.is_up:
             self._subscribe(session)
 
     def _subscribed(self, purpose: Subscribing) -> None:
         session = self._sessions.of(purpose.session)
-        if session is not None and session.state is SessionState.SUBSCRIBING:
-            session.become(SessionState.READY, self._now_us)
+        if session is not None:
+            session.subscribed(self._now_us)
 
     # --- events -------------------------------------------------------------------------------------
 
@@ -382,16 +380,12 @@ class OrderApi:
     def _event(self, session: Session, event: bytes) -> None:
         """Take in an event. Raises ValueError where it cannot be read."""
         kind = event_decoder.decode(event).kind
-        if kind == "eventStreamTerminated" and session.state is SessionState.READY:
+        if kind == "eventStreamTerminated" and session.is_ready:
             self._subscribe(session)
         elif kind == "serverShutdown":
-            self.out += filter(None, [self._sessions.replace(session, self._now_us)])
+            self.out += self._sessions.replace(session, self._now_us)
         else:
             self._results.happened(kind, event)
-
-
-def _is_read(call: Call) -> bool:
-    return call.method in REST and not isinstance(call.purpose, Cancelling)
 
 
 def _rate_limits(text: bytes) -> list[RateLimit]:

@@ -218,18 +218,14 @@ class BinanceOrders:
         elif isinstance(purpose, Amending):
             outcome, why = order_failures.outcome(status, code, failure.msg)
             is_refused = outcome == "rejected" or code == order_failures.NO_SUCH_ORDER
-            self._report(
-                AmendAnswer(purpose.command.client_id, "refused" if is_refused else "unknown", why)
-            )
+            self._report(AmendAnswer(purpose.command.client_id, "refused" if is_refused else "unknown", why))
         elif isinstance(purpose, Cancelling):
             outcome, _ = order_failures.outcome(status, code, failure.msg)
             is_refused = outcome == "rejected" or code == order_failures.CANCEL_REJECTED
             if code == order_failures.CANCEL_REJECTED and failure.msg == order_failures.UNKNOWN_ORDER:
                 self._report(CancelAnswer(purpose.command.client_id, "over"))
             else:
-                self._report(
-                    CancelAnswer(purpose.command.client_id, "refused" if is_refused else "unknown")
-                )
+                self._report(CancelAnswer(purpose.command.client_id, "refused" if is_refused else "unknown"))
         elif isinstance(purpose, Looking) and code == order_failures.NO_SUCH_ORDER:
             self._report(OrderAnswer(purpose.command.query, None))
         elif isinstance(purpose, Looking) and code == order_failures.ORDER_ARCHIVED:
