@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.refusal import Refusal
 from floorwire.core.remote_orders import PlaceOrder
 from floorwire.venues.binance import order_requests
+from floorwire.venues.common.unplaceable import UnplaceableError
 from tests.venues.binance.order_session import amend, cancel, place, query
 
 
@@ -71,7 +71,7 @@ def test_stop_orders() -> None:
     ],
 )
 def test_orders_that_binance_does_not_have(command: PlaceOrder, why: str) -> None:
-    with pytest.raises(Refusal, match=why):
+    with pytest.raises(UnplaceableError, match=why):
         order_requests.place(command, "BTCUSDT")
 
 

@@ -23,7 +23,7 @@ from floorwire.core.remote_orders import (
     VenueBalance,
 )
 from floorwire.venues.binance.orders import BinanceOrders
-from floorwire.venues.binance.signatures import signed, signer
+from floorwire.venues.binance.signing import signed, signer
 from tests.venues.binance.order_session import (
     HOUR,
     Driver,

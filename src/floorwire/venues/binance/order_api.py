@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Frame, Random, Send
 from floorwire.core.remote_orders import SECOND_US, LinkDown, LinkUp
-from floorwire.venues.binance import order_failures, order_requests
+from floorwire.venues.binance import order_codes, order_requests
 from floorwire.venues.binance.order_limits import OrderLimits
 from floorwire.venues.binance.order_messages import (
     Failure,
@@ -40,7 +40,7 @@ from floorwire.venues.binance.order_requests import (
 )
 from floorwire.venues.binance.order_sessions import OrderSessions, Session
 from floorwire.venues.binance.pending_calls import PendingCalls
-from floorwire.venues.binance.signatures import signed, signed_query, signer
+from floorwire.venues.binance.signing import signed, signed_query, signer
 from floorwire.venues.binance.waiting_calls import WaitingCalls
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
 
@@ -301,7 +301,7 @@ class OrderApi:
             self.skipped["no_request"] += 1
             return
         if isinstance(call.purpose, Placing) and not is_late:
-            is_counted = status == 200 or order_failures.outcome(status, failure.code, "")[0] == "unknown"
+            is_counted = status == 200 or order_codes.outcome(status, failure.code, "")[0] == "unknown"
             self._limits.order_answered(self._venue_us, limits, is_counted=is_counted)
         else:
             self._limits.told(limits, self._venue_us)
@@ -312,9 +312,9 @@ class OrderApi:
                 self.skipped["bad_message"] += 1
                 self._results.given_up(call)
             return
-        if order_failures.is_rate_limit(status, failure.code):
+        if order_codes.is_rate_limit(status, failure.code):
             self._slow_down(failure, wait_s)
-        if failure.code == order_failures.BAD_TIMESTAMP:
+        if failure.code == order_codes.BAD_TIMESTAMP:
             self._clock_due_us = 0
         self._failed(call, status, failure)
 
@@ -331,21 +331,21 @@ class OrderApi:
 
     def _failed(self, call: Call, status: int, failure: Failure) -> None:
         purpose = call.purpose
-        if isinstance(purpose, Subscribing) and failure.code == order_failures.SUBSCRIPTION_ACTIVE:
+        if isinstance(purpose, Subscribing) and failure.code == order_codes.SUBSCRIPTION_ACTIVE:
             self._subscribed(purpose)
         elif isinstance(purpose, AskingTime | Subscribing):
             self._session_failed(purpose, f"refused: {failure.code} {failure.msg[:100]}")
         elif (
             call.method in REST
             and call.tries < MOST_TRIES
-            and order_failures.may_be_sent_again(status, failure.code)
+            and order_codes.may_be_sent_again(status, failure.code)
         ):
             self.queue(replace(call, tries=call.tries + 1), call.tries * SECOND_US)
         else:
             self._results.failed(call, status, failure)
 
     def _slow_down(self, failure: Failure, wait_s: int) -> None:
-        if failure.code == order_failures.TOO_MANY_ORDERS:
+        if failure.code == order_codes.TOO_MANY_ORDERS:
             self._limits.orders_are_full(self._venue_us)
             return
         try:

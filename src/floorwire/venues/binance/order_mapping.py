@@ -6,12 +6,12 @@ What a report says of an order whose id was changed by a cancel names the id tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Context, Decimal
 from typing import Literal, TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_orders import Executed, OrderSeen, QueryOrder, VenueBalance
 from floorwire.venues.binance import order_messages as messages
+from floorwire.venues.common.order_amounts import AmountError, amount, total
 
 State: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
 
@@ -39,8 +39,6 @@ REJECT_REASONS: dict[str, Code] = {
 }
 LIMITED = ("LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 """Types of order whose price is a limit."""
-EXACT = Context(prec=80, Emax=60, Emin=-60)
-"""Sums of amounts are not rounded. Larger ones are errors."""
 
 
 def order_seen(row: messages.OrderRow, client_id: str = "") -> OrderSeen | None:
@@ -143,25 +141,14 @@ def execution_id(native: str, trade_id: int) -> str:
 
 def balance(row: messages.Balance) -> VenueBalance:
     """Return what the account has of an asset. Raises ValueError."""
-    try:
-        total = EXACT.add(Decimal(row.free), Decimal(row.locked))
-    except ArithmeticError:
-        total = Decimal("nan")
-    if not total.is_finite():
-        raise ValueError(f"{row.free[:40]!r} and {row.locked[:40]!r} are no amounts")
-    return VenueBalance(row.asset, format(total, "f"))
+    return VenueBalance(row.asset, f"{total((row.free, row.locked)):f}")
 
 
-def is_zero(amount: str) -> bool:
-    """Return whether the text is an amount of nothing."""
-    return not amount.strip("0.")
-
-
-def is_same(amount: str, other: str) -> bool:
+def is_same(text: str, other: str) -> bool:
     """Return whether two texts are the same amount, however many zeros they end with."""
     try:
-        return Decimal(amount) == Decimal(other)
-    except ArithmeticError:
+        return amount(text) == amount(other)
+    except AmountError:
         return False
 
 

@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.refusal import Refusal
 from floorwire.core.remote_orders import (
     AmendOrder,
     CancelOrder,
@@ -19,7 +18,8 @@ from floorwire.core.remote_orders import (
     PlaceOrder,
     QueryOrder,
 )
-from floorwire.venues.binance.signatures import Params
+from floorwire.venues.binance.signing import Params
+from floorwire.venues.common.unplaceable import UnplaceableError
 
 PLACE_WINDOW_MS = 2_000
 """A request is refused if it comes later than this: the shorter, the sooner "not found" means something."""
@@ -110,7 +110,7 @@ REST: dict[str, tuple[Literal["GET", "DELETE"], str]] = {
 
 
 def place(command: PlaceOrder, native: str) -> Call:
-    """Return the request for a new order. Raises Refusal where Binance has no such order."""
+    """Return the request for a new order. Raises UnplaceableError where Binance has no such order."""
     params: dict[str, str | int | bool] = {
         "symbol": native,
         "side": command.side.upper(),
@@ -118,9 +118,9 @@ def place(command: PlaceOrder, native: str) -> Call:
         "newOrderRespType": "FULL",
     }
     if command.reduce_only:
-        raise Refusal(Code.VENUE_REJECTED, "Binance has no reduce-only orders on spot")
+        raise UnplaceableError(Code.VENUE_REJECTED, "Binance has no reduce-only orders on spot")
     if command.time_in_force == "gtd":
-        raise Refusal(Code.VENUE_REJECTED, "Binance has no orders that are good till a date")
+        raise UnplaceableError(Code.VENUE_REJECTED, "Binance has no orders that are good till a date")
     if command.type in {"stop", "stop_limit"}:
         params |= _stop(command)
     elif command.quantity is None:
@@ -137,24 +137,28 @@ def _limit(command: PlaceOrder, quantity: str) -> Params:
         time_in_force = TIMES_IN_FORCE[_force(command)]
         return {"type": "LIMIT", "timeInForce": time_in_force, "price": price, "quantity": quantity}
     if command.time_in_force != "gtc":
-        raise Refusal(Code.VENUE_REJECTED, "a post-only order of Binance is good till it is cancelled")
+        raise UnplaceableError(
+            Code.VENUE_REJECTED, "a post-only order of Binance is good till it is cancelled"
+        )
     return {"type": "LIMIT_MAKER", "price": price, "quantity": quantity}
 
 
 def _market_by_amount(command: PlaceOrder) -> Params:
     # The amount is the bound here: Binance spends no more. Its price rules bound the price.
     if command.type != "market" or command.quote_quantity is None:
-        raise Refusal(Code.VENUE_REJECTED, "only market orders have an amount to spend")
+        raise UnplaceableError(Code.VENUE_REJECTED, "only market orders have an amount to spend")
     if command.time_in_force == "fok":
-        raise Refusal(Code.VENUE_REJECTED, "a market order by amount of Binance fills as far as it can")
+        raise UnplaceableError(
+            Code.VENUE_REJECTED, "a market order by amount of Binance fills as far as it can"
+        )
     return {"type": "MARKET", "quoteOrderQty": command.quote_quantity}
 
 
 def _stop(command: PlaceOrder) -> Params:
     if command.quantity is None or command.stop_price is None:
-        raise Refusal(Code.VENUE_REJECTED, "a stop order of Binance has a quantity and a stop price")
+        raise UnplaceableError(Code.VENUE_REJECTED, "a stop order of Binance has a quantity and a stop price")
     if command.post_only:
-        raise Refusal(Code.VENUE_REJECTED, "Binance has no post-only stop orders")
+        raise UnplaceableError(Code.VENUE_REJECTED, "Binance has no post-only stop orders")
     return {
         "type": "STOP_LOSS_LIMIT",
         "timeInForce": TIMES_IN_FORCE[_force(command)],

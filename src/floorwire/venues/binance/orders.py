@@ -15,7 +15,6 @@ from floorwire.core.order_ports import (
     OrderSettings,
 )
 from floorwire.core.ports import Answer, Closed, Frame, Opened, Random, Wake
-from floorwire.core.refusal import Refusal
 from floorwire.core.remote_orders import (
     SECOND_US,
     AmendAnswer,
@@ -33,7 +32,7 @@ from floorwire.core.remote_orders import (
     RemoteCommand,
     RemotePolicy,
 )
-from floorwire.venues.binance import order_failures, order_mapping, order_requests
+from floorwire.venues.binance import order_codes, order_mapping, order_requests
 from floorwire.venues.binance.account import AccountReading, Step
 from floorwire.venues.binance.order_api import OrderApi
 from floorwire.venues.binance.order_messages import (
@@ -53,6 +52,9 @@ from floorwire.venues.binance.order_requests import (
     Placing,
     Reading,
 )
+from floorwire.venues.common.order_amounts import is_zero
+from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected, unknown
+from floorwire.venues.common.unplaceable import UnplaceableError
 
 TICK_US = SECOND_US // 2
 """How often the adapter looks what is due."""
@@ -142,14 +144,14 @@ class BinanceOrders:
         native = self._names.native(command.symbol)
         try:
             if not self._api.is_up:
-                raise Refusal(Code.VENUE_UNAVAILABLE, "the session with Binance is down")
+                raise UnplaceableError(Code.VENUE_UNAVAILABLE, "the session with Binance is down")
             if native is None:
-                raise Refusal(Code.UNKNOWN_SYMBOL, "Binance does not list it")
+                raise UnplaceableError(Code.UNKNOWN_SYMBOL, "Binance does not list it")
             call = order_requests.place(command, native)
             if not self._api.send_order(call):
-                raise Refusal(Code.RATE_LIMITED, "the limits of Binance allow no further order now")
-        except Refusal as refusal:  # nothing was sent
-            self._report(PlaceAnswer(command.client_id, "rejected", "", refusal.code, refusal.message))
+                raise UnplaceableError(Code.RATE_LIMITED, "the limits of Binance allow no further order now")
+        except UnplaceableError as error:  # nothing was sent
+            self._report(rejected(command, error.code, str(error)))
             return
         self._traded[native] = None
         self._remember_price(command.client_id, command.price)
@@ -211,24 +213,24 @@ class BinanceOrders:
         purpose, code = call.purpose, failure.code
         if isinstance(purpose, Placing):
             client_id = purpose.command.client_id
-            outcome, why = order_failures.outcome(status, code, failure.msg)
+            outcome, why = order_codes.outcome(status, code, failure.msg)
             if outcome == "rejected":
                 self._prices.pop(client_id, None)
-            self._report(PlaceAnswer(client_id, outcome, "", why, failure.msg[:200]))
+            self._report(PlaceAnswer(client_id, outcome, "", why, failure.msg[:MOST_MESSAGE]))
         elif isinstance(purpose, Amending):
-            outcome, why = order_failures.outcome(status, code, failure.msg)
-            is_refused = outcome == "rejected" or code == order_failures.NO_SUCH_ORDER
+            outcome, why = order_codes.outcome(status, code, failure.msg)
+            is_refused = outcome == "rejected" or code == order_codes.NO_SUCH_ORDER
             self._report(AmendAnswer(purpose.command.client_id, "refused" if is_refused else "unknown", why))
         elif isinstance(purpose, Cancelling):
-            outcome, _ = order_failures.outcome(status, code, failure.msg)
-            is_refused = outcome == "rejected" or code == order_failures.CANCEL_REJECTED
-            if code == order_failures.CANCEL_REJECTED and failure.msg == order_failures.UNKNOWN_ORDER:
+            outcome, _ = order_codes.outcome(status, code, failure.msg)
+            is_refused = outcome == "rejected" or code == order_codes.CANCEL_REJECTED
+            if code == order_codes.CANCEL_REJECTED and failure.msg == order_codes.UNKNOWN_ORDER:
                 self._report(CancelAnswer(purpose.command.client_id, "over"))
             else:
                 self._report(CancelAnswer(purpose.command.client_id, "refused" if is_refused else "unknown"))
-        elif isinstance(purpose, Looking) and code == order_failures.NO_SUCH_ORDER:
+        elif isinstance(purpose, Looking) and code == order_codes.NO_SUCH_ORDER:
             self._report(OrderAnswer(purpose.command.query, None))
-        elif isinstance(purpose, Looking) and code == order_failures.ORDER_ARCHIVED:
+        elif isinstance(purpose, Looking) and code == order_codes.ORDER_ARCHIVED:
             self._report(OrderAnswer(purpose.command.query, order_mapping.archived(purpose.command)))
         else:
             self.given_up(call)
@@ -236,12 +238,8 @@ class BinanceOrders:
     def given_up(self, call: Call) -> None:
         """Tell that nobody knows what became of a request."""
         purpose = call.purpose
-        if isinstance(purpose, Placing):
-            self._report(PlaceAnswer(purpose.command.client_id, "unknown"))
-        elif isinstance(purpose, Cancelling):
-            self._report(CancelAnswer(purpose.command.client_id, "unknown"))
-        elif isinstance(purpose, Amending):
-            self._report(AmendAnswer(purpose.command.client_id, "unknown"))
+        if isinstance(purpose, Placing | Cancelling | Amending):
+            self._report(unknown(purpose.command))
         elif isinstance(purpose, Looking | LookingForFills):
             self._report(QueryFailed(purpose.command.query))
         elif isinstance(purpose, Reading) and self._is_present(purpose):
@@ -283,7 +281,7 @@ class BinanceOrders:
         seen = order_mapping.order_seen(row, command.client_id)
         if seen is None:
             raise ValueError(f"an order has the status {row.status[:40]!r}")
-        if order_mapping.is_zero(seen.filled):
+        if is_zero(seen.filled):
             self._report(OrderAnswer(command.query, seen))
             return
         purpose = LookingForFills(command, seen)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from floorwire.core.credentials import Secret
-from floorwire.venues.binance.signatures import signed, signed_query, signer
+from floorwire.venues.binance.signing import signed, signed_query, signer
 
 # github.com/binance/binance-spot-api-docs, web-socket-api.md and rest-api.md
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
-from floorwire.venues.binance.order_failures import is_rate_limit, may_be_sent_again, outcome
+from floorwire.venues.binance.order_codes import is_rate_limit, may_be_sent_again, outcome
 
 
 @pytest.mark.parametrize(
