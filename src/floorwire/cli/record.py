@@ -65,10 +65,10 @@ def record(
         [spec] = specs(settings)
         if spec.kind in (SIM, REPLAY):
             raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
-        logs.configure(settings.log_level)
         session = f"{spec.id}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
         writer = RecordingWriter(out, session, round(rotate_mb * 1_000_000), max_age_us)
+        logs.configure(settings.log_level)
         recorder, check = asyncio.run(_run(settings, spec, writer, session, seconds))
     except SettingsError as error:
         echo(f"floorwire: {error}", err=True)
