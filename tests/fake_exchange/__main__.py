@@ -3,9 +3,10 @@
 import asyncio
 import sys
 
-from tests.fake_exchange.binance import FakeBinance, default_markets, running
+from tests.fake_exchange.binance import FakeBinance, default_markets
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
+from tests.fake_exchange.serving import running
 
 MID_TICKS = {"BTCUSDT": 6_000_000, "ETHUSDT": 300_000}
 

@@ -3,7 +3,8 @@
 import random
 
 from tests.fake_exchange.market import UNIT
-from tests.fake_exchange.matching import MatchingCore, Refused, Side
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import Refused, Side
 
 ACCOUNT = "flow"
 LEVELS = 20

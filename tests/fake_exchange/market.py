@@ -45,6 +45,12 @@ def text_e8(amount_e8: int) -> str:
     return f"{sign}{whole // UNIT}.{whole % UNIT:08d}"
 
 
+def plain_e8(amount_e8: int) -> str:
+    """As few decimals as it has, never an exponent."""
+    text = text_e8(amount_e8).rstrip("0").rstrip(".")
+    return "0" if text in ("", "-0") else text
+
+
 def parse_e8(text: str) -> int | None:
     """The amount as an integer, or None if it is not a plain decimal of at most eight places."""
     whole, _, fraction = text.partition(".")

@@ -5,6 +5,7 @@ import asyncio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange.faults import Faults, FrameFault
+from tests.fake_exchange.rest import reset
 
 LIMIT = 10_000
 
@@ -27,6 +28,10 @@ class Outbox:
 
     async def disconnect(self) -> None:
         await self._socket.close(1001)
+
+    async def reset(self) -> None:
+        """End the connection without a close frame."""
+        await reset(self._socket._send)
 
     async def end(self) -> None:
         self._task.cancel()

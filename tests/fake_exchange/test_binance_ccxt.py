@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.fake_exchange.binance import FakeBinance, default_markets, running
+from tests.fake_exchange.binance import FakeBinance, default_markets
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
+from tests.fake_exchange.serving import running
 
 SESSION = Path(__file__).with_name("ccxt_session.py")
 
