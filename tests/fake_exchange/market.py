@@ -14,6 +14,7 @@ class Market:
     step_e8: int
     min_notional_e8: int = 5 * UNIT
     max_lots: int = 10**12
+    min_lots: int = 1
     is_trading: bool = True
 
     def __post_init__(self) -> None:
