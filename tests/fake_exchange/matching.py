@@ -67,6 +67,14 @@ class MatchingCore:
         self.balance(account, asset).free_e8 += amount_e8
         self._emit(BalanceChanged(account, (asset,)))
 
+    @property
+    def next_order_id(self) -> int:
+        return self._last_order_id + 1
+
+    def last_price(self, symbol: str) -> int | None:
+        trades = (trade.price_ticks for trade in reversed(self.trades) if trade.symbol == symbol)
+        return next(trades, None)
+
     def close_market(self, symbol: str) -> None:
         """New orders are refused from now on."""
         self.markets[symbol].is_trading = False
@@ -153,7 +161,7 @@ class MatchingCore:
             raise Refused(WOULD_TAKE)
         now_us = self._now_us()
         order = Order(
-            self._last_order_id + 1, account, client_id, market, side, price_ticks, lots, time_in_force,
+            self.next_order_id, account, client_id, market, side, price_ticks, lots, time_in_force,
             post_only, now_us, now_us, self_trade=self_trade, quote_e8=quote_e8,
         )  # fmt: skip
         self._reserve(order)
@@ -303,7 +311,7 @@ class MatchingCore:
             if not order.open_lots:
                 self._close(order)
             self._emit(OrderChanged(order, "TRADE", fill))
-        trade = Traded(market.symbol, trade_id, price_ticks, lots, taker.side, now_us)
+        trade = Traded(market.symbol, trade_id, price_ticks, lots, taker.side, now_us, taker.order_id)
         self.trades.append(trade)
         self._emit(trade)
 

@@ -121,6 +121,7 @@ class Traded:
     lots: int
     taker_side: Side
     time_us: int
+    taker_order_id: int = 0
 
 
 @dataclass(frozen=True)

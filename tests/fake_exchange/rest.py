@@ -17,7 +17,7 @@ class RestAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-# The body is the text as it came. The face says in its own words what TIMEOUT_AFTER, TOO_MANY or BANNED means.
+# The body is the text as it came. The face says in its own words what the other faults mean.
 Answering = Callable[[Request, str, RequestFault | None], RestAnswer]
 
 
