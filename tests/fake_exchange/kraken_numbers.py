@@ -33,16 +33,20 @@ def quantity_text(market: Market, lots: int) -> str:
     return fixed(lots * market.step_e8, QUANTITY_DECIMALS)
 
 
+def number(text: str) -> Raw:
+    return Raw(text.encode())
+
+
 def price(market: Market, price_ticks: int) -> Raw:
-    return Raw(price_text(market, price_ticks).encode())
+    return number(price_text(market, price_ticks))
 
 
 def quantity(market: Market, lots: int) -> Raw:
-    return Raw(quantity_text(market, lots).encode())
+    return number(quantity_text(market, lots))
 
 
 def amount(amount_e8: int) -> Raw:
-    return Raw(plain_e8(amount_e8).encode())
+    return number(plain_e8(amount_e8))
 
 
 def increment(step_e8: int) -> Raw:
@@ -52,7 +56,7 @@ def increment(step_e8: int) -> Raw:
     digits = str(step_e8).rstrip("0")
     exponent = len(str(step_e8)) - 9
     mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
-    return Raw(f"{mantissa}e-{-exponent:02d}".encode())
+    return number(f"{mantissa}e-{-exponent:02d}")
 
 
 def checksum(asks: list[tuple[str, str]], bids: list[tuple[str, str]]) -> int:
@@ -64,7 +68,9 @@ def checksum(asks: list[tuple[str, str]], bids: list[tuple[str, str]]) -> int:
 
 
 def rfc3339(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime(f"%Y-%m-%dT%H:%M:%S.{time_us % 1_000_000:06d}Z")
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime(
+        f"%Y-%m-%dT%H:%M:%S.{time_us % 1_000_000:06d}Z"
+    )
 
 
 def parse_rfc3339_us(text: str) -> int | None:

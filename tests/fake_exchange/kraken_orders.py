@@ -1,4 +1,4 @@
-"""Kraken's terms of an order, from REST's form and from the WebSocket's JSON, checked as the exchange does."""
+"""Kraken's terms of an order, of REST's form and of the WebSocket's JSON, checked as the exchange does."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -277,7 +277,9 @@ def rest_flag(form: Mapping[str, str], name: str) -> bool:
 def _text(params: Mapping[str, object], name: str, default: str | None = None) -> str:
     value = params.get(name, default)
     if not isinstance(value, str):
-        raise KrakenError(f"Field '{name}' must be a string" if name in params else f"Missing field: '{name}'")
+        raise KrakenError(
+            f"Field '{name}' must be a string" if name in params else f"Missing field: '{name}'"
+        )
     return value
 
 

@@ -45,7 +45,7 @@ class KrakenTrading:
         self.user_refs: dict[int, int] = {}
         self.engine_lag_us = 0
         self.post_only_refused = False
-        self._now_us = now_us
+        self.now_us = now_us
         self._cancel_all_at_us: dict[str, int] = {}
         self._amendments = 0
 
@@ -55,7 +55,7 @@ class KrakenTrading:
     def place(self, account: KrakenAccount, terms: Terms) -> Order | None:
         """The order, or None if it was only to be checked."""
         self._admit(terms.market, account, 1)
-        new = check_order(terms, self._now_us() + self.engine_lag_us, self.core.lots_for_quote)
+        new = check_order(terms, self.now_us() + self.engine_lag_us, self.core.lots_for_quote)
         self._check_mode(new.market, terms)
         price_ticks = new.price_ticks
         if price_ticks is None:
@@ -84,9 +84,9 @@ class KrakenTrading:
 
     def amend(self, account: KrakenAccount, order: Order, amendment: Amendment) -> str:
         """The id of the amendment."""
-        check_deadline(amendment.deadline, self._now_us() + self.engine_lag_us)
+        check_deadline(amendment.deadline, self.now_us() + self.engine_lag_us)
         market = order.market
-        self._admit(market, account, cost_by_age(AMEND_COSTS, self._now_us() - order.placed_us))
+        self._admit(market, account, cost_by_age(AMEND_COSTS, self.now_us() - order.placed_us))
         if not order.state.is_open:
             raise KrakenError(UNKNOWN_ORDER)
         if amendment.quantity is None and amendment.price is None:
@@ -99,10 +99,12 @@ class KrakenTrading:
         if lots <= order.filled_lots:
             raise KrakenError("EOrder:Invalid order quantity")
         check_minimums(market, lots, price_ticks)
-        order.post_only = order.post_only or amendment.post_only
+        was_post_only = order.post_only
+        order.post_only = was_post_only or amendment.post_only
         try:
             self.core.amend(order, lots, price_ticks, accepts_first=not self.post_only_refused)
         except Refused as refused:
+            order.post_only = was_post_only
             raise engine_refusal(refused) from None
         self._amendments += 1
         return self.ids.make("T", f"amendment {self._amendments}")
@@ -112,7 +114,7 @@ class KrakenTrading:
         self._check_service()
         if order is None or order.account != account.name or not order.state.is_open:
             raise KrakenError(UNKNOWN_ORDER)
-        age_us = self._now_us() - order.placed_us
+        age_us = self.now_us() - order.placed_us
         self.limits.engine(account.name, order.market).add(cost_by_age(CANCEL_COSTS, age_us))
         return self.core.cancel(order, reason="User requested")
 
@@ -128,14 +130,14 @@ class KrakenTrading:
         self._cancel_all_at_us.pop(account.name, None)
         if not timeout_s:
             return 0
-        at_us = self._now_us() + timeout_s * 1_000_000
+        at_us = self.now_us() + timeout_s * 1_000_000
         self._cancel_all_at_us[account.name] = at_us
         return at_us
 
     def fire_timers(self) -> None:
         """After it has cancelled, a dead man's switch is off until it is set again."""
         for account, at_us in list(self._cancel_all_at_us.items()):
-            if self._now_us() >= at_us:
+            if self.now_us() >= at_us:
                 del self._cancel_all_at_us[account]
                 self._cancel_orders(account, "Cancel all orders after timeout")
 
