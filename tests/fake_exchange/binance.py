@@ -46,6 +46,10 @@ class FakeBinance:
     def ws(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
+    def description(self) -> list[str]:
+        lines = [f"Binance: REST {self.http}  streams {self.ws}/ws  WebSocket API {self.ws}/ws-api/v3"]
+        return lines + [f"  {a.name}: key {a.api_key} secret {a.secret}" for a in self.accounts]
+
     def now_us(self) -> int:
         return time.time_ns() // 1_000 + self.skew_us
 

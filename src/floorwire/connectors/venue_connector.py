@@ -23,8 +23,6 @@ MAX_UNREAD_BYTES: Final = 4 * 1024 * 1024
 """If so much of one connection waits, it is not read until half of that was handled."""
 MAX_REQUESTS: Final = 64
 """Requests at once. One more is answered with status 0: adapters keep within the venue's own limits."""
-TIMEOUT_S: Final = 15.0
-"""How long a request may take in all."""
 FRAME_BYTES: Final = 256
 """What a message costs besides its own bytes, so that very many small ones count too."""
 
@@ -41,11 +39,10 @@ class QueuedInput(NamedTuple):
 class VenueConnector:
     """The links and requests of one venue. It owns their tasks; ``close`` ends all."""
 
-    def __init__(self, venue: str, route: NetworkRoute, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, venue: str, route: NetworkRoute) -> None:
         self.traffic = VenueTraffic()
         self._venue = venue
         self._route = route
-        self._timeout_s = timeout_s
         self._http = HttpRequests(route)
         self._connections: dict[str, WebSocketConnection] = {}
         """By link: the one that the adapter knows of."""
@@ -112,8 +109,8 @@ class VenueConnector:
                     connection.send(text)
             case Close(link, reason):
                 self._close(link, reason)
-            case Fetch(url):
-                self._fetch(url)
+            case Fetch():
+                self._fetch(effect)
 
     # --- called by connections --------------------------------------------------------------------
 
@@ -178,24 +175,30 @@ class VenueConnector:
 
     # --- requests -----------------------------------------------------------------------------------
 
-    def _fetch(self, url: str) -> None:
+    def _fetch(self, fetch: Fetch) -> None:
         if len(self._requests) >= MAX_REQUESTS:
             log.warning("too many requests at once", venue=self._venue, most=MAX_REQUESTS)
-            self._put(None, Answer(url, 0, b""))
+            self._put(None, Answer(fetch.request, 0, b""))
             return
         self.traffic.requested += 1
-        self._requests.add(self._own(self._request(url)))
+        self._requests.add(self._own(self._request(fetch)))
         self.traffic.requests_under_way = len(self._requests)
 
-    async def _request(self, url: str) -> None:
-        answer = await self._http.send(url, self._timeout_s)
+    async def _request(self, fetch: Fetch) -> None:
+        answer = await self._http.send(
+            fetch.url, fetch.timeout_us / 1_000_000, fetch.method, fetch.headers, fetch.body
+        )
         self.traffic.answered(answer.status)
         if not 200 <= answer.status < 300:
-            path = url.partition("?")[0]
             log.warning(
-                "request failed", venue=self._venue, url=path, status=answer.status, reason=answer.reason
+                "request failed",
+                venue=self._venue,
+                method=fetch.method,
+                url=fetch.url.partition("?")[0],  # The query may be signed.
+                status=answer.status,
+                reason=answer.reason,
             )
-        self._put(None, Answer(url, answer.status, answer.body))
+        self._put(None, Answer(fetch.request, answer.status, answer.body, answer.headers))
 
     # --- the queue and the tasks ----------------------------------------------------------------------
 

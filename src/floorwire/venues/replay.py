@@ -374,8 +374,8 @@ class Replay:
                     self._pending.extend(self._links.open(link))
                 case Close(link, reason):
                     self._pending.extend(self._links.close(link, reason))
-                case Fetch(url):
-                    self._fetch(url)
+                case Fetch():
+                    self._fetch(output)
                 case Wake(at_us):
                     self._wake_us = at_us
                 case ports.Activity():
@@ -385,18 +385,19 @@ class Replay:
                 case _:
                     self._out.extend(self._shifted(output))
 
-    def _fetch(self, url: str) -> None:
+    def _fetch(self, fetch: Fetch) -> None:
         find = self._answers.find if self._links else self._answers.first
-        answer = find(url, self._at_us)
-        if answer is None:
+        found = find(fetch.url, self._at_us) if fetch.method == "GET" else None
+        if found is None:
             self._skipped_inputs["no_answer"] += 1
-            self._pending.append(Answer(url, 0, b""))
-        elif not self._links:  # without a link no time passes, so answer at once
-            self._pending.append(Answer(url, 200, answer.body))
+            self._pending.append(Answer(fetch.request, 0, b""))
+            return
+        answer = Answer(fetch.request, 200, found.body)
+        if not self._links:  # without a link no time passes, so answer at once
+            self._pending.append(answer)
         else:
             self._fetched += 1
-            at_us = max(answer.at_us, self._at_us)
-            heappush(self._pending_answers, (at_us, self._fetched, Answer(url, 200, answer.body)))
+            heappush(self._pending_answers, (max(found.at_us, self._at_us), self._fetched, answer))
 
     def _shifted(self, event: MarketEvent) -> Iterator[MarketEvent]:
         """Yield the event in the time of this round."""
