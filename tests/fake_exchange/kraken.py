@@ -72,6 +72,10 @@ class FakeKraken:
     def private_ws(self) -> str:
         return f"ws://127.0.0.1:{self.port}/auth/v2"
 
+    def description(self) -> list[str]:
+        lines = [f"Kraken: REST {self.http}  WebSocket {self.public_ws} and {self.private_ws}"]
+        return lines + [f"  {a.name}: key {a.api_key} secret {a.secret}" for a in self.accounts]
+
     def now_us(self) -> int:
         return time.time_ns() // 1_000 + self.skew_us
 
