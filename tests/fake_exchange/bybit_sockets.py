@@ -29,7 +29,7 @@ ACTIVE_TIME = re.compile(r"(\d+)s?")
 class Request(msgspec.Struct):
     op: str
     args: list[object] = []
-    req_id: str = ""
+    req_id: str | int = ""
 
 
 class Connection:
@@ -167,7 +167,7 @@ class BybitSockets:
         return next((text for topic in topics if (text := known.refusal(topic)) is not None), None)
 
     def _reply(
-        self, connection: Connection, req_id: str, op: str, refusal: str | None = None
+        self, connection: Connection, req_id: str | int, op: str, refusal: str | None = None
     ) -> dict[str, object]:
         # Bybit: the text of an acknowledgement is empty on the private address.
         acknowledged = "" if connection.home == "private" else op
@@ -176,7 +176,7 @@ class BybitSockets:
             "ret_msg": acknowledged if refusal is None else refusal,
             "conn_id": connection.conn_id,
         }
-        return reply | ({"req_id": req_id} if req_id else {}) | {"op": op}
+        return reply | ({"req_id": req_id} if req_id != "" else {}) | {"op": op}
 
     def _pong(self, connection: Connection, request: Request) -> dict[str, object]:
         """Bybit has three forms of it."""
@@ -184,7 +184,7 @@ class BybitSockets:
         if connection.home == "trade":
             return {"retCode": 0, "retMsg": "OK", "op": "pong", "data": [now], "connId": connection.conn_id}
         if connection.home == "private":
-            body: dict[str, object] = {"req_id": request.req_id} if request.req_id else {}
+            body: dict[str, object] = {"req_id": request.req_id} if request.req_id != "" else {}
             return body | {"op": "pong", "args": [now], "conn_id": connection.conn_id}
         return self._reply(connection, request.req_id, "ping") | {"ret_msg": "pong"}
 
