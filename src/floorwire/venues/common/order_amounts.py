@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Context, Decimal, InvalidOperation
+from functools import reduce
 
 MOST_TEXT = 64
 """Longer texts are no amounts."""
@@ -43,8 +44,8 @@ def negated(text: str) -> str:
 
 
 def total(texts: Iterable[str]) -> Decimal:
-    """Return the sum of amounts. Raises AmountError."""
-    return sum(map(amount, texts), Decimal())
+    """Return the exact sum of amounts. Raises AmountError."""
+    return reduce(_context.add, map(amount, texts), Decimal())
 
 
 def bought_by(quote: str, price: str, step: str) -> str:
