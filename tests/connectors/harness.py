@@ -51,9 +51,9 @@ class Inputs:
 
 
 @asynccontextmanager
-async def connected(route: NetworkRoute = DIRECT, timeout_s: float = 10.0) -> AsyncIterator[Inputs]:
+async def connected(route: NetworkRoute = DIRECT) -> AsyncIterator[Inputs]:
     """Run a connector."""
-    connector = VenueConnector("test", route, timeout_s)
+    connector = VenueConnector("test", route)
     inputs = Inputs(connector)
     connector.start(inputs.read)
     try:

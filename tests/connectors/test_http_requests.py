@@ -43,9 +43,10 @@ async def test_a_list_of_ten_megabytes_packed_and_not() -> None:
     for answer in (http("200 OK", LIST), http("200 OK", packed, "Content-Encoding: gzip")):
         async with tcp_venue(answering(answer)) as port, connected() as inputs:
             url = f"http://127.0.0.1:{port}/list"
-            inputs.connector.carry_out(Fetch(url))
+            inputs.connector.carry_out(Fetch(7, url))
             await inputs.until(inputs.answers)
-            assert inputs.answers() == [Answer(url, 200, LIST)]
+            [got] = inputs.answers()
+            assert (got.request, got.status, got.body) == (7, 200, LIST)
             assert inputs.connector.traffic.answers == {"2xx": 1}
 
 
@@ -77,11 +78,60 @@ async def test_what_is_too_large_too_slow_or_broken_is_no_answer(answer: Serve) 
 async def test_redirects_and_refusals_are_answers(status: str) -> None:
     answer = http(status, b"wait", "Retry-After: 7", "Location: http://127.0.0.1:1/")
     async with tcp_venue(answering(answer)) as port, connected() as inputs:
-        inputs.connector.carry_out(Fetch(f"http://127.0.0.1:{port}/"))
+        inputs.connector.carry_out(Fetch(1, f"http://127.0.0.1:{port}/"))
         await inputs.until(inputs.answers)
-        assert inputs.answers()[0].status == int(status[:3])
+        [got] = inputs.answers()
+        assert (got.status, got.body) == (int(status[:3]), b"wait")
+        assert ("retry-after", "7") in got.headers
         outcome = status[:3] if status[:3] in ("418", "429") else f"{status[0]}xx"
         assert inputs.connector.traffic.answers == {outcome: 1}
+
+
+async def test_a_request_has_its_method_headers_and_body_and_is_sent_once() -> None:
+    seen: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head + await reader.readexactly(2 if b"Content-Length: 2" in head else 0))
+        if b"/lost" in head:
+            writer.close()
+            return
+        writer.write(http("200 OK", b"{}"))
+        await writer.drain()
+
+    async with tcp_venue(note) as port, connected() as inputs:
+        place = f"http://127.0.0.1:{port}"
+        inputs.connector.carry_out(Fetch(1, f"{place}/o", "POST", (("X-KEY", "k"),), b"{}"))
+        await inputs.until(lambda: len(inputs.answers()) == 1)
+        inputs.connector.carry_out(Fetch(2, f"{place}/lost?a=b", "DELETE"))
+        await inputs.until(lambda: len(inputs.answers()) == 2)
+        inputs.connector.carry_out(Fetch(3, f"{place}/list"))
+        await inputs.until(lambda: len(inputs.answers()) == 3)
+    assert [(got.request, got.status) for got in inputs.answers()] == [(1, 200), (2, 0), (3, 200)]
+    assert [head.split(b"\r\n", 1)[0] for head in seen] == [
+        b"POST /o HTTP/1.1",
+        b"DELETE /lost?a=b HTTP/1.1",
+        b"GET /list HTTP/1.1",
+    ]
+    assert b"X-KEY: k\r\n" in seen[0]
+    assert seen[0].endswith(b"\r\n\r\n{}")
+    assert b"content-length" not in seen[2].lower()
+
+
+async def test_what_a_failed_request_says_has_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    async with tcp_venue(answering(http("403 No", b"quotes hidden"))) as port, connected() as inputs:
+        url = f"http://127.0.0.1:{port}/o?signature=hidden"
+        inputs.connector.carry_out(Fetch(1, url, "POST", (("X-KEY", "hidden"),), b"hidden"))
+        inputs.connector.carry_out(Fetch(2, url, "POST", (("X-KEY", "hidden\n"),), b"hidden"))
+        await inputs.until(lambda: len(inputs.answers()) == 2)
+    said = capsys.readouterr()
+    assert "request failed" in said.out + said.err
+    assert "hidden" not in said.out + said.err
+    requests = HttpRequests(DIRECT)
+    answer = await requests.send("http://127.0.0.1:1/", 5, headers=(("X-KEY", "hidden\n"),))
+    assert answer.status == 0
+    assert "hidden" not in answer.reason
+    await requests.close()
 
 
 async def test_nobody_listens_or_the_address_is_none() -> None:
@@ -96,10 +146,10 @@ async def test_nobody_listens_or_the_address_is_none() -> None:
 
 async def test_only_so_many_requests_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(venue_connector, "MAX_REQUESTS", 3)
-    async with tcp_venue(silent) as port, connected(timeout_s=0.1) as inputs:
+    async with tcp_venue(silent) as port, connected() as inputs:
         for number in range(4):
-            inputs.connector.carry_out(Fetch(f"http://127.0.0.1:{port}/{number}"))
-        assert [answer.url[-1] for answer in inputs.answers()] == ["3"]
+            inputs.connector.carry_out(Fetch(number, f"http://127.0.0.1:{port}/", timeout_us=100_000))
+        assert inputs.answers() == [Answer(3, 0, b"")]
         await inputs.until(lambda: len(inputs.answers()) == 4)
         assert {answer.status for answer in inputs.answers()} == {0}
 

@@ -272,7 +272,7 @@ async def test_the_source_address() -> None:
 async def test_a_reset_forgets_all_of_before() -> None:
     async with websocket_venue(greet) as url, tcp_venue(silent) as port, connected() as inputs:
         inputs.connector.carry_out(Open("a", url))
-        inputs.connector.carry_out(Fetch(f"http://127.0.0.1:{port}/"))
+        inputs.connector.carry_out(Fetch(1, f"http://127.0.0.1:{port}/"))
         await inputs.until(inputs.frames)
         inputs.is_reading = False
         inputs.connector.carry_out(Close("a", "age"))

@@ -57,8 +57,15 @@ class Driver:
         return self.give(Frame(link or self.opened_links()[0].link, data))
 
     def answer(self, url: str, body: object, status: int = 200) -> list[VenueOutput]:
-        """Give the venue the answer to a request, as JSON."""
-        return self.give(Answer(url, status, json.dumps(body).encode()))
+        """Give the venue the answer to its last request of a URL, as JSON."""
+        return self.reply(url, status, json.dumps(body).encode())
+
+    def reply(
+        self, url: str, status: int, body: bytes = b"", headers: tuple[tuple[str, str], ...] = ()
+    ) -> list[VenueOutput]:
+        """Give the venue the answer to its last request of a URL; to an unknown one if there was none."""
+        request = max((fetch.request for fetch in every(self.out, Fetch) if fetch.url == url), default=-1)
+        return self.give(Answer(request, status, body, headers))
 
     def up(self) -> list[VenueOutput]:
         """Open every link that the venue requested; return the outputs."""

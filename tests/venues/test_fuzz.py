@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.connectors.transcript import SkippedLineCounter, read_transcript
+from floorwire.connectors.recorded_line import SkippedLineCounter
+from floorwire.connectors.transcript import read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing
 from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Wanted, Woke
 from floorwire.venues.binance import market_data as binance
@@ -20,7 +21,7 @@ from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapte
 from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.kraken import market_data as kraken
 from floorwire.venues.okx import market_data as okx
-from floorwire.venues.replay import Adapter
+from floorwire.venues.recorded_round import Adapter
 from tests.venues.driver import START
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -31,13 +32,8 @@ LINKS = {
     "bybit": "spot-0",
     "kraken": "spot-0",
 }
-LISTS = {
-    "binance": binance.LIST_URL,
-    "coinbase": coinbase.LIST_URL,
-    "okx": okx.LIST_URL,
-    "bybit": bybit.LIST_URL,
-    "kraken": kraken.LIST_URL,
-}
+LIST_REQUEST = 1
+"""The first request of each adapter is the list."""
 SYMBOLS = ("ABC-USDT", "XYZ-EUR")
 MAKE: dict[str, Callable[[], Adapter]] = {
     "binance": lambda: binance.venue(SYMBOLS),
@@ -124,11 +120,10 @@ def frames(name: str) -> st.SearchStrategy[bytes]:
 def inputs(name: str) -> st.SearchStrategy[VenueInput]:
     link = st.just(LINKS[name])
     body = mutated(ANSWERS[name]) | st.sampled_from(ANSWERS[name]) | st.binary(max_size=60)
-    urls = [LISTS[name], *(binance._depth_url(native) for native in ("ABCUSDT", "XYZEUR"))]
     return st.one_of(
         st.builds(Frame, link, frames(name)),
         st.builds(Frame, link, frames(name)),
-        st.builds(Answer, st.sampled_from(urls), st.sampled_from([200, 200, 0, 429]), body),
+        st.builds(Answer, st.integers(1, 5), st.sampled_from([200, 200, 0, 429]), body),
         st.builds(Opened, link),
         st.builds(Closed, link, st.just("lost")),
         st.just(Woke()),
@@ -174,7 +169,7 @@ def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: 
     listed: set[str] = set()
     live: dict[str, bool] = {}
     pending = list(adapter.start(now_us))
-    pending += adapter.receive(Answer(LISTS[name], 200, ANSWERS[name][0]), now_us)
+    pending += adapter.receive(Answer(LIST_REQUEST, 200, ANSWERS[name][0]), now_us)
     pending += want(adapter, now_us)
     pending += adapter.receive(Opened(LINKS[name]), now_us)
     check(pending, listed, live)
@@ -188,7 +183,7 @@ def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: 
         check(out, listed, live)
         for fetch in [output for output in out if isinstance(output, Fetch)]:
             if data.draw(st.booleans()):
-                answer = Answer(fetch.url, 200, data.draw(st.sampled_from(ANSWERS[name])))
+                answer = Answer(fetch.request, 200, data.draw(st.sampled_from(ANSWERS[name])))
                 check(list(adapter.receive(answer, now_us)), listed, live)
 
 
@@ -198,7 +193,7 @@ def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: 
 def test_any_bytes_are_borne(name: str, junk: bytes | str) -> None:
     adapter = MAKE[name]()
     adapter.start(START)
-    adapter.receive(Answer(LISTS[name], 200, ANSWERS[name][0]), START)
+    adapter.receive(Answer(LIST_REQUEST, 200, ANSWERS[name][0]), START)
     want(adapter, START)
     adapter.receive(Opened(LINKS[name]), START)
     for output in adapter.receive(Frame(LINKS[name], junk), START):

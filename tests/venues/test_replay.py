@@ -28,14 +28,10 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.venues.replay import (
-    MAX_STEPS,
-    RecordedAnswer,
-    RecordedInput,
-    RecordedRequest,
-    Replay,
-    SpeedError,
-)
+from floorwire.core.replay_controls import SpeedError
+from floorwire.venues.recorded_answers import RecordedAnswer, RecordedRequest
+from floorwire.venues.recorded_links import RecordedInput
+from floorwire.venues.replay import MAX_STEPS, Replay
 from tests.venues.driver import SECOND, events, every, statuses
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -197,7 +193,7 @@ def test_an_empty_session_ends_even_where_it_loops() -> None:
 def test_only_time_matters_to_a_replay() -> None:
     replay = Replay(lambda: Scripted([LINK]), Session((0, Opened("r")), (2, Frame("r", b""))))
     replay.start(NOW)
-    for stranger in (Opened("mine"), Frame("mine", ""), Closed("mine", ""), Answer("u", 200, b"")):
+    for stranger in (Opened("mine"), Frame("mine", ""), Closed("mine", ""), Answer(1, 200, b"")):
         assert replay.receive(stranger, NOW + 9 * SECOND) == []
     assert statuses(replay.receive(Woke(), NOW + 9 * SECOND)) == [(None, "stale", "ended")]
 
@@ -292,7 +288,7 @@ def answered(*seconds: float, ask_at: float, linked: bool = True) -> list[tuple[
     """Return the body of the answer and when it comes, where answers were recorded at these times."""
     answers = [RecordedAnswer(at(second), OLD, b"%g" % second) for second in seconds]
     session = Session((0, Opened("r")), (9, Frame("r", b"")), answers=answers)
-    adapter = Scripted([*([LINK] if linked else []), Wake(at(ask_at))], {Woke(): [Fetch(NEW)]})
+    adapter = Scripted([*([LINK] if linked else []), Wake(at(ask_at))], {Woke(): [Fetch(1, NEW)]})
     return [(what.body, when) for what, when in told(session, adapter) if isinstance(what, Answer)]
 
 
@@ -316,8 +312,8 @@ def test_without_a_link_there_is_nothing_to_wait_for() -> None:
 def test_an_answer_is_given_once_while_others_are_to_come() -> None:
     answers = [RecordedAnswer(at(second), OLD, b"%g" % second) for second in (3, 3, 4)]
     session = Session((0, Opened("r")), (9, Frame("r", b"")), answers=answers)
-    ask: list[VenueOutput] = [Fetch(NEW)]
-    then: dict[VenueInput, list[VenueOutput]] = {Woke(): ask, Answer(NEW, 200, b"3"): ask}
+    ask: list[VenueOutput] = [Fetch(1, NEW)]
+    then: dict[VenueInput, list[VenueOutput]] = {Woke(): ask, Answer(1, 200, b"3"): ask}
     heard = told(session, Scripted([LINK, Wake(at(1))], then))
     assert [(what.body, when) for what, when in heard if isinstance(what, Answer)] == [(b"3", 3), (b"4", 4)]
 

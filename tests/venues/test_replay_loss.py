@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from floorwire.core.market_events import BookChange, BookSnapshot, Listing, Trade
 from floorwire.core.ports import Closed, Fetch, Frame, Open, Opened, VenueOutput, Wake, Woke
 from floorwire.venues.binance import market_data as binance
-from floorwire.venues.replay import RecordedAnswer, RecordedInput, Replay
+from floorwire.venues.recorded_answers import RecordedAnswer
+from floorwire.venues.recorded_links import RecordedInput
+from floorwire.venues.replay import Replay
 from tests.venues.driver import SECOND, every, statuses
 from tests.venues.test_replay import LINK, NEW, OLD, Scripted, at, told
 from tests.venues.test_replay import Session as Made
@@ -126,7 +128,7 @@ def answered(
         (9, Frame("r", b"")),
         answers=answers,
     )
-    adapter = Scripted([LINK, Wake(at(ask_at))], {Woke(): [Fetch(NEW)]})
+    adapter = Scripted([LINK, Wake(at(ask_at))], {Woke(): [Fetch(1, NEW)]})
     return [(what.body, when) for what, when in told(session, adapter) if hasattr(what, "body")]
 
 
@@ -141,7 +143,7 @@ def test_an_answer_of_the_silence_before_the_link_was_lost_is_one() -> None:
 
 def test_the_last_answer_is_not_given_twice() -> None:
     session = Made((0, Opened("r")), (9, Frame("r", b"")), answers=[RecordedAnswer(at(1), OLD, b"1")])
-    adapter = Scripted([LINK, Wake(at(2)), Fetch(NEW)], {Woke(): [Fetch(NEW)]})
+    adapter = Scripted([LINK, Wake(at(2)), Fetch(1, NEW)], {Woke(): [Fetch(1, NEW)]})
     answers = [(what.body, when) for what, when in told(session, adapter) if hasattr(what, "body")]
     assert answers == [(b"1", 1), (b"", 2)]
 
@@ -155,7 +157,7 @@ def test_what_is_asked_for_before_any_link_is_given_again() -> None:
         (9, Opened("r")),
         answers=[RecordedAnswer(at(-1), OLD, b"list")],
     )
-    adapter = Scripted([Fetch(NEW), Open("mine", "wss://x"), Wake(at(6))], {Woke(): [Fetch(NEW)]})
+    adapter = Scripted([Fetch(1, NEW), Open("mine", "wss://x"), Wake(at(6))], {Woke(): [Fetch(1, NEW)]})
     answers = [(what.body, when) for what, when in told(session, adapter) if hasattr(what, "body")]
     assert answers == [(b"list", 0), (b"list", 6)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -12,6 +12,7 @@ import httpcore2
 
 import floorwire
 from floorwire.connectors.network_route import NetworkRoute
+from floorwire.core.ports import Headers
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Lists of instruments have some ten megabytes."""
@@ -28,7 +29,7 @@ class HttpAnswer(NamedTuple):
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     reason: str = ""
 
 
@@ -49,16 +50,17 @@ class HttpRequests:
         url: str,
         timeout_s: float,
         method: str = "GET",
-        headers: Mapping[str, str] | None = None,
+        headers: Headers = (),
         body: bytes = b"",
     ) -> HttpAnswer:
         """Send a request; return its answer. ``timeout_s`` is for all of it, whatever drips in meanwhile."""
         url = self._route.rest(url)
         try:
             async with asyncio.timeout(timeout_s):
-                request = [*HEADERS.items(), *(headers or {}).items()]
+                request = [*HEADERS.items(), *headers]
+                content = None if method == "GET" and not body else body
                 # Its own time-outs are for single reads; they would let a slow answer drip for ever.
-                async with self._pool(url).stream(method, url, headers=request, content=body) as response:
+                async with self._pool(url).stream(method, url, headers=request, content=content) as response:
                     return HttpAnswer(
                         response.status,
                         await self._body(response),
@@ -71,17 +73,17 @@ class HttpRequests:
             return HttpAnswer(0, reason="no answer in time")
         except AnswerTooLargeError:
             return HttpAnswer(0, reason=f"larger than {self._max_bytes} bytes")
+        except (OSError, httpcore2.NetworkError) as error:
+            return HttpAnswer(0, reason=f"{type(error).__name__}: {error}")
         except (
-            OSError,
             ValueError,
             zlib.error,
-            httpcore2.NetworkError,
             httpcore2.ProtocolError,
             httpcore2.ProxyError,
             httpcore2.TimeoutException,
             httpcore2.UnsupportedProtocol,
-        ) as error:
-            return HttpAnswer(0, reason=f"{type(error).__name__}: {error}")
+        ) as error:  # The text of such an error may quote a header, which may be a credential.
+            return HttpAnswer(0, reason=type(error).__name__)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 import structlog
 
+from floorwire.connectors.connector_tap import ConnectorTap
 from floorwire.connectors.http_requests import HttpRequests
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.websocket_connection import WebSocketConnection
@@ -23,8 +24,6 @@ MAX_UNREAD_BYTES: Final = 4 * 1024 * 1024
 """If so much of one connection waits, it is not read until half of that was handled."""
 MAX_REQUESTS: Final = 64
 """Requests at once. One more is answered with status 0: adapters keep within the venue's own limits."""
-TIMEOUT_S: Final = 15.0
-"""How long a request may take in all."""
 FRAME_BYTES: Final = 256
 """What a message costs besides its own bytes, so that very many small ones count too."""
 
@@ -41,11 +40,12 @@ class QueuedInput(NamedTuple):
 class VenueConnector:
     """The links and requests of one venue. It owns their tasks; ``close`` ends all."""
 
-    def __init__(self, venue: str, route: NetworkRoute, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, venue: str, route: NetworkRoute, tap: ConnectorTap | None = None) -> None:
+        """``tap`` is told all that is sent and that comes."""
         self.traffic = VenueTraffic()
         self._venue = venue
         self._route = route
-        self._timeout_s = timeout_s
+        self._tap = tap
         self._http = HttpRequests(route)
         self._connections: dict[str, WebSocketConnection] = {}
         """By link: the one that the adapter knows of."""
@@ -109,11 +109,13 @@ class VenueConnector:
             case Send(link, text):
                 connection = self._connections.get(link)
                 if connection is not None:
+                    if self._tap is not None:
+                        self._tap.sent(link, text)
                     connection.send(text)
             case Close(link, reason):
                 self._close(link, reason)
-            case Fetch(url):
-                self._fetch(url)
+            case Fetch():
+                self._fetch(effect)
 
     # --- called by connections --------------------------------------------------------------------
 
@@ -124,6 +126,8 @@ class VenueConnector:
             traffic.state = "up"
             traffic.opened += 1
             log.info("link up", venue=self._venue, link=connection.link, times=traffic.opened)
+            if self._tap is not None:
+                self._tap.opened(connection.link, connection.url)
             self._put(connection, Opened(connection.link))
 
     def received(self, connection: WebSocketConnection, message: bytes) -> None:
@@ -137,6 +141,8 @@ class VenueConnector:
         if connection.unread_bytes > MAX_UNREAD_BYTES and not connection.is_paused:
             connection.pause()
             traffic.paused += 1
+        if self._tap is not None:
+            self._tap.received(connection.link, message)
         self._put(connection, Frame(connection.link, message))
 
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
@@ -152,6 +158,7 @@ class VenueConnector:
         before = self._connections.pop(link, None)
         if before is not None:
             before.end()
+            self._down(link, "opened again", "info")
         connection = self._connections[link] = WebSocketConnection(link, url, self._route, self)
         self.traffic.link(link).state = "opening"
         connection.task = self._own(connection.run())
@@ -166,6 +173,8 @@ class VenueConnector:
 
     def _down(self, link: str, reason: str, level: Literal["info", "warning"]) -> None:
         traffic = self.traffic.link(link)
+        if traffic.state == "up" and self._tap is not None:
+            self._tap.closed(link, reason)
         traffic.state = "down"
         traffic.last_reason = reason
         write = log.info if level == "info" else log.warning
@@ -178,24 +187,34 @@ class VenueConnector:
 
     # --- requests -----------------------------------------------------------------------------------
 
-    def _fetch(self, url: str) -> None:
+    def _fetch(self, fetch: Fetch) -> None:
         if len(self._requests) >= MAX_REQUESTS:
             log.warning("too many requests at once", venue=self._venue, most=MAX_REQUESTS)
-            self._put(None, Answer(url, 0, b""))
+            self._put(None, Answer(fetch.request, 0, b""))
             return
         self.traffic.requested += 1
-        self._requests.add(self._own(self._request(url)))
+        if self._tap is not None:
+            self._tap.requested(fetch.method, fetch.url)
+        self._requests.add(self._own(self._request(fetch)))
         self.traffic.requests_under_way = len(self._requests)
 
-    async def _request(self, url: str) -> None:
-        answer = await self._http.send(url, self._timeout_s)
+    async def _request(self, fetch: Fetch) -> None:
+        answer = await self._http.send(
+            fetch.url, fetch.timeout_us / 1_000_000, fetch.method, fetch.headers, fetch.body
+        )
         self.traffic.answered(answer.status)
+        if self._tap is not None:
+            self._tap.answered(fetch.url, answer.status, answer.body)
         if not 200 <= answer.status < 300:
-            path = url.partition("?")[0]
             log.warning(
-                "request failed", venue=self._venue, url=path, status=answer.status, reason=answer.reason
+                "request failed",
+                venue=self._venue,
+                method=fetch.method,
+                url=fetch.url.partition("?")[0],  # The query may be signed.
+                status=answer.status,
+                reason=answer.reason,
             )
-        self._put(None, Answer(url, answer.status, answer.body))
+        self._put(None, Answer(fetch.request, answer.status, answer.body, answer.headers))
 
     # --- the queue and the tasks ----------------------------------------------------------------------
 

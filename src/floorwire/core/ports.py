@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -35,12 +35,20 @@ class Closed(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """The answer to a ``Fetch``. Status 0: no answer came."""
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values, in order."""
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
-    url: str
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a ``Fetch``. One of an unknown request is ignored."""
+
+    request: int
     status: int
+    """0: no answer came, or it came too late. That does not say whether the peer got the request."""
     body: bytes
+    headers: Headers = ()
+    """Their names are in lower case."""
 
 
 class Woke(msgspec.Struct, frozen=True):
@@ -80,9 +88,16 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Fetch(msgspec.Struct, frozen=True):
-    """GET a URL. An ``Answer`` with the same URL follows."""
+    """Send an HTTP request. An ``Answer`` with the same ``request`` follows. It is sent once, never again."""
 
+    request: int
+    """Chosen by whoever asks, and used once by it."""
     url: str
+    method: Method = "GET"
+    headers: Headers = ()
+    body: bytes = b""
+    timeout_us: int = 10_000_000
+    """For all of it, whatever drips in meanwhile."""
 
 
 class Wake(msgspec.Struct, frozen=True):

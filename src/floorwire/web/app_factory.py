@@ -27,6 +27,7 @@ from floorwire.web import (
     order_routes,
     page_routes,
     quarantine_routes,
+    replay_routes,
     ticket_routes,
 )
 from floorwire.web.head_guard import HeadGuard
@@ -58,6 +59,7 @@ ROUTERS: Final = (
     order_routes.router,
     admin_routes.router,
     quarantine_routes.router,
+    replay_routes.router,
 )
 
 log = structlog.get_logger("floorwire.web")

@@ -72,9 +72,7 @@ async def release(
     if not isinstance(reply, Done):
         return respond(auth, Action.QUARANTINE_RELEASE, reply)
     target = f"{number} over" if over else str(number)
-    auth.gateway.authenticator.record(
-        auth.principal, Action.QUARANTINE_RELEASE, auth.address, target=target
-    )
+    auth.gateway.authenticator.record(auth.principal, Action.QUARANTINE_RELEASE, auth.address, target=target)
     return answer({"status": "ok", "number": number})
 
 

@@ -174,7 +174,7 @@ def test_one_broken_listing_does_not_cost_the_others() -> None:
 @pytest.mark.parametrize(("status", "body"), [(0, ""), (503, "busy"), (200, "[]"), (200, '{"symbols": []}')])
 def test_a_list_that_does_not_come_is_asked_for_again(status: int, body: str) -> None:
     driver = Driver(binance.venue(("ABC-USDT",)))
-    driver.give(Answer(LIST_URL, status, body.encode()))
+    driver.reply(LIST_URL, status, body.encode())
     assert driver.opened_links() == []
     driver.wait(9)
     assert driver.fetches() == [LIST_URL]
@@ -399,7 +399,7 @@ def test_without_names_whatever_comes_is_followed() -> None:
 
 def test_a_recording_without_its_list_is_played_at_eight_decimals() -> None:
     driver = Driver(binance.venue(("NKNUSDT", "???"), recorded=True))
-    out = driver.give(Answer(LIST_URL, 0, b""))
+    out = driver.reply(LIST_URL, 0)
     [listing] = every(out, Listing)
     assert listing.instruments[0] == Instrument(
         "NKN-USDT", "NKN", "USDT", "binance", "0.00000001", "0.00000001", "0", "open"
@@ -416,7 +416,7 @@ def test_a_recording_without_its_list_is_played_at_eight_decimals() -> None:
 def test_the_snapshot_is_asked_for_once_differences_come() -> None:
     driver_ = driver()
     assert driver_.fetches() == [LIST_URL]
-    assert driver_.frame(diff(9, 10, [], [])) == [Fetch(DEPTH_URL.format("ABCUSDT"))]
+    assert driver_.frame(diff(9, 10, [], [])) == [Fetch(2, DEPTH_URL.format("ABCUSDT"))]
     assert driver_.frame(diff(11, 11, [], [])) == []
 
 
@@ -473,7 +473,7 @@ def test_a_snapshot_that_does_not_come_is_asked_for_with_longer_pauses(answer: t
     for second in range(70):
         if driver_.fetches().count(url) > len(asked_s):
             asked_s.append(second)
-            assert events(driver_.give(Answer(url, *answer))) == []
+            assert events(driver_.reply(url, *answer)) == []
         driver_.wait(1)
         driver_.frame(diff(22 + second, 22 + second, [], []))
     assert asked_s == [0, 1, 3, 7, 15, 31, 61]
@@ -485,7 +485,7 @@ def test_a_gap_is_said_and_a_new_snapshot_asked_for() -> None:
     url = DEPTH_URL.format("ABCUSDT")
     out = driver.frame(diff(12, 13, [["9.97", "1"]], []))
     assert statuses(out) == [("ABC-USDT", "stale", "sequence_gap")]
-    assert every(out, Fetch) == [Fetch(url)]
+    assert [fetch.url for fetch in every(out, Fetch)] == [url]
     assert events(driver.frame(diff(14, 14, [["9.96", "1"]], []))) == [], "nothing of before the gap is told"
     out = driver.answer(url, depth(13, [["9.95", "1"]], []))
     assert [type(event) for event in events(out)] == [BookSnapshot, FeedStatus]
@@ -620,7 +620,7 @@ def test_a_quote_after_a_reconnect_may_have_any_number() -> None:
 
 def test_links_and_answers_that_nobody_asked_for_are_ignored() -> None:
     driver_ = driver()
-    for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer("https://x", 200, b"{}")):
+    for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer(99, 200, b"{}")):
         assert driver_.give(stranger) == []
 
 

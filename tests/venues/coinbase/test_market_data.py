@@ -177,7 +177,7 @@ def test_one_broken_product_does_not_cost_the_others(broken: Json) -> None:
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"[[[[", b"1"])
 def test_a_list_that_does_not_come_is_asked_for_again(body: bytes) -> None:
     driver = Driver(coinbase.venue(("ABC-USD",)))
-    driver.give(Answer(LIST_URL, 200, body))
+    driver.reply(LIST_URL, 200, body)
     assert driver.opened_links() == []
     driver.wait(10)
     assert driver.fetches() == [LIST_URL] * 2
@@ -204,6 +204,10 @@ def test_new_steps_convert_a_book_of_which_all_is_known(left_out: bool) -> None:
     driver = synced()
     if left_out:
         driver.frame(change(["buy", "9.985", "1"]))
+    driver.frame(match(1) | {"price": "10.015"})
+    for _ in range(61):
+        driver.wait(1)
+        driver.frame(beat(1))
     out = driver.answer(LIST_URL, [product("ABC-USD", quote_increment="0.001")])
     if left_out:
         assert statuses(out) == [("ABC-USD", "stale", "steps_changed")]
@@ -230,7 +234,7 @@ def test_without_names_whatever_comes_is_followed() -> None:
 
 def test_a_recording_without_its_list_is_played_at_eight_decimals() -> None:
     driver = Driver(coinbase.venue(("abc-usd", "nonsense"), recorded=True))
-    out = driver.give(Answer(LIST_URL, 0, b""))
+    out = driver.reply(LIST_URL, 0)
     instrument = Instrument("ABC-USD", "ABC", "USD", "coinbase", "0.00000001", "0.00000001", "0", "open")
     assert every(out, Listing) == [Listing((instrument,), START)]
 
@@ -472,7 +476,7 @@ def test_a_silent_link_is_given_up_said_and_opened_anew() -> None:
 
 def test_links_and_answers_that_nobody_asked_for_are_ignored() -> None:
     driver_ = driver()
-    for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer("https://x", 200, b"{}")):
+    for stranger in (Opened("x"), Closed("x", ""), Frame("x", "{}"), Answer(99, 200, b"{}")):
         assert driver_.give(stranger) == []
 
 

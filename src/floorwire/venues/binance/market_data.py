@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -121,8 +122,9 @@ class Binance:
     def __init__(self, symbols: Sequence[str], prefix: str, *, recorded: bool, stale_us: int) -> None:
         self.skipped: Counter[str] = Counter()
         self._prefix = prefix
+        self._ids = count(1)
         self._catalogue = InstrumentCatalogue(
-            LIST_URL, symbols, self._unlisted_instrument if recorded else None
+            LIST_URL, symbols, self._unlisted_instrument if recorded else None, self._ids
         )
         self._links = Links(SILENT_US, None if recorded else SYMBOLS_PER_LINK, stale_us)
         self._activity = ActivityTracker()
@@ -130,7 +132,8 @@ class Binance:
         self._statuses = FeedStatuses()
         self._clock = VenueClock()
         self._symbols: dict[str, SymbolState] = {}
-        self._by_url: dict[str, SymbolState] = {}
+        self._snapshots: dict[int, SymbolState] = {}
+        """Request -> the symbol whose snapshot it is."""
         self._budget = RequestBudget(SNAPSHOTS)
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
@@ -179,10 +182,10 @@ class Binance:
     # --- instruments ----------------------------------------------------------------------------
 
     def _answer(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
-        if answer.url == self._catalogue.url:
+        if self._catalogue.is_answered_by(answer):
             yield from self._apply_list(answer, now_us)
-        elif answer.url in self._by_url:
-            yield from self._apply_snapshot(self._by_url[answer.url], answer, now_us)
+        elif state := self._snapshots.pop(answer.request, None):
+            yield from self._apply_snapshot(state, answer, now_us)
 
     def _apply_list(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         listed = dict(self._listed(answer.body))
@@ -222,8 +225,7 @@ class Binance:
             yield self._links.add(link, _stream_url(some), now_us)
 
     def _follow(self, native: str, instrument: Instrument, link: str, now_us: int) -> Iterator[VenueOutput]:
-        state = self._symbols[native] = SymbolState(instrument, link)
-        self._by_url[_depth_url(native)] = state
+        self._symbols[native] = SymbolState(instrument, link)
         yield Listing((instrument,), now_us)
         yield from self._statuses.add(instrument.symbol, now_us)
 
@@ -447,7 +449,9 @@ class Binance:
         if (state.diffs.has_buffered or is_quiet) and self._budget.spend(now_us):
             state.is_requested = True
             state.back_off(now_us)
-            yield Fetch(_depth_url(native))
+            request = next(self._ids)
+            self._snapshots[request] = state
+            yield Fetch(request, _depth_url(native))
 
     def _apply_snapshot(self, state: SymbolState, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         state.is_requested = False

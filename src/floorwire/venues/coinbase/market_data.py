@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Literal
 
 import msgspec
@@ -88,7 +89,7 @@ class Coinbase:
         self.skipped: Counter[str] = Counter()
         self._prefix = prefix
         self._catalogue = InstrumentCatalogue(
-            LIST_URL, symbols, self._unlisted_instrument if recorded else None
+            LIST_URL, symbols, self._unlisted_instrument if recorded else None, count(1)
         )
         self._links = Links(SILENT_US, None if recorded else PRODUCTS_PER_LINK, stale_us)
         self._activity = ActivityTracker()
@@ -113,7 +114,7 @@ class Coinbase:
                 outputs = self._clock.check(self._frame(link, data, now_us), now_us)
                 self.skipped["bad_time"] = self._clock.refused
                 return outputs
-            case Answer(url) if url == self._catalogue.url:
+            case Answer() if self._catalogue.is_answered_by(happened):
                 return list(self._apply_list(happened, now_us))
             case Opened(link):
                 return list(self._opened(link, now_us))

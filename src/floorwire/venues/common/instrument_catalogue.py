@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.ports import Fetch
+from floorwire.core.ports import Answer, Fetch
 from floorwire.core.symbols import MAX_SYMBOL, normalize_symbol
 from floorwire.venues.common.links import SECOND_US
 
@@ -18,6 +18,8 @@ REFRESH_US = 600 * SECOND_US
 """How often the list is requested again: trading states change, and so do ticks and lots."""
 REFRESH_SOON_US = 60 * SECOND_US
 """The shortest time between two requests, when a message did not fit the list."""
+TIMEOUT_US = 30 * SECOND_US
+"""A list may have ten megabytes."""
 
 UnlistedInstrument: TypeAlias = Callable[[str], tuple[str, Instrument] | None]
 """Makes an instrument for a symbol that no list has: from the symbol as requested or as it appeared, to the
@@ -46,9 +48,10 @@ class InstrumentCatalogue:
     """The listed instruments by the venue's own names, and the filter of those to follow."""
 
     __slots__ = (
-        "_is_requested",
+        "_ids",
         "_listed",
         "_next_us",
+        "_request",
         "_requested_us",
         "_symbol_filter",
         "_unlisted_instrument",
@@ -57,25 +60,38 @@ class InstrumentCatalogue:
     )
 
     def __init__(
-        self, url: str, symbols: Sequence[str], unlisted_instrument: UnlistedInstrument | None
+        self,
+        url: str,
+        symbols: Sequence[str],
+        unlisted_instrument: UnlistedInstrument | None,
+        ids: Iterator[int],
     ) -> None:
-        """``url`` is where the list is. ``unlisted_instrument``: None: only listed symbols are followed."""
+        """``url`` is where the list is. ``unlisted_instrument``: None: only listed symbols are followed.
+
+        ``ids``: the ids of the adapter's requests.
+        """
         self.url = url
         self.is_ready = False
         """Whether it is known which instruments to follow."""
         self._symbol_filter = SymbolFilter(symbols)
         self._unlisted_instrument = unlisted_instrument
         self._listed: dict[str, Instrument] = {}
-        self._is_requested = False
+        self._ids = ids
+        self._request: int | None = None
+        """The request that is under way."""
         self._requested_us = 0
         self._next_us = 0
 
     def request_if_due(self, now_us: int) -> Iterator[Fetch]:
         """Yield a request for the list if it is due and none is under way."""
-        if now_us >= self._next_us and not self._is_requested:
-            self._is_requested = True
+        if now_us >= self._next_us and self._request is None:
+            self._request = next(self._ids)
             self._requested_us = now_us
-            yield Fetch(self.url)
+            yield Fetch(self._request, self.url, timeout_us=TIMEOUT_US)
+
+    def is_answered_by(self, answer: Answer) -> bool:
+        """Return whether the answer is the list that was requested. ``update`` follows."""
+        return answer.request == self._request
 
     def refresh_soon(self) -> None:
         """Request the list again soon, because a message did not fit it."""
@@ -83,7 +99,7 @@ class InstrumentCatalogue:
 
     def update(self, listed: Mapping[str, Instrument], now_us: int) -> None:
         """Add the instruments of an answer. An empty answer counts as none, and is requested again."""
-        self._is_requested = False
+        self._request = None
         self._listed.update(listed)
         self._next_us = now_us + (REFRESH_US if listed else RETRY_US)
         self.is_ready = self.is_ready or bool(listed) or self._unlisted_instrument is not None

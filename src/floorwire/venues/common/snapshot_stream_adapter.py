@@ -7,6 +7,7 @@ symbols of the link go on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Generic, final
 
 from floorwire.core.capabilities import StreamKind
@@ -54,7 +55,7 @@ class SnapshotStreamAdapter(Generic[MessageT]):
         self._exchange = exchange
         self._is_recorded = recorded
         self._catalogue = InstrumentCatalogue(
-            exchange.list_url, symbols, exchange.unlisted if recorded else None
+            exchange.list_url, symbols, exchange.unlisted if recorded else None, count(1)
         )
         self._streams = StreamLinks(exchange, stale_us)
         self._links = self._streams.links
@@ -87,7 +88,7 @@ class SnapshotStreamAdapter(Generic[MessageT]):
 
     def _outputs(self, happened: VenueInput, now_us: int) -> Iterator[VenueOutput]:
         match happened:
-            case Answer(url) if url == self._catalogue.url:
+            case Answer() if self._catalogue.is_answered_by(happened):
                 yield from self._apply_answer(happened, now_us)
             case Opened(link):
                 yield from self._opened(link, now_us)
