@@ -35,6 +35,7 @@ from floorwire.core.remote_orders import (
 from floorwire.trading import recovery
 from floorwire.trading.remote_venue import RemotePhase, RemoteVenue
 from floorwire.venues.live import LiveVenue
+from tests.hub.hub_harness import Message
 from tests.trading.flaky import Disk, GatewayHarness
 
 BTC = Instrument("rem:BTC-USDT", "BTC", "USDT", "rem", "0.5", "0.01")
@@ -42,7 +43,7 @@ POLICY = RemotePolicy(
     can_amend=True, misses=2, lag_us=30_000, answer_us=200_000, query_us=10_000, fills_us=10_000
 )
 MONEY = (VenueBalance("USDT", "1000000"), VenueBalance("BTC", "10"))
-NEAR = {"symbol": "BTC-USDT", "side": "buy", "price": "60000", "quantity": "0.10"}
+NEAR: Message = {"symbol": "BTC-USDT", "side": "buy", "price": "60000", "quantity": "0.10"}
 CommandT = TypeVar("CommandT", bound=RemoteCommand)
 
 
@@ -117,6 +118,10 @@ class RemoteHarness(GatewayHarness):
         """The desk's side of the venue."""
         return self.gateway._live_orders.venues["rem"]
 
+    def phase(self) -> RemotePhase:
+        """Return the state that the desk has it in."""
+        return self.remote.phase
+
     def report(self, report: RemoteReport) -> None:
         """The venue says this."""
         self.gateway._live_orders.connectors[0]._report(report)
@@ -152,7 +157,19 @@ class RemoteHarness(GatewayHarness):
         assert (reply["status"], reply.get("state")) == ("accepted", "submitting"), reply
         return await self.sent(PlaceOrder, before + 1)
 
-    async def news(self, event: str, client_order_id: str = "a") -> dict[str, object]:
+    async def rows(self, action: str) -> list[Message]:
+        """Return what ``balances``, ``fills`` and so on list."""
+        listed = (await self.ask(action))["venues" if action == "symbols" else action]
+        assert isinstance(listed, list)
+        return [row for row in listed if isinstance(row, dict)]
+
+    async def state(self, client_order_id: str = "a") -> str:
+        """Return the state of an order."""
+        order = (await self.ask("order.status", client_order_id=client_order_id))["order"]
+        assert isinstance(order, dict)
+        return str(order["state"])
+
+    async def news(self, event: str, client_order_id: str = "a") -> Message:
         """Return the event of the order on the channel ``orders``."""
         return await self.until(
             lambda one: one.get("event") == event and one.get("client_order_id") == client_order_id

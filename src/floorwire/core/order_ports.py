@@ -80,4 +80,6 @@ class OrderAdapter(Protocol):
 class MakesOrderAdapter(Protocol):
     """Makes the order adapter of one kind of exchange."""
 
-    def __call__(self, settings: OrderSettings, names: InstrumentNames, random: Random) -> OrderAdapter: ...
+    def __call__(
+        self, settings: OrderSettings, names: InstrumentNames, random: Random, /
+    ) -> OrderAdapter: ...

@@ -17,7 +17,6 @@ from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderDecision
-from floorwire.engine.remote_checks import ON_THE_WAY
 from floorwire.ops.stats import DeskStats
 from floorwire.protocol.desk_ports import DeskClient, Reply, Turns
 from floorwire.protocol.replies import AllCancelled, Guarded, OrderAcceptedReply, OrderError, order_error
@@ -223,7 +222,7 @@ def _accepted(order: Order, request_id: RequestId | UnsetType, *, is_duplicate: 
         order_id=str(order.order_id),
         client_order_id=order.ticket.client_order_id,
         duplicate=True if is_duplicate else UNSET,
-        state=order.state if order.state in ON_THE_WAY else UNSET,
+        state=order.state if order.state == "submitting" or order.state == "unknown" else UNSET,
     )
 
 

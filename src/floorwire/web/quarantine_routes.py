@@ -60,7 +60,7 @@ async def release(
 ) -> Response:
     """Release an order from quarantine. If it is open, the venue is asked for it.
 
-    ``over``: you have seen at the venue that it has ended, and that no fill is missing here. It is closed then.
+    ``over``: you have seen at the venue that it has ended, and no fill is missing here. It is closed then.
     """
     auth.require(Action.QUARANTINE_RELEASE)
     if not any(one.number == number for _, one in _visible(auth)):
