@@ -72,21 +72,18 @@ def _connector(
     credentials = venue_credentials.load(venue.name, own, environment)
     if credentials is None:
         raise SettingsError(f"venues.{venue.name}.key: is missing; live orders are signed with a key")
-    order_settings = OrderSettings(venue.name, "", "", credentials)
+    ws_url, rest_url = own.order_ws_url or own.ws_url or "", own.order_rest_url or own.rest_url or ""
+    order_settings = OrderSettings(venue.name, ws_url.rstrip("/"), rest_url.rstrip("/"), credentials)
     make = partial(
         venue.make_order_adapter,
         order_settings,
         venue,
         random.Random(),  # noqa: S311 - of waits and ids, no secret
     )
-    route = NetworkRoute(
-        own.order_ws_url or own.ws_url, own.order_rest_url or own.rest_url, own.source_address
-    )
+    route = NetworkRoute(source_address=own.source_address)
     log.info("live orders", venue=venue.name, account=own.account, dry_run=own.dry_run)
-    return OrderConnector(
-        venue.name,
-        make,
-        VenueConnector(f"{venue.name} orders", route),
-        clock,
-        credentials if own.dry_run else None,
-    )
+    links = VenueConnector(f"{venue.name} orders", route)
+    try:
+        return OrderConnector(venue.name, make, links, clock, credentials if own.dry_run else None)
+    except ValueError as error:  # of the adapter: the credentials cannot be those of such an exchange
+        raise SettingsError(f"venues.{venue.name}: {error}") from None

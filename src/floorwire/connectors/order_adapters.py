@@ -7,7 +7,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from floorwire.core.order_ports import MakesOrderAdapter
+from floorwire.venues.binance.orders import BinanceOrders
+from floorwire.venues.kraken.orders import KrakenOrders
 from floorwire.venues.live import NativeName
+from floorwire.venues.okx.orders import OkxOrders
 
 
 class OrderKind(NamedTuple):
@@ -17,5 +20,15 @@ class OrderKind(NamedTuple):
     native_name: NativeName
 
 
-ORDER_KINDS: Final[Mapping[str, OrderKind]] = MappingProxyType({})
+def _joined(by: str) -> NativeName:
+    return lambda instrument: f"{instrument.base}{by}{instrument.quote}"
+
+
+ORDER_KINDS: Final[Mapping[str, OrderKind]] = MappingProxyType(
+    {
+        "binance": OrderKind(BinanceOrders, _joined("")),
+        "kraken": OrderKind(KrakenOrders, _joined("/")),
+        "okx": OrderKind(OkxOrders, _joined("-")),
+    }
+)
 """By kind, as ``venues.ID.kind`` names it."""

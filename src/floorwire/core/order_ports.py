@@ -27,8 +27,7 @@ class OrderSettings(msgspec.Struct, frozen=True):
     venue: str
     """The id of the venue instance."""
     ws_url: str
-    """"": the exchange's own public address. The connector moves links and requests to where the settings
-    say, a test network for example, and keeps the paths."""
+    """Scheme, host and port, perhaps with the beginning of a path. "": those of the exchange."""
     rest_url: str
     """The same for requests."""
     credentials: VenueCredentials

@@ -160,7 +160,7 @@ def _records(records: Records) -> Iterator[Metric]:
     yield _gauge("open_orders", "open orders of all accounts", records.open_orders)
     yield _counter("fills", "fills since the journal began, one an account", records.fills)
     yield _gauges("halts", "halts in force, by scope", "scope", records.halts)
-    yield _gauge("quarantined", "orders in quarantine: floorwire quarantine lists them", records.quarantined)
+    yield _gauge("quarantined", "orders in quarantine, which an operator has to look at", records.quarantined)
     yield _counter("journal_records", "records of the journal", records.last_n)
     yield _gauge("journal_waiting", "records that wait for the disk", records.last_n - records.durable_n)
     yield _counter(
