@@ -1,7 +1,7 @@
 """Reads of a Coinbase account: what it has of an order, and reconciliation.
 
-Source: the guide of Coinbase, "Advanced Trade", orders, fills, accounts. Fills come seconds after the state of
-an order that counts them: the desk asks again.
+Source: the guide of Coinbase, "Advanced Trade", orders, fills, accounts. Fills come seconds after the state
+of an order that counts them: the desk asks again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LOOK_BACK_US = 7 * 86_400 * SECOND_US
 MARGIN_US = 60 * SECOND_US
 """How far before its time of placing an order is looked for, and before the cursor executions are read."""
 RECENT_US = 3_600 * SECOND_US
-"""Of this time orders of any state are listed: those on their way into the book are in no list of open ones."""
+"""Of this time all orders are listed: those on their way into the book are not among the open ones."""
 FIRST_US = 86_400 * SECOND_US
 """Without a cursor, executions of this time are read."""
 OPEN = frozenset(("PENDING", "QUEUED", "OPEN", "CANCEL_QUEUED", "EDIT_QUEUED"))
@@ -256,9 +256,8 @@ def _balances() -> Generator[HttpRequest, Answer, dict[str, Decimal]]:
         found = messages.result(answer, messages.AccountPage)
         for row in found.accounts:
             held = Decimal() if row.hold is None else amount(row.hold.value)
-            totals[row.currency] = (
-                totals.get(row.currency, Decimal()) + amount(row.available_balance.value) + held
-            )
+            before = totals.get(row.currency, Decimal())
+            totals[row.currency] = before + amount(row.available_balance.value) + held
         if not found.has_next or not found.cursor:
             return totals
         page["cursor"] = found.cursor

@@ -230,7 +230,7 @@ class UserEvent(msgspec.Struct):
 
 
 class UserFrame(msgspec.Struct):
-    """A frame. ``sequence_num`` counts all frames of a connection from 0. An error has neither it nor a channel."""
+    """A frame. ``sequence_num`` counts all frames of a connection. An error has neither it nor a channel."""
 
     channel: str = ""
     sequence_num: int | None = None

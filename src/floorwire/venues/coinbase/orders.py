@@ -1,4 +1,4 @@
-"""Orders of one account at Coinbase Advanced Trade: by REST, while a private stream shows what becomes of them.
+"""Orders of one account at Coinbase Advanced Trade: by REST, while a private stream shows them.
 
 Source: the guide of Coinbase, "Advanced Trade". ``docs/venues.md`` says what is believed.
 """
@@ -33,6 +33,7 @@ from floorwire.core.remote_orders import (
 from floorwire.core.venue_names import bare
 from floorwire.venues.coinbase import account, limits, order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
+from floorwire.venues.coinbase.frame_numbers import FrameNumbers
 from floorwire.venues.coinbase.order_reference import OrderReference
 from floorwire.venues.coinbase.signing import Signer
 from floorwire.venues.common.order_amounts import AmountError
@@ -88,8 +89,7 @@ class CoinbaseOrders:
         self._requests = SocketRequests(WAIT_US)
         self._cancels = WaitingCancels()
         self._placed = PlacedTimes()
-        self._sequence: int | None = None
-        """Of the last frame of the link."""
+        self._numbers = FrameNumbers()
         self._wake = WakeTimer()
         self._now_us = 0
         self._date_us = 0
@@ -198,8 +198,8 @@ class CoinbaseOrders:
 
     def _cancel_steps(self, commands: list[CancelOrder]) -> Steps:
         answer = yield HttpRequest(CANCEL, "", "POST", order_requests.cancel(commands), "order")
-        if answer.status == 429 and all([self._cancels.add(command) for command in commands]):
-            return ()  # they had no effect, and may be sent again
+        if answer.status == 429:  # they had no effect, and may be sent again
+            return tuple(unknown(command) for command in commands if not self._cancels.add(command))
         if answer.status != 200:
             is_refused = order_codes.refusal(answer) is not None
             outcome: Literal["refused", "unknown"] = "refused" if is_refused else "unknown"
@@ -216,11 +216,9 @@ class CoinbaseOrders:
 
     def _subscribe(self) -> list[OrderAdapterOutput]:
         """Subscribe within five seconds, one channel a message, each with a token of its own."""
-        self._sequence = None
-        return [
-            Send(LINK, _subscription(channel, self._signer.token(self._reference.venue_us)))
-            for channel in CHANNELS
-        ]
+        self._numbers = FrameNumbers()
+        token = self._signer.token
+        return [Send(LINK, _subscription(name, token(self._reference.venue_us))) for name in CHANNELS]
 
     def _frame(self, data: str | bytes) -> list[OrderAdapterOutput]:
         try:
@@ -228,17 +226,13 @@ class CoinbaseOrders:
             if frame.type == "error":
                 self._reference.read_soon()  # a token may be refused because of the clock
                 return self._close(f"refused: {frame.message[:80]}", REFUSED_US)
-            if frame.sequence_num is not None:
-                last, self._sequence = self._sequence, frame.sequence_num
-                if last is not None and frame.sequence_num > last + 1:
-                    return self._close("sequence_gap")  # of any channel: the account is reconciled anew
-                if last is not None and frame.sequence_num <= last:
-                    self._sequence = last
-                    return []
-            if frame.channel == "subscriptions":
-                return self._subscribed(frame)
-            if frame.channel == "user":
-                return [report for row in messages.orders(frame) for report in self._order(row)]
+            match self._numbers.take(frame.sequence_num):
+                case "gap":  # a frame of any channel is lost: the account is reconciled anew
+                    return self._close("sequence_gap")
+                case "next" if frame.channel == "subscriptions":
+                    return self._subscribed(frame)
+                case "next" if frame.channel == "user":
+                    return [report for row in messages.orders(frame) for report in self._order(row)]
         except (ValueError, RecursionError):
             return []  # a bad frame costs a frame
         return []
