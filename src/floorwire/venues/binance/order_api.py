@@ -40,9 +40,10 @@ from floorwire.venues.binance.order_requests import (
 )
 from floorwire.venues.binance.order_sessions import OrderSessions, Session
 from floorwire.venues.binance.pending_calls import PendingCalls
-from floorwire.venues.binance.signing import signed, signed_query, signer
+from floorwire.venues.binance.signing import signed, signed_query
 from floorwire.venues.binance.waiting_calls import WaitingCalls
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
+from floorwire.venues.common.secret_signer import signer
 
 WS_URL = "wss://ws-api.binance.com:443"
 REST_URL = "https://api.binance.com"
