@@ -4,13 +4,13 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from tests.fake_exchange import binance, okx
+from tests.fake_exchange import binance, bybit, kraken, okx
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.serving import Face, running
 
-MID_PRICES = {"BTC": 60_000, "ETH": 3_000}
+MID_PRICES_E8 = {"BTC": 60_000 * UNIT, "ETH": 3_000 * UNIT, "DOGE": UNIT // 10}
 
 
 class DescribedFace(Face, Protocol):
@@ -23,11 +23,11 @@ class DescribedFace(Face, Protocol):
 def flows_of(face: DescribedFace) -> list[SeededFlow]:
     flows = []
     for symbol, market in face.core.markets.items():
-        flow = SeededFlow(face.core, symbol, MID_PRICES[market.base] * UNIT // market.tick_e8)
+        flow = SeededFlow(face.core, symbol, MID_PRICES_E8[market.base] // market.tick_e8)
         flow.fill_book()
         flows.append(flow)
     for account in ("first", "second"):
-        for asset, amount in (("USDT", 1_000_000), ("BTC", 10), ("ETH", 100)):
+        for asset, amount in (("USDT", 1_000_000), ("USD", 1_000_000), ("BTC", 10), ("ETH", 100)):
             face.core.deposit(account, asset, amount * UNIT)
     return flows
 
@@ -35,7 +35,9 @@ def flows_of(face: DescribedFace) -> list[SeededFlow]:
 async def main() -> None:
     faces: list[DescribedFace] = [
         binance.FakeBinance(binance.default_markets()),
+        bybit.FakeBybit(bybit.default_markets()),
         okx.FakeOkx(okx.default_markets()),
+        kraken.FakeKraken(kraken.default_markets()),
     ]
     flows = [flow for face in faces for flow in flows_of(face)]
     async with AsyncExitStack() as stack:

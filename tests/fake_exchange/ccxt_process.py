@@ -1,4 +1,4 @@
-"""Run `ccxt_session.py` against a fake exchange, while others trade there."""
+"""Run ccxt against a fake exchange, while others trade there."""
 
 import asyncio
 import os
@@ -29,13 +29,20 @@ SEEN = {
 
 
 async def ccxt_session(flow: SeededFlow, *arguments: str) -> dict[str, object]:
-    """What ccxt saw. It needs a Python that has ccxt, named by CCXT_PYTHON."""
+    """What the common session saw."""
+    seen = await run_ccxt(SESSION, flow, *arguments)
+    assert seen.pop("bids") != 0
+    return seen
+
+
+async def run_ccxt(script: Path, flow: SeededFlow, *arguments: str) -> dict[str, object]:
+    """What a session printed. It needs a Python that has ccxt, named by CCXT_PYTHON."""
     python = os.environ.get("CCXT_PYTHON", "")
     if not Path(python).is_file():
         pytest.skip("CCXT_PYTHON names no Python that has ccxt: make test-slow installs one")
     trading = asyncio.create_task(_keep_trading(flow))
     client = await asyncio.create_subprocess_exec(
-        python, str(SESSION), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        python, str(script), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
         out, err = await asyncio.wait_for(client.communicate(), 60)
@@ -46,9 +53,7 @@ async def ccxt_session(flow: SeededFlow, *arguments: str) -> dict[str, object]:
         with suppress(asyncio.CancelledError):
             await trading
     assert client.returncode == 0, err.decode()
-    seen = msgspec.json.decode(out, type=dict[str, object])
-    assert seen.pop("bids") != 0
-    return seen
+    return msgspec.json.decode(out, type=dict[str, object])
 
 
 async def _keep_trading(flow: SeededFlow) -> None:

@@ -20,13 +20,30 @@ def binance(http: str, ws: str, key: str, secret: str) -> ccxt.pro.Exchange:
     return exchange
 
 
-def okx(http: str, ws: str, key: str, secret: str, password: str) -> ccxt.pro.Exchange:
+def okx(http: str, ws: str, key: str, secret: str, password: str = "") -> ccxt.pro.Exchange:
     exchange = ccxt.pro.okx({"apiKey": key, "secret": secret, "password": password, "enableRateLimit": False})
     exchange.options["fetchMarkets"] = {"types": ["spot"]}
     # A market buy names its size in the base asset.
     exchange.options["tgtCcy"] = "base_ccy"
     exchange.urls["api"] |= {"rest": http, "ws": ws}
     return exchange
+
+
+def bybit(http: str, ws: str, key: str, secret: str) -> ccxt.pro.Exchange:
+    exchange = ccxt.pro.bybit({"apiKey": key, "secret": secret, "enableRateLimit": False})
+    exchange.options |= {"enableUnifiedMargin": False, "enableUnifiedAccount": True, "unifiedMarginStatus": 6}
+    exchange.options["fetchMarkets"] = {"types": ["spot"]}
+    # Without this ccxt asks for two orders where it could ask for one.
+    exchange.options["fetchOrder"] = {"acknowledged": True}
+    api = exchange.urls["api"]
+    api |= {"public": http, "private": http}
+    api["ws"]["public"]["spot"] = f"{ws}/public/spot"
+    api["ws"]["private"] |= {"contract": f"{ws}/private", "trade": f"{ws}/trade"}
+    api["ws"]["private"]["spot"]["unified"] = f"{ws}/private"
+    return exchange
+
+
+EXCHANGES = {"binance": binance, "bybit": bybit, "okx": okx}
 
 
 async def session(exchange: ccxt.pro.Exchange) -> dict[str, object]:
@@ -74,6 +91,5 @@ async def session(exchange: ccxt.pro.Exchange) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    name, *addresses_and_keys = sys.argv[1:]
-    client = binance(*addresses_and_keys) if name == "binance" else okx(*addresses_and_keys)
+    client = EXCHANGES[sys.argv[1]](*sys.argv[2:])
     print(json.dumps(asyncio.run(session(client))))

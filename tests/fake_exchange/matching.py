@@ -36,7 +36,10 @@ FEE_PER_MILLION = 1_000
 class MatchingCore:
     """All markets, orders, fills and balances. Tests read them to compare."""
 
-    def __init__(self, markets: list[Market], now_us: Callable[[], int]) -> None:
+    def __init__(
+        self, markets: list[Market], now_us: Callable[[], int], *, fees_in_quote: bool = False
+    ) -> None:
+        """Fees are paid in the asset that an order receives, or always in the quote asset."""
         self.markets = {market.symbol: market for market in markets}
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
@@ -50,6 +53,7 @@ class MatchingCore:
         }
         self._open_client_ids: dict[tuple[str, str], Order] = {}
         self._now_us = now_us
+        self._fees_in_quote = fees_in_quote
         self._last_order_id = 0
         self._last_place = 0
 
@@ -218,7 +222,7 @@ class MatchingCore:
         open_lots = lots - order.filled_lots
         cost_e8 = open_lots * order.market.step_e8
         if order.side is Side.BUY:
-            cost_e8 = order.market.notional_e8(price_ticks, open_lots)
+            cost_e8 = self._buying_cost_e8(order.market, price_ticks, open_lots)
         if not self._ledger.lock(order.account, self._paying_asset(order), cost_e8 - order.reserved_e8):
             raise Refused(NO_MONEY)
         order.reserved_e8 = cost_e8
@@ -286,15 +290,18 @@ class MatchingCore:
         trade_id = self.trade_ids[market.symbol]
         quote_e8 = market.notional_e8(price_ticks, lots)
         for order in (maker, taker):
-            received_e8 = lots * market.step_e8 if order.side is Side.BUY else quote_e8
-            asset = market.base if order.side is Side.BUY else market.quote
-            fee_e8 = received_e8 * FEE_PER_MILLION // 1_000_000
+            is_buy = order.side is Side.BUY
+            received_e8 = lots * market.step_e8 if is_buy else quote_e8
+            asset = market.base if is_buy else market.quote
+            fee_asset = market.quote if self._fees_in_quote else asset
+            fee_e8 = _fee_e8(quote_e8 if fee_asset == market.quote else received_e8)
+            paid_fee_e8 = fee_e8 if fee_asset != asset else 0
             fill = Fill(
                 trade_id, order.order_id, order.account, market.symbol, order.side, price_ticks, lots,
-                quote_e8, fee_e8, asset, order is maker, now_us,
+                quote_e8, fee_e8, fee_asset, order is maker, now_us,
             )  # fmt: skip
-            self._pay(order, quote_e8 if order.side is Side.BUY else lots * market.step_e8, lots)
-            self.balance(order.account, asset).free_e8 += received_e8 - fee_e8
+            self._pay(order, quote_e8 + paid_fee_e8 if is_buy else lots * market.step_e8, lots)
+            self.balance(order.account, asset).free_e8 += received_e8 - fee_e8 + paid_fee_e8
             order.filled_lots += lots
             order.filled_quote_e8 += quote_e8
             order.updated_us = now_us
@@ -311,7 +318,14 @@ class MatchingCore:
     def _cost_e8(self, order: Order, lots: int) -> int:
         if order.side is Side.SELL:
             return lots * order.market.step_e8
-        return 0 if order.price_ticks is None else order.market.notional_e8(order.price_ticks, lots)
+        if order.price_ticks is None:
+            return 0
+        return self._buying_cost_e8(order.market, order.price_ticks, lots)
+
+    def _buying_cost_e8(self, market: Market, price_ticks: int, lots: int) -> int:
+        """What a buy has to hold: the price, and the fee if it is paid in the same asset."""
+        cost_e8 = market.notional_e8(price_ticks, lots)
+        return cost_e8 + _fee_e8(cost_e8) if self._fees_in_quote else cost_e8
 
     def _paying_asset(self, order: Order) -> str:
         return order.market.quote if order.side is Side.BUY else order.market.base
@@ -333,7 +347,7 @@ class MatchingCore:
 
     def _can_pay(self, order: Order, price_ticks: int, lots: int) -> bool:
         """A market buy reserves nothing before it trades."""
-        cost_e8 = order.market.notional_e8(price_ticks, lots)
+        cost_e8 = self._buying_cost_e8(order.market, price_ticks, lots)
         return order.side is Side.SELL or self._paying_balance(order).free_e8 >= cost_e8
 
     def _pay(self, order: Order, amount_e8: int, lots: int) -> None:
@@ -364,6 +378,10 @@ class MatchingCore:
     def _emit(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
+
+
+def _fee_e8(amount_e8: int) -> int:
+    return amount_e8 * FEE_PER_MILLION // 1_000_000
 
 
 def _priority(order: Order) -> tuple[int, int]:

@@ -12,8 +12,9 @@ SYMBOL = "BTCUSDT"
 ACCOUNTS = ("a", "b")
 
 
-def core_with_money() -> MatchingCore:
-    core = MatchingCore([Market("BTC", "USDT", UNIT // 100, UNIT // 100_000)], lambda: 0)
+def core_with_money(fees_in_quote: bool = False) -> MatchingCore:
+    market = Market("BTC", "USDT", UNIT // 100, UNIT // 100_000)
+    core = MatchingCore([market], lambda: 0, fees_in_quote=fees_in_quote)
     for account in ACCOUNTS:
         core.deposit(account, "BTC", UNIT)
         core.deposit(account, "USDT", 1_000 * UNIT)
@@ -81,6 +82,15 @@ def test_self_trades(self_trade: SelfTrade, maker: OrderState, taker: OrderState
     assert (resting.state, order.state) == (maker, taker)
 
 
+def test_a_fee_in_the_quote_asset_comes_on_top_of_a_buy() -> None:
+    core = core_with_money(fees_in_quote=True)
+    core.place("a", SYMBOL, Side.SELL, 10_000, 100_000, "maker")
+    buy = core.place("b", SYMBOL, Side.BUY, 10_000, 100_000, "taker")
+    assert [(fill.fee_asset, fill.fee_e8) for fill in core.fills] == [("USDT", UNIT // 10)] * 2
+    assert core.balance("b", "BTC").free_e8 == UNIT + UNIT // 10
+    assert core.balance("b", "USDT").free_e8 == 1_000 * UNIT - buy.filled_quote_e8 - UNIT // 10
+
+
 def test_a_size_in_the_quote_asset() -> None:
     core = core_with_money()
     core.place("a", SYMBOL, Side.SELL, 10, 100_000, "maker")  # 1 lot costs 0.01
@@ -98,11 +108,11 @@ ACTION = st.tuples(
 
 
 @settings(max_examples=60)
-@given(st.lists(ACTION, max_size=40))
+@given(st.lists(ACTION, max_size=40), st.booleans())
 def test_money_is_conserved_and_the_book_never_crosses(
-    actions: list[tuple[str, str, Side, int, int]],
+    actions: list[tuple[str, str, Side, int, int]], fees_in_quote: bool
 ) -> None:
-    core = core_with_money()
+    core = core_with_money(fees_in_quote)
     for number, (account, kind, side, lots, price_ticks) in enumerate(actions):
         orders = core.open_orders(account)
         try:

@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import AsyncIterator
 
-import httpx2
 import msgspec
 import pytest
 
@@ -45,25 +44,21 @@ async def client() -> AsyncIterator[OkxClient]:
     exchange = FakeOkx(default_markets())
     exchange.sockets.attempts.limit = 100
     SeededFlow(exchange.core, "BTCUSDT", 600_000).fill_book()
-    async with running(exchange) as fake:
-        yield OkxClient(fake)
+    async with running(exchange) as fake, OkxClient(fake) as client:
+        yield client
 
 
 async def test_a_book_kept_from_the_channel_is_the_exchanges(client: OkxClient) -> None:
     fake = client.fake
     fake.market.sends_checksums = True
+    market = fake.core.markets["BTCUSDT"]
     flow = SeededFlow(fake.core, "BTCUSDT", 600_000, seed=2)
     book: dict[str, dict[str, Level]] = {"bids": {}, "asks": {}}
     last_id = -1
     async with client.socket("public") as socket:
         await send(socket, {"op": "subscribe", "args": [BOOKS]})
         assert (await receive(socket))["event"] == "subscribe"
-        steps = 0
-        while steps < 150 or last_id < fake.core.update_ids["BTCUSDT"]:
-            for _ in range(30 if steps < 150 else 0):
-                flow.step()
-                steps += 1
-            fake.market.flush_all()
+        for _ in range(6):
             push = msgspec.convert(await receive(socket), Push)
             row = push.data[0]
             assert (push.action == "snapshot") == (last_id == -1)
@@ -76,12 +71,14 @@ async def test_a_book_kept_from_the_channel_is_the_exchanges(client: OkxClient) 
                         del book[name][level.price]
                     else:
                         book[name][level.price] = level
+            for name, side in SIDES:
+                levels = fake.core.levels("BTCUSDT", side)
+                expected = {messages.price_text(market, p): messages.size_text(market, n) for p, n in levels}
+                assert {price: level.size for price, level in book[name].items()} == expected
             assert row.checksum == SentBook(fake.core, fake.core.markets["BTCUSDT"]).checksum()
-    market = fake.core.markets["BTCUSDT"]
-    for name, side in SIDES:
-        levels = fake.core.levels("BTCUSDT", side)
-        expected = {messages.price_text(market, p): messages.size_text(market, lots) for p, lots in levels}
-        assert {price: level.size for price, level in book[name].items()} == expected
+            for _ in range(30):
+                flow.step()
+            fake.market.flush_all()
 
 
 async def test_the_checksum_of_the_documents() -> None:
@@ -112,8 +109,7 @@ async def test_a_channel_without_snapshots(client: OkxClient) -> None:
     async with client.socket("public") as socket:
         await send(socket, {"op": "subscribe", "args": [BOOKS]})
         assert (await receive(socket))["event"] == "subscribe"
-        async with httpx2.AsyncClient(base_url=client.fake.http) as http:
-            rows = (await http.get("/api/v5/market/books?instId=BTC-USDT&sz=400")).json()["data"]
+        rows = (await client.http.get("/api/v5/market/books?instId=BTC-USDT&sz=400")).json()["data"]
         client.fake.core.deposit("first", "USDT", 10**6 * UNIT)
         client.fake.core.place("first", "BTCUSDT", Side.BUY, 10**4, 600_000, "")
         push = msgspec.convert(await receive(socket), Push)

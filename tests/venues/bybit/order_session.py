@@ -75,7 +75,9 @@ def on_trade_link(outputs: Sequence[OrderAdapterOutput]) -> dict[str, object]:
 
 
 def argument_of(outputs: Sequence[OrderAdapterOutput]) -> dict[str, object]:
-    (argument,) = on_trade_link(outputs)["args"]  # type: ignore[misc]
+    arguments = on_trade_link(outputs)["args"]
+    assert isinstance(arguments, list)
+    (argument,) = arguments
     assert isinstance(argument, dict)
     return argument
 

@@ -54,7 +54,9 @@ def test_links_open_when_the_clock_is_known_and_sign_in_with_a_time_ahead() -> N
     ]
     (message,) = sent(driver.opened())
     assert message["op"] == "auth"
-    key, expires_ms, signature = message["args"]  # type: ignore[misc]
+    arguments = message["args"]
+    assert isinstance(arguments, list)
+    key, expires_ms, signature = arguments
     assert key == "the-key"
     assert 0 < expires_ms - (driver.date_us + 7 * SECOND) // 1000 <= 10_000
     assert len(signature) == 64

@@ -110,6 +110,11 @@ class PrivateLink:
         self._become(PrivateLinkState.CLOSING, now_us)
         return [Close(self.name, reason)]
 
+    def postpone(self, now_us: int, wait_us: int = 0) -> None:
+        """It cannot be opened now: what that needs did not come. Plan the next try."""
+        if self.state is PrivateLinkState.WAITING:
+            self._plan(now_us, wait_us)
+
     def lost(self, now_us: int) -> None:
         """Record that the link is down."""
         if self.state is PrivateLinkState.WAITING:

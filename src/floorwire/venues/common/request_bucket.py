@@ -24,6 +24,11 @@ class RequestBucket:
         self._tokens -= requests
         return True
 
+    def charge(self, requests: int, now_us: int) -> None:
+        """Take tokens for requests that are sent in any case. The bucket may owe some afterwards."""
+        self._refill(now_us)
+        self._tokens -= requests
+
     def free_us(self, requests: int, now_us: int) -> int:
         """Return when there are tokens for so many requests, if none is taken before."""
         self._refill(now_us)

@@ -38,9 +38,24 @@ class RequestBudgets:
         """Take the tokens of a request; return False, and take none, if it may not be sent now."""
         return now_us >= self._blocked_us and self._bucket(kind, key, now_us).spend(weight, now_us)
 
+    def charge(self, kind: str, key: str, now_us: int, weight: int) -> bool:
+        """Take the tokens of a request that the limit does not stop; return False only while blocked.
+
+        Those that it may stop wait the longer.
+        """
+        if now_us < self._blocked_us:
+            return False
+        self._bucket(kind, key, now_us).charge(weight, now_us)
+        return True
+
     def free_us(self, kind: str, key: str, now_us: int, weight: int = 1) -> int:
         """Return when the request may be sent, if no other is sent before."""
         return max(self._blocked_us, self._bucket(kind, key, now_us).free_us(weight, now_us))
+
+    @property
+    def blocked_us(self) -> int:
+        """Until when nothing is sent."""
+        return self._blocked_us
 
     def block(self, until_us: int) -> None:
         """Send nothing before this time."""
