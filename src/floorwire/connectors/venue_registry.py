@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
-from floorwire.connectors import order_adapters, recording, recording_preview
-from floorwire.connectors.connector_tap import ConnectorTap
-from floorwire.connectors.network_route import NetworkRoute
-from floorwire.connectors.venue_connector import VenueConnector
+from floorwire.connectors import recording, recording_preview
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
+
+if TYPE_CHECKING:
+    from floorwire.connectors.connector_tap import ConnectorTap
+    from floorwire.connectors.venue_connector import VenueConnector
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
@@ -41,6 +43,9 @@ def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -
 
     ``tap`` is told all that is sent and that comes.
     """
+    from floorwire.connectors.network_route import NetworkRoute
+    from floorwire.connectors.venue_connector import VenueConnector
+
     own = settings.venues.get(venue, VenueSettings())
     return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
 
@@ -78,6 +83,8 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
             if not is_on
         ]  # fmt: skip
         raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
+    from floorwire.connectors import order_adapters
+
     if spec.kind not in order_adapters.ORDER_KINDS:
         raise SettingsError(
             f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
@@ -102,6 +109,8 @@ def _live(spec: VenueSpec, settings: Settings) -> Venue:
     orders = spec.settings.orders
     log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders=orders)
     if spec.is_live:
+        from floorwire.connectors import order_adapters
+
         kind = order_adapters.ORDER_KINDS[spec.kind]
         return LiveVenue(adapter, spec.id, exchange.capabilities, kind.native_name, kind.make)
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
