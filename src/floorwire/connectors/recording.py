@@ -24,7 +24,9 @@ from floorwire.connectors.transcript import SkippedLineCounter, SkippedLines, Tr
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
 from floorwire.core.ports import Closed, Frame, Opened, Wake, Woke
+from floorwire.venues.common.backoff import Jitter, no_jitter
 from floorwire.venues.common.links import STALE_US
+from floorwire.venues.common.rate_limits import Allowance, RateLimits
 from floorwire.venues.replay import Adapter, RecordedAnswer, RecordedInput, Replay
 
 SOCKET_FILE = re.compile(r"(?P<venue>.+)\.ws\.(?P<number>[0-9]+)\.(?P<part>[0-9]+)")
@@ -46,7 +48,12 @@ class RecordingError(ValueError):
 
 
 class MakeAdapter(Protocol):
-    """The ``venue`` function of an adapter's module: makes the adapter."""
+    """The ``venue`` of an adapter's module: makes the adapter."""
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What the exchange allows an address."""
+        ...
 
     def __call__(
         self,
@@ -55,6 +62,8 @@ class MakeAdapter(Protocol):
         *,
         recorded: bool = False,
         stale_us: int = STALE_US,
+        limits: RateLimits | None = None,
+        jitter: Jitter = no_jitter,
     ) -> Adapter: ...
 
 
