@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 AUTOBAHN := .venv-autobahn
 # The fuzzer, in a folder of its own: no test of `make test` needs it.
 FUZZER := $(VENV)/fuzzer
+# ccxt, which trades at the fake exchange, with packages of its own.
+CCXT := $(VENV)/ccxt
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
@@ -58,8 +60,8 @@ browser: ## Chromium for the tests of the page: Debian's, where there is none an
 	|| echo "No Chromium, and it could not be installed: the tests of the page are skipped."
 
 test-slow: $(VENV)/.dev ## the long tests, and other examples of the property tests than the quick suite's
-	-@$(MAKE) -s $(AUTOBAHN)/bin/wstest
-	$(BIN)/python -m pytest -m slow
+	-@$(MAKE) -sk $(AUTOBAHN)/bin/wstest $(CCXT)/.done
+	CCXT_PYTHON=$${CCXT_PYTHON:-$(CCXT)/bin/python} $(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest --hypothesis-profile=wander tests/channels tests/core tests/engine tests/property tests/protocol tests/venues
 
 conformance: $(AUTOBAHN)/bin/wstest ## the WebSocket against the Autobahn TestSuite
@@ -106,6 +108,12 @@ $(FUZZER)/.done: tests/fuzz/requirements-fuzz.txt | $(VENV)/.dev
 soak: MINUTES = 60
 soak: $(VENV)/.dev ## an hour at half load with clients of all kinds: does the server hold more and more?
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+$(CCXT)/.done: tests/fake_exchange/requirements-ccxt.txt | $(VENV)/.dev
+	rm -rf $(CCXT)
+	$(BIN)/python -m venv $(CCXT)
+	@$(CCXT)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
+	@touch $@
 
 fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addresses and keys
 	$(BIN)/python -m tests.fake_exchange

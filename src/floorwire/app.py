@@ -122,6 +122,11 @@ class Gateway:
             return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector)
 
+    @property
+    def feeds(self) -> Sequence[VenueFeed]:
+        """The feed of each venue, the default one first."""
+        return self._feeds
+
     def lock_data_folder(self) -> None:
         """Lock the data folder until the gateway has run. Again: nothing happens.
 
@@ -197,7 +202,11 @@ class Gateway:
         return {**self.authenticator.keys.faults(), "unverified_deposits": self._deposits.unverified}
 
     async def drain(self) -> None:
-        """Notify clients to reconnect. Then close their connections, paced evenly over drain.seconds."""
+        """Notify clients to reconnect. Then close their connections, paced evenly over drain.seconds.
+
+        None is closed before the orders that were accepted until now are durable and answered, unless that
+        takes as long.
+        """
         if self.is_draining:
             return
         self.is_draining = True
@@ -206,7 +215,8 @@ class Gateway:
         within_s = self.settings.drain.seconds
         self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
         self.hub.flush()
-        steps = max(1, round(within_s / DRAIN_STEP_S))
+        left_s = await self._answer_all(within_s)
+        steps = max(1, round(left_s / DRAIN_STEP_S))
         for step in range(steps, 0, -1):
             if not self.hub.subscribers:
                 return
@@ -214,6 +224,17 @@ class Gateway:
             share = -(-len(self.hub.subscribers) // step)
             for subscriber in list(self.hub.subscribers)[:share]:
                 subscriber.close(CloseCode.RESTART, "restart: reconnect")
+
+    async def _answer_all(self, within_s: float) -> float:
+        """Wait until all orders so far are durable and answered. Return what is left of ``within_s``."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + within_s
+        try:
+            async with asyncio.timeout_at(end_s):
+                await self.desk.when_answered()
+        except TimeoutError:
+            log.warning("draining: the disk stalls, so the last orders are not answered")
+        return max(0.0, end_s - loop.time())
 
     async def _run_heartbeat(self) -> None:
         due = asyncio.get_running_loop().time()

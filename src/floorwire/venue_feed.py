@@ -34,6 +34,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
+from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
@@ -140,6 +141,24 @@ class VenueFeed:
                 self._handle(self._venue.receive(Woke(), now_us), now_us)
             self._check_silence(now_us)
             self._skip_counter.poll(now_us)
+
+    def control(self, control: ReplayControl) -> ReplayPosition | None:
+        """Do what an operator asks of a replay; return where it stands then. None: the venue plays none.
+
+        Raises SeekError, SpeedError.
+        """
+        if not isinstance(self._venue, PlaysRecording) or not self._is_up:
+            return None
+        now_us = self._time()
+        self._handle(self._venue.control(control, now_us), now_us)
+        self._is_due.set()
+        return self._venue.position(now_us)
+
+    def position(self) -> ReplayPosition | None:
+        """Return where a replay stands; None if the venue plays none, or has not started."""
+        if not isinstance(self._venue, PlaysRecording) or not self._is_up:
+            return None
+        return self._venue.position(self._time())
 
     def _on_input(self) -> None:
         """Handle the venue's inputs at the end of this turn, all together."""

@@ -3,13 +3,14 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from floorwire.auth.failure_throttle import FREE, FREE_OF_ADDRESS
+from floorwire.auth.failure_throttle import FIRST_US, FREE, FREE_OF_ADDRESS
 from floorwire.auth.keyring import Key
 from floorwire.auth.replay_cache import SignedLogin, UsedLogins
-from floorwire.auth.sign_in import SKEW_US, SignIn, is_on_ring
+from floorwire.auth.sign_in import SKEW_US, TOKENS_PER_S, SignIn, is_on_ring
 from floorwire.auth.tickets import LIMIT_PER_KEY
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
@@ -196,12 +197,92 @@ def test_failures_make_a_key_wait_where_they_come_from() -> None:
     assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(later))).wait_us == 2 * first.wait_us
 
 
-def test_tokens_and_tickets_that_fail_make_their_address_wait() -> None:
+def test_tokens_and_tickets_that_fail_wait_and_nothing_else_does() -> None:
     at = sign_in()
     for _ in range(FREE + 1):
         assert refused(lambda: at.verify_token("a.b.c", HERE, moment(NOW))).code is Code.BAD_SIGNATURE
+    assert refused(lambda: at.verify_token("a.b.c", HERE, moment(NOW))).code is Code.RATE_LIMITED
+    for _ in range(FREE + 1):
+        assert refused(lambda: at.redeem_ticket("t", HERE, moment(NOW))).code is Code.BAD_SIGNATURE
     assert refused(lambda: at.redeem_ticket("t", HERE, moment(NOW))).code is Code.RATE_LIMITED
     at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+
+
+def forged(subject: str = "alice") -> str:
+    """Return a token that claims the subject, with a wrong signature."""
+    head, body, signature = token(sub=subject).split(".")
+    return f"{head}.{body}.{signature[::-1]}"
+
+
+def everything_fails(at: SignIn) -> None:
+    """Let somebody at the owner's address show whatever is wrong and names the owner's key."""
+    for number in range(2 * FREE_OF_ADDRESS):
+        for attempt in (
+            partial(at.verify_bearer, "k1.wrong", HERE, moment(NOW)),
+            partial(at.verify_bearer, f"x{number}.wrong", HERE, moment(NOW)),
+            partial(at.verify_bearer, "jwt:alice.wrong", HERE, moment(NOW)),
+            partial(at.verify_token, forged(), HERE, moment(NOW)),
+            partial(at.verify_token, "a.b.c", HERE, moment(NOW)),
+            partial(at.redeem_ticket, "t", HERE, moment(NOW)),
+            partial(login, at, secret="wrong"),
+        ):
+            assert refused(attempt).code in (Code.BAD_SIGNATURE, Code.RATE_LIMITED)
+
+
+def test_no_failure_of_others_refuses_a_ticket() -> None:
+    at = sign_in()
+    at.issue_ticket("ticket", at.verify_bearer(f"k1.{SECRET}", ELSEWHERE, moment(NOW)), moment(NOW))
+    everything_fails(at)
+    assert at.redeem_ticket("ticket", HERE, moment(NOW)).key == "k1"
+    assert refused(lambda: at.redeem_ticket("ticket", HERE, moment(NOW))).code is Code.RATE_LIMITED
+
+
+def test_no_failure_of_others_locks_an_owner_out_where_it_has_signed_in_before() -> None:
+    at = sign_in()
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    at.verify_token(token(), HERE, moment(NOW))
+    everything_fails(at)
+    for _ in range(2 * TOKENS_PER_S * BURST_S):
+        assert refused(lambda: at.verify_token(forged(), HERE, moment(NOW))).code is Code.RATE_LIMITED
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    login(at)
+    at.verify_token(token(), HERE, moment(NOW))
+    at.verify_bearer(token(), HERE, moment(NOW))
+
+
+def test_where_an_owner_is_known_what_is_wrong_waits_all_the_same() -> None:
+    at = sign_in()
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
+    fail(at, FREE + 1)
+    for _ in range(3):
+        wrong = refused(lambda: at.verify_bearer("k1.wrong", HERE, moment(NOW)))
+        assert (wrong.code, wrong.wait_us) == (Code.RATE_LIMITED, FIRST_US), "it does not count"
+    assert refused(lambda: login(at, secret="wrong")).code is Code.RATE_LIMITED
+    assert not at.refuses_bearer("k1.wrong", HERE, moment(NOW)), "no key is read for it"
+
+
+def neighbours_fail(at: SignIn) -> None:
+    """Let so many others fail at the owner's address that it waits."""
+    for number in range(FREE_OF_ADDRESS + 1):
+        fail(at, 1, name=f"x{number}")
+    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
+
+
+def test_a_token_is_looked_at_although_its_address_waits() -> None:
+    at = sign_in()
+    neighbours_fail(at)
+    assert refused(lambda: at.verify_token(forged(), HERE, moment(NOW))).code is Code.RATE_LIMITED
+    at.verify_token(token(), HERE, moment(NOW))
+
+
+def test_where_nobody_is_known_so_many_tokens_are_looked_at() -> None:
+    at = sign_in()
+    neighbours_fail(at)
+    for _ in range(TOKENS_PER_S * BURST_S):
+        assert refused(lambda: at.verify_token(forged("eve"), HERE, moment(NOW))).code is Code.RATE_LIMITED
+    assert refused(lambda: at.verify_token(token(), HERE, moment(NOW))).code is Code.RATE_LIMITED
+    at.verify_token(token(), HERE, moment(NOW + S // TOKENS_PER_S))
+    at.verify_token(token(), HERE, moment(NOW + S // TOKENS_PER_S))
 
 
 def test_one_customer_of_ipv6_is_one_address() -> None:
@@ -239,7 +320,7 @@ def test_neighbours_do_not_lock_a_new_key_out_soon_nor_a_known_one_ever() -> Non
     assert refused(lambda: at.verify_bearer(f"k2.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
     at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     fail(at, FREE + 1)
-    assert refused(lambda: at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))).code is Code.RATE_LIMITED
+    at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
 
 
 def test_failures_from_where_a_key_may_not_be_used_do_not_count_for_it() -> None:

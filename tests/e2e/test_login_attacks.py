@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 import websockets
 
+from floorwire.core.codes import CloseCode
+from floorwire.storage.key_store import Issued
 from tests.cli.operator import disk_full
-from tests.e2e.sign_in_servers import KeyedServer, admin, ask, keyed_server, login, now_us
+from tests.e2e.sign_in_servers import KeyedServer, admin, ask, closed, keyed_server, login, now_us
 from tests.servers import floorwire
 
 AHEAD_US = 20_000_000
 """How far a client's clock is ahead: its login is in time for as long after it was used."""
+
+SHARED = "127.0.0.44"
+"""An address that an owner of a key shares with strangers."""
 
 
 @pytest.mark.parametrize("off_us", [0, pytest.param(AHEAD_US, marks=pytest.mark.slow)])
@@ -91,3 +98,42 @@ async def test_strangers_do_not_lock_a_key_out_of_a_server_that_has_just_started
                 )
         async with server.connect(owner) as ws:
             assert (await ask(ws, action="ping"))["status"] == "pong"
+
+
+async def test_strangers_at_the_owners_address_lock_out_neither_its_key_nor_its_tickets(
+    tmp_path: Path,
+) -> None:
+    """They are behind one proxy, say. The owner has signed in from there before."""
+    with keyed_server(tmp_path, "--seed", "1") as made:
+        owner = await made.key()
+        async with made.connect(owner, local=SHARED) as ws:
+            assert (await ask(ws, action="ping"))["status"] == "pong"
+        ticket = await asyncio.to_thread(ticket_of, made, owner)
+        async with made.connect(local=SHARED) as stranger:
+            for number in range(60):
+                for wrong in (
+                    {"token": "a.b.c"},
+                    {"token": f"{number}"},
+                    {"key": owner.key, "ts": now_us(), "signature": "00"},
+                    {"key": f"fw{number:016x}", "ts": now_us(), "signature": "00"},
+                ):
+                    said = await ask(stranger, action="login", **wrong)
+                    assert said["code"] in ("bad_signature", "rate_limited")
+        for _ in range(12):
+            async with made.connect(path="/ws?ticket=wrong", local=SHARED) as ws:
+                assert await closed(ws) in (CloseCode.BAD_CREDENTIALS, CloseCode.RATE)
+        with pytest.raises(websockets.InvalidStatus, match="429"):
+            await made.connect(headers={"Authorization": f"Bearer {owner.key}.wrong"}, local=SHARED)
+        async with made.connect(owner, local=SHARED) as ws:
+            assert (await ask(ws, action="ping"))["status"] == "pong"
+            assert (await ask(ws, **login(owner)))["status"] == "ok"
+        async with made.connect(path=f"/ws?ticket={ticket}", local=SHARED) as ws:
+            assert (await ask(ws, action="ping"))["status"] == "pong"
+
+
+def ticket_of(made: KeyedServer, owner: Issued) -> str:
+    """Return a ticket of the key."""
+    headers = {"authorization": f"Bearer {owner.key}.{owner.secret}"}
+    with urlopen(Request(made.server.http("/api/v1/tickets"), headers=headers, method="POST")) as answer:
+        said: dict[str, str] = json.load(answer)
+    return said["ticket"]

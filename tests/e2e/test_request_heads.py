@@ -54,9 +54,16 @@ def asked(
     host: str | None = "localhost",
     more: bytes = b"",
     local: str = "127.0.0.1",
+    version: str = "1.1",
 ) -> tuple[int, dict[str, str]]:
     """Send a request; return its status, and its answer where that is a JSON object."""
-    head = [f"{method} {target} HTTP/1.1", *([f"Host: {host}"] if host is not None else []), *lines, "", ""]
+    head = [
+        f"{method} {target} HTTP/{version}",
+        *([f"Host: {host}"] if host is not None else []),
+        *lines,
+        "",
+        "",
+    ]
     with RawClient(server, local=local) as peer:
         peer.socket.sendall("\r\n".join(head).encode() + more)
         status, headers = peer.http_answer()
@@ -105,7 +112,42 @@ FORWARDING = [
     "Forwarded: for=127.0.0.1",
     "Via: 1.1 proxy",
     "X-Real-IP: ::1",
+    "X_Forwarded_For: 127.0.0.1",
+    "X-Original-Forwarded-For: 127.0.0.1",
+    "DO-Connecting-IP: 127.0.0.1",
 ]
+OWN_PATHS = ("/metrics", "/api/v1/tickets", "/api/v1/orders", "/api/v1/keys", "/api/v1/halts")
+"""Paths that need a key, except at home for some."""
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@pytest.mark.parametrize("line", FORWARDING)
+def test_no_path_takes_a_forwarded_request_for_one_of_this_machine(
+    home: Server, line: str, version: str
+) -> None:
+    for path in OWN_PATHS:
+        method = "POST" if path == "/api/v1/tickets" else "GET"
+        status, said = asked(home, path, line, method=method, version=version)
+        assert (status, said["code"]) in ((401, "unauthenticated"), (403, "forbidden")), path
+    assert asked(home, "/metrics", version=version)[0] == 200, "without it"
+    for path in ("/health", "/ready", "/openapi.json", "/"):
+        assert asked(home, path, line, version=version)[0] == 200, "public"
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/ticker"])
+@pytest.mark.parametrize("line", FORWARDING)
+def test_no_socket_takes_a_forwarded_handshake_for_one_of_this_machine(
+    home: Server, line: str, path: str
+) -> None:
+    assert asked(home, path, *lines_of(UPGRADE), line, version="1.0")[0] in (400, 426)
+    name, _, value = line.partition(": ")
+    with RawClient(home) as peer:
+        assert peer.handshake(path, **{name: value})[0] == 101
+        for request in ("symbols", "subscriptions", "orders"):
+            peer.ask(request)
+            assert peer.message().get("code", "ok") in ("unauthenticated", "ok")
+        peer.ask("subscribe", channel="ticker", symbol="BTC-USDT")
+        assert peer.message()["code"] == "unauthenticated"
 
 
 @pytest.mark.parametrize("line", FORWARDING)
@@ -146,6 +188,14 @@ def test_a_header_that_comes_twice_is_refused_alike_on_both(home: Server, twice:
 def test_a_request_without_a_host_is_refused(home: Server) -> None:
     assert asked(home, "/health", host=None)[0] == 400
     assert asked(home, "/ws", *lines_of(UPGRADE), host=None)[0] == 400
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_at_home_an_old_request_needs_a_loopback_host_too(home: Server, path: str) -> None:
+    for host in (None, "evil.example"):
+        status, said = asked(home, path, host=host, version="1.0")
+        assert (status, said["code"]) == (403, "forbidden")
+    assert asked(home, path, version="1.0")[0] != 403 or path == "/api/v1/keys"
 
 
 # --- trailers ---------------------------------------------------------------------------------------

@@ -1,27 +1,49 @@
-"""Run a fake exchange on its own: `python -m tests.fake_exchange [PORT]`."""
+"""Run the fake exchange on its own, each face at a port of its own: `python -m tests.fake_exchange`."""
 
 import asyncio
-import sys
+from contextlib import AsyncExitStack
+from typing import Protocol
 
-from tests.fake_exchange.binance import FakeBinance, default_markets, running
+from tests.fake_exchange import binance, bybit, kraken, okx
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.serving import Face, running
 
-MID_TICKS = {"BTCUSDT": 6_000_000, "ETHUSDT": 300_000}
+MID_PRICES_E8 = {"BTC": 60_000 * UNIT, "ETH": 3_000 * UNIT, "DOGE": UNIT // 10}
 
 
-async def main(port: int) -> None:
-    fake = FakeBinance(default_markets())
-    flows = [SeededFlow(fake.core, symbol, mid_ticks) for symbol, mid_ticks in MID_TICKS.items()]
-    for flow in flows:
+class DescribedFace(Face, Protocol):
+    core: MatchingCore
+
+    def description(self) -> list[str]:
+        """Addresses, accounts and keys, a line each."""
+
+
+def flows_of(face: DescribedFace) -> list[SeededFlow]:
+    flows = []
+    for symbol, market in face.core.markets.items():
+        flow = SeededFlow(face.core, symbol, MID_PRICES_E8[market.base] // market.tick_e8)
         flow.fill_book()
-    for account in fake.accounts:
-        for asset, amount in (("USDT", 1_000_000), ("BTC", 10), ("ETH", 100)):
-            fake.core.deposit(account.name, asset, amount * UNIT)
-    async with running(fake, port):
-        print(f"Binance: REST {fake.http}  streams {fake.ws}/ws  WebSocket API {fake.ws}/ws-api/v3")
-        for account in fake.accounts:
-            print(f"account {account.name}: key {account.api_key} secret {account.secret}", flush=True)
+        flows.append(flow)
+    for account in ("first", "second"):
+        for asset, amount in (("USDT", 1_000_000), ("USD", 1_000_000), ("BTC", 10), ("ETH", 100)):
+            face.core.deposit(account, asset, amount * UNIT)
+    return flows
+
+
+async def main() -> None:
+    faces: list[DescribedFace] = [
+        binance.FakeBinance(binance.default_markets()),
+        bybit.FakeBybit(bybit.default_markets()),
+        okx.FakeOkx(okx.default_markets()),
+        kraken.FakeKraken(kraken.default_markets()),
+    ]
+    flows = [flow for face in faces for flow in flows_of(face)]
+    async with AsyncExitStack() as stack:
+        for face in faces:
+            await stack.enter_async_context(running(face))
+            print("\n".join(face.description()), flush=True)
         while True:
             for flow in flows:
                 flow.step()
@@ -30,6 +52,6 @@ async def main(port: int) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
+        asyncio.run(main())
     except KeyboardInterrupt:
         print("Stopped.")

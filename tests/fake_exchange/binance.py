@@ -2,10 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
-import uvicorn
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -49,23 +46,23 @@ class FakeBinance:
     def ws(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
+    def description(self) -> list[str]:
+        lines = [f"Binance: REST {self.http}  streams {self.ws}/ws  WebSocket API {self.ws}/ws-api/v3"]
+        return lines + [f"  {a.name}: key {a.api_key} secret {a.secret}" for a in self.accounts]
+
     def now_us(self) -> int:
         return time.time_ns() // 1_000 + self.skew_us
 
     def delist(self, symbol: str) -> None:
         """The symbol's status becomes BREAK, and new orders are refused."""
-        self.core.markets[symbol].is_trading = False
+        self.core.close_market(symbol)
 
     def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
         """Change a symbol's steps. Its open orders are cancelled first: they are kept in the old steps."""
-        market = self.core.markets[symbol]
-        market.check_steps(tick_e8, step_e8)
-        for order in list(self.core.orders.values()):
-            if order.market is market and order.state.is_open:
-                self.core.cancel(order, "steps-changed")
+        self.core.empty_market(symbol, "steps-changed")
         for speed in (100, 1_000):
             self.streams.flush(speed)
-        market.tick_e8, market.step_e8 = tick_e8, step_e8
+        self.core.change_steps(symbol, tick_e8, step_e8)
 
     def start_maintenance(self) -> None:
         """Announce the shutdown, and refuse everything from then on."""
@@ -75,6 +72,9 @@ class FakeBinance:
 
     def end_maintenance(self) -> None:
         self.faults.in_maintenance = False
+
+    async def run(self) -> None:
+        await self.streams.run_diffs()
 
     async def disconnect_all(self) -> None:
         """End every WebSocket, with no warning."""
@@ -96,26 +96,3 @@ def default_markets() -> list[Market]:
         Market("BTC", "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 100_000),
         Market("ETH", "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 10_000),
     ]
-
-
-@asynccontextmanager
-async def running(fake: FakeBinance, port: int = 0) -> AsyncIterator[FakeBinance]:
-    config = uvicorn.Config(
-        fake, host="127.0.0.1", port=port, log_level="critical", lifespan="off", proxy_headers=False,
-        ws="websockets-sansio", ws_ping_interval=20, ws_ping_timeout=60, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())  # `serve` would take the signals of the test run
-    diffs = asyncio.create_task(fake.streams.run_diffs())
-    while not server.started:
-        await asyncio.sleep(0.005)
-    fake.port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield fake
-    finally:
-        diffs.cancel()
-        server.should_exit = True
-        server.force_exit = True
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(diffs, serving)
-        await asyncio.wait([serving])

@@ -1,6 +1,6 @@
 """Binance's errors: HTTP status, code and text."""
 
-from tests.fake_exchange import matching
+from tests.fake_exchange import orders
 
 
 class BinanceError(Exception):
@@ -35,13 +35,13 @@ def filter_failure(name: str) -> BinanceError:
     return BinanceError(400, -1013, f"Filter failure: {name}")
 
 
-def engine_refusal(refused: matching.Refused, code: int = -2010) -> BinanceError:
+def engine_refusal(refused: orders.Refused, code: int = -2010) -> BinanceError:
     texts = {
-        matching.NO_MONEY: "Account has insufficient balance for requested action.",
-        matching.WOULD_TAKE: "Order would immediately match and take.",
-        matching.DUPLICATE: "Duplicate order sent.",
-        matching.CLOSED: "Market is closed.",
-        matching.UNKNOWN_ORDER: "Unknown order sent.",
-        matching.BAD_AMENDMENT: "The requested action would change no state; rejecting.",
+        orders.NO_MONEY: "Account has insufficient balance for requested action.",
+        orders.WOULD_TAKE: "Order would immediately match and take.",
+        orders.DUPLICATE: "Duplicate order sent.",
+        orders.CLOSED: "Market is closed.",
+        orders.UNKNOWN_ORDER: "Unknown order sent.",
+        orders.BAD_AMENDMENT: "The requested action would change no state; rejecting.",
     }
     return BinanceError(400, code, texts[refused.reason])

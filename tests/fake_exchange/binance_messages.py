@@ -1,7 +1,8 @@
 """Binance's answers and events, from the core's orders, fills and levels."""
 
 from tests.fake_exchange.market import Market, text_e8
-from tests.fake_exchange.matching import Fill, MatchingCore, Order, OrderChanged, Side, Traded
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import Fill, Order, OrderChanged, Side, Traded
 
 Body = dict[str, object]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tests.fake_exchange.binance_errors import BinanceError, filter_failure, illegal, missing, not_required
 from tests.fake_exchange.market import Market, parse_e8
-from tests.fake_exchange.matching import MatchingCore, Side, TimeInForce
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import Side, TimeInForce
 
 CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 # The web firewall refuses words of SQL anywhere in the parameters.

@@ -15,7 +15,8 @@ from tests.fake_exchange.binance_orders import (
 from tests.fake_exchange.binance_signatures import Account
 from tests.fake_exchange.limits import Counts, FixedWindow
 from tests.fake_exchange.market import text_e8
-from tests.fake_exchange.matching import BAD_AMENDMENT, Event, MatchingCore, Order, OrderChanged, Refused
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import BAD_AMENDMENT, Event, Order, OrderChanged, Refused
 
 Params = Mapping[str, str]
 IDS = frozenset({"symbol", "orderId", "origClientOrderId"})

@@ -1,17 +1,17 @@
 """Binance's REST face as an ASGI application."""
 
-import asyncio
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tests.fake_exchange.binance_errors import BinanceError
 from tests.fake_exchange.binance_requests import BinanceRequests
 from tests.fake_exchange.binance_signatures import Account, check_rest, check_time
 from tests.fake_exchange.faults import Faults, RequestFault
+from tests.fake_exchange.rest import RestAnswer, serve_rest
 
 ROUTES = {
     ("GET", "/api/v3/ping"): "ping",
@@ -42,11 +42,9 @@ class BinanceRest:
         self._now_us = now_us
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        body = (await request.body()).decode()
-        fault = self._faults.take_request(request.url.path)
-        if fault is RequestFault.LOSE_BEFORE:
-            return await _abort(send)
+        await serve_rest(scope, receive, send, self._faults, self._reply)
+
+    def _reply(self, request: Request, body: str, fault: RequestFault | None) -> RestAnswer:
         status, headers = 200, {}
         try:
             answer = self._answer(request, body, fault)
@@ -56,22 +54,12 @@ class BinanceRest:
             status, answer = error.status, error.body()
             if error.retry_after_s is not None:
                 headers["Retry-After"] = str(error.retry_after_s)
-        if fault is RequestFault.LOSE_AFTER:
-            return await _abort(send)
         headers |= {
             "Content-Type": "application/json;charset=UTF-8",
             "X-MBX-USED-WEIGHT-1M": str(self._requests.weight.used),
             "X-MBX-ORDER-COUNT-10S": str(self._requests.orders.used),
         }
-        encoded = msgspec.json.encode(answer)
-        headers["Content-Length"] = str(len(encoded))
-        await send(_start(status, headers))
-        if fault is RequestFault.CUT_ANSWER:
-            await send(
-                {"type": "http.response.body", "body": encoded[: len(encoded) // 2], "more_body": True}
-            )
-            return await _abort(send)
-        await send({"type": "http.response.body", "body": encoded})
+        return RestAnswer(status, msgspec.json.encode(answer), headers)
 
     def _answer(self, request: Request, body: str, fault: RequestFault | None) -> object:
         if self._faults.in_maintenance:
@@ -101,16 +89,3 @@ class BinanceRest:
         check_rest(account, query + body)
         check_time(params, self._now_us())
         return self._requests.call(name, account, params)
-
-
-def _start(status: int, headers: dict[str, str]) -> Message:
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": status, "headers": pairs}
-
-
-async def _abort(send: Send) -> None:
-    """Reset the connection. uvicorn has the transport at the object whose method `send` is."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    assert isinstance(transport, asyncio.Transport)
-    transport.abort()
-    await asyncio.sleep(0.01)  # until uvicorn knows that the client is gone

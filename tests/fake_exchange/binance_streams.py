@@ -10,7 +10,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tests.fake_exchange import binance_messages as messages
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.limits import Counts, SlidingWindow
-from tests.fake_exchange.matching import Event, LevelChanged, MatchingCore, Side, Traded
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import Event, LevelChanged, Side, Traded
 from tests.fake_exchange.outbox import Outbox
 
 STREAM_ID = re.compile(r"[a-zA-Z0-9]{1,36}")

@@ -10,9 +10,10 @@ from tests.fake_exchange import binance_messages as messages
 from tests.fake_exchange.binance_errors import BinanceError
 from tests.fake_exchange.binance_requests import BinanceRequests
 from tests.fake_exchange.binance_signatures import Account, check_time, check_ws_api
-from tests.fake_exchange.faults import Faults
+from tests.fake_exchange.faults import Faults, RequestFault
 from tests.fake_exchange.limits import Counts, SlidingWindow
-from tests.fake_exchange.matching import BalanceChanged, Event, MatchingCore, OrderChanged
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import BalanceChanged, Event, OrderChanged
 from tests.fake_exchange.outbox import Outbox
 
 MAX_SUBSCRIPTIONS = 65_535
@@ -59,7 +60,15 @@ class BinanceWsApi:
         self.connections.add(connection)
         try:
             while True:
-                answer = self._answer(connection, await socket.receive_text())
+                text = await socket.receive_text()
+                fault = self._faults.take_request(_method(text))
+                if fault is RequestFault.LOSE_BEFORE:
+                    await connection.outbox.reset()
+                    continue
+                answer = self._answer(connection, text, fault)
+                if fault is RequestFault.LOSE_AFTER:
+                    await connection.outbox.reset()
+                    continue
                 connection.outbox.put(msgspec.json.encode(answer).decode())
         except WebSocketDisconnect:
             return
@@ -80,7 +89,7 @@ class BinanceWsApi:
         for connection in self.connections:
             connection.outbox.put(msgspec.json.encode(event).decode())
 
-    def _answer(self, connection: Connection, text: str) -> dict[str, object]:
+    def _answer(self, connection: Connection, text: str, fault: RequestFault | None) -> dict[str, object]:
         try:
             request = msgspec.json.decode(text, type=Request)
         except msgspec.MsgspecError:
@@ -90,7 +99,7 @@ class BinanceWsApi:
         with_limits = params.get("returnRateLimits", "true") == "true"
         body: dict[str, object] = {"id": request.id}
         try:
-            body |= {"status": 200, "result": self._do(connection, request.method, params)}
+            body |= {"status": 200, "result": self._do(connection, request.method, params, fault)}
         except BinanceError as error:
             details = error.body()
             if error.retry_after_s is not None:
@@ -103,10 +112,23 @@ class BinanceWsApi:
             body["rateLimits"] = [limit | {"limit": weight.limit, "count": weight.used}]
         return body
 
-    def _do(self, connection: Connection, method: str, params: dict[str, str]) -> object:
+    def _do(
+        self, connection: Connection, method: str, params: dict[str, str], fault: RequestFault | None
+    ) -> object:
         if self._faults.in_maintenance:
             raise BinanceError(503, -1016, "This service is no longer available.")
+        if fault is RequestFault.TOO_MANY:
+            raise self._requests.too_many()
+        if fault is RequestFault.BANNED:
+            self._requests.ban()
+            raise self._requests.banned()
         self._requests.admit(method, params)
+        result = self._result(connection, method, params)
+        if fault is RequestFault.TIMEOUT_AFTER:
+            raise BinanceError(504, -1007, "Timeout waiting for response from backend server.")
+        return result
+
+    def _result(self, connection: Connection, method: str, params: dict[str, str]) -> object:
         match method:
             case "userDataStream.subscribe.signature":
                 return self._subscribe(connection, self._signed_by(params))
@@ -175,6 +197,13 @@ class BinanceWsApi:
 
     def _send(self, connection: Connection, number: int, event: dict[str, object]) -> None:
         connection.outbox.put(msgspec.json.encode({"subscriptionId": number, "event": event}).decode())
+
+
+def _method(text: str) -> str:
+    try:
+        return msgspec.json.decode(text, type=Request).method
+    except msgspec.MsgspecError:
+        return ""
 
 
 def _text(value: Value) -> str:

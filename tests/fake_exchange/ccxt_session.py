@@ -1,6 +1,6 @@
 """An unmodified ccxt trades at a fake exchange. It runs with any Python that has ccxt.
 
-`python ccxt_session.py HTTP WS KEY SECRET` prints one JSON object of what ccxt saw."""
+`python ccxt_session.py NAME HTTP WS KEY SECRET [PASSWORD]` prints one JSON object of what ccxt saw."""
 
 import asyncio
 import json
@@ -9,19 +9,46 @@ import sys
 import ccxt.pro  # type: ignore[import-not-found]  # in a Python of its own
 
 
-async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object]:
+def binance(http: str, ws: str, key: str, secret: str) -> ccxt.pro.Exchange:
     exchange = ccxt.pro.binance({"apiKey": key, "secret": secret, "enableRateLimit": False})
-    exchange.options |= {
-        "fetchCurrencies": False,
-        "fetchMargins": False,
-        "warnOnFetchOpenOrdersWithoutSymbol": False,
-    }
+    exchange.options |= {"fetchMargins": False, "warnOnFetchOpenOrdersWithoutSymbol": False}
     exchange.options["fetchMarkets"] = {"types": ["spot"]}
-    exchange.has["fetchCurrencies"] = False
     api = exchange.urls["api"]
     api |= {"public": f"{http}/api/v3", "private": f"{http}/api/v3"}
     api["ws"]["spot"] = f"{ws}/ws"
     api["ws"]["ws-api"]["spot"] = f"{ws}/ws-api/v3"
+    return exchange
+
+
+def okx(http: str, ws: str, key: str, secret: str, password: str = "") -> ccxt.pro.Exchange:
+    exchange = ccxt.pro.okx({"apiKey": key, "secret": secret, "password": password, "enableRateLimit": False})
+    exchange.options["fetchMarkets"] = {"types": ["spot"]}
+    # A market buy names its size in the base asset.
+    exchange.options["tgtCcy"] = "base_ccy"
+    exchange.urls["api"] |= {"rest": http, "ws": ws}
+    return exchange
+
+
+def bybit(http: str, ws: str, key: str, secret: str) -> ccxt.pro.Exchange:
+    exchange = ccxt.pro.bybit({"apiKey": key, "secret": secret, "enableRateLimit": False})
+    exchange.options |= {"enableUnifiedMargin": False, "enableUnifiedAccount": True, "unifiedMarginStatus": 6}
+    exchange.options["fetchMarkets"] = {"types": ["spot"]}
+    # Without this ccxt asks for two orders where it could ask for one.
+    exchange.options["fetchOrder"] = {"acknowledged": True}
+    api = exchange.urls["api"]
+    api |= {"public": http, "private": http}
+    api["ws"]["public"]["spot"] = f"{ws}/public/spot"
+    api["ws"]["private"] |= {"contract": f"{ws}/private", "trade": f"{ws}/trade"}
+    api["ws"]["private"]["spot"]["unified"] = f"{ws}/private"
+    return exchange
+
+
+EXCHANGES = {"binance": binance, "bybit": bybit, "okx": okx}
+
+
+async def session(exchange: ccxt.pro.Exchange) -> dict[str, object]:
+    exchange.options["fetchCurrencies"] = False
+    exchange.has["fetchCurrencies"] = False
     symbol = "BTC/USDT"
     try:
         await exchange.load_markets()
@@ -35,7 +62,9 @@ async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object
         opened = await exchange.fetch_open_orders(symbol)
         queried = await exchange.fetch_order(resting["id"], symbol)
         edited = await exchange.edit_order(resting["id"], symbol, "limit", "buy", 0.002, 50_100)
-        cancelled = await exchange.cancel_order(edited["id"], symbol)
+        amended = await exchange.fetch_order(edited["id"], symbol)
+        await exchange.cancel_order(edited["id"], symbol)
+        cancelled = await exchange.fetch_order(edited["id"], symbol)
         filled = await exchange.create_order(symbol, "market", "buy", 0.001)
         over_ws = await exchange.create_order_ws(symbol, "limit", "sell", 0.0005, 70_000)
         await exchange.cancel_order_ws(over_ws["id"], symbol)
@@ -47,10 +76,10 @@ async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object
             "uncrossed": book["bids"][0][0] < book["asks"][0][0],
             "open": [order["id"] for order in opened] == [resting["id"]],
             "queried": queried["status"],
-            "edited": edited["amount"],
+            "edited": amended["amount"],
             "cancelled": cancelled["status"],
-            "filled": filled["status"],
-            "over_ws": over_ws["status"],
+            "filled": (await exchange.fetch_order(filled["id"], symbol))["status"],
+            "over_ws": (await exchange.fetch_order(over_ws["id"], symbol))["status"],
             "order_events": len(live[0]) > 0,
             "fill_events": live[1][-1]["order"] == filled["id"],
             "trade_events": len(live[2]) > 0,
@@ -62,4 +91,5 @@ async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(session(*sys.argv[1:]))))
+    client = EXCHANGES[sys.argv[1]](*sys.argv[2:])
+    print(json.dumps(asyncio.run(session(client))))

@@ -3,7 +3,8 @@
 import random
 
 from tests.fake_exchange.market import UNIT
-from tests.fake_exchange.matching import MatchingCore, Refused, Side
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import Refused, Side
 
 ACCOUNT = "flow"
 LEVELS = 20
@@ -16,6 +17,7 @@ class SeededFlow:
         self._core = core
         self._market = core.markets[symbol]
         self._random = random.Random(f"{seed} {symbol}")
+        self._ids = f"{symbol}-{seed}"  # two flows of one symbol have other client ids
         self._mid_ticks = mid_ticks
         self._orders = 0
         for asset in (self._market.base, self._market.quote):
@@ -46,7 +48,7 @@ class SeededFlow:
         lots = self._random.randint(1, 50) * max(1, UNIT // 100 // self._market.step_e8)
         try:
             self._core.place(
-                ACCOUNT, self._market.symbol, side, lots, price_ticks, f"{self._market.symbol}-{self._orders}"
+                ACCOUNT, self._market.symbol, side, lots, price_ticks, f"{self._ids}-{self._orders}"
             )
         except Refused:
             return  # a closed market: the flow waits until it opens

@@ -12,7 +12,7 @@ class Counts:
     connections: Counter[str] = field(default_factory=Counter)
     subscriptions: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
-    refusals: Counter[int] = field(default_factory=Counter)
+    refusals: Counter[int | str] = field(default_factory=Counter)
     weight: int = 0
     orders: int = 0
 
@@ -65,3 +65,38 @@ class SlidingWindow:
             return True
         self._taken_us.popleft()
         return False
+
+
+class TokenBucket:
+    """`limit` at once, and one more in each `refill_us`."""
+
+    def __init__(self, limit: int, refill_us: int, now_us: Callable[[], int]) -> None:
+        self.limit = limit
+        self._refill_us = refill_us
+        self._now_us = now_us
+        self._used = 0
+        self._since_us = now_us()
+
+    def take(self) -> bool:
+        now_us = self._now_us()
+        back = min(self._used, (now_us - self._since_us) // self._refill_us)
+        self._used -= back
+        self._since_us = self._since_us + back * self._refill_us if self._used else now_us
+        if self._used >= self.limit:
+            return False
+        self._used += 1
+        return True
+
+
+class WindowsByKey:
+    """A fixed window for each key, such as an account with an endpoint."""
+
+    def __init__(self, window_us: int, now_us: Callable[[], int]) -> None:
+        self._window_us = window_us
+        self._now_us = now_us
+        self._windows: dict[tuple[str, ...], FixedWindow] = {}
+
+    def take(self, limit: int, *key: str, amount: int = 1) -> bool:
+        window = self._windows.setdefault(key, FixedWindow(limit, self._window_us, self._now_us))
+        window.limit = limit
+        return window.take(amount)

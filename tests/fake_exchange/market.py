@@ -14,6 +14,7 @@ class Market:
     step_e8: int
     min_notional_e8: int = 5 * UNIT
     max_lots: int = 10**12
+    min_lots: int = 1
     is_trading: bool = True
 
     def __post_init__(self) -> None:
@@ -43,6 +44,12 @@ def text_e8(amount_e8: int) -> str:
     """Eight decimals, never an exponent."""
     sign, whole = "-" if amount_e8 < 0 else "", abs(amount_e8)
     return f"{sign}{whole // UNIT}.{whole % UNIT:08d}"
+
+
+def plain_e8(amount_e8: int) -> str:
+    """As few decimals as it has, never an exponent."""
+    text = text_e8(amount_e8).rstrip("0").rstrip(".")
+    return "0" if text in ("", "-0") else text
 
 
 def parse_e8(text: str) -> int | None:

@@ -4,145 +4,42 @@ It is simple on purpose and shares no code with floorwire.engine: an error there
 
 from bisect import insort
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 
+from tests.fake_exchange.ledger import Balance, Ledger
 from tests.fake_exchange.market import Market
+from tests.fake_exchange.orders import (
+    BAD_AMENDMENT,
+    CLOSED,
+    DUPLICATE,
+    NO_MONEY,
+    SELF_TRADE,
+    UNKNOWN_ORDER,
+    WOULD_TAKE,
+    BalanceChanged,
+    Event,
+    Fill,
+    LevelChanged,
+    MarketChanged,
+    Order,
+    OrderChanged,
+    OrderState,
+    Refused,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    Traded,
+)
 
 FEE_PER_MILLION = 1_000
-
-
-class Side(Enum):
-    BUY = "BUY"
-    SELL = "SELL"
-
-    @property
-    def opposite(self) -> "Side":
-        return Side.SELL if self is Side.BUY else Side.BUY
-
-
-class OrderState(Enum):
-    NEW = "NEW"
-    PARTIALLY_FILLED = "PARTIALLY_FILLED"
-    FILLED = "FILLED"
-    CANCELED = "CANCELED"
-    EXPIRED = "EXPIRED"
-
-    @property
-    def is_open(self) -> bool:
-        return self in (OrderState.NEW, OrderState.PARTIALLY_FILLED)
-
-
-class TimeInForce(Enum):
-    GTC = "GTC"
-    IOC = "IOC"
-    FOK = "FOK"
-
-
-class Refused(Exception):
-    """The core did not accept an order, a cancel or an amendment. `reason` is one of the constants below."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-NO_MONEY = "insufficient balance"
-WOULD_TAKE = "post-only order would take"
-DUPLICATE = "client id is in use"
-UNKNOWN_ORDER = "no such open order"
-CLOSED = "market is closed"
-BAD_AMENDMENT = "new quantity is not between filled and current"
-
-
-@dataclass
-class Order:
-    order_id: int
-    account: str
-    client_id: str
-    market: Market
-    side: Side
-    price_ticks: int | None  # None is a market order
-    lots: int
-    time_in_force: TimeInForce
-    post_only: bool
-    placed_us: int
-    updated_us: int
-    state: OrderState = OrderState.NEW
-    filled_lots: int = 0
-    filled_quote_e8: int = 0
-    reserved_e8: int = 0
-    fills: list["Fill"] = field(default_factory=list)
-
-    @property
-    def open_lots(self) -> int:
-        return self.lots - self.filled_lots
-
-
-@dataclass(frozen=True)
-class Fill:
-    trade_id: int
-    order_id: int
-    account: str
-    symbol: str
-    side: Side
-    price_ticks: int
-    lots: int
-    quote_e8: int
-    fee_e8: int
-    fee_asset: str
-    is_maker: bool
-    time_us: int
-
-
-@dataclass(frozen=True)
-class OrderChanged:
-    """An order is new, filled, smaller or at its end. `request_id` is the cancel's or amendment's own id."""
-
-    order: Order
-    kind: str  # NEW, TRADE, CANCELED, EXPIRED or REPLACED
-    fill: Fill | None = None
-    request_id: str = ""
-
-
-@dataclass(frozen=True)
-class Traded:
-    symbol: str
-    trade_id: int
-    price_ticks: int
-    lots: int
-    taker_side: Side
-    time_us: int
-
-
-@dataclass(frozen=True)
-class LevelChanged:
-    symbol: str
-    side: Side
-    price_ticks: int
-    lots: int
-    update_id: int
-
-
-@dataclass(frozen=True)
-class BalanceChanged:
-    account: str
-    assets: tuple[str, ...]
-
-
-Event = OrderChanged | Traded | LevelChanged | BalanceChanged
-
-
-@dataclass
-class Balance:
-    free_e8: int = 0
-    locked_e8: int = 0
 
 
 class MatchingCore:
     """All markets, orders, fills and balances. Tests read them to compare."""
 
-    def __init__(self, markets: list[Market], now_us: Callable[[], int]) -> None:
+    def __init__(
+        self, markets: list[Market], now_us: Callable[[], int], *, fees_in_quote: bool = False
+    ) -> None:
+        """Fees are paid in the asset that an order receives, or always in the quote asset."""
         self.markets = {market.symbol: market for market in markets}
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
@@ -150,23 +47,53 @@ class MatchingCore:
         self.update_ids = dict.fromkeys(self.markets, 1_000)
         self.trade_ids = dict.fromkeys(self.markets, 0)
         self.listeners: list[Callable[[Event], None]] = []
-        self._balances: dict[tuple[str, str], Balance] = {}
+        self._ledger = Ledger()
         self._sides: dict[tuple[str, Side], list[Order]] = {
             (symbol, side): [] for symbol in self.markets for side in Side
         }
         self._open_client_ids: dict[tuple[str, str], Order] = {}
         self._now_us = now_us
+        self._fees_in_quote = fees_in_quote
         self._last_order_id = 0
+        self._last_place = 0
 
     def balance(self, account: str, asset: str) -> Balance:
-        return self._balances.setdefault((account, asset), Balance())
+        return self._ledger.balance(account, asset)
 
     def balances(self, account: str) -> dict[str, Balance]:
-        return {asset: kept for (owner, asset), kept in sorted(self._balances.items()) if owner == account}
+        return self._ledger.balances(account)
 
     def deposit(self, account: str, asset: str, amount_e8: int) -> None:
         self.balance(account, asset).free_e8 += amount_e8
         self._emit(BalanceChanged(account, (asset,)))
+
+    @property
+    def next_order_id(self) -> int:
+        return self._last_order_id + 1
+
+    def last_price(self, symbol: str) -> int | None:
+        trades = (trade.price_ticks for trade in reversed(self.trades) if trade.symbol == symbol)
+        return next(trades, None)
+
+    def close_market(self, symbol: str) -> None:
+        """New orders are refused from now on."""
+        self.markets[symbol].is_trading = False
+        self._emit(MarketChanged(symbol))
+
+    def empty_market(self, symbol: str, request_id: str = "") -> None:
+        """Cancel all orders of a market."""
+        for order in list(self.orders.values()):
+            if order.market.symbol == symbol and order.state.is_open:
+                self.cancel(order, request_id)
+
+    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
+        """Orders are kept in steps, so the market has to be empty."""
+        market = self.markets[symbol]
+        market.check_steps(tick_e8, step_e8)
+        if any(self._sides[symbol, side] for side in Side):
+            raise ValueError(f"{symbol} has open orders in the old steps.")
+        market.tick_e8, market.step_e8 = tick_e8, step_e8
+        self._emit(MarketChanged(symbol))
 
     def levels(self, symbol: str, side: Side) -> list[tuple[int, int]]:
         """(price_ticks, lots) from the best price on."""
@@ -175,6 +102,25 @@ class MatchingCore:
             assert order.price_ticks is not None
             levels[order.price_ticks] = levels.get(order.price_ticks, 0) + order.open_lots
         return list(levels.items())
+
+    def level_orders(self, symbol: str, side: Side) -> dict[int, int]:
+        """How many orders each price has."""
+        counts: dict[int, int] = {}
+        for order in self._sides[symbol, side]:
+            assert order.price_ticks is not None
+            counts[order.price_ticks] = counts.get(order.price_ticks, 0) + 1
+        return counts
+
+    def lots_for_quote(self, symbol: str, side: Side, quote_e8: int) -> int:
+        """The most lots that an order of this side trades now for this much of the quote asset."""
+        market, lots = self.markets[symbol], 0
+        for price_ticks, level_lots in self.levels(symbol, side.opposite):
+            taken = min(level_lots, quote_e8 // market.notional_e8(price_ticks, 1))
+            lots += taken
+            quote_e8 -= market.notional_e8(price_ticks, taken)
+            if taken < level_lots:
+                break
+        return lots
 
     def open_orders(self, account: str, symbol: str | None = None) -> list[Order]:
         found = (order for order in self.orders.values() if order.account == account and order.state.is_open)
@@ -200,39 +146,42 @@ class MatchingCore:
         *,
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
+        self_trade: SelfTrade = SelfTrade.ALLOW,
+        quote_e8: int | None = None,
+        accepts_first: bool = False,
     ) -> Order:
+        """`accepts_first`: a post-only order that would take is accepted and then cancelled, not refused."""
         market = self.markets[symbol]
         if not market.is_trading:
             raise Refused(CLOSED)
-        if (account, client_id) in self._open_client_ids:
+        if client_id and (account, client_id) in self._open_client_ids:
             raise Refused(DUPLICATE)
-        opposite = self._sides[symbol, side.opposite]
-        if post_only and opposite and _crosses(side, price_ticks, opposite[0]):
+        would_take = post_only and self._would_take(symbol, side, price_ticks)
+        if would_take and not accepts_first:
             raise Refused(WOULD_TAKE)
         now_us = self._now_us()
         order = Order(
-            self._last_order_id + 1, account, client_id, market, side, price_ticks, lots, time_in_force,
-            post_only, now_us, now_us,
+            self.next_order_id, account, client_id, market, side, price_ticks, lots, time_in_force,
+            post_only, now_us, now_us, self_trade=self_trade, quote_e8=quote_e8,
         )  # fmt: skip
         self._reserve(order)
         self._last_order_id += 1
         self.orders[order.order_id] = order
-        self._open_client_ids[account, client_id] = order
+        if client_id:
+            self._open_client_ids[account, client_id] = order
         self._emit(OrderChanged(order, "NEW"))
-        self._match(order)
-        if order.open_lots and (price_ticks is None or time_in_force is not TimeInForce.GTC):
-            self._end(order, OrderState.EXPIRED, "EXPIRED", "")
-        elif order.open_lots:
-            insort(self._sides[symbol, side], order, key=_priority)
-            self._level_changed(order)
+        if would_take:
+            self._end(order, OrderState.CANCELED, "CANCELED", "", WOULD_TAKE)
+        else:
+            self._match_and_rest(order)
         self._balances_changed(order)
         return order
 
-    def cancel(self, order: Order, request_id: str = "") -> Order:
+    def cancel(self, order: Order, request_id: str = "", reason: str = "") -> Order:
         if not order.state.is_open:
             raise Refused(UNKNOWN_ORDER)
         self._sides[order.market.symbol, order.side].remove(order)
-        self._end(order, OrderState.CANCELED, "CANCELED", request_id)
+        self._end(order, OrderState.CANCELED, "CANCELED", request_id, reason)
         self._level_changed(order)
         self._balances_changed(order)
         return order
@@ -256,14 +205,76 @@ class MatchingCore:
         self._balances_changed(order)
         return order
 
+    def amend(
+        self, order: Order, lots: int, price_ticks: int, request_id: str = "", *, accepts_first: bool = False
+    ) -> Order:
+        """Change size and price. A new price or a larger size loses the place in the queue, and may trade.
+
+        A size that is filled already ends the order as filled."""
+        if not order.state.is_open or order.price_ticks is None:
+            raise Refused(UNKNOWN_ORDER)
+        if lots < order.filled_lots or lots <= 0:
+            raise Refused(BAD_AMENDMENT)
+        moves = price_ticks != order.price_ticks or lots > order.lots
+        would_take = order.post_only and self._would_take(order.market.symbol, order.side, price_ticks)
+        if would_take and not accepts_first:
+            raise Refused(WOULD_TAKE)
+        open_lots = lots - order.filled_lots
+        cost_e8 = open_lots * order.market.step_e8
+        if order.side is Side.BUY:
+            cost_e8 = self._buying_cost_e8(order.market, price_ticks, open_lots)
+        if not self._ledger.lock(order.account, self._paying_asset(order), cost_e8 - order.reserved_e8):
+            raise Refused(NO_MONEY)
+        order.reserved_e8 = cost_e8
+        resting = self._sides[order.market.symbol, order.side]
+        if moves or not open_lots:
+            resting.remove(order)
+        old_price_ticks, order.price_ticks, order.lots = order.price_ticks, price_ticks, lots
+        order.updated_us = self._now_us()
+        if not open_lots:
+            order.state = OrderState.FILLED
+            self._close(order)
+        self._emit(OrderChanged(order, "REPLACED", request_id=request_id))
+        self._level_changed(order, old_price_ticks)
+        if would_take:
+            self._end(order, OrderState.CANCELED, "CANCELED", "", WOULD_TAKE)
+        elif moves and open_lots:
+            self._match_and_rest(order)
+        self._balances_changed(order)
+        return order
+
+    def _would_take(self, symbol: str, side: Side, price_ticks: int | None) -> bool:
+        opposite = self._sides[symbol, side.opposite]
+        return bool(opposite) and _crosses(side, price_ticks, opposite[0])
+
+    def _match_and_rest(self, order: Order) -> None:
+        self._match(order)
+        if not order.open_lots or not order.state.is_open:
+            return
+        if order.price_ticks is None or order.time_in_force is not TimeInForce.GTC:
+            self._end(order, OrderState.EXPIRED, "EXPIRED", "")
+            return
+        self._last_place += 1
+        order.place_in_queue = self._last_place
+        insort(self._sides[order.market.symbol, order.side], order, key=_priority)
+        self._level_changed(order)
+
     def _match(self, order: Order) -> None:
         resting = self._sides[order.market.symbol, order.side.opposite]
         crossing = [other for other in resting if _crosses(order.side, order.price_ticks, other)]
-        available_lots = sum(other.open_lots for other in crossing)
+        allows_own = order.self_trade is SelfTrade.ALLOW
+        available_lots = sum(o.open_lots for o in crossing if allows_own or o.account != order.account)
         if order.time_in_force is TimeInForce.FOK and available_lots < order.lots:
             return
         for maker in crossing:
             assert maker.price_ticks is not None
+            if order.open_lots and maker.account == order.account and not allows_own:
+                if order.self_trade is not SelfTrade.CANCEL_TAKER:
+                    self.cancel(maker, reason=SELF_TRADE)
+                if order.self_trade is not SelfTrade.CANCEL_MAKER:
+                    self._end(order, OrderState.CANCELED, "CANCELED", "", SELF_TRADE)
+                    return
+                continue
             lots = min(order.open_lots, maker.open_lots)
             if not lots or (order.price_ticks is None and not self._can_pay(order, maker.price_ticks, lots)):
                 break
@@ -279,15 +290,18 @@ class MatchingCore:
         trade_id = self.trade_ids[market.symbol]
         quote_e8 = market.notional_e8(price_ticks, lots)
         for order in (maker, taker):
-            received_e8 = lots * market.step_e8 if order.side is Side.BUY else quote_e8
-            asset = market.base if order.side is Side.BUY else market.quote
-            fee_e8 = received_e8 * FEE_PER_MILLION // 1_000_000
+            is_buy = order.side is Side.BUY
+            received_e8 = lots * market.step_e8 if is_buy else quote_e8
+            asset = market.base if is_buy else market.quote
+            fee_asset = market.quote if self._fees_in_quote else asset
+            fee_e8 = _fee_e8(quote_e8 if fee_asset == market.quote else received_e8)
+            paid_fee_e8 = fee_e8 if fee_asset != asset else 0
             fill = Fill(
                 trade_id, order.order_id, order.account, market.symbol, order.side, price_ticks, lots,
-                quote_e8, fee_e8, asset, order is maker, now_us,
+                quote_e8, fee_e8, fee_asset, order is maker, now_us,
             )  # fmt: skip
-            self._pay(order, quote_e8 if order.side is Side.BUY else lots * market.step_e8, lots)
-            self.balance(order.account, asset).free_e8 += received_e8 - fee_e8
+            self._pay(order, quote_e8 + paid_fee_e8 if is_buy else lots * market.step_e8, lots)
+            self.balance(order.account, asset).free_e8 += received_e8 - fee_e8 + paid_fee_e8
             order.filled_lots += lots
             order.filled_quote_e8 += quote_e8
             order.updated_us = now_us
@@ -297,44 +311,52 @@ class MatchingCore:
             if not order.open_lots:
                 self._close(order)
             self._emit(OrderChanged(order, "TRADE", fill))
-        trade = Traded(market.symbol, trade_id, price_ticks, lots, taker.side, now_us)
+        trade = Traded(market.symbol, trade_id, price_ticks, lots, taker.side, now_us, taker.order_id)
         self.trades.append(trade)
         self._emit(trade)
 
     def _cost_e8(self, order: Order, lots: int) -> int:
         if order.side is Side.SELL:
             return lots * order.market.step_e8
-        return 0 if order.price_ticks is None else order.market.notional_e8(order.price_ticks, lots)
+        if order.price_ticks is None:
+            return 0
+        return self._buying_cost_e8(order.market, order.price_ticks, lots)
+
+    def _buying_cost_e8(self, market: Market, price_ticks: int, lots: int) -> int:
+        """What a buy has to hold: the price, and the fee if it is paid in the same asset."""
+        cost_e8 = market.notional_e8(price_ticks, lots)
+        return cost_e8 + _fee_e8(cost_e8) if self._fees_in_quote else cost_e8
+
+    def _paying_asset(self, order: Order) -> str:
+        return order.market.quote if order.side is Side.BUY else order.market.base
 
     def _paying_balance(self, order: Order) -> Balance:
-        asset = order.market.quote if order.side is Side.BUY else order.market.base
-        return self.balance(order.account, asset)
+        return self.balance(order.account, self._paying_asset(order))
 
     def _reserve(self, order: Order) -> None:
-        balance, cost_e8 = self._paying_balance(order), self._cost_e8(order, order.lots)
-        if balance.free_e8 < cost_e8 or balance.free_e8 <= 0:
+        cost_e8 = self._cost_e8(order, order.lots)
+        if self._paying_balance(order).free_e8 <= 0:
             raise Refused(NO_MONEY)
-        balance.free_e8 -= cost_e8
-        balance.locked_e8 += cost_e8
+        if not self._ledger.lock(order.account, self._paying_asset(order), cost_e8):
+            raise Refused(NO_MONEY)
         order.reserved_e8 = cost_e8
 
     def _release(self, order: Order, amount_e8: int) -> None:
-        balance = self._paying_balance(order)
         order.reserved_e8 -= amount_e8
-        balance.locked_e8 -= amount_e8
-        balance.free_e8 += amount_e8
+        self._ledger.lock(order.account, self._paying_asset(order), -amount_e8)
 
     def _can_pay(self, order: Order, price_ticks: int, lots: int) -> bool:
         """A market buy reserves nothing before it trades."""
-        cost_e8 = order.market.notional_e8(price_ticks, lots)
+        cost_e8 = self._buying_cost_e8(order.market, price_ticks, lots)
         return order.side is Side.SELL or self._paying_balance(order).free_e8 >= cost_e8
 
     def _pay(self, order: Order, amount_e8: int, lots: int) -> None:
         self._release(order, self._cost_e8(order, lots))
         self._paying_balance(order).free_e8 -= amount_e8
 
-    def _end(self, order: Order, state: OrderState, kind: str, request_id: str) -> None:
+    def _end(self, order: Order, state: OrderState, kind: str, request_id: str, reason: str = "") -> None:
         order.state = state
+        order.end_reason = reason
         order.updated_us = self._now_us()
         self._close(order)
         self._emit(OrderChanged(order, kind, request_id=request_id))
@@ -343,8 +365,8 @@ class MatchingCore:
         self._release(order, order.reserved_e8)
         self._open_client_ids.pop((order.account, order.client_id), None)
 
-    def _level_changed(self, order: Order) -> None:
-        symbol, price_ticks = order.market.symbol, order.price_ticks
+    def _level_changed(self, order: Order, price_ticks: int | None = None) -> None:
+        symbol, price_ticks = order.market.symbol, price_ticks or order.price_ticks
         assert price_ticks is not None
         self.update_ids[symbol] += 1
         lots = dict(self.levels(symbol, order.side)).get(price_ticks, 0)
@@ -358,9 +380,13 @@ class MatchingCore:
             listener(event)
 
 
+def _fee_e8(amount_e8: int) -> int:
+    return amount_e8 * FEE_PER_MILLION // 1_000_000
+
+
 def _priority(order: Order) -> tuple[int, int]:
     assert order.price_ticks is not None
-    return (-order.price_ticks if order.side is Side.BUY else order.price_ticks, order.order_id)
+    return (-order.price_ticks if order.side is Side.BUY else order.price_ticks, order.place_in_queue)
 
 
 def _crosses(side: Side, price_ticks: int | None, resting: Order) -> bool:

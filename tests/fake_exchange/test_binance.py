@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.fake_exchange.binance import FakeBinance, default_markets, running
+from tests.fake_exchange.binance import FakeBinance, default_markets
 from tests.fake_exchange.binance_signatures import hmac_hex
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
-from tests.fake_exchange.matching import Side
+from tests.fake_exchange.orders import Side
+from tests.fake_exchange.serving import running
 
 Body = dict[str, object]
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}

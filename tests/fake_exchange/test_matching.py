@@ -5,14 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fake_exchange.market import UNIT, Market, parse_e8, text_e8
-from tests.fake_exchange.matching import MatchingCore, OrderState, Refused, Side, TimeInForce
+from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.orders import WOULD_TAKE, OrderState, Refused, SelfTrade, Side, TimeInForce
 
 SYMBOL = "BTCUSDT"
 ACCOUNTS = ("a", "b")
 
 
-def core_with_money() -> MatchingCore:
-    core = MatchingCore([Market("BTC", "USDT", UNIT // 100, UNIT // 100_000)], lambda: 0)
+def core_with_money(fees_in_quote: bool = False) -> MatchingCore:
+    market = Market("BTC", "USDT", UNIT // 100, UNIT // 100_000)
+    core = MatchingCore([market], lambda: 0, fees_in_quote=fees_in_quote)
     for account in ACCOUNTS:
         core.deposit(account, "BTC", UNIT)
         core.deposit(account, "USDT", 1_000 * UNIT)
@@ -36,9 +38,69 @@ def test_fill_or_kill_and_post_only() -> None:
         core.place("b", SYMBOL, Side.BUY, 1, 100_000, "post", post_only=True)
 
 
+def test_an_amendment_loses_the_queue_only_for_a_price_or_more() -> None:
+    core = core_with_money()
+    first = core.place("a", SYMBOL, Side.SELL, 10, 100_000, "first")
+    second = core.place("a", SYMBOL, Side.SELL, 10, 100_000, "second")
+    core.amend(first, 9, 100_000)
+    core.place("b", SYMBOL, Side.BUY, 5, 100_000, "taker")
+    assert (first.filled_lots, second.filled_lots) == (5, 0)
+    core.amend(first, 20, 100_000)
+    core.place("b", SYMBOL, Side.BUY, 5, 100_000, "taker-2")
+    assert (first.filled_lots, second.filled_lots) == (5, 5)
+    assert core.amend(first, 5, 100_000).state is OrderState.FILLED
+    with pytest.raises(Refused):
+        core.amend(second, 4, 100_000)
+    with pytest.raises(Refused):
+        core.amend(second, 10**9, 100_000)
+
+
+def test_an_amendment_may_take() -> None:
+    core = core_with_money()
+    core.place("a", SYMBOL, Side.SELL, 10, 100_000, "maker")
+    buy = core.place("b", SYMBOL, Side.BUY, 10, 99_999, "buy")
+    post = core.place("b", SYMBOL, Side.BUY, 10, 99_999, "post", post_only=True)
+    with pytest.raises(Refused):
+        core.amend(post, 10, 100_000)
+    assert core.amend(post, 10, 100_000, accepts_first=True).end_reason == WOULD_TAKE
+    assert core.amend(buy, 10, 100_001).state is OrderState.FILLED
+
+
+@pytest.mark.parametrize(
+    ("self_trade", "maker", "taker"),
+    [
+        (SelfTrade.ALLOW, OrderState.FILLED, OrderState.FILLED),
+        (SelfTrade.CANCEL_MAKER, OrderState.CANCELED, OrderState.NEW),
+        (SelfTrade.CANCEL_TAKER, OrderState.NEW, OrderState.CANCELED),
+        (SelfTrade.CANCEL_BOTH, OrderState.CANCELED, OrderState.CANCELED),
+    ],
+)
+def test_self_trades(self_trade: SelfTrade, maker: OrderState, taker: OrderState) -> None:
+    core = core_with_money()
+    resting = core.place("a", SYMBOL, Side.SELL, 10, 100_000, "maker")
+    order = core.place("a", SYMBOL, Side.BUY, 10, 100_000, "taker", self_trade=self_trade)
+    assert (resting.state, order.state) == (maker, taker)
+
+
+def test_a_fee_in_the_quote_asset_comes_on_top_of_a_buy() -> None:
+    core = core_with_money(fees_in_quote=True)
+    core.place("a", SYMBOL, Side.SELL, 10_000, 100_000, "maker")
+    buy = core.place("b", SYMBOL, Side.BUY, 10_000, 100_000, "taker")
+    assert [(fill.fee_asset, fill.fee_e8) for fill in core.fills] == [("USDT", UNIT // 10)] * 2
+    assert core.balance("b", "BTC").free_e8 == UNIT + UNIT // 10
+    assert core.balance("b", "USDT").free_e8 == 1_000 * UNIT - buy.filled_quote_e8 - UNIT // 10
+
+
+def test_a_size_in_the_quote_asset() -> None:
+    core = core_with_money()
+    core.place("a", SYMBOL, Side.SELL, 10, 100_000, "maker")  # 1 lot costs 0.01
+    assert core.lots_for_quote(SYMBOL, Side.BUY, 5 * UNIT // 100) == 5
+    assert core.lots_for_quote(SYMBOL, Side.BUY, 100 * UNIT) == 10
+
+
 ACTION = st.tuples(
     st.sampled_from(ACCOUNTS),
-    st.sampled_from(["limit", "market", "ioc", "cancel", "reduce"]),
+    st.sampled_from(["limit", "market", "ioc", "cancel", "reduce", "amend", "alone"]),
     st.sampled_from(list(Side)),
     st.integers(1, 2_000),
     st.integers(99_990, 100_010),
@@ -46,25 +108,30 @@ ACTION = st.tuples(
 
 
 @settings(max_examples=60)
-@given(st.lists(ACTION, max_size=40))
+@given(st.lists(ACTION, max_size=40), st.booleans())
 def test_money_is_conserved_and_the_book_never_crosses(
-    actions: list[tuple[str, str, Side, int, int]],
+    actions: list[tuple[str, str, Side, int, int]], fees_in_quote: bool
 ) -> None:
-    core = core_with_money()
+    core = core_with_money(fees_in_quote)
     for number, (account, kind, side, lots, price_ticks) in enumerate(actions):
         orders = core.open_orders(account)
         try:
-            if kind in ("cancel", "reduce"):
+            if kind in ("cancel", "reduce", "amend"):
                 if orders:
                     order = orders[lots % len(orders)]
                     if kind == "cancel":
                         core.cancel(order)
+                    elif kind == "amend":
+                        core.amend(order, lots, price_ticks)
                     else:
                         core.reduce(order, order.lots // 2 + 1, f"r{number}")
             else:
                 tif = TimeInForce.IOC if kind == "ioc" else TimeInForce.GTC
                 price = None if kind == "market" else price_ticks
-                core.place(account, SYMBOL, side, lots, price, f"o{number}", time_in_force=tif)
+                self_trade = SelfTrade.CANCEL_BOTH if kind == "alone" else SelfTrade.ALLOW
+                core.place(
+                    account, SYMBOL, side, lots, price, f"o{number}", time_in_force=tif, self_trade=self_trade
+                )
         except Refused:
             pass
         bids, asks = core.levels(SYMBOL, Side.BUY), core.levels(SYMBOL, Side.SELL)

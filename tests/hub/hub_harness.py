@@ -185,6 +185,10 @@ class FakeWire:
         """Return how much was taken since the last call of ``messages``."""
         return len(self._read)
 
+    def waiting_bytes(self) -> int:
+        """Return how much was written and waits for the peer to read."""
+        return len(self._waiting)
+
     def messages(self) -> list[Message]:
         """Return what was read since the last call; of a message that was cut, nothing."""
         read, self._read = whole(self._read)

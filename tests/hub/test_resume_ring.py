@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.hub.resume_ring import ResumeRing, Transcoded
-from floorwire.protocol.codec import MSGPACK
+from floorwire.hub.resume_ring import MADE_AT_ONCE, SLICE_BYTES, ResumeRing, RingSlice
+from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import TEXT, frame
 
 
@@ -19,11 +19,38 @@ def ring_of(*sizes: int, max_bytes: int = 100, max_age_us: int = 1_000) -> Resum
     return ring
 
 
+def slices(ring: ResumeRing, seq: int, codec: Codec = JSON) -> list[RingSlice] | None:
+    """Return all slices after a seq. None if there is a hole."""
+    got = list[RingSlice]()
+    while True:
+        one = ring.after(seq, codec)
+        if one is None:
+            return None
+        got.append(one)
+        if not one.frames:
+            return got
+        seq = one.last
+
+
+def frames_after(ring: ResumeRing, seq: int, codec: Codec = JSON) -> list[bytes] | None:
+    """Return the frames of all slices after a seq. None if there is a hole."""
+    got = slices(ring, seq, codec)
+    return None if got is None else [frame for one in got for frame in one.frames]
+
+
 def test_everything_after_a_seq() -> None:
     ring = ring_of(1, 1, 1)
-    assert ring.after(10) == [b"A", b"B", b"C"]
-    assert ring.after(12) == [b"C"]
-    assert ring.after(13) == []
+    assert ring.after(10) == RingSlice([b"A", b"B", b"C"], 13, 0)
+    assert ring.after(12) == RingSlice([b"C"], 13, 0)
+    assert ring.after(13) == RingSlice([], 13, 0)
+
+
+def test_a_slice_has_so_many_bytes_or_one_frame() -> None:
+    third = SLICE_BYTES // 3
+    ring = ring_of(third, third, third, third, 2 * SLICE_BYTES, 1, max_bytes=10 * SLICE_BYTES)
+    got = slices(ring, 10)
+    assert got is not None
+    assert [(len(one.frames), one.last) for one in got] == [(3, 13), (1, 14), (1, 15), (1, 16), (0, 16)]
 
 
 def test_what_is_gone_is_not_left_out_silently() -> None:
@@ -34,7 +61,7 @@ def test_what_is_gone_is_not_left_out_silently() -> None:
 
 def test_it_holds_so_many_bytes() -> None:
     ring = ring_of(40, 40, 40)
-    assert ring.after(11) == [b"B" * 40, b"C" * 40]
+    assert frames_after(ring, 11) == [b"B" * 40, b"C" * 40]
     assert ring.after(10) is None
     assert ring.size == 80
 
@@ -48,7 +75,7 @@ def test_it_holds_so_long() -> None:
     ring = ring_of(1, 1, 1, max_age_us=10)
     ring.trim(11)
     assert ring.after(10) is None
-    assert ring.after(11) == [b"B", b"C"]
+    assert frames_after(ring, 11) == [b"B", b"C"]
     ring.trim(13)
     assert (ring.after(12), ring.size) == (None, 0)
 
@@ -72,7 +99,7 @@ def test_it_is_the_longest_tail_within_its_bounds(
     assert ring.size == sum(len(frame) for *_, frame in kept)
     wanted = [frame for seq, _, frame in kept if seq > after]
     is_whole = bool(kept) and after + 1 >= kept[0][0]
-    assert ring.after(after) == (wanted if is_whole else None)
+    assert frames_after(ring, after) == (wanted if is_whole else None)
 
 
 # --- MessagePack ------------------------------------------------------------------------------------
@@ -88,24 +115,33 @@ def ring_of_messages(count: int, max_bytes: int = 10_000) -> ResumeRing:
 
 def test_what_is_made_in_messagepack_is_kept() -> None:
     ring = ring_of_messages(5)
-    assert ring.transcode(1, 3) == Transcoded(3, 4)
     first = ring.after(1, MSGPACK)
     again = ring.after(0, MSGPACK)
     assert first is not None
     assert again is not None
-    assert [one is other for one, other in zip(first, again[1:], strict=True)] == [True] * 4
-    assert ring.transcode(0, 100) == Transcoded(0, 5)
-    assert ring.msgpack_size == sum(map(len, again))
+    assert (first.made, again.made) == (4, 1)
+    assert [one is other for one, other in zip(first.frames, again.frames[1:], strict=True)] == [True] * 4
+    assert ring.msgpack_size == sum(map(len, again.frames))
+    assert ring.after(0, MSGPACK) == RingSlice(again.frames, 5, 0)
+
+
+def test_a_slice_makes_so_many_in_messagepack() -> None:
+    ring = ring_of_messages(2 * MADE_AT_ONCE + 1)
+    for made in ([MADE_AT_ONCE, MADE_AT_ONCE, 1, 0], [0, 0]):
+        got = slices(ring, 0, MSGPACK)
+        assert got is not None
+        assert [one.made for one in got] == made
+        assert sum(len(one.frames) for one in got) == 2 * MADE_AT_ONCE + 1
 
 
 def test_it_is_dropped_with_the_event() -> None:
     ring = ring_of_messages(5)
-    ring.transcode(0, 5)
+    frames_after(ring, 0, MSGPACK)
     ring.trim(1_004)
     assert ring.after(2, MSGPACK) is None
     kept = ring.after(3, MSGPACK)
     assert kept is not None
-    assert ring.msgpack_size == sum(map(len, kept))
+    assert ring.msgpack_size == sum(map(len, kept.frames))
     ring.trim(9_999)
     assert (ring.size, ring.msgpack_size) == (0, 0)
-    assert ring.transcode(3, 5) == Transcoded(0, 3)
+    assert ring.after(3, MSGPACK) is None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.hub import client_transport
+from floorwire.hub import client_transport, resume_ring
 from floorwire.hub import connection as connection_module
-from floorwire.hub.turn_queue import AT_ONCE_US
+from floorwire.hub.turn_queue import AT_ONCE_US, TURN_US
 from floorwire.protocol import cost_budget
-from floorwire.protocol.codec import JSON, MSGPACK
+from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from tests.scripted import SYMBOLS
 
 from .hub_harness import SECOND_US, FakeWire, HubHarness, Message
@@ -46,55 +47,187 @@ def trades_begin(harness: HubHarness) -> Message:
     return {"epoch": reply["epoch"], "seq": reply["seq"]}
 
 
-# --- a resume in MessagePack ------------------------------------------------------------------------
+class CostlyWire(PatientWire):
+    """A wire on which writing takes time: a microsecond for each 100 bytes."""
+
+    harness: HubHarness
+
+    def write(self, data: bytes) -> bool:
+        """Let the time pass."""
+        self.harness.now_us += -(-len(data) // 100)
+        return super().write(data)
 
 
-def test_a_resume_is_made_in_steps_and_misses_nothing(
-    harness: HubHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_module, "TRANSCODED_AT_ONCE", 4)
+SLICE = 1_000
+
+
+@pytest.fixture
+def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume_ring, "SLICE_BYTES", SLICE)
+
+
+def missed_much(harness: HubHarness, times: int = 99) -> Message:
+    """Let much happen. Return where a client that missed it all was."""
     begin = trades_begin(harness)
-    harness.tick(times=9)
+    harness.tick(times=times)
     harness.end_turn()
-    wire = harness.connect(MSGPACK, wire=PatientWire)
+    return begin
+
+
+def seqs(messages: list[Message]) -> list[object]:
+    """Return the seqs of the events among the messages."""
+    return [message["seq"] for message in messages if "status" not in message]
+
+
+# --- resumes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.usefixtures("_small_slices")
+def test_a_resume_is_sent_in_slices_and_misses_nothing(harness: HubHarness, codec: Codec) -> None:
+    begin = missed_much(harness)
+    wire = harness.connect(codec, wire=PatientWire)
     assert isinstance(wire, PatientWire)
     wire.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=begin)
-    assert wire.is_deferring
-    assert wire.messages() == [], "the reply comes when all is made"
+    (reply, *events), steps = wire.messages(), 0
+    assert (reply["status"], reply["seq"], reply.get("gap")) == ("subscribed", 99, None)
+    while wire.is_deferring:
+        harness.tick()
+        harness.end_turn()
+        wire.step()
+        assert 0 < wire.unread_bytes() <= SLICE
+        events += wire.messages()
+        steps += 1
+    assert steps > 5
+    assert seqs(events) == list(range(1, 99 + steps + 1))
     harness.tick()
     harness.end_turn()
-    assert wire.step()
-    harness.tick()
-    harness.end_turn()
-    assert not wire.step()
-    reply, *missed = wire.messages()
-    assert (reply["status"], reply["seq"], reply.get("gap")) == ("subscribed", 11, None)
-    assert [event["seq"] for event in missed] == list(range(1, 12))
-    harness.tick()
-    harness.end_turn()
-    assert [event["seq"] for event in wire.messages()] == [12]
+    assert seqs(wire.messages()) == [99 + steps + 1], "it keeps up like any other"
 
 
-def test_the_second_resume_finds_it_made(harness: HubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "TRANSCODED_AT_ONCE", 4)
-    begin = trades_begin(harness)
-    harness.tick(times=9)
-    harness.end_turn()
-    for deferring in (True, False):
-        wire = harness.connect(MSGPACK, wire=PatientWire)
-        assert isinstance(wire, PatientWire)
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.usefixtures("_small_slices")
+def test_of_a_resume_that_is_not_read_nothing_is_copied(harness: HubHarness, codec: Codec) -> None:
+    begin = missed_much(harness)
+    wire = harness.connect(codec, wire=PatientWire)
+    assert isinstance(wire, PatientWire)
+    wire.room = 0
+    for _ in range(3):
         wire.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=begin)
-        assert wire.is_deferring is deferring
         while wire.is_deferring:
             wire.step()
-        assert len(wire.messages()) == 10
+    assert wire.waiting_bytes() + sum(map(len, wire.connection.outbox.queue)) < 2 * SLICE
+    harness.tick(times=3)
+    harness.end_turn()
+    wire.drain()
+    while harness.hub.turns:
         harness.end_turn()
+    messages = wire.messages()
+    last = max(place for place, message in enumerate(messages) if "status" in message)
+    assert seqs(messages[last:]) == list(range(1, 103)), "the last one replaced those before it"
+
+
+@pytest.mark.parametrize(("on_slow", "kind"), [("skip", "gap"), ("conflate", None), ("disconnect", None)])
+@pytest.mark.usefixtures("_small_slices")
+def test_what_is_dropped_before_it_was_read_is_announced(
+    authenticator: Authenticator, on_slow: str, kind: str | None
+) -> None:
+    harness = HubHarness(authenticator, resume_bytes=20_000)
+    channel = "trades" if on_slow == "skip" else "ticker"
+    opener = harness.connect()
+    opener.ask("subscribe", channel=channel, symbol="BTC-USDT")
+    (reply, *_) = opener.messages()
+    harness.tick(times=30)
+    harness.end_turn()
+    wire = harness.connect(wire=PatientWire)
+    assert isinstance(wire, PatientWire)
+    wire.room = SLICE
+    resume = {"epoch": reply["epoch"], "seq": reply["seq"]}
+    wire.ask("subscribe", channel=channel, symbol="BTC-USDT", on_slow=on_slow, resume=resume)
+    while wire.is_deferring:
+        wire.step()
+    harness.tick(times=500)
+    harness.end_turn()
+    wire.drain()
+    while harness.hub.turns:
+        harness.end_turn()
+    if on_slow == "disconnect":
+        assert wire.code == CloseCode.SLOW_CONSUMER
+        return
+    *replayed, last = wire.messages()
+    assert last.get("event") == kind
+    before = seqs(replayed)[-1]
+    assert isinstance(before, int)
+    if on_slow == "skip":
+        assert last["gap"] == {"from": before + 1, "to": last["seq"], "reason": "slow"}
+    else:
+        assert last["conflated"] == int(str(last["seq"])) - before - 1
+    harness.tick()
+    harness.end_turn()
+    assert seqs(wire.messages())[0] == int(str(last["seq"])) + 1
+
+
+@pytest.mark.usefixtures("_small_slices")
+def test_in_one_turn_all_resumes_together_are_written_a_bounded_amount(harness: HubHarness) -> None:
+    begin = missed_much(harness, times=999)
+    wires = []
+    for number in range(50):
+        wire = harness.connect(wire=CostlyWire)
+        assert isinstance(wire, CostlyWire)
+        wire.harness = harness
+        wire.address = f"192.0.2.{number}"
+        wires.append(wire)
+    for wire in wires:
+        wire.connection.received(
+            msgspec.json.encode(
+                {"action": "subscribe", "channel": "trades", "symbol": "BTC-USDT", "resume": begin}
+            ),
+            False,
+        )
+        wire.connection.end_of_read()
+        assert wire.is_deferring
+        harness.hub.turns.add(wire.step, wire.address)
+    most = turns = 0
+    while harness.hub.turns:
+        before = sum(wire.unread_bytes() for wire in wires)
+        harness.end_turn()
+        most = max(most, sum(wire.unread_bytes() for wire in wires) - before)
+        turns += 1
+    assert most <= TURN_US * 100 + 2 * SLICE
+    assert turns > 50
+    assert all(seqs(wire.messages()) == list(range(1, 1_000)) for wire in wires)
+
+
+@pytest.mark.usefixtures("_small_slices")
+def test_in_one_turn_all_who_read_again_are_written_a_bounded_amount(harness: HubHarness) -> None:
+    """Their sockets may all become writable in the same turn."""
+    begin = missed_much(harness)
+    wires = []
+    for _ in range(50):
+        wire = harness.connect(wire=CostlyWire, outbox_bytes=20_000)
+        assert isinstance(wire, CostlyWire)
+        wire.harness = harness
+        wire.room = 0
+        wire.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=begin)
+        while wire.is_deferring:
+            wire.step()
+        wires.append(wire)
+    harness.tick(times=100)
+    harness.end_turn()
+    for wire in wires:
+        wire.drain()
+    at_once = sum(wire.unread_bytes() > 2 * SLICE for wire in wires)
+    assert at_once <= AT_ONCE_US // client_transport.STATE_US
+    while harness.hub.turns:
+        harness.end_turn()
+    for wire in wires:
+        assert seqs(wire.messages()) == list(range(1, 200))
 
 
 def test_who_leaves_in_the_middle_leaves_nothing(
     harness: HubHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "TRANSCODED_AT_ONCE", 4)
+    monkeypatch.setattr(resume_ring, "MADE_AT_ONCE", 4)
     monkeypatch.setattr(connection_module, "TOPICS_AT_ONCE", 1)
     begin = trades_begin(harness)
     harness.tick(times=9)

@@ -89,6 +89,9 @@ class Client:
     def read_all(self) -> None:
         """Read until nothing waits."""
         self.wire.drain()
+        while self._world.hub.turns:
+            self._world.end_turn()
+            self.wire.drain()
         self.read()
 
     def cut(self) -> None:

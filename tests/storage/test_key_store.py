@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +17,7 @@ from floorwire.auth.keyring import Key, Keyring
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.core.authorization import Scope
 from floorwire.protocol.requests import login_signature
-from floorwire.storage import database
+from floorwire.storage import database, key_mark
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import MARK, Deposit, Issued, KeyStore, KeyWatch, UnknownKeyError
 from tests.storage.rotation import rotate
@@ -176,6 +178,36 @@ def test_nothing_of_a_failed_change_stays(store: KeyStore, tmp_path: Path) -> No
         half()
     store.open_account("half", {"USDT": "5"}, NOW)
     assert [deposit.amount for deposit in store.deposits()] == ["5"]
+
+
+def test_a_change_whose_mark_cannot_be_written_is_made(
+    store: KeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (store.create(GRANT, {}, NOW + number) for number in range(2))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(key_mark, "write", full)
+        store.revoke(first.key, NOW)
+        assert [key.revoked_us for key in store.list_keys()] == [NOW, None]
+    store.revoke(second.key, NOW)
+    stored = KeyStore(tmp_path, sealer()).read()
+    assert (stored.is_whole, [key.revoked_us for key in stored.keys]) == (True, [NOW, NOW])
+
+
+def test_a_mark_that_cannot_be_written_leaves_no_draft(
+    store: KeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            key_mark.write(tmp_path, key_mark.KeyMark("a", 1, 1, is_tagged=True), sealer())
+    assert not list(tmp_path.glob(f".{MARK}.*"))
 
 
 def test_no_secret_is_in_any_file(store: KeyStore, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.config import LimitSettings, RiskSettings, Settings, StorageSettings
+from floorwire.config import DrainSettings, LimitSettings, RiskSettings, Settings, StorageSettings
 from floorwire.core.account_events import AccountEntry, MassCancel
+from floorwire.core.codes import CloseCode
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.trading import mass_cancels
@@ -124,3 +125,38 @@ def test_operations_tell_of_both() -> None:
     (many,) = [row for row in rows if "100,000 open orders are cancelled" in row]
     assert f"{mass_cancels.CANCELS_A_TURN} cancels" in many
     assert re.search(r"`mass_cancel`", many)
+
+
+# --- the end ----------------------------------------------------------------------------------------
+
+
+async def drained_during_a_stall(harness: GatewayHarness, disk: Disk, seconds: float) -> asyncio.Task[None]:
+    """Let the disk stall, place an order, and let the drain run for a while."""
+    disk.is_stalled = True
+    harness.wire.ask("order.place", client_order_id="last", **FAR)
+    draining = asyncio.create_task(harness.gateway.drain())
+    await asyncio.sleep(seconds)
+    return draining
+
+
+async def test_no_connection_is_closed_before_the_orders_accepted_so_far_are_answered(
+    disk: Disk, tmp_path: Path
+) -> None:
+    async with served(disk, tmp_path, Settings(drain=DrainSettings(seconds=20))) as harness:
+        draining = await drained_during_a_stall(harness, disk, 0.2)
+        assert harness.wire.code is None
+        harness.wire.ask("order.place", client_order_id="late", **FAR)
+        disk.is_stalled = False
+        answers = [await harness.until(lambda message: "status" in message) for _ in range(2)]
+        assert [answer.get("code", answer["status"]) for answer in answers] == ["accepted", "draining"]
+        await draining
+        assert harness.wire.code == CloseCode.RESTART
+
+
+async def test_a_disk_that_stalls_keeps_no_connection_open_beyond_the_drain(
+    disk: Disk, tmp_path: Path
+) -> None:
+    async with served(disk, tmp_path, Settings(drain=DrainSettings(seconds=0.1))) as harness:
+        await (await drained_during_a_stall(harness, disk, 0))
+        assert harness.wire.code == CloseCode.RESTART
+        disk.is_stalled = False

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.connectors.transcript import SkippedLineCounter, read_transcript
+from floorwire.connectors.recorded_line import SkippedLineCounter
+from floorwire.connectors.transcript import read_transcript
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing
 from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInput, VenueOutput, Wanted, Woke
 from floorwire.venues.binance import market_data as binance
@@ -20,7 +21,7 @@ from floorwire.venues.common.market_data_adapter import MarketDataAdapter
 from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.kraken import market_data as kraken
 from floorwire.venues.okx import market_data as okx
-from floorwire.venues.replay import Adapter
+from floorwire.venues.recorded_round import Adapter
 from tests.venues.driver import START
 
 RECORDED = Path(__file__).parent.parent / "recorded"

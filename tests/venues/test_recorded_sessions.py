@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias, cast
 import pytest
 
 from floorwire.connectors import recording
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
@@ -331,7 +332,7 @@ def test_a_loop_tells_every_book_anew(path: Path) -> None:
 
 @each_folder
 def test_the_folder_has_several_sessions(known: Expected) -> None:
-    with pytest.raises(recording.RecordingError, match=known.venues):
+    with pytest.raises(RecordingError, match=known.venues):
         recording.read(known.folder)
 
 

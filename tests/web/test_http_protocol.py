@@ -17,6 +17,7 @@ from floorwire.web.http_protocol import HELD_BYTES, REQUEST_BYTES, HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from tests.web.held_transport import HeldTransport
 
+POST = b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -106,3 +107,50 @@ async def test_handshakes_of_one_address_share_its_turn(
     await transport.until(1)
     await asyncio.sleep(0)
     assert transport.is_reading()
+
+
+async def test_a_connection_that_was_discarded_while_it_waited_is_left_alone(
+    held: tuple[HttpProtocol, HeldTransport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvloop raises where it is to be read on, and does not say that it is closing."""
+    protocol, transport = held
+    share = protocol._gateway.hub.reads.share("127.0.0.1")
+    while share.take(REQUEST_BYTES):
+        pass
+    protocol.data_received(HEALTH)
+
+    def resume_reading() -> None:
+        raise RuntimeError("the handler is closed")
+
+    monkeypatch.setattr(transport, "resume_reading", resume_reading)
+    protocol.discard("dropped")
+    assert protocol not in protocol.connections
+    assert len(share.waiting) == 1
+    share.waiting.popleft()()
+    assert transport.written == b""
+
+
+@pytest.mark.parametrize("part", [HEALTH[:20], POST + b"{"], ids=["half a head", "half a body"])
+async def test_half_a_request_gets_503_when_the_server_ends(
+    held: tuple[HttpProtocol, HeldTransport], part: bytes
+) -> None:
+    protocol, transport = held
+    protocol.data_received(part)
+    await asyncio.sleep(0.01)
+    protocol.shutdown()
+    assert transport.written.startswith(b"HTTP/1.1 503 ")
+    assert transport.is_closed
+    async with asyncio.timeout(10):
+        while protocol.tasks:
+            await asyncio.sleep(0)
+
+
+async def test_who_waits_for_an_answer_gets_it_when_the_server_ends(
+    held: tuple[HttpProtocol, HeldTransport],
+) -> None:
+    protocol, transport = held
+    protocol.data_received(HEALTH)
+    protocol.shutdown()
+    await transport.until(1)
+    assert transport.written.startswith(b"HTTP/1.1 200 ")
+    assert transport.is_closed

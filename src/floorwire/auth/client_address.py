@@ -14,23 +14,38 @@ FORWARDING_HEADERS = frozenset(
     {
         b"cdn-loop",
         b"cf-connecting-ip",
+        b"cf-ray",
         b"client-ip",
+        b"do-connecting-ip",
         b"fastly-client-ip",
-        b"forwarded",
+        b"fly-client-ip",
         b"proxy-connection",
+        b"surrogate-capability",
+        b"tailscale-user-login",
         b"true-client-ip",
         b"via",
+        b"wl-proxy-client-ip",
+        b"x-appengine-user-ip",
+        b"x-azure-clientip",
+        b"x-azure-socketip",
+        b"x-bluecoat-via",
         b"x-client-ip",
         b"x-cluster-client-ip",
         b"x-envoy-external-address",
-        b"x-original-forwarded-for",
+        b"x-nf-client-connection-ip",
+        b"x-originating-ip",
+        b"x-proxy-id",
         b"x-proxyuser-ip",
         b"x-real-ip",
-        b"x_forwarded_for",
+        b"x-remote-addr",
+        b"x-remote-ip",
+        b"x-varnish",
     }
 )
-FORWARDING_PREFIX = b"x-forwarded"
-"""Headers that proxies add. With one of them, a request may come from anywhere."""
+FORWARDED = b"forwarded"
+"""``Forwarded`` (RFC 7239), ``X-Forwarded-For``, ``X-Original-Forwarded-For`` and others have this in them.
+
+With such a header, or one of FORWARDING_HEADERS, a proxy passed the request on. It may come from anywhere."""
 MAX_HOPS = 32
 MAPPED_BITS = 96
 """The bits of ::ffff:0:0/96, before the IPv4 address (RFC 4291 2.5.5.2)."""
@@ -58,8 +73,14 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: tuple[Netwo
 
 
 def is_forwarded(names: Iterable[bytes]) -> bool:
-    """Return whether a proxy passed the request on. ``names``: its headers', in lower case."""
-    return any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIX) for name in names)
+    """Return whether a proxy passed the request on. ``names``: its headers', in lower case.
+
+    A proxy may write ``_`` in place of ``-``.
+    """
+    return any(
+        FORWARDED in name or name in FORWARDING_HEADERS or name.replace(b"_", b"-") in FORWARDING_HEADERS
+        for name in names
+    )
 
 
 def is_address(host: str) -> bool:

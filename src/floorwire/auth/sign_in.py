@@ -27,19 +27,24 @@ USED_SPARE = 20_000
 """The latest signed logins, remembered for as long as there are no more (ReplayCache)."""
 USED_KEPT = 400
 """The most signed logins of clocks that are ahead of ours that are remembered across a restart."""
+TOKENS_PER_S = 20
+"""Tokens that are looked at in a second from an address that waits. Each costs a tenth of a millisecond."""
 MAX_KEY = 64
 """Characters of a key id that failures are counted by. No key has a longer one."""
+TOKEN, TICKET = ":token", ":ticket"
+"""What failures of tokens that name no subject, and of tickets, are counted by. No key has such an id."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
     """One attempt to sign in. ``near``: the address that failures count by. ``key``: the id, or ``\"\"``.
 
-    The client chose the id, so it is cut to ``MAX_KEY``.
+    The client chose the id, so it is cut to ``MAX_KEY``. ``wait_us``: how long it has to wait if it is wrong.
     """
 
     address: str
     near: str
     key: str
+    wait_us: int = 0
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -51,7 +56,11 @@ class SignIn:
     """Signs clients in. Each method returns a Principal or raises Refusal.
 
     Failures are throttled by address and key together, so that failures elsewhere never lock a key out. They
-    are also throttled by address alone, but not for a key that has signed in from there before.
+    are also throttled by address alone. For a key that has signed in from an address before, failures of
+    others there do not count: what is right signs in, and only what is wrong waits.
+
+    A right ticket signs in whatever failed before: to look at one costs next to nothing. So does a right
+    token, as long as an address that waits shows no more than ``TOKENS_PER_S``.
     """
 
     def __init__(self, keyring: Keyring, tokens: Tokens | None, per_key_per_second: int) -> None:
@@ -63,6 +72,7 @@ class SignIn:
         self._by_address: FailureThrottle[str] = FailureThrottle(free=FREE_OF_ADDRESS)
         self._by_pair: FailureThrottle[tuple[str, str]] = FailureThrottle()
         self._known = KnownAddresses()
+        self._tokens_of_waiting = KeyedRateLimit(TOKENS_PER_S)
         self._rates = KeyedRateLimit(per_key_per_second)
 
     def start(self, used: UsedLogins | None, wall_us: int) -> None:
@@ -97,7 +107,8 @@ class SignIn:
         self._check_date(login, at.wall_us)
         principal = self.keyring.verify_signature(key, ts_us, signature, at.wall_us)
         if principal is not None and not self._use(login, at.wall_us):
-            self._fail(attempt, at.now_us)
+            if not attempt.wait_us:
+                self._fail(attempt, at.now_us)
             raise Refusal(Code.BAD_SIGNATURE, "this login was used before; sign a new ts")
         return self._admit(principal, attempt, at.now_us)
 
@@ -119,19 +130,21 @@ class SignIn:
 
     def verify_token(self, text: str, address: str, at: Moment) -> Principal:
         """Return the principal of a JWT."""
-        attempt = self._check_throttle(address, "", at.now_us)
+        claimed = "" if self._tokens is None else self._tokens.claimed_key(text)
+        attempt = self._attempt(address, claimed or TOKEN, at.now_us)
+        if not self._is_looked_at(attempt) and not self._tokens_of_waiting.allow(attempt.near, at.now_us):
+            raise _wait(attempt)
         try:
             if self._tokens is None:
                 raise BadTokenError("no issuer of tokens is trusted")
             key, grant = self._tokens.verify(text, at.wall_us)
         except BadTokenError as error:
-            self._fail(attempt, at.now_us)
-            raise _wrong() from error
+            raise self._refuse(attempt, at.now_us) from error
         return self._admit(grant.principal(key), attempt, at.now_us)
 
     def redeem_ticket(self, text: str, address: str, at: Moment) -> Principal:
         """Return the principal of a ticket, if the sign-in that asked for it is still valid."""
-        attempt = self._check_throttle(address, "", at.now_us)
+        attempt = self._attempt(address, TICKET, at.now_us)
         principal = self.tickets.redeem(text, at.now_us)
         if principal is not None and not self.is_current(principal, at.wall_us):
             principal = None
@@ -152,35 +165,45 @@ class SignIn:
 
     # --- throttle and rate limit ------------------------------------------------------------------
 
+    def _attempt(self, address: str, key: str, now_us: int) -> Attempt:
+        near, key = neighbourhood(address), key[:MAX_KEY]
+        wait_us = self._by_pair.wait_us((near, key), now_us)
+        if not self._known.knows(key, near):
+            wait_us = max(wait_us, self._by_address.wait_us(near, now_us))
+        return Attempt(address, near, key, wait_us)
+
+    def _is_looked_at(self, attempt: Attempt) -> bool:
+        """Return whether what the attempt shows is looked at, whatever it costs."""
+        return not attempt.wait_us or self._known.knows(attempt.key, attempt.near)
+
     def _check_throttle(self, address: str, key: str, now_us: int) -> Attempt:
-        attempt = Attempt(address, neighbourhood(address), key[:MAX_KEY])
-        wait_us = self._by_pair.wait_us(attempt.pair, now_us)
-        if not self._known.knows(attempt.key, attempt.near):
-            wait_us = max(wait_us, self._by_address.wait_us(attempt.near, now_us))
-        if wait_us:
-            raise Refusal(Code.RATE_LIMITED, "too many failed sign-ins", wait_us=wait_us)
+        attempt = self._attempt(address, key, now_us)
+        if not self._is_looked_at(attempt):
+            raise _wait(attempt)
         return attempt
 
     def _is_throttled(self, address: str, key: str, now_us: int) -> bool:
-        try:
-            self._check_throttle(address, key, now_us)
-        except Refusal:
-            return True
-        return False
+        return self._attempt(address, key, now_us).wait_us > 0
 
     def _admit(self, principal: Principal | None, attempt: Attempt, now_us: int) -> Principal:
         if principal is None:
-            self._fail(attempt, now_us)
-            raise _wrong()
+            raise self._refuse(attempt, now_us)
         if not principal.comes_from(attempt.address):
             self._fail(attempt, now_us)
             raise Refusal(Code.FORBIDDEN, "the key may not be used from this address")
         if not self._rates.allow(principal.key, now_us):
             wait_us = max(1, self._rates.wait_us(principal.key, now_us))
             raise Refusal(Code.RATE_LIMITED, "this key signs in too often", wait_us=wait_us)
-        if attempt.key:
+        if attempt.key != TICKET:
             self._known.add(attempt.key, attempt.near)
         return principal
+
+    def _refuse(self, attempt: Attempt, now_us: int) -> Refusal:
+        """Return the refusal of what is wrong. It counts, unless the attempt had to wait."""
+        if attempt.wait_us:
+            return _wait(attempt)
+        self._fail(attempt, now_us)
+        return _wrong()
 
     def _fail(self, attempt: Attempt, now_us: int) -> None:
         self._by_pair.fail(attempt.pair, now_us)
@@ -199,6 +222,10 @@ class SignIn:
             return self._used.use(login, wall_us)
         except ReplayCacheFullError:
             raise Refusal(Code.RATE_LIMITED, "too many logins", wait_us=SKEW_US) from None
+
+
+def _wait(attempt: Attempt) -> Refusal:
+    return Refusal(Code.RATE_LIMITED, "too many failed sign-ins", wait_us=attempt.wait_us)
 
 
 def _wrong() -> Refusal:

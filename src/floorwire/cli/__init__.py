@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from floorwire.cli import backup, bench, deposit, doctor, halts, journal, keys, limits, serve, version, watch
+from floorwire.cli import (
+    backup,
+    bench,
+    deposit,
+    doctor,
+    export,
+    halts,
+    journal,
+    keys,
+    limits,
+    record,
+    replay,
+    serve,
+    version,
+    watch,
+)
 
 app = typer.Typer(
     name="floorwire",
@@ -38,6 +53,9 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(bench.app, name="bench")
 app.add_typer(doctor.app, name="doctor")
+app.command("record")(record.record)
+app.command("export")(export.export)
+app.add_typer(replay.app, name="replay")
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 import structlog
 
+from floorwire.connectors.connector_tap import ConnectorTap
 from floorwire.connectors.http_requests import HttpRequests
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.websocket_connection import WebSocketConnection
@@ -39,10 +40,12 @@ class QueuedInput(NamedTuple):
 class VenueConnector:
     """The links and requests of one venue. It owns their tasks; ``close`` ends all."""
 
-    def __init__(self, venue: str, route: NetworkRoute) -> None:
+    def __init__(self, venue: str, route: NetworkRoute, tap: ConnectorTap | None = None) -> None:
+        """``tap`` is told all that is sent and that comes."""
         self.traffic = VenueTraffic()
         self._venue = venue
         self._route = route
+        self._tap = tap
         self._http = HttpRequests(route)
         self._connections: dict[str, WebSocketConnection] = {}
         """By link: the one that the adapter knows of."""
@@ -106,6 +109,8 @@ class VenueConnector:
             case Send(link, text):
                 connection = self._connections.get(link)
                 if connection is not None:
+                    if self._tap is not None:
+                        self._tap.sent(link, text)
                     connection.send(text)
             case Close(link, reason):
                 self._close(link, reason)
@@ -121,6 +126,8 @@ class VenueConnector:
             traffic.state = "up"
             traffic.opened += 1
             log.info("link up", venue=self._venue, link=connection.link, times=traffic.opened)
+            if self._tap is not None:
+                self._tap.opened(connection.link, connection.url)
             self._put(connection, Opened(connection.link))
 
     def received(self, connection: WebSocketConnection, message: bytes) -> None:
@@ -134,6 +141,8 @@ class VenueConnector:
         if connection.unread_bytes > MAX_UNREAD_BYTES and not connection.is_paused:
             connection.pause()
             traffic.paused += 1
+        if self._tap is not None:
+            self._tap.received(connection.link, message)
         self._put(connection, Frame(connection.link, message))
 
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
@@ -149,6 +158,7 @@ class VenueConnector:
         before = self._connections.pop(link, None)
         if before is not None:
             before.end()
+            self._down(link, "opened again", "info")
         connection = self._connections[link] = WebSocketConnection(link, url, self._route, self)
         self.traffic.link(link).state = "opening"
         connection.task = self._own(connection.run())
@@ -163,6 +173,8 @@ class VenueConnector:
 
     def _down(self, link: str, reason: str, level: Literal["info", "warning"]) -> None:
         traffic = self.traffic.link(link)
+        if traffic.state == "up" and self._tap is not None:
+            self._tap.closed(link, reason)
         traffic.state = "down"
         traffic.last_reason = reason
         write = log.info if level == "info" else log.warning
@@ -181,6 +193,8 @@ class VenueConnector:
             self._put(None, Answer(fetch.request, 0, b""))
             return
         self.traffic.requested += 1
+        if self._tap is not None:
+            self._tap.requested(fetch.method, fetch.url)
         self._requests.add(self._own(self._request(fetch)))
         self.traffic.requests_under_way = len(self._requests)
 
@@ -189,6 +203,8 @@ class VenueConnector:
             fetch.url, fetch.timeout_us / 1_000_000, fetch.method, fetch.headers, fetch.body
         )
         self.traffic.answered(answer.status)
+        if self._tap is not None:
+            self._tap.answered(fetch.url, answer.status, answer.body)
         if not 200 <= answer.status < 300:
             log.warning(
                 "request failed",

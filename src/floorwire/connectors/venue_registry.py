@@ -8,7 +8,8 @@ import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
-from floorwire.connectors import recording
+from floorwire.connectors import recording, recording_preview
+from floorwire.connectors.connector_tap import ConnectorTap
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
@@ -36,10 +37,13 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
     return [_build(spec, settings, shared) for spec in found]
 
 
-def connector(venue: str, settings: Settings) -> VenueConnector:
-    """Return what opens links and sends requests for a venue. It does nothing until the venue asks."""
+def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -> VenueConnector:
+    """Return what opens links and sends requests for a venue. It does nothing until the venue asks.
+
+    ``tap`` is told all that is sent and that comes.
+    """
     own = settings.venues.get(venue, VenueSettings())
-    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address))
+    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
 
 
 def traded_names(settings: Settings) -> TradedNames | None:
@@ -59,7 +63,7 @@ def traded_names(settings: Settings) -> TradedNames | None:
 def _symbols(spec: VenueSpec) -> frozenset[str]:
     if spec.kind == SIM:
         return frozenset(spec.settings.symbols) or sim.symbols_traded()
-    return frozenset() if spec.recorded is None else recording.preview(spec.recorded).symbols
+    return frozenset() if spec.recorded is None else recording_preview.preview(spec.recorded).symbols
 
 
 def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None:
@@ -124,7 +128,7 @@ def _sim(spec: VenueSpec, settings: Settings) -> Venue:
         raise SettingsError(f"venues.{spec.id}.symbols: {error}") from None
 
 
-def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) -> Venue:
+def _replay(spec: VenueSpec, recorded: recording.Playable, settings: Settings) -> Venue:
     file = spec.settings.file or ""
     if spec.settings.symbols:
         raise SettingsError(f"venues.{spec.id}.symbols: a recording has its own")
@@ -142,18 +146,17 @@ def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) 
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
     )
-    can = recording.exchanges()[recorded.adapter].capabilities
-    return PaperVenue(replay, settings.paper.latency_us, spec.id, can)
+    return PaperVenue(replay, settings.paper.latency_us, spec.id, recorded.capabilities)
 
 
-def _check(file: str, recorded: recording.Recording) -> None:
+def _check(file: str, recorded: recording.Playable) -> None:
     """Refuse a recording of which nothing can be shown; warn where its first messages show nothing.
 
     Raises SettingsError.
     """
     if not recorded.frames:
         raise SettingsError(f"venue: {file}: has no message of an exchange")
-    preview = recording.preview(recorded)
+    preview = recording_preview.preview(recorded)
     if preview.is_shown:
         return
     skipped = ", ".join(f"{reason} {count}" for reason, count in preview.skipped.items()) or "nothing"

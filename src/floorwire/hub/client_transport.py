@@ -15,12 +15,19 @@ from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
+from floorwire.protocol.cost_budget import KIB_US
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.replies import EncodedSymbolList
 from floorwire.protocol.topic import TopicName
 
 SLICE_BYTES = 65_536
 """The most bytes in one write to a peer that has been slow."""
+WRITE_US = 10
+"""Price of one write to a peer that reads again, besides its bytes."""
+STATE_US = 100
+"""Price of a state that is made: a deep book is large."""
+LARGE_BYTES = 16_384
+"""A larger first chunk is written at once."""
 MAX_FIRST_CHUNKS = 32
 """The most first chunks of subscriptions in one write. A slow peer is noticed before the next write."""
 SYSTEM = TopicName("system", None, None)
@@ -102,12 +109,19 @@ class ClientTransport:
     def writable(self) -> None:
         """The peer reads again. Write what is queued; then each lagging subscription catches up.
 
-        That may be long: a thousand books to encode. So it is cut into turns.
+        That may be long: a thousand books to encode. So it is cut into turns, and what all peers that read
+        again in one turn are written at once is bounded.
         """
-        if self._held_at < 0 and not self._is_catching_up and self._write_some():
+        if self._held_at >= 0 or self._is_catching_up or self._wire is None:
+            return
+        address = self._wire.address
+        if not self._hub.turns.admits(self._price_of_write()) or self._write_some():
             self._is_catching_up = True
-            assert self._wire is not None, "it would take more"
-            self._hub.turns.add(self._go_on_writing, neighbourhood(self._wire.address))
+            self._hub.turns.add(self._go_on_writing, neighbourhood(address))
+
+    def _price_of_write(self) -> int:
+        outbox = self.outbox
+        return WRITE_US + KIB_US * min(outbox.size, SLICE_BYTES) // 1024 + (STATE_US if outbox.lagging else 0)
 
     def _go_on_writing(self) -> bool:
         self._is_catching_up = self._held_at < 0 and self._write_some()
@@ -115,21 +129,22 @@ class ClientTransport:
 
     def _write_some(self) -> bool:
         """Write and catch up, as much as fits into one turn. Return whether the peer would take more."""
-        wire, outbox, encoded = self._wire, self.outbox, 0
+        wire, outbox, written = self._wire, self.outbox, 0
         while wire is not None and not wire.is_blocked:
             chunk = outbox.take(SLICE_BYTES)
-            if not chunk:
-                if encoded > SLICE_BYTES:
-                    return True
+            if chunk:
+                written += len(chunk)
+                if not wire.write(chunk):
+                    return False
+            else:
                 subscription = outbox.next_lagging()
                 if subscription is None:
                     outbox.blocked = self._slow_notice_sent = False
                     self._update_direct()
                     return False
                 self._catch_up(subscription)
-                encoded += outbox.size
-            elif not wire.write(chunk):
-                return False
+            if written + outbox.size > SLICE_BYTES:
+                return True
             wire = self._wire
         return False
 
@@ -151,6 +166,13 @@ class ClientTransport:
     def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
         topic = subscription.topic
         self._hub.deliver_pending(topic)  # Pending events belong to the range that was left out.
+        if not (subscription.is_replaying and self._replay(subscription)):
+            self._catch_up_at_once(subscription)
+        if self._wire is not None and not self.outbox.blocked:
+            topic.update_direct(self)
+
+    def _catch_up_at_once(self, subscription: OutboxSubscription[Topic]) -> None:
+        topic = subscription.topic
         first, last = subscription.catch_up()
         sent_us = self._hub.moment().stamp_us
         if not self._slow_notice_sent and SYSTEM in self._subscriptions:
@@ -161,6 +183,29 @@ class ClientTransport:
             self.outbox.put(self.codec.frame(state))
         else:
             self.outbox.put(self.codec.frame(skipped(topic, first, last, sent_us)))
+
+    def _replay(self, subscription: OutboxSubscription[Topic]) -> bool:
+        """Queue the next slice of what the client missed. Return False if some of it is not kept any more."""
+        topic, outbox = subscription.topic, self.outbox
+        missed = topic.missed(subscription.left_out_first - 1, self.codec)
+        if missed is None:
+            left_out = subscription.left_out_last - subscription.left_out_first + 1
+            self._hub.stats.left_out_by_reason[subscription.on_slow] += left_out
+            if subscription.on_slow == "disconnect":
+                subscription.catch_up()
+                self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {topic.name.channel}")
+                return True
+            return False
+        outbox.put(b"".join(missed.frames))
+        subscription.replayed(missed.last)
+        if outbox.blocked and subscription.is_replaying:
+            outbox.add_lagging(subscription)
+        self._charge_slice(missed.frames, missed.made)
+        return True
+
+    def _charge_slice(self, frames: list[bytes], made: int) -> None:
+        """Charge the client for first events. ``made``: so many had to be made in MessagePack."""
+        raise NotImplementedError
 
     # --- what waits -----------------------------------------------------------------------------
 
@@ -190,10 +235,15 @@ class ClientTransport:
         # The first events are like any others: for a slow client, the contract (on_slow) decides.
         if not frames:
             return
-        outbox, chunk, last = self.outbox, b"".join(frames), subscription.topic.seq
+        outbox, last = self.outbox, subscription.topic.seq
+        if outbox.blocked and subscription.is_replaying:  # nothing is copied before the peer reads
+            subscription.begin_replay(subscription.left_out_first - len(frames), last)
+            outbox.add_lagging(subscription)
+            return
+        chunk = b"".join(frames)
         if not outbox.blocked:
             outbox.queue.append(chunk)
-            if len(chunk) > SLICE_BYTES or len(outbox.queue) > MAX_FIRST_CHUNKS:
+            if len(chunk) > LARGE_BYTES or len(outbox.queue) > MAX_FIRST_CHUNKS:
                 self.flush()
         elif outbox.offer(subscription, chunk, last - len(frames) + 1, last) is OfferResult.OVERFLOW:
             self.close(CloseCode.SLOW_CONSUMER, f"outbox full on {subscription.topic.name.channel}")

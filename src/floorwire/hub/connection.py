@@ -13,13 +13,12 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub import subscription_replies as replies
-from floorwire.hub.client_transport import ClientTransport
+from floorwire.hub.client_transport import STATE_US, ClientTransport
 from floorwire.hub.held_messages import HeldMessages
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
-from floorwire.protocol.codec import MSGPACK
 from floorwire.protocol.cost_budget import KIB_US, ROW_US, TRANSCODE_US, ClientBudget, CostBudget
 from floorwire.protocol.desk_ports import DeskPort, Reply
 from floorwire.protocol.outbox import OutboxSubscription
@@ -52,16 +51,12 @@ RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 """Refusals that go into the audit log."""
 TOPICS_AT_ONCE = 8
 """A request that subscribes to more topics is carried out in turns, one topic a step."""
-TRANSCODED_AT_ONCE = 64
-"""A resume that needs more events in MessagePack is carried out in turns, so many events a step."""
 ROWS_AT_ONCE = 100
 """A list with more rows is made in turns, so many rows a step."""
 RESUME_US = 1_000
-"""Price of the first step of a resume, before it is known how much was missed: up to a megabyte."""
-STATE_US = 100
-"""The same of a subscription to one topic without a resume: a deep book is large."""
+"""Price of the first step of a resume: a slice, of which 64 events may have to be made in MessagePack."""
 LIST_US = 100
-"""The same of a list."""
+"""Price of the first step of a list."""
 COSTLY_US = 100
 """After a request of this price, the next ones wait for later turns. One read may hold 64 requests."""
 DONE = object()
@@ -317,6 +312,9 @@ class Connection(ClientTransport):
         if cost_us >= COSTLY_US and self._wire is not None:
             self._wire.defer()
 
+    def _charge_slice(self, frames: list[bytes], made: int) -> None:
+        self._charge(KIB_US * sum(map(len, frames)) // 1024 + TRANSCODE_US * made)
+
     def _list_symbols(self, request: Symbols) -> Iterator[None]:
         """Reply with the instruments. Whoever may see all of them gets the list that was made before."""
         cache, codec, revision = self._hub.symbol_lists, self.codec, self._hub.market.revision
@@ -351,23 +349,28 @@ class Connection(ClientTransport):
         elif resume is not None:
             self._begin(self._resume_topic(join, resume), RESUME_US)
         else:
-            self._begin(self._subscribe_in_one(join, None), STATE_US * len(join.choices))
+            self._begin(self._subscribe_in_one(join), STATE_US * len(join.choices))
 
     def _resume_topic(self, join: SubscribeTopics, resume: Resume) -> Iterator[None]:
-        """Make what the client missed in MessagePack, if it needs that: JSON is kept. Then subscribe."""
-        name, at = join.choices[0].topic, resume
-        while self.codec is MSGPACK:
-            done = self._hub.transcode(name, at, TRANSCODED_AT_ONCE)
-            self._charge(TRANSCODE_US * done.made)
-            if done.made < TRANSCODED_AT_ONCE:
-                break
-            at = Resume(at.epoch, done.last)
-            yield
-        yield from self._subscribe_in_one(join, resume)
+        """Subscribe, and send what the client missed: a slice in each step, while it reads.
 
-    def _subscribe_in_one(self, join: SubscribeTopics, resume: Resume | None) -> Iterator[None]:
+        If it does not read, the rest stays in the resume ring, and ``writable`` goes on.
+        """
+        held, subscription, frames = self._join(join, join.choices[0], resume)
+        self._send(replies.subscribed(join, [held]))
+        self._send_first_frames(subscription, frames)
+        while subscription.is_replaying:
+            if self.outbox.blocked:
+                self.outbox.add_lagging(subscription)
+                return
+            yield
+            if subscription.is_replaying and not self.outbox.blocked:
+                self._catch_up(subscription)
+                self.flush()
+
+    def _subscribe_in_one(self, join: SubscribeTopics) -> Iterator[None]:
         """Subscribe to a few topics in one step."""
-        started = [self._join(join, choice, resume) for choice in join.choices]
+        started = [self._join(join, choice, None) for choice in join.choices]
         self._send(replies.subscribed(join, [held for held, _, _ in started]))
         for _, subscription, frames in started:
             self._send_first_frames(subscription, frames)
@@ -389,13 +392,13 @@ class Connection(ClientTransport):
     ) -> tuple[HeldSubscription, OutboxSubscription[Topic], list[bytes]]:
         """Subscribe to one topic. Return it as the reply tells it, and the frames to send first."""
         hub, name = self._hub, choice.topic
-        if name in self._subscriptions:
+        if self._subscriptions.pop(name, None) is not None:
             hub.unsubscribe(self, name)
         _, subscription, start = hub.subscribe(self, name, join.contract(choice), resume)
         self._subscriptions[name] = subscription
         if resume is not None:
             hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
-        self._charge(KIB_US * sum(map(len, start.frames)) // 1024)
+        self._charge_slice(start.frames, start.made)
         return replies.held(hub.market, choice, subscription, start.gap), subscription, start.frames
 
     def _unsubscribe(self, leave: UnsubscribeTopics) -> None:

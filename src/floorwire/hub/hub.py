@@ -22,7 +22,7 @@ from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import HubEvent, MarketState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.read_turns import ReadTurns
-from floorwire.hub.resume_ring import ResumeRing, Transcoded
+from floorwire.hub.resume_ring import ResumeRing
 from floorwire.hub.symbol_list_cache import SymbolListCache
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
@@ -208,12 +208,15 @@ class Hub:
         """Subscribe to a topic, and open it if it is not open.
 
         Return the topic, the subscription, and the frames to send first. ``resume``: the last event that the
-        client saw; ``Topic.decide_resume`` decides whether it can go on there.
+        client saw; ``Topic.decide_resume`` decides whether it can go on there. What does not fit into one
+        slice is replayed: ``ClientTransport`` does that.
         """
         topic = self._topics.get(name) or self._open_topic(name)
         self.deliver_pending(topic)
         start = topic.decide_resume(resume, subscriber.codec, self.moment())
         subscription = OutboxSubscription(topic, on_slow)
+        if start.last < topic.seq:
+            subscription.begin_replay(start.last + 1, topic.seq)
         topic.add_subscriber(subscriber, subscription)
         self.stats.subscriptions += 1
         return topic, subscription, start
@@ -234,13 +237,6 @@ class Hub:
     def topic(self, name: TopicName) -> Topic:
         """Return an open topic."""
         return self._topics[name]
-
-    def transcode(self, name: TopicName, resume: Resume, most: int) -> Transcoded:
-        """Make MessagePack of up to ``most`` events that a client missed, before it resumes there."""
-        topic = self._topics.get(name)
-        if topic is None or topic.epoch != resume.epoch:
-            return Transcoded(0, resume.seq)  # It cannot resume there.
-        return topic.transcode(resume.seq, most)
 
     def _open_topic(self, name: TopicName) -> Topic:
         state = self.market.state_of(name.symbol)
@@ -312,7 +308,7 @@ def _queue_chunk(
     left_out: dict[OutboxSubscription[Topic], Subscriber] = {}
     for subscriber, subscription in subscriptions.items():
         outbox = subscriber.outbox
-        if outbox.blocked:
+        if outbox.blocked or subscription.lags:
             if outbox.offer(subscription, chunk, first, last) is not OfferResult.QUEUED:
                 left_out[subscription] = subscriber
         else:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from floorwire.protocol.codec import JSON, Codec
 from floorwire.protocol.frames import BINARY, frame, split
 
+SLICE_BYTES: Final = 65_536
+"""The most bytes of one slice. One frame may be larger."""
+MADE_AT_ONCE: Final = 64
+"""The most frames that are made in MessagePack for one slice."""
+_DROPPED: Final = (0, 0, b"")
 
-class Transcoded(NamedTuple):
-    """What ``ResumeRing.transcode`` did: how many frames it made, and the last seq that it looked at."""
 
-    made: int
+class RingSlice(NamedTuple):
+    """Some of the frames that a client missed, without a hole."""
+
+    frames: list[bytes]
     last: int
+    """The seq of the last frame. The seq that was asked for, if there is none."""
+    made: int
+    """How many of them had to be made in MessagePack."""
 
 
 class ResumeRing:
@@ -26,10 +33,12 @@ class ResumeRing:
     encoding. It is kept as long as the JSON, so that the next client costs nothing.
     """
 
-    __slots__ = ("_entries", "_max_age_us", "_max_bytes", "_msgpack", "msgpack_size", "size")
+    __slots__ = ("_entries", "_first", "_max_age_us", "_max_bytes", "_msgpack", "msgpack_size", "size")
 
     def __init__(self, max_bytes: int, max_age_us: int) -> None:
-        self._entries: deque[tuple[int, int, bytes]] = deque()  # (seq, at_us, frame)
+        self._entries: list[tuple[int, int, bytes]] = []  # (seq, at_us, frame): a slice of a deque is slow
+        self._first = 0
+        """The index of the oldest frame that is kept. Those before it are cut off from time to time."""
         self._max_bytes = max_bytes
         self._max_age_us = max_age_us
         self._msgpack: dict[int, bytes] = {}
@@ -48,41 +57,47 @@ class ResumeRing:
     def trim(self, now_us: int) -> None:
         """Drop frames beyond the bounds, the oldest first."""
         entries, oldest_us = self._entries, now_us - self._max_age_us
-        while entries and (self.size > self._max_bytes or entries[0][1] < oldest_us):
-            seq, _, data = entries.popleft()
+        first, count = self._first, len(entries)
+        while first < count and (self.size > self._max_bytes or entries[first][1] < oldest_us):
+            seq, _, data = entries[first]
+            entries[first] = _DROPPED
+            first += 1
             self.size -= len(data)
             if self._msgpack:
                 self.msgpack_size -= len(self._msgpack.pop(seq, b""))
+        if 2 * first > count:
+            del entries[:first]
+            first = 0
+        self._first = first
 
-    def after(self, seq: int, codec: Codec = JSON) -> list[bytes] | None:
-        """Return the frames after ``seq``. None if one of them was dropped already."""
-        if not self._entries or seq + 1 < self._entries[0][0]:
+    def after(self, seq: int, codec: Codec = JSON) -> RingSlice | None:
+        """Return the next frames after ``seq``, up to a slice. None if one of them was dropped already."""
+        entries, at = self._entries, self._first
+        if at == len(entries) or seq + 1 < entries[at][0]:
             return None
-        if codec is JSON:
-            return [data for _, _, data in self._since(seq)]
-        self.transcode(seq, len(self._entries))
-        kept = self._msgpack
-        return [kept[at] for at, _, _ in self._since(seq)]
+        at += seq + 1 - entries[at][0]
+        frames, size, made, last = list[bytes](), 0, 0, seq
+        while at < len(entries):
+            next_seq, _, data = entries[at]
+            if codec is not JSON:
+                if next_seq not in self._msgpack:
+                    if made == MADE_AT_ONCE:
+                        break
+                    made += 1
+                data = self._in_msgpack(next_seq, data)
+            size += len(data)
+            if size > SLICE_BYTES and frames:
+                break
+            frames.append(data)
+            last = next_seq
+            at += 1
+        return RingSlice(frames, last, made)
 
-    def transcode(self, seq: int, most: int) -> Transcoded:
-        """Make MessagePack of up to ``most`` frames after ``seq`` that have none yet."""
-        kept, made = self._msgpack, 0
-        for at, _, data in self._since(seq):
-            if made == most:
-                return Transcoded(made, seq)
-            if at not in kept:
-                kept[at] = packed = _transcoded(data)
-                self.msgpack_size += len(packed)
-                made += 1
-            seq = at
-        return Transcoded(made, seq)
-
-    def _since(self, seq: int) -> islice[tuple[int, int, bytes]]:
-        first = self._entries[0][0] if self._entries else seq + 1
-        return islice(self._entries, max(0, seq + 1 - first), None)
-
-
-def _transcoded(data: bytes) -> bytes:
-    """Return a JSON frame as a MessagePack frame."""
-    ((_, payload),) = split(data)
-    return frame(BINARY, msgspec.msgpack.encode(msgspec.json.decode(payload)))
+    def _in_msgpack(self, seq: int, data: bytes) -> bytes:
+        packed = self._msgpack.get(seq)
+        if packed is None:
+            ((_, payload),) = split(data)
+            packed = frame(BINARY, msgspec.msgpack.encode(msgspec.json.decode(payload)))
+            self._msgpack[seq] = packed
+            self.msgpack_size += len(packed)
+        return packed

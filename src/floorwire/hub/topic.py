@@ -12,7 +12,7 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.hub.direct_send import Queues
 from floorwire.hub.peer import Subscriber
-from floorwire.hub.resume_ring import ResumeRing, Transcoded
+from floorwire.hub.resume_ring import ResumeRing, RingSlice
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.outbox import OutboxSubscription
@@ -22,10 +22,17 @@ from floorwire.protocol.topic import EventStamp, TopicName
 
 
 class SubscriptionStart(msgspec.Struct, frozen=True):
-    """How a subscription begins: the gap of events that are lost, and the frames to send first."""
+    """How a subscription begins: the gap of events that are lost, and the frames to send first.
+
+    ``last``: the seq of the last of these. If it is less than the topic's, the client missed more than fits
+    into one slice: the rest is replayed.
+    """
 
     gap: Gap | None
     frames: list[bytes]
+    last: int
+    made: int = 0
+    """How many frames had to be made in MessagePack."""
 
 
 class Topic:
@@ -68,7 +75,7 @@ class Topic:
         self.direct: dict[Codec, Queues] = {JSON: {}, MSGPACK: {}}
         """The queues of subscribers that keep up and whose sockets may be written to directly."""
         self.behind: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
-        """The other subscribers: slow ones, and those without a socket of ours."""
+        """The other subscribers: slow ones, those that resume, and those without a socket of ours."""
         self.idle_since_us = at.now_us
         self.pending_since_us = 0
         self._stream = stream
@@ -121,23 +128,23 @@ class Topic:
     def decide_resume(self, resume: Resume | None, codec: Codec, at: Moment) -> SubscriptionStart:
         """Decide whether a client can resume; return how its subscription begins.
 
-        If all missed events are in the resume ring, it begins with them. If not, it begins with the state and
-        the gap of lost events. Without ``resume`` it begins with the state. Nothing may be pending.
+        If all missed events are in the resume ring, it begins with the first of them. If not, it begins with
+        the state and the gap of lost events. Without ``resume`` it begins with the state. Nothing may be
+        pending.
         """
         if resume is None:
-            return SubscriptionStart(None, self._state_frames(codec, at.stamp_us))
-        missed = None if resume.epoch != self.epoch else self._after(resume.seq, codec)
+            return SubscriptionStart(None, self._state_frames(codec, at.stamp_us), self.seq)
+        missed = None if resume.epoch != self.epoch else self.missed(resume.seq, codec)
         if missed is not None:
-            return SubscriptionStart(None, missed)
+            return SubscriptionStart(None, *missed)
         state = self._state_frames(codec, at.stamp_us)
-        return SubscriptionStart(self._gap(resume, has_state=bool(state)), state)
+        return SubscriptionStart(self._gap(resume, has_state=bool(state)), state, self.seq)
 
-    def _after(self, seq: int, codec: Codec) -> list[bytes] | None:
-        return [] if seq == self.seq else None if seq > self.seq else self._ring.after(seq, codec)
-
-    def transcode(self, seq: int, most: int) -> Transcoded:
-        """Make MessagePack of up to ``most`` events after ``seq``, for a client that will resume there."""
-        return self._ring.transcode(seq, most)
+    def missed(self, seq: int, codec: Codec) -> RingSlice | None:
+        """Return the next events after ``seq``, up to a slice. None if one of them is not kept any more."""
+        if seq >= self.seq:
+            return RingSlice([], seq, 0) if seq == self.seq else None
+        return self._ring.after(seq, codec)
 
     def _gap(self, resume: Resume, has_state: bool) -> Gap | None:
         # The state that follows has the current seq. Only the events before it are lost.
@@ -162,14 +169,18 @@ class Topic:
         self.update_direct(subscriber)
 
     def update_direct(self, subscriber: Subscriber) -> None:
-        """Move the subscriber to ``direct`` if it keeps up, and to ``behind`` under backpressure."""
+        """Move the subscriber to ``direct`` if it keeps up, and to ``behind`` if not.
+
+        It does not keep up under backpressure, and while events that it missed are replayed.
+        """
         codec, fd = subscriber.codec, subscriber.fd
-        if fd >= 0 and not subscriber.outbox.blocked:
+        subscription = self.subscriptions[codec][subscriber]
+        if fd >= 0 and not subscriber.outbox.blocked and not subscription.lags:
             self.direct[codec][fd] = subscriber.outbox.queue
             self.behind[codec].pop(subscriber, None)
         else:
             self.direct[codec].pop(fd, None)
-            self.behind[codec][subscriber] = self.subscriptions[codec][subscriber]
+            self.behind[codec][subscriber] = subscription
 
     def remove_subscriber(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
         """Deliver nothing more to this subscriber. Return its subscription, or None."""

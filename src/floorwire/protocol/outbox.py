@@ -9,6 +9,9 @@ each subscription's contract (``on_slow``) decides:
 - ``skip``: leave events out. When the queue is empty again, send a notice that names the gap.
 - ``disconnect``: close the connection (4008).
 
+A client that resumes is sent what it missed slice by slice, as it reads. Meanwhile that stays in the resume
+ring, which all clients share.
+
 Invariants: the events of a subscription leave in the order of their seq. A gap is announced before the next
 event. Memory is at most ``limit``, plus the chunks of one turn and one reply.
 """
@@ -35,14 +38,16 @@ class OfferResult(Enum):
 class OutboxSubscription(Generic[TopicT]):
     """One client's subscription to a topic: its contract, and the events that were left out.
 
-    Seqs begin at 1; 0 means that nothing was left out.
+    Seqs begin at 1; 0 means that nothing was left out. While the client resumes (``is_replaying``), the
+    events that were left out are those that it will be sent from the resume ring.
     """
 
-    __slots__ = ("left_out_first", "left_out_last", "on_slow", "topic")
+    __slots__ = ("is_replaying", "left_out_first", "left_out_last", "on_slow", "topic")
 
     def __init__(self, topic: TopicT, on_slow: OnSlow) -> None:
         self.topic = topic
         self.on_slow = on_slow
+        self.is_replaying = False
         self.left_out_first = 0
         self.left_out_last = 0
 
@@ -57,9 +62,22 @@ class OutboxSubscription(Generic[TopicT]):
             self.left_out_first = first
         self.left_out_last = last
 
+    def begin_replay(self, first: int, last: int) -> None:
+        """Note that the events ``first`` to ``last``, and those that follow them, will be replayed."""
+        self.is_replaying = True
+        self.left_out_first, self.left_out_last = first, last
+
+    def replayed(self, last: int) -> None:
+        """The events up to ``last`` were replayed."""
+        if last < self.left_out_last:
+            self.left_out_first = last + 1
+        else:
+            self.catch_up()
+
     def catch_up(self) -> tuple[int, int]:
         """Return the first and last seq that were left out, and forget them."""
         left_out = self.left_out_first, self.left_out_last
+        self.is_replaying = False
         self.left_out_first = self.left_out_last = 0
         return left_out
 
@@ -88,7 +106,8 @@ class Outbox(Generic[TopicT]):
     ) -> OfferResult:
         """Backpressure: queue the events ``first`` to ``last``, or do what the contract says.
 
-        Call it only while blocked. Once events were left out, later ones are too, so that order is kept.
+        Call it only while blocked, or while the subscription lags. Once events were left out, later ones are
+        too, so that order is kept. Those that will be replayed count as queued.
         """
         if not subscription.lags:
             if self.size + len(chunk) <= self._limit:
@@ -98,7 +117,11 @@ class Outbox(Generic[TopicT]):
                 return OfferResult.OVERFLOW
             self._lagging[subscription] = None
         subscription.leave_out(first, last)
-        return OfferResult.LEFT_OUT
+        return OfferResult.QUEUED if subscription.is_replaying else OfferResult.LEFT_OUT
+
+    def add_lagging(self, subscription: OutboxSubscription[TopicT]) -> None:
+        """Let the subscription catch up after those that lag already. Call it only while blocked."""
+        self._lagging[subscription] = None
 
     def has_room(self, size: int) -> bool:
         """Return whether ``size`` more bytes fit."""

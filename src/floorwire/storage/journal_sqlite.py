@@ -6,14 +6,13 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 import structlog
 
-from floorwire.storage import high_water_mark, journal_file, journal_rows
+from floorwire.storage import high_water_mark, journal_file, journal_rows, worker_threads
 from floorwire.storage.commit_thread import CommitThread
 from floorwire.storage.file_watch import FileWatch
 from floorwire.storage.files_in_place import FileGoneError, FilesInPlace
@@ -75,7 +74,8 @@ class SqliteJournal:
             continues = self._mark.continues(self._path, self._written_n)
         self._is_restored = not continues
         journal_file.lengthen_log(self._folder, self._writing)
-        self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
+        with journal_file.journal_errors(self._folder):
+            self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
         with journal_file.journal_errors(self._folder):
             names = (journal_file.FILE, f"{journal_file.FILE}-wal", high_water_mark.FILE)
@@ -88,7 +88,8 @@ class SqliteJournal:
         with journal_file.journal_errors(self._path):
             self._reading.execute(journal_file.NO_TEMPORARY_FILES)
             journal_file.check_version(self._reading)  # SQLite opens a file when it is first read
-        self._readers = ThreadPoolExecutor(1, "journal-reader")
+        with journal_file.journal_errors(self._folder):
+            self._readers = worker_threads.start("journal-reader")
         opened.callback(self._readers.shutdown)
 
     def _connect(self, opened: ExitStack) -> Connection:

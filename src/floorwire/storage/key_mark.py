@@ -53,9 +53,13 @@ def read(folder: Path, sealer: SecretSealer) -> KeyMark:
 def write(folder: Path, mark: KeyMark, sealer: SecretSealer) -> None:
     """Write the mark, whole or not at all. Raises OSError."""
     draft = folder / f".{FILE}.{secrets.token_hex(DRAFT_BYTES)}"
-    touch_private(draft)
-    draft.write_text(_text(mark, sealer), "ascii")
-    draft.replace(folder / FILE)
+    try:
+        touch_private(draft)
+        draft.write_text(_text(mark, sealer), "ascii")
+        draft.replace(folder / FILE)
+    except OSError:
+        draft.unlink(missing_ok=True)  # A full disk would gather one for each attempt.
+        raise
 
 
 def _text(mark: KeyMark, sealer: SecretSealer) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import Key
@@ -29,6 +30,8 @@ from floorwire.storage.key_rows import READ_SEAL, KeyRows, StoredKeys, UnknownKe
 from floorwire.storage.key_watch import KeyWatch
 
 __all__ = ("MARK", "Deposit", "Issued", "KeyStore", "KeyWatch", "StoredKeys", "UnknownKeyError")
+
+log = structlog.get_logger("floorwire.keys")
 
 ID_BYTES = 8
 SECRET_BYTES = 32
@@ -208,7 +211,10 @@ class KeyStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with database.transaction(self._path) as rows:
             yield rows
-        self._raise_mark()
+        try:
+            self._raise_mark()
+        except DatabaseError as error:  # The change is stored all the same. The next one raises the mark.
+            log.error("a change of keys is stored, but its mark is not", error=str(error))
 
     def _keys(self, rows: sqlite3.Connection) -> KeyRows:
         return KeyRows(rows, self._sealer, self._mark().changes)

@@ -6,10 +6,11 @@ Commits hardly ever wait for a checkpoint.
 from __future__ import annotations
 
 import sqlite3
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import structlog
 
+from floorwire.storage import worker_threads
 from floorwire.storage.journal_file import LOG_BYTES, Connection
 
 PAGE_BYTES = 4_096
@@ -34,7 +35,7 @@ class WalCheckpoints:
         """``writing``: the commit thread's connection. ``background``: the helper thread's."""
         self._writing = writing
         self._background = background
-        self._helper = ThreadPoolExecutor(1, "journal-checkpoint")
+        self._helper = worker_threads.start("journal-checkpoint")
         self._first_step: Future[bool] | None = None
         self._pages = 0
         """Pages written since the last checkpoint, estimated."""

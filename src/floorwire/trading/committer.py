@@ -191,7 +191,7 @@ class Committer:
         done = asyncio.get_running_loop().create_future()
         try:
             self.commit()
-            self.store.journal.append((), lambda _: done.set_result(None))
+            self.store.journal.append((), lambda _: None if done.done() else done.set_result(None))
         except JournalError:
             return
         await done

@@ -159,6 +159,12 @@ class Desk:
         """Refuse new orders and amends from now on; cancels are still accepted."""
         self._recovery.drain()
 
+    async def when_answered(self) -> None:
+        """Return when all requests so far are durable and answered, or have failed."""
+        committer = self._lifecycle.state.committer
+        if committer is not None:
+            await committer.wait_until_durable()
+
     async def close(self) -> None:
         """Fire all cancel guards, wait until everything is durable, and close the journal."""
         self._order_restore.stop()

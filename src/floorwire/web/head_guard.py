@@ -56,8 +56,10 @@ class HeadGuard:
         if name is not None:
             return "repeated_header", Refusal(Code.BAD_REQUEST, f"{name}: given twice", {"field": name})
         host = next((value for name, value in scope["headers"] if name == b"host"), None)
-        if host is None:
-            return ("no_host", NO_HOST) if scope["http_version"] == "1.1" else None
-        if not self._gateway.origin_policy.answers(host.decode("latin-1"), own_address(scope)):
+        if host is None and scope["http_version"] == "1.1":
+            return "no_host", NO_HOST
+        if not self._gateway.origin_policy.answers(
+            None if host is None else host.decode("latin-1"), own_address(scope)
+        ):
             return "host_not_allowed", FOREIGN_HOST
         return None

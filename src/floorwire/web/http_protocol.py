@@ -41,6 +41,7 @@ PIECES_PER_TURN: Final = 256
 """The most pieces that are parsed in one turn of the event loop."""
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
 BODY_TOO_LARGE: Final = RefusedUpgrade(413, "body_too_large")
+DRAINING: Final = RefusedUpgrade(503, "draining", retry_after_s=1)
 BAD_HTTP: Final = "bad_http"
 NO_PROTOCOL: Final = asyncio.Protocol()
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -89,8 +90,10 @@ class HttpProtocol(HttpToolsProtocol):
         return verdict
 
     def discard(self, outcome: str) -> None:
-        """Release a connection whose TLS handshake failed."""
+        """Release a connection that did not begin: its TLS handshake failed, or the server ends."""
         self._record(outcome)
+        self._stop_deadline()
+        self.connections.discard(self)
         self._admission.release()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -144,7 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
             if not self._may_parse():
                 break
             self._parse_piece(self._cutter.next_piece())
-        if self.transport.is_closing():
+        if self._is_gone():
             return
         if not self._cutter:
             self._hold.release()
@@ -155,6 +158,10 @@ class HttpProtocol(HttpToolsProtocol):
         elif len(self._cutter) > HELD_BYTES and not self._waits_for_keys:
             self._cutter.take_rest()
             self.cycle.keep_alive = False
+
+    def _is_gone(self) -> bool:
+        """Return whether the connection has ended. A discarded one need not be closing for its transport."""
+        return self._admission.verdict is None or self.transport.is_closing()
 
     def _may_parse(self) -> bool:
         return (
@@ -255,6 +262,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         """Return False: uvicorn does not upgrade, we do."""
         return False
+
+    def shutdown(self) -> None:
+        """The server ends. Who waits for an answer gets it; half a request gets 503."""
+        if self._deadline is not None and self._deadline.phase in (Phase.HEAD, Phase.BODY):
+            self._refuse(DRAINING)
+        else:
+            super().shutdown()
 
     # --- upgrade --------------------------------------------------------------------------------
 

@@ -50,6 +50,10 @@ FORMS: Final = {
     "string_pattern_mismatch": f"has to be {ID_FORM}",
 }
 """Kind of FastAPI's validation error -> what the field has to be. Only ids have a pattern."""
+NO_KEY_STORE: Final = (
+    "the keys cannot be read or written now; nothing was changed. The log says why; if the disk is full, "
+    "make room and ask again. Until then, POST /api/v1/halts with the scope key stops all orders of a key"
+)
 _ORDERS: Final = re.compile(r"/api/v1/orders")
 _ORDER: Final = re.compile(r"/api/v1/orders/[^/]+")
 ORDER_PATHS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
@@ -136,7 +140,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     @app.exception_handler(DatabaseError)
     async def _(_: Request, failure: DatabaseError) -> Response:
         log.error("the keys cannot be read or written", error=str(failure))
-        return refused(Refusal(Code.INTERNAL, "the keys cannot be read or written now"))
+        return refused(Refusal(Code.INTERNAL, NO_KEY_STORE))
 
     @app.exception_handler(Exception)
     async def _(request: Request, __: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, TypeAlias
 
@@ -18,6 +19,7 @@ from floorwire.core.authorization import Action, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.requests import SAFE
+from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import UnknownKeyError
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
@@ -147,7 +149,8 @@ async def _require_key(auth: AuthContext, action: Action, key: str) -> Grant:
 
 async def _changed(auth: AuthContext, action: Action, key: str) -> None:
     auth.gateway.authenticator.record(auth.principal, action, auth.address, target=key)
-    await auth.gateway.authenticator.refresh()
+    with suppress(DatabaseError):  # The change is stored. It is read at the next poll.
+        await auth.gateway.authenticator.refresh()
 
 
 def _unknown(unknown: UnknownKeyError) -> Refusal:

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -23,7 +24,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs
-from floorwire.storage import venue_credentials
+from floorwire.storage import venue_credentials, worker_threads
 from floorwire.web.app_factory import create_app
 from floorwire.web.fault_guard import FaultGuard
 from floorwire.web.http_protocol import HttpProtocol
@@ -43,10 +44,17 @@ log = structlog.get_logger("floorwire.server")
 class Server(uvicorn.Server):
     """uvicorn, but it drains its clients before it stops."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, certificate: TlsCertificate | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        gateway: Gateway,
+        certificate: TlsCertificate | None,
+        file_threads: ThreadPoolExecutor,
+    ) -> None:
         super().__init__(config)
         self._gateway = gateway
         self._certificate = certificate
+        self._file_threads = file_threads
         self._accepting: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -62,6 +70,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print where to connect."""
+        asyncio.get_running_loop().set_default_executor(self._file_threads)
         await super().startup([])
         if self.started and sockets:
             gc.collect()
@@ -130,7 +139,14 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
         proxy_headers=False,  # uvicorn would believe any local client; see doors.trusted_proxies
         timeout_graceful_shutdown=3,
     )
-    Server(config, gateway, certificate).run([_listen(settings)])
+    Server(config, gateway, certificate, _file_threads()).run([_listen(settings)])
+
+
+def _file_threads() -> ThreadPoolExecutor:
+    try:
+        return worker_threads.start("files", worker_threads.FILE_THREADS)
+    except OSError as error:
+        raise SettingsError(str(error.strerror)) from None
 
 
 def _listen(settings: Settings) -> socket.socket:

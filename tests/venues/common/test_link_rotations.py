@@ -1,4 +1,4 @@
-"""A link is replaced by a new one before the exchange ends it: no book is stale, and nothing is told twice."""
+"""A link is replaced before the exchange ends it: no book is stale by that, and nothing is told twice."""
 
 from __future__ import annotations
 
@@ -55,7 +55,12 @@ def test_each_book_moves_when_it_is_complete_and_the_old_link_is_closed_after_th
 def test_a_trade_on_both_links_is_told_once_and_best_prices_by_one() -> None:
     driver = begun()
     trade = {"instId": "ABC-USDT", "tradeId": "7", "px": "10.4", "sz": "1", "side": "buy", "ts": str(okx.MS)}
-    best = {"bids": [["10.4", "1", "0", "1"]], "asks": [["10.5", "1", "0", "1"]], "ts": str(okx.MS), "seqId": 1}
+    best = {
+        "bids": [["10.4", "1", "0", "1"]],
+        "asks": [["10.5", "1", "0", "1"]],
+        "ts": str(okx.MS),
+        "seqId": 1,
+    }
     for first, second in ((OLD, NEW), (NEW, OLD)):
         trade |= {"tradeId": str(int(trade["tradeId"]) + 1)}
         out = [*driver.frame(okx.frame("trades", "ABC-USDT", trade), first)]

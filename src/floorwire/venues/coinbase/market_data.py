@@ -232,8 +232,7 @@ class Coinbase:
             change = book.apply_change(message)
             ts_us = change.ts_us
             book.changed(self.clock.bounded(ts_us, now_us))
-            if change.bids or change.asks:
-                out.append(change)
+            out.append(change)
         self.skipped["off_tick"] += book.off_tick
         out += book.levels.changed_quote(ts_us)
 

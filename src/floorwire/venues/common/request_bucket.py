@@ -18,10 +18,24 @@ class RequestBucket:
 
     def spend(self, requests: int, now_us: int) -> bool:
         """Take tokens for so many requests; return False, and take none, if there are too few."""
-        came_back = max(0, now_us - self._since_us) // self._interval_us
-        self._since_us += came_back * self._interval_us
-        self._tokens = min(self._capacity, self._tokens + came_back)
+        self._refill(now_us)
         if self._tokens < requests:
             return False
         self._tokens -= requests
         return True
+
+    def charge(self, requests: int, now_us: int) -> None:
+        """Take tokens for requests that are sent in any case. The bucket may owe some afterwards."""
+        self._refill(now_us)
+        self._tokens -= requests
+
+    def free_us(self, requests: int, now_us: int) -> int:
+        """Return when there are tokens for so many requests, if none is taken before."""
+        self._refill(now_us)
+        missing = min(requests, self._capacity) - self._tokens
+        return now_us if missing <= 0 else self._since_us + missing * self._interval_us
+
+    def _refill(self, now_us: int) -> None:
+        came_back = max(0, now_us - self._since_us) // self._interval_us
+        self._since_us += came_back * self._interval_us
+        self._tokens = min(self._capacity, self._tokens + came_back)

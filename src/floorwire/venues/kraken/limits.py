@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
+from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
 
@@ -31,3 +32,23 @@ SILENT_US = 10 * SECOND_US
 Twice that leaves time for the answer to a ping."""
 SYMBOL_SILENT_US = 600 * SECOND_US
 """Kraken repeats nothing of a symbol in quiet times. A book without changes is only renewed now and then."""
+
+ORDER_DEADLINE_US = 5 * SECOND_US
+"""Kraken does not match an order or amend that reaches the engine later. It allows 0.5 to 60 s."""
+ORDER_BUDGETS = {"order": BudgetRule(58, 1_050_000)}
+"""Kraken counts by account and pair: 60 for accounts of the lowest tier, one less each second. Places, amends
+and cancels count together."""
+PLACE_WEIGHT = 1
+AMEND_WEIGHT = 3
+CANCEL_WEIGHTS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
+"""Up to this age of an order in seconds, its cancel counts so much."""
+REST_BUDGETS = {
+    "read": BudgetRule(14, 3_100_000),  # Kraken: 15 for the lowest tier, a third less each second
+    "public": BudgetRule(2, SECOND_US),
+}
+HISTORY_WEIGHT = 2
+TOO_MANY_US = 5 * SECOND_US
+"""How long no order request is sent after Kraken said that there were too many."""
+REST_TOO_MANY_US = 15 * SECOND_US
+RETRY_CANCEL_US = SECOND_US // 20
+"""How soon a cancel is tried again that could not be sent."""

@@ -33,7 +33,7 @@ from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymb
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
-from floorwire.venues.kraken import limits, mapping, messages
+from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.capabilities import CAPABILITIES
 from floorwire.venues.kraken.checked_book import CheckedBook
 
@@ -68,6 +68,8 @@ def requested_symbols(text: str) -> list[str]:
     if not text.startswith("{"):
         return []
     request = msgspec.json.decode(text, type=messages.Request)
+    if not request.method:
+        return messages_v1.requested_pairs(text)
     return list(dict.fromkeys(request.params.symbol)) if request.method == "subscribe" else []
 
 
@@ -96,6 +98,8 @@ class Kraken:
         self._ticker_kinds: dict[str, frozenset[StreamKind]] = {}
         """Symbol -> what of its ticker is subscribed to. Best prices and the day come in one channel."""
         self._trade_ids: dict[str, TradeIds] = {}
+        self._unnumbered: dict[str, int] = {}
+        """Symbol -> how many trades without an id came."""
         self._days: dict[str, DayStats] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
         """Symbol and interval -> the candle that is not closed."""
@@ -147,7 +151,9 @@ class Kraken:
 
     def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        message = messages.read(data)
+        message = messages_v1.read(data) if data[:1] in ("[", b"[") else messages.read(data)
+        if message is None:
+            message = messages_v1.read_event(data)
         match message:
             case None:
                 return None
@@ -160,7 +166,7 @@ class Kraken:
 
     def unreadable(self, data: str | bytes) -> Unreadable:
         """Return the symbol of a frame of a book."""
-        native = messages.symbol_of_book(data)
+        native = messages.symbol_of_book(data) or messages_v1.symbol_of_book(data)
         return Unreadable() if native is None else Unreadable(native, is_of_book=True)
 
     def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
@@ -211,6 +217,8 @@ class Kraken:
 
     def _trade(self, message: messages.Trade, of: Instrument, out: list[VenueOutput]) -> None:
         ts_us = rfc3339_us(message.timestamp)
+        if not message.trade_id:
+            message = self._numbered(message)
         if self._trade_ids.setdefault(of.symbol, TradeIds()).check(message.trade_id, ts_us) == "repeated":
             self.skipped["repeated"] += 1
             return
@@ -219,6 +227,11 @@ class Kraken:
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
+
+    def _numbered(self, trade: messages.Trade) -> messages.Trade:
+        """Return a trade of v1 with an id: trades of each symbol are counted from 1."""
+        number = self._unnumbered[trade.symbol] = self._unnumbered.get(trade.symbol, 0) + 1
+        return msgspec.structs.replace(trade, trade_id=number)
 
     def _candle(self, message: messages.Ohlc, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
         """Append a candle. Kraken says of none that it is closed: the first of a later time closes it."""

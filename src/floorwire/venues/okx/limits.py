@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
+from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
 
@@ -29,3 +30,22 @@ PING_US = 5 * SECOND_US
 SILENT_US = 25 * SECOND_US
 SYMBOL_SILENT_US = 90 * SECOND_US
 """OKX repeats the number of a book that has not changed for 60 s."""
+
+ORDER_EXPIRY_MS = 5_000
+"""OKX discards an order or amend that reaches it later (``expTime``). So after that an order that cannot be
+found was never placed."""
+ORDER_BUDGETS = {
+    # OKX: 60 of each in 2 s, per instrument
+    "place": BudgetRule(30, SECOND_US // 15),
+    "amend": BudgetRule(30, SECOND_US // 15),
+    "cancel": BudgetRule(30, SECOND_US // 15),
+    "read": BudgetRule(30, SECOND_US // 15),  # OKX: 60 of orders-pending, of order and of fills in 2 s
+    "history": BudgetRule(20, SECOND_US // 10),  # OKX: 40 of fills-history in 2 s
+    "list": BudgetRule(2, SECOND_US),  # OKX: 10 of time, 20 of instruments in 2 s, by address
+    "balance": BudgetRule(5, SECOND_US * 2 // 5),  # OKX: 10 in 2 s
+}
+TOO_MANY_US = 2 * SECOND_US
+"""How long nothing is sent after OKX said that there were too many requests: its windows are 2 s long."""
+PRIVATE_PING_US = 15 * SECOND_US
+PRIVATE_SILENT_US = 25 * SECOND_US
+"""OKX closes a connection without a message for 30 s."""

@@ -1,0 +1,120 @@
+"""How many requests and orders Binance allows, and how many of them are used.
+
+Source: github.com/binance/binance-spot-api-docs, rest-api.md, "LIMITS". Limits are of fixed windows: all of a
+minute's weight comes back when the minute is over. Binance tells the present numbers with each answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from floorwire.venues.binance.order_messages import RateLimit
+
+SECOND_US = 1_000_000
+UNITS_US = {
+    "SECOND": SECOND_US,
+    "MINUTE": 60 * SECOND_US,
+    "HOUR": 3_600 * SECOND_US,
+    "DAY": 86_400 * SECOND_US,
+}
+WEIGHT = ("REQUEST_WEIGHT", 60 * SECOND_US)
+FOR_CANCELS = 200
+"""Weight of a minute that only cancels may use."""
+
+
+class _Window:
+    __slots__ = ("interval_us", "limit", "number", "used")
+
+    def __init__(self, limit: int, interval_us: int) -> None:
+        self.limit = limit
+        self.interval_us = interval_us
+        self.number = 0
+        """Which window since the epoch ``used`` is of."""
+        self.used = 0
+
+    def at(self, date_us: int) -> None:
+        number = date_us // self.interval_us
+        if number != self.number:
+            self.number, self.used = number, 0
+
+
+class OrderLimits:
+    """The limits of an address (weight) and of an account (orders). Dates are Binance's own."""
+
+    def __init__(self) -> None:
+        self._windows = {
+            WEIGHT: _Window(6_000, WEIGHT[1]),
+            ("ORDERS", 10 * SECOND_US): _Window(50, 10 * SECOND_US),
+            ("ORDERS", 86_400 * SECOND_US): _Window(160_000, 86_400 * SECOND_US),
+        }
+        """The limits that the documents name; an answer tells the present ones."""
+        self._orders_sent = 0
+        """Orders on their way: they are in no count that Binance told."""
+        self._blocked_until_us = 0
+
+    def spend_order(self, date_us: int) -> bool:
+        """Count an order that is sent now; False, and count nothing, where there are too many."""
+        orders = [window for (kind, _), window in self._windows.items() if kind == "ORDERS"]
+        for window in orders:
+            window.at(date_us)
+        if any(window.used + self._orders_sent >= window.limit for window in orders):
+            return False
+        if not self.spend(1, date_us, is_cancel=False):
+            return False
+        self._orders_sent += 1
+        return True
+
+    def order_answered(self, date_us: int, told: Iterable[RateLimit], *, is_counted: bool) -> None:
+        """An order is not on its way any more. ``is_counted``: Binance took it in, or may have."""
+        self._orders_sent = max(0, self._orders_sent - 1)
+        counts = {_key(one): one for one in told}
+        for key, window in self._windows.items():
+            if key[0] != "ORDERS":
+                continue
+            window.at(date_us)
+            if key not in counts and is_counted:
+                window.used += 1
+        self.told(counts.values(), date_us)
+
+    def spend(self, weight: int, date_us: int, *, is_cancel: bool) -> bool:
+        """Count a request that is sent now; False, and count nothing, where there are too many."""
+        if date_us < self._blocked_until_us:
+            return False
+        window = self._windows[WEIGHT]
+        window.at(date_us)
+        most = window.limit if is_cancel else window.limit - FOR_CANCELS
+        if window.used + weight > most:
+            return False
+        window.used += weight
+        return True
+
+    def told(self, limits: Iterable[RateLimit], date_us: int) -> None:
+        """Take in what Binance said with an answer."""
+        for one in limits:
+            key = _key(one)
+            if key[0] not in ("ORDERS", "REQUEST_WEIGHT") or not key[1]:
+                continue
+            if key not in self._windows and len(self._windows) < 10:  # a limit that was not there before
+                self._windows[key] = _Window(one.limit, key[1])
+            window = self._windows.get(key)
+            if window is None:
+                continue
+            window.at(date_us)
+            window.limit = one.limit
+            # Requests on their way are in our count of weight, and not yet in theirs.
+            window.used = one.count if key[0] == "ORDERS" else max(window.used, one.count)
+
+    def orders_are_full(self, date_us: int) -> None:
+        """Binance refused an order for their number: send none until the shortest window is over."""
+        orders = [window for (kind, _), window in self._windows.items() if kind == "ORDERS"]
+        shortest = min(orders, key=lambda window: window.interval_us)
+        shortest.at(date_us)
+        shortest.used = shortest.limit
+
+    def block(self, until_us: int) -> None:
+        """Send nothing until this date: Binance said so. Who goes on is banned, for longer each time."""
+        self._blocked_until_us = max(self._blocked_until_us, until_us)
+
+
+def _key(limit: RateLimit) -> tuple[str, int]:
+    return limit.rate_limit_type, UNITS_US.get(limit.interval, 0) * limit.interval_num

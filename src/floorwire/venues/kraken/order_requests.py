@@ -1,0 +1,112 @@
+"""Order requests to Kraken: what of a command becomes which field.
+
+Source: the API guide of Kraken, "Spot WebSocket v2 / Add order, Amend order, Cancel order" and "AddOrder".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+import msgspec
+
+from floorwire.core.codes import Code
+from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
+from floorwire.venues.common.unplaceable import UnplaceableError
+from floorwire.venues.kraken.order_reference import Pair
+
+Params: TypeAlias = dict[str, object]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def place(command: PlaceOrder, pair: Pair, deadline_us: int) -> Params:
+    """Return the order for the WebSocket. Raises UnplaceableError, and AmountError.
+
+    A market order becomes a limit order at its worst price that takes or ends.
+    """
+    params: Params = {
+        "order_type": "limit",
+        "side": command.side,
+        "order_qty": _exact(_quantity(command, pair)),
+        "symbol": pair.symbol,
+        "limit_price": _exact(_price(command)),
+        "time_in_force": "ioc" if command.type == "market" else command.time_in_force,
+        "cl_ord_id": command.client_id,
+        "deadline": rfc3339(deadline_us),
+    }
+    if command.post_only:
+        params["post_only"] = True
+    if command.time_in_force == "gtd" and command.expires_us is not None:
+        params["expire_time"] = rfc3339(command.expires_us)
+    return params
+
+
+def place_by_rest(command: PlaceOrder, pair: Pair, deadline_us: int) -> str:
+    """Return the form that places a fill-or-kill order: the WebSocket has none. Raises UnplaceableError."""
+    return urlencode(
+        {
+            "pair": pair.rest_name,
+            "type": command.side,
+            "ordertype": "limit",
+            "price": _price(command),
+            "volume": _quantity(command, pair),
+            "timeinforce": "FOK",
+            "cl_ord_id": command.client_id,
+            "deadline": rfc3339(deadline_us),
+        }
+    )
+
+
+def amend(command: AmendOrder, deadline_us: int) -> Params:
+    """Return the amend. ``order_qty`` is the total, filled parts included. Raises AmountError."""
+    return {
+        **_named(command),
+        "order_qty": _exact(command.quantity),
+        "limit_price": _exact(command.price),
+        "deadline": rfc3339(deadline_us),
+    }
+
+
+def cancel(command: CancelOrder) -> Params:
+    """Return the cancel: Kraken takes lists."""
+    return {name: [value] for name, value in _named(command).items()}
+
+
+def cancel_by_rest(command: CancelOrder) -> str:
+    """Return the form of the cancel."""
+    named = _named(command)
+    return urlencode({"txid" if name == "order_id" else name: value for name, value in named.items()})
+
+
+def rfc3339(date_us: int) -> str:
+    """Return the date in UTC with milliseconds."""
+    at = EPOCH + timedelta(microseconds=date_us)
+    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _named(command: AmendOrder | CancelOrder) -> dict[str, str]:
+    if command.venue_order_id:
+        return {"order_id": command.venue_order_id}
+    return {"cl_ord_id": command.client_id}
+
+
+def _price(command: PlaceOrder) -> str:
+    if command.type in ("stop", "stop_limit"):
+        raise UnplaceableError(Code.VENUE_REJECTED, "stop orders are not sent to Kraken")
+    return command.price if command.price is not None else command.worst_price
+
+
+def _quantity(command: PlaceOrder, pair: Pair) -> str:
+    if command.quantity is not None:
+        return command.quantity
+    quantity = bought_by(command.quote_quantity or "0", _price(command), pair.lot_size)
+    if is_zero(quantity):
+        raise UnplaceableError(Code.MIN_NOTIONAL, "the amount buys less than the smallest quantity")
+    return quantity
+
+
+def _exact(text: str) -> msgspec.Raw:
+    """Return the decimal text as a JSON number with the same digits. Raises AmountError."""
+    return msgspec.Raw(plain(text).encode())

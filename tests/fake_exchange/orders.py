@@ -1,0 +1,149 @@
+"""Orders, fills and events of the fake exchange's core."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tests.fake_exchange.market import Market
+
+
+class Side(Enum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def opposite(self) -> "Side":
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderState(Enum):
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (OrderState.NEW, OrderState.PARTIALLY_FILLED)
+
+
+class TimeInForce(Enum):
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+
+
+class SelfTrade(Enum):
+    """What happens when an order meets one of the same account. The order that comes in decides."""
+
+    ALLOW = "allow"
+    CANCEL_MAKER = "cancel the resting order"
+    CANCEL_TAKER = "cancel the order that comes in"
+    CANCEL_BOTH = "cancel both"
+
+
+class Refused(Exception):
+    """The core did not accept an order, a cancel or an amendment. `reason` is one of the constants below."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+NO_MONEY = "insufficient balance"
+WOULD_TAKE = "post-only order would take"
+DUPLICATE = "client id is in use"
+UNKNOWN_ORDER = "no such open order"
+CLOSED = "market is closed"
+BAD_AMENDMENT = "new quantity is not between filled and current"
+SELF_TRADE = "order met one of the same account"
+
+
+@dataclass
+class Order:
+    order_id: int
+    account: str
+    client_id: str
+    market: Market
+    side: Side
+    price_ticks: int | None  # None is a market order
+    lots: int
+    time_in_force: TimeInForce
+    post_only: bool
+    placed_us: int
+    updated_us: int
+    state: OrderState = OrderState.NEW
+    filled_lots: int = 0
+    filled_quote_e8: int = 0
+    reserved_e8: int = 0
+    self_trade: SelfTrade = SelfTrade.ALLOW
+    quote_e8: int | None = None  # a market order that named its size in the quote asset
+    place_in_queue: int = 0
+    end_reason: str = ""  # WOULD_TAKE or SELF_TRADE if the exchange ended it for that
+    fills: list["Fill"] = field(default_factory=list)
+
+    @property
+    def open_lots(self) -> int:
+        return self.lots - self.filled_lots
+
+
+@dataclass(frozen=True)
+class Fill:
+    trade_id: int
+    order_id: int
+    account: str
+    symbol: str
+    side: Side
+    price_ticks: int
+    lots: int
+    quote_e8: int
+    fee_e8: int
+    fee_asset: str
+    is_maker: bool
+    time_us: int
+
+
+@dataclass(frozen=True)
+class OrderChanged:
+    """An order is new, filled, smaller or at its end. `request_id` is the cancel's or amendment's own id."""
+
+    order: Order
+    kind: str  # NEW, TRADE, CANCELED, EXPIRED or REPLACED
+    fill: Fill | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Traded:
+    symbol: str
+    trade_id: int
+    price_ticks: int
+    lots: int
+    taker_side: Side
+    time_us: int
+    taker_order_id: int = 0
+
+
+@dataclass(frozen=True)
+class LevelChanged:
+    symbol: str
+    side: Side
+    price_ticks: int
+    lots: int
+    update_id: int
+
+
+@dataclass(frozen=True)
+class BalanceChanged:
+    account: str
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MarketChanged:
+    """A market opened, closed or has other steps."""
+
+    symbol: str
+
+
+Event = OrderChanged | Traded | LevelChanged | BalanceChanged | MarketChanged
