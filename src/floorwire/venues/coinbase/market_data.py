@@ -73,7 +73,7 @@ class Coinbase:
     link_kinds: tuple[LinkKind, ...] = (LinkKind("feed", FEED_URL, limits.PRODUCTS_PER_LINK, EVERYTHING),)
     ping = ""
     ping_us = 0
-    silent_us = limits.SILENT_US
+    silent_us = limits.FEED_SILENT_US
     link_age_us: int | None = None
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
     allowances = limits.ALLOWANCES
