@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording, recording_preview
-from floorwire.connectors.connector_tap import ConnectorTap
-from floorwire.connectors.network_route import NetworkRoute
-from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.common.rate_limits import SharedRateLimits
 from floorwire.venues.paper import PaperVenue
+
+if TYPE_CHECKING:
+    from floorwire.connectors.connector_tap import ConnectorTap
+    from floorwire.connectors.venue_connector import VenueConnector
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
@@ -42,6 +44,9 @@ def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -
 
     ``tap`` is told all that is sent and that comes.
     """
+    from floorwire.connectors.network_route import NetworkRoute
+    from floorwire.connectors.venue_connector import VenueConnector
+
     own = settings.venues.get(venue, VenueSettings())
     return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
 
