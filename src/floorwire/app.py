@@ -122,6 +122,11 @@ class Gateway:
             return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector)
 
+    @property
+    def feeds(self) -> Sequence[VenueFeed]:
+        """The feed of each venue, the default one first."""
+        return self._feeds
+
     def lock_data_folder(self) -> None:
         """Lock the data folder until the gateway has run. Again: nothing happens.
 

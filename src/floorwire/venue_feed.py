@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import msgspec
 import structlog
 
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
-from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core import market_events
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -34,8 +33,12 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
+from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
+
+if TYPE_CHECKING:
+    from floorwire.connectors.venue_connector import VenueConnector
 
 PUBLISHED = frozenset(get_args(MarketEvent))
 PRICES = PUBLISHED - {FeedStatus, Listing, market_events.Clock}
@@ -140,6 +143,24 @@ class VenueFeed:
                 self._handle(self._venue.receive(Woke(), now_us), now_us)
             self._check_silence(now_us)
             self._skip_counter.poll(now_us)
+
+    def control(self, control: ReplayControl) -> ReplayPosition | None:
+        """Do what an operator asks of a replay; return where it stands then. None: the venue plays none.
+
+        Raises SeekError, SpeedError.
+        """
+        if not isinstance(self._venue, PlaysRecording) or not self._is_up:
+            return None
+        now_us = self._time()
+        self._handle(self._venue.control(control, now_us), now_us)
+        self._is_due.set()
+        return self._venue.position(now_us)
+
+    def position(self) -> ReplayPosition | None:
+        """Return where a replay stands; None if the venue plays none, or has not started."""
+        if not isinstance(self._venue, PlaysRecording) or not self._is_up:
+            return None
+        return self._venue.position(self._time())
 
     def _on_input(self) -> None:
         """Handle the venue's inputs at the end of this turn, all together."""

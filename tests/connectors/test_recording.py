@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from floorwire.connectors import recording
-from floorwire.connectors.recording import RecordingError
-from floorwire.connectors.transcript import SkippedLines
+from floorwire.connectors.recorded_line import SkippedLines
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.market_events import BookSnapshot, Listing, Trade
 from floorwire.core.ports import Closed, Frame, Opened, VenueOutput, Wake, Woke
-from floorwire.venues.replay import Replay, SpeedError
+from floorwire.core.replay_controls import SpeedError
+from floorwire.venues.replay import Replay
 from tests.venues.driver import every, rebuilt, statuses
 
 OWN = Path(__file__).parent.parent / "recorded"

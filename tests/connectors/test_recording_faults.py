@@ -12,8 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from floorwire.config import Settings, SettingsError
-from floorwire.connectors import recording, venue_registry
-from floorwire.connectors.recording import RecordingError
+from floorwire.connectors import recording, recording_preview, venue_registry
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.market_events import Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.venues.replay import Replay
@@ -168,7 +168,7 @@ def test_a_long_beginning_without_shown_events_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(off_tick(tmp_path, 2_000, good=5))
-    monkeypatch.setattr(recording, "PREVIEW_MESSAGES", 2_000)
+    monkeypatch.setattr(recording_preview, "PREVIEW_MESSAGES", 2_000)
     with capture_logs() as logs:
         build(off_tick(tmp_path, 2_000, good=5))
     [said] = [line for line in logs if line["log_level"] == "warning"]

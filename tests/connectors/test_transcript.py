@@ -6,19 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorwire.connectors.transcript import (
-    MAX_NAMED_LINES,
-    SkippedLineCounter,
-    TranscriptLine,
-    read_transcript,
-)
+from floorwire.connectors.recorded_line import MAX_NAMED_LINES, RecordedLine, SkippedLineCounter
+from floorwire.connectors.transcript import read_transcript
 
 OWN = Path(__file__).parent.parent / "recorded"
 SOCKET = (OWN / "coinbase" / "COINBASE.ws.3.0").read_bytes()
 T = 1_700_000_000_000_000
 
 
-def read(tmp_path: Path, text: str | bytes) -> tuple[list[TranscriptLine], list[tuple[str, int, list[str]]]]:
+def read(tmp_path: Path, text: str | bytes) -> tuple[list[RecordedLine], list[tuple[str, int, list[str]]]]:
     """Return the lines of a file with this text, and what was left out."""
     file = tmp_path / "file"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -32,15 +28,15 @@ def read(tmp_path: Path, text: str | bytes) -> tuple[list[TranscriptLine], list[
     [
         (
             'https://x/y -> 1700000000.5: {"a":1}',
-            TranscriptLine(1, T + 500_000, b'{"a":1}', "->", "https://x/y"),
+            RecordedLine(1, T + 500_000, b'{"a":1}', "->", "https://x/y"),
         ),
-        ("wss://x <-> 1700000000.25", TranscriptLine(1, T + 250_000, b"", "<->", "wss://x")),
-        ('wss://x <- 1700000000: {"b":2}', TranscriptLine(1, T, b'{"b":2}', "<-", "wss://x")),
-        ("1700000000.0000019: [1, 2]", TranscriptLine(1, T + 1, b"[1, 2]")),
-        ("1700000000.1: pong", TranscriptLine(1, T + 100_000, b"pong")),
+        ("wss://x <-> 1700000000.25", RecordedLine(1, T + 250_000, b"", "<->", "wss://x")),
+        ('wss://x <- 1700000000: {"b":2}', RecordedLine(1, T, b'{"b":2}', "<-", "wss://x")),
+        ("1700000000.0000019: [1, 2]", RecordedLine(1, T + 1, b"[1, 2]")),
+        ("1700000000.1: pong", RecordedLine(1, T + 100_000, b"pong")),
     ],
 )
-def test_each_kind_of_line(tmp_path: Path, line: str, entry: TranscriptLine) -> None:
+def test_each_kind_of_line(tmp_path: Path, line: str, entry: RecordedLine) -> None:
     assert read(tmp_path, line) == ([entry], [])
     assert read(tmp_path, line + "\r\n\n") == ([entry], [])
 
@@ -52,7 +48,7 @@ def test_configuration_and_blank_lines_are_not_counted_as_broken(tmp_path: Path)
 def test_a_text_may_continue_on_the_next_lines(tmp_path: Path) -> None:
     text = '1700000000: {\n "a": 1\n}\n1700000001: [2]\n'
     assert read(tmp_path, text) == (
-        [TranscriptLine(1, T, b'{ "a": 1\n}\n'), TranscriptLine(4, T + 1_000_000, b"[2]")],
+        [RecordedLine(1, T, b'{ "a": 1\n}\n'), RecordedLine(4, T + 1_000_000, b"[2]")],
         [],
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Self
 
 import httpx2
 import msgspec
@@ -17,7 +18,14 @@ class BybitClient:
     def __init__(self, fake: FakeBybit) -> None:
         self.fake = fake
         self.account = fake.first
+        self.http = httpx2.AsyncClient(base_url=fake.http)
         self._requests = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.http.aclose()
 
     def headers(self, payload: str, *, at_us: int | None = None, window: str = "5000") -> dict[str, str]:
         timestamp = str((self.fake.now_us() if at_us is None else at_us) // 1_000)
@@ -30,17 +38,15 @@ class BybitClient:
         }
 
     async def get(self, path: str, query: str = "category=spot") -> httpx2.Response:
-        async with httpx2.AsyncClient(base_url=self.fake.http) as client:
-            return await client.get(f"/v5/{path}?{query}", headers=self.headers(query))
+        return await self.http.get(f"/v5/{path}?{query}", headers=self.headers(query))
 
     async def rows(self, path: str, query: str = "category=spot") -> list[Body]:
         return msgspec.convert((await self.get(path, query)).json()["result"]["list"], list[Body])
 
     async def post(self, path: str, body: object) -> Body:
         text = msgspec.json.encode(body).decode()
-        async with httpx2.AsyncClient(base_url=self.fake.http) as client:
-            response = await client.post(f"/v5/{path}", content=text, headers=self.headers(text))
-            return msgspec.json.decode(response.content, type=Body)
+        response = await self.http.post(f"/v5/{path}", content=text, headers=self.headers(text))
+        return msgspec.json.decode(response.content, type=Body)
 
     async def code(self, path: str, body: object) -> int:
         return msgspec.convert((await self.post(path, body))["retCode"], int)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Self
 
 import httpx2
 import msgspec
@@ -18,6 +19,13 @@ class OkxClient:
     def __init__(self, fake: FakeOkx) -> None:
         self.fake = fake
         self.account = fake.first
+        self.http = httpx2.AsyncClient(base_url=fake.http)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.http.aclose()
 
     def headers(
         self, method: str, target: str, body: str = "", *, at_us: int | None = None
@@ -34,14 +42,12 @@ class OkxClient:
 
     async def get(self, path: str) -> httpx2.Response:
         target = f"/api/v5/{path}"
-        async with httpx2.AsyncClient(base_url=self.fake.http) as client:
-            return await client.get(target, headers=self.headers("GET", target))
+        return await self.http.get(target, headers=self.headers("GET", target))
 
     async def post(self, path: str, body: object, **extra: str) -> httpx2.Response:
         target, text = f"/api/v5/{path}", msgspec.json.encode(body).decode()
-        async with httpx2.AsyncClient(base_url=self.fake.http) as client:
-            headers = self.headers("POST", target, text) | extra
-            return await client.post(target, content=text, headers=headers)
+        headers = self.headers("POST", target, text) | extra
+        return await self.http.post(target, content=text, headers=headers)
 
     async def row(self, path: str, body: object) -> Body:
         """The verdict on the first order."""

@@ -27,18 +27,33 @@ async def running(face: FaceT, port: int = 0) -> AsyncIterator[FaceT]:
         face, host="127.0.0.1", port=port, log_level="critical", lifespan="off", proxy_headers=False,
         ws="websockets-sansio", ws_ping_interval=20, ws_ping_timeout=60, timeout_graceful_shutdown=1,
     )  # fmt: skip
+    config.load()
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())  # `serve` would take the signals of the test run
-    acting = asyncio.create_task(face.run())
-    while not server.started:
-        await asyncio.sleep(0.005)
+    # Not `serve`: it would take the signals of the test run, and look only ten times a second whether to end.
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
     face.port = server.servers[0].sockets[0].getsockname()[1]
+    acting = asyncio.create_task(face.run())
     try:
         yield face
     finally:
         acting.cancel()
-        server.should_exit = True
-        server.force_exit = True
+        for listener in server.servers:
+            listener.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        await _wait_until_idle(server)
         with suppress(asyncio.CancelledError):
-            await asyncio.gather(acting, serving)
-        await asyncio.wait([serving])
+            await acting
+
+
+async def _wait_until_idle(server: uvicorn.Server) -> None:
+    """Give connections a second to end, then cancel what still runs."""
+    state = server.server_state
+    for _ in range(200):
+        if not (state.connections or state.tasks):
+            return
+        await asyncio.sleep(0.005)
+    for task in list(state.tasks):
+        task.cancel()
+    await asyncio.gather(*state.tasks, return_exceptions=True)

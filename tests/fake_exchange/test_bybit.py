@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -31,8 +30,8 @@ async def client() -> AsyncIterator[BybitClient]:
     exchange.core.deposit("first", "USDT", 100_000 * UNIT)
     exchange.core.deposit("first", "BTC", UNIT)
     SeededFlow(exchange.core, "BTCUSDT", 6_000_000).fill_book()
-    async with running(exchange) as fake:
-        yield BybitClient(fake)
+    async with running(exchange) as fake, BybitClient(fake) as client:
+        yield client
 
 
 async def test_an_order_is_created_amended_cancelled_and_queried(client: BybitClient) -> None:
@@ -138,10 +137,9 @@ async def test_a_bad_key_signature_or_time_is_refused(client: BybitClient) -> No
         (client.headers(query, at_us=now_us + 2_000_000), 10002),
         (client.headers(query, at_us=now_us - 6_000_000, window="60000"), 0),
     ]
-    async with httpx2.AsyncClient(base_url=client.fake.http) as http:
-        for headers, code in expected:
-            response = await http.get(f"/v5/account/wallet-balance?{query}", headers=headers)
-            assert response.json()["retCode"] == code
+    for headers, code in expected:
+        response = await client.http.get(f"/v5/account/wallet-balance?{query}", headers=headers)
+        assert response.json()["retCode"] == code
 
 
 async def test_orders_over_the_websocket(client: BybitClient) -> None:

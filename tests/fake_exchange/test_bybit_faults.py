@@ -35,8 +35,8 @@ async def client() -> AsyncIterator[BybitClient]:
     exchange.core.deposit("first", "USDT", 100_000 * UNIT)
     exchange.core.deposit("first", "BTC", UNIT)
     SeededFlow(exchange.core, "BTCUSDT", 6_000_000).fill_book()
-    async with running(exchange) as fake:
-        yield BybitClient(fake)
+    async with running(exchange) as fake, BybitClient(fake) as client:
+        yield client
 
 
 async def trade(client: BybitClient, times: int = 1) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import httpx2
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -44,8 +43,8 @@ async def client() -> AsyncIterator[BybitClient]:
     exchange = FakeBybit(default_markets())
     exchange.core.deposit("first", "USDT", 10**6 * UNIT)
     SeededFlow(exchange.core, "BTCUSDT", 6_000_000).fill_book()
-    async with running(exchange) as fake:
-        yield BybitClient(fake)
+    async with running(exchange) as fake, BybitClient(fake) as client:
+        yield client
 
 
 async def next_push(socket: ClientConnection) -> Push:
@@ -90,9 +89,8 @@ async def test_the_whole_book_joins_deltas_with_a_snapshot_of_rest(client: Bybit
         fake.market.flush("BTCUSDT")
         for _ in range(30):
             flow.step()
-        async with httpx2.AsyncClient(base_url=fake.http) as http:
-            url = "/v5/market/full_orderbook?category=spot&symbol=BTCUSDT"
-            snapshot = msgspec.convert((await http.get(url)).json()["result"], Data)
+        url = "/v5/market/full_orderbook?category=spot&symbol=BTCUSDT"
+        snapshot = msgspec.convert((await client.http.get(url)).json()["result"], Data)
         for _ in range(30):
             flow.step()
         fake.market.flush("BTCUSDT")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx2
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
@@ -34,8 +33,8 @@ async def client() -> AsyncIterator[OkxClient]:
     exchange.core.deposit("first", "USDT", 100_000 * UNIT)
     exchange.core.deposit("first", "BTC", UNIT)
     SeededFlow(exchange.core, "BTCUSDT", 600_000).fill_book()
-    async with running(exchange) as fake:
-        yield OkxClient(fake)
+    async with running(exchange) as fake, OkxClient(fake) as client:
+        yield client
 
 
 async def test_an_order_is_placed_amended_cancelled_and_queried(client: OkxClient) -> None:
@@ -134,10 +133,9 @@ async def test_a_bad_key_signature_or_time_is_refused(client: OkxClient) -> None
         (client.headers("GET", target, at_us=now_us + 31_000_000), 401, "50102"),
         (client.headers("POST", target), 401, "50113"),
     ]
-    async with httpx2.AsyncClient(base_url=client.fake.http) as http:
-        for headers, status, code in expected:
-            response = await http.get(target, headers=headers)
-            assert (response.status_code, response.json()["code"]) == (status, code)
+    for headers, status, code in expected:
+        response = await client.http.get(target, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 async def test_orders_over_the_websocket(client: OkxClient) -> None:

@@ -35,8 +35,8 @@ async def client() -> AsyncIterator[OkxClient]:
     exchange.core.deposit("first", "USDT", 100_000 * UNIT)
     exchange.core.deposit("first", "BTC", UNIT)
     SeededFlow(exchange.core, "BTCUSDT", 600_000).fill_book()
-    async with running(exchange) as fake:
-        yield OkxClient(fake)
+    async with running(exchange) as fake, OkxClient(fake) as client:
+        yield client
 
 
 async def trade(client: OkxClient, times: int = 1) -> None:

@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import AsyncIterator
 
-import httpx2
 import msgspec
 import pytest
 
@@ -45,8 +44,8 @@ async def client() -> AsyncIterator[OkxClient]:
     exchange = FakeOkx(default_markets())
     exchange.sockets.attempts.limit = 100
     SeededFlow(exchange.core, "BTCUSDT", 600_000).fill_book()
-    async with running(exchange) as fake:
-        yield OkxClient(fake)
+    async with running(exchange) as fake, OkxClient(fake) as client:
+        yield client
 
 
 async def test_a_book_kept_from_the_channel_is_the_exchanges(client: OkxClient) -> None:
@@ -110,8 +109,7 @@ async def test_a_channel_without_snapshots(client: OkxClient) -> None:
     async with client.socket("public") as socket:
         await send(socket, {"op": "subscribe", "args": [BOOKS]})
         assert (await receive(socket))["event"] == "subscribe"
-        async with httpx2.AsyncClient(base_url=client.fake.http) as http:
-            rows = (await http.get("/api/v5/market/books?instId=BTC-USDT&sz=400")).json()["data"]
+        rows = (await client.http.get("/api/v5/market/books?instId=BTC-USDT&sz=400")).json()["data"]
         client.fake.core.deposit("first", "USDT", 10**6 * UNIT)
         client.fake.core.place("first", "BTCUSDT", Side.BUY, 10**4, 600_000, "")
         push = msgspec.convert(await receive(socket), Push)

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias, cast
 import pytest
 
 from floorwire.connectors import recording
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Listing, Quote, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
@@ -331,7 +332,7 @@ def test_a_loop_tells_every_book_anew(path: Path) -> None:
 
 @each_folder
 def test_the_folder_has_several_sessions(known: Expected) -> None:
-    with pytest.raises(recording.RecordingError, match=known.venues):
+    with pytest.raises(RecordingError, match=known.venues):
         recording.read(known.folder)
 
 
@@ -349,7 +350,7 @@ def test_advanced_trades_book_equals_that_rebuilt_here() -> None:
                 side = {"bid": "bids", "offer": "asks"}[level["side"]]
                 put(book, side, level["price_level"], level["new_quantity"])
             for trade in cast(list[dict[str, str]], event.get("trades", [])):
-                trades.append((trade["trade_id"], trade["side"].lower()))
+                trades.append((trade["trade_id"], {"BUY": "sell", "SELL": "buy"}[trade["side"]]))
     [of] = instruments(ADVANCED).values()
     assert decimals(played(ADVANCED), of) == book
     assert [(trade.trade_id, trade.side) for trade in every(played(ADVANCED), Trade)] == trades

@@ -28,14 +28,10 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
-from floorwire.venues.replay import (
-    MAX_STEPS,
-    RecordedAnswer,
-    RecordedInput,
-    RecordedRequest,
-    Replay,
-    SpeedError,
-)
+from floorwire.core.replay_controls import SpeedError
+from floorwire.venues.recorded_answers import RecordedAnswer, RecordedRequest
+from floorwire.venues.recorded_links import RecordedInput
+from floorwire.venues.replay import MAX_STEPS, Replay
 from tests.venues.driver import SECOND, events, every, statuses
 
 RECORDED = Path(__file__).parent.parent / "recorded"

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from floorwire.core.market_events import BookChange, BookSnapshot, Listing, Trade
 from floorwire.core.ports import Closed, Fetch, Frame, Open, Opened, VenueOutput, Wake, Woke
 from floorwire.venues.binance import market_data as binance
-from floorwire.venues.replay import RecordedAnswer, RecordedInput, Replay
+from floorwire.venues.recorded_answers import RecordedAnswer
+from floorwire.venues.recorded_links import RecordedInput
+from floorwire.venues.replay import Replay
 from tests.venues.driver import SECOND, every, statuses
 from tests.venues.test_replay import LINK, NEW, OLD, Scripted, at, told
 from tests.venues.test_replay import Session as Made

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Final, Literal, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import structlog
 
-from floorwire.connectors.http_requests import HttpRequests
+from floorwire.connectors.connector_tap import ConnectorTap
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.websocket_connection import WebSocketConnection
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
+
+if TYPE_CHECKING:
+    from floorwire.connectors.http_requests import HttpRequests
 
 MAX_UNREAD_BYTES: Final = 4 * 1024 * 1024
 """If so much of one connection waits, it is not read until half of that was handled."""
@@ -39,11 +43,12 @@ class QueuedInput(NamedTuple):
 class VenueConnector:
     """The links and requests of one venue. It owns their tasks; ``close`` ends all."""
 
-    def __init__(self, venue: str, route: NetworkRoute) -> None:
+    def __init__(self, venue: str, route: NetworkRoute, tap: ConnectorTap | None = None) -> None:
+        """``tap`` is told all that is sent and that comes."""
         self.traffic = VenueTraffic()
         self._venue = venue
         self._route = route
-        self._http = HttpRequests(route)
+        self._tap = tap
         self._connections: dict[str, WebSocketConnection] = {}
         """By link: the one that the adapter knows of."""
         self._closing: dict[str, Closed] = {}
@@ -76,7 +81,8 @@ class VenueConnector:
         self.reset()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._http.close()
+        if "_http" in vars(self):
+            await self._http.close()
 
     def next_input(self) -> VenueInput | None:
         """Return what happened next; None if nothing waits."""
@@ -106,6 +112,8 @@ class VenueConnector:
             case Send(link, text):
                 connection = self._connections.get(link)
                 if connection is not None:
+                    if self._tap is not None:
+                        self._tap.sent(link, text)
                     connection.send(text)
             case Close(link, reason):
                 self._close(link, reason)
@@ -121,6 +129,8 @@ class VenueConnector:
             traffic.state = "up"
             traffic.opened += 1
             log.info("link up", venue=self._venue, link=connection.link, times=traffic.opened)
+            if self._tap is not None:
+                self._tap.opened(connection.link, connection.url)
             self._put(connection, Opened(connection.link))
 
     def received(self, connection: WebSocketConnection, message: bytes) -> None:
@@ -134,6 +144,8 @@ class VenueConnector:
         if connection.unread_bytes > MAX_UNREAD_BYTES and not connection.is_paused:
             connection.pause()
             traffic.paused += 1
+        if self._tap is not None:
+            self._tap.received(connection.link, message)
         self._put(connection, Frame(connection.link, message))
 
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
@@ -149,6 +161,7 @@ class VenueConnector:
         before = self._connections.pop(link, None)
         if before is not None:
             before.end()
+            self._down(link, "opened again", "info")
         connection = self._connections[link] = WebSocketConnection(link, url, self._route, self)
         self.traffic.link(link).state = "opening"
         connection.task = self._own(connection.run())
@@ -163,6 +176,8 @@ class VenueConnector:
 
     def _down(self, link: str, reason: str, level: Literal["info", "warning"]) -> None:
         traffic = self.traffic.link(link)
+        if traffic.state == "up" and self._tap is not None:
+            self._tap.closed(link, reason)
         traffic.state = "down"
         traffic.last_reason = reason
         write = log.info if level == "info" else log.warning
@@ -173,6 +188,13 @@ class VenueConnector:
         if connection.is_paused and connection.unread_bytes <= MAX_UNREAD_BYTES // 2:
             connection.resume()
 
+    @cached_property
+    def _http(self) -> HttpRequests:
+        """Made for the first request: to import its library takes a twentieth of a second of each start."""
+        from floorwire.connectors.http_requests import HttpRequests
+
+        return HttpRequests(self._route)
+
     # --- requests -----------------------------------------------------------------------------------
 
     def _fetch(self, fetch: Fetch) -> None:
@@ -181,6 +203,8 @@ class VenueConnector:
             self._put(None, Answer(fetch.request, 0, b""))
             return
         self.traffic.requested += 1
+        if self._tap is not None:
+            self._tap.requested(fetch.method, fetch.url)
         self._requests.add(self._own(self._request(fetch)))
         self.traffic.requests_under_way = len(self._requests)
 
@@ -189,6 +213,8 @@ class VenueConnector:
             fetch.url, fetch.timeout_us / 1_000_000, fetch.method, fetch.headers, fetch.body
         )
         self.traffic.answered(answer.status)
+        if self._tap is not None:
+            self._tap.answered(fetch.url, answer.status, answer.body)
         if not 200 <= answer.status < 300:
             log.warning(
                 "request failed",

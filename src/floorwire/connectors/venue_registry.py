@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
-from floorwire.connectors import recording
-from floorwire.connectors.network_route import NetworkRoute
-from floorwire.connectors.venue_connector import VenueConnector
+from floorwire.connectors import recording, recording_preview
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
+from floorwire.venues.common.rate_limits import SharedRateLimits
 from floorwire.venues.paper import PaperVenue
+
+if TYPE_CHECKING:
+    from floorwire.connectors.connector_tap import ConnectorTap
+    from floorwire.connectors.venue_connector import VenueConnector
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
@@ -31,13 +35,20 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
     for spec in found:
         if spec.is_live:
             _check_live(spec, settings, live_flag=live_flag)
-    return [_build(spec, settings) for spec in found]
+    shared = SharedRateLimits()
+    return [_build(spec, settings, shared) for spec in found]
 
 
-def connector(venue: str, settings: Settings) -> VenueConnector:
-    """Return what opens links and sends requests for a venue. It does nothing until the venue asks."""
+def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -> VenueConnector:
+    """Return what opens links and sends requests for a venue. It does nothing until the venue asks.
+
+    ``tap`` is told all that is sent and that comes.
+    """
+    from floorwire.connectors.network_route import NetworkRoute
+    from floorwire.connectors.venue_connector import VenueConnector
+
     own = settings.venues.get(venue, VenueSettings())
-    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address))
+    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
 
 
 def traded_names(settings: Settings) -> TradedNames | None:
@@ -57,7 +68,7 @@ def traded_names(settings: Settings) -> TradedNames | None:
 def _symbols(spec: VenueSpec) -> frozenset[str]:
     if spec.kind == SIM:
         return frozenset(spec.settings.symbols) or sim.symbols_traded()
-    return frozenset() if spec.recorded is None else recording.preview(spec.recorded).symbols
+    return frozenset() if spec.recorded is None else recording_preview.preview(spec.recorded).symbols
 
 
 def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None:
@@ -79,20 +90,29 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
     )
 
 
-def _build(spec: VenueSpec, settings: Settings) -> Venue:
+def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
     if spec.kind == SIM:
         return _sim(spec, settings)
     if spec.recorded is not None:
         return _replay(spec, spec.recorded, settings)
-    return _live(spec, settings)
+    return _live(spec, settings, shared)
 
 
-def _live(spec: VenueSpec, settings: Settings) -> Venue:
+def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
     """Return a venue with live prices. Its orders are filled here, against them."""
     exchange = recording.exchanges()[spec.kind]
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS
-    adapter = exchange.venue(symbols, spec.prefix, stale_us=stale_us)
+    own = spec.settings
+    # An exchange counts by the address that requests come from, and by its own.
+    address = " ".join(text or "" for text in (own.ws_url, own.rest_url, own.source_address))
+    adapter = exchange.venue(
+        symbols,
+        spec.prefix,
+        stale_us=stale_us,
+        limits=shared.of(spec.kind, address, exchange.venue.allowances),
+        jitter=random.Random().random,  # noqa: S311 - waits, not secrets
+    )
     log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
 
@@ -113,7 +133,7 @@ def _sim(spec: VenueSpec, settings: Settings) -> Venue:
         raise SettingsError(f"venues.{spec.id}.symbols: {error}") from None
 
 
-def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) -> Venue:
+def _replay(spec: VenueSpec, recorded: recording.Playable, settings: Settings) -> Venue:
     file = spec.settings.file or ""
     if spec.settings.symbols:
         raise SettingsError(f"venues.{spec.id}.symbols: a recording has its own")
@@ -131,18 +151,17 @@ def _replay(spec: VenueSpec, recorded: recording.Recording, settings: Settings) 
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
     )
-    can = recording.exchanges()[recorded.adapter].capabilities
-    return PaperVenue(replay, settings.paper.latency_us, spec.id, can)
+    return PaperVenue(replay, settings.paper.latency_us, spec.id, recorded.capabilities)
 
 
-def _check(file: str, recorded: recording.Recording) -> None:
+def _check(file: str, recorded: recording.Playable) -> None:
     """Refuse a recording of which nothing can be shown; warn where its first messages show nothing.
 
     Raises SettingsError.
     """
     if not recorded.frames:
         raise SettingsError(f"venue: {file}: has no message of an exchange")
-    preview = recording.preview(recorded)
+    preview = recording_preview.preview(recorded)
     if preview.is_shown:
         return
     skipped = ", ".join(f"{reason} {count}" for reason, count in preview.skipped.items()) or "nothing"

@@ -14,6 +14,7 @@ import msgspec
 
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording
+from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.os_errors import sentence
 from floorwire.core.venue_names import VENUE_ID
 
@@ -31,7 +32,7 @@ class VenueSpec(msgspec.Struct, frozen=True):
     settings: VenueSettings
     given: str
     """What the setting ``venue`` says."""
-    recorded: recording.Recording | None = None
+    recorded: recording.Playable | None = None
     """Of a replay."""
 
     @property
@@ -123,10 +124,10 @@ def _options(rest: str) -> tuple[str, dict[str, str]]:
         rest = before
 
 
-def _read(file: str, adapter: str | None) -> recording.Recording:
+def _read(file: str, adapter: str | None) -> recording.Playable:
     try:
         return recording.read(Path(file), adapter or None)
-    except (OSError, recording.RecordingError) as error:
+    except (OSError, RecordingError) as error:
         raise SettingsError(f"venue: {sentence(error)}") from None
 
 

@@ -71,13 +71,14 @@ class WebSocketConnection(WSListener):
     def __init__(self, link: str, url: str, route: NetworkRoute, owner: ConnectionOwner) -> None:
         self.link = link
         """The link's name."""
+        self.url = url
+        """The exchange's address, wherever the connection really goes."""
         self.unread_bytes = 0
         """Bytes of messages that the owner has not handled yet. The owner counts."""
         self.is_paused = False
         """Whether reading is paused."""
         self.task: asyncio.Task[None] | None = None
         """What ``run`` runs in. The owner sets it."""
-        self._url = url
         self._route = route
         self._owner = owner
         self._state = ConnectionState.OPENING
@@ -157,7 +158,7 @@ class WebSocketConnection(WSListener):
     # --- the end ----------------------------------------------------------------------------------
 
     async def _open(self) -> WSTransport:
-        url = self._route.ws(self._url)
+        url = self._route.ws(self.url)
         source = self._route.source_address
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             transport, _ = await picows.ws_connect(

@@ -36,7 +36,7 @@ class Action(StrEnum):
 
     Subscribing to a private channel is the action of the same name: a key that may read ``orders`` may
     subscribe to them. ``one_symbol``: the action is about an order, so a narrowed key has to name its symbol.
-    ``about_all``: the action tells something of all accounts and symbols, so no narrowed key may do it.
+    ``about_all``: the action concerns all accounts and symbols, so no narrowed key may do it.
     """
 
     scope: Scope | None
@@ -82,6 +82,8 @@ class Action(StrEnum):
     HALT = "halt", Scope.ADMIN
     RESUME = "resume", Scope.ADMIN
     JOURNAL = "journal", Scope.ADMIN, False, True
+    REPLAYS_LIST = "replays.list", Scope.ADMIN
+    REPLAYS_CONTROL = "replays.control", Scope.ADMIN, False, True
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN
@@ -193,7 +195,7 @@ def _check_symbol(
         return _forbidden(f"{action} by this key has to name one of its symbols", "symbol", "")
     if action.about_all and principal.is_narrowed:
         return _forbidden(
-            f"{action} tells of all accounts and symbols; the key is for some", "action", action
+            f"{action} concerns all accounts and symbols; the key is for some", "action", action
         )
     return None
 

@@ -30,6 +30,7 @@ from floorwire.core.ports import (
     Wake,
     Woke,
 )
+from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
 from floorwire.engine.execution_reporter import refused
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.paper import PaperMatching
@@ -97,6 +98,21 @@ class PaperVenue:
         outputs += _reported(self._due(now_us))
         outputs += self._wake()
         return outputs
+
+    def control(self, control: ReplayControl, now_us: int) -> Sequence[VenueOutput]:
+        """Do what an operator asks of the recording that it plays; nothing if it plays none.
+
+        Raises SeekError, SpeedError.
+        """
+        if not isinstance(self._venue, PlaysRecording):
+            return []
+        outputs = _reported(self._due(now_us))
+        outputs += self._follow(self._venue.control(control, now_us), now_us)
+        return [*outputs, *self._wake()]
+
+    def position(self, now_us: int) -> ReplayPosition | None:
+        """Return where the recording stands; None if it plays none."""
+        return self._venue.position(now_us) if isinstance(self._venue, PlaysRecording) else None
 
     def date(self, offset_us: int) -> None:
         """Take in what the date is: ``now_us + offset_us``."""

@@ -26,6 +26,7 @@ from floorwire.web import (
     openapi_route,
     order_routes,
     page_routes,
+    replay_routes,
     ticket_routes,
 )
 from floorwire.web.head_guard import HeadGuard
@@ -56,6 +57,7 @@ ROUTERS: Final = (
     key_routes.router,
     order_routes.router,
     admin_routes.router,
+    replay_routes.router,
 )
 
 log = structlog.get_logger("floorwire.web")

@@ -22,6 +22,7 @@ from floorwire.venues.common.decimals import (
 )
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import number
+from floorwire.venues.kraken.renamed import current_coin
 
 VENUE = "kraken"
 MINUTE_US = 60_000_000
@@ -30,8 +31,6 @@ WEEK_MINUTES = 7 * 1440
 STATES: dict[str, InstrumentState] = {"online": "open", "delisted": "closed"}
 """Every other status means halted."""
 SIDES: dict[str, Side] = {"buy": "buy", "sell": "sell"}
-RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
-"""Names of coins that REST still uses -> those of the WebSocket v2."""
 EIGHT_DECIMALS = "0.00000001"
 
 
@@ -41,10 +40,9 @@ def listed(row: bytes, prefix: str) -> tuple[str, Instrument]:
         asset_pair = msgspec.json.decode(row, type=messages.AssetPair)
         base, _, quote = asset_pair.wsname.partition("/")
         lot = format(Decimal(1).scaleb(-asset_pair.lot_decimals), "f")
-        names = RENAMED.get(base, base), RENAMED.get(quote, quote)
-        return "/".join(names), _instrument(
-            names, asset_pair.tick_size, lot, asset_pair.costmin, asset_pair.status, prefix
-        )
+        names = current_coin(base), current_coin(quote)
+        tick = asset_pair.tick_size or format(Decimal(1).scaleb(-asset_pair.pair_decimals), "f")
+        return "/".join(names), _instrument(names, tick, lot, asset_pair.costmin, asset_pair.status, prefix)
     pair = msgspec.json.decode(row, type=messages.Pair)
     steps = number(pair.price_increment), number(pair.qty_increment)
     return pair.symbol, _instrument(

@@ -100,12 +100,16 @@ class Pairs(msgspec.Struct):
 
 
 class AssetPair(msgspec.Struct):
-    """A pair of GET /0/public/AssetPairs. ``wsname`` still has Kraken's old names: XBT, XDG."""
+    """A pair of GET /0/public/AssetPairs. ``wsname`` still has Kraken's old names: XBT, XDG.
+
+    Lists of 2021 have neither ``status`` nor ``tick_size``: the tick was that of ``pair_decimals`` then.
+    """
 
     wsname: str
-    status: str
-    tick_size: str
-    lot_decimals: Annotated[int, msgspec.Meta(ge=0, le=18)]
+    status: str = "online"
+    tick_size: str = ""
+    pair_decimals: Annotated[int, msgspec.Meta(ge=0, le=18)] = 8
+    lot_decimals: Annotated[int, msgspec.Meta(ge=0, le=18)] = 8
     costmin: str = "0"
 
 
@@ -126,7 +130,7 @@ class Params(msgspec.Struct):
 class Request(msgspec.Struct):
     """A request of a client."""
 
-    method: str
+    method: str = ""
     params: Params = msgspec.field(default_factory=Params)
 
 

@@ -1,0 +1,143 @@
+"""``floorwire record``: write down what an exchange sends, to play it again later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import replace
+
+from floorwire import config
+from floorwire.bus.local import LocalBus
+from floorwire.cli.output import echo
+from floorwire.clock import Clock
+from floorwire.config import Settings, SettingsError, VenueSettings
+from floorwire.connectors import venue_registry
+from floorwire.connectors.recording_writer import RecordingWriter
+from floorwire.connectors.traffic_recorder import TrafficRecorder
+from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
+from floorwire.core.os_errors import reason, sentence
+from floorwire.ops import logs
+from floorwire.ops.stats import Stats
+from floorwire.ops.venue_check import VenueCheck
+from floorwire.venue_feed import VenueFeed
+
+FAILED = 1
+UNUSABLE = 2
+FLUSH_S = 1.0
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)?")
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
+
+
+def record(
+    venue: Annotated[
+        str, typer.Option("--venue", help="An exchange, such as binance, or the ID of a [venues.ID].")
+    ],
+    duration: Annotated[
+        str, typer.Option("--for", help="How long, such as 90s, 10m, 2h. Without it: until Ctrl-C.")
+    ] = "",
+    out: Annotated[Path, typer.Option(help="The folder for the files. It is made.")] = Path("recordings"),
+    symbol: Annotated[list[str] | None, typer.Option(help="Only this symbol. May be given again.")] = None,
+    rotate_mb: Annotated[
+        float, typer.Option(min=0.01, help="Begin a new file when one has so many megabytes on the disk.")
+    ] = 256.0,
+    rotate_every: Annotated[str, typer.Option(help="Begin a new file after so long.")] = "1h",
+    config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting. May be given again.")
+    ] = None,
+) -> None:
+    """Record the public messages of an exchange, both ways, compressed. Ends with Ctrl-C.
+
+    It needs no server and no account. `floorwire serve --venue replay:FOLDER` plays the recording.
+    """
+    seconds = _seconds(duration, "--for") if duration else None
+    try:
+        settings = config.load(config_file, os.environ, tuple(assignments or ()), {"venue": [venue]})
+        settings = _with_symbols(settings, venue, tuple(symbol or ()))
+        [spec] = specs(settings)
+        if spec.kind in (SIM, REPLAY):
+            raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
+        session = f"{spec.id}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
+        writer = RecordingWriter(out, session, round(rotate_mb * 1_000_000), max_age_us)
+        logs.configure(settings.log_level)
+        recorder, check = asyncio.run(_run(settings, spec, writer, session, seconds))
+    except SettingsError as error:
+        echo(f"floorwire: {error}", err=True)
+        raise typer.Exit(UNUSABLE) from None
+    except OSError as error:
+        echo(f"floorwire: {sentence(error)}", err=True)
+        raise typer.Exit(UNUSABLE) from None
+    _summary(recorder, writer, check, out)
+    if recorder.fault is not None or not recorder.messages:
+        raise typer.Exit(FAILED)
+
+
+def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck, out: Path) -> None:
+    size = f"{writer.total_bytes / 1e6:.1f} MB"
+    echo(f"recorded: {recorder.messages} messages of {len(check.symbols)} symbols, {size}")
+    for file in writer.files:
+        echo(str(file))
+    if recorder.fault is not None:
+        echo(f"floorwire: it ended early: {reason(recorder.fault)}", err=True)
+    elif not recorder.messages:
+        echo("floorwire: the exchange sent nothing", err=True)
+    else:
+        echo(
+            f"to play it: floorwire serve --venue replay:{writer.files[0] if len(writer.files) == 1 else out}"
+        )
+
+
+def _seconds(text: str, option: str) -> float:
+    found = DURATION.fullmatch(text)
+    if found is None or not float(found[1]):
+        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 10m, 2h", param_hint=option)
+    return float(found[1]) * UNITS_S[found[2]]
+
+
+def _with_symbols(settings: Settings, name: str, symbols: tuple[str, ...]) -> Settings:
+    if not symbols:
+        return settings
+    own = settings.venues.get(name, VenueSettings(kind=name))
+    venues = {**settings.venues, name: replace(own, symbols=symbols)}
+    return replace(settings, venues=venues)
+
+
+async def _run(
+    settings: Settings, spec: VenueSpec, writer: RecordingWriter, session: str, seconds: float | None
+) -> tuple[TrafficRecorder, VenueCheck]:
+    """Record until the time is over, a signal comes, or the disk fails. Raises SettingsError, OSError."""
+    [venue] = venue_registry.build(settings)
+    clock, check, bus, ended = Clock(), VenueCheck(), LocalBus(), asyncio.Event()
+    bus.subscribe(check.consume)
+    recorder = TrafficRecorder(writer, spec.id, spec.kind, session, clock.stamp_us, ended.set)
+    connector = venue_registry.connector(venue.name, settings, recorder)
+    feed = VenueFeed(venue, bus, Stats(), clock, round(settings.feed.stale_s * 1_000_000), connector)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    running = asyncio.create_task(feed.run())
+    flushing = asyncio.create_task(_flush(recorder))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await ended.wait()
+    recorder.end()  # before the links are closed: the venue did not lose them
+    for task in (running, flushing):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    return recorder, check
+
+
+async def _flush(recorder: TrafficRecorder) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_S)
+        recorder.flush()

@@ -1,0 +1,156 @@
+"""``floorwire replay``: where replays of a running server stand; seek, pause, resume and speed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+import typer
+
+from floorwire.cli.admin_client import (
+    LOCAL_SERVER,
+    UNUSABLE,
+    AdminClient,
+    Ca,
+    Json,
+    KeyFile,
+    Url,
+    admin_client,
+)
+from floorwire.cli.output import Table, echo, print_table
+
+app = typer.Typer(
+    name="replay", help="Recordings that a running server plays: seek, pause, speed.", no_args_is_help=True
+)
+
+Venue: TypeAlias = Annotated[
+    str, typer.Option(help="The venue's id. It may be left out where only one plays a recording.")
+]
+STEP = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>s|m|h)")
+UNITS_S = {"s": 1, "m": 60, "h": 3600}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """Where a replay stands. Times are recorded ones, in microseconds."""
+
+    venue: str
+    first: int
+    last: int
+    at: int
+    speed: float
+    paused: bool
+    seeking: bool
+    ended: bool
+    round: int
+
+    @property
+    def state(self) -> str:
+        """What it does, in a word."""
+        if self.seeking:
+            return "seeking"
+        return "ended" if self.ended else "paused" if self.paused else "playing"
+
+
+class _Replays(msgspec.Struct, frozen=True):
+    replays: list[Replay]
+
+
+@app.command()
+def show(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
+    """List the replays, and where each stands."""
+    with admin_client(url, key_file, ca) as server:
+        replays = _list(server)
+    if json:
+        echo(msgspec.json.encode(replays))
+        return
+    table = Table("venue", "state", "at", "from", "to", "speed")
+    for one in replays:
+        speed = f"{one.speed:g}" if one.speed else "at once"
+        table.add_row(one.venue, one.state, _date(one.at), _date(one.first), _date(one.last), speed)
+    print_table(table)
+
+
+@app.command()
+def pause(venue: Venue = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
+    """Stand still. Clients see the venue as stale: paused."""
+    with admin_client(url, key_file, ca) as server:
+        _change(server, _named(server, venue), {"paused": True})
+
+
+@app.command()
+def resume(venue: Venue = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
+    """Go on from where it stands."""
+    with admin_client(url, key_file, ca) as server:
+        _change(server, _named(server, venue), {"paused": False})
+
+
+@app.command()
+def speed(
+    times: Annotated[float, typer.Argument(help="Times as fast as recorded; 0: as fast as possible.", min=0)],
+    venue: Venue = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Set the speed."""
+    with admin_client(url, key_file, ca) as server:
+        _change(server, _named(server, venue), {"speed": times})
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def seek(
+    time: Annotated[
+        str, typer.Argument(help="A recorded time such as 2024-08-08T00:00:00Z, or a step: +30s, -5m.")
+    ],
+    venue: Venue = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Go on from another time. Clients get new books; the venue is connecting until then."""
+    with admin_client(url, key_file, ca) as server:
+        replay = _named(server, venue)
+        _change(server, replay, {"at": _time(time, replay)})
+
+
+def _list(server: AdminClient) -> list[Replay]:
+    return server.request("GET", "/replays", _Replays).replays
+
+
+def _named(server: AdminClient, venue: str) -> Replay:
+    replays = _list(server)
+    found = [one for one in replays if not venue or one.venue == venue]
+    if len(found) != 1:
+        names = ", ".join(one.venue for one in replays) or "none"
+        what = f"{venue} plays no recording" if venue else "say which, --venue ID"
+        echo(f"floorwire: {what}; there are: {names}", err=True)
+        raise typer.Exit(UNUSABLE)
+    return found[0]
+
+
+def _change(server: AdminClient, replay: Replay, change: dict[str, object]) -> None:
+    now = server.request("PATCH", f"/replays/{quote(replay.venue)}", Replay, body=change)
+    times = f"{now.speed:g} times as fast" if now.speed else "as fast as possible"
+    echo(f"{now.venue}: {now.state} at {_date(now.at)}, {times}")
+
+
+def _time(text: str, replay: Replay) -> int:
+    """Return a recorded time in microseconds: a date, or a step from where it stands."""
+    step = STEP.fullmatch(text)
+    if step is not None:
+        by_us = round(float(step["number"]) * UNITS_S[step["unit"]] * 1_000_000)
+        at_us = replay.at + (by_us if step["sign"] == "+" else -by_us)
+        return min(max(at_us, replay.first), replay.last)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date and no step", param_hint="TIME") from None
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - EPOCH) // timedelta(microseconds=1)
+
+
+def _date(us: int) -> str:
+    return f"{EPOCH + timedelta(microseconds=us):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,92 @@
+"""Writes the files of a recording: compressed, flushed in blocks, and rotated by size and by age.
+
+A file is one gzip stream. Each flush ends a block (zlib's Z_SYNC_FLUSH), so what was flushed can be read
+whatever happens to the process afterwards. Only a file that was closed has gzip's end: a reader says of any
+other that it is cut. Files are synced to the disk when they are closed.
+
+It writes at once, in the caller's thread. If the disk stalls, the caller waits: nothing is queued here.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+from typing import Final
+
+BLOCK_BYTES: Final = 512 * 1024
+"""After so much text a block is flushed, even before its time."""
+GZIP: Final = 16 + zlib.MAX_WBITS
+LEVEL: Final = 6
+
+
+class RecordingWriter:
+    """The files of one session. ``begin`` opens the next one and returns its number."""
+
+    def __init__(self, folder: Path, session: str, max_bytes: int, max_age_us: int) -> None:
+        """Files are rotated after ``max_bytes`` on the disk, or ``max_age_us``. Makes the folder.
+
+        Raises OSError.
+        """
+        self._folder = folder
+        self._session = session
+        self._max_bytes = max_bytes
+        self._max_age_us = max_age_us
+        self._descriptor: int | None = None
+        self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+        self._unflushed = 0
+        """Bytes of text since the last flush."""
+        self._size = 0
+        self._began_us = 0
+        self.files: list[Path] = []
+        self.total_bytes = 0
+        """Of all files, as written."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def begin(self, at_us: int) -> int:
+        """End the file, if one is open, and begin the next. Raises OSError."""
+        self.close()
+        part = len(self.files) + 1
+        path = self._folder / f"{self._session}.{part:05}.jsonl.gz"
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self.files.append(path)
+        self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+        self._unflushed = self._size = 0
+        self._began_us = at_us
+        return part
+
+    def is_due(self, at_us: int) -> bool:
+        """Return whether the next file should begin."""
+        return self._size >= self._max_bytes or at_us - self._began_us >= self._max_age_us
+
+    def write(self, line: bytes) -> None:
+        """Write a line. Raises OSError."""
+        self._put(self._compressor.compress(line))
+        self._unflushed += len(line)
+        if self._unflushed >= BLOCK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """End the block: all that was written so far can be read from now on. Raises OSError."""
+        if self._unflushed:
+            self._put(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+            self._unflushed = 0
+
+    def close(self) -> None:
+        """End the file and sync it. Raises OSError."""
+        if self._descriptor is None:
+            return
+        try:
+            self._put(self._compressor.flush(zlib.Z_FINISH))
+            os.fsync(self._descriptor)
+        finally:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _put(self, data: bytes) -> None:
+        assert self._descriptor is not None, "begin comes first"
+        while data:
+            written = os.write(self._descriptor, data)
+            self._size += written
+            self.total_bytes += written
+            data = data[written:]

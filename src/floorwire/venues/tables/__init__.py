@@ -1,0 +1,1 @@
+"""Market data that Binance and Tardis publish as CSV files."""
