@@ -143,7 +143,8 @@ async def test_orders_that_fail_for_their_product_or_kind(fake: FakeCoinbase) ->
     async with rest(fake) as client:
         assert await failure(client, order("one", product_id="XYZ-USD")) == "INVALID_PRODUCT_ID"
         for kind in ("market_market_fok", "limit_limit_gtd", "twap_limit_gtd"):
-            assert await failure(client, order("one", **{kind: {}})) == "UNSUPPORTED_ORDER_CONFIGURATION"
+            other = order("one") | {"order_configuration": {kind: {}}}
+            assert await failure(client, other) == "UNSUPPORTED_ORDER_CONFIGURATION"
         for flags, reason in (
             ({"cancel_only": True}, "ORDER_ENTRY_DISABLED"),
             ({"view_only": True}, "UNTRADABLE_PRODUCT"),
