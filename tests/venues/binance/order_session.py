@@ -168,7 +168,6 @@ def place(
     worst: str = "100.0",
     stop: str | None = None,
     post_only: bool = False,
-    reduce_only: bool = False,
     symbol: str = "BTC-USDT",
 ) -> PlaceOrder:
     made = order_driver.place(
@@ -182,7 +181,7 @@ def place(
         stop_price=stop,
         post_only=post_only,
     )
-    return replace(made, reduce_only=reduce_only, symbol=symbol)
+    return replace(made, symbol=symbol)
 
 
 def cancel(venue_order_id: str = "") -> CancelOrder:

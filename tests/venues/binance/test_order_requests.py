@@ -61,7 +61,6 @@ def test_stop_orders() -> None:
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        (place(reduce_only=True), "reduce-only"),
         (place(time_in_force="gtd"), "good till a date"),
         (place(post_only=True, time_in_force="ioc"), "post-only"),
         (place(type="stop", price=None, stop="110.0", post_only=True), "post-only stop"),

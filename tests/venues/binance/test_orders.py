@@ -23,7 +23,8 @@ from floorwire.core.remote_orders import (
     VenueBalance,
 )
 from floorwire.venues.binance.orders import BinanceOrders
-from floorwire.venues.binance.signing import signed, signer
+from floorwire.venues.binance.signing import signed
+from floorwire.venues.common.secret_signer import signer
 from tests.venues.binance.order_session import (
     HOUR,
     Driver,
@@ -270,7 +271,7 @@ def test_an_answer_that_cannot_be_read_is_unknown() -> None:
 
 def test_orders_that_binance_does_not_have_and_symbols_that_it_does_not_list() -> None:
     driver = connected()
-    [answer] = reports(driver.command(place(reduce_only=True)))
+    [answer] = reports(driver.command(place(time_in_force="gtd")))
     assert isinstance(answer, PlaceAnswer)
     assert (answer.outcome, answer.code) == ("rejected", Code.VENUE_REJECTED)
     [answer] = reports(driver.command(place(symbol="NO-SUCH")))

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from floorwire.core.credentials import Secret
-from floorwire.venues.binance.signing import signed, signed_query, signer
+from floorwire.venues.binance.signing import signed, signed_query
+from floorwire.venues.common.secret_signer import signer
+from tests.venues.common.test_secret_signer import pem
 
 # github.com/binance/binance-spot-api-docs, web-socket-api.md and rest-api.md
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 DOCUMENTED = Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
 WIDE_DIGITS = "\uff11\uff12\uff13\uff14\uff15\uff16"
-
-
-def pem(key: PrivateKeyTypes) -> Secret:
-    return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
 def test_websocket_signature_of_the_documents() -> None:
@@ -89,25 +81,8 @@ def test_a_truth_value_is_signed_as_json_writes_it() -> None:
     assert signature == signer(Secret("s")).sign(b"a=1&b=true")
 
 
-def test_private_keys_sign_in_base64() -> None:
-    payload = b"apiKey=a&timestamp=1"
-    key = ed25519.Ed25519PrivateKey.generate()
-    key.public_key().verify(b64decode(signer(pem(key)).sign(payload)), payload)
-    rsa_key = rsa.generate_private_key(65537, 2048)
-    signature = b64decode(signer(pem(rsa_key)).sign(payload))
-    rsa_key.public_key().verify(signature, payload, PKCS1v15(), SHA256())
-
-
 def test_a_base64_signature_is_percent_encoded_in_a_query() -> None:
     key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     found = signed_query({"timestamp": 1}, signer(pem(key)))
     assert found.startswith("timestamp=1&signature=")
     assert not set(found.partition("signature=")[2]) & set("+/=")
-
-
-def test_other_keys_are_refused_without_quoting_them() -> None:
-    with pytest.raises(ValueError, match="neither of Ed25519 nor of RSA"):
-        signer(pem(ec.generate_private_key(ec.SECP256R1())))
-    with pytest.raises(ValueError, match="no private key that can be read") as refused:
-        signer(Secret("-----BEGIN PRIVATE KEY-----\nSECRETSECRET\n-----END PRIVATE KEY-----"))
-    assert "SECRETSECRET" not in str(refused.value)

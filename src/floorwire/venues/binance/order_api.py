@@ -40,9 +40,10 @@ from floorwire.venues.binance.order_requests import (
 )
 from floorwire.venues.binance.order_sessions import OrderSessions, Session
 from floorwire.venues.binance.pending_calls import PendingCalls
-from floorwire.venues.binance.signing import signed, signed_query, signer
+from floorwire.venues.binance.signing import signed, signed_query
 from floorwire.venues.binance.waiting_calls import WaitingCalls
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
+from floorwire.venues.common.secret_signer import signer
 
 WS_URL = "wss://ws-api.binance.com:443"
 REST_URL = "https://api.binance.com"
@@ -369,9 +370,10 @@ class OrderApi:
 
     # --- events -------------------------------------------------------------------------------------
 
-    def accepted(self, order_id: int) -> None:
-        """An order was accepted: its event has to come."""
+    def accepted(self, order_id: int) -> bool:
+        """An order was accepted: its event has to come. Return False where it has come already."""
         self._watch.accepted(order_id, self._now_us)
+        return not self._watch.was_told(order_id)
 
     def told(self, order_id: int) -> None:
         """An event of the order came."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from floorwire.core.codes import Code
 from floorwire.core.remote_orders import Executed, OrderSeen, QueryOrder, VenueBalance
 from floorwire.venues.binance import order_messages as messages
-from floorwire.venues.common.order_amounts import AmountError, amount, total
+from floorwire.venues.common.order_amounts import AmountError, amount, is_zero, total
 
 State: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
 
@@ -42,7 +42,7 @@ LIMITED = ("LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 
 
 def order_seen(row: messages.OrderRow, client_id: str = "") -> OrderSeen | None:
-    """Return what an answer says of an order; None where it does not say the state.
+    """Return what an answer says of an order; None where it does not say the state. Raises ValueError.
 
     ``client_id``: the id that was asked for. Binance may have given the order another one since.
     """
@@ -50,6 +50,7 @@ def order_seen(row: messages.OrderRow, client_id: str = "") -> OrderSeen | None:
     if state is None:
         return None
     is_limited = row.type in LIMITED
+    state, why = _end(state, row.status, row.expiry_reason, row.time_in_force, row.executed_qty)
     return OrderSeen(
         client_id or row.orig_client_order_id or row.client_order_id,
         str(row.order_id),
@@ -58,7 +59,7 @@ def order_seen(row: messages.OrderRow, client_id: str = "") -> OrderSeen | None:
         row.update_time or row.transact_time,
         row.price if is_limited else None,
         row.orig_qty if is_limited else None,
-        _why(row.status, row.expiry_reason, row.time_in_force),
+        why,
     )
 
 
@@ -79,7 +80,7 @@ def fills(row: messages.OrderRow, client_id: str) -> Iterator[Executed]:
 
 
 def reports(event: messages.ExecutionReport) -> Iterator[Executed | OrderSeen]:
-    """Yield what an event of the stream reports: an execution, and the state of its order."""
+    """Yield what an event reports: an execution, and the state of its order. Raises ValueError."""
     # c is the id of a cancel, and C that of the order.
     client_id = event.original_client_id or event.client_id
     order_id = str(event.order_id)
@@ -99,8 +100,8 @@ def reports(event: messages.ExecutionReport) -> Iterator[Executed | OrderSeen]:
     if state is None:
         return
     is_limited = event.type in LIMITED
-    why = _why(event.status, event.expiry_reason, event.time_in_force)
-    if state == "rejected":
+    state, why = _end(state, event.status, event.expiry_reason, event.time_in_force, event.filled)
+    if event.status == "REJECTED":
         why = REJECT_REASONS.get(event.reject_reason, Code.VENUE_REJECTED)
     yield OrderSeen(
         client_id,
@@ -131,7 +132,7 @@ def executed(trade: messages.Trade, client_id: str = "") -> Executed:
 
 def archived(asked: QueryOrder) -> OrderSeen:
     """Return what Binance says of an order that it has archived: it ended without any execution."""
-    return OrderSeen(asked.client_id, asked.venue_order_id, "cancelled", "0", code=Code.VENUE_REJECTED)
+    return OrderSeen(asked.client_id, asked.venue_order_id, "cancelled", "0")
 
 
 def execution_id(native: str, trade_id: int) -> str:
@@ -152,12 +153,16 @@ def is_same(text: str, other: str) -> bool:
         return False
 
 
-def _why(status: str, expiry_reason: str | None, time_in_force: str) -> Code | None:
-    """Return why an order ended that nobody of ours has cancelled."""
+def _end(state: State, status: str, reason: str | None, force: str, filled: str) -> tuple[State, Code | None]:
+    """Return the state of an order, and why it ended where the market has ended it."""
     if status == "EXPIRED_IN_MATCH":
-        return Code.SELF_TRADE
-    if status == "EXPIRED" and expiry_reason is None:  # it has no reason before March 2026
-        return {"IOC": Code.NO_LIQUIDITY, "FOK": Code.FOK_UNFILLED}.get(time_in_force, Code.VENUE_REJECTED)
-    if status == "EXPIRED":
-        return EXPIRY_REASONS.get(expiry_reason or "", Code.VENUE_REJECTED)
-    return Code.VENUE_REJECTED if status in {"CANCELED", "REJECTED"} else None
+        return state, Code.SELF_TRADE
+    if status != "EXPIRED":
+        return state, Code.VENUE_REJECTED if state == "rejected" else None
+    if reason is None:  # Binance: it says none before March 2026
+        code = {"IOC": Code.NO_LIQUIDITY, "FOK": Code.FOK_UNFILLED}.get(force, Code.VENUE_REJECTED)
+    else:
+        code = EXPIRY_REASONS.get(reason, Code.VENUE_REJECTED)
+    # An order that has to be filled whole is refused by the market, as everywhere here.
+    is_refused = code is Code.FOK_UNFILLED and is_zero(filled)
+    return ("rejected" if is_refused else state), code

@@ -110,15 +110,16 @@ REST: dict[str, tuple[Literal["GET", "DELETE"], str]] = {
 
 
 def place(command: PlaceOrder, native: str) -> Call:
-    """Return the request for a new order. Raises UnplaceableError where Binance has no such order."""
+    """Return the request for a new order. Raises UnplaceableError where Binance has no such order.
+
+    A reduce-only order is a sell, and each sell on spot only reduces what the account has.
+    """
     params: dict[str, str | int | bool] = {
         "symbol": native,
         "side": command.side.upper(),
         "newClientOrderId": command.client_id,
         "newOrderRespType": "FULL",
     }
-    if command.reduce_only:
-        raise UnplaceableError(Code.VENUE_REJECTED, "Binance has no reduce-only orders on spot")
     if command.time_in_force == "gtd":
         raise UnplaceableError(Code.VENUE_REJECTED, "Binance has no orders that are good till a date")
     if command.type in {"stop", "stop_limit"}:

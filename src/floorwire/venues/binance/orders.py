@@ -32,6 +32,7 @@ from floorwire.core.remote_orders import (
     RemoteCommand,
     RemotePolicy,
 )
+from floorwire.core.venue_names import bare
 from floorwire.venues.binance import order_codes, order_mapping, order_requests
 from floorwire.venues.binance.account import AccountReading, Step
 from floorwire.venues.binance.order_api import OrderApi
@@ -141,7 +142,7 @@ class BinanceOrders:
     # --- commands -----------------------------------------------------------------------------------
 
     def _place(self, command: PlaceOrder) -> None:
-        native = self._names.native(command.symbol)
+        native = self._names.native(bare(command.symbol))
         try:
             if not self._api.is_up:
                 raise UnplaceableError(Code.VENUE_UNAVAILABLE, "the session with Binance is down")
@@ -157,7 +158,7 @@ class BinanceOrders:
         self._remember_price(command.client_id, command.price)
 
     def _amend(self, command: AmendOrder) -> None:
-        native, price = self._names.native(command.symbol), self._prices.get(command.client_id)
+        native, price = self._names.native(bare(command.symbol)), self._prices.get(command.client_id)
         code: Code | None = None
         if not self._api.is_up:
             code = Code.VENUE_UNAVAILABLE
@@ -169,7 +170,7 @@ class BinanceOrders:
             self._report(AmendAnswer(command.client_id, "refused", code))
 
     def _cancel_or_look(self, command: CancelOrder | QueryOrder) -> None:
-        native = self._names.native(command.symbol)
+        native = self._names.native(bare(command.symbol))
         if isinstance(command, CancelOrder):
             call = order_requests.cancel(command, native or "")
         else:
@@ -262,8 +263,8 @@ class BinanceOrders:
 
     def _placed(self, command: PlaceOrder, result: bytes) -> None:
         row = order_decoder.decode(result)
-        self._api.accepted(row.order_id)
-        self._report(PlaceAnswer(command.client_id, "accepted", str(row.order_id)))
+        if self._api.accepted(row.order_id):  # otherwise its end may have been told already
+            self._report(PlaceAnswer(command.client_id, "accepted", str(row.order_id)))
         self._report(*order_mapping.fills(row, command.client_id))
         self._saw(order_mapping.order_seen(row, command.client_id))
 

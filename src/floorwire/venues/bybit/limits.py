@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
+from floorwire.venues.common.request_budgets import BudgetRule
+
 SECOND_US = 1_000_000
 
 TOPICS_PER_REQUEST = 10
@@ -12,11 +17,38 @@ REQUESTS = 100
 REQUEST_INTERVAL_US = SECOND_US
 """Bybit names no limit of requests on the public stream. Single books are requested 100 at once, then one a
 second."""
-CONNECTIONS = 50
-CONNECTION_INTERVAL_US = SECOND_US
-"""Bybit: 500 new connections in five minutes from an address. With those at once, these are 350."""
+ALLOWANCES: Mapping[str, Allowance] = {
+    CONNECTIONS: Allowance(50, SECOND_US),
+    REST: Allowance(100, SECOND_US // 20),
+}
+"""Bybit: 500 new connections in five minutes from an address. With those at once, these are 350.
+Bybit: 600 HTTP requests in 5 s from an address. With those at once, these are 200."""
+PAUSES_US: Mapping[int, int] = {403: 600 * SECOND_US, 429: 60 * SECOND_US}
+"""Bybit: 403 "access too frequent" is a ban of ten minutes, in which nothing may be sent."""
+TOO_MANY_CODE = 10006
+"""Bybit: too many visits."""
 PING_US = 5 * SECOND_US
 """Bybit: every 20 s. A ping sooner shows that a link without messages is only quiet."""
 SILENT_US = 25 * SECOND_US
 SYMBOL_SILENT_US = 15 * SECOND_US
 """Bybit repeats the best prices of a symbol (orderbook.1) every 3 s where nothing changes."""
+
+ORDER_WINDOW_MS = 2_000
+"""Bybit refuses an order or amend whose time is older than this. The shorter, the sooner "not found" means
+something."""
+WINDOW_MS = 5_000
+ORDER_BUDGETS = {
+    # Bybit, by account and second: 20 creates, 10 amends, 20 cancels, 50 of each kind of read
+    "place": BudgetRule(10, SECOND_US // 10),
+    "amend": BudgetRule(5, SECOND_US // 5),
+    "cancel": BudgetRule(10, SECOND_US // 10),
+    "read": BudgetRule(20, SECOND_US // 20),
+    "time": BudgetRule(2, SECOND_US),
+}
+TOO_MANY_US = SECOND_US
+"""How long nothing is sent after Bybit said that there were too many requests: its windows are a second."""
+BANNED_US = 600 * SECOND_US
+"""How long nothing is sent after status 403: too many requests of the address, by the documents."""
+PRIVATE_PING_US = 15 * SECOND_US
+PRIVATE_SILENT_US = 25 * SECOND_US
+"""Bybit: a ping each 20 s. It answers each."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from floorwire.venues.common.pending_requests import NEVER_US
+
 MOST_KEPT = 1_000
 """Order ids of each kind. Older ones are forgotten."""
 
@@ -36,9 +38,17 @@ class PrivateStreamWatch:
         if len(self._told) > MOST_KEPT:
             del self._told[next(iter(self._told))]
 
+    def was_told(self, order: Hashable) -> bool:
+        """Return whether the stream told of the order, as far back as it is known."""
+        return order in self._told
+
+    def due_us(self) -> int:
+        """Return when the stream is overdue."""
+        return next(iter(self._due_us.values()), NEVER_US)
+
     def is_overdue(self, now_us: int) -> bool:
         """Return whether the stream should have told of an order."""
-        return bool(self._due_us) and now_us >= next(iter(self._due_us.values()))
+        return now_us >= self.due_us()
 
     def clear(self) -> None:
         """Expect nothing of what was before. The stream is a new one."""
