@@ -146,10 +146,13 @@ async def test_streams_begin_with_the_first_client_and_end_after_the_last(tmp_pa
 @pytest.mark.slow
 async def test_an_order_brings_its_prices_and_keeps_them_while_it_rests(tmp_path: Path) -> None:
     issued = key(tmp_path, money={"USDT": "1000"})
-    async with gateway(tmp_path, "--set=feed.linger_s=0", "--set=risk.price_collar=0.9") as (
-        exchange,
-        server,
-    ), trader(server, issued) as alice:
+    async with (
+        gateway(tmp_path, "--set=feed.linger_s=0", "--set=risk.price_collar=0.9") as (
+            exchange,
+            server,
+        ),
+        trader(server, issued) as alice,
+    ):
         await listed(alice)
         reply = await alice.place("first", symbol="BTC-USDT", quantity="1", price="10.0")
         assert reply["code"] == "stale_market", "nobody had asked for its prices yet"

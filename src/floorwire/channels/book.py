@@ -104,7 +104,7 @@ class BookSide:
 
 
 class BookTracker:
-    """The whole book of a symbol, never crossed. It is unknown before a snapshot, and if it is not streamed."""
+    """The whole book of a symbol, never crossed. It is unknown before a snapshot and when it ended."""
 
     __slots__ = ("_book", "_checksums", "_instrument", "asks", "bids", "feed", "known", "symbol", "ts_us")
 
