@@ -129,11 +129,11 @@ async def _run(
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await ended.wait()
+    recorder.end()  # before the links are closed: the venue did not lose them
     for task in (running, flushing):
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    recorder.end()
     return recorder, check
 
 

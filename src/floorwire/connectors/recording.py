@@ -7,8 +7,9 @@ read at the start, frames while they are played.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from heapq import merge
 from importlib import import_module
 from importlib.util import find_spec
@@ -26,15 +27,26 @@ from floorwire.connectors.recording_files import RecordingError, RecordingFiles,
 from floorwire.connectors.table_recording import TableRecording, table_files
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.ports import Closed, Frame, Opened
+from floorwire.venues.coarser_steps import CoarserSteps, Factors, ObservedSteps
+from floorwire.venues.common.backoff import Jitter, no_jitter
 from floorwire.venues.common.links import STALE_US
+from floorwire.venues.common.rate_limits import Allowance, RateLimits
 from floorwire.venues.recorded_answers import RecordedAnswer
 from floorwire.venues.recorded_links import RecordedInput
-from floorwire.venues.recorded_round import Adapter, RecordedSession
+from floorwire.venues.recorded_round import Adapter, RecordedRound, RecordedSession
 from floorwire.venues.replay import Replay
+
+MAX_OBSERVED = 1_000_000
+"""A longer recording without a list of instruments is played at eight decimals."""
 
 
 class MakeAdapter(Protocol):
-    """The ``venue`` function of an adapter's module: makes the adapter."""
+    """The ``venue`` of an adapter's module: makes the adapter."""
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What the exchange allows an address."""
+        ...
 
     def __call__(
         self,
@@ -43,6 +55,8 @@ class MakeAdapter(Protocol):
         *,
         recorded: bool = False,
         stale_us: int = STALE_US,
+        limits: RateLimits | None = None,
+        jitter: Jitter = no_jitter,
     ) -> Adapter: ...
 
 
@@ -119,8 +133,28 @@ class Recording:
         return exchanges()[self.adapter].capabilities
 
     def make_adapter(self, prefix: str, stale_us: int) -> Adapter:
-        """Return a new adapter of the exchange. ``prefix`` goes before each symbol."""
-        return exchanges()[self.adapter].venue(self.symbols, prefix, recorded=True, stale_us=stale_us)
+        """Return a new adapter of the exchange. ``prefix`` goes before each symbol.
+
+        Without a list of instruments, ticks and lots are the coarsest in which all can be told.
+        """
+        adapter = exchanges()[self.adapter].venue(self.symbols, prefix, recorded=True, stale_us=stale_us)
+        factors = {prefix + symbol: found for symbol, found in self._factors.items()}
+        return CoarserSteps(adapter, factors) if factors else adapter
+
+    @cached_property
+    def _factors(self) -> Mapping[str, Factors]:
+        """By symbol: how much coarser its steps are than those of eight decimals. None with a list."""
+        if self.frames > MAX_OBSERVED:
+            return {}
+        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True)
+        playing, observed = RecordedRound(adapter, self), ObservedSteps()
+        playing.start()
+        if not playing.skipped["no_answer"]:  # what an adapter requests first is the list
+            return {}
+        while (at_us := playing.next_us()) is not None:
+            for output in playing.step(at_us):
+                observed.observe(output)
+        return observed.factors()
 
     def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on all WebSockets, in order of time."""

@@ -36,6 +36,7 @@ class TrafficRecorder:
         self.messages = 0
         """How many messages of the venue were written."""
         self.fault: OSError | None = None
+        self._is_ended = False
         self._writer = writer
         self._venue = venue
         self._adapter = adapter
@@ -81,9 +82,10 @@ class TrafficRecorder:
         self._guard(self._flush)
 
     def end(self) -> None:
-        """Write the end, and close the file."""
+        """Write the end, and close the file. What still comes is not written."""
         self._write(Ended(self._stamp_us()))
         self._guard(self._writer.close)
+        self._is_ended = True
 
     def _write(self, record: Record) -> None:
         self._guard(lambda: self._writer.write(recording_format.encode(record)))
@@ -101,7 +103,7 @@ class TrafficRecorder:
         self._writer.flush()
 
     def _guard(self, write: Callable[[], None]) -> None:
-        if self.fault is not None:
+        if self.fault is not None or self._is_ended:
             return
         try:
             write()

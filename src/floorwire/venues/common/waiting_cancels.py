@@ -20,6 +20,16 @@ class WaitingCancels:
         self._waiting[cancel.client_id] = cancel
         return True
 
+    def take(self, most: int) -> list[CancelOrder]:
+        """Return the first ones that wait, at most so many."""
+        taken = list(self._waiting.values())[:most]
+        for cancel in taken:
+            del self._waiting[cancel.client_id]
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def take_all(self) -> list[CancelOrder]:
         """Return all that wait, the first ones first. Those that still may not be sent are added again."""
         taken = list(self._waiting.values())

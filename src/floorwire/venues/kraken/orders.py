@@ -32,6 +32,7 @@ from floorwire.core.remote_orders import (
 from floorwire.core.venue_names import bare
 from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_outcomes import rejected, unknown
+from floorwire.venues.common.placed_times import PlacedTimes
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import BadAnswerError, HttpRequest, RequestSequences, Steps
@@ -41,8 +42,8 @@ from floorwire.venues.common.waiting_cancels import WaitingCancels
 from floorwire.venues.common.wake_timer import WakeTimer
 from floorwire.venues.kraken import account, limits, order_requests, rest_orders
 from floorwire.venues.kraken import order_messages as messages
+from floorwire.venues.kraken.cancel_weights import cancel_weight
 from floorwire.venues.kraken.executions import Executions
-from floorwire.venues.kraken.order_ages import OrderAges
 from floorwire.venues.kraken.order_codes import RATE_LIMIT, REST_RATE_LIMIT, outcome
 from floorwire.venues.kraken.order_reference import OrderReference, Pair
 from floorwire.venues.kraken.signing import Signer
@@ -85,7 +86,7 @@ class KrakenOrders:
         self._link = PrivateLink(LINK, LinkTimes(limits.SILENT_US, limits.PING_US), random)
         self._requests = SocketRequests(self.policy.answer_us)
         self._cancels = WaitingCancels()
-        self._ages = OrderAges()
+        self._placed = PlacedTimes()
         self._executions = Executions()
         self._token = ""
         """Of the present link, or of the one that is opened next."""
@@ -168,7 +169,7 @@ class KrakenOrders:
         is_full = self._reads.is_full if is_fok else self._requests.is_full
         if is_full or not self._budgets.spend("order", command.symbol, self._now_us, limits.PLACE_WEIGHT):
             return [rejected(command, Code.RATE_LIMITED, "the rate limit of Kraken is used up")]
-        self._ages.placed(command.client_id, self._now_us)
+        self._placed.placed(command.client_id, self._now_us)
         if is_fok:
             steps = rest_orders.place(command, form)
             return self._reads.begin(steps, (unknown(command),), self._now_us, self._date_us)
@@ -192,7 +193,7 @@ class KrakenOrders:
         if not self._link.is_up:
             steps = rest_orders.cancel(command)
             return self._reads.begin(steps, (unknown(command),), self._now_us, self._date_us)
-        weight = self._ages.cancel_weight(command.client_id, self._now_us)
+        weight = cancel_weight(self._placed.get(command.client_id), self._now_us)
         if not self._requests.is_full and self._budgets.charge("order", command.symbol, self._now_us, weight):
             number = self._requests.add(command, self._now_us)
             return [self._send(number, "cancel_order", order_requests.cancel(command))]
@@ -278,7 +279,7 @@ class KrakenOrders:
             # that the order is there answers the request that placed it
             answers += self._requests.shown(report.client_id, row.order_id)
             if isinstance(report, OrderSeen) and report.state != "open":
-                self._ages.ended(report.client_id)
+                self._placed.ended(report.client_id)
         return [*answers, *found]
 
     # --- the link -----------------------------------------------------------------------------------

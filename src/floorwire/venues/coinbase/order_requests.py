@@ -1,0 +1,81 @@
+"""Order requests to Coinbase: what of a command becomes which field.
+
+Source: the guide of Coinbase, "Create Order", "Edit Order". Amounts are text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from floorwire.core.codes import Code
+from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.venues.common.order_amounts import bought_by, is_zero
+from floorwire.venues.common.unplaceable import UnplaceableError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def place(command: PlaceOrder, product_id: str, base_increment: str) -> bytes:
+    """Return the order. Raises UnplaceableError, and AmountError.
+
+    A market order becomes a limit order at its worst price that takes or ends: a market order of Coinbase
+    has no such price.
+    """
+    kind, configuration = _configuration(command, base_increment)
+    return msgspec.json.encode(
+        {
+            "client_order_id": command.client_id,
+            "product_id": product_id,
+            "side": command.side.upper(),
+            "order_configuration": {kind: configuration},
+        }
+    )
+
+
+def edit(command: AmendOrder) -> bytes:
+    """Return the edit. A size or a price that is left out would count as 0."""
+    return msgspec.json.encode(
+        {"order_id": command.venue_order_id, "price": command.price, "size": command.quantity}
+    )
+
+
+def cancel(commands: Iterable[CancelOrder]) -> bytes:
+    """Return the cancels."""
+    return msgspec.json.encode({"order_ids": [command.venue_order_id for command in commands]})
+
+
+def rfc3339(date_us: int) -> str:
+    """Return the date in UTC with milliseconds."""
+    at = EPOCH + timedelta(microseconds=date_us)
+    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _configuration(command: PlaceOrder, base_increment: str) -> tuple[str, dict[str, str | bool]]:
+    if command.type in ("stop", "stop_limit"):
+        raise UnplaceableError(Code.VENUE_REJECTED, "stop orders are not sent to Coinbase")
+    price = command.price if command.price is not None else command.worst_price
+    limit: dict[str, str | bool] = {
+        "base_size": _size(command, price, base_increment),
+        "limit_price": price,
+    }
+    if command.time_in_force == "fok":
+        return "limit_limit_fok", limit
+    if command.type == "market" or command.time_in_force == "ioc":
+        return "sor_limit_ioc", limit  # Coinbase: the only one that takes or ends, and has a limit
+    limit["post_only"] = command.post_only
+    if command.time_in_force == "gtd" and command.expires_us is not None:
+        limit["end_time"] = rfc3339(command.expires_us)
+        return "limit_limit_gtd", limit
+    return "limit_limit_gtc", limit
+
+
+def _size(command: PlaceOrder, price: str, base_increment: str) -> str:
+    if command.quantity is not None:
+        return command.quantity
+    size = bought_by(command.quote_quantity or "0", price, base_increment)
+    if is_zero(size):
+        raise UnplaceableError(Code.MIN_NOTIONAL, "the amount buys less than the smallest size")
+    return size
