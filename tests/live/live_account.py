@@ -154,7 +154,8 @@ class LiveAccount:
     def total(self, asset: str) -> int:
         """Return what the account has, in hundred millionths, as the fake exchange counts."""
         balance = self.accounts.balance("ann", f"{VENUE}:{asset}")
-        return balance.total * 10**8 // 10 ** self.accounts.ledger.decimals_of(f"{VENUE}:{asset}")
+        unit: int = 10 ** self.accounts.ledger.decimals_of(f"{VENUE}:{asset}")
+        return balance.total * 10**8 // unit
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -177,7 +178,7 @@ class LiveAccount:
 
     async def run(self) -> None:
         """Run the adapter, and what is due of the orders, until cancelled."""
-        self.connector.start(lambda: asyncio.get_running_loop().call_soon(self._turn))
+        self.connector.start(self._schedule_turn)
         now_us = self._clock.monotonic_us()
         self._carry_out(self.remote.begin(now_us, now_us))
         self._output(self.adapter.start(now_us, self._clock.wall_us()))
@@ -198,6 +199,9 @@ class LiveAccount:
         self.remote = self._remote()
         now_us = self._clock.monotonic_us()
         self._carry_out(self.remote.begin(now_us, now_us, is_linked=True))
+
+    def _schedule_turn(self) -> None:
+        asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         while (happened := self.connector.next_input()) is not None:
