@@ -32,6 +32,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.trading_rules import TradingRules, VenueRules
@@ -96,6 +97,7 @@ class Gateway:
         money = _money(settings, venues)
         self.names = _names(settings, venues)
         """The names of symbols and assets: those of the first venue have no venue id."""
+        self._interest = StreamInterest(_us(settings.feed.linger_s))
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -114,6 +116,7 @@ class Gateway:
                 )
                 for venue in venues
             ],
+            interest=self._interest,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
@@ -140,8 +143,10 @@ class Gateway:
         if isinstance(venue, LiveVenue):
             return LiveFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
         if _is_trading_venue(venue):
-            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
-        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector)
+            return TradingFeed(
+                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, self._interest
+            )
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, self._interest)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:

@@ -10,7 +10,7 @@ from floorwire.core.capabilities import Capabilities
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing, Trade
 from floorwire.core.order_ports import InstrumentNames, OrderAdapter, OrderSettings
-from floorwire.core.ports import Prices, Random, VenueInput, VenueOutput, Wake, Wanted, Woke
+from floorwire.core.ports import Prices, Random, VenueInput, VenueOutput, Wake, Woke
 from floorwire.venues.live import LiveVenue
 
 BTC = Instrument("x:BTC-USDT", "BTC", "USDT", "binance", "0.1", "0.01")
@@ -82,19 +82,3 @@ def test_other_steps_begin_a_new_book() -> None:
     scripted.next = (Listing((replace(BTC, tick_size="0.01"),), 4),)
     venue.receive(Woke(), 4)
     assert venue.prices(BTC.symbol).bid_ticks == 0
-
-
-def test_what_the_checks_need_is_wanted_though_no_client_wants_it() -> None:
-    scripted = Scripted()
-    venue = live(scripted)
-    scripted.next = (Listing((BTC,), 1),)
-    venue.start(1)
-    venue.receive(Wanted({"x:ETH-USDT": frozenset({"candles"})}), 2)
-    assert scripted.happened == [
-        Wanted(
-            {
-                "x:ETH-USDT": frozenset({"candles", "book", "trades"}),
-                "x:BTC-USDT": frozenset({"book", "trades"}),
-            }
-        )
-    ]

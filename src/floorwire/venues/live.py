@@ -1,7 +1,8 @@
 """Live venue: a venue whose prices come from outside, and whose orders go there.
 
 The venue's outputs pass through unchanged. Of each symbol it keeps the book and the last price, for the
-checks of orders, and the exchange's own name, for the order adapter.
+checks of orders, and the exchange's own name, for the order adapter. All its named symbols are streamed, also
+if no client wants them: nobody can trade on prices that are not there.
 """
 
 from __future__ import annotations
@@ -11,17 +12,15 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from floorwire.core.capabilities import Capabilities, StreamKind
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
 from floorwire.core.order_ports import MakesOrderAdapter
-from floorwire.core.ports import CountsSkipped, Prices, Venue, VenueInput, VenueOutput, Wanted
+from floorwire.core.ports import CountsSkipped, Prices, Venue, VenueInput, VenueOutput
 from floorwire.core.venue_names import bare
 from floorwire.engine.reference_market import ReferenceMarket
 
 UNKNOWN = Prices(0, 0, 0, "connecting")
-NEEDED: frozenset[StreamKind] = frozenset({"book", "trades"})
-"""What the checks of orders need of each symbol, also where no client wants it."""
 NativeName: TypeAlias = Callable[[Instrument], str]
 """Returns the exchange's own name of an instrument, whose base and quote are as the exchange names them."""
 
@@ -68,8 +67,6 @@ class LiveVenue:
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input."""
-        if isinstance(happened, Wanted):
-            happened = self._with_needed(happened)
         return list(self._follow(self._venue.receive(happened, now_us)))
 
     def prices(self, symbol: str) -> Prices:
@@ -131,8 +128,3 @@ class LiveVenue:
 
     def _current(self, symbol: str) -> Feed:
         return self._feeds.get(symbol, "live") if self._feed == "live" else self._feed
-
-    def _with_needed(self, wanted: Wanted) -> Wanted:
-        empty: frozenset[StreamKind] = frozenset()
-        symbols = {*wanted.streams, *self._listed}
-        return Wanted({symbol: wanted.streams.get(symbol, empty) | NEEDED for symbol in symbols})

@@ -13,9 +13,11 @@ from floorwire.core.market_events import (
     Listing,
     MissingTrade,
     Quote,
+    StreamsEnded,
     Trade,
 )
 from floorwire.core.ports import Close, Closed, CountsSkipped, Open, Opened, Send, VenueOutput
+from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.okx import limits
 from floorwire.venues.okx import market_data as okx
 from floorwire.venues.okx.capabilities import CAPABILITIES
@@ -134,10 +136,12 @@ def test_what_nobody_wants_ends_and_starts_with_a_new_snapshot() -> None:
     driver = synced()
     out = driver.want("XYZ-EUR")
     assert [op for _, op, _ in requests(out)] == ["unsubscribe", "unsubscribe"]
-    assert statuses(out) == [("ABC-USDT", "connecting", "start")]
+    assert statuses(out) == [("ABC-USDT", "connecting", "unwanted")]
+    assert every(out, StreamsEnded) == [StreamsEnded("ABC-USDT", EVERYTHING, START)]
     assert driver.frame(book("ABC-USDT", 11, 10, {"10.3": "1"}, {}), PUBLIC) == []
     out = driver.want()
     assert [close.link for close in every(out, Close)] == [PUBLIC, BUSINESS]
+    assert statuses(out) == [("XYZ-EUR", "connecting", "unwanted")], "the venue itself is as it was"
     assert every(driver.give(Closed(PUBLIC, "unwanted")), Open) == []
     driver.wait(60)
     out = driver.want("ABC-USDT", kinds=["book"])
@@ -168,8 +172,10 @@ def test_many_symbols_are_on_several_links_opened_one_after_another() -> None:
 def test_a_refused_list_is_requested_again() -> None:
     driver = Driver(okx.venue(("ABC-USDT",)))
     driver.answer(okx.LIST_URL, {"code": "50011", "msg": "Too Many Requests", "data": []})
-    assert skipped(driver)["bad_list"] == 1
-    driver.wait(10)
+    assert skipped(driver)["too_many_requests"] == 1
+    driver.wait(59)
+    assert len(driver.fetches()) == 1, "nothing is sent for a minute"
+    driver.wait(1)
     assert driver.fetches() == [okx.LIST_URL] * 2
 
 
@@ -212,7 +218,7 @@ def test_requests_for_single_books_are_limited() -> None:
     for _ in range(400):
         sent += len(requests(driver.frame(book("ABC-USDT", 30, 20, {}, {}), PUBLIC)))
         driver.frame(book("ABC-USDT", 10, -1, {"10.4": "1"}, {"10.5": "2"}), PUBLIC)
-    assert sent == limits.REQUESTS
+    assert sent == limits.REQUESTS - 2, "two were sent when the link opened"
 
 
 def test_a_crossed_book_and_an_unreadable_one_are_dropped() -> None:
