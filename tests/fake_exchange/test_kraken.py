@@ -66,7 +66,8 @@ async def test_a_fill_by_rest_and_its_fee_in_the_quote_asset(fake: FakeKraken) -
         history = await client.result("TradesHistory")
         trades = history["trades"]
         assert isinstance(trades, dict)
-        (trade,) = trades.values()
+        ((fill_id, trade),) = trades.items()
+        assert await client.result("QueryTrades", txid=f"{fill_id},TAAAAA-AAAAA-AAAAAA") == trades
         assert (trade["pair"], trade["cost"], trade["fee"]) == ("XXBTZUSD", "60.00010", "0.06000")
         balances = await client.result("BalanceEx")
         assert balances["XXBT"] == {"balance": "1.00100000", "hold_trade": "0.00000000"}
