@@ -146,7 +146,8 @@ class KrakenQueries:
 
     def _fresh_view(self, order: Order) -> Body:
         reference = self._trading.user_refs.get(order.order_id, 0)
-        return messages.order_view(order, reference, self._trading.ids, with_trades=True)
+        end_us = self._trading.expiries.end_us(order.order_id)
+        return messages.order_view(order, reference, end_us, self._trading.ids)
 
     def _balances(self, account: KrakenAccount) -> dict[str, Body]:
         if self._is_frozen:
