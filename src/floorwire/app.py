@@ -32,6 +32,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.trading_rules import TradingRules, VenueRules
@@ -90,6 +91,7 @@ class Gateway:
         money = _money(settings, venues)
         self.names = _names(settings, venues)
         """The names of symbols and assets: those of the first venue have no venue id."""
+        self._interest = StreamInterest(_us(settings.feed.linger_s))
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -100,6 +102,7 @@ class Gateway:
             stats=self.stats,
             names=self.names,
             venue_rows=[_venue_row(venue, self.names, money.get(venue.name, "none")) for venue in venues],
+            interest=self._interest,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
@@ -119,8 +122,10 @@ class Gateway:
         connector = venue_registry.connector(venue.name, self.settings)
         self.stats.traffic[venue.name] = connector.traffic
         if _is_trading_venue(venue):
-            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
-        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector)
+            return TradingFeed(
+                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, self._interest
+            )
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, self._interest)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:

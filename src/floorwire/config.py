@@ -124,11 +124,15 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a venue's silence means that its prices are not current."""
+    """When a venue's silence means that its prices are not current, and how long they are streamed."""
 
     stale_s: Annotated[
         Seconds, Meta(description="silence of a venue, or of one of its links, after which its feed is stale")
     ] = 10.0
+    linger_s: Annotated[
+        float,
+        Meta(ge=0, description="how long a live symbol is streamed after the last client has left it"),
+    ] = 30.0
 
 
 class ReplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
