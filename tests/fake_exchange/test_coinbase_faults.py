@@ -129,6 +129,10 @@ async def test_rest_lags_the_stream(fake: FakeCoinbase) -> None:
         fake.queries.thaw()
         assert (await status(client, early))["status"] == "CANCELLED"
         assert len(rows(await client.get("orders/historical/fills"), "fills")) == 1
+        fake.queries.freeze_fills()
+        last = await place(client, order("last", market_market_ioc={"base_size": "0.001"}))
+        assert (await status(client, last))["status"] == "FILLED"
+        assert len(rows(await client.get("orders/historical/fills"), "fills")) == 1
 
 
 async def test_maintenance_comes_without_notice(fake: FakeCoinbase) -> None:
