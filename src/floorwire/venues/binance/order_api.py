@@ -369,10 +369,9 @@ class OrderApi:
 
     # --- events -------------------------------------------------------------------------------------
 
-    def accepted(self, order_id: int) -> bool:
-        """An order was accepted: its event has to come. Return False where it has come already."""
+    def accepted(self, order_id: int) -> None:
+        """An order was accepted: its event has to come."""
         self._watch.accepted(order_id, self._now_us)
-        return not self._watch.was_told(order_id)
 
     def told(self, order_id: int) -> None:
         """An event of the order came."""
