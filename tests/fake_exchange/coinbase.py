@@ -106,10 +106,9 @@ class FakeCoinbase:
         """The ids of trades begin again. Books have no ids."""
         self.core.trade_ids[symbol] = 0
 
-    async def start_maintenance(self) -> None:
-        """Coinbase gives no notice. Everything is refused from then on."""
+    def start_maintenance(self) -> None:
+        """Coinbase gives no notice. Requests and new connections are refused from then on."""
         self.faults.in_maintenance = True
-        await self.disconnect_all()
 
     def end_maintenance(self) -> None:
         self.faults.in_maintenance = False

@@ -137,7 +137,8 @@ async def test_rest_lags_the_stream(fake: FakeCoinbase) -> None:
 
 async def test_maintenance_comes_without_notice(fake: FakeCoinbase) -> None:
     async with market_socket(fake) as client, rest(fake) as rest_client:
-        await fake.start_maintenance()
+        fake.start_maintenance()
+        await fake.disconnect_all()
         await asyncio.wait_for(client.socket.wait_closed(), 5)
         response = await rest_client.send("GET", "accounts")
         assert (response.status_code, response.headers["content-type"][:9]) == (503, "text/html")
