@@ -87,7 +87,7 @@ async def test_an_instrument_that_would_overflow_is_refused_and_market_data_goes
 
 
 async def test_a_session_without_a_product_list_bricks_no_folder(tmp_path: Path) -> None:
-    """At eight decimals of price and size, as it was played, alice's USD was more units than a record holds."""
+    """At eight decimals, as it was played, alice had more units of USD than a record holds."""
     alice = key(tmp_path, money={"coinbase:USD": "100000", "USDT": "1000"})
     ops = key(tmp_path, "ops", (*SCOPES, Scope.ADMIN), {})
     with serving(tmp_path):
