@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import msgspec
 import structlog
 
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
-from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core import market_events
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -37,6 +36,9 @@ from floorwire.core.ports import (
 from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
+
+if TYPE_CHECKING:
+    from floorwire.connectors.venue_connector import VenueConnector
 
 PUBLISHED = frozenset(get_args(MarketEvent))
 PRICES = PUBLISHED - {FeedStatus, Listing, market_events.Clock}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from floorwire.cli import app
+from floorwire.cli import application
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
@@ -40,7 +40,7 @@ def operate(url: str, file: Path, *arguments: str, code: int = 0) -> Result:
             patch.delenv(name, raising=False)
         patch.setenv("COLUMNS", "200")
         given = [*arguments, "--url", url, "--key-file", os.fspath(file)]
-        result = CliRunner().invoke(app, given, catch_exceptions=False)
+        result = CliRunner().invoke(application(), given, catch_exceptions=False)
     assert result.exit_code == code, result.output
     return result
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from floorwire.cli import admin_client, app
+from floorwire.cli import admin_client, application
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.cli.operator import key_file, operate, written
@@ -33,7 +33,7 @@ def made(folder: Path) -> Path:
     wanted = ["--account", "made", "--scopes", "admin", "--json", "--data", str(folder)]
     path = folder.with_name("made.key")
     path.touch(0o600)
-    path.write_text(CliRunner().invoke(app, ["keys", "create", *wanted]).stdout)
+    path.write_text(CliRunner().invoke(application(), ["keys", "create", *wanted]).stdout)
     return path
 
 
@@ -158,7 +158,7 @@ def test_the_environment_may_say_where_and_with_which_key(
     monkeypatch.delenv("FLOORWIRE_KEY_FILE", raising=False)
     monkeypatch.setenv("FLOORWIRE_URL", server.http())
     monkeypatch.setenv("FLOORWIRE_KEY", file.read_text())
-    assert CliRunner().invoke(app, ["halts"]).stdout == "nothing is halted\n"
+    assert CliRunner().invoke(application(), ["halts"]).stdout == "nothing is halted\n"
 
 
 def test_what_keys_create_prints_is_a_key_file(server: Server, made: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from floorwire.cli import app
+from floorwire.cli import application
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
 from tests.trading.trader import amount, key, serving, trader
@@ -33,7 +33,7 @@ def alice(folder: Path) -> Issued:
 
 
 def run(folder: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["deposit", *arguments, "--data", str(folder)])
+    result = CliRunner().invoke(application(), ["deposit", *arguments, "--data", str(folder)])
     assert result.exit_code == code, result.output
     return result
 

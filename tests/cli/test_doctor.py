@@ -10,7 +10,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from floorwire.cli import app
+from floorwire.cli import application
 from tests.connectors.local_venue import tcp_venue, websocket_venue
 from tests.connectors.small_exchange import SmallExchange
 
@@ -53,6 +53,6 @@ async def test_an_exchange_that_does_not_answer(tmp_path: Path) -> None:
 
 def test_a_venue_that_connects_to_nothing_is_refused() -> None:
     for name, said in (("sim", "sim is no exchange"), ("nobody", "'nobody' is none of")):
-        result = CliRunner().invoke(app, ["doctor", "venue", name])
+        result = CliRunner().invoke(application(), ["doctor", "venue", name])
         assert result.exit_code == 2
         assert said in result.output

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 from websockets.sync.server import ServerConnection, serve
 
-from floorwire.cli import app, output
+from floorwire.cli import application, output
 from floorwire.storage.key_store import Issued
 from tests.cli.operator import operate, written
 from tests.cli.test_watch import CLEAN, PATIENCE_S
@@ -157,6 +157,6 @@ def test_a_path_or_a_setting_does_not_act_on_the_terminal(tmp_path: Path) -> Non
         ["backup", f"{tmp_path}/\x1b[2J.tar", "--data", f"{tmp_path}/\x1b[2J"],
         ["keys", "revoke", "\x1b[2J", "--data", f"{tmp_path}/\x9b2J"],
     ):
-        said = CliRunner().invoke(app, arguments)
+        said = CliRunner().invoke(application(), arguments)
         assert said.exit_code == 2
         assert "2J" in harmless(said.stderr)

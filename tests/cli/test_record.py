@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from floorwire.cli import app
+from floorwire.cli import application
 from floorwire.connectors import recording
 from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.market_events import BookChange, BookSnapshot, Trade
@@ -124,6 +124,6 @@ def test_what_cannot_be_recorded_is_refused(tmp_path: Path) -> None:
         (("--venue", "binance", "--for", "soon"), "is no duration"),
         (("--venue", "binance", "--out", f"{file}/folder"), "a part of this path is a file"),
     ):
-        result = CliRunner().invoke(app, ["record", *arguments])
+        result = CliRunner().invoke(application(), ["record", *arguments])
         assert result.exit_code == 2
         assert said in result.output

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from floorwire.cli import app
+from floorwire.cli import application
 from floorwire.connectors import recording
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
@@ -141,4 +141,4 @@ def patch(
 
 
 def test_without_a_replay_there_is_nothing_to_show() -> None:
-    assert CliRunner().invoke(app, ["replay", "show", "--url", "http://127.0.0.1:9"]).exit_code != 0
+    assert CliRunner().invoke(application(), ["replay", "show", "--url", "http://127.0.0.1:9"]).exit_code != 0

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from floorwire.cli import app
+from floorwire.cli import application
 
 
 def commands(
@@ -27,14 +27,14 @@ def commands(
 
 NO_FOLDER = ": there is no data folder; name it with --data\n"
 NO_SUCH = "there is no such file or folder\n"
-ROOT = typer.main.get_command(app)
+ROOT = typer.main.get_command(application())
 assert isinstance(ROOT, typer.core.TyperGroup)
 PATHS = list(commands(ROOT))
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_help_has_no_marks(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(app, [*path, "--help"])
+    shown = CliRunner().invoke(application(), [*path, "--help"])
     assert shown.exit_code == 0
     assert "``" not in shown.output
     assert ":class:" not in shown.output
@@ -61,7 +61,7 @@ def test_a_failure_of_the_system_is_a_sentence(
     monkeypatch.setenv("FLOORWIRE_DATA", str(tmp_path / "data"))
     (tmp_path / "file").touch()
     names = {"nope": tmp_path / "nope", "file": tmp_path / "file", "folder": tmp_path}
-    ended = CliRunner().invoke(app, [part.format(**names) for part in arguments])
+    ended = CliRunner().invoke(application(), [part.format(**names) for part in arguments])
     assert (ended.exit_code, ended.stderr) != (0, "")
     assert ended.stderr == said.format(**names)
 

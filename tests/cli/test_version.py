@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from floorwire import __version__, core, engine
-from floorwire.cli import app
+from floorwire.cli import application
 
 
 def printed() -> str:
-    result = CliRunner().invoke(app, ["--version"])
+    result = CliRunner().invoke(application(), ["--version"])
     assert result.exit_code == 0
     return result.stdout.strip()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from floorwire.cli import app
+from floorwire.cli import application
 from floorwire.connectors import parquet_file
 from floorwire.connectors.event_rows import (
     BOOLEAN_COLUMNS,
@@ -131,7 +131,7 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
         (("--recording", f"{tmp_path}/none"), "there is no such file"),
         (("--recording", str(tmp_path)), "has no SESSION"),
     ):
-        result = CliRunner().invoke(app, ["export", "--out", out, *arguments])
+        result = CliRunner().invoke(application(), ["export", "--out", out, *arguments])
         assert result.exit_code == 2
         assert said in " ".join(result.output.split()), result.output
     assert list(tmp_path.iterdir()) == []
@@ -145,7 +145,9 @@ def test_a_recording_as_a_parquet_file(tmp_path: Path, source: tuple[str, str]) 
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: floorwire[parquet]")
     out = tmp_path / "okx.parquet"
     file = str(RECORDED / "okx")
-    result = CliRunner().invoke(app, ["export", "--out", str(out), *(part.format(file) for part in source)])
+    result = CliRunner().invoke(
+        application(), ["export", "--out", str(out), *(part.format(file) for part in source)]
+    )
     assert result.exit_code == 0, result.output
     table = parquet.read_table(out)
     assert set(table.column_names) == COLUMNS
@@ -171,7 +173,7 @@ def test_only_some_events(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: floorwire[parquet]")
     out = tmp_path / "x.parquet"
     given = ["export", "--recording", str(RECORDED / "okx"), "--event", "trade", "--event", "day"]
-    assert CliRunner().invoke(app, [*given, "--out", str(out)]).exit_code == 0
+    assert CliRunner().invoke(application(), [*given, "--out", str(out)]).exit_code == 0
     assert Counter(parquet.read_table(out)["event"].to_pylist()) == {"trade": 92, "day": 24}
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from floorwire.cli import app
+from floorwire.cli import application
 from tests.trading.trader import Trader, amount, funded, key, serving, trader
 
 
 def run(*arguments: str | Path, code: int = 0) -> Result:
     """Return what the command line says; nothing of this machine's settings is read."""
-    result = CliRunner().invoke(app, [str(one) for one in arguments], env={"FLOORWIRE_MASTER_KEY": None})
+    result = CliRunner().invoke(
+        application(), [str(one) for one in arguments], env={"FLOORWIRE_MASTER_KEY": None}
+    )
     assert result.exit_code == code, result.output
     return result
 

@@ -93,8 +93,8 @@ EXPECTED: Mapping[str, Sequence[str]] = {
         "ETH-USDT quote 8000.21 for 21931.98, 8038.07770938 for 21933.98 at 1675974637167359",
     ],
     "coinbase/jkorf_transcripts/AdvancedTrade_Trades.txt": [
-        "ETH-USDT trade 22381690 buy 0.5 for 2375.56 at 1728026011084859",
-        "ETH-USDT trade 22381691 buy 0.5 for 2375.56 at 1728026011088388",
+        "ETH-USDT trade 22381690 sell 0.5 for 2375.56 at 1728026011084859",
+        "ETH-USDT trade 22381691 sell 0.5 for 2375.56 at 1728026011088388",
     ],
     "coinbase/nautilus/ws_candles.json": [
         "BTC-USD candle 300s from 1775521800: 68900 68950 68850 68920.5 volume 42.15 at 1775572205000000",
@@ -105,13 +105,13 @@ EXPECTED: Mapping[str, Sequence[str]] = {
     "coinbase/nautilus/ws_l2_data_snapshot.json": [
         "BTC-USD book 1.5 for 68900, 0.75 for 68899.5, 2.3 for 68899 | 0.5 for 68901, 1.2 for "
         "68901.5, 0.8 for 68902 at 1775572200123456",
-        "BTC-USD live synced",
         "BTC-USD quote 1.5 for 68900, 0.5 for 68901 at 1775572200123456",
+        "BTC-USD live synced",
     ],
     "coinbase/nautilus/ws_l2_data_update.json": [],
     "coinbase/nautilus/ws_market_trades.json": [
-        "BTC-USD trade 995098700 buy 0.0015 for 68900.5 at 1775572202789012",
-        "BTC-USD trade 995098701 sell 0.05 for 68900 at 1775572202800000",
+        "BTC-USD trade 995098700 sell 0.0015 for 68900.5 at 1775572202789012",
+        "BTC-USD trade 995098701 buy 0.05 for 68900 at 1775572202800000",
     ],
     "coinbase/nautilus/ws_subscriptions.json": [
         "left out: other_kind 1",

@@ -17,7 +17,7 @@ from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, VenueInpu
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.bybit import market_data as bybit
 from floorwire.venues.coinbase import market_data as coinbase
-from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
+from floorwire.venues.common.market_data_adapter import MarketDataAdapter
 from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.kraken import market_data as kraken
 from floorwire.venues.okx import market_data as okx
@@ -155,7 +155,7 @@ def check(outputs: list[VenueOutput], listed: set[str], live: dict[str, bool]) -
 
 def want(adapter: Adapter, now_us: int) -> Sequence[VenueOutput]:
     """Want all streams of all symbols, of an adapter that subscribes only to what is wanted."""
-    if not isinstance(adapter, SnapshotStreamAdapter):
+    if not isinstance(adapter, MarketDataAdapter):
         return []
     return adapter.receive(Wanted(dict.fromkeys(SYMBOLS, EVERYTHING)), now_us)
 

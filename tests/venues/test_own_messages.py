@@ -47,7 +47,7 @@ def said_by_binance(name: str) -> list[MarketEvent]:
 
 
 def test_binance_list() -> None:
-    listed = {said.instruments[0].symbol: said.instruments[0] for said in every(on_binance().out, Listing)}
+    listed = {one.symbol: one for said in every(on_binance().out, Listing) for one in said.instruments}
     abc, new = listed["ABC-USDT"], listed["NEW-USDT"]
     assert (abc.tick_size, abc.lot_size, abc.min_notional, abc.state) == ("0.0001", "0.001", "5", "open")
     assert (new.tick_size, new.lot_size, new.state) == ("0.00000001", "0.00000001", "halted")
@@ -152,8 +152,8 @@ def test_coinbase_changes_of_a_book() -> None:
 
 def test_coinbase_trades() -> None:
     assert on_coinbase("market_trades") == [
-        Trade("ABC-USD", "770", 1_236, 1_000, "buy", AT + 2_789_012),
-        Trade("ABC-USD", "771", 1_234, 250, "sell", AT + 2_800_000),
+        Trade("ABC-USD", "770", 1_236, 1_000, "sell", AT + 2_789_012),
+        Trade("ABC-USD", "771", 1_234, 250, "buy", AT + 2_800_000),
     ]
     assert on_coinbase("match") == [Trade("ABC-USD", "772", 1_236, 125, "buy", AT + 5 * SECOND + 1)]
 

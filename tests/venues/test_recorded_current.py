@@ -98,7 +98,7 @@ WHOLE: Mapping[str, Played] = {
     "bybit/gct_wsTicker.jsonl": Played(
         {Listing: 1, DayStats: 1},
         [START, (None, "stale", "silent"), ENDED],
-        {"bad_list": 1469, "no_answer": 1469, "bad_message": 3, "unknown_symbol": 2, "no_link": 2},
+        {"bad_list": 53, "no_answer": 53, "bad_message": 3, "unknown_symbol": 2, "no_link": 2},
     ),
 }
 PRIVATE = (

@@ -165,8 +165,8 @@ def test_coinbase_book() -> None:
 
 def test_coinbase_trades() -> None:
     assert on_coinbase("ws_market_trades") == [
-        Trade("BTC-USD", "995098700", 6_890_050, 150_000, "buy", AT + 2_789_012),
-        Trade("BTC-USD", "995098701", 6_890_000, 5_000_000, "sell", AT + 2_800_000),
+        Trade("BTC-USD", "995098700", 6_890_050, 150_000, "sell", AT + 2_789_012),
+        Trade("BTC-USD", "995098701", 6_890_000, 5_000_000, "buy", AT + 2_800_000),
     ]
 
 

@@ -350,7 +350,7 @@ def test_advanced_trades_book_equals_that_rebuilt_here() -> None:
                 side = {"bid": "bids", "offer": "asks"}[level["side"]]
                 put(book, side, level["price_level"], level["new_quantity"])
             for trade in cast(list[dict[str, str]], event.get("trades", [])):
-                trades.append((trade["trade_id"], trade["side"].lower()))
+                trades.append((trade["trade_id"], {"BUY": "sell", "SELL": "buy"}[trade["side"]]))
     [of] = instruments(ADVANCED).values()
     assert decimals(played(ADVANCED), of) == book
     assert [(trade.trade_id, trade.side) for trade in every(played(ADVANCED), Trade)] == trades

@@ -1,37 +1,56 @@
-"""Commands, one file each."""
+"""Commands, one file each. Only the file of the command that is run is imported: it keeps start-up fast."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Annotated, Final
 
 import typer
 
-from floorwire.cli import (
-    backup,
-    bench,
-    deposit,
-    doctor,
-    export,
-    halts,
-    journal,
-    keys,
-    limits,
-    record,
-    replay,
-    serve,
-    version,
-    watch,
-)
+from floorwire.cli import version
 
-app = typer.Typer(
-    name="floorwire",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+COMMANDS: Final[Mapping[str, str]] = {
+    "serve": "serve.serve",
+    "watch": "watch.watch",
+    "halt": "halts.halt",
+    "resume": "halts.resume",
+    "halts": "halts.halts",
+    "limits": "limits.app",
+    "keys": "keys.app",
+    "deposit": "deposit.deposit",
+    "journal": "journal.app",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
+    "bench": "bench.app",
+    "doctor": "doctor.app",
+    "record": "record.record",
+    "export": "export.export",
+    "replay": "replay.app",
+}
+"""By name: the module and its function; ``app`` where a command has commands of its own."""
 
 
-@app.callback()
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the command line with these commands."""
+    app = typer.Typer(
+        name="floorwire",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_floorwire)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(".")
+        command = getattr(import_module(f"floorwire.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
 def _floorwire(
     is_version: Annotated[
         bool, typer.Option("--version", callback=version.version, is_eager=True, help="Print it and exit.")
@@ -40,24 +59,7 @@ def _floorwire(
     """A trading gateway: live prices out and orders in, over one WebSocket."""
 
 
-app.command("serve")(serve.serve)
-app.command("watch")(watch.watch)
-app.command("halt")(halts.halt)
-app.command("resume")(halts.resume)
-app.command("halts")(halts.halts)
-app.add_typer(limits.app, name="limits")
-app.add_typer(keys.app, name="keys")
-app.command("deposit")(deposit.deposit)
-app.add_typer(journal.app, name="journal")
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.add_typer(bench.app, name="bench")
-app.add_typer(doctor.app, name="doctor")
-app.command("record")(record.record)
-app.command("export")(export.export)
-app.add_typer(replay.app, name="replay")
-
-
 def main() -> None:
     """Run the command line."""
-    app()
+    first = next(iter(sys.argv[1:]), "")
+    application([first] if first in COMMANDS else COMMANDS)()

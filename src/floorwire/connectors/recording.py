@@ -28,7 +28,9 @@ from floorwire.connectors.table_recording import TableRecording, table_files
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.ports import Closed, Frame, Opened
 from floorwire.venues.coarser_steps import CoarserSteps, Factors, ObservedSteps
+from floorwire.venues.common.backoff import Jitter, no_jitter
 from floorwire.venues.common.links import STALE_US
+from floorwire.venues.common.rate_limits import Allowance, RateLimits
 from floorwire.venues.recorded_answers import RecordedAnswer
 from floorwire.venues.recorded_links import RecordedInput
 from floorwire.venues.recorded_round import Adapter, RecordedRound, RecordedSession
@@ -39,7 +41,12 @@ MAX_OBSERVED = 1_000_000
 
 
 class MakeAdapter(Protocol):
-    """The ``venue`` function of an adapter's module: makes the adapter."""
+    """The ``venue`` of an adapter's module: makes the adapter."""
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What the exchange allows an address."""
+        ...
 
     def __call__(
         self,
@@ -48,6 +55,8 @@ class MakeAdapter(Protocol):
         *,
         recorded: bool = False,
         stale_us: int = STALE_US,
+        limits: RateLimits | None = None,
+        jitter: Jitter = no_jitter,
     ) -> Adapter: ...
 
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Final, Literal, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import structlog
 
 from floorwire.connectors.connector_tap import ConnectorTap
-from floorwire.connectors.http_requests import HttpRequests
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.websocket_connection import WebSocketConnection
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
+
+if TYPE_CHECKING:
+    from floorwire.connectors.http_requests import HttpRequests
 
 MAX_UNREAD_BYTES: Final = 4 * 1024 * 1024
 """If so much of one connection waits, it is not read until half of that was handled."""
@@ -46,7 +49,6 @@ class VenueConnector:
         self._venue = venue
         self._route = route
         self._tap = tap
-        self._http = HttpRequests(route)
         self._connections: dict[str, WebSocketConnection] = {}
         """By link: the one that the adapter knows of."""
         self._closing: dict[str, Closed] = {}
@@ -79,7 +81,8 @@ class VenueConnector:
         self.reset()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._http.close()
+        if "_http" in vars(self):
+            await self._http.close()
 
     def next_input(self) -> VenueInput | None:
         """Return what happened next; None if nothing waits."""
@@ -184,6 +187,13 @@ class VenueConnector:
         connection.unread_bytes -= size
         if connection.is_paused and connection.unread_bytes <= MAX_UNREAD_BYTES // 2:
             connection.resume()
+
+    @cached_property
+    def _http(self) -> HttpRequests:
+        """Made for the first request: to import its library takes a twentieth of a second of each start."""
+        from floorwire.connectors.http_requests import HttpRequests
+
+        return HttpRequests(self._route)
 
     # --- requests -----------------------------------------------------------------------------------
 

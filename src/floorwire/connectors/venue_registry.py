@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording, recording_preview
-from floorwire.connectors.connector_tap import ConnectorTap
-from floorwire.connectors.network_route import NetworkRoute
-from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
+from floorwire.venues.common.rate_limits import SharedRateLimits
 from floorwire.venues.paper import PaperVenue
+
+if TYPE_CHECKING:
+    from floorwire.connectors.connector_tap import ConnectorTap
+    from floorwire.connectors.venue_connector import VenueConnector
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
@@ -32,7 +35,8 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
     for spec in found:
         if spec.is_live:
             _check_live(spec, settings, live_flag=live_flag)
-    return [_build(spec, settings) for spec in found]
+    shared = SharedRateLimits()
+    return [_build(spec, settings, shared) for spec in found]
 
 
 def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -> VenueConnector:
@@ -40,6 +44,9 @@ def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -
 
     ``tap`` is told all that is sent and that comes.
     """
+    from floorwire.connectors.network_route import NetworkRoute
+    from floorwire.connectors.venue_connector import VenueConnector
+
     own = settings.venues.get(venue, VenueSettings())
     return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
 
@@ -83,20 +90,29 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
     )
 
 
-def _build(spec: VenueSpec, settings: Settings) -> Venue:
+def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
     if spec.kind == SIM:
         return _sim(spec, settings)
     if spec.recorded is not None:
         return _replay(spec, spec.recorded, settings)
-    return _live(spec, settings)
+    return _live(spec, settings, shared)
 
 
-def _live(spec: VenueSpec, settings: Settings) -> Venue:
+def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
     """Return a venue with live prices. Its orders are filled here, against them."""
     exchange = recording.exchanges()[spec.kind]
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS
-    adapter = exchange.venue(symbols, spec.prefix, stale_us=stale_us)
+    own = spec.settings
+    # An exchange counts by the address that requests come from, and by its own.
+    address = " ".join(text or "" for text in (own.ws_url, own.rest_url, own.source_address))
+    adapter = exchange.venue(
+        symbols,
+        spec.prefix,
+        stale_us=stale_us,
+        limits=shared.of(spec.kind, address, exchange.venue.allowances),
+        jitter=random.Random().random,  # noqa: S311 - waits, not secrets
+    )
     log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, unquote, urlsplit
+from collections.abc import Iterable
+from urllib.parse import unquote
 
 import pytest
 
@@ -78,6 +79,11 @@ def diff(
     return {"stream": f"{symbol.lower()}@depth@100ms", "data": data}
 
 
+def subscriptions(outputs: Iterable[VenueOutput]) -> list[Json]:
+    """Return the requests that were sent."""
+    return [json.loads(send.text) for send in every(outputs, Send)]
+
+
 def keep_link_active(driver: Driver, seconds: int) -> list[VenueOutput]:
     """Let time pass on a link that is never silent; return what followed."""
     followed: list[VenueOutput] = []
@@ -119,10 +125,11 @@ def test_the_list_gives_the_instrument_its_steps_and_the_link_its_streams() -> N
     out = driver.answer(LIST_URL, LIST)
     instrument = Instrument("binance:ABC-USDT", "ABC", "USDT", "binance", "0.01", "0.1", "5", "open")
     assert every(out, Listing) == [Listing((instrument,), START)]
-    [opened] = every(out, Open)
-    url = urlsplit(opened.url)
-    assert (url.scheme, url.netloc, url.path) == ("wss", "stream.binance.com:9443", "/stream")
-    streams = parse_qs(url.query)["streams"][0].split("/")
+    assert [opened.url for opened in every(out, Open)] == ["wss://stream.binance.com:9443/stream"]
+    [request] = subscriptions(driver.up())
+    streams = request["params"]
+    assert request["method"] == "SUBSCRIBE"
+    assert isinstance(streams, list)
     assert {
         "abcusdt@depth@100ms",
         "abcusdt@trade",
@@ -243,13 +250,13 @@ def test_a_trade_off_the_ticks_hurries_the_list() -> None:
 
 
 def test_many_symbols_are_spread_over_links() -> None:
-    symbols = [f"A{number:02}-USDT" for number in range(30)]
+    symbols = [f"A{number:02}-USDT" for number in range(130)]
     driver = Driver(binance.venue(symbols))
-    driver.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:3], "USDT") for s in symbols]})
-    assert [len(parse_qs(urlsplit(o.url).query)["streams"][0].split("/")) for o in driver.opened_links()] == [
-        250,
-        50,
-    ]
+    driver.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:-5], "USDT") for s in symbols]})
+    names: dict[str, int] = {}
+    for send in every([*driver.up(), *driver.wait(2)], Send):
+        names[send.link] = names.get(send.link, 0) + len(json.loads(send.text)["params"])
+    assert names == {"streams-0": 1_000, "streams-1": 300}
     recorded = Driver(binance.venue(symbols, recorded=True))
     recorded.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:3], "USDT") for s in symbols]})
     assert len(recorded.opened_links()) == 1
@@ -363,7 +370,9 @@ def test_candles_without_a_fixed_place_in_utc_are_left_out(frame: Json) -> None:
     ("frame", "reason"),
     [
         ({"result": None, "id": 1}, "other_kind"),
-        ({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}, "other_kind"),
+        ({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}, "link_ends_soon"),
+        ({"e": "serverShutdown", "E": 1}, "link_ends_soon"),
+        ({"code": 2, "msg": "Invalid request", "id": 1}, "refused"),
         ({"stream": "abcusdt@ticker_1h", "data": {"e": "1hTicker"}}, "other_kind"),
         ({"stream": "abcusdt@depth20", "data": {"lastUpdateId": 1, "bids": [], "asks": []}}, "other_kind"),
         ({"e": "trade", "s": "DEFUSDT", "t": 1, "p": "1", "q": "1", "T": 1, "m": True}, "unknown_symbol"),
@@ -383,14 +392,13 @@ def test_what_is_left_out_is_counted(frame: Json | str | bytes, reason: str) -> 
     driver = Driver(venue)
     driver.answer(LIST_URL, LIST)
     driver.up()
-    assert not [left for left in driver.frame(frame) if not isinstance(left, MissingTrade)]
+    assert not [left for left in driver.frame(frame) if not isinstance(left, MissingTrade | Open)]
     assert venue.skipped[reason] == 1
 
 
 def test_without_names_whatever_comes_is_followed() -> None:
-    driver = Driver(binance.venue())
+    driver = Driver(binance.venue(recorded=True))
     driver.answer(LIST_URL, LIST)
-    assert [opened.url for opened in driver.opened_links()] == ["wss://stream.binance.com:9443/stream"]
     driver.up()
     out = driver.frame({"e": "trade", "s": "XYZEUR", "t": 1, "p": "1", "q": "1", "T": 1, "m": True})
     assert [type(event) for event in events(out)] == [Listing, Trade]
@@ -570,15 +578,15 @@ def test_a_lost_link_makes_all_stale_and_is_opened_again() -> None:
 
 
 def test_of_two_links_only_what_is_on_the_lost_one_is_stale() -> None:
-    symbols = [f"A{number:02}-USDT" for number in range(26)]
+    symbols = [f"A{number:03}-USDT" for number in range(101)]
     driver = Driver(binance.venue(symbols))
-    driver.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:3], "USDT") for s in symbols]})
+    driver.answer(LIST_URL, {"symbols": [listed(s.replace("-", ""), s[:4], "USDT") for s in symbols]})
     driver.up()
     second = driver.opened_links()[1].link
-    for symbol in ("A00USDT", "A25USDT"):
-        driver.frame(diff(1, 1, [], [], symbol), second if symbol == "A25USDT" else None)
+    for symbol in ("A000USDT", "A100USDT"):
+        driver.frame(diff(1, 1, [], [], symbol), second if symbol == "A100USDT" else None)
         driver.answer(DEPTH_URL.format(symbol), depth(1, [], []))
-    assert statuses(driver.give(Closed(second, "lost"))) == [("A25-USDT", "stale", "link_lost")]
+    assert statuses(driver.give(Closed(second, "lost"))) == [("A100-USDT", "stale", "link_lost")]
     assert statuses(driver.lose()) == [(None, "stale", "link_lost")]
 
 
@@ -681,9 +689,8 @@ def test_a_dead_symbol_on_a_busy_link_is_stale_and_subscribed_anew() -> None:
     driver = synced()
     out = keep_link_active(driver, 91)
     assert statuses(out) == [("ABC-USDT", "stale", "silent")]
-    methods = [json.loads(send.text)["method"] for send in every(out, Send)]
-    assert methods == ["UNSUBSCRIBE", "SUBSCRIBE"]
-    assert len(every(keep_link_active(driver, 61), Send)) == 2
+    assert [request["method"] for request in subscriptions(out)] == ["UNSUBSCRIBE", "SUBSCRIBE"]
+    assert len(every(keep_link_active(driver, 61), Send)) == 4, "with longer pauses"
     assert driver.fetches().count(DEPTH_URL.format("ABCUSDT")) == 1, "a snapshot alone makes nothing current"
     driver.frame(diff(20, 21, [["9.97", "1"]], []))
     keep_link_active(driver, 1)

@@ -230,8 +230,10 @@ def test_the_topics_of_a_refused_request_are_requested_one_by_one() -> None:
 def test_a_refused_list_is_requested_again() -> None:
     driver = Driver(bybit.venue(("ABC-USDT",)))
     driver.answer(bybit.LIST_URL, {"retCode": 10006, "retMsg": "Too many visits", "result": {}})
-    assert skipped(driver)["bad_list"] == 1
-    driver.wait(10)
+    assert skipped(driver)["too_many_requests"] == 1
+    driver.wait(59)
+    assert len(driver.fetches()) == 1, "nothing is sent for a minute"
+    driver.wait(1)
     assert driver.fetches() == [bybit.LIST_URL] * 2
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.market_events import Level
+from floorwire.core.order_book import Book
 from floorwire.venues.common.diff_book import MAX_BUFFERED, OLD_SNAPSHOTS, BookDiff, DiffBook
 
 
@@ -16,11 +17,12 @@ def diff(first: int, last: int, bid: int = 0) -> BookDiff:
 
 
 def marks(diffs: DiffBook) -> list[int]:
+    assert isinstance(diffs.book, Book)
     return sorted(price for price, _ in diffs.book.bids.top(10_000))
 
 
 def test_differences_are_buffered_until_a_snapshot() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     assert diffs.apply(diff(5, 6)) == "buffered"
     assert diffs.apply(diff(7, 9)) == "buffered"
     assert diffs.has_buffered
@@ -40,21 +42,21 @@ def test_differences_are_buffered_until_a_snapshot() -> None:
     ],
 )
 def test_the_first_after_the_snapshot_must_overlap_it(first: int, last: int, result: str) -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     assert diffs.apply_snapshot(10, (), ())
     assert diffs.apply(diff(first, last)) == result
 
 
 @pytest.mark.parametrize(("first", "result"), [(13, "applied"), (14, "gap"), (12, "gap"), (11, "gap")])
 def test_then_each_must_follow_the_one_before(first: int, result: str) -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     diffs.apply_snapshot(10, (), ())
     diffs.apply(diff(11, 12))
     assert diffs.apply(diff(first, 20)) == result
 
 
 def test_after_a_gap_the_book_is_empty_until_a_snapshot_that_covers_it() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     diffs.apply_snapshot(10, ((1, 1),), ())
     assert diffs.apply(diff(20, 21)) == "gap"
     assert not diffs.is_live
@@ -65,7 +67,7 @@ def test_after_a_gap_the_book_is_empty_until_a_snapshot_that_covers_it() -> None
 
 
 def test_a_hole_among_buffered_differences_drops_those_before_it() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     diffs.apply(diff(1, 2))
     diffs.apply(diff(5, 6))
     assert diffs.apply(diff(5, 6)) == "old"
@@ -75,7 +77,7 @@ def test_a_hole_among_buffered_differences_drops_those_before_it() -> None:
 
 
 def test_a_full_buffer_costs_a_snapshot_and_not_the_book() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     for number in range(1, MAX_BUFFERED + 11):
         diffs.apply(diff(number, number))
     assert not diffs.apply_snapshot(5, (), ()), "6 to 10 have fallen out"
@@ -84,7 +86,7 @@ def test_a_full_buffer_costs_a_snapshot_and_not_the_book() -> None:
 
 
 def test_reset_drops_the_book() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     diffs.apply(diff(1, 1))
     diffs.reset()
     assert not diffs.has_buffered
@@ -117,7 +119,7 @@ class Exchange:
 )
 def test_a_live_book_is_the_exchanges_book_or_there_is_a_gap(seed: int, steps: list[str]) -> None:
     """Whatever is lost, repeated or late: while nothing is missing, the books are equal."""
-    exchange, diffs = Exchange(seed), DiffBook()
+    exchange, diffs = Exchange(seed), DiffBook(Book())
     last = exchange.next()
     asked = exchange.snapshot()
     behind = False  # something was lost that no number has shown yet
@@ -144,6 +146,7 @@ def test_a_live_book_is_the_exchanges_book_or_there_is_a_gap(seed: int, steps: l
 
 
 def marks_of(diffs: DiffBook) -> dict[int, int]:
+    assert isinstance(diffs.book, Book)
     return dict(diffs.book.bids.top(100))
 
 
@@ -152,7 +155,7 @@ def exchange_of(exchange: Exchange) -> dict[int, int]:
 
 
 def test_a_snapshot_older_than_what_was_applied_is_refused_after_a_reset_too() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     assert diffs.apply_snapshot(10, ((1, 1),), ())
     diffs.apply(BookDiff(11, 20, (), (), 0))
     diffs.reset()
@@ -162,7 +165,7 @@ def test_a_snapshot_older_than_what_was_applied_is_refused_after_a_reset_too() -
 
 
 def test_restarted_ids_are_accepted_after_some_snapshots() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     assert diffs.apply_snapshot(1_000, (), ())
     diffs.reset()
     diffs.apply(BookDiff(1, 2, (), (), 0))
@@ -171,7 +174,7 @@ def test_restarted_ids_are_accepted_after_some_snapshots() -> None:
 
 
 def test_a_snapshot_of_a_server_that_lags_is_always_refused() -> None:
-    diffs = DiffBook()
+    diffs = DiffBook(Book())
     assert diffs.apply_snapshot(1_000, (), ())
     diffs.reset()
     diffs.apply(BookDiff(1_001, 1_002, (), (), 0))

@@ -3,20 +3,21 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.ports import Close, Open
-from floorwire.venues.common.links import BACKOFF_S, SECOND_US, STUCK_US, Link, Links
+from floorwire.venues.common.backoff import SECOND_US, no_jitter
+from floorwire.venues.common.links import BACKOFF_S, STUCK_US, Link, Links
 
 SILENT = 60 * SECOND_US
 
 
 def test_a_new_link_is_to_be_opened_at_once() -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     assert link.due(0) == "open"
     assert link.open(0) == Open("a", "wss://x")
     assert link.due(STUCK_US - 1) == "nothing"
 
 
 def test_each_failed_try_waits_longer_up_to_a_minute() -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     now = 0
     waited = []
     for _ in range(len(BACKOFF_S) + 2):
@@ -30,7 +31,7 @@ def test_each_failed_try_waits_longer_up_to_a_minute() -> None:
 
 
 def test_a_link_that_lasted_is_tried_again_soon() -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     for _ in range(4):
         link.lost(0)
     link.opened(0)
@@ -39,7 +40,7 @@ def test_a_link_that_lasted_is_tried_again_soon() -> None:
 
 
 def test_a_link_that_did_not_last_waits_as_long_as_before() -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     link.lost(0)
     link.opened(SECOND_US)
     link.lost(59 * SECOND_US)
@@ -48,7 +49,7 @@ def test_a_link_that_did_not_last_waits_as_long_as_before() -> None:
 
 
 def test_silence_is_counted_from_the_last_message() -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     link.opened(0)
     link.received(30 * SECOND_US)
     assert link.due(30 * SECOND_US + SILENT - 1) == "nothing"
@@ -57,7 +58,7 @@ def test_silence_is_counted_from_the_last_message() -> None:
 
 @pytest.mark.parametrize("closing", [False, True])
 def test_opening_or_closing_that_takes_too_long_is_stuck(closing: bool) -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     link.open(0)
     if closing:
         assert link.close("silent", 0) == Close("a", "silent")
@@ -65,7 +66,7 @@ def test_opening_or_closing_that_takes_too_long_is_stuck(closing: bool) -> None:
 
 
 def test_time_up_is_counted_while_up_only() -> None:
-    link = Link("a", "wss://x", SILENT)
+    link = Link("a", "wss://x", SILENT, no_jitter)
     link.open(0)
     assert link.up_us(5) == 0
     link.opened(5)
@@ -73,7 +74,7 @@ def test_time_up_is_counted_while_up_only() -> None:
 
 
 def test_links_are_opened_and_closed_when_due_and_unknown_ones_are_ignored() -> None:
-    links = Links(SILENT, None, SILENT)
+    links = Links(SILENT, SILENT, lambda _: True, no_jitter)
     assert links.add("a", "wss://x", 0) == Open("a", "wss://x")
     assert not links.opened("b", 0)
     assert not links.lost("b", 0)
@@ -87,9 +88,3 @@ def test_links_are_opened_and_closed_when_due_and_unknown_ones_are_ignored() -> 
     assert not links.lost("a", SILENT), "the venue gave it up itself"
     assert list(links.due_effects(SILENT + SECOND_US)) == [Open("a", "wss://x")]
     assert list(links.due_effects(SILENT + SECOND_US + STUCK_US)) == [Close("a", "link_lost")]
-
-
-def test_symbols_are_spread_over_links() -> None:
-    assert list(Links(SILENT, 2, SILENT).batches("abcde")) == [["a", "b"], ["c", "d"], ["e"]]
-    assert list(Links(SILENT, None, SILENT).batches("abcde")) == [["a", "b", "c", "d", "e"]]
-    assert list(Links(SILENT, 2, SILENT).batches("")) == [[]]

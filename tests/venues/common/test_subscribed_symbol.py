@@ -5,6 +5,7 @@ from __future__ import annotations
 from floorwire.core.instrument import Instrument
 from floorwire.venues.bybit.messages import Book, BookFrame
 from floorwire.venues.bybit.numbered_book import NumberedBook
+from floorwire.venues.common.backoff import no_jitter
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 
 SECOND = 1_000_000
@@ -25,7 +26,7 @@ def test_a_snapshot_is_late_after_ever_longer_times() -> None:
     assert abc.snapshot_is_due(10 * SECOND)
     abc.clear(10 * SECOND)
     for _ in range(9):
-        abc.count_try()
+        abc.count_try(no_jitter)
     assert not abc.snapshot_is_due(309 * SECOND)
     assert abc.snapshot_is_due(310 * SECOND)
     assert not symbol().snapshot_is_due(400 * SECOND), "it has come"

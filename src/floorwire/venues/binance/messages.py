@@ -182,16 +182,29 @@ class Request(msgspec.Struct):
     params: list[str] = []
 
 
+class ServerShutdown(msgspec.Struct):
+    """Binance will end this connection soon. It promises no time between."""
+
+
+class Refusal(msgspec.Struct):
+    """The answer to a request that Binance could not use."""
+
+    code: int
+    msg: str = ""
+
+
 Message: TypeAlias = DepthUpdate | Trade | AggTrade | BookTicker | DayTicker | KlineEvent
 
-MESSAGES: dict[str, type[Message]] = {
+MESSAGES: dict[str, type[Message | ServerShutdown]] = {
     "depthUpdate": DepthUpdate,
     "trade": Trade,
     "aggTrade": AggTrade,
     "bookTicker": BookTicker,
     "24hrTicker": DayTicker,
     "kline": KlineEvent,
+    "serverShutdown": ServerShutdown,
 }
+SHUTDOWN_STREAM = "!serverShutdown"
 
 STREAMS = {
     "depth": "depthUpdate",
@@ -210,13 +223,14 @@ class Frame(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"")
     kind: str = msgspec.field(default="", name="e")
     update: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="u")
+    code: int | None = None
 
 
 _frame_decoder = msgspec.json.Decoder(Frame)
 _decoders = {kind: msgspec.json.Decoder(message) for kind, message in MESSAGES.items()}
 
 
-def read(data: str | bytes) -> Message | None:
+def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
     """Return the message in a frame; None if it is of another kind.
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
@@ -224,14 +238,18 @@ def read(data: str | bytes) -> Message | None:
     frame = _frame_decoder.decode(data)
     if frame.stream:
         return _decode(_kind(frame.stream), frame.data)
+    if frame.code is not None:
+        return Refusal(frame.code)
     return _decode(frame.kind or ("bookTicker" if bytes(frame.update) else ""), data)
 
 
 def _kind(stream: str) -> str:
+    if stream == SHUTDOWN_STREAM:
+        return "serverShutdown"
     name = stream.partition("@")[2].partition("@")[0]
     return "kline" if name.startswith("kline_") else STREAMS.get(name, "")
 
 
-def _decode(kind: str, data: str | bytes | msgspec.Raw) -> Message | None:
+def _decode(kind: str, data: str | bytes | msgspec.Raw) -> Message | ServerShutdown | None:
     decoder = _decoders.get(kind)
     return None if decoder is None else decoder.decode(data)

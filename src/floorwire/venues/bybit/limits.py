@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
@@ -14,9 +17,16 @@ REQUESTS = 100
 REQUEST_INTERVAL_US = SECOND_US
 """Bybit names no limit of requests on the public stream. Single books are requested 100 at once, then one a
 second."""
-CONNECTIONS = 50
-CONNECTION_INTERVAL_US = SECOND_US
-"""Bybit: 500 new connections in five minutes from an address. With those at once, these are 350."""
+ALLOWANCES: Mapping[str, Allowance] = {
+    CONNECTIONS: Allowance(50, SECOND_US),
+    REST: Allowance(100, SECOND_US // 20),
+}
+"""Bybit: 500 new connections in five minutes from an address. With those at once, these are 350.
+Bybit: 600 HTTP requests in 5 s from an address. With those at once, these are 200."""
+PAUSES_US: Mapping[int, int] = {403: 600 * SECOND_US, 429: 60 * SECOND_US}
+"""Bybit: 403 "access too frequent" is a ban of ten minutes, in which nothing may be sent."""
+TOO_MANY_CODE = 10006
+"""Bybit: too many visits."""
 PING_US = 5 * SECOND_US
 """Bybit: every 20 s. A ping sooner shows that a link without messages is only quiet."""
 SILENT_US = 25 * SECOND_US

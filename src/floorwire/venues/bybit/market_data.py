@@ -21,19 +21,21 @@ from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
 from floorwire.venues.bybit.numbered_book import NumberedBook
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.links import STALE_US
-from floorwire.venues.common.lost_change import LostChangeError
-from floorwire.venues.common.recent_trade_ids import RecentTradeIds
-from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
-from floorwire.venues.common.snapshot_stream_exchange import (
+from floorwire.venues.common.exchange import (
     Control,
+    FetchedSnapshots,
     LinkKind,
     Operation,
     Reading,
     SymbolMessages,
+    Unreadable,
 )
+from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.rate_limits import TooManyRequestsError
+from floorwire.venues.common.recent_trade_ids import RecentTradeIds
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
+from floorwire.venues.common.venue_maker import VenueMaker
 
 HOSTS = frozenset(
     (
@@ -65,22 +67,6 @@ MAX_REQUESTS = 1_000
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.KlineFrame
 
 
-def venue(
-    symbols: Sequence[str] = (),
-    prefix: str = "",
-    *,
-    recorded: bool = False,
-    stale_us: int = STALE_US,
-) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
-
-    ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
-    lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current.
-    """
-    return SnapshotStreamAdapter(Bybit(prefix), symbols, recorded=recorded, stale_us=stale_us)
-
-
 def requested_symbols(text: str) -> list[str]:
     """Return the symbols in a recorded subscription; none for an address. Raises ValueError."""
     if not text.startswith("{"):
@@ -94,14 +80,17 @@ class Bybit:
     """What differs at Bybit: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    list_url = LIST_URL
     link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
     ping = '{"op":"ping"}'
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
-    connections = (limits.CONNECTIONS, limits.CONNECTION_INTERVAL_US)
+    link_age_us: int | None = None
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
+    allowances = limits.ALLOWANCES
+    list_weight = 1
+    pauses_us = limits.PAUSES_US
+    snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()
@@ -114,9 +103,15 @@ class Bybit:
         self._best: dict[str, NumberedBook] = {}
         """Symbol -> the book of depth 1."""
 
+    def list_url(self, natives: Sequence[str]) -> str:
+        """Return the address of the whole list."""
+        return LIST_URL
+
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; Bybit refuses with a code and status 200."""
         answer = msgspec.json.decode(body, type=messages.ListAnswer)
+        if answer.ret_code == limits.TOO_MANY_CODE:
+            raise TooManyRequestsError(answer.ret_msg)
         if answer.ret_code != 0:
             raise ValueError(answer.ret_msg)
         return [bytes(row) for row in answer.result.rows]
@@ -149,12 +144,15 @@ class Bybit:
             for start in range(0, len(topics), limits.TOPICS_PER_REQUEST):
                 yield self._request(op, topics[start : start + limits.TOPICS_PER_REQUEST])
 
-    def resubscriptions(self, native: str) -> Sequence[str]:
+    def resubscriptions(self, native: str, wanted: frozenset[StreamKind]) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
         topics = [f"{BOOK}.{native}"]
         return self._request("unsubscribe", topics), self._request("subscribe", topics)
 
-    def read(self, data: str | bytes) -> Reading[Message] | None:
+    def link_opened(self, link: str) -> None:
+        """Do nothing: connections have no numbers here."""
+
+    def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = messages.read(data)
         match message:
@@ -169,10 +167,11 @@ class Bybit:
             case _:
                 return SymbolMessages(message.symbol, (message,))
 
-    def native_of_book(self, data: str | bytes) -> str | None:
-        """Return the symbol of a frame of a book that cannot be read."""
+    def unreadable(self, data: str | bytes) -> Unreadable:
+        """Return the symbol of a frame of a book."""
         channel, _, native = messages.topic_of(data).rpartition(".")
-        return native if channel.startswith("orderbook.") and channel != f"orderbook.{BEST}" else None
+        is_book = channel.startswith("orderbook.") and channel != f"orderbook.{BEST}"
+        return Unreadable(native, is_of_book=True) if is_book else Unreadable()
 
     def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
@@ -267,3 +266,6 @@ class Bybit:
             del self._requests[next(iter(self._requests))]
         self._requests[request_id] = op, topics
         return msgspec.json.encode({"op": op, "args": topics, "req_id": request_id}).decode()
+
+
+venue: VenueMaker[Message] = VenueMaker(Bybit)

@@ -1,6 +1,6 @@
-"""What Coinbase gives, by the streams that the adapter subscribes to.
+"""What Coinbase gives, by the channels that the adapter subscribes to.
 
-The feed that the adapter subscribes to has no candles. Recordings of Advanced Trade may have those of 5m.
+Advanced Trade sends no opening price of the day.
 """
 
 from __future__ import annotations
@@ -9,5 +9,6 @@ from floorwire.core.capabilities import Capabilities
 
 CAPABILITIES = Capabilities(
     kind="coinbase",
-    streams=("quote", "trades", "book", "day"),
+    streams=("quote", "trades", "book", "candles"),
+    candle_intervals=("5m",),
 )

@@ -172,6 +172,8 @@ class Product(msgspec.Struct):
     cancel_only: bool = False
     post_only: bool = False
     auction_mode: bool = False
+    alias: str = ""
+    """The product whose book it shares. Messages name that one."""
 
 
 class Products(msgspec.Struct):

@@ -1,7 +1,8 @@
 """Messages of Coinbase Advanced Trade, each with a ``channel``, converted to messages of the Exchange feed.
 
 Source: docs.cdp.coinbase.com, advanced-trade/websocket-channels. The ticker has no opening price. The source
-does not say whose side ``side`` of a trade is: it is read as the taker's, as other clients do.
+does not say whose side ``side`` of a trade is. It is read as the maker's, as in the Exchange feed: recorded
+trades that took the ask are ``SELL``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Digits: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")]
 
 
 SIDES: dict[str, Literal["buy", "sell"]] = {"bid": "buy", "offer": "sell"}
-MAKER_SIDE: dict[str, Literal["buy", "sell"]] = {"BUY": "sell", "SELL": "buy"}
+MAKER_SIDE: dict[str, Literal["buy", "sell"]] = {"BUY": "buy", "SELL": "sell"}
 
 
 class Level(msgspec.Struct):

@@ -7,10 +7,10 @@ correctly". U and u are the first and the last update id of a difference.
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Collection, Iterable
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from floorwire.core.market_events import Level
-from floorwire.core.order_book import Book
 
 MAX_BUFFERED = 1_000
 """Differences buffered while a snapshot is awaited: at ten a second, more than a minute and a half."""
@@ -31,6 +31,18 @@ class BookDiff(NamedTuple):
     ts_us: int
 
 
+class Levels(Protocol):
+    """The levels of a book. ``Book`` fits."""
+
+    def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Replace all levels."""
+        ...
+
+    def apply(self, bids: Collection[Level], asks: Collection[Level]) -> object:
+        """Set levels to their absolute sizes."""
+        ...
+
+
 class DiffBook:
     """The book of one symbol, with resync: buffers differences until a snapshot fits, then applies them.
 
@@ -41,8 +53,8 @@ class DiffBook:
 
     __slots__ = ("_buffered", "_last", "_newest", "_old_snapshots", "_snapshot_is_last", "book", "is_live")
 
-    def __init__(self) -> None:
-        self.book = Book()
+    def __init__(self, book: Levels) -> None:
+        self.book = book
         self.is_live = False
         self._last = 0
         """The last update id in the book."""
@@ -78,7 +90,7 @@ class DiffBook:
         """Drop the book. A snapshot older than it is refused later."""
         self.is_live = False
         self._buffered.clear()
-        self.book = Book()
+        self.book.replace((), ())
 
     def apply(self, diff: BookDiff) -> DiffResult:
         """Apply or buffer one difference. A ``gap`` drops the book; the difference is buffered."""

@@ -10,10 +10,10 @@ import msgspec
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Answer, Fetch
 from floorwire.core.symbols import MAX_SYMBOL, normalize_symbol
-from floorwire.venues.common.links import SECOND_US
+from floorwire.venues.common.backoff import SECOND_US, Backoff, Jitter
 
-RETRY_US = 10 * SECOND_US
-"""How soon a list that did not come is requested again."""
+RETRY_S = (10, 20, 40, 80, 160, 300)
+"""Seconds to wait at most before a list that did not come is requested again."""
 REFRESH_US = 600 * SECOND_US
 """How often the list is requested again: trading states change, and so do ticks and lots."""
 REFRESH_SOON_US = 60 * SECOND_US
@@ -55,22 +55,21 @@ class InstrumentCatalogue:
         "_requested_us",
         "_symbol_filter",
         "_unlisted_instrument",
+        "_waits",
         "is_ready",
-        "url",
     )
 
     def __init__(
         self,
-        url: str,
         symbols: Sequence[str],
         unlisted_instrument: UnlistedInstrument | None,
         ids: Iterator[int],
+        jitter: Jitter,
     ) -> None:
-        """``url`` is where the list is. ``unlisted_instrument``: None: only listed symbols are followed.
+        """``unlisted_instrument``: None: only listed symbols are followed.
 
         ``ids``: the ids of the adapter's requests.
         """
-        self.url = url
         self.is_ready = False
         """Whether it is known which instruments to follow."""
         self._symbol_filter = SymbolFilter(symbols)
@@ -81,13 +80,17 @@ class InstrumentCatalogue:
         """The request that is under way."""
         self._requested_us = 0
         self._next_us = 0
+        self._waits = Backoff(RETRY_S, jitter)
 
-    def request_if_due(self, now_us: int) -> Iterator[Fetch]:
-        """Yield a request for the list if it is due and none is under way."""
-        if now_us >= self._next_us and self._request is None:
-            self._request = next(self._ids)
-            self._requested_us = now_us
-            yield Fetch(self._request, self.url, timeout_us=TIMEOUT_US)
+    def is_due(self, now_us: int) -> bool:
+        """Return whether to request the list: it is time, and no request is under way."""
+        return now_us >= self._next_us and self._request is None
+
+    def request(self, url: str, now_us: int) -> Fetch:
+        """Return a request for the list."""
+        self._request = next(self._ids)
+        self._requested_us = now_us
+        return Fetch(self._request, url, timeout_us=TIMEOUT_US)
 
     def is_answered_by(self, answer: Answer) -> bool:
         """Return whether the answer is the list that was requested. ``update`` follows."""
@@ -101,7 +104,9 @@ class InstrumentCatalogue:
         """Add the instruments of an answer. An empty answer counts as none, and is requested again."""
         self._request = None
         self._listed.update(listed)
-        self._next_us = now_us + (REFRESH_US if listed else RETRY_US)
+        if listed:
+            self._waits.succeeded()
+        self._next_us = now_us + (REFRESH_US if listed else self._waits.next_us())
         self.is_ready = self.is_ready or bool(listed) or self._unlisted_instrument is not None
 
     def updated(self, native: str, instrument: Instrument, listed: Mapping[str, Instrument]) -> Instrument:

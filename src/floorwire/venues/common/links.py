@@ -5,17 +5,16 @@ The names of links are the adapter's own. A link that the adapter never asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeAlias
 
 from floorwire.core.ports import Activity, Close, Open
-from floorwire.venues.common.request_bucket import RequestBucket
+from floorwire.venues.common.backoff import SECOND_US, Backoff, Jitter
 
-SECOND_US = 1_000_000
 STALE_US = 10 * SECOND_US
 """If nothing comes on an open link for this long, what came before is not current any more."""
 BACKOFF_S = (1, 2, 4, 8, 16, 32, 60)
-"""Seconds to wait before the next try, by the number of tries that failed."""
+"""Seconds to wait at most before the next try, by the number of tries that failed."""
 STEADY_US = 60 * SECOND_US
 """After a link was up for this long, the count of failed tries starts at zero again."""
 STUCK_US = 30 * SECOND_US
@@ -34,7 +33,7 @@ class Link:
         "_next_us",
         "_received_us",
         "_since_us",
-        "_tries",
+        "_waits",
         "is_quiet",
         "name",
         "silent_us",
@@ -42,7 +41,7 @@ class Link:
         "url",
     )
 
-    def __init__(self, name: str, url: str, silent_us: int) -> None:
+    def __init__(self, name: str, url: str, silent_us: int, jitter: Jitter) -> None:
         """``silent_us``: after this long without a message the link is closed and opened again."""
         self.name = name
         self.url = url
@@ -54,7 +53,7 @@ class Link:
         """When the last message came."""
         self._next_us = 0
         """When to try again, while waiting."""
-        self._tries = 0
+        self._waits = Backoff(BACKOFF_S, jitter)
         self._active_since_us = 0
         self.is_quiet = False
         """Whether nothing came for so long that what is known is not current."""
@@ -95,9 +94,8 @@ class Link:
     def lost(self, now_us: int) -> None:
         """Record that the link is down. The wait before the next try grows with each try that failed soon."""
         if self.state == "up" and now_us - self._since_us >= STEADY_US:
-            self._tries = 0
-        self._next_us = now_us + BACKOFF_S[self._tries] * SECOND_US
-        self._tries = min(self._tries + 1, len(BACKOFF_S) - 1)
+            self._waits.succeeded()
+        self._next_us = now_us + self._waits.next_us()
         self._become("waiting", now_us)
 
     def up_us(self, now_us: int) -> int:
@@ -123,48 +121,36 @@ class Link:
 class Links:
     """All links of a venue, by name."""
 
-    __slots__ = ("_connections", "_links", "_silent_us", "_stale_us", "_symbols_per_link")
+    __slots__ = ("_jitter", "_links", "_may_connect", "_silent_us", "_stale_us")
 
     def __init__(
-        self,
-        silent_us: int,
-        symbols_per_link: int | None,
-        stale_us: int,
-        connections: RequestBucket | None = None,
+        self, silent_us: int, stale_us: int, may_connect: Callable[[int], bool], jitter: Jitter
     ) -> None:
         """``silent_us``: after this long without a message a link is opened again.
 
-        ``symbols_per_link``: how many symbols one link carries; None: any number. ``stale_us``: after this
-        long without a message, what came on the link is not current any more. ``connections``: the rate limit
-        of new connections; None: there is none.
+        ``stale_us``: after this long without a message, what came on the link is not current any more.
+        ``may_connect``: takes one new connection of the rate limit; False: not now.
         """
         self._silent_us = silent_us
-        self._connections = connections
+        self._may_connect = may_connect
         self._stale_us = stale_us
-        self._symbols_per_link = symbols_per_link
+        self._jitter = jitter
         self._links: dict[str, Link] = {}
-
-    def batches(self, symbols: Iterable[str]) -> Iterator[list[str]]:
-        """Yield the symbols in lists, one list for each link. Without symbols, yield one empty list."""
-        all_of_them = list(symbols)
-        step = self._symbols_per_link or len(all_of_them) or 1
-        for start in range(0, len(all_of_them) or 1, step):
-            yield all_of_them[start : start + step]
 
     def add(self, name: str, url: str, now_us: int) -> Open:
         """Add a link; return the request to open it."""
-        link = self._links[name] = Link(name, url, self._silent_us)
+        link = self._links[name] = Link(name, url, self._silent_us, self._jitter)
         return link.open(now_us)
 
     def plan(self, name: str, url: str) -> None:
         """Add a link that ``due_opens`` opens as soon as the rate limit of new connections allows it."""
-        self._links[name] = Link(name, url, self._silent_us)
+        self._links[name] = Link(name, url, self._silent_us, self._jitter)
 
     def due_opens(self, now_us: int) -> Iterator[Open]:
         """Yield the links to open now, as far as the rate limit of new connections allows it."""
         for link in self._links.values():
             if link.due(now_us) == "open":
-                if self._connections is not None and not self._connections.spend(1, now_us):
+                if not self._may_connect(now_us):
                     return
                 yield link.open(now_us)
 
@@ -223,7 +209,7 @@ class Links:
     def due_effects(self, now_us: int) -> Iterator[Open | Close]:
         """Yield what is due: open lost links again, close silent links and links that are stuck."""
         yield from self.due_opens(now_us)
-        for link in self._links.values():
+        for link in list(self._links.values()):  # whoever acts on a Close may add or remove links
             match link.due(now_us):
                 case "silent":
                     yield link.close("silent", now_us)

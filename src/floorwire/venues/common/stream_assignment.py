@@ -82,6 +82,12 @@ class StreamAssignment:
             {link: streams for link, streams in removed.items() if link in self._links},
         )
 
+    def rename(self, link: str, to: str) -> None:
+        """Move all that a link carries to another one. The first is being closed."""
+        streams = self._links[to] = self._links.pop(link)
+        self._link_of.update(dict.fromkeys(streams, to))
+        self._released.add(link)
+
     def closed(self, link: str) -> None:
         """Record that a link is down that nothing is wanted of. Its name can be used again."""
         self._released.discard(link)

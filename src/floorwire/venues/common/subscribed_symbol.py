@@ -7,11 +7,11 @@ from typing import Protocol, get_args
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
-from floorwire.venues.common.links import SECOND_US
+from floorwire.venues.common.backoff import SECOND_US, Jitter
 from floorwire.venues.common.venue_book import VenueBook
 
 SNAPSHOT_S = (10, 20, 40, 80, 160, 300)
-"""Seconds that a snapshot may take before it is requested again, by the number of requests that failed."""
+"""Seconds that a snapshot may take at most before the next request, by the number of tries that failed."""
 QUOTE_LATE_US = 3 * SECOND_US
 """If no best prices came for this long, their stream may have ended. Quotes are then made from the book."""
 BOOK_LATE_US = 5 * SECOND_US
@@ -41,11 +41,15 @@ class SubscribedSymbol:
     __slots__ = (
         "_differs_since_us",
         "_quoted_us",
+        "_wait_us",
         "book",
+        "fetch",
+        "is_book_silent",
         "is_heard",
         "is_regular",
         "is_silent",
         "link",
+        "next_fetch_us",
         "requested_us",
         "tries",
         "wanted",
@@ -65,6 +69,14 @@ class SubscribedSymbol:
         """When the snapshot was requested that has not come yet."""
         self.tries = 0
         """How many requests for a snapshot failed in a row."""
+        self._wait_us = SNAPSHOT_S[0] * SECOND_US
+        """How long the requested snapshot may take."""
+        self.fetch: int | None = None
+        """The HTTP request for its book that is under way. The answer to any other one is not used."""
+        self.next_fetch_us = 0
+        """The earliest time of the next such request."""
+        self.is_book_silent = False
+        """Whether the exchange stopped sending the book. A change has to come before a snapshot is used."""
         self.is_regular = False
         """Whether a message came that the exchange repeats in quiet times. Then silence is a fault."""
         self.is_silent = False
@@ -93,38 +105,54 @@ class SubscribedSymbol:
         """Drop the book and wait for a snapshot."""
         self.book.clear()
         self.requested_us = now_us
-        self._differs_since_us = None
+        self.fetch = self._differs_since_us = None
 
     def link_lost(self, now_us: int) -> None:
         """Drop the book. All starts again when the link is up."""
         self.clear(now_us)
-        self.tries = 0
-        self.is_regular = self.is_silent = self.is_heard = False
+        self.book_synced()
+        self.is_regular = self.is_silent = self.is_heard = self.is_book_silent = False
         self._quoted_us = None
 
     def snapshot_is_due(self, now_us: int) -> bool:
         """Return whether a requested snapshot has not come in time."""
         if self.is_synced or "book" not in self.wanted:
             return False
-        return now_us - self.requested_us >= SNAPSHOT_S[self.tries] * SECOND_US
+        return now_us - self.requested_us >= self._wait_us
 
-    def count_try(self) -> None:
-        """Count a request for a snapshot. The next one waits longer."""
+    def count_try(self, jitter: Jitter) -> None:
+        """Count a request for a snapshot. The next one waits longer: somewhere up to the longest wait."""
         self.tries = min(self.tries + 1, len(SNAPSHOT_S) - 1)
+        more_s = SNAPSHOT_S[self.tries] - SNAPSHOT_S[0]
+        self._wait_us = int((SNAPSHOT_S[0] + jitter() * more_s) * SECOND_US)
+
+    def book_synced(self) -> None:
+        """Begin with the shortest wait again."""
+        self.tries = 0
+        self._wait_us = SNAPSHOT_S[0] * SECOND_US
 
     def book_came(self) -> None:
         """Record a message of the book."""
         self._differs_since_us = None
+        self.is_book_silent = False
 
     def quoted(self, bid: Level, ask: Level, now_us: int) -> bool:
         """Record best prices; return whether they show that the stream of the book has ended."""
-        self._quoted_us = now_us
+        self.quote_came(now_us)
         if not self.is_synced or self.book.levels.best() == (bid, ask):
             self._differs_since_us = None
             return False
         if self._differs_since_us is None:
             self._differs_since_us = now_us
         return now_us - self._differs_since_us >= BOOK_LATE_US
+
+    def quote_came(self, now_us: int) -> None:
+        """Record that the exchange sent best prices."""
+        self._quoted_us = now_us
+
+    def quotes_ended(self, now_us: int) -> bool:
+        """Return whether the exchange sent best prices since the link opened, and stopped."""
+        return self._quoted_us is not None and now_us - self._quoted_us >= QUOTE_LATE_US
 
     def has_quotes(self, now_us: int) -> bool:
         """Return whether the exchange sends best prices, so that none are made from the book."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
@@ -40,9 +40,7 @@ class VenueBook:
     def apply_snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookSnapshot:
         """Replace the book; return it as an event. Raises CrossedBookError."""
         self._book.replace(bids, asks)
-        self._check()
-        self.is_synced = True
-        return self._snapshot(ts_us)
+        return self.checked(ts_us)
 
     def convert(self, before: Instrument, ts_us: int) -> BookSnapshot:
         """Convert the book from the steps of ``before`` to those of the instrument; return it as an event."""
@@ -50,15 +48,33 @@ class VenueBook:
         self._best = None
         return self._snapshot(ts_us)
 
+    def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Replace the levels, for a book whose changes are numbered. ``checked`` tells of it."""
+        self._book.replace(bids, asks)
+
+    def apply(self, bids: Collection[Level], asks: Collection[Level]) -> None:
+        """Set levels to their absolute sizes, without telling of it."""
+        self._book.apply(bids, asks)
+
+    def checked(self, ts_us: int) -> BookSnapshot:
+        """Return the whole book as an event, from which on it is synced. Raises CrossedBookError."""
+        self.check()
+        self.is_synced = True
+        return self._snapshot(ts_us)
+
     def apply_change(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookChange:
         """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
         self._book.apply(bids, asks)
-        self._check()
+        self.check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
     def best(self) -> tuple[Level, Level]:
         """Return the best bid and the best ask."""
         return self._book.bids.best() or EMPTY, self._book.asks.best() or EMPTY
+
+    def quoted(self, bid: Level, ask: Level) -> None:
+        """Record best prices that the exchange sent, and that were told."""
+        self._best = bid, ask
 
     def changed_quote(self, ts_us: int) -> Iterator[MarketEvent]:
         """Yield the best bid and ask if they changed since the last call."""
@@ -72,7 +88,8 @@ class VenueBook:
         whole = tuple(book.bids.top(len(book.bids))), tuple(book.asks.top(len(book.asks)))
         return BookSnapshot(self.instrument.symbol, *whole, ts_us)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise CrossedBookError if the best bid is at or above the best ask."""
         # In an auction nothing trades, and prices may cross.
         if self.instrument.state == "open" and self._book.crossed():
             raise CrossedBookError(self.instrument.symbol)

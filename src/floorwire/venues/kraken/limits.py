@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
@@ -13,9 +16,16 @@ REQUESTS = 20
 REQUEST_INTERVAL_US = SECOND_US
 """Kraken names no fixed number: too many are answered with "Exceeded msg rate". So single books are requested
 20 at once, then one a second."""
-CONNECTIONS = 30
-CONNECTION_INTERVAL_US = 6 * SECOND_US
-"""Kraken: some 150 new connections in ten minutes from an address. With those at once, these are 130."""
+ALLOWANCES: Mapping[str, Allowance] = {
+    CONNECTIONS: Allowance(30, 6 * SECOND_US),
+    REST: Allowance(5, SECOND_US),
+}
+"""Kraken: some 150 new connections in ten minutes from an address. With those at once, these are 130.
+Kraken: about one public request a second."""
+PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 403: 600 * SECOND_US}
+"""Kraken: an address that connects too often is banned for ten minutes."""
+TOO_MANY = "Rate limit exceeded"
+"""Kraken: "EAPI:Rate limit exceeded", with status 200."""
 PING_US = 3 * SECOND_US
 SILENT_US = 10 * SECOND_US
 """Kraken sends a heartbeat each second if nothing else comes. It advises to connect anew after some 5 s.

@@ -17,20 +17,22 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, MissingTrade
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.decimals import rfc3339_us
-from floorwire.venues.common.links import STALE_US
-from floorwire.venues.common.lost_change import LostChangeError
-from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
-from floorwire.venues.common.snapshot_stream_exchange import (
+from floorwire.venues.common.exchange import (
     Control,
+    FetchedSnapshots,
     LinkKind,
     ListedRows,
     Operation,
     Reading,
     SymbolMessages,
+    Unreadable,
 )
+from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
+from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.capabilities import CAPABILITIES
 from floorwire.venues.kraken.checked_book import CheckedBook
@@ -61,22 +63,6 @@ ALREADY = "Already subscribed"
 Message: TypeAlias = messages.Message
 
 
-def venue(
-    symbols: Sequence[str] = (),
-    prefix: str = "",
-    *,
-    recorded: bool = False,
-    stale_us: int = STALE_US,
-) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
-
-    ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
-    lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current.
-    """
-    return SnapshotStreamAdapter(Kraken(prefix), symbols, recorded=recorded, stale_us=stale_us)
-
-
 def requested_symbols(text: str) -> list[str]:
     """Return the symbols in a recorded subscription; none for an address. Raises ValueError."""
     if not text.startswith("{"):
@@ -91,14 +77,17 @@ class Kraken:
     """What differs at Kraken: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    list_url = LIST_URL
     link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
     ping = '{"method":"ping"}'
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
-    connections = (limits.CONNECTIONS, limits.CONNECTION_INTERVAL_US)
+    link_age_us: int | None = None
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
+    allowances = limits.ALLOWANCES
+    list_weight = 1
+    pauses_us = limits.PAUSES_US
+    snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()
@@ -115,11 +104,16 @@ class Kraken:
         self._candles: dict[tuple[str, int], Candle] = {}
         """Symbol and interval -> the candle that is not closed."""
 
+    def list_url(self, natives: Sequence[str]) -> str:
+        """Return the address of the whole list."""
+        return LIST_URL
+
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; Kraken refuses with status 200."""
         answer = msgspec.json.decode(body, type=messages.ListAnswer)
         if faults := [error for error in answer.error if not error.startswith("W")]:
-            raise ValueError(faults[0])
+            error = TooManyRequestsError if limits.TOO_MANY in faults[0] else ValueError
+            raise error(faults[0])
         return [bytes(row) for row in answer.result.values()]
 
     def listed(self, row: bytes) -> tuple[str, Instrument]:
@@ -148,11 +142,14 @@ class Kraken:
             for start in range(0, len(natives), limits.SYMBOLS_PER_REQUEST):
                 yield _channel_request(op, channel, natives[start : start + limits.SYMBOLS_PER_REQUEST])
 
-    def resubscriptions(self, native: str) -> Sequence[str]:
+    def resubscriptions(self, native: str, wanted: frozenset[StreamKind]) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
         return tuple(_channel_request(op, "book", [native]) for op in ("unsubscribe", "subscribe"))
 
-    def read(self, data: str | bytes) -> Reading[Message] | None:
+    def link_opened(self, link: str) -> None:
+        """Do nothing: connections have no numbers here."""
+
+    def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = messages_v1.read(data) if data[:1] in ("[", b"[") else messages.read(data)
         if message is None:
@@ -167,9 +164,10 @@ class Kraken:
             case messages.SymbolFrame(native, rows):
                 return SymbolMessages(native, rows)
 
-    def native_of_book(self, data: str | bytes) -> str | None:
-        """Return the symbol of a frame of a book that cannot be read."""
-        return messages.symbol_of_book(data) or messages_v1.symbol_of_book(data)
+    def unreadable(self, data: str | bytes) -> Unreadable:
+        """Return the symbol of a frame of a book."""
+        native = messages.symbol_of_book(data) or messages_v1.symbol_of_book(data)
+        return Unreadable() if native is None else Unreadable(native, is_of_book=True)
 
     def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
@@ -293,3 +291,6 @@ def _channel_request(op: Operation, channel: str, natives: Sequence[str]) -> str
 
 def _request(op: Operation, params: Mapping[str, object]) -> str:
     return msgspec.json.encode({"method": op, "params": params}).decode()
+
+
+venue: VenueMaker[Message] = VenueMaker(Kraken)

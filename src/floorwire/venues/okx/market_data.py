@@ -16,20 +16,23 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
-from floorwire.venues.common.links import STALE_US
-from floorwire.venues.common.lost_change import LostChangeError
-from floorwire.venues.common.snapshot_stream_adapter import SnapshotStreamAdapter
-from floorwire.venues.common.snapshot_stream_exchange import (
+from floorwire.venues.common.exchange import (
     Control,
+    EndsSoon,
+    FetchedSnapshots,
     LinkKind,
     ListedRows,
     Operation,
     Reading,
     SymbolMessages,
+    Unreadable,
 )
+from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
+from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
 from floorwire.venues.okx.numbered_book import NumberedBook
 
@@ -57,27 +60,13 @@ CHANNELS: dict[StreamKind, tuple[str, ...]] = {
     "candles": CANDLE_CHANNELS,
 }
 
+ENDS_SOON = "64008"
+"""OKX: the service is upgraded in some 60 s, and the connection then closed."""
 CODE_DIGITS = 5
 """OKX: codes of refusals, such as 60018, have five digits."""
 PUBLIC_KINDS: frozenset[StreamKind] = frozenset(("book", "quote", "trades", "day"))
 
 Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.CandleFrame
-
-
-def venue(
-    symbols: Sequence[str] = (),
-    prefix: str = "",
-    *,
-    recorded: bool = False,
-    stale_us: int = STALE_US,
-) -> SnapshotStreamAdapter[Message]:
-    """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
-
-    ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and may
-    lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long without
-    a message on an open link, what came on it is not current.
-    """
-    return SnapshotStreamAdapter(Okx(prefix), symbols, recorded=recorded, stale_us=stale_us)
 
 
 def requested_symbols(text: str) -> list[str]:
@@ -93,7 +82,6 @@ class Okx:
     """What differs at OKX: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    list_url = LIST_URL
     link_kinds: tuple[LinkKind, ...] = (
         LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
         LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
@@ -102,8 +90,12 @@ class Okx:
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US
     symbol_silent_us = limits.SYMBOL_SILENT_US
-    connections = (limits.CONNECTIONS, limits.CONNECTION_INTERVAL_US)
+    link_age_us: int | None = None
     requests = (limits.REQUESTS, limits.REQUEST_INTERVAL_US)
+    allowances = limits.ALLOWANCES
+    list_weight = 1
+    pauses_us = limits.PAUSES_US
+    snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()
@@ -111,9 +103,15 @@ class Okx:
         self._prefix = prefix
         self._trade_ids: dict[str, TradeIds] = {}
 
+    def list_url(self, natives: Sequence[str]) -> str:
+        """Return the address of the whole list."""
+        return LIST_URL
+
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; OKX refuses with a code and status 200."""
         answer = msgspec.json.decode(body, type=messages.Answer)
+        if answer.code in limits.TOO_MANY_CODES:
+            raise TooManyRequestsError(answer.msg)
         if answer.code != "0":
             raise ValueError(answer.msg)
         return [bytes(row) for row in answer.data]
@@ -151,12 +149,15 @@ class Okx:
             ],
         )
 
-    def resubscriptions(self, native: str) -> Sequence[str]:
+    def resubscriptions(self, native: str, wanted: frozenset[StreamKind]) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""
         books = [messages.Stream("books", native)]
         return messages.request("unsubscribe", books), messages.request("subscribe", books)
 
-    def read(self, data: str | bytes) -> Reading[Message] | None:
+    def link_opened(self, link: str) -> None:
+        """Do nothing: connections have no numbers here."""
+
+    def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = messages.read(data)
         match message:
@@ -168,7 +169,7 @@ class Okx:
                 )
                 return Control(f"refused_{message.code}" if is_code else "refused")
             case messages.Notice():
-                return Control()
+                return EndsSoon() if (message.event, message.code) == ("notice", ENDS_SOON) else Control()
             case messages.InstrumentFrame():
                 return ListedRows([bytes(row) for row in message.rows])
             case messages.TradeFrame():
@@ -176,10 +177,11 @@ class Okx:
             case _:
                 return SymbolMessages(message.stream.inst_id, (message,))
 
-    def native_of_book(self, data: str | bytes) -> str | None:
-        """Return the symbol of a frame of a book that cannot be read."""
+    def unreadable(self, data: str | bytes) -> Unreadable:
+        """Return the symbol of a frame of a book."""
         stream = messages.stream_of(data)
-        return stream.inst_id if stream is not None and stream.channel == "books" else None
+        is_book = stream is not None and stream.channel == "books"
+        return Unreadable(stream.inst_id, is_of_book=True) if stream is not None and is_book else Unreadable()
 
     def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
@@ -248,3 +250,6 @@ class Okx:
                 self.skipped["other_kind"] += 1
             else:
                 out.append(candle)
+
+
+venue: VenueMaker[Message] = VenueMaker(Okx)

@@ -1,4 +1,4 @@
-"""What the adapter of exchanges with snapshots by subscription needs to know of one exchange."""
+"""What the market data adapter needs to know of one exchange."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.rate_limits import Allowance
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
@@ -21,6 +22,12 @@ class SymbolMessages(NamedTuple, Generic[MessageT]):
 
     native: str
     messages: Sequence[MessageT]
+
+
+class SeveralSymbols(NamedTuple, Generic[MessageT]):
+    """A frame with messages of several symbols."""
+
+    symbols: Sequence[SymbolMessages[MessageT]]
 
 
 class ListedRows(NamedTuple):
@@ -38,7 +45,30 @@ class Control(NamedTuple):
     """What to request instead."""
 
 
-Reading: TypeAlias = SymbolMessages[MessageT] | ListedRows | Control
+class LostMessages(NamedTuple):
+    """Messages of this link were lost, and nobody knows of which book. The link is opened again."""
+
+    reason: str
+    """A reason of a FeedStatus."""
+
+
+class EndsSoon(NamedTuple):
+    """The exchange will end this link soon. Another one takes its place before that."""
+
+
+Reading: TypeAlias = (
+    SymbolMessages[MessageT] | SeveralSymbols[MessageT] | ListedRows | Control | LostMessages | EndsSoon
+)
+
+
+class Unreadable(NamedTuple):
+    """What a frame was that cannot be read."""
+
+    native: str | None = None
+    """The symbol; None: unknown."""
+    is_of_book: bool = False
+    """Whether it was part of a book: of the symbol's, or of any on its link."""
+    is_of_trades: bool = False
 
 
 class LinkKind(NamedTuple):
@@ -52,29 +82,63 @@ class LinkKind(NamedTuple):
     """What it carries of them."""
 
 
+class FetchedSnapshots(Protocol):
+    """Whole books by HTTP requests, where the exchange sends only changes on its links."""
+
+    weight: int
+    """What a request costs of the rate limit."""
+
+    def url(self, native: str) -> str:
+        """Return the address of a symbol's book."""
+        ...
+
+    def is_due(self, symbol: SubscribedSymbol, up_us: int) -> bool:
+        """Return whether to request the book of a symbol that has none, on a link that is up for so long."""
+        ...
+
+    def apply(self, body: bytes, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> bool:
+        """Append the book; return False if it is older than the changes that came. Raises ValueError."""
+        ...
+
+
 class Exchange(Protocol[MessageT]):
     """What differs from one exchange to another. All methods raise only what they say."""
 
     name: str
-    list_url: str
     link_kinds: tuple[LinkKind, ...]
     """The first kind carries the books."""
     ping: str
+    """Empty: the exchange needs none."""
     ping_us: int
     """After this long without a message on a link, the ping is sent. Its answer counts as a message."""
     silent_us: int
     """After this long without a message the link is closed and opened again."""
     symbol_silent_us: int
     """After this long without a message of a symbol, on a link that is active, its book is requested anew."""
+    link_age_us: int | None
+    """How old a link becomes before another one takes its place; None: the exchange ends none by age."""
     requests: tuple[int, int]
-    """How many requests for single books a link takes at once, and the microseconds to each further one."""
-    connections: tuple[int, int]
-    """How many new connections are made at once, and the microseconds to each further one."""
+    """How many requests a link takes at once, and the microseconds to each further one."""
+    allowances: Mapping[str, Allowance]
+    """The rate limits of an address: ``CONNECTIONS`` and ``REST``."""
+    list_weight: int
+    """What a request for the list costs of ``REST``."""
+    pauses_us: Mapping[int, int]
+    """Status of an answer -> for how long nothing is sent after it, unless it says so itself."""
+    snapshots: FetchedSnapshots | None
+    """None: a whole book comes after each subscription, and at any other time."""
     skipped: Counter[str]
     clock: VenueClock
 
+    def list_url(self, natives: Sequence[str]) -> str:
+        """Return the address of the list of instruments, or of these if the exchange has a shorter one."""
+        ...
+
     def rows(self, body: bytes) -> Sequence[bytes]:
-        """Return the rows of an answer with the list of instruments. Raises ValueError."""
+        """Return the rows of an answer with the list of instruments.
+
+        Raises ValueError and RecursionError; TooManyRequestsError if that is what the exchange says.
+        """
         ...
 
     def listed(self, row: bytes) -> tuple[str, Instrument]:
@@ -97,16 +161,20 @@ class Exchange(Protocol[MessageT]):
         """Return what to request on each new link of a kind, whatever else is wanted."""
         ...
 
-    def resubscriptions(self, native: str) -> Sequence[str]:
-        """Return the requests that end and renew the subscription of one book."""
+    def resubscriptions(self, native: str, wanted: frozenset[StreamKind]) -> Sequence[str]:
+        """Return the requests that end and renew the subscription of one book, or of all that is wanted."""
         ...
 
-    def read(self, data: str | bytes) -> Reading[MessageT] | None:
+    def link_opened(self, link: str) -> None:
+        """Forget what is known of the connection before."""
+        ...
+
+    def read(self, data: str | bytes, link: str) -> Reading[MessageT] | None:
         """Return what a frame is; None if it is of another kind. Raises ValueError, RecursionError."""
         ...
 
-    def native_of_book(self, data: str | bytes) -> str | None:
-        """Return the symbol of a frame of a book that cannot be read; None if it is of no known book."""
+    def unreadable(self, data: str | bytes) -> Unreadable:
+        """Return what is known of a frame that cannot be read."""
         ...
 
     def apply(self, message: MessageT, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:

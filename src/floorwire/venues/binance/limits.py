@@ -1,0 +1,35 @@
+"""What Binance allows, by rest-api.md and web-socket-streams.md, and what is used of it for prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
+
+SECOND_US = 1_000_000
+HOUR_US = 3_600 * SECOND_US
+
+SYMBOLS_PER_LINK = 100
+"""Binance: at most 1,024 streams on a connection. A symbol has ten of them."""
+STREAMS_PER_REQUEST = 200
+REQUESTS = 2
+REQUEST_INTERVAL_US = SECOND_US // 2
+"""Binance: 5 messages a second on a connection, pongs too. So two at once and then two a second."""
+ALLOWANCES: Mapping[str, Allowance] = {
+    CONNECTIONS: Allowance(100, 2 * SECOND_US),
+    REST: Allowance(2_000, SECOND_US // 50),
+}
+"""Binance: 300 new connections in five minutes from an address. With those at once, these are 250.
+Binance: a weight of 6,000 in a minute. With that at once, this is 5,000."""
+LIST_WEIGHT = 20
+SNAPSHOT_WEIGHT = 50
+"""Binance: with up to 1,000 levels of a side."""
+PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 418: 120 * SECOND_US, 403: 60 * SECOND_US}
+"""Binance: too many requests (429), and banned for going on (418), from two minutes on. Both say for how
+long in Retry-After. 403 comes from the firewall in front."""
+LINK_AGE_US = 23 * HOUR_US
+"""Binance ends each connection after 24 hours."""
+SILENT_US = 60 * SECOND_US
+SYMBOL_SILENT_US = 90 * SECOND_US
+"""Binance sends candles every 2 s, and at the end of each minute (web-socket-streams.md, "Kline/Candlestick
+Streams"). If nothing of a symbol comes for longer while its link is active, Binance stopped sending it."""

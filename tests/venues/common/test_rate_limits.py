@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.core.ports import Answer
+from floorwire.venues.common.rate_limits import (
+    MAX_PAUSE_US,
+    REST,
+    SECOND_US,
+    Allowance,
+    RateLimits,
+    SharedRateLimits,
+    pause_us,
+)
+
+ALLOWANCES = {REST: Allowance(100, SECOND_US // 50), "other": Allowance(1, SECOND_US)}
+
+
+def test_weight_is_spent_and_comes_back() -> None:
+    limits = RateLimits(ALLOWANCES)
+    assert [limits.allow(REST, 50, 0) for _ in range(3)] == [True, True, False]
+    assert limits.allow("other", 1, 0), "each bucket has its own weight"
+    assert not limits.allow(REST, 50, SECOND_US - 1)
+    assert limits.allow(REST, 50, SECOND_US)
+
+
+def test_a_block_is_for_all_buckets_and_never_gets_shorter() -> None:
+    limits = RateLimits(ALLOWANCES)
+    limits.block(7 * SECOND_US)
+    limits.block(3 * SECOND_US)
+    assert limits.blocked_until == 7 * SECOND_US
+    assert not limits.allow(REST, 1, 7 * SECOND_US - 1)
+    assert not limits.allow("other", 1, 7 * SECOND_US - 1)
+    assert limits.allow(REST, 100, 7 * SECOND_US), "nothing was taken meanwhile"
+
+
+def test_all_instances_of_a_kind_at_an_address_share_one_budget() -> None:
+    shared = SharedRateLimits()
+    one, same = shared.of("binance", "", ALLOWANCES), shared.of("binance", "", ALLOWANCES)
+    assert one is same
+    assert shared.of("binance", "wss://testnet", ALLOWANCES) is not one
+    assert shared.of("okx", "", ALLOWANCES) is not one
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (200, (("retry-after", "9"),), 0),
+        (404, (), 0),
+        (429, (), 60),
+        (429, (("x", "y"), ("retry-after", " 9 ")), 9),
+        (418, (("retry-after", "7200"),), 7200),
+        (429, (("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),), 60),
+        (429, (("retry-after", "-1"),), 60),
+        (429, (("retry-after", "9" * 30),), 60),
+        (429, (("retry-after", "999999999"),), MAX_PAUSE_US // SECOND_US),
+        (0, (), 0),
+    ],
+)
+def test_how_long_an_answer_asks_for_silence(
+    status: int, headers: tuple[tuple[str, str], ...], seconds: int
+) -> None:
+    pauses_us = {429: 60 * SECOND_US, 418: 120 * SECOND_US}
+    assert pause_us(Answer(1, status, b"", headers), pauses_us) == seconds * SECOND_US
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 3 * SECOND_US), st.integers(1, 60)), max_size=60),
+)
+def test_never_more_in_any_time_than_the_capacity_and_what_came_back(steps: list[tuple[int, int]]) -> None:
+    limits = RateLimits(ALLOWANCES)
+    now_us, spent = 0, []
+    for wait_us, weight in steps:
+        now_us += wait_us
+        if limits.allow(REST, weight, now_us):
+            spent.append((now_us, weight))
+    for start, (since_us, _) in enumerate(spent):
+        for end_us, _ in spent[start:]:
+            total = sum(weight for at_us, weight in spent if since_us <= at_us <= end_us)
+            assert total <= 100 + (end_us - since_us) // (SECOND_US // 50) + 1
