@@ -46,6 +46,7 @@ class Recorded:
             bus.subscribe(lambda _venue, batch, _recv_us: self.events.extend(batch))
             writer = RecordingWriter(self.folder, "here", "binance", "here-1", 20_000, 3_600_000_000)
             recorder = TrafficRecorder(writer, clock.stamp_us)
+            recorder.start()
             route = NetworkRoute(own.ws_url, own.rest_url, None, {})
             feed = VenueFeed(venue, bus, Stats(), clock, 10_000_000, VenueConnector("here", route, recorder))
             task = asyncio.create_task(feed.run())

@@ -41,6 +41,7 @@ def test_messages_that_sign_in(text: str, tmp_path: Path) -> None:
     assert has_secret(text)
     writer = RecordingWriter(tmp_path, "a", "b", "s", 10**6, 10**6)
     recorder = TrafficRecorder(writer, lambda: 1)
+    recorder.start()
     recorder.sent("link", text)
     recorder.end()
     assert text.encode()[-20:] not in gzip.decompress(writer.files[0].read_bytes())

@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from floorwire.connectors import recording, recording_format
 from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, first_text
 from floorwire.connectors.recording_files import RecordingError
-from floorwire.connectors.recording_writer import BLOCK_BYTES, RecordingWriter
+from floorwire.connectors.recording_writer import BLOCK_BYTES, RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.ports import Closed, Frame, Opened
 
@@ -44,6 +45,7 @@ class Clocked:
         self.faults = 0
         self.writer = RecordingWriter(folder, "here", "coinbase", "here-1", max_bytes, max_age_us)
         self.recorder = TrafficRecorder(self.writer, self._stamp_us, self._on_fault, max_waiting)
+        self.recorder.start()
 
     def _stamp_us(self) -> int:
         self.now_us += 1_000
@@ -92,7 +94,7 @@ def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
     header = recording_format.header(first_text(file))
     assert header == recording_format.Header(T + 1_000, "here", "coinbase", "here-1", 1)
     assert recording_format.header(b"{}") is None
-    assert made.recorder.messages == 3
+    assert made.recorder.counts.messages == 3
 
 
 def test_files_are_rotated_by_size_and_by_age(tmp_path: Path) -> None:
@@ -209,6 +211,7 @@ def test_a_disk_that_fails_ends_the_recording_once(tmp_path: Path, monkeypatch: 
     made.recorder.received("feed-0", frame(3))
     made.recorder.end()
     assert made.faults == 1
+    assert made.recorder.counts.is_failed
     assert made.recorder.fault is not None
     found, _ = lines(made.writer.files[0])
     assert [line.text for line in found if not line.mark] == [frame(1)]
@@ -267,7 +270,7 @@ def test_what_the_disk_has_no_time_for_is_left_out_and_said(tmp_path: Path) -> N
     made.recorder.opened("feed-0", LINK_URL)
     for number in range(100):
         made.recorder.received("feed-0", frame(number))
-    lost = made.recorder.left_out
+    lost = made.recorder.counts.left_out
     assert 80 < lost < 100
     made.recorder.flush()
     made.recorder.received("feed-0", frame(100))
@@ -298,11 +301,44 @@ def test_a_disk_that_stalls_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.
         for number in range(1_000):
             made.recorder.received("feed-0", frame(number))
             await asyncio.sleep(0)
-        assert made.recorder.left_out > 500
+        assert made.recorder.counts.left_out > 500
         goes_on.set()
         task.cancel()
         made.recorder.end()
 
     asyncio.run(record())
     read = recording.read(tmp_path)
-    assert read.frames + made.recorder.left_out == 1_000
+    assert read.frames + made.recorder.counts.left_out == 1_000
+
+
+def test_the_name_of_a_session_stands_for_all_its_files(tmp_path: Path) -> None:
+    for session in ("a-1", "a-2"):
+        writer = RecordingWriter(tmp_path, "a", "coinbase", session, 1, 10**12)
+        recorder = TrafficRecorder(writer, lambda: T)
+        recorder.start()
+        for number in range(3):
+            recorder.received("feed-0", frame(number))
+            recorder.flush()
+        recorder.end()
+    assert recording.read(tmp_path / "a-2").frames == 3
+    with pytest.raises(FileNotFoundError):
+        recording.read(tmp_path / "a-3")
+
+
+def test_nothing_is_recorded_before_the_start_or_after_the_end(tmp_path: Path) -> None:
+    writer = RecordingWriter(tmp_path / "x", "a", "coinbase", "s", 10**6, 10**12)
+    recorder = TrafficRecorder(writer, lambda: T)
+    recorder.received("feed-0", frame(1))
+    recorder.end()
+    assert list(tmp_path.iterdir()) == []
+    recorder.start()
+    recorder.received("feed-0", frame(2))
+    recorder.end()
+    recorder.received("feed-0", frame(3))
+    recorder.end()
+    assert recording.read(tmp_path / "x").frames == 1
+
+
+def test_sessions_have_names_of_their_own() -> None:
+    first = session_name("binance")
+    assert re.fullmatch(r"binance-[0-9]{8}T[0-9]{6}\.[0-9]{3}Z", first)

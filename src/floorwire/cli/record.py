@@ -7,7 +7,6 @@ import os
 import re
 import signal
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from floorwire.cli.output import echo
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
-from floorwire.connectors.recording_writer import RecordingWriter
+from floorwire.connectors.recording_writer import RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.connectors.venue_specs import REPLAY, SIM, specs
 from floorwire.core.os_errors import reason, sentence
@@ -64,9 +63,10 @@ def record(
         [spec] = specs(settings)
         if spec.kind in (SIM, REPLAY):
             raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
-        session = f"{spec.id}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
-        writer = RecordingWriter(out, spec.id, spec.kind, session, round(rotate_mb * 1_000_000), max_age_us)
+        writer = RecordingWriter(
+            out, spec.id, spec.kind, session_name(spec.id), round(rotate_mb * 1_000_000), max_age_us
+        )
         logs.configure(settings.log_level)
         recorder, check = asyncio.run(_run(settings, writer, seconds))
     except SettingsError as error:
@@ -76,25 +76,23 @@ def record(
         echo(f"floorwire: {sentence(error)}", err=True)
         raise typer.Exit(UNUSABLE) from None
     _summary(recorder, writer, check, out)
-    if recorder.fault is not None or recorder.left_out or not recorder.messages:
+    if recorder.fault is not None or recorder.counts.left_out or not recorder.counts.messages:
         raise typer.Exit(FAILED)
 
 
 def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck, out: Path) -> None:
     size = f"{writer.total_bytes / 1e6:.1f} MB"
-    echo(f"recorded: {recorder.messages} messages of {len(check.symbols)} symbols, {size}")
+    echo(f"recorded: {recorder.counts.messages} messages of {len(check.symbols)} symbols, {size}")
     for file in writer.files:
         echo(str(file))
-    if recorder.left_out:
-        echo(f"floorwire: {recorder.left_out} records were left out: the disk is too slow", err=True)
+    if recorder.counts.left_out:
+        echo(f"floorwire: {recorder.counts.left_out} records were left out: the disk is too slow", err=True)
     if recorder.fault is not None:
         echo(f"floorwire: it ended early: {reason(recorder.fault)}", err=True)
-    elif not recorder.messages:
+    elif not recorder.counts.messages:
         echo("floorwire: the exchange sent nothing", err=True)
     else:
-        echo(
-            f"to play it: floorwire serve --venue replay:{writer.files[0] if len(writer.files) == 1 else out}"
-        )
+        echo(f"to play it: floorwire serve --venue replay:{out / writer.session}")
 
 
 def _seconds(text: str, option: str) -> float:
@@ -125,6 +123,7 @@ async def _run(
         loop.call_soon_threadsafe(ended.set)
 
     recorder = TrafficRecorder(writer, clock.stamp_us, on_fault)
+    recorder.start()
     connector = venue_registry.connector(venue.name, settings, recorder)
     feed = VenueFeed(venue, bus, Stats(), clock, round(settings.feed.stale_s * 1_000_000), connector)
     for number in (signal.SIGINT, signal.SIGTERM):

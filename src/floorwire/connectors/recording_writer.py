@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,17 @@ from floorwire.connectors.recording_format import Header
 
 BLOCK_BYTES: Final = 512 * 1024
 """After so much text a block is flushed, even within one call."""
+FILE_BYTES: Final = 256 * 1_000_000
+FILE_AGE_US: Final = 3_600_000_000
+"""When a server that records begins a new file."""
 GZIP: Final = 16 + zlib.MAX_WBITS
 LEVEL: Final = 6
+
+
+def session_name(venue: str) -> str:
+    """Return a name for a session of the venue that begins now."""
+    now = datetime.now(UTC)
+    return f"{venue}-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1_000:03}Z"
 
 
 class RecordingWriter:
@@ -28,17 +38,14 @@ class RecordingWriter:
     def __init__(
         self, folder: Path, venue: str, adapter: str, session: str, max_bytes: int, max_age_us: int
     ) -> None:
-        """Files are rotated after ``max_bytes`` on the disk, or ``max_age_us``. Makes the folder.
-
-        Raises OSError.
-        """
+        """Files are rotated after ``max_bytes`` on the disk, or ``max_age_us``."""
         self.files: list[Path] = []
         self.total_bytes = 0
         """Of all files, as written."""
         self._folder = folder
         self._venue = venue
         self._adapter = adapter
-        self._session = session
+        self.session = session
         self._max_bytes = max_bytes
         self._max_age_us = max_age_us
         self._descriptor: int | None = None
@@ -47,19 +54,22 @@ class RecordingWriter:
         """Bytes of text since the last flush."""
         self._size = 0
         self._began_us = 0
-        folder.mkdir(parents=True, exist_ok=True)
 
     def begin(self, at_us: int) -> None:
-        """End the file, if one is open, and begin the next with its header. Raises OSError."""
+        """End the file, if one is open, and begin the next with its header. Makes the folder.
+
+        Raises OSError.
+        """
         self.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
         part = len(self.files) + 1
-        path = self._folder / f"{self._session}.{part:05}.jsonl.gz"
+        path = self._folder / f"{self.session}.{part:05}.jsonl.gz"
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self.files.append(path)
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
         self._unflushed = self._size = 0
         self._began_us = at_us
-        header = Header(at_us, self._venue, self._adapter, self._session, part)
+        header = Header(at_us, self._venue, self._adapter, self.session, part)
         self._write(recording_format.encode(header))
         self._flush()
 

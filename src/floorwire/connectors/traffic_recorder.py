@@ -24,6 +24,7 @@ from floorwire.connectors.recording_format import (
 )
 from floorwire.connectors.recording_secrets import has_secret, without_secrets
 from floorwire.connectors.recording_writer import RecordingWriter
+from floorwire.core.recording_counts import RecordingCounts
 
 FLUSH_S: Final = 1.0
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
@@ -33,7 +34,7 @@ LINE_BYTES: Final = 64
 
 
 class TrafficRecorder:
-    """Fits ``ConnectorTap``. After a fault of the disk it writes nothing more, and ``fault`` says why."""
+    """Fits ``ConnectorTap``. It records from ``start`` to ``end``; after a fault of the disk nothing."""
 
     def __init__(
         self,
@@ -42,26 +43,24 @@ class TrafficRecorder:
         on_fault: Callable[[OSError], None] = lambda _: None,
         max_waiting: int = MAX_WAITING_BYTES,
     ) -> None:
-        """``stamp_us``: the date, which never goes back. ``on_fault`` is called once, in the thread.
-
-        The first file is begun, and the thread is started. Raises OSError.
-        """
-        self.messages = 0
-        """How many messages of the venue were recorded."""
-        self.left_out = 0
-        """How many records were left out, because the disk was too slow."""
+        """``stamp_us``: the date, which never goes back. ``on_fault`` is called once, in the thread."""
+        self.counts = RecordingCounts()
         self.fault: OSError | None = None
         self._writer = writer
         self._stamp_us = stamp_us
         self._on_fault = on_fault
         self._max_waiting = max_waiting
-        self._is_ended = False
+        self._is_recording = False
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._lost = 0
         """Records that were left out since the last line."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
-        self._thread.submit(writer.begin, stamp_us()).result()
+
+    def start(self) -> None:
+        """Begin the first file, and record from now on. Raises OSError."""
+        self._thread.submit(self._writer.begin, self._stamp_us()).result()
+        self._is_recording = True
 
     async def run(self) -> None:
         """Write each second, until cancelled. ``end`` comes after it."""
@@ -74,10 +73,10 @@ class TrafficRecorder:
         self._thread.submit(self._write, self._taken(), self._stamp_us()).result()
 
     def end(self) -> None:
-        """Write what waits and the end, and close the file. What still comes is not recorded."""
-        if self._is_ended:
+        """Write what waits and the end, and close the file. Again: nothing happens."""
+        if not self._is_recording:
             return
-        self._is_ended = True
+        self._is_recording = False
         last = [*self._taken(), recording_format.encode(Ended(self._stamp_us()))]
         self._thread.submit(self._write, last, self._stamp_us())
         self._thread.submit(self._close)
@@ -91,7 +90,7 @@ class TrafficRecorder:
 
     def received(self, link: str, message: bytes) -> None:
         """The venue sent a message."""
-        self.messages += 1
+        self.counts.messages += 1
         text, data = _text(message)
         self._put(Received(self._stamp_us(), link, text, data))
 
@@ -116,10 +115,10 @@ class TrafficRecorder:
     # --- the queue and the thread -----------------------------------------------------------------
 
     def _put(self, record: Record) -> None:
-        if self._is_ended or self.fault is not None:
+        if not self._is_recording or self.fault is not None:
             return
         if self._waiting_bytes > self._max_waiting:
-            self.left_out += 1
+            self.counts.left_out += 1
             self._lost += 1
             return
         line = recording_format.encode(record)
@@ -148,6 +147,7 @@ class TrafficRecorder:
             write()
         except OSError as error:
             self.fault = error
+            self.counts.is_failed = True
             self._on_fault(error)
 
 
