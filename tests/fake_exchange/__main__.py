@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from tests.fake_exchange import binance, bybit, kraken, okx
+from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.matching import MatchingCore
@@ -36,6 +36,7 @@ async def main() -> None:
     faces: list[DescribedFace] = [
         binance.FakeBinance(binance.default_markets()),
         bybit.FakeBybit(bybit.default_markets()),
+        coinbase.FakeCoinbase(coinbase.default_markets()),
         okx.FakeOkx(okx.default_markets()),
         kraken.FakeKraken(kraken.default_markets()),
     ]

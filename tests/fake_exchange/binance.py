@@ -74,7 +74,15 @@ class FakeBinance:
         self.faults.in_maintenance = False
 
     async def run(self) -> None:
-        await self.streams.run_diffs()
+        ticks = 0
+        while True:
+            await asyncio.sleep(0.1)
+            ticks += 1
+            self.streams.flush(100)
+            if ticks % 10 == 0:
+                self.streams.flush(1_000)
+            await self.streams.end_old()
+            await self.ws_api.end_old()
 
     async def disconnect_all(self) -> None:
         """End every WebSocket, with no warning."""

@@ -1,6 +1,5 @@
 """Binance's market streams: subscriptions, and the events of books and trades."""
 
-import asyncio
 import re
 from collections.abc import Callable
 
@@ -14,6 +13,8 @@ from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, Side, Traded
 from tests.fake_exchange.outbox import Outbox
 
+MAX_STREAMS = 1_024
+LIFETIME_US = 86_400_000_000  # no connection lives longer than a day
 STREAM_ID = re.compile(r"[a-zA-Z0-9]{1,36}")
 
 
@@ -24,8 +25,9 @@ class Request(msgspec.Struct):
 
 
 class Connection:
-    def __init__(self, outbox: Outbox, combined: bool, streams: list[str]) -> None:
+    def __init__(self, outbox: Outbox, combined: bool, streams: list[str], opened_us: int) -> None:
         self.outbox = outbox
+        self.opened_us = opened_us
         self.combined = combined
         self.streams = dict.fromkeys(streams)
 
@@ -55,12 +57,12 @@ class BinanceStreams:
         self._faults = faults
         self._counts = counts
         self._now_us = now_us
-        self._attempts = SlidingWindow(300, 300_000_000, now_us)
+        self.attempts = SlidingWindow(300, 300_000_000, now_us)
         self._pending = {(symbol, speed): PendingDiff() for symbol in core.markets for speed in (100, 1_000)}
         core.listeners.append(self._on_event)
 
     async def serve(self, socket: WebSocket) -> None:
-        if not self._attempts.take() or self._faults.in_maintenance:
+        if not self.attempts.take() or self._faults.in_maintenance:
             await socket.close()  # before it is accepted: the handshake is refused
             return
         await socket.accept()
@@ -68,7 +70,7 @@ class BinanceStreams:
         path, query = socket.url.path, socket.query_params.get("streams", "")
         names = query.split("/") if query else [name for name in path.split("/")[2:] if name]
         outbox = Outbox(socket, self._faults)
-        connection = Connection(outbox, path.startswith("/stream"), names)
+        connection = Connection(outbox, path.startswith("/stream"), names, self._now_us())
         self._counts.subscriptions.update(names)
         self.connections.add(connection)
         # Binance: pings, pongs and requests of a client, five in a second.
@@ -76,25 +78,21 @@ class BinanceStreams:
         try:
             while True:
                 text = await socket.receive_text()
-                if not allowed.take() or len(connection.streams) > 1_024:
+                answer = self._answer(connection, text)
+                if not allowed.take() or len(connection.streams) > MAX_STREAMS:
                     await socket.close(1008)
                     return
-                outbox.put(msgspec.json.encode(self._answer(connection, text)).decode())
+                outbox.put(msgspec.json.encode(answer).decode())
         except WebSocketDisconnect:
             return
         finally:
             self.connections.discard(connection)
             await outbox.end()
 
-    async def run_diffs(self) -> None:
-        """Send what changed, every 100 ms and every second."""
-        ticks = 0
-        while True:
-            await asyncio.sleep(0.1)
-            ticks += 1
-            self.flush(100)
-            if ticks % 10 == 0:
-                self.flush(1_000)
+    async def end_old(self) -> None:
+        for connection in list(self.connections):
+            if self._now_us() - connection.opened_us > LIFETIME_US:
+                await connection.outbox.disconnect()
 
     def flush(self, speed: int) -> None:
         for symbol, market in self._core.markets.items():

@@ -10,6 +10,7 @@ from tests.fake_exchange import binance_messages as messages
 from tests.fake_exchange.binance_errors import BinanceError
 from tests.fake_exchange.binance_requests import BinanceRequests
 from tests.fake_exchange.binance_signatures import Account, check_time, check_ws_api
+from tests.fake_exchange.binance_streams import LIFETIME_US
 from tests.fake_exchange.faults import Faults, RequestFault
 from tests.fake_exchange.limits import Counts, SlidingWindow
 from tests.fake_exchange.matching import MatchingCore
@@ -27,8 +28,9 @@ class Request(msgspec.Struct):
 
 
 class Connection:
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, opened_us: int) -> None:
         self.outbox = outbox
+        self.opened_us = opened_us
         self.accounts: dict[int, str] = {}  # by subscription id
         self.next_id = 0
 
@@ -45,18 +47,18 @@ class BinanceWsApi:
         self._faults = faults
         self._counts = counts
         self._now_us = now_us
-        self._attempts = SlidingWindow(300, 300_000_000, now_us)
+        self.attempts = SlidingWindow(300, 300_000_000, now_us)
         self._execution_id = 0
         core.listeners.append(self._on_event)
 
     async def serve(self, socket: WebSocket) -> None:
         # Opening a socket weighs 2.
-        if not self._attempts.take() or self._faults.in_maintenance or not self._requests.weight.take(2):
+        if not self.attempts.take() or self._faults.in_maintenance or not self._requests.weight.take(2):
             await socket.close()  # before it is accepted: the handshake is refused
             return
         await socket.accept()
         self._counts.connections["ws-api"] += 1
-        connection = Connection(Outbox(socket, self._faults))
+        connection = Connection(Outbox(socket, self._faults), self._now_us())
         self.connections.add(connection)
         try:
             while True:
@@ -75,6 +77,11 @@ class BinanceWsApi:
         finally:
             self.connections.discard(connection)
             await connection.outbox.end()
+
+    async def end_old(self) -> None:
+        for connection in list(self.connections):
+            if self._now_us() - connection.opened_us > LIFETIME_US:
+                await connection.outbox.disconnect()
 
     def end_subscriptions(self) -> None:
         """End the user data streams, as when a key's permission changes."""

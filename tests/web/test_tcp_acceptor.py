@@ -18,7 +18,10 @@ from floorwire.config import LimitSettings, Settings
 from floorwire.web import create_app
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
-from floorwire.web.tcp_acceptor import STARTED_PER_TURN, TcpAcceptor
+from floorwire.web.tcp_acceptor import HANDSHAKES_PER_ADDRESS, STARTED_PER_TURN, TcpAcceptor
+from floorwire.web.tls_certificate import TlsCertificate
+from tests.web import certificates
+from tests.web.test_tls_hello import HELLO
 
 GREEDY, OTHER = "127.0.0.1", "127.0.0.2"
 
@@ -26,7 +29,7 @@ GREEDY, OTHER = "127.0.0.1", "127.0.0.2"
 class Accepting:
     """An acceptor of a gateway, and the addresses of the connections that began, in their order."""
 
-    def __init__(self, folder: Path, connections: int) -> None:
+    def __init__(self, folder: Path, connections: int, certificate: TlsCertificate | None = None) -> None:
         limits = LimitSettings(connections=connections)
         self.gateway = Gateway(Settings(data=str(folder), limits=limits), venues=[])
         self.begun: list[str] = []
@@ -34,7 +37,7 @@ class Accepting:
         self.listener.setblocking(False)
         self._config = uvicorn.Config(create_app(self.gateway), ws=PicowsUpgrade, log_config=None)
         self._config.load()
-        self.acceptor = TcpAcceptor(self.listener, None, 10, self._protocol)
+        self.acceptor = TcpAcceptor(self.listener, certificate, 10, self._protocol)
 
     def _protocol(self) -> HttpProtocol:
         begun = self.begun
@@ -123,3 +126,63 @@ async def test_those_beyond_every_limit_are_closed_at_once(tmp_path: Path, stack
         assert accepting.gateway.stats.handshakes["dropped"] == 1
         for one in held:
             admission.release(OTHER, one)
+
+
+# --- TLS --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Accepting, list[socket.socket]]:
+    """An acceptor with a certificate, and the sockets whose handshakes have begun, in their order."""
+    began = list[socket.socket]()
+    accepting = Accepting(tmp_path / "data", 1_000, TlsCertificate(*certificates.write(tmp_path)))
+    connect = accepting.acceptor._connect
+
+    async def noted(sock: socket.socket) -> None:
+        began.append(sock)
+        await connect(sock)
+
+    monkeypatch.setattr(accepting.acceptor, "_connect", noted)
+    return accepting, began
+
+
+async def test_handshakes_begin_when_their_hello_is_whole_and_so_many_in_a_turn(
+    over_tls: tuple[Accepting, list[socket.socket]], stack: ExitStack
+) -> None:
+    accepting, began = over_tls
+    dialled = accepting.dial(stack, GREEDY, 12) + accepting.dial(stack, OTHER, 12)
+    async with running(accepting, stack):
+        for sock in dialled:
+            sock.sendall(HELLO[:-1])
+        await asyncio.sleep(0.1)
+        assert not began
+        for sock in dialled:
+            sock.sendall(HELLO[-1:])
+        before, most = 0, 0
+        while before < len(dialled):
+            await asyncio.sleep(0)
+            most = max(most, len(began) - before)
+            before = len(began)
+        assert most <= STARTED_PER_TURN
+
+
+async def test_an_address_has_so_many_handshakes_at_once(
+    over_tls: tuple[Accepting, list[socket.socket]], stack: ExitStack
+) -> None:
+    accepting, began = over_tls
+    dialled = accepting.dial(stack, GREEDY, HANDSHAKES_PER_ADDRESS + 3)
+    async with running(accepting, stack):
+        for sock in dialled:
+            sock.sendall(HELLO)  # and nothing after it
+        while len(began) < HANDSHAKES_PER_ADDRESS:
+            await asyncio.sleep(0.005)
+        accepting.dial(stack, OTHER, 1)[0].sendall(HELLO)
+        while len(began) == HANDSHAKES_PER_ADDRESS:
+            await asyncio.sleep(0.005)
+        assert began[-1].getpeername()[0] == OTHER
+        for sock in dialled[:2]:
+            sock.close()
+        while len(began) < HANDSHAKES_PER_ADDRESS + 3:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
+        assert len(began) == HANDSHAKES_PER_ADDRESS + 3, "two for two"

@@ -4,29 +4,41 @@ The loop's own servers take connections in the order in which they came, so an a
 time makes others wait. And they report a TLS connection only after its handshake: a peer that never finishes
 it would not be counted, and could hold any number of sockets. So this module accepts by itself. A connection
 that is accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
+
+TLS handshakes begin a few in a turn, when their ClientHello is whole (``tls_hello.py``). What the peer sends
+next costs too, and asyncio handles it when it comes. So an address has a bounded number of handshakes that
+have begun and not ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
 from floorwire.access.admission import AdmissionVerdict
+from floorwire.auth.client_address import neighbourhood
 from floorwire.web.address_queue import AddressQueue
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.tls_certificate import TlsCertificate
+from floorwire.web.tls_hello import HelloGate
 
 BACKLOG: Final = 4_096
 """The most connections that the kernel holds until they are accepted. It may have a lower limit."""
 ACCEPTED_PER_TURN: Final = 32
 STARTED_PER_TURN: Final = 4
 """The most connections of all addresses that begin in a turn."""
+HANDSHAKES_PER_ADDRESS: Final = 32
+"""The most TLS handshakes of one address that have begun and not ended. More wait."""
 REST_S: Final = 0.1
 """Pause after a failed accept, such as when no file descriptor is left."""
+
+Accepted: TypeAlias = tuple[str, HttpProtocol]
+"""A connection's address, as ``neighbourhood`` names it, and its protocol."""
 
 log = structlog.get_logger("floorwire.accept")
 
@@ -49,8 +61,13 @@ class TcpAcceptor:
         self._certificate = certificate
         self._timeout_s = timeout_s
         self._make_protocol = make_protocol
-        self._waiting: AddressQueue[tuple[socket.socket, HttpProtocol]] = AddressQueue()
-        self._unstarted: dict[socket.socket, HttpProtocol] = {}
+        self._hellos: HelloGate[Accepted] = HelloGate(timeout_s, self._queue, self._drop)
+        self._waiting: AddressQueue[tuple[socket.socket, Accepted]] = AddressQueue()
+        self._handshakes: Counter[str] = Counter()
+        """How many TLS handshakes of each address have begun and not ended."""
+        self._held: dict[str, deque[tuple[socket.socket, Accepted]]] = {}
+        """Those of addresses with as many as they may have."""
+        self._unstarted: dict[socket.socket, Accepted] = {}
         """Those whose task has not run yet. A task that is cancelled before that never runs."""
         self._is_starting = False
         self._is_failing = False
@@ -67,16 +84,20 @@ class TcpAcceptor:
                 finally:
                     self._stop_accepting()
         finally:
-            for sock, protocol in self._unstarted.items():
+            for sock, (_, protocol) in self._unstarted.items():
                 protocol.discard("dropped")
                 sock.close()
 
     def _stop_accepting(self) -> None:
         self._is_stopped = True
         self._loop.remove_reader(self._listener)
+        self._unstarted.update(self._hellos.stop())
         while self._waiting:
-            sock, protocol = self._waiting.take()
-            self._unstarted[sock] = protocol
+            sock, accepted = self._waiting.take()
+            self._unstarted[sock] = accepted
+        for held in self._held.values():
+            self._unstarted.update(held)
+        self._held.clear()
 
     def _accept(self) -> None:
         """Take connections from the kernel, and count them."""
@@ -96,10 +117,42 @@ class TcpAcceptor:
             protocol = self._make_protocol()
             if protocol.admit(peer[0]) is AdmissionVerdict.DROPPED:
                 sock.close()
+                continue
+            sock.setblocking(False)
+            accepted = neighbourhood(peer[0]), protocol
+            if self._certificate is None:
+                self._queue(sock, accepted)
             else:
-                self._waiting.put(peer[0], (sock, protocol))
-        if self._waiting and not self._is_starting:
-            self._start()
+                self._hellos.add(sock, accepted)
+
+    def _queue(self, sock: socket.socket, accepted: Accepted) -> None:
+        """Let the connection begin when its address has its turn."""
+        near, _ = accepted
+        if self._certificate is not None and self._handshakes[near] >= HANDSHAKES_PER_ADDRESS:
+            self._held.setdefault(near, deque()).append((sock, accepted))
+            return
+        if self._certificate is not None:
+            self._handshakes[near] += 1
+        self._waiting.put(near, (sock, accepted))
+        if not self._is_starting:
+            self._is_starting = True
+            self._loop.call_soon(self._start)
+
+    def _drop(self, sock: socket.socket, accepted: Accepted) -> None:
+        """The peer sent no ClientHello."""
+        accepted[1].discard("bad_tls")
+        sock.close()
+
+    def _end_handshake(self, near: str) -> None:
+        """A handshake of the address has ended, well or not. Another one of it may begin."""
+        self._handshakes[near] -= 1
+        if not self._handshakes[near]:
+            del self._handshakes[near]
+        held = self._held.get(near)
+        if held:
+            self._queue(*held.popleft())
+            if not held:
+                del self._held[near]
 
     def _rest(self, error: OSError) -> None:
         if not self._is_failing:  # once: strangers choose how long no descriptor is left
@@ -114,17 +167,18 @@ class TcpAcceptor:
 
     def _start(self) -> None:
         """Begin with the next connections of this turn."""
+        if self._is_stopped:
+            return
         for _ in range(min(STARTED_PER_TURN, len(self._waiting))):
-            sock, protocol = self._waiting.take()
-            self._unstarted[sock] = protocol
+            sock, accepted = self._waiting.take()
+            self._unstarted[sock] = accepted
             self._tasks.create_task(self._connect(sock))
         self._is_starting = len(self._waiting) > 0
         if self._is_starting:
             self._loop.call_soon(self._start)
 
     async def _connect(self, sock: socket.socket) -> None:
-        protocol = self._unstarted.pop(sock)
-        sock.setblocking(False)
+        near, protocol = self._unstarted.pop(sock)
         is_connected = False
         try:
             if self._certificate is None:
@@ -143,3 +197,5 @@ class TcpAcceptor:
             if not is_connected:
                 protocol.discard("bad_tls" if self._certificate else "dropped")
                 sock.close()
+            if self._certificate is not None and not self._is_stopped:
+                self._end_handshake(near)

@@ -149,6 +149,16 @@ def test_order_that_names_no_executions_gets_those_of_its_time() -> None:
     ]
 
 
+def test_executions_that_are_refused_by_name_come_from_the_history() -> None:
+    driver = connected()
+    driver.command(query(7, ID, ORDER_ID))
+    driver.answer(QUERY_ORDERS, rest({ORDER_ID: order(vol_exec="0.00400000", trades=[TRADE_ID])}))
+    driver.answer(QUERY_TRADES, rest(None, "EGeneral:Unknown method"))
+    assert reports(driver.answer(TRADES, rest({"trades": {TRADE_ID: trade()}, "count": 1}))) == [
+        OrderAnswer(7, FILLED, (EXECUTED,))
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -11,7 +11,7 @@ from typing import Generic, final
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookSnapshot, Listing, MissingTrade, Quote
+from floorwire.core.market_events import BookSnapshot, Listing, MissingTrade, Quote, StreamsEnded
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -71,6 +71,7 @@ class MarketDataAdapter(Generic[MessageT]):
         self._exchange = exchange
         self._requested = symbols
         self._is_recorded = recorded
+        self.streams_on_demand = not recorded
         self._stale_us = stale_us
         self._limits = limits
         self._jitter = jitter
@@ -281,13 +282,21 @@ class MarketDataAdapter(Generic[MessageT]):
             if (kinds := self._wanted(instrument))
         }
         yield from self._streams.want(wish, now_us)
-        for native in [native for native in self._followed.by_native if native not in wish]:
-            symbol = self._followed.by_native.pop(native)
-            yield from self._followed.statuses.set_symbol(
-                symbol.instrument.symbol, "connecting", "start", now_us
-            )
-        for native, kinds in wish.items():
-            yield from self._want(native, kinds, now_us)
+        for native, instrument in self._symbols.items():
+            wanted = wish.get(native, frozenset())
+            known = self._followed.by_native.get(native)
+            before = frozenset() if known is None else known.wanted
+            if wanted:
+                yield from self._want(native, wanted, now_us)
+                before = EVERYTHING if known is None else before
+            else:
+                self._followed.by_native.pop(native, None)
+                if self._wish is not None:
+                    yield from self._followed.unwanted(instrument.symbol, now_us)
+            if before - wanted:
+                yield StreamsEnded(instrument.symbol, before - wanted, self._clock.venue_time(now_us))
+        if self._wish is not None and self._symbols and not wish:
+            yield from self._followed.statuses.set_idle("unwanted", now_us)
 
     def _wanted(self, instrument: Instrument) -> frozenset[StreamKind]:
         if self._wish is None:

@@ -168,10 +168,17 @@ def _with_client_id(orders: Orders, client_id: str) -> tuple[str, messages.Order
 
 
 def _trades_of(txid: str, order: messages.OrderInfo) -> Generator[HttpRequest, Answer, Trades]:
-    """Return the executions of an order: those that it names, or those of its time."""
-    if not order.trades:
-        found = yield from _history(amount(messages.number(order.opentm)) - 1)
-        return {one: trade for one, trade in found.items() if trade.ordertxid == txid}
+    """Return the executions of an order: those that it names, or else those of its time."""
+    if order.trades:
+        try:
+            return (yield from _named_trades(order))
+        except messages.RefusedReadError:
+            pass  # the history has them too
+    found = yield from _history(amount(messages.number(order.opentm)) - 1)
+    return {one: trade for one, trade in found.items() if trade.ordertxid == txid}
+
+
+def _named_trades(order: messages.OrderInfo) -> Generator[HttpRequest, Answer, Trades]:
     trades: dict[str, messages.TradeInfo] = {}
     for start in range(0, len(order.trades), MOST_TRADES):
         names = ",".join(order.trades[start : start + MOST_TRADES])
