@@ -147,13 +147,14 @@ class Gateway:
             self.stats.recordings[venue.name] = recorder.counts
         connector = venue_registry.connector(venue.name, self.settings, recorder)
         self.stats.traffic[venue.name] = connector.traffic
+        interest = self._interest if recorder is None else None  # what is recorded is followed whole
         if isinstance(venue, LiveVenue):
             return LiveFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
         if _is_trading_venue(venue):
             return TradingFeed(
-                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, self._interest
+                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, interest
             )
-        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, self._interest)
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, interest)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:
