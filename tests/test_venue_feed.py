@@ -12,7 +12,18 @@ from floorwire import venue_feed
 from floorwire.bus.local import LocalBus
 from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.order_commands import Cancel, Command
-from floorwire.core.ports import Activity, Execution, Open, Prices, VenueInput, VenueOutput, Wake, Woke
+from floorwire.core.ports import (
+    Activity,
+    Execution,
+    Open,
+    Prices,
+    VenueInput,
+    VenueOutput,
+    Wake,
+    Wanted,
+    Woke,
+)
+from floorwire.core.stream_interest import StreamInterest
 from floorwire.ops.stats import Stats
 from floorwire.venue_feed import TradingFeed, VenueFeed
 from tests.clocks import following
@@ -48,17 +59,37 @@ class ScriptedVenue:
         return outputs
 
 
+class OnDemand(ScriptedVenue):
+    """A venue that streams what is wanted."""
+
+    streams_on_demand = True
+
+    def __init__(self, *first: VenueOutput) -> None:
+        super().__init__(*first)
+        self.wanted: list[dict[str, set[str]]] = []
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Note the wish, or say what comes next."""
+        if not isinstance(happened, Wanted):
+            return super().receive(happened, now_us)
+        self.wanted.append({symbol: set(kinds) for symbol, kinds in happened.streams.items()})
+        return ()
+
+
 class FeedHarness:
     """A feed of the venue, and all that it publishes."""
 
     def __init__(self, venue: ScriptedVenue, stale_us: int = 10 * SECOND_US) -> None:
         self.now_us = START_US
+        self.interest = StreamInterest(30 * SECOND_US)
         self.batches: list[tuple[str, list[MarketEvent], int]] = []
         self.stats = Stats()
         self.venue = venue
         self.bus = LocalBus()
         self.bus.subscribe(lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)))
-        self._feed = VenueFeed(venue, self.bus, self.stats, following(lambda: self.now_us), stale_us)
+        self._feed = VenueFeed(
+            venue, self.bus, self.stats, following(lambda: self.now_us), stale_us, None, self.interest
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,6 +131,51 @@ async def test_what_a_venue_says_is_published_in_one_batch_with_its_name_and_the
         assert harness.batches == [("puppet", [LIVE, Clock(START_US)], START_US)]
     assert harness.stats.venue_events == {"puppet": 2}
     assert harness.stats.venue_last_us == {"puppet": START_US}
+
+
+async def test_a_venue_hears_what_is_wanted_at_its_start_and_whenever_that_changes() -> None:
+    venue = OnDemand(LIVE)
+    harness = FeedHarness(venue)
+    async with harness.running():
+        assert venue.wanted == [{}], "before anything else"
+        harness.interest.add("puppet:BTC-USDT", ("book",))
+        await until(lambda: len(venue.wanted) == 2)
+        harness.interest.add("puppet:BTC-USDT", ("book",))
+        harness.interest.add("other:BTC-USDT", ("book",))
+        await asyncio.sleep(0.01)
+        assert venue.wanted[1:] == [{"puppet:BTC-USDT": {"book"}}]
+        for _ in range(2):
+            harness.interest.remove("puppet:BTC-USDT", ("book",), harness.now_us)
+        harness.now_us += 30 * SECOND_US
+        await until(lambda: len(venue.wanted) == 3)
+        assert venue.wanted[2] == {}
+
+
+async def test_a_venue_that_starts_again_hears_the_whole_wish() -> None:
+    venue = OnDemand(LIVE, Wake(START_US))
+    harness = FeedHarness(venue)
+    harness.interest.add("puppet:BTC-USDT", ("book",))
+    venue.next = RuntimeError("a fault")
+    async with harness.running():
+        await until(lambda: venue.starts == 2 and len(venue.wanted) == 2)
+        assert venue.wanted == [{"puppet:BTC-USDT": {"book"}}] * 2
+
+
+async def test_a_venue_of_which_nothing_is_wanted_is_not_silent() -> None:
+    venue = OnDemand(LIVE)
+    harness = FeedHarness(venue)
+    async with harness.running():
+        harness.now_us += 60 * SECOND_US
+        await asyncio.sleep(0.01)
+        assert harness.events == [LIVE]
+        harness.interest.add("puppet:BTC-USDT", ("book",))
+        await until(lambda: len(venue.wanted) == 2)
+        harness.now_us += 10 * SECOND_US
+        await asyncio.sleep(0.01)
+        assert harness.events == [LIVE], "it has as long as any other"
+        harness.now_us += SECOND_US
+        await until(lambda: len(harness.events) == 2)
+        assert harness.events[1] == FeedStatus(None, "stale", "silent", harness.now_us)
 
 
 async def test_a_venue_is_woken_when_it_asked_and_once() -> None:

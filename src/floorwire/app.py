@@ -32,12 +32,15 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.trading_rules import TradingRules, VenueRules
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.live_feed import LiveFeed
+from floorwire.live_orders import LiveOrders
 from floorwire.ops import file_descriptors
 from floorwire.ops.fault_log import FaultLog
 from floorwire.ops.file_descriptors import DescriptorPlan, TooFewDescriptorsError
@@ -53,8 +56,10 @@ from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
+from floorwire.trading.remote_venue import RemoteVenue
 from floorwire.trading.venue_router import VenueRouter
 from floorwire.venue_feed import TradingFeed, VenueFeed
+from floorwire.venues.live import LiveVenue
 
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
@@ -87,9 +92,12 @@ class Gateway:
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
+        live_venues = [venue for venue in venues if isinstance(venue, LiveVenue)]
+        self._live_orders = LiveOrders(settings, live_venues, clock, self.stats, os.environ)
         money = _money(settings, venues)
         self.names = _names(settings, venues)
         """The names of symbols and assets: those of the first venue have no venue id."""
+        self._interest = StreamInterest(_us(settings.feed.linger_s))
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -99,16 +107,30 @@ class Gateway:
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
             stats=self.stats,
             names=self.names,
-            venue_rows=[_venue_row(venue, self.names, money.get(venue.name, "none")) for venue in venues],
+            venue_rows=[
+                _venue_row(
+                    venue,
+                    self.names,
+                    money.get(venue.name, "none"),
+                    amends=self._live_orders.can_amend(venue.name),
+                )
+                for venue in venues
+            ],
+            interest=self._interest,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish)
         venue_router = VenueRouter()
-        self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money)
+        remote_venues = self._live_orders.venues
+        self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money, remote_venues)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self.authenticator.keys.before_change = self._deposits.poll
         self._feeds = [self._feed(venue) for venue in venues]
-        venue_router.set_venues({feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)})
+        trading_feeds = {feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)}
+        venue_router.set_venues(trading_feeds, remote_venues)
+        self._live_orders.connect(
+            {feed.name: feed.prices for feed in self._feeds if isinstance(feed, LiveFeed)}
+        )
         self._liveness = Liveness(
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
@@ -118,9 +140,13 @@ class Gateway:
         stale_us = _us(self.settings.feed.stale_s)
         connector = venue_registry.connector(venue.name, self.settings)
         self.stats.traffic[venue.name] = connector.traffic
+        if isinstance(venue, LiveVenue):
+            return LiveFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
         if _is_trading_venue(venue):
-            return TradingFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
-        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector)
+            return TradingFeed(
+                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, self._interest
+            )
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, self._interest)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:
@@ -166,6 +192,7 @@ class Gateway:
         self._deposits.load()
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
+            owned += [tasks.create_task(connector.run()) for connector in self._live_orders.connectors]
             owned += [
                 tasks.create_task(run)
                 for run in (
@@ -299,18 +326,20 @@ def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:
     return {
         venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
         for venue in venues
-        if _is_trading_venue(venue)
+        if _is_trading_venue(venue) or isinstance(venue, LiveVenue)
     }
 
 
-def _venue_row(venue: Venue, names: VenueNames, orders: Literal["paper", "live", "none"]) -> VenueRow:
+def _venue_row(
+    venue: Venue, names: VenueNames, orders: Literal["paper", "live", "none"], *, amends: bool
+) -> VenueRow:
     can = venue.capabilities if isinstance(venue, HasCapabilities) else Capabilities(venue.name)
     return VenueRow(
         venue=venue.name,
         kind=can.kind,
         default=venue.name == names.default,
         orders=orders,
-        amends=can.amends_orders,
+        amends=can.amends_orders or amends,
         streams=can.streams,
         book_depth=can.book_depth,
         candle_intervals=can.candle_intervals,
@@ -328,6 +357,7 @@ def _desk(
     clock: Clock,
     loop_stalls: LoopStalls,
     money: Mapping[str, Money],
+    remote_venues: Mapping[str, RemoteVenue],
 ) -> Desk:
     risk, fees = settings.risk, settings.fees
     notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
@@ -359,6 +389,7 @@ def _desk(
         hub.turns,
         names,
         money,
+        remote_venues,
     )
 
 

@@ -124,11 +124,15 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a venue's silence means that its prices are not current."""
+    """When a venue's silence means that its prices are not current, and how long they are streamed."""
 
     stale_s: Annotated[
         Seconds, Meta(description="silence of a venue, or of one of its links, after which its feed is stale")
     ] = 10.0
+    linger_s: Annotated[
+        float,
+        Meta(ge=0, description="how long a live symbol is streamed after the last client has left it"),
+    ] = 30.0
 
 
 class ReplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -279,6 +283,20 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Amount | None, Meta(description="instead of risk.max_order_notional; 0: anything")
     ] = None
     price_collar: Annotated[Collar | None, Meta(description="instead of risk.price_collar")] = None
+    account: Annotated[
+        str,
+        Meta(description="live orders: the account of ours that may place them; others are refused"),
+    ] = ""
+    dry_run: Annotated[
+        bool,
+        Meta(description="live orders: log what would be sent for an order, and do not send it"),
+    ] = False
+    order_ws_url: Annotated[
+        str | None, Meta(description="live orders: their WebSocket address, where it is not ws_url")
+    ] = None
+    order_rest_url: Annotated[
+        str | None, Meta(description="live orders: their HTTP address, where it is not rest_url")
+    ] = None
     key: Annotated[str | None, Meta(description="live orders: the exchange's API key")] = None
     secret_env: Annotated[
         str | None, Meta(description="live orders: the environment variable that has the key's secret")

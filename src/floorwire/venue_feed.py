@@ -15,25 +15,30 @@ import structlog
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.core import market_events
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent, StreamsEnded
 from floorwire.core.order_commands import Command
 from floorwire.core.ports import (
     Activity,
     Close,
     Fetch,
+    HasRestingOrders,
     Open,
     Prices,
     Reported,
     Send,
+    StreamsOnDemand,
     TradingVenue,
     Venue,
     VenueOutput,
     Wake,
+    Wanted,
     Woke,
 )
 from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
+from floorwire.core.stream_interest import StreamInterest, Streams
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
@@ -41,9 +46,15 @@ if TYPE_CHECKING:
     from floorwire.connectors.venue_connector import VenueConnector
 
 PUBLISHED = frozenset(get_args(MarketEvent))
-PRICES = PUBLISHED - {FeedStatus, Listing, market_events.Clock}
+PRICES = PUBLISHED - {FeedStatus, Listing, StreamsEnded, market_events.Clock}
 RESTART_S = 1.0
 IDLE_S = 1.0
+ENDED_FOR_GOOD = ("unwanted", "replaced")
+"""Reasons of links that are not opened again. Their age is not told any more."""
+TRADED: frozenset[StreamKind] = frozenset(("book", "trades"))
+"""The streams that orders are checked and filled against."""
+TRADED_FOR_US = 5_000_000
+"""Whoever asks for the prices of a symbol keeps them streamed for at least this long."""
 INPUTS_A_TURN = 128
 """So many frames and answers of a venue are handled in one turn of the event loop. Others go between."""
 
@@ -70,7 +81,8 @@ class VenueFeed:
     """Runs one venue until cancelled.
 
     ``stale_us``: the longest silence in microseconds. After it the feed is published as stale.
-    ``connector``: does what the venue asks for; None: the venue needs no links.
+    ``connector``: does what the venue asks for; None: the venue needs no links. ``interest``: what clients
+    want.
     """
 
     def __init__(
@@ -81,6 +93,7 @@ class VenueFeed:
         clock: Clock,
         stale_us: int,
         connector: VenueConnector | None = None,
+        interest: StreamInterest | None = None,
     ) -> None:
         self.name = venue.name
         self._venue = venue
@@ -102,6 +115,10 @@ class VenueFeed:
         self._connector = connector
         self._is_turn_due = False
         """Whether a turn that handles inputs is scheduled."""
+        self._interest = interest if isinstance(venue, StreamsOnDemand) and venue.streams_on_demand else None
+        """What clients want of the venue. None: it streams whatever it has."""
+        self._told: Streams | None = None
+        """What the venue was last told to stream."""
 
     async def run(self) -> None:
         """Run the venue. If its code fails, publish the feed as stale and start the venue again."""
@@ -130,6 +147,10 @@ class VenueFeed:
     async def _run(self) -> None:
         now_us = self._time()
         self._handle(self._venue.start(now_us), now_us)
+        self._told = None
+        if self._interest is not None:
+            self._interest.on_change(self.name, self._is_due.set)
+            self._tell_wanted(now_us)
         self._is_up = True
         self._on_started()
         while True:
@@ -141,6 +162,7 @@ class VenueFeed:
             if self._wake_us is not None and now_us >= self._wake_us:
                 self._wake_us = None
                 self._handle(self._venue.receive(Woke(), now_us), now_us)
+            self._tell_wanted(now_us)
             self._check_silence(now_us)
             self._skip_counter.poll(now_us)
 
@@ -161,6 +183,18 @@ class VenueFeed:
         if not isinstance(self._venue, PlaysRecording) or not self._is_up:
             return None
         return self._venue.position(self._time())
+
+    def _tell_wanted(self, now_us: int) -> None:
+        """Tell the venue what clients want, if that is not what it was told."""
+        if self._interest is None:
+            return
+        wanted = self._interest.wanted(self.name, now_us)
+        if wanted == self._told:
+            return
+        if not self._told:
+            self._live_us = now_us  # It was not silent: nothing was wanted of it.
+        self._told = wanted
+        self._handle(self._venue.receive(Wanted(wanted), now_us), now_us)
 
     def _on_input(self) -> None:
         """Handle the venue's inputs at the end of this turn, all together."""
@@ -239,6 +273,8 @@ class VenueFeed:
                 self._publish_and_clear(events, now_us)
                 self._record_receipt(output, now_us)
             elif isinstance(output, Open | Send | Close | Fetch) and self._connector is not None:
+                if type(output) is Close and output.reason in ENDED_FOR_GOOD:
+                    self._stats.link_last_us.pop((self.name, output.link), None)
                 self._connector.carry_out(output)
             else:
                 raise NotImplementedError(f"{self._venue.name} asks for {output}: it has no links")
@@ -273,7 +309,7 @@ class VenueFeed:
                 self._update_status(event, now_us)
             elif type(event) is Listing:
                 self._on_listed(event.instruments)
-            elif type(event) is not market_events.Clock or not event.is_reckoned:
+            elif type(event) is market_events.Clock and not event.is_reckoned:
                 is_from_venue = True
         if is_from_venue:
             self._end_silence(events, now_us)
@@ -290,6 +326,8 @@ class VenueFeed:
         elif status.feed == "live":
             self._not_live.pop(status.symbol, None)
         else:
+            if status.reason == "unwanted":
+                self._stats.symbol_last_us.pop((self.name, status.symbol), None)
             self._not_live[status.symbol] = status
 
     def _end_silence(self, events: list[MarketEvent], now_us: int) -> None:
@@ -304,7 +342,10 @@ class VenueFeed:
 
     def _check_silence(self, now_us: int) -> None:
         last_us = max(self._live_us, self._stats.venue_last_us.get(self._venue.name, 0))
-        if self._venue_status == "live" and not self._is_silent and now_us - last_us > self._stale_us:
+        is_expected = self._interest is None or bool(self._told)
+        if not is_expected or self._venue_status != "live" or self._is_silent:
+            return
+        if now_us - last_us > self._stale_us:
             self._is_silent = True
             self._publish([FeedStatus(None, "stale", "silent", self._clock.stamp_us())])
 
@@ -324,8 +365,9 @@ class TradingFeed(VenueFeed):
         stale_us: int,
         desk: VenueListener,
         connector: VenueConnector | None = None,
+        interest: StreamInterest | None = None,
     ) -> None:
-        super().__init__(venue, bus, stats, clock, stale_us, connector)
+        super().__init__(venue, bus, stats, clock, stale_us, connector, interest)
         self._trading = venue
         self._desk = desk
         self._unpublished: list[VenueOutput] = []
@@ -366,10 +408,25 @@ class TradingFeed(VenueFeed):
             self._publish_outputs()
 
     def prices(self, symbol: str) -> Prices:
-        """Return the symbol's prices. They are stale if the venue is silent or has failed."""
+        """Return the symbol's prices. They are stale if the venue is silent or has failed.
+
+        If they are not streamed, they are from now on: the next order finds them.
+        """
+        if self._interest is not None:
+            self._keep(symbol, self._clock.monotonic_us())
         prices = self._trading.prices(symbol)
         is_current = (self._is_up and not self._is_silent) or prices.feed != "live"
         return prices if is_current else msgspec.structs.replace(prices, feed="stale")
+
+    def _tell_wanted(self, now_us: int) -> None:
+        if self._interest is not None and isinstance(self._trading, HasRestingOrders):
+            for symbol in self._trading.resting_symbols:
+                self._keep(symbol, now_us)
+        super()._tell_wanted(now_us)
+
+    def _keep(self, symbol: str, now_us: int) -> None:
+        if self._interest is not None:
+            self._interest.keep(symbol, TRADED, now_us + max(self._interest.linger_us, TRADED_FOR_US))
 
     def _on_started(self) -> None:
         self._desk.opened(self._trading.name)

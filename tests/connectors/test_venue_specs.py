@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from floorwire.config import LiveSettings, Settings, SettingsError, VenueSettings
-from floorwire.connectors import venue_registry
+from floorwire.connectors import order_adapters, venue_registry
 from floorwire.connectors.venue_specs import specs
 from floorwire.core.market_events import Listing
 from floorwire.core.ports import Venue
+from floorwire.venues.live import LiveVenue
 
 OWN = Path(__file__).parents[1] / "recorded"
 BINANCE, COINBASE = f"replay:{OWN / 'binance'}", f"replay:{OWN / 'coinbase'}"
@@ -145,10 +146,20 @@ def test_live_orders_are_switched_on_twice(enabled: bool, flag: bool, said: str)
         venue_registry.build(settings, live_flag=flag)
 
 
-def test_without_order_connectors_a_live_venue_is_refused_plainly() -> None:
+def test_a_kind_without_order_adapter_is_refused_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_adapters, "ORDER_KINDS", {})
     settings = Settings(venue=("b",), venues={"b": LIVE}, live=LiveSettings(enabled=True))
     with pytest.raises(SettingsError, match=r"venues.b.orders: this version cannot send orders to binance"):
         venue_registry.build(settings, live_flag=True)
+
+
+@pytest.mark.parametrize("kind", sorted(order_adapters.ORDER_KINDS))
+def test_a_kind_with_order_adapter_is_built_live(kind: str) -> None:
+    venues = {"b": VenueSettings(kind=kind, orders="live")}
+    settings = Settings(venue=("b",), venues=venues, live=LiveSettings(enabled=True))
+    (venue,) = venue_registry.build(settings, live_flag=True)
+    assert isinstance(venue, LiveVenue)
+    assert (venue.name, venue.capabilities.kind, venue.capabilities.places_orders) == ("b", kind, True)
 
 
 @pytest.mark.parametrize("kind", ["sim", "replay"])

@@ -31,11 +31,11 @@ def test_orders_that_left_are_swept_out_of_the_queue() -> None:
         level.add(passing)
         level.remove(passing)
     assert len(level._queue) < 50
-    assert level._cancelled == len(level._queue) - 1
+    assert level._gone == len(level._queue) - 1
     assert level.first() is first
 
 
-def test_filling_from_the_front_counts_those_passed_over() -> None:
+def test_filled_orders_are_swept_out_with_those_passed_over() -> None:
     level = Level()
     waiting = [order(i) for i in range(100)]
     for one in waiting:
@@ -45,7 +45,7 @@ def test_filling_from_the_front_counts_those_passed_over() -> None:
     for one in waiting[10:90]:
         assert level.first() is one
         level.fill(one, 1)
-    assert level._cancelled == 0
+    assert len(level._queue) < 50
     assert [one.order_id for one in level] == list(range(90, 100))
 
 

@@ -25,7 +25,6 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine import account as account_module
 from floorwire.engine import chunked_history
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.engine.settlement import StrayReportError
 from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import (
@@ -524,8 +523,18 @@ def test_reports_of_orders_that_are_not_open(floor: Floor) -> None:
         Triggered(1, NOW),
         Refused(1, "place", Code.INTERNAL, NOW),
     ):
-        with pytest.raises(StrayReportError, match=r"is filled|is not known"):
-            floor.order_manager.settle([report], NOW)
+        floor.order_manager.settle([report], NOW)
+    (closed, unknown) = floor.order_manager.quarantine()
+    assert (closed.order_id, closed.account, unknown.order_id, unknown.account) == (1, "ann", 99, "")
+    assert "Filled" in closed.report
+    snapshot = list(floor.order_manager.snapshot())
+    restored = OrderManager.restored(snapshot, TradingRules(), floor.market.prices)
+    assert restored.state_hash() == floor.order_manager.state_hash()
+    for number in (1, 2):
+        floor.order_manager.release(number, NOW, NOW, is_over=False)
+    assert floor.order_manager.quarantine() == []
+    with pytest.raises(Refusal, match="nothing in quarantine has the number 2"):
+        floor.order_manager.release(2, NOW, NOW, is_over=False)
 
 
 # --- state ------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from tests.fake_exchange.coinbase_rest import CoinbaseRest
 from tests.fake_exchange.coinbase_sockets import CoinbaseSockets
 from tests.fake_exchange.coinbase_trading import CoinbaseTrading
 from tests.fake_exchange.coinbase_user import CoinbaseUser
+from tests.fake_exchange.expiries import Expiries
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.limits import Counts
 from tests.fake_exchange.market import UNIT, Market
@@ -37,8 +38,8 @@ class FakeCoinbase:
         self.faults = Faults()
         self.keys = CoinbaseKeys(self.accounts, self.now_us)
         self.products = CoinbaseProducts(self.core, ALIASES)
-        self.views = CoinbaseViews(CoinbaseIds())
-        self.trading = CoinbaseTrading(self.core, self.products, self.views, self.counts)
+        self.views = CoinbaseViews(CoinbaseIds(), Expiries(self.core, self.now_us))
+        self.trading = CoinbaseTrading(self.core, self.products, self.views, self.counts, self.now_us)
         self.queries = CoinbaseQueries(self.trading, self.accounts, self.now_us)
         self.rest = CoinbaseRest(self.trading, self.queries, self.keys, self.faults, self.counts, self.now_us)
         connections: set[Connection] = set()
@@ -105,10 +106,9 @@ class FakeCoinbase:
         """The ids of trades begin again. Books have no ids."""
         self.core.trade_ids[symbol] = 0
 
-    async def start_maintenance(self) -> None:
-        """Coinbase gives no notice. Everything is refused from then on."""
+    def start_maintenance(self) -> None:
+        """Coinbase gives no notice. Requests and new connections are refused from then on."""
         self.faults.in_maintenance = True
-        await self.disconnect_all()
 
     def end_maintenance(self) -> None:
         self.faults.in_maintenance = False
@@ -123,6 +123,7 @@ class FakeCoinbase:
         while True:
             await asyncio.sleep(0.05)
             ticks += 1
+            self.views.expiries.fire()
             self.market_data.flush_levels()
             if ticks % 5 == 0:
                 self.market_data.flush_trades()

@@ -3,10 +3,21 @@
 import uuid
 from datetime import UTC, datetime
 
+from tests.fake_exchange.expiries import Expiries
 from tests.fake_exchange.market import UNIT, plain_e8
-from tests.fake_exchange.orders import SELF_TRADE, WOULD_TAKE, Fill, Order, OrderState, Side, TimeInForce
+from tests.fake_exchange.orders import (
+    OUT_OF_TIME,
+    SELF_TRADE,
+    WOULD_TAKE,
+    Fill,
+    Order,
+    OrderState,
+    Side,
+    TimeInForce,
+)
 
 Body = dict[str, object]
+# What an order in this state is called, unless it reached its date: `state_of`.
 STATES = {
     OrderState.NEW: "OPEN",
     OrderState.PARTIALLY_FILLED: "OPEN",
@@ -26,6 +37,14 @@ def time_text(time_us: int) -> str:
     """RFC 3339 without trailing zeros, as Go writes it."""
     text = datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{time_us % 1_000_000:06d}".rstrip("0").rstrip(".") + "Z"
+
+
+def parse_time_us(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else int(moment.timestamp() * 1_000_000)
 
 
 def nanosecond_text(time_us: int) -> str:
@@ -56,8 +75,9 @@ class CoinbaseIds:
 class CoinbaseViews:
     """`product_ids` has the product that an order named: an alias, perhaps."""
 
-    def __init__(self, ids: CoinbaseIds) -> None:
+    def __init__(self, ids: CoinbaseIds, expiries: Expiries) -> None:
         self.ids = ids
+        self.expiries = expiries
         self.product_ids: dict[int, str] = {}
         self.configurations: dict[int, Body] = {}
 
@@ -72,8 +92,8 @@ class CoinbaseViews:
             "order_configuration": self._current(order, configuration),
             "side": order.side.value,
             "client_order_id": order.client_id,
-            "status": STATES[order.state],
-            "time_in_force": TIMES_IN_FORCE[order.time_in_force],
+            "status": state_of(order),
+            "time_in_force": self._time_in_force(order),
             "created_time": time_text(order.placed_us),
             "completion_percentage": completion(order),
             "filled_size": plain_e8(order.filled_lots * order.market.step_e8),
@@ -106,6 +126,7 @@ class CoinbaseViews:
 
     def user_order(self, order: Order, status: str, portfolio: str) -> Body:
         """An order as the user channel has it: all values are texts, booleans too."""
+        end_us = self.expiries.end_us(order.order_id)
         leaves_lots = order.open_lots if order.state.is_open else 0
         return {
             "avg_price": plain_e8(average_e8(order)),
@@ -131,12 +152,12 @@ class CoinbaseViews:
             "risk_managed_by": "UNKNOWN_RISK_MANAGEMENT_TYPE",
             "status": status,
             "stop_price": "",
-            "time_in_force": TIMES_IN_FORCE[order.time_in_force],
+            "time_in_force": self._time_in_force(order),
             "total_fees": plain_e8(fees_e8(order)),
             "total_value_after_fees": plain_e8(value_after_fees_e8(order)),
             "trigger_status": "INVALID_ORDER_TYPE",
             "creation_time": time_text(order.placed_us),
-            "end_time": NO_TIME,
+            "end_time": NO_TIME if end_us is None else time_text(end_us),
             "start_time": NO_TIME,
         }
 
@@ -163,6 +184,11 @@ class CoinbaseViews:
     def product_id(self, order: Order) -> str:
         return self.product_ids.get(order.order_id, f"{order.market.base}-{order.market.quote}")
 
+    def _time_in_force(self, order: Order) -> str:
+        if self.expiries.end_us(order.order_id) is not None:
+            return "GOOD_UNTIL_DATE_TIME"
+        return TIMES_IN_FORCE[order.time_in_force]
+
     def _current(self, order: Order, configuration: Body) -> Body:
         """An edit changes what the order's configuration says."""
         if "limit_limit_gtc" not in configuration or order.price_ticks is None:
@@ -173,6 +199,10 @@ class CoinbaseViews:
             "post_only": order.post_only,
         }
         return {"limit_limit_gtc": terms}
+
+
+def state_of(order: Order) -> str:
+    return "EXPIRED" if order.end_reason == OUT_OF_TIME else STATES[order.state]
 
 
 def fees_e8(order: Order) -> int:
@@ -193,6 +223,8 @@ def completion(order: Order) -> str:
 
 
 def cancel_reason(order: Order) -> str:
+    if order.end_reason == OUT_OF_TIME:
+        return ""
     if order.state is OrderState.EXPIRED:
         return "Immediate order could not be filled in full"
     if order.state is not OrderState.CANCELED:

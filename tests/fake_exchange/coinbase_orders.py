@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.fake_exchange.coinbase_errors import OrderFailure, invalid
+from tests.fake_exchange.coinbase_messages import parse_time_us
 from tests.fake_exchange.coinbase_products import QUOTE_INCREMENT_E8, CoinbaseProducts, Flags
 from tests.fake_exchange.market import Market, parse_e8
 from tests.fake_exchange.matching import FEE_PER_MILLION
@@ -13,12 +14,13 @@ Fields = Mapping[str, object]
 CONFIGURATIONS = {
     "market_market_ioc": TimeInForce.IOC,
     "limit_limit_gtc": TimeInForce.GTC,
+    "limit_limit_gtd": TimeInForce.GTC,
     "limit_limit_fok": TimeInForce.FOK,
     "sor_limit_ioc": TimeInForce.IOC,
 }
 # These exist at Coinbase, and the fake does not have them. market_market_fok is refused on spot there too.
 NOT_HERE = frozenset(
-    {"limit_limit_gtd", "stop_limit_stop_limit_gtc", "stop_limit_stop_limit_gtd", "market_market_fok"}
+    {"stop_limit_stop_limit_gtc", "stop_limit_stop_limit_gtd", "market_market_fok"}
     | {"trigger_bracket_gtc", "trigger_bracket_gtd", "twap_limit_gtd"}
 )
 ORDER = frozenset(
@@ -37,6 +39,7 @@ class NewOrder:
     time_in_force: TimeInForce
     post_only: bool
     quote_e8: int | None
+    end_us: int | None
     configuration: dict[str, object]
 
 
@@ -48,7 +51,7 @@ def text_of(fields: Fields, name: str, default: str | None = None) -> str:
 
 
 def parse_order(
-    fields: Fields, products: CoinbaseProducts, lots_for: Callable[[str, Side, int], int]
+    fields: Fields, products: CoinbaseProducts, lots_for: Callable[[str, Side, int], int], now_us: int
 ) -> NewOrder:
     """Everything but the client's id and the money."""
     if set(fields) - ORDER:
@@ -80,13 +83,15 @@ def parse_order(
         price_ticks = price_ticks_of(market, text_of(terms, "limit_price"))
     if quote_e8 is None:
         lots = lots_of(market, text_of(terms, "base_size"))
+    end_us = _end_us(text_of(terms, "end_time"), now_us) if name == "limit_limit_gtd" else None
     if price_ticks is not None:
         check_value(market, lots, price_ticks)
     if not lots:
         raise OrderFailure("PREVIEW_INVALID_BASE_SIZE_TOO_SMALL")
     return NewOrder(
-        market, product_id, side, lots, price_ticks, CONFIGURATIONS[name], post_only, quote_e8, {name: terms}
-    )
+        market, product_id, side, lots, price_ticks, CONFIGURATIONS[name], post_only, quote_e8, end_us,
+        {name: terms},
+    )  # fmt: skip
 
 
 def price_ticks_of(market: Market, text: str) -> int:
@@ -117,8 +122,10 @@ def _configuration(fields: Fields) -> tuple[str, dict[str, object]]:
     if name not in CONFIGURATIONS or not isinstance(terms, dict):
         raise invalid(f"unknown configuration {name}")
     known = {"base_size", "quote_size"} if name == "market_market_ioc" else {"base_size", "limit_price"}
-    if name == "limit_limit_gtc":
+    if name in ("limit_limit_gtc", "limit_limit_gtd"):
         known.add("post_only")
+    if name == "limit_limit_gtd":
+        known.add("end_time")
     if set(terms) - known:
         raise invalid(f"unknown field {min(set(terms) - known)} in {name}")
     return name, terms
@@ -133,6 +140,15 @@ def _check_mode(flags: Flags, name: str, terms: Fields) -> None:
         raise OrderFailure("UNSUPPORTED_ORDER_CONFIGURATION")
     if flags.post_only and terms.get("post_only") is not True:
         raise OrderFailure("UNSUPPORTED_ORDER_CONFIGURATION")
+
+
+def _end_us(text: str, now_us: int) -> int:
+    end_us = parse_time_us(text)
+    if end_us is None:
+        raise invalid("end_time")
+    if end_us <= now_us:
+        raise OrderFailure("PREVIEW_INVALID_END_TIME", "End time is in the past")
+    return end_us
 
 
 def _amount(text: str, step_e8: int, failure: str) -> int:

@@ -1,11 +1,10 @@
 """What Coinbase's REST tells of accounts and products. It can lag the streams."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 from tests.fake_exchange.coinbase_errors import CoinbaseError, invalid
 from tests.fake_exchange.coinbase_keys import CoinbaseAccount
-from tests.fake_exchange.coinbase_messages import STATES, time_text
+from tests.fake_exchange.coinbase_messages import STATES, parse_time_us, time_text
 from tests.fake_exchange.coinbase_trading import CoinbaseTrading
 from tests.fake_exchange.market import plain_e8
 from tests.fake_exchange.orders import Fill, Order, Side
@@ -27,6 +26,7 @@ class CoinbaseQueries:
         self._accounts = accounts
         self._now_us = now_us
         self._is_frozen = False
+        self._are_fills_frozen = False
         self._frozen_orders: dict[int, Body] = {}
         self._frozen_fills = 0
         self._frozen_balances: dict[str, list[Body]] = {}
@@ -43,10 +43,15 @@ class CoinbaseQueries:
         self._frozen_fills = len(self._core.fills)
         self._frozen_balances = {account.name: self._fresh_balances(account) for account in self._accounts}
         self._frozen_books = {name: self._fresh_book(name, 10_000) for name in self._products.ids}
-        self._is_frozen = True
+        self._is_frozen = self._are_fills_frozen = True
+
+    def freeze_fills(self) -> None:
+        """From now on REST has no new fills, but all else: fills can trail the state of an order."""
+        self._frozen_fills = len(self._core.fills)
+        self._are_fills_frozen = True
 
     def thaw(self) -> None:
-        self._is_frozen = False
+        self._is_frozen = self._are_fills_frozen = False
 
     def time(self) -> Body:
         now_us = self._now_us()
@@ -129,7 +134,7 @@ class CoinbaseQueries:
         allowed = {"order_ids", "product_ids", "product_id", "order_status", "limit", "cursor", "order_side"}
         _check(query, allowed | {"start_date", "end_date", "order_type", "product_type", "sort_by"})
         statuses = query.get("order_status", ())
-        if set(statuses) - {"OPEN", "PENDING", "QUEUED", *STATES.values(), "FAILED"}:
+        if set(statuses) - {"OPEN", "PENDING", "QUEUED", *STATES.values(), "EXPIRED", "FAILED"}:
             raise invalid("order_status")
         if "OPEN" in statuses and len(statuses) > 1:
             raise invalid("OPEN can not be combined with other statuses")
@@ -156,7 +161,9 @@ class CoinbaseQueries:
         last_us = _time_us(query, "end_sequence_timestamp", 2**62)
         wanted_orders = (*query.get("order_ids", ()), *query.get("order_id", ()))
         wanted_products = (*query.get("product_ids", ()), *query.get("product_id", ()))
-        seen: Sequence[Fill] = self._core.fills[: self._frozen_fills] if self._is_frozen else self._core.fills
+        seen: Sequence[Fill] = (
+            self._core.fills[: self._frozen_fills] if self._are_fills_frozen else self._core.fills
+        )
         rows = [
             self._trading.views.fill(fill, self._core.orders[fill.order_id], account.portfolio)
             for fill in reversed(seen)
@@ -233,10 +240,7 @@ def _page(rows: list[Body], query: Query, most: int) -> tuple[list[Body], str]:
 def _time_us(query: Query, name: str, default_us: int) -> int:
     if name not in query:
         return default_us
-    try:
-        moment = datetime.fromisoformat(query[name][0])
-    except ValueError:
-        raise invalid(name) from None
-    if moment.tzinfo is None:
+    time_us = parse_time_us(query[name][0])
+    if time_us is None:
         raise invalid(name)
-    return int(moment.timestamp() * 1_000_000)
+    return time_us

@@ -1,5 +1,7 @@
 """What Coinbase's REST does with orders."""
 
+from collections.abc import Callable
+
 from tests.fake_exchange.coinbase_errors import CoinbaseError, OrderFailure, engine_refusal, invalid
 from tests.fake_exchange.coinbase_keys import CoinbaseAccount
 from tests.fake_exchange.coinbase_messages import CoinbaseViews
@@ -25,13 +27,19 @@ class CoinbaseTrading:
     """`post_only_refused`: a post-only order that would take fails. Else it is accepted and cancelled."""
 
     def __init__(
-        self, core: MatchingCore, products: CoinbaseProducts, views: CoinbaseViews, counts: Counts
+        self,
+        core: MatchingCore,
+        products: CoinbaseProducts,
+        views: CoinbaseViews,
+        counts: Counts,
+        now_us: Callable[[], int],
     ) -> None:
         self.core = core
         self.products = products
         self.views = views
         self.counts = counts
         self.post_only_refused = True
+        self._now_us = now_us
         self._by_client_id: dict[tuple[str, str], Order] = {}
 
     def create(self, account: CoinbaseAccount, fields: Fields) -> Body:
@@ -62,7 +70,7 @@ class CoinbaseTrading:
     def preview(self, account: CoinbaseAccount, fields: Fields) -> Body:
         errors: list[str] = []
         try:
-            parse_order(fields, self.products, self.core.lots_for_quote)
+            parse_order(fields, self.products, self.core.lots_for_quote, self._now_us())
         except OrderFailure as failure:
             errors.append(failure.reason)
         return {"errs": errors, "preview_id": self.views.ids.make("preview")}
@@ -103,11 +111,13 @@ class CoinbaseTrading:
             raise CoinbaseError(403, "PERMISSION_DENIED", "account is not available")
 
     def _place(self, account: CoinbaseAccount, client_id: str, fields: Fields) -> Order:
-        new = parse_order(fields, self.products, self.core.lots_for_quote)
+        new = parse_order(fields, self.products, self.core.lots_for_quote, self._now_us())
         # What the user channel says of the new order needs these before the order is there.
         number = self.core.next_order_id
         self.views.product_ids[number] = new.product_id
         self.views.configurations[number] = new.configuration
+        if new.end_us is not None:
+            self.views.expiries.set(number, new.end_us)
         prevents = "self_trade_prevention_id" in fields
         try:
             order = self.core.place(

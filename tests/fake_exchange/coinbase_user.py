@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.fake_exchange.coinbase_connection import Connection
 from tests.fake_exchange.coinbase_keys import CoinbaseAccount
-from tests.fake_exchange.coinbase_messages import STATES, CoinbaseViews
+from tests.fake_exchange.coinbase_messages import CoinbaseViews, state_of
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, Order, OrderChanged
@@ -46,7 +46,7 @@ class CoinbaseUser:
             return
         order, account = event.order, self._accounts[event.order.account]
         statuses = [FIRST[event.kind]] if event.kind in FIRST else []
-        statuses.append(STATES[order.state])
+        statuses.append(state_of(order))
         followers = list(self._followers(order))
         if event.fill is not None and followers and self._faults.repeat_fills:
             self._faults.repeat_fills -= 1

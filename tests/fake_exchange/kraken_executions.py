@@ -11,7 +11,16 @@ from tests.fake_exchange.kraken_names import symbol_of
 from tests.fake_exchange.kraken_numbers import amount, decimals_of, fixed, number, price, quantity, rfc3339
 from tests.fake_exchange.kraken_orders import flag
 from tests.fake_exchange.kraken_trading import KrakenTrading
-from tests.fake_exchange.orders import BalanceChanged, Event, Fill, Order, OrderChanged, OrderState, Side
+from tests.fake_exchange.orders import (
+    OUT_OF_TIME,
+    BalanceChanged,
+    Event,
+    Fill,
+    Order,
+    OrderChanged,
+    OrderState,
+    Side,
+)
 
 SNAPSHOT_FILLS = 50
 Row = dict[str, object]
@@ -157,7 +166,8 @@ class KrakenExecutions:
             case _:
                 reason = messages.end_reason(order)
                 ended: Row = {"cancel_reason": reason, "reason": reason}
-                states.append(self._totals(order) | self._state(order, "canceled", "canceled") | ended)
+                end = "expired" if order.end_reason == OUT_OF_TIME else "canceled"
+                states.append(self._totals(order) | self._state(order, end, end) | ended)
         return [Change(order.order_id, details, state) for state in states]
 
     def _state(self, order: Order, exec_type: str, status: str) -> Row:
@@ -170,12 +180,12 @@ class KrakenExecutions:
         }
 
     def _details(self, order: Order) -> Row:
-        market = order.market
+        market, end_us = order.market, self._trading.expiries.end_us(order.order_id)
         details: Row = {
             "symbol": symbol_of(market),
             "order_qty": quantity(market, order.lots),
             "cum_cost": amount(order.filled_quote_e8),
-            "time_in_force": order.time_in_force.value,
+            "time_in_force": order.time_in_force.value if end_us is None else "GTD",
             "side": order.side.value.lower(),
             "order_type": messages.order_type(order),
             "fee_usd_equiv": amount(messages.fees_e8(order)),
@@ -183,6 +193,8 @@ class KrakenExecutions:
         }
         if order.price_ticks is not None:
             details |= {"limit_price_type": "static", "limit_price": price(market, order.price_ticks)}
+        if end_us is not None:
+            details["expire_time"] = rfc3339(end_us)
         if order.post_only:
             details["post_only"] = True
         if order.client_id:

@@ -23,7 +23,7 @@ from tests.fake_exchange.kraken_numbers import (
 )
 from tests.fake_exchange.market import UNIT, Market, plain_e8
 from tests.fake_exchange.matching import FEE_PER_MILLION
-from tests.fake_exchange.orders import SELF_TRADE, WOULD_TAKE, Fill, Order, OrderState, Side
+from tests.fake_exchange.orders import OUT_OF_TIME, SELF_TRADE, WOULD_TAKE, Fill, Order, OrderState, Side
 
 Body = dict[str, object]
 COST_DECIMALS = 5
@@ -48,6 +48,8 @@ def end_reason(order: Order) -> str:
         return "Post only order"
     if order.end_reason == SELF_TRADE:
         return "Self trade prevention"
+    if order.end_reason == OUT_OF_TIME:
+        return "Order expired"
     if order.state is OrderState.EXPIRED:
         return "Immediate order not fully filled"
     return order.end_reason or "User requested"
@@ -63,18 +65,19 @@ def order_flags(order: Order) -> str:
     return "post,fciq" if order.post_only else "fciq"
 
 
-def order_view(order: Order, user_ref: int, ids: TransactionIds, with_trades: bool) -> Body:
-    """An order as REST's queries have it."""
+def order_view(order: Order, user_ref: int, end_us: int | None, ids: TransactionIds) -> Body:
+    """An order as REST's queries have it, with its fills."""
     market = order.market
     states = {OrderState.FILLED: "closed", OrderState.CANCELED: "canceled", OrderState.EXPIRED: "canceled"}
+    status = "expired" if order.end_reason == OUT_OF_TIME else states.get(order.state, "open")
     average = fixed(average_e8(order), decimals_of(market.tick_e8)) if order.filled_lots else "0"
     view: Body = {
         "refid": None,
         "userref": user_ref,
-        "status": states.get(order.state, "open"),
+        "status": status,
         "opentm": seconds(order.placed_us),
         "starttm": 0,
-        "expiretm": 0,
+        "expiretm": 0 if end_us is None else seconds(end_us),
         "descr": {
             "pair": alternative_of(market),
             "type": order.side.value.lower(),
@@ -101,8 +104,7 @@ def order_view(order: Order, user_ref: int, ids: TransactionIds, with_trades: bo
         view |= {"closetm": seconds(order.updated_us), "reason": None}
         if order.state is not OrderState.FILLED:
             view["reason"] = end_reason(order)
-    if with_trades:
-        view["trades"] = [ids.of_fill(fill) for fill in order.fills]
+    view["trades"] = [ids.of_fill(fill) for fill in order.fills]
     return view
 
 

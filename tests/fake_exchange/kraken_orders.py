@@ -22,7 +22,7 @@ DEADLINE_US = (500_000, 60_000_000)
 
 WS_ORDER = frozenset(
     {"order_type", "side", "order_qty", "cash_order_qty", "symbol", "limit_price", "time_in_force"}
-    | {"post_only", "cl_ord_id", "order_userref", "stp_type", "deadline", "validate", "token"}
+    | {"expire_time", "post_only", "cl_ord_id", "order_userref", "stp_type", "deadline", "validate", "token"}
     | {"fee_preference", "sender_sub_id", "asset_class"}
 )
 WS_AMEND = frozenset(
@@ -35,6 +35,7 @@ REST_ORDER = {
     "volume": "order_qty",
     "price": "limit_price",
     "timeinforce": "time_in_force",
+    "expiretm": "expire_time",
     "stptype": "stp_type",
     "cl_ord_id": "cl_ord_id",
     "userref": "order_userref",
@@ -61,6 +62,7 @@ class Terms:
     user_ref: int = 0
     self_trade: str = "cancel_newest"
     deadline: str | None = None
+    expires: str | None = None  # RFC 3339 on the WebSocket, seconds at REST
     is_trial: bool = False  # `validate`: checked and not placed
     may_fill_or_kill: bool = False
 
@@ -74,6 +76,7 @@ class NewOrder:
     time_in_force: TimeInForce
     self_trade: SelfTrade
     quote_e8: int | None
+    end_us: int | None
     terms: Terms
 
 
@@ -104,6 +107,7 @@ def ws_terms(params: Mapping[str, object], names: KrakenNames) -> Terms:
         _whole(params, "order_userref"),
         _text(params, "stp_type", "cancel_newest"),
         _text(params, "deadline") if "deadline" in params else None,
+        _text(params, "expire_time") if "expire_time" in params else None,
         flag(params, "validate"),
     )
 
@@ -145,6 +149,7 @@ def rest_terms(form: Mapping[str, str], names: KrakenNames) -> Terms:
         int(reference),
         form.get("stptype", "cancel-newest").replace("-", "_"),
         form.get("deadline"),
+        form.get("expiretm"),
         rest_flag(form, "validate"),
         may_fill_or_kill=True,
     )
@@ -168,15 +173,17 @@ def check_order(terms: Terms, now_us: int, lots_for: Callable[[str, Side, int], 
         raise invalid("cl_ord_id")
     if terms.self_trade not in SELF_TRADE:
         raise invalid("stp_type")
-    if terms.time_in_force not in ("gtc", "ioc", "fok"):
+    if terms.time_in_force not in ("gtc", "gtd", "ioc", "fok"):
         raise invalid("timeinforce")
     if terms.time_in_force == "fok" and not terms.may_fill_or_kill:
         raise invalid("time_in_force")
     is_limit = terms.order_type == "limit"
     if is_limit != (terms.price is not None) or (terms.post_only and not is_limit):
         raise invalid("price" if is_limit or terms.price is not None else "post_only")
-    if terms.post_only and terms.time_in_force != "gtc":
+    if terms.post_only and terms.time_in_force not in ("gtc", "gtd"):
         raise invalid("post_only")
+    if (terms.time_in_force == "gtd") != (terms.expires is not None):
+        raise invalid("expire_time")
     check_deadline(terms.deadline, now_us)
     side = Side(terms.side.upper())
     price_ticks = None if terms.price is None else price_ticks_of(market, terms.price)
@@ -195,9 +202,10 @@ def check_order(terms: Terms, now_us: int, lots_for: Callable[[str, Side, int], 
         side,
         lots,
         price_ticks,
-        TimeInForce(terms.time_in_force.upper()),
+        TimeInForce.GTC if terms.expires else TimeInForce(terms.time_in_force.upper()),
         SELF_TRADE[terms.self_trade],
         quote_e8,
+        None if terms.expires is None else _end_us(terms.expires, now_us),
         terms,
     )
 
@@ -213,6 +221,17 @@ def check_deadline(deadline: str | None, now_us: int) -> None:
     least_us, most_us = DEADLINE_US
     if not least_us <= deadline_us - now_us <= most_us:
         raise invalid("deadline")
+
+
+def _end_us(text: str, now_us: int) -> int:
+    """REST takes seconds, from now on with a plus sign."""
+    if re.fullmatch(r"\+?[0-9]{1,12}", text):
+        end_us = int(text) * 1_000_000 + (now_us if text.startswith("+") else 0)
+    else:
+        end_us = parse_rfc3339_us(text) or 0
+    if end_us <= now_us:
+        raise invalid("expire_time")
+    return end_us
 
 
 def price_ticks_of(market: Market, text: str) -> int:

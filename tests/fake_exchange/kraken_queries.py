@@ -10,7 +10,7 @@ from tests.fake_exchange.kraken_names import KrakenNames, asset_id, pair_id_of
 from tests.fake_exchange.kraken_orders import rest_flag
 from tests.fake_exchange.kraken_trading import KrakenTrading
 from tests.fake_exchange.market import Market, text_e8
-from tests.fake_exchange.orders import Order, Side
+from tests.fake_exchange.orders import Fill, Order, Side
 
 PAGE = 50
 Form = Mapping[str, str]
@@ -85,23 +85,34 @@ class KrakenQueries:
         return {"closed": dict(_page(newest_first, form)), "count": len(views)}
 
     def trades_history(self, account: KrakenAccount, form: Form) -> object:
-        seen = self._core.fills[: self._frozen_fills] if self._is_frozen else self._core.fills
         start_us, end_us = _time_us(form, "start", 0), _time_us(form, "end", 2**62)
-        fills = [f for f in seen if f.account == account.name and start_us < f.time_us <= end_us]
         rows = [
-            (
-                self._trading.ids.of_fill(f),
-                messages.fill_view(f, self._core.orders[f.order_id], self._trading.ids),
-            )
-            for f in reversed(fills)
+            self._fill_row(fill)
+            for fill in reversed(self._fills_of(account))
+            if start_us < fill.time_us <= end_us
         ]
         return {"trades": dict(_page(rows, form)), "count": len(rows)}
+
+    def query_trades(self, account: KrakenAccount, form: Form) -> object:
+        ids = form.get("txid", "").split(",")
+        if not form.get("txid") or len(ids) > 20:
+            raise invalid("txid")
+        rows = dict(self._fill_row(fill) for fill in self._fills_of(account))
+        return {text: rows[text] for text in ids if text in rows}
 
     def balance(self, account: KrakenAccount, form: Form) -> object:
         return {asset: row["balance"] for asset, row in self._balances(account).items()}
 
     def balance_extended(self, account: KrakenAccount, form: Form) -> object:
         return self._balances(account)
+
+    def _fills_of(self, account: KrakenAccount) -> list[Fill]:
+        seen = self._core.fills[: self._frozen_fills] if self._is_frozen else self._core.fills
+        return [fill for fill in seen if fill.account == account.name]
+
+    def _fill_row(self, fill: Fill) -> tuple[str, Body]:
+        ids, order = self._trading.ids, self._core.orders[fill.order_id]
+        return ids.of_fill(fill), messages.fill_view(fill, order, ids)
 
     def _market(self, pair: str) -> Market:
         market = self._names.by_pair(pair)
@@ -135,7 +146,8 @@ class KrakenQueries:
 
     def _fresh_view(self, order: Order) -> Body:
         reference = self._trading.user_refs.get(order.order_id, 0)
-        return messages.order_view(order, reference, self._trading.ids, with_trades=True)
+        end_us = self._trading.expiries.end_us(order.order_id)
+        return messages.order_view(order, reference, end_us, self._trading.ids)
 
     def _balances(self, account: KrakenAccount) -> dict[str, Body]:
         if self._is_frozen:

@@ -55,6 +55,7 @@ class KrakenRest:
             "OpenOrders": queries.open_orders,
             "ClosedOrders": queries.closed_orders,
             "TradesHistory": queries.trades_history,
+            "QueryTrades": queries.query_trades,
             "Balance": queries.balance,
             "BalanceEx": queries.balance_extended,
             "AddOrder": self._add,

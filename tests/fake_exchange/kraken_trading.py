@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from tests.fake_exchange.expiries import Expiries
 from tests.fake_exchange.kraken_errors import (
     ORDER_RATE,
     UNAVAILABLE,
@@ -43,6 +44,7 @@ class KrakenTrading:
         self.system = "online"
         self.pair_statuses: dict[str, str] = {}
         self.user_refs: dict[int, int] = {}
+        self.expiries = Expiries(core, now_us)
         self.engine_lag_us = 0
         self.post_only_refused = False
         self.now_us = now_us
@@ -71,6 +73,8 @@ class KrakenTrading:
         # The executions of the new order are sent while it is placed, so its reference has to be known.
         number = self.core.next_order_id
         self.user_refs[number] = terms.user_ref
+        if new.end_us is not None:
+            self.expiries.set(number, new.end_us)
         try:
             order = self.core.place(
                 account.name, new.market.symbol, new.side, new.lots, new.price_ticks, terms.client_id,
@@ -135,7 +139,8 @@ class KrakenTrading:
         return at_us
 
     def fire_timers(self) -> None:
-        """After it has cancelled, a dead man's switch is off until it is set again."""
+        """End what is due. A dead man's switch that has cancelled is off until it is set again."""
+        self.expiries.fire()
         for account, at_us in list(self._cancel_all_at_us.items()):
             if self.now_us() >= at_us:
                 del self._cancel_all_at_us[account]

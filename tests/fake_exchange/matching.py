@@ -12,6 +12,7 @@ from tests.fake_exchange.orders import (
     CLOSED,
     DUPLICATE,
     NO_MONEY,
+    OUT_OF_TIME,
     SELF_TRADE,
     UNKNOWN_ORDER,
     WOULD_TAKE,
@@ -178,10 +179,17 @@ class MatchingCore:
         return order
 
     def cancel(self, order: Order, request_id: str = "", reason: str = "") -> Order:
+        return self._take_out(order, OrderState.CANCELED, "CANCELED", request_id, reason)
+
+    def expire(self, order: Order) -> Order:
+        """End an order at its date. The core has no dates: a face says when."""
+        return self._take_out(order, OrderState.EXPIRED, "EXPIRED", "", OUT_OF_TIME)
+
+    def _take_out(self, order: Order, state: OrderState, kind: str, request_id: str, reason: str) -> Order:
         if not order.state.is_open:
             raise Refused(UNKNOWN_ORDER)
         self._sides[order.market.symbol, order.side].remove(order)
-        self._end(order, OrderState.CANCELED, "CANCELED", request_id, reason)
+        self._end(order, state, kind, request_id, reason)
         self._level_changed(order)
         self._balances_changed(order)
         return order

@@ -1,6 +1,7 @@
 """The fake Coinbase over real sockets, by a client of the libraries alone: keys, orders, limits."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -142,7 +143,7 @@ async def test_an_order_that_fails(fake: FakeCoinbase, changes: dict[str, object
 async def test_orders_that_fail_for_their_product_or_kind(fake: FakeCoinbase) -> None:
     async with rest(fake) as client:
         assert await failure(client, order("one", product_id="XYZ-USD")) == "INVALID_PRODUCT_ID"
-        for kind in ("market_market_fok", "limit_limit_gtd", "twap_limit_gtd"):
+        for kind in ("market_market_fok", "trigger_bracket_gtc", "twap_limit_gtd"):
             other = order("one") | {"order_configuration": {kind: {}}}
             assert await failure(client, other) == "UNSUPPORTED_ORDER_CONFIGURATION"
         for flags, reason in (
@@ -230,6 +231,22 @@ async def test_the_user_channel_has_sums_and_no_fills(fake: FakeCoinbase) -> Non
         await client.post("orders/batch_cancel", order_ids=[resting])
         states = [rows(await socket.data("user"), "orders")[0]["status"] for _ in range(4)]
         assert states == ["EDIT_QUEUED", "OPEN", "CANCEL_QUEUED", "CANCELLED"]
+
+
+async def test_an_order_until_a_date(fake: FakeCoinbase) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=60)
+    async with rest(fake) as client, user_socket(fake) as socket:
+        await socket.follow("user")
+        late = LIMIT | {"end_time": (end - timedelta(hours=1)).isoformat()}
+        assert await failure(client, order("one", limit_limit_gtd=late)) == "PREVIEW_INVALID_END_TIME"
+        order_id = await place(client, order("one", limit_limit_gtd=LIMIT | {"end_time": end.isoformat()}))
+        opened = rows(await socket.data("user"), "orders")[0]
+        assert opened["time_in_force"] == "GOOD_UNTIL_DATE_TIME"
+        fake.skew_us += 61_000_000
+        fake.views.expiries.fire()
+        states = [rows(await socket.data("user"), "orders")[0]["status"] for _ in range(2)]
+        assert states == ["OPEN", "EXPIRED"]
+        assert (await status(client, order_id))["status"] == "EXPIRED"
 
 
 async def test_post_only_may_be_accepted_and_then_cancelled(fake: FakeCoinbase) -> None:

@@ -129,11 +129,16 @@ async def test_rest_lags_the_stream(fake: FakeCoinbase) -> None:
         fake.queries.thaw()
         assert (await status(client, early))["status"] == "CANCELLED"
         assert len(rows(await client.get("orders/historical/fills"), "fills")) == 1
+        fake.queries.freeze_fills()
+        last = await place(client, order("last", market_market_ioc={"base_size": "0.001"}))
+        assert (await status(client, last))["status"] == "FILLED"
+        assert len(rows(await client.get("orders/historical/fills"), "fills")) == 1
 
 
 async def test_maintenance_comes_without_notice(fake: FakeCoinbase) -> None:
     async with market_socket(fake) as client, rest(fake) as rest_client:
-        await fake.start_maintenance()
+        fake.start_maintenance()
+        await fake.disconnect_all()
         await asyncio.wait_for(client.socket.wait_closed(), 5)
         response = await rest_client.send("GET", "accounts")
         assert (response.status_code, response.headers["content-type"][:9]) == (503, "text/html")

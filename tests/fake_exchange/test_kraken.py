@@ -66,7 +66,8 @@ async def test_a_fill_by_rest_and_its_fee_in_the_quote_asset(fake: FakeKraken) -
         history = await client.result("TradesHistory")
         trades = history["trades"]
         assert isinstance(trades, dict)
-        (trade,) = trades.values()
+        ((fill_id, trade),) = trades.items()
+        assert await client.result("QueryTrades", txid=f"{fill_id},TAAAAA-AAAAA-AAAAAA") == trades
         assert (trade["pair"], trade["cost"], trade["fee"]) == ("XXBTZUSD", "60.00010", "0.06000")
         balances = await client.result("BalanceEx")
         assert balances["XXBT"] == {"balance": "1.00100000", "hold_trade": "0.00000000"}
@@ -257,6 +258,27 @@ async def test_post_only_self_trades_and_deadlines(fake: FakeKraken) -> None:
         fake.trading.engine_lag_us = 0
         checked = await client.request("add_order", **ORDER, deadline=deadline, validate=True)
         assert result(checked) == {}
+
+
+async def test_an_order_until_a_date(fake: FakeKraken) -> None:
+    end = (datetime.now(UTC) + timedelta(seconds=60)).isoformat()
+    async with private_socket(fake) as client, rest(fake) as rest_client:
+        await client.request("subscribe", channel="executions")
+        await client.data("executions")
+        missing = await client.request("add_order", **ORDER, time_in_force="gtd")
+        assert missing["error"] == "EGeneral:Invalid arguments:expire_time"
+        placed = await client.request("add_order", **ORDER, time_in_force="gtd", expire_time=end)
+        second = first_id(await rest_client.result("AddOrder", **FORM, timeinforce="GTD", expiretm="+60"))
+        details = rows(await client.data("executions"))[0]
+        assert (details["time_in_force"], str(details["expire_time"])[:19]) == ("GTD", end[:19])
+        fake.skew_us += 61_000_000
+        fake.trading.fire_timers()
+        for _ in range(3):
+            await client.data("executions")
+        ended = rows(await client.data("executions"))[0]
+        assert (ended["order_id"], ended["exec_type"]) == (result(placed)["order_id"], "expired")
+        views = await rest_client.result("QueryOrders", txid=second)
+        assert views[second]["status"] == "expired"  # type: ignore[index]
 
 
 async def test_orders_of_a_quote_amount(fake: FakeKraken) -> None:

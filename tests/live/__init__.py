@@ -1,0 +1,1 @@
+"""Orders at exchanges over real sockets."""

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
-from floorwire.ops.stats import Stats
+from floorwire.ops.stats import RemoteFigures, Stats
 from tests.ops.test_metrics import NOW_US, busy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -18,7 +19,7 @@ FAMILIES = [
     family
     for collector in (
         GatewayCollector(Stats(), 0, NOW_US),
-        DeskCollector(busy()),
+        DeskCollector(replace(busy(), remote={"rem": RemoteFigures("open", 1, {"foreign": 2})})),
         KeyStoreCollector({}),
         AuditCollector(0, 0),
     )

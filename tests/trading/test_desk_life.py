@@ -376,7 +376,7 @@ class DeskMachine(RuleBasedStateMachine):
             return [order_manager.halt("account", "bob", now_us)], None
 
         async def administer() -> Reply:
-            self.desk.administer(self.client, Done(), change)
+            self.desk.operators.administer(self.client, Done(), change)
             return await self._answered()
 
         before = self.phase
@@ -496,9 +496,9 @@ class DeskMachine(RuleBasedStateMachine):
             return
         if self.phase in (Phase.NEW, Phase.OPENING):
             with pytest.raises(Refusal):
-                self.desk.risk_status()
+                self.desk.operators.risk_status()
         elif self.phase in WORKING:
-            assert self.desk.risk_status().is_current
+            assert self.desk.operators.risk_status().is_current
         figures = self.desk.figures()
         assert figures.refusing["journal"] == (self.phase not in WORKING)
 

@@ -79,7 +79,7 @@ async def test_a_stalled_disk_refuses_orders_first_then_cancels_and_fails_nobody
     assert waiting * 3 // 4 < records(harness) <= waiting * 3 // 4 + 10
     harness.wire.ask("order.cancel", id="cancel", client_order_id="before")
     harness.wire.ask("order.cancel_all", id="all")
-    harness.gateway.desk.administer(harness.wire.connection, Done(id="halt"), halt)
+    harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="halt"), halt)
     assert harness.wire.messages() == [], "nothing is told before it is durable"
     disk.is_stalled = False
     replies = await answers(harness, 2 * waiting + 3)
@@ -106,7 +106,7 @@ async def test_a_mass_cancel_waits_for_a_stalled_disk(
     for number in range(100):
         await harness.ask("order.place", client_order_id=f"n{number}", **FAR)
     disk.is_stalled = True
-    harness.gateway.desk.administer(harness.wire.connection, Done(id="halt"), halt)
+    harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="halt"), halt)
     for _ in range(100):
         await asyncio.sleep(0.001)
     assert records(harness) == 2, "the halt and the start of its cancels"

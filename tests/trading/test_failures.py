@@ -140,7 +140,7 @@ async def test_a_damaged_journal_stops_orders_and_nothing_else(disk: Disk, tmp_p
     async with served(disk, tmp_path) as harness:
         assert (await harness.ask("order.place", client_order_id="a", **FAR))["code"] == "internal"
         with pytest.raises(Refusal, match="the journal cannot be written"):
-            harness.gateway.desk.risk_status()
+            harness.gateway.desk.operators.risk_status()
         disk.damage = None
         await harness.works_again()
 
@@ -187,10 +187,10 @@ async def test_a_halt_that_a_venue_fails_is_not_told_of_as_done(
     await harness.ask("order.place", client_order_id="kept", **FAR)
     with monkeypatch.context() as patch:
         patch.setattr(sim.SimVenue, "execute", fault)
-        harness.gateway.desk.administer(harness.wire.connection, Done(id="halt"), halt)
+        harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="halt"), halt)
         assert (await harness.until(lambda message: "status" in message))["code"] == "internal"
     await harness.works_again()
-    harness.gateway.desk.administer(harness.wire.connection, Done(id="halt"), halt)
+    harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="halt"), halt)
     assert (await harness.until(lambda message: message.get("id") == "halt"))["status"] == "ok"
     assert (await harness.ask("orders"))["orders"] == []
 
@@ -203,19 +203,22 @@ async def test_a_halt_made_as_the_journal_fails_is_in_doubt_until_it_is_read_aga
         return lambda order_manager, now_us: ([order_manager.halt("account", name, now_us)], None)
 
     desk = harness.gateway.desk
-    desk.administer(harness.wire.connection, Done(id="halt"), halt("bob"))
+    desk.operators.administer(harness.wire.connection, Done(id="halt"), halt("bob"))
     assert (await harness.until(lambda message: "status" in message))["status"] == "ok"
     harness.disk.is_full, harness.disk.keeps_what_it_fails = True, keeps
-    desk.administer(harness.wire.connection, Done(id="halt"), halt("carol"))
+    desk.operators.administer(harness.wire.connection, Done(id="halt"), halt("carol"))
     assert (await harness.until(lambda message: "status" in message))["code"] == "internal"
-    assert not desk.risk_status().is_current
-    assert desk.risk_status().halts() == [("account", "bob")]
-    assert desk.risk_status().uncertain_halts() == [("account", "carol")]
+    assert not desk.operators.risk_status().is_current
+    assert desk.operators.risk_status().halts() == [("account", "bob")]
+    assert desk.operators.risk_status().uncertain_halts() == [("account", "carol")]
     harness.disk.is_full = False
     await harness.works_again()
-    assert desk.risk_status().is_current
-    assert desk.risk_status().halts() == [("account", "bob"), *([("account", "carol")] if keeps else [])]
-    assert desk.risk_status().uncertain_halts() == []
+    assert desk.operators.risk_status().is_current
+    assert desk.operators.risk_status().halts() == [
+        ("account", "bob"),
+        *([("account", "carol")] if keeps else []),
+    ]
+    assert desk.operators.risk_status().uncertain_halts() == []
 
 
 async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(harness: GatewayHarness) -> None:
@@ -226,7 +229,7 @@ async def test_what_no_record_can_hold_leaves_nobody_without_an_answer(harness: 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("floorwire.engine.order_manager.check", lambda _: None)
-        harness.gateway.desk.administer(harness.wire.connection, Done(id="limit"), limit)
+        harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="limit"), limit)
     reply = await harness.ask("order.place", client_order_id="beside", **FAR)
     assert reply["code"] == "internal", "of the limit"
     reply = await harness.until(lambda message: "status" in message)

@@ -14,7 +14,7 @@ from floorwire.engine.mass_cancel_scan import MassCancelScan
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.protocol.trading_requests import MIN_DEADMAN_S
-from floorwire.trading import desk, handlers, mass_cancels, read_quota
+from floorwire.trading import handlers, mass_cancels, order_requests, read_quota
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.guard_timers import GuardOwner
@@ -91,7 +91,7 @@ async def start(harness: GatewayHarness, how: str) -> None:
     elif how == "symbol":
         harness.wire.ask("order.cancel_all", id="mass", symbol="BTC-USDT")
     elif how == "halt":
-        harness.gateway.desk.administer(harness.wire.connection, Done(id="mass"), halt)
+        harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="mass"), halt)
     elif how == "disconnect":
         await harness.ask("session.cancel_on_disconnect", enabled=True)
         harness.gateway.desk.on_disconnect(harness.wire.connection)
@@ -223,7 +223,7 @@ async def test_a_halt_stops_new_orders_before_its_cancels_have_ended(
 ) -> None:
     await place(harness, ORDERS)
     counts: list[int] = []
-    harness.gateway.desk.administer(harness.wire.connection, Done(id="halt"), halt, counts.append)
+    harness.gateway.desk.operators.administer(harness.wire.connection, Done(id="halt"), halt, counts.append)
     harness.wire.ask("order.place", id="late", client_order_id="late", **FAR)
     assert turns.sizes == [], "in the turn of the halt"
     refused = await harness.until(lambda message: message.get("id") == "late")
@@ -239,8 +239,8 @@ async def test_a_halt_stops_new_orders_before_its_cancels_have_ended(
 async def test_orders_after_the_request_are_not_cancelled(harness: GatewayHarness, turns: Turns) -> None:
     await place(harness, ORDERS)
     trading_desk, client = harness.gateway.desk, harness.wire.connection
-    trading_desk.administer(client, Done(id="halt"), halt)
-    trading_desk.administer(client, Done(id="resume"), resume)
+    trading_desk.operators.administer(client, Done(id="halt"), halt)
+    trading_desk.operators.administer(client, Done(id="resume"), resume)
     harness.wire.ask("order.place", id="kept", client_order_id="kept", **FAR)
     assert (await harness.until(lambda message: message.get("id") == "kept"))["status"] == "accepted"
     await until_journalled(harness, "mass_cancel_ended", 1)
@@ -319,7 +319,7 @@ async def test_who_asks_without_end_is_refused(
     harness: GatewayHarness, turns: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each request makes the server examine every open order, though there is nothing to cancel."""
-    monkeypatch.setattr(desk, "ORDERS_A_ROW", 1)
+    monkeypatch.setattr(order_requests, "ORDERS_A_ROW", 1)
     monkeypatch.setattr(read_quota, "ROWS_PER_S", 100)
     await place(harness, ORDERS)
     for number in range(30):

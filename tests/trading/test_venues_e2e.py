@@ -21,15 +21,23 @@ async def test_money_and_positions_belong_to_their_venue_whatever_runs(tmp_path:
             assert venues["BTC-USDT"] == "sim"
             assert venues["coinbase:ABC-USDT"] == "coinbase"
             reply = await client.ask("symbols")
-            shared = {"orders": "paper", "amends": True, "book_depth": None, "candle_intervals": []}
+            shared = {"orders": "paper", "amends": True, "book_depth": None}
             given = ["quote", "trades", "book"]
             assert reply["venues"] == [
-                {"venue": "sim", "kind": "sim", "default": True, "streams": given, **shared},
+                {
+                    "venue": "sim",
+                    "kind": "sim",
+                    "default": True,
+                    "streams": given,
+                    "candle_intervals": [],
+                    **shared,
+                },
                 {
                     "venue": "coinbase",
                     "kind": "coinbase",
                     "default": False,
-                    "streams": [*given, "day"],
+                    "streams": [*given, "candles"],
+                    "candle_intervals": ["5m"],
                     **shared,
                 },
             ]

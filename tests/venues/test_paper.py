@@ -12,7 +12,15 @@ from floorwire.connectors import recording
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Ended, Filled, Refused, Report, Working
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing, Quote, Trade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    FeedStatus,
+    Listing,
+    Quote,
+    StreamsEnded,
+    Trade,
+)
 from floorwire.core.order_book import Book
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
@@ -98,6 +106,23 @@ def test_what_the_venue_says_passes_through_and_fills_come_right_behind_their_ca
     quote = Quote(S, 100, 10, 102, 5, 1)
     filled = Filled(1, "t", 100, 2, 3, "maker", 0)
     assert world.say(trade(100, 12), quote, Wake(9)) == [trade(100, 12), Reported((filled,)), quote, Wake(9)]
+
+
+def test_nothing_is_filled_against_a_book_that_is_not_streamed() -> None:
+    world = World()
+    world.say(trade(100, 1), StreamsEnded(S, frozenset(("book", "trades")), 0))
+    assert world.venue.prices(S) == Prices(100, 102, 0, "connecting")
+    assert world.execute(buy(1, price=102)) == Execution([Working(1, 0)], ())
+    assert world.say(FeedStatus(S, "live", "synced", 0)) == [FeedStatus(S, "live", "synced", 0)]
+    assert world.venue.prices(S).feed == "connecting", "its trades may be live, its book is not"
+    again = BookSnapshot(S, ((99, 1),), ((101, 5),), 0)
+    [filled] = reports(world.say(again))
+    assert isinstance(filled, Filled)
+    assert (filled.order_id, filled.price_ticks) == (1, 101)
+    assert world.venue.prices(S) == Prices(99, 101, 0, "live")
+    assert world.venue.resting_symbols == []
+    world.execute(buy(2, price=90))
+    assert world.venue.resting_symbols == [S]
 
 
 def test_prices_are_those_of_the_venue() -> None:

@@ -85,7 +85,8 @@ class Authenticator:
         self._market = settings.auth.market
         self.demo = DEMO if is_local and not self.has_keys else None
         """The principal of our own page on this machine, if no key existed at the start. Else None."""
-        if self.demo is not None:
+        default = settings.venues.get(settings.venue[0])
+        if self.demo is not None and (default is None or default.orders == "paper"):
             data_dir.keys.open_account(self.demo.account, DEMO_MONEY, clock.wall_us())
 
     @property

@@ -15,6 +15,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Protocol, TypeAlias
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
@@ -73,6 +74,8 @@ class Channel(Protocol):
     per_symbol: bool
     """False: one stream for the whole gateway. Its tracker gets no instrument."""
     event_types: tuple[type[MarketEvent | Notice], ...]
+    needs: frozenset[StreamKind]
+    """The streams of a venue that it is made of."""
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the option in the request, or the default. Raises BadOptionError."""

@@ -9,8 +9,9 @@ from zlib import crc32
 from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_interval
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent
+from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent, StreamsEnded
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import CHECKSUM_LEVELS, Book, Changed, Ladder
 from floorwire.protocol import channel_events
@@ -103,7 +104,7 @@ class BookSide:
 
 
 class BookTracker:
-    """The whole book of a symbol, never crossed. It is unknown until the first snapshot."""
+    """The whole book of a symbol, never crossed. It is unknown before a snapshot and when it ended."""
 
     __slots__ = ("_book", "_checksums", "_instrument", "asks", "bids", "feed", "known", "symbol", "ts_us")
 
@@ -137,6 +138,15 @@ class BookTracker:
             self._replace(event)
         elif isinstance(event, SymbolFeedChanged):
             self.feed = event.feed
+        elif isinstance(event, StreamsEnded) and "book" in event.kinds:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._book.replace((), ())
+        self.bids.restart()
+        self.asks.restart()
+        self._checksums.clear()
+        self.known = False
 
     def _change(self, event: BookChange) -> None:
         bids, asks = self._book.apply(event.bids, event.asks)
@@ -254,6 +264,8 @@ class BookStream:
             return (self._snapshot(at, 0),)
         if isinstance(event, SymbolFeedChanged):
             return (self._update(at, [], []),) if self._tracker.known else ()
+        if isinstance(event, StreamsEnded):
+            return ()
         bids, asks = self._bids.changes(), self._asks.changes()
         if not bids and not asks:
             return ()
@@ -309,7 +321,13 @@ class BookChannel:
     on_slow: OnSlow = "conflate"
     contracts: frozenset[OnSlow] = frozenset(("conflate", "disconnect"))
     per_symbol = True
-    event_types: tuple[type[MarketEvent | Notice], ...] = (BookSnapshot, BookChange, SymbolFeedChanged)
+    event_types: tuple[type[MarketEvent | Notice], ...] = (
+        BookSnapshot,
+        BookChange,
+        SymbolFeedChanged,
+        StreamsEnded,
+    )
+    needs: frozenset[StreamKind] = frozenset(("book",))
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the requested depth, by default 10. Raises BadOptionError."""

@@ -21,9 +21,10 @@ from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits, UnitChange
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, MissingTrade, Trade
+from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, MissingTrade, StreamsEnded, Trade
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
@@ -248,6 +249,7 @@ class CandlesTracker:
         "_complete_from_us",
         "_end_us",
         "_is_finer",
+        "_is_streamed",
         "_open_changed",
         "_second",
         "_series",
@@ -270,6 +272,8 @@ class CandlesTracker:
         """When the running second ends."""
         self._complete_from_us: float = 0
         """The venue's time from which on no trade is missing; infinite while that is not known."""
+        self._is_streamed = True
+        """Whether trades or candles came since they were last not streamed."""
         self._closed: dict[int, list[CandleState]] = {}
         self._traded_us = -1
         self._open_changed: set[int] = set()
@@ -313,10 +317,14 @@ class CandlesTracker:
                 self._venue_candle(event)
             case SymbolFeedChanged():
                 self._feed_changed(event)
+            case StreamsEnded(kinds=kinds) if "trades" in kinds:
+                self._is_streamed = False
+                self._mark_incomplete()
             case _:
                 pass
 
     def _trade(self, trade: Trade) -> None:
+        self._is_streamed = True
         self._advance(trade.ts_us)
         self._traded_us = trade.ts_us
         candle = CandleState.from_trade(self._units.trade(trade) if self._is_finer else trade)
@@ -335,8 +343,11 @@ class CandlesTracker:
 
     def _feed_changed(self, change: SymbolFeedChanged) -> None:
         self.feed = change.feed
-        if change.feed == "live":
-            return
+        if change.feed != "live":
+            self._mark_incomplete()
+
+    def _mark_incomplete(self) -> None:
+        """Mark the open candles: trades are missing from now on, up to a time that is not known."""
         self._end_second()
         self._complete_from_us = inf
         for series in self._series.values():
@@ -344,7 +355,7 @@ class CandlesTracker:
 
     def _set_complete_from(self, now_us: int) -> None:
         """Set ``_complete_from_us`` at the first time of a current feed, plus a second, as it may be late."""
-        if self._complete_from_us == inf and self.feed == "live":
+        if self._complete_from_us == inf and self.feed == "live" and self._is_streamed:
             self._complete_from_us = now_us + SECOND_US
 
     def _advance(self, now_us: int) -> None:
@@ -376,6 +387,7 @@ class CandlesTracker:
         series = self._series.get(candle.interval_us)
         if series is None:
             return
+        self._is_streamed = True
         self._end_second()
         before = series.shown
         in_units = self._units.candle(candle) if self._is_finer else candle
@@ -487,7 +499,9 @@ class CandlesChannel:
         Clock,
         Candle,
         SymbolFeedChanged,
+        StreamsEnded,
     )
+    needs: frozenset[StreamKind] = frozenset(("candles", "trades"))
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return the requested interval, by default one minute. Raises BadOptionError."""

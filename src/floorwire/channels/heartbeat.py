@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice, SecondPassed
@@ -73,6 +74,7 @@ class HeartbeatChannel:
     contracts: frozenset[OnSlow] = frozenset(("conflate", "skip", "disconnect"))
     per_symbol = False
     event_types: tuple[type[MarketEvent | Notice], ...] = (SecondPassed,)
+    needs: frozenset[StreamKind] = frozenset()
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import Draining, Notice, TradingChanged, VenueFeedChanged
@@ -154,6 +155,7 @@ class SystemChannel:
         Draining,
         TradingChanged,
     )
+    needs: frozenset[StreamKind] = frozenset()
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

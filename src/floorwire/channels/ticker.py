@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits, UnitChange, convert_steps
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
@@ -25,6 +26,7 @@ from floorwire.core.market_events import (
     Feed,
     MarketEvent,
     Quote,
+    StreamsEnded,
     Trade,
 )
 from floorwire.core.notices import Notice, SymbolFeedChanged
@@ -135,6 +137,8 @@ class TickerTracker:
                 self._stats(event)
             case SymbolFeedChanged():
                 self._feed_changed(event)
+            case StreamsEnded():
+                self._forget(event.kinds)
             case _:
                 pass
 
@@ -224,6 +228,15 @@ class TickerTracker:
         if change.feed != "live":
             self._quoted, self._complete_from_us = False, None
 
+    def _forget(self, kinds: frozenset[StreamKind]) -> None:
+        """Forget what streams told that do not come any more."""
+        if "quote" in kinds or ("book" in kinds and not self._quoted):
+            self._quoted, self._book, self.top = False, None, Top()
+        if "day" in kinds:
+            self._has_stats, self._missing_since_us, self._may_count, self.day = False, None, False, None
+        if "trades" in kinds:
+            self._complete_from_us, self.last = None, None
+
     def _counted(self, window: DayWindow) -> Day:
         """Return the window's figures. If it has no trades, they are flat at the last price."""
         assert self.last is not None, "there were trades"
@@ -291,8 +304,8 @@ class TickerStream:
             return False
         if top is not self._top:
             self._top_text = self._format_top(top)
-        if last is not None and last is not self._last:
-            self._last_text = self._format_last(last)
+        if last is not self._last:
+            self._last_text = (None, None) if last is None else self._format_last(last)
         if day is not None:
             self._day_text = self._format_day(day, last)
         elif self._day is not None:
@@ -367,7 +380,9 @@ class TickerChannel:
         DayStats,
         Clock,
         SymbolFeedChanged,
+        StreamsEnded,
     )
+    needs: frozenset[StreamKind] = frozenset(("quote", "trades", "day"))
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from floorwire.channels import Channel, Option, refuse_depth, refuse_interval
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, MarketEvent, Trade
 from floorwire.core.notices import Notice, SymbolFeedChanged
@@ -99,6 +100,7 @@ class TradesChannel:
     contracts: frozenset[OnSlow] = frozenset(("skip", "disconnect"))
     per_symbol = True
     event_types: tuple[type[MarketEvent | Notice], ...] = (Trade, SymbolFeedChanged)
+    needs: frozenset[StreamKind] = frozenset(("trades",))
 
     def option(self, depth: int | None, interval: str | None) -> Option:
         """Return None: there is none. Raises BadOptionError."""

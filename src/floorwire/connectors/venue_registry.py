@@ -14,6 +14,7 @@ from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.common.rate_limits import SharedRateLimits
+from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
 
 if TYPE_CHECKING:
@@ -84,10 +85,13 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
             if not is_on
         ]  # fmt: skip
         raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
-    raise SettingsError(
-        f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
-        "orders are filled here against its prices"
-    )
+    from floorwire.connectors import order_adapters
+
+    if spec.kind not in order_adapters.ORDER_KINDS:
+        raise SettingsError(
+            f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
+            "orders are filled here against its prices"
+        )
 
 
 def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
@@ -99,7 +103,7 @@ def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Ven
 
 
 def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
-    """Return a venue with live prices. Its orders are filled here, against them."""
+    """Return a venue with live prices. Its orders go there, or are filled here, against them."""
     exchange = recording.exchanges()[spec.kind]
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS
@@ -113,7 +117,12 @@ def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venu
         limits=shared.of(spec.kind, address, exchange.venue.allowances),
         jitter=random.Random().random,  # noqa: S311 - waits, not secrets
     )
-    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders="paper")
+    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders=own.orders)
+    if spec.is_live:
+        from floorwire.connectors import order_adapters
+
+        kind = order_adapters.ORDER_KINDS[spec.kind]
+        return LiveVenue(adapter, spec.id, exchange.capabilities, kind.native_name, kind.make)
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
 
 

@@ -82,6 +82,8 @@ class Action(StrEnum):
     HALT = "halt", Scope.ADMIN
     RESUME = "resume", Scope.ADMIN
     JOURNAL = "journal", Scope.ADMIN, False, True
+    QUARANTINE_LIST = "quarantine.list", Scope.ADMIN
+    QUARANTINE_RELEASE = "quarantine.release", Scope.ADMIN
     REPLAYS_LIST = "replays.list", Scope.ADMIN
     REPLAYS_CONTROL = "replays.control", Scope.ADMIN, False, True
     KEYS_LIST = "keys.list", Scope.ADMIN

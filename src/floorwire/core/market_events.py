@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, final
 
 import msgspec
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument, Side
 
 Level: TypeAlias = tuple[int, int]
@@ -118,8 +119,20 @@ class FeedStatus(msgspec.Struct, frozen=True):
     symbol: str | None
     feed: Feed
     reason: str
-    """``start``, ``synced``, ``heard`` (again), ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``,
-    ``steps_changed``, ``fault``, ``ended``."""
+    """``start``, ``unwanted`` (not streamed: nobody wants it), ``synced``, ``heard`` (again),
+    ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``, ``steps_changed``, ``fault``, ``ended``."""
+    ts_us: int
+
+
+@final
+class StreamsEnded(msgspec.Struct, frozen=True):
+    """These streams of a symbol do not come any more, because nobody wants them: what they told is old.
+
+    They may come again. Then a book begins with a snapshot.
+    """
+
+    symbol: str
+    kinds: frozenset[StreamKind]
     ts_us: int
 
 
@@ -134,4 +147,5 @@ MarketEvent: TypeAlias = (
     | Candle
     | Clock
     | FeedStatus
+    | StreamsEnded
 )

@@ -27,9 +27,9 @@ class OrderSettings(msgspec.Struct, frozen=True):
     venue: str
     """The id of the venue instance."""
     ws_url: str
-    """"" where the exchange's own public address is to be used."""
+    """Scheme, host and port, perhaps with the beginning of a path. "": those of the exchange."""
     rest_url: str
-    """"" where the exchange's own public address is to be used."""
+    """The same for requests."""
     credentials: VenueCredentials
 
 
@@ -79,4 +79,6 @@ class OrderAdapter(Protocol):
 class MakesOrderAdapter(Protocol):
     """Makes the order adapter of one kind of exchange."""
 
-    def __call__(self, settings: OrderSettings, names: InstrumentNames, random: Random) -> OrderAdapter: ...
+    def __call__(
+        self, settings: OrderSettings, names: InstrumentNames, random: Random, /
+    ) -> OrderAdapter: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
@@ -147,6 +147,26 @@ class CountsSkipped(Protocol):
     @property
     def skipped(self) -> Mapping[str, int]:
         """How much was left out since the start, by reason."""
+        ...
+
+
+@runtime_checkable
+class StreamsOnDemand(Protocol):
+    """A venue that can stream only what is wanted. Then it gets ``Wanted``, first at each start."""
+
+    @property
+    def streams_on_demand(self) -> bool:
+        """Whether it does; the same for its whole life."""
+        ...
+
+
+@runtime_checkable
+class HasRestingOrders(Protocol):
+    """A venue that says of which symbols it has open orders of accounts, filled against its prices."""
+
+    @property
+    def resting_symbols(self) -> Collection[str]:
+        """The symbols with open orders."""
         ...
 
 

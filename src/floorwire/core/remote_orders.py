@@ -5,6 +5,7 @@ the venue says into reports. ``docs/live-orders.md`` has the states of an order.
 
 Prices and quantities are decimal text in both directions. An order keeps the steps that it was made with, and
 only the accounts know these. A report that names no whole steps quarantines its order and does no other harm.
+Symbols in commands have no venue: ``BTC-USDT``.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ from floorwire.core.account_events import (
     OrderUnknown,
     OrderWorking,
     PositionsChanged,
+    Quarantined,
+    QuarantineReleased,
     Resumed,
     Seqs,
     VenueBalanceSet,
@@ -266,6 +268,8 @@ class Accounts:
             self.venue_money[event.venue] = event.money
         elif isinstance(event, Identified):
             venue_identities.apply(self, event)
+        elif isinstance(event, Quarantined | QuarantineReleased):  # of no order that we know
+            self.remote.apply(event, self._venue_of)
 
     # --- instruments --------------------------------------------------------------------------------
 

@@ -4,14 +4,16 @@ cimport cython
 @cython.final
 cdef class Level:
     cdef public object lots
-    cdef readonly object _queue
-    cdef readonly object _cancelled
+    cdef readonly list _queue
+    cdef Py_ssize_t _begin
+    cdef readonly object _gone
 
     cpdef object add(self, object order)
     cpdef object first(self)
     cpdef object fill(self, object order, object lots)
     cpdef object reduce(self, object order, object lots)
     cpdef object remove(self, object order)
+    cdef object _sweep(self)
 
 
 @cython.final

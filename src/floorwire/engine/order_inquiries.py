@@ -24,6 +24,7 @@ class OrderInquiry:
         "end",
         "end_lots",
         "is_asked",
+        "is_cancel_sent",
         "is_sent",
         "misses",
         "sent_us",
@@ -41,6 +42,8 @@ class OrderInquiry:
         """When to ask the venue about the order."""
         self.is_asked = False
         """Whether a query is on its way."""
+        self.is_cancel_sent = False
+        """Whether this process sent a cancel of the order."""
         self.is_sent = False
         """Whether this process sent the order. It is sent once."""
         self.misses = 0

@@ -15,6 +15,8 @@ cdef class OrderManager:
     cdef Settlement _settlement
     cdef readonly RiskProfiles _risk_profiles
     cdef object _skipped_id
+    cdef dict _remote
+    cdef object _on_stray
 
     @cython.locals(known=Account)
     cpdef object find(self, object account, object order_id=*, object client_order_id=*)

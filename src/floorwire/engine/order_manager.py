@@ -58,6 +58,8 @@ from floorwire.core.account_events import (
     OrderCancelling,
     OrderFilled,
     Position,
+    Quarantined,
+    QuarantineReleased,
     Resumed,
     Seqs,
 )
@@ -70,9 +72,10 @@ from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.remote_orders import RemotePolicy
 from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
-from floorwire.engine import request_checks, venue_identities, venue_money
+from floorwire.engine import remote_checks, request_checks, stray_reports, venue_identities, venue_money
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_snapshot import AccountSnapshot
 from floorwire.engine.accounts import Accounts
@@ -83,8 +86,10 @@ from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.mass_cancel_scan import MassCancelScan
 from floorwire.engine.open_order_merge import OpenOrderMerge
 from floorwire.engine.order_checks import OrderChecks
+from floorwire.engine.remote_account import RemoteDecision
+from floorwire.engine.remote_orders import RemoteOrders
 from floorwire.engine.risk_profiles import RiskProfiles
-from floorwire.engine.settlement import Settlement
+from floorwire.engine.settlement import Settlement, StrayReportError
 from floorwire.engine.trading_rules import TradingRules
 from floorwire.engine.venue_orders import place_command, restore_command
 
@@ -105,7 +110,15 @@ class OrderDecision(msgspec.Struct, frozen=True, gc=False):
 class OrderManager:
     """All accounts with their orders, balances, positions and limits. Applies all changes to them."""
 
-    __slots__ = ("_accounts", "_checks", "_risk_profiles", "_settlement", "_skipped_id")
+    __slots__ = (
+        "_accounts",
+        "_checks",
+        "_on_stray",
+        "_remote",
+        "_risk_profiles",
+        "_settlement",
+        "_skipped_id",
+    )
 
     def __init__(
         self, rules: TradingRules, prices: Callable[[str], Prices], accounts: Accounts | None = None
@@ -120,6 +133,9 @@ class OrderManager:
         worst_of_venue = {venue: max(both) for venue, both in fees.items()}
         self._checks = OrderChecks(self._accounts, self._risk_profiles, prices, worst_ppm, worst_of_venue)
         self._skipped_id = 0
+        self._remote: dict[str, RemoteOrders] = {}
+        """By venue: the orders at venues outside this process."""
+        self._on_stray: Callable[[Quarantined], None] = _ignore
 
     @classmethod
     def restored(
@@ -246,6 +262,49 @@ class OrderManager:
         ledger, holders = self._accounts.ledger, self._accounts.holders()
         return not any(ledger.sum(asset, holders) for asset in ledger.decimals)
 
+    def quarantine(self) -> list[Quarantined]:
+        """Return what is in quarantine, the oldest first."""
+        return [one for _, one in sorted(self._accounts.remote.quarantine.items())]
+
+    def has_open_orders(self, symbol: str) -> bool:
+        """Return whether any account has an open order of the symbol."""
+        every = (account.open.values() for account in self._accounts.by_name.values())
+        return any(order.ticket.symbol == symbol for orders in every for order in orders)
+
+    # --- venues outside this process ----------------------------------------------------------------
+
+    def open_remote(
+        self, venue: str, account: str, policy: RemotePolicy, epoch: str, now_us: int
+    ) -> RemoteOrders:
+        """Send the orders of a venue as ``remote_orders`` says, from now on; only this account has any.
+
+        ``epoch``: of the journal. ``now_us``: monotonic.
+        """
+        remote = self._remote[venue] = RemoteOrders(self._accounts, venue, account, policy, epoch, now_us)
+        return remote
+
+    def live_venues(self) -> set[str]:
+        """Return the venues that have real money, also those that do not run."""
+        return {venue for venue, money in self._accounts.venue_money.items() if money == "live"}
+
+    def on_stray(self, callback: Callable[[Quarantined], None]) -> None:
+        """Call this with each order that ``settle`` puts in quarantine."""
+        self._on_stray = callback
+
+    def release(self, number: int, now_us: int, stamp_us: int, *, is_over: bool) -> RemoteDecision:
+        """Release an entry from quarantine. Return its journal entries and the commands to send then.
+
+        ``is_over``: an open order of it has ended, and no fill is missing. Raises Refusal: ``bad_request``.
+        """
+        one = self._accounts.remote.quarantine.get(number)
+        if one is None:
+            text = f"nothing in quarantine has the number {number}"
+            raise Refusal(Code.BAD_REQUEST, text, {"field": "number"})
+        remote = self._remote.get(one.venue)
+        if remote is not None and remote.account == one.account:
+            return remote.release(number, now_us, stamp_us, is_over=is_over)
+        return RemoteDecision([self._book(QuarantineReleased(one.account, number, stamp_us))], [])
+
     # --- orders -------------------------------------------------------------------------------------
 
     def place(
@@ -269,12 +328,19 @@ class OrderManager:
         earlier = self._checks.find_duplicate(ticket)
         if earlier is not None:
             return OrderDecision(earlier, (), (), duplicate=True)
+        remote = self._remote.get(venue_of(ticket.symbol)) if self._remote else None
+        if remote is not None:
+            remote_checks.check_order(remote, ticket)
         last_id, skipped_id = self._accounts.last_order_id, self._skipped_id
         order_id = (last_id if last_id > skipped_id else skipped_id) + 1
         order, balances, risk_profile = self._checks.new_order(
             ticket, at, order_id, key, max_notional, deadline_us
         )
-        entry = self._book(OrderAccepted(ticket.account, order, balances, at.stamp_us))
+        if remote is None:
+            entry = self._book(OrderAccepted(ticket.account, order, balances, at.stamp_us))
+        else:
+            entry = self._book(remote.intent(order, balances, at.stamp_us))
+            order = self._accounts.orders[order_id]
         return OrderDecision(
             order, (entry,), (place_command(order, risk_profile.account.owner, risk_profile.bounds),)
         )
@@ -296,6 +362,9 @@ class OrderManager:
         ``order``: has to come from ``find`` just before. ``lots``: the total with the filled lots; a total
         that is filled already cancels the rest. Raises Refusal; ``order_checks`` lists the checks.
         """
+        remote = self._remote.get(venue_of(order.ticket.symbol)) if self._remote else None
+        if remote is not None:
+            remote_checks.check_amend(remote, order, lots)
         asked, balances = self._checks.amend(order, at, price_ticks, lots, key, max_notional, deadline_us)
         ticket = order.ticket
         entry = self._book(OrderAmending(ticket.account, asked, balances, at.stamp_us))
@@ -361,12 +430,19 @@ class OrderManager:
         return [] if guard == before else [self._book(GuardSet(account, key, guard, stamp_us))]
 
     def settle(self, reports: Iterable[Report], stamp_us: int) -> list[AccountEntry]:
-        """Apply the execution reports of a venue. Return the journal entries. Raises StrayReportError."""
+        """Apply the execution reports of a venue in this process. Return the journal entries.
+
+        A report about an order that is not open puts the order in quarantine, and changes nothing else.
+        """
         entries: list[AccountEntry] = []
         for report in reports:
             if type(report) is Working:  # the order was accepted before it went to the venue
                 continue
-            event = self._settlement.event(report, stamp_us)
+            try:
+                event = self._settlement.event(report, stamp_us)
+            except StrayReportError as stray:
+                entries += self._quarantine(stray, stamp_us)
+                continue
             if event is None:
                 continue
             entries.append(self._book(event))
@@ -549,6 +625,13 @@ class OrderManager:
     def _book(self, event: AccountEvent) -> AccountEntry:
         return AccountEntry(event, self._accounts.apply(event))
 
+    def _quarantine(self, stray: StrayReportError, stamp_us: int) -> list[AccountEntry]:
+        event = stray_reports.quarantine(self._accounts, stray, stamp_us)
+        if event is None:
+            return []
+        self._on_stray(event)
+        return [self._book(event)]
+
     def _move_positions(
         self, name: str, assets: Iterable[str], stamp_us: int, entries: list[AccountEntry]
     ) -> None:
@@ -571,6 +654,10 @@ class OrderManager:
         """Cancel an order that no venue has, for ``code`` or for the reason of an unanswered cancel."""
         why = order.code if order.cancelling else code
         return self._book(self._settlement.ended(order, "cancelled", why, stamp_us))
+
+
+def _ignore(_quarantined: Quarantined) -> None:
+    """Nobody asks."""
 
 
 def _units(amount: str, decimals: int) -> int:

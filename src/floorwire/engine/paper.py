@@ -106,6 +106,10 @@ class PaperMatching:
             self._trigger_stops()
         return self._pop_reports()
 
+    def forget_last_trade(self) -> None:
+        """Forget the last trade's price: later trades are not known."""
+        self._reference.last_ticks = 0
+
     def apply_book(self, event: BookSnapshot | BookChange, now_us: int) -> list[Report]:
         """Apply a change of the venue's book: queues move up, and orders that it crosses are filled."""
         self._now_us = now_us

@@ -13,6 +13,7 @@ from floorwire.core.account_events import AccountEntry, AccountEvent, Quarantine
 from floorwire.core.codes import Code
 from floorwire.core.orders import OPEN, Order, OrderState
 from floorwire.core.remote_orders import CancelOrder, QueryOrder, RemoteCommand, RemotePolicy, RemoteReport
+from floorwire.core.venue_names import bare
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_inquiries import OrderInquiries, OrderInquiry
 from floorwire.engine.remote_settlement import RemoteSettlement
@@ -118,16 +119,19 @@ class RemoteAccount:
         number = self.inquiries.ask(order.order_id, self.now_us)
         if number is not None:
             remote = self.remote(order)
-            self.send(QueryOrder(number, remote.client_id, remote.venue_order_id, order.ticket.symbol))
+            symbol = bare(order.ticket.symbol)
+            self.send(QueryOrder(number, remote.client_id, remote.venue_order_id, symbol))
 
     def cancel(self, order: Order) -> None:
         """Cancel it now; or when the venue says that it has the order (``working``)."""
         if order.state in ("submitting", "unknown"):
             return
-        remote = self.remote(order)
-        self.inquiry(order).cancel_sent_us = self.now_us
+        remote, inquiry = self.remote(order), self.inquiry(order)
+        if inquiry.is_cancel_sent and self.now_us - inquiry.cancel_sent_us < self.policy.query_us:
+            return  # a client that repeats its cancel uses up no budget of the venue
+        inquiry.is_cancel_sent, inquiry.cancel_sent_us = True, self.now_us
         self.ask_soon(order, self.policy.answer_us)
-        self.send(CancelOrder(remote.client_id, remote.venue_order_id, order.ticket.symbol))
+        self.send(CancelOrder(remote.client_id, remote.venue_order_id, bare(order.ticket.symbol)))
 
     def working(self, order: Order, venue_order_id: str) -> Order:
         """The venue has the order. A cancel that was asked for meanwhile is sent now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.remote_orders import AmendOrder, PlaceOrder
+from floorwire.core.venue_names import bare
 from floorwire.engine.remote_state import RemoteOrder
 
 
@@ -14,7 +15,7 @@ def place_order(order: Order, client_id: str, instrument: Instrument) -> PlaceOr
     return PlaceOrder(
         client_id,
         order.order_id,
-        ticket.symbol,
+        bare(ticket.symbol),
         ticket.side,
         ticket.type,
         ticket.time_in_force,
@@ -36,7 +37,7 @@ def amend_order(
     return AmendOrder(
         remote.client_id,
         remote.venue_order_id,
-        order.ticket.symbol,
+        bare(order.ticket.symbol),
         instrument.price.format(price_ticks),
         instrument.size.format(lots),
     )

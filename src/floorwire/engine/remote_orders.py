@@ -10,7 +10,9 @@ journal ``begin`` makes it anew: each order that was on its way is unknown then,
 
 from __future__ import annotations
 
-from floorwire.core.account_events import VenueBalanceSet, VenueCursorSet
+from msgspec.structs import replace
+
+from floorwire.core.account_events import Balance, OrderSubmitting, VenueBalanceSet, VenueCursorSet
 from floorwire.core.codes import Code
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order
@@ -18,6 +20,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.remote_orders import (
     AmendAnswer,
     CancelAnswer,
+    CancelOrder,
     Executed,
     LinkDown,
     LinkUp,
@@ -37,6 +40,7 @@ from floorwire.engine.reconciliation import Reconciliation
 from floorwire.engine.remote_account import RemoteAccount, RemoteDecision
 from floorwire.engine.remote_commands import amend_order, place_order
 from floorwire.engine.remote_settlement import StrayError
+from floorwire.engine.venue_order_ids import client_id
 
 
 class RemoteOrders:
@@ -48,7 +52,9 @@ class RemoteOrders:
         """``now_us``: monotonic. Numbers of queries begin at it, so that none comes again in a process."""
         self.venue = venue
         self.account = account
+        self.policy = policy
         self._accounts = accounts
+        self._epoch = epoch
         self._book = RemoteAccount(accounts, venue, account, policy, now_us)
         self._reports = OrderReports(self._book, epoch)
         self._reconciliation = Reconciliation(policy, now_us)
@@ -57,6 +63,11 @@ class RemoteOrders:
     def is_ready(self) -> bool:
         """Whether new orders may go to the venue: the stream is up, and the account was reconciled."""
         return self._book.is_linked and self._reconciliation.is_ready
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the account's private stream is up."""
+        return self._book.is_linked
 
     @property
     def counts(self) -> dict[str, int]:
@@ -70,6 +81,31 @@ class RemoteOrders:
     def unknown_count(self) -> int:
         """Return how many orders are on their way, or unknown."""
         return sum(order.state in ("submitting", "unknown") for order in self._book.open_orders())
+
+    def is_quarantined(self, order_id: int) -> bool:
+        """Return whether nothing is booked for the order until an operator releases it."""
+        return order_id in self._book.quarantined
+
+    def intent(self, order: Order, balances: tuple[Balance, ...], stamp_us: int) -> OrderSubmitting:
+        """Return the event that accepts a new order. ``command`` sends it when that is durable."""
+        submitting = replace(order, state="submitting")
+        venue_id = client_id(self.policy.client_ids, self._epoch, order.order_id)
+        return OrderSubmitting(self.account, submitting, balances, stamp_us, venue_id)
+
+    def cancel_command(self, order_id: int) -> CancelOrder | None:
+        """Return the command that cancels an order, whatever is known of it; None if it is closed."""
+        order = self._accounts.orders.get(order_id)
+        remote = self._accounts.remote.index.orders.get(order_id)
+        if order is None or remote is None or order.state not in OPEN:
+            return None
+        return CancelOrder(remote.client_id, remote.venue_order_id, bare(order.ticket.symbol))
+
+    def is_waiting_for_answers(self) -> bool:
+        """Return whether the answer to an order, an amend or a cancel has not come."""
+        return any(
+            order.cancelling or order.amending or order.state == "submitting"
+            for order in self._book.open_orders()
+        )
 
     # --- what happens -------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import Notice, VenueFeedChanged
+from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.market_state import HubEvent, MarketState
@@ -52,7 +53,9 @@ class Hub:
         stats: Stats,
         names: VenueNames | None = None,
         venue_rows: Sequence[VenueRow] = (),
+        interest: StreamInterest | None = None,
     ) -> None:
+        """``interest``: learns which streams of the venues are subscribed to."""
         self.venue_rows = tuple(venue_rows)
         """What ``symbols`` says of the venues."""
         self.market = MarketState(channels, names or VenueNames())
@@ -68,6 +71,7 @@ class Hub:
         self.reads = ReadTurns(self.turns.add)
         """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}
+        self._interest = interest or StreamInterest(0)
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}
         self._epoch = epoch
@@ -219,6 +223,8 @@ class Hub:
             subscription.begin_replay(start.last + 1, topic.seq)
         topic.add_subscriber(subscriber, subscription)
         self.stats.subscriptions += 1
+        if name.symbol is not None:
+            self._interest.add(name.symbol, self.market.channels[name.channel].needs)
         return topic, subscription, start
 
     def unsubscribe(self, subscriber: Subscriber, name: TopicName) -> None:
@@ -228,6 +234,9 @@ class Hub:
         if subscription is not None:
             subscriber.outbox.forget(subscription)
             self.stats.subscriptions -= 1
+            if name.symbol is not None:
+                needs = self.market.channels[name.channel].needs
+                self._interest.remove(name.symbol, needs, self.now_us())
 
     def deliver_pending(self, topic: Topic) -> None:
         """Send a topic's pending messages now, so that subscribers have seen all up to its ``seq``."""

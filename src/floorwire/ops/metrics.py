@@ -9,7 +9,15 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
-from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Latencies, Records, Stats
+from floorwire.ops.stats import (
+    LATENCY_BUCKETS_US,
+    DeskFigures,
+    DeskStats,
+    Latencies,
+    Records,
+    RemoteFigures,
+    Stats,
+)
 from floorwire.ops.venue_traffic_metrics import venue_traffic
 
 
@@ -99,6 +107,8 @@ class DeskCollector(Collector):
         )
         if figures.records is not None:
             yield from _records(figures.records)
+        if figures.remote:
+            yield from _remote(figures.remote)
 
 
 class KeyStoreCollector(Collector):
@@ -150,6 +160,7 @@ def _records(records: Records) -> Iterator[Metric]:
     yield _gauge("open_orders", "open orders of all accounts", records.open_orders)
     yield _counter("fills", "fills since the journal began, one an account", records.fills)
     yield _gauges("halts", "halts in force, by scope", "scope", records.halts)
+    yield _gauge("quarantined", "orders in quarantine, which an operator has to look at", records.quarantined)
     yield _counter("journal_records", "records of the journal", records.last_n)
     yield _gauge("journal_waiting", "records that wait for the disk", records.last_n - records.durable_n)
     yield _counter(
@@ -158,6 +169,22 @@ def _records(records: Records) -> Iterator[Metric]:
     yield _gauge("snapshot_record", "the record that the last snapshot is of", records.snapshot_n)
     if records.snapshot_age_s is not None:
         yield _gauge("snapshot_age_seconds", "since a snapshot was saved", records.snapshot_age_s)
+
+
+def _remote(remote: Mapping[str, RemoteFigures]) -> Iterator[Metric]:
+    takes = {venue: float(one.phase == "open") for venue, one in remote.items()}
+    yield _gauges("live_orders_open", "1 while the venue takes live orders", "venue", takes)
+    unknown = {venue: float(one.unknown) for venue, one in remote.items()}
+    yield _gauges("live_orders_unknown", "orders on their way, or unknown, by venue", "venue", unknown)
+    family = CounterMetricFamily(
+        "floorwire_live_reports_left_out",
+        "reports about live orders that changed nothing, by reason",
+        labels=["venue", "reason"],
+    )
+    for venue, one in remote.items():
+        for reason, count in one.left_out.items():
+            family.add_metric((venue, reason), count)
+    yield family
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -167,6 +167,18 @@ class Records(msgspec.Struct, frozen=True):
     """Fills since the journal began; a trade between two accounts counts twice."""
     halts: Mapping[str, int]
     """Halts in force, by scope."""
+    quarantined: int = 0
+    """Entries in quarantine."""
+
+
+class RemoteFigures(msgspec.Struct, frozen=True):
+    """The state of one venue outside this process at one moment."""
+
+    phase: str
+    unknown: int
+    """Orders on their way, or of which the venue did not say whether it has them."""
+    left_out: Mapping[str, int]
+    """Reports that changed nothing, by reason."""
 
 
 class DeskFigures(msgspec.Struct, frozen=True):
@@ -179,3 +191,5 @@ class DeskFigures(msgspec.Struct, frozen=True):
     """Armed cancel guards, by kind: ``disconnect``, ``grace``, ``deadman``."""
     records: Records | None
     """None while the journal cannot be written."""
+    remote: Mapping[str, RemoteFigures] = {}
+    """By venue."""

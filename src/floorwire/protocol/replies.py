@@ -176,7 +176,8 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 class OrderAcceptedReply(msgspec.Struct, frozen=True, kw_only=True):
     """The order, amend or cancel is checked and durably journalled; what happens next is events.
 
-    ``duplicate``: the same was asked before, and this is what came of it then.
+    ``duplicate``: the same was asked before, and this is what came of it then. ``state``: only at a venue
+    outside this process, while nobody knows yet whether it has the order.
     """
 
     status: str = "accepted"
@@ -184,6 +185,7 @@ class OrderAcceptedReply(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     client_order_id: str
     duplicate: bool | UnsetType = UNSET
+    state: Literal["submitting", "unknown"] | UnsetType = UNSET
 
 
 class AllCancelled(msgspec.Struct, frozen=True, kw_only=True):

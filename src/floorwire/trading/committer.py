@@ -174,17 +174,19 @@ class Committer:
 
     async def save_snapshots(self) -> None:
         """Save snapshots as they become durable, until cancelled."""
-        while True:
-            snapshot = await self._snapshots_to_save.get()
-            try:
-                await self.store.journal.save_snapshot(snapshot)
-                self.saved_snapshot_n, self.snapshot_saved_s = snapshot.n, time.monotonic()
-            except Exception as error:  # of the disk; or what no snapshot can hold, a bug of ours
-                self._stats.snapshot_failures += 1
-                if isinstance(error, JournalError):
-                    log.error("snapshot not saved", error=str(error))
-                else:
-                    log.exception("snapshot not saved")
+        while True:  # No name here keeps a snapshot: it holds all that was kept when it was made.
+            await self._save(await self._snapshots_to_save.get())
+
+    async def _save(self, snapshot: JournalSnapshot) -> None:
+        try:
+            await self.store.journal.save_snapshot(snapshot)
+            self.saved_snapshot_n, self.snapshot_saved_s = snapshot.n, time.monotonic()
+        except Exception as error:  # of the disk; or what no snapshot can hold, a bug of ours
+            self._stats.snapshot_failures += 1
+            if isinstance(error, JournalError):
+                log.error("snapshot not saved", error=str(error))
+            else:
+                log.exception("snapshot not saved")
 
     async def wait_until_durable(self) -> None:
         """Return when everything so far is durable, or has failed."""

@@ -37,6 +37,7 @@ def records(committer: Committer) -> Records:
         open_orders=sum(len(order_manager.open_orders(name)) for name in names),
         fills=sum(order_manager.seqs(name).fills for name in names),
         halts=_halts(order_manager),
+        quarantined=len(order_manager.quarantine()),
     )
 
 

@@ -2,10 +2,13 @@
 
 These cancels are a mass cancel, so that many of them take turns. The new steps are journalled after its end.
 If the process ends in between, the next one finishes the mass cancel, and the venue lists the steps again.
+
+A venue outside this process has to say of each order that it is closed. The new steps wait for that.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -17,6 +20,9 @@ from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.mass_cancels import MassCancels
 from floorwire.trading.order_restore import OrderRestore
 from floorwire.trading.venue_router import VenueRouter
+
+CLOSED_S = 1.0
+"""How often it is looked whether a venue outside this process has closed all orders of a symbol."""
 
 
 class SymbolListing:
@@ -58,16 +64,27 @@ class SymbolListing:
         self._order_restore.restore(committer, symbols - self._waiting.keys())
 
     def _cancel_orders(self, committer: Committer, symbol: str) -> None:
-        # The venue has none of them: a market begins anew with other steps.
+        # A venue in this process has none of them: a market begins anew with other steps.
         self._order_restore.hold(committer, (symbol,))
         self._mass_cancels.start(committer, MassCancel(symbol=symbol, code=Code.MARKET_HALTED), _ignore)
         self._mass_cancels.after_running(committer, partial(self._list, committer, symbol))
 
     def _list(self, committer: Committer, symbol: str) -> None:
+        is_remote = self._router.is_remote(symbol)
+        if is_remote and committer.store.order_manager.has_open_orders(symbol):
+            asyncio.get_running_loop().call_later(CLOSED_S, self._list_later, committer, symbol)
+            return
         instrument = self._waiting.pop(symbol)
         self._executor.list_instruments(committer, (instrument,), has_orders=False)
-        if instrument.venue in self._router.open_venues:
+        if is_remote:
+            self._router.release((symbol,))
+        elif instrument.venue in self._router.open_venues:
             self._order_restore.restore(committer, (symbol,))
+
+    def _list_later(self, committer: Committer, symbol: str) -> None:
+        if committer is self._committer and not committer.has_failed:
+            with committer.fail_on_error("listing"):
+                self._list(committer, symbol)
 
 
 def _ignore(_order_ids: Sequence[int] | None) -> None:

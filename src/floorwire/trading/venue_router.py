@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from msgspec.structs import replace
@@ -12,8 +13,11 @@ from floorwire.core.execution_reports import Ended, Refused, Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
+from floorwire.core.venue_names import venue_of
 
 NO_PRICES = Prices(0, 0, 0, "connecting")
+ALL = 1 << 62
+"""Above the id of any order."""
 
 
 class VenueExecutor(Protocol):
@@ -28,6 +32,9 @@ class VenueExecutor(Protocol):
         ...
 
 
+NO_EXECUTORS: Mapping[str, VenueExecutor] = MappingProxyType({})
+
+
 class VenueRouter:
     """The trading venues by name, and the instruments that they have listed."""
 
@@ -39,10 +46,27 @@ class VenueRouter:
         self._sent_up_to: dict[str, int] = {}
         """Symbols whose markets were not sent all our open orders yet, with the highest id that was sent.
         Orders with higher ids are at no venue."""
+        self._remote: Mapping[str, VenueExecutor] = {}
+        self._absent: frozenset[str] = frozenset()
 
-    def set_venues(self, venues: Mapping[str, VenueExecutor]) -> None:
-        """Set all trading venues, by name. Called once, before any order."""
-        self._venues = venues
+    def set_venues(
+        self, venues: Mapping[str, VenueExecutor], remote: Mapping[str, VenueExecutor] = NO_EXECUTORS
+    ) -> None:
+        """Set all trading venues, by name. Called once, before any order.
+
+        ``remote``: those outside this process. They keep our orders, so that none is sent to them again.
+        """
+        self._venues = {**venues, **remote}
+        self._remote = remote
+
+    def set_live(self, venues: Collection[str]) -> None:
+        """Set the venues with live orders, those included that do not run: their orders stay there."""
+        self._absent = frozenset(venues) - self._venues.keys()
+
+    def is_remote(self, symbol: str) -> bool:
+        """Return whether the symbol's venue is outside this process."""
+        venue = venue_of(symbol)
+        return venue in self._remote or venue in self._absent
 
     def list_instruments(self, instruments: Iterable[Instrument]) -> set[str]:
         """Route the symbols to the venues that list them, from now on. Return symbols that are new."""
@@ -76,8 +100,8 @@ class VenueRouter:
     # --- symbols whose markets lack open orders -----------------------------------------------------
 
     def hold(self, symbols: Iterable[str]) -> None:
-        """The symbols' markets have none of our orders."""
-        self._sent_up_to.update(dict.fromkeys(symbols, 0))
+        """The symbols' markets have none of our orders. One outside this process keeps those that it has."""
+        self._sent_up_to.update((symbol, ALL if self.is_remote(symbol) else 0) for symbol in symbols)
 
     def advance(self, symbol: str, order_id: int) -> None:
         """The symbol's market is sent our open orders up to this id."""
@@ -94,12 +118,17 @@ class VenueRouter:
         """Execute the command on the venue that lists its symbol.
 
         Where no venue has listed it since the start, and where its market lacks the order, the order is at no
-        venue: it can only be cancelled.
+        venue: it can only be cancelled. One outside this process has it nevertheless.
         """
         instrument, order_id = self._instruments.get(command.symbol), command.order_id
         if instrument is not None and order_id <= self._sent_up_to.get(command.symbol, order_id):
             return self._venues[instrument.venue].execute(command)
+        venue = venue_of(command.symbol)
+        if venue in self._remote:
+            return self._remote[venue].execute(command)
         if isinstance(command, Cancel):
+            if venue in self._absent:
+                return ()  # it is journalled, and sent when the venue runs again
             return (Ended(command.order_id, 0, "cancelled", command.code, stamp_us),)
         action: Literal["place", "amend"] = "place" if isinstance(command, Place) else "amend"
         return (Refused(command.order_id, action, Code.VENUE_UNAVAILABLE, stamp_us),)

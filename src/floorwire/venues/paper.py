@@ -8,22 +8,31 @@ by the date.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from msgspec.structs import replace
 
-from floorwire.core.capabilities import Capabilities
+from floorwire.core.capabilities import Capabilities, StreamKind
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Feed,
+    FeedStatus,
+    Listing,
+    StreamsEnded,
+    Trade,
+)
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import (
     CountsSkipped,
     Execution,
     Prices,
     Reported,
+    StreamsOnDemand,
     Venue,
     VenueInput,
     VenueOutput,
@@ -66,6 +75,8 @@ class PaperVenue:
     def _clear(self) -> None:
         self._feed: Feed = "connecting"
         self._feeds: dict[str, Feed] = {}
+        self._without_book: set[str] = set()
+        """Symbols whose books are not streamed, or have not come yet."""
         self._listed: dict[str, Instrument] = {}
         self._markets: dict[str, PaperMatching] = {}
         self._on_their_way: deque[tuple[int, int, Command]] = deque()
@@ -76,6 +87,16 @@ class PaperVenue:
         self._dates: list[tuple[int, str, int]] = []
         self._wake_us: int | None = None
         self._last_id = 0
+
+    @property
+    def streams_on_demand(self) -> bool:
+        """Whether the venue streams only what is wanted."""
+        return isinstance(self._venue, StreamsOnDemand) and self._venue.streams_on_demand
+
+    @property
+    def resting_symbols(self) -> Collection[str]:
+        """The symbols with open orders: their prices are needed."""
+        return [symbol for symbol, market in self._markets.items() if market.open_count]
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -207,9 +228,15 @@ class PaperVenue:
             case Trade(symbol) if symbol in self._markets:
                 return self._markets[symbol].apply_trade(output, wall_us)
             case BookSnapshot(symbol) | BookChange(symbol) if symbol in self._markets:
-                return self._markets[symbol].apply_book(output, wall_us)
+                reports = self._markets[symbol].apply_book(output, wall_us)
+                if symbol in self._without_book:
+                    self._without_book.discard(symbol)
+                    reports += self._markets[symbol].set_feed(self._current(symbol), wall_us)
+                return reports
             case FeedStatus(symbol, feed):
                 return self._turn(symbol, feed, wall_us)
+            case StreamsEnded(symbol, kinds) if symbol in self._markets:
+                return self._end_streams(symbol, kinds, wall_us)
             case Listing(instruments):
                 for instrument in instruments:
                     self._list(instrument)
@@ -248,7 +275,19 @@ class PaperVenue:
             for report in market.set_feed(self._current(name), wall_us)
         ]
 
+    def _end_streams(self, symbol: str, kinds: frozenset[StreamKind], wall_us: int) -> list[Report]:
+        """Take in what is not streamed any more. Without a book, nothing can be filled against it."""
+        market = self._markets[symbol]
+        if "trades" in kinds:
+            market.forget_last_trade()
+        if "book" not in kinds:
+            return []
+        self._without_book.add(symbol)
+        return market.set_feed(self._current(symbol), wall_us)
+
     def _current(self, symbol: str) -> Feed:
+        if symbol in self._without_book:
+            return "connecting"
         return self._feeds.get(symbol, "live") if self._feed == "live" else self._feed
 
 

@@ -87,7 +87,7 @@ async def set_limits(
 async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> Response:
     """Show the effective limits of an account, defaults included, or those of one of its keys."""
     auth.require(Action.LIMITS_SHOW, account)
-    risk_status = auth.gateway.desk.risk_status()
+    risk_status = auth.gateway.desk.operators.risk_status()
     return answer(
         {
             "status": "ok",
@@ -105,7 +105,7 @@ async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> R
 async def list_halts(auth: RequestAuth) -> Response:
     """List what is halted, of the accounts and symbols that your key is for."""
     auth.require(Action.HALTS_LIST)
-    risk_status = auth.gateway.desk.risk_status()
+    risk_status = auth.gateway.desk.operators.risk_status()
     return answer(
         {
             "status": "ok",
@@ -155,7 +155,7 @@ async def resume(
     ended = NewHalt(scope, name)
     _check(auth, Action.RESUME, ended)
     if scope == "symbol":
-        halts = auth.gateway.desk.risk_status().halts()
+        halts = auth.gateway.desk.operators.risk_status().halts()
         given = (NewHalt(scope, one) for one in (auth.gateway.names.identity(name), name))
         unlisted = next((one for one in given if (scope, one.name) in halts), None)
         ended = unlisted or _with_full_symbol(auth, ended)
@@ -247,7 +247,7 @@ async def _administer(
     on_counted: Callable[[int], None] = lambda _: None,
 ) -> Response:
     client = HttpDeskClient(auth)
-    auth.gateway.desk.administer(client, Done(id=UNSET), change, on_counted)
+    auth.gateway.desk.operators.administer(client, Done(id=UNSET), change, on_counted)
     reply = await client.reply
     if isinstance(reply, Done):
         auth.gateway.authenticator.record(auth.principal, action, auth.address, target=target)

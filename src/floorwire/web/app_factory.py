@@ -26,6 +26,7 @@ from floorwire.web import (
     openapi_route,
     order_routes,
     page_routes,
+    quarantine_routes,
     replay_routes,
     ticket_routes,
 )
@@ -57,6 +58,7 @@ ROUTERS: Final = (
     key_routes.router,
     order_routes.router,
     admin_routes.router,
+    quarantine_routes.router,
     replay_routes.router,
 )
 

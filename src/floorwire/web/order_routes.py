@@ -105,6 +105,6 @@ async def list_positions(auth: RequestAuth) -> Response:
 async def limits(auth: RequestAuth) -> Response:
     """Show the effective limits of the account, and those of the key."""
     auth.require(Action.LIMITS)
-    risk_status, principal = auth.gateway.desk.risk_status(), auth.principal
+    risk_status, principal = auth.gateway.desk.operators.risk_status(), auth.principal
     own, keys = risk_status.limits(principal.account), risk_status.limits(principal.account, principal.key)
     return answer({"status": "ok", "account": principal.account, "limits": own, "key_limits": keys})

@@ -189,9 +189,20 @@ def test_a_stream_that_tells_nothing_of_an_accepted_order_is_opened_again() -> N
 def test_a_stream_that_is_faster_than_the_answer_is_fine() -> None:
     driver = connected()
     driver.command(place())
-    driver.event(report())
-    driver.reply("order.place", row())
+    accepted = PlaceAnswer("fw0a1b2c3d7", "accepted", "17")
+    assert reports(driver.event(report()))[0] == accepted
+    assert accepted not in driver.reply("order.place", row())
     assert not every(driver.wait(20), Close)
+
+
+def test_an_order_that_nobody_knows_of_is_accepted_when_the_stream_shows_it() -> None:
+    driver = connected()
+    driver.command(place())
+    driver.closed("orders")
+    driver.wait(10)
+    driver.up()
+    filled = report(x="TRADE", X="FILLED", l="0.5", z="0.5", L="99.9", n="0.0001", N="BNB", t=5)
+    assert reports(driver.event(filled))[0] == PlaceAnswer("fw0a1b2c3d7", "accepted", "17")
 
 
 # --- orders ------------------------------------------------------------------------------------------

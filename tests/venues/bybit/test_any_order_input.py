@@ -84,4 +84,5 @@ def test_whatever_comes(steps: list[tuple[OrderAdapterInput | RemoteCommand, int
         fetched = [fetch for fetch in of(outputs, Fetch) if fetch.url.endswith("/v5/order/create")]
         assert len(placed) + len(fetched) <= 1
         answers = [one for one in reports(outputs) if isinstance(one, PlaceAnswer) and one.client_id == ID]
-        assert len(answers) <= 1
+        assert sum(one.outcome != "unknown" for one in answers) <= 1
+        assert len(answers) <= 2

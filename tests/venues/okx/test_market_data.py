@@ -13,9 +13,11 @@ from floorwire.core.market_events import (
     Listing,
     MissingTrade,
     Quote,
+    StreamsEnded,
     Trade,
 )
 from floorwire.core.ports import Close, Closed, CountsSkipped, Open, Opened, Send, VenueOutput
+from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.okx import limits
 from floorwire.venues.okx import market_data as okx
 from floorwire.venues.okx.capabilities import CAPABILITIES
@@ -134,10 +136,12 @@ def test_what_nobody_wants_ends_and_starts_with_a_new_snapshot() -> None:
     driver = synced()
     out = driver.want("XYZ-EUR")
     assert [op for _, op, _ in requests(out)] == ["unsubscribe", "unsubscribe"]
-    assert statuses(out) == [("ABC-USDT", "connecting", "start")]
+    assert statuses(out) == [("ABC-USDT", "connecting", "unwanted")]
+    assert every(out, StreamsEnded) == [StreamsEnded("ABC-USDT", EVERYTHING, START)]
     assert driver.frame(book("ABC-USDT", 11, 10, {"10.3": "1"}, {}), PUBLIC) == []
     out = driver.want()
     assert [close.link for close in every(out, Close)] == [PUBLIC, BUSINESS]
+    assert statuses(out) == [("XYZ-EUR", "connecting", "unwanted")], "the venue itself is as it was"
     assert every(driver.give(Closed(PUBLIC, "unwanted")), Open) == []
     driver.wait(60)
     out = driver.want("ABC-USDT", kinds=["book"])
@@ -162,7 +166,7 @@ def test_many_symbols_are_on_several_links_opened_one_after_another() -> None:
     driver.answer(okx.LIST_URL, {"code": "0", "data": [row(native) for native in natives]})
     assert [link.link for link in every(driver.out, Open)] == ["public-0", "public-1"]
     assert [link.link for link in every(driver.wait(1), Open)] == ["business-0"]
-    assert [link.link for link in every(driver.wait(1), Open)] == ["business-1"]
+    assert every(driver.wait(9), Open) == [], "candles are no books"
 
 
 def test_a_refused_list_is_requested_again() -> None:

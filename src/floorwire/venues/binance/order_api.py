@@ -38,14 +38,13 @@ from floorwire.venues.binance.order_requests import (
     Placing,
     Subscribing,
 )
-from floorwire.venues.binance.order_sessions import OrderSessions, Session
+from floorwire.venues.binance.order_sessions import OrderSessions, Session, session_url
 from floorwire.venues.binance.pending_calls import PendingCalls
 from floorwire.venues.binance.signing import signed, signed_query
 from floorwire.venues.binance.waiting_calls import WaitingCalls
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
 from floorwire.venues.common.secret_signer import signer
 
-WS_URL = "wss://ws-api.binance.com:443"
 REST_URL = "https://api.binance.com"
 PLACE_US = 11 * SECOND_US
 """Binance gives up by itself after 10 s, and says so (-1007)."""
@@ -91,9 +90,9 @@ class OrderApi:
         """Raises ValueError where the secret is none that Binance has."""
         self._key = settings.credentials.key
         self._signer = signer(settings.credentials.secret)
-        self._rest_url = settings.rest_url or REST_URL
+        self._rest_url = (settings.rest_url or REST_URL).rstrip("/")
         self._results = results
-        self._sessions = OrderSessions(settings.ws_url or WS_URL, random)
+        self._sessions = OrderSessions(session_url(settings.ws_url), random)
         self._pending = PendingCalls()
         self._waiting = WaitingCalls()
         self._limits = OrderLimits()
@@ -370,10 +369,9 @@ class OrderApi:
 
     # --- events -------------------------------------------------------------------------------------
 
-    def accepted(self, order_id: int) -> bool:
-        """An order was accepted: its event has to come. Return False where it has come already."""
+    def accepted(self, order_id: int) -> None:
+        """An order was accepted: its event has to come."""
         self._watch.accepted(order_id, self._now_us)
-        return not self._watch.was_told(order_id)
 
     def told(self, order_id: int) -> None:
         """An event of the order came."""

@@ -10,15 +10,35 @@ is closed when the second one is ready and no answer is to come on the first one
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from floorwire.core.ports import Close, Open, Random
 from floorwire.venues.common.private_link import SECOND_US, LinkTimes, PrivateLink, PrivateLinkState
 
 NAMES = ("orders", "orders_2")
+URL = "wss://ws-api.binance.com:443"
 PATH = "/ws-api/v3"
+HOSTS = {
+    "stream.binance.com": "ws-api.binance.com",
+    "stream.testnet.binance.vision": "ws-api.testnet.binance.vision",
+    "demo-stream.binance.com": "demo-ws-api.binance.com",
+}
+"""Hosts of market data, and those of orders beside them."""
 TIMES = LinkTimes(silent_us=60 * SECOND_US)
 """An answer to ``time`` comes twice in this time."""
 AGE_US = 23 * 3_600 * SECOND_US
 """Binance ends a session after 24 hours."""
+
+
+def session_url(ws_url: str) -> str:
+    """Return where sessions are opened. ``ws_url``: may be where market data comes from."""
+    if not ws_url:
+        return URL + PATH
+    parts = urlsplit(ws_url)
+    host = HOSTS.get(parts.hostname or "")
+    if host is not None:
+        parts = parts._replace(netloc=host)
+    return parts.geturl().rstrip("/") + PATH
 
 
 class Session:
@@ -66,7 +86,7 @@ class OrderSessions:
     """The sessions of one account. ``active`` carries the requests."""
 
     def __init__(self, url: str, random: Random) -> None:
-        self._url = url + PATH
+        self._url = url
         self._random = random
         self._by_name: dict[str, Session] = {}
 

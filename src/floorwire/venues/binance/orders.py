@@ -55,6 +55,7 @@ from floorwire.venues.binance.order_requests import (
 )
 from floorwire.venues.common.order_amounts import is_zero
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected, unknown
+from floorwire.venues.common.placing_orders import PlacingOrders
 from floorwire.venues.common.unplaceable import UnplaceableError
 
 TICK_US = SECOND_US // 2
@@ -85,6 +86,7 @@ class BinanceOrders:
         self._prices: dict[str, str] = {}
         """By client id: the limit of an open order. At most ``MOST_PRICES``; orders beyond are not
         amended."""
+        self._placing = PlacingOrders()
         self._wake_us = 0
 
     @property
@@ -154,6 +156,7 @@ class BinanceOrders:
         except UnplaceableError as error:  # nothing was sent
             self._report(rejected(command, error.code, str(error)))
             return
+        self._placing.add(command.client_id)
         self._traded[native] = None
         self._remember_price(command.client_id, command.price)
 
@@ -216,6 +219,7 @@ class BinanceOrders:
             client_id = purpose.command.client_id
             outcome, why = order_codes.outcome(status, code, failure.msg)
             if outcome == "rejected":
+                self._placing.rejected(client_id)
                 self._prices.pop(client_id, None)
             self._report(PlaceAnswer(client_id, outcome, "", why, failure.msg[:MOST_MESSAGE]))
         elif isinstance(purpose, Amending):
@@ -253,6 +257,9 @@ class BinanceOrders:
             return  # balances are read, since these events have only some of them
         decoded = execution_report_decoder.decode(event)
         self._api.told(decoded.order_id)
+        if decoded.status != "REJECTED":
+            client_id = decoded.original_client_id or decoded.client_id
+            self._report(*self._placing.accepted(client_id, str(decoded.order_id)))
         for report in order_mapping.reports(decoded):
             if isinstance(report, OrderSeen):
                 self._saw(report)
@@ -263,8 +270,8 @@ class BinanceOrders:
 
     def _placed(self, command: PlaceOrder, result: bytes) -> None:
         row = order_decoder.decode(result)
-        if self._api.accepted(row.order_id):  # otherwise its end may have been told already
-            self._report(PlaceAnswer(command.client_id, "accepted", str(row.order_id)))
+        self._api.accepted(row.order_id)
+        self._report(*self._placing.accepted(command.client_id, str(row.order_id)))
         self._report(*order_mapping.fills(row, command.client_id))
         self._saw(order_mapping.order_seen(row, command.client_id))
 

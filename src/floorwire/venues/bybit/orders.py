@@ -45,6 +45,7 @@ from floorwire.venues.bybit.order_codes import (
 from floorwire.venues.bybit.signing import Signer, window_ms
 from floorwire.venues.bybit.trade_link import TradeLink
 from floorwire.venues.common.order_outcomes import rejected, unknown
+from floorwire.venues.common.placing_orders import PlacingOrders
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
 from floorwire.venues.common.request_budgets import RequestBudgets
@@ -94,6 +95,7 @@ class BybitOrders:
         self._link = PrivateLink(LINK, TIMES, random)
         self._trade = TradeLink(self._signer.trade_url, TIMES, random)
         self._requests = SocketRequests(self.policy.answer_us)
+        self._placing = PlacingOrders()
         self._amends = OrderAmends()
         self._cancels = WaitingCancels()
         self._cancel_tries: dict[str, int] = {}
@@ -167,6 +169,7 @@ class BybitOrders:
             return [rejected(command, error.code, str(error))]
         if not self._has_budget("place"):
             return [rejected(command, Code.RATE_LIMITED, "the rate limit of Bybit is used up")]
+        self._placing.add(command.client_id)
         self._amends.limit(command.client_id, command.price, command.quantity)
         return self._request("place", command, argument)
 
@@ -233,9 +236,10 @@ class BybitOrders:
             return []  # Bybit: it is accepted for processing. The stream has the result
         told = outcome(command, row)
         if isinstance(told, PlaceAnswer) and told.outcome == "accepted":
-            if self._watch.was_told(told.client_id):
-                return []  # the stream was faster, and may have told of the end already
             self._watch.accepted(told.client_id, self._now_us)
+            return [*self._placing.accepted(told.client_id, told.venue_order_id)]
+        if isinstance(told, PlaceAnswer) and told.outcome == "rejected":
+            self._placing.rejected(told.client_id)
         if isinstance(told, AmendAnswer):
             self._amends.ended(told.client_id)
         return [told]
@@ -281,7 +285,7 @@ class BybitOrders:
         if row.category != "spot" or seen is None:
             return []
         self._watch.told(row.order_link_id)
-        reports: list[RemoteReport] = [*self._requests.shown(row.order_link_id, row.order_id)]
+        reports: list[RemoteReport] = self._shown(row.order_link_id, row.order_id)
         amended = self._amends.seen(seen)
         if amended is not None:
             reports.append(AmendAnswer(seen.client_id, "amended", updated=seen.updated))
@@ -292,7 +296,12 @@ class BybitOrders:
             found = account.executed(row, self._names)
         except ValueError:
             return []
-        return [] if found is None else [*self._requests.shown(row.order_link_id, row.order_id), found]
+        return [] if found is None else [*self._shown(row.order_link_id, row.order_id), found]
+
+    def _shown(self, client_id: str, order_id: str) -> list[RemoteReport]:
+        """The stream shows an order: return the outcome of the request that placed it, if that waits."""
+        self._requests.shown(client_id, order_id)
+        return [*self._placing.accepted(client_id, order_id)]
 
     def _trade_frame(self, frame: messages.PrivateFrame) -> list[OrderAdapterOutput]:
         if not self._trade.link.is_up:

@@ -44,10 +44,17 @@ class FeedStatuses:
             self._venue = (feed, reason)
             yield FeedStatus(None, feed, reason, now_us)
 
+    def set_idle(self, reason: str, now_us: int) -> Iterator[FeedStatus]:
+        """Set the venue live although none of its symbols is: nothing is wanted of it."""
+        if not self._venue_is_live():
+            yield from self._other_symbols(None, now_us)
+            self._venue = ("live", reason)
+            yield FeedStatus(None, "live", reason, now_us)
+
     def _venue_is_live(self) -> bool:
         return self._venue is not None and self._venue[0] == "live"
 
-    def _other_symbols(self, symbol: str, now_us: int) -> Iterator[FeedStatus]:
+    def _other_symbols(self, symbol: str | None, now_us: int) -> Iterator[FeedStatus]:
         for other, (feed, reason) in self._symbols.items():
             if other != symbol:
                 yield FeedStatus(other, feed, reason, now_us)

@@ -37,6 +37,10 @@ class FollowedSymbols:
         """Mark a symbol live again: it was only quiet and lost no message."""
         return self.statuses.set_symbol(symbol.instrument.symbol, "live", "heard", now_us)
 
+    def unwanted(self, symbol: str, now_us: int) -> Iterator[FeedStatus]:
+        """Mark a symbol as one that is not streamed, because nobody wants it."""
+        return self.statuses.set_symbol(symbol, "connecting", "unwanted", now_us)
+
     # --- links ----------------------------------------------------------------------------------
 
     def link_opened(self, link: str, now_us: int) -> None:

@@ -11,7 +11,7 @@ from typing import Generic, final
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookSnapshot, Listing, MissingTrade, Quote
+from floorwire.core.market_events import BookSnapshot, Listing, MissingTrade, Quote, StreamsEnded
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -42,7 +42,13 @@ from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
 from floorwire.venues.common.lost_change import LostChangeError
-from floorwire.venues.common.rate_limits import REST, RateLimits, TooManyRequestsError, pause_us
+from floorwire.venues.common.rate_limits import (
+    REST,
+    TOO_MANY_REQUESTS,
+    RateLimits,
+    TooManyRequestsError,
+    pause_us,
+)
 from floorwire.venues.common.snapshot_fetches import FetchedSymbol, SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
@@ -71,6 +77,7 @@ class MarketDataAdapter(Generic[MessageT]):
         self._exchange = exchange
         self._requested = symbols
         self._is_recorded = recorded
+        self.streams_on_demand = not recorded
         self._stale_us = stale_us
         self._limits = limits
         self._jitter = jitter
@@ -159,15 +166,15 @@ class MarketDataAdapter(Generic[MessageT]):
     def _answered(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         wait_us = pause_us(answer, self._exchange.pauses_us)
         if wait_us:
-            self._pause(wait_us, now_us)
+            self._pause(wait_us, now_us, REST if answer.status == TOO_MANY_REQUESTS else None)
         if self._catalogue.is_answered_by(answer):
             yield from self._apply_list(answer, now_us)
         elif (found := self._books.answered(answer)) is not None:
             yield from self._apply_fetched(found, answer, now_us)
 
-    def _pause(self, wait_us: int, now_us: int) -> None:
+    def _pause(self, wait_us: int, now_us: int, name: str | None) -> None:
         self.skipped["too_many_requests"] += 1
-        self._limits.block(now_us + wait_us)
+        self._limits.block(now_us + wait_us, name)
 
     def _apply_fetched(self, found: FetchedSymbol, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         snapshots, symbol = self._exchange.snapshots, found.symbol
@@ -199,7 +206,7 @@ class MarketDataAdapter(Generic[MessageT]):
         try:
             rows = self._exchange.rows(answer.body)
         except TooManyRequestsError:
-            self._pause(SAID_PAUSE_US, now_us)
+            self._pause(SAID_PAUSE_US, now_us, REST)
         except (ValueError, RecursionError):
             self.skipped["bad_list"] += 1
         listed = dict(self._listed(rows))
@@ -281,13 +288,21 @@ class MarketDataAdapter(Generic[MessageT]):
             if (kinds := self._wanted(instrument))
         }
         yield from self._streams.want(wish, now_us)
-        for native in [native for native in self._followed.by_native if native not in wish]:
-            symbol = self._followed.by_native.pop(native)
-            yield from self._followed.statuses.set_symbol(
-                symbol.instrument.symbol, "connecting", "start", now_us
-            )
-        for native, kinds in wish.items():
-            yield from self._want(native, kinds, now_us)
+        for native, instrument in self._symbols.items():
+            wanted = wish.get(native, frozenset())
+            known = self._followed.by_native.get(native)
+            before = frozenset() if known is None else known.wanted
+            if wanted:
+                yield from self._want(native, wanted, now_us)
+                before = EVERYTHING if known is None else before
+            else:
+                self._followed.by_native.pop(native, None)
+                if self._wish is not None:
+                    yield from self._followed.unwanted(instrument.symbol, now_us)
+            if before - wanted:
+                yield StreamsEnded(instrument.symbol, before - wanted, self._clock.venue_time(now_us))
+        if self._wish is not None and self._symbols and not wish:
+            yield from self._followed.statuses.set_idle("unwanted", now_us)
 
     def _wanted(self, instrument: Instrument) -> frozenset[StreamKind]:
         if self._wish is None:

@@ -38,10 +38,6 @@ class PrivateStreamWatch:
         if len(self._told) > MOST_KEPT:
             del self._told[next(iter(self._told))]
 
-    def was_told(self, order: Hashable) -> bool:
-        """Return whether the stream told of the order, as far back as it is known."""
-        return order in self._told
-
     def due_us(self) -> int:
         """Return when the stream is overdue."""
         return next(iter(self._due_us.values()), NEVER_US)

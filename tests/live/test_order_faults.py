@@ -1,0 +1,190 @@
+"""Each fault of an exchange, over real sockets: nothing is placed twice, every fill is booked once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from tests.fake_exchange.binance import FakeBinance
+from tests.fake_exchange.orders import Side
+from tests.live.exchanges import BINANCE, KINDS, Kind, at, settled
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("kind", KINDS, ids=str)]
+
+
+async def test_the_answer_is_lost_after_the_order_was_placed(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        market.faults.lose_answer(kind.place)
+        order_id = account.place("buy", "0.5", "50000.00")
+        await account.until_state(order_id, "new")
+        assert market.placed() == 1
+        market.trade(Side.SELL, "0.5", "50000")
+        await account.until_state(order_id, "filled")
+        await settled(account, market)
+
+
+async def test_the_request_is_lost(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        market.faults.lose_request(kind.place)
+        order_id = account.place("buy", "0.5", "50000.00")
+        order = await account.until_state(order_id, "rejected")
+        assert order.code == "venue_unavailable"
+        assert market.placed() == 0
+        await settled(account, market)
+
+
+async def test_the_exchange_does_not_know_itself(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        market.faults.time_out_after_execution(kind.place)
+        order_id = account.place("buy", "0.5", "50000.00")
+        await account.until_state(order_id, "new")
+        assert market.placed() == 1
+        account.cancel(order_id)
+        await account.until_state(order_id, "cancelled")
+        await settled(account, market)
+
+
+async def test_fills_while_all_links_are_down(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        first = account.place("buy", "0.5", "50000.00")
+        second = account.place("buy", "0.5", "49000.00")
+        await account.until_state(first, "new")
+        await account.until_state(second, "new")
+        await market.fake.disconnect_all()
+        market.trade(Side.SELL, "0.7", "49000")
+        await account.until_state(first, "filled")
+        await account.until_state(second, "partially_filled")
+        assert account.filled(second) == Decimal("0.2")
+        await settled(account, market)
+
+
+async def test_a_fill_is_reported_twice(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        order_id = account.place("buy", "0.5", "50000.00")
+        await account.until_state(order_id, "new")
+        market.faults.repeat_next_fill()
+        market.trade(Side.SELL, "0.2", "50000")
+        await account.until_state(order_id, "partially_filled")
+        assert account.filled(order_id) == Decimal("0.2")
+        await settled(account, market)
+
+
+@pytest.mark.parametrize("fault", ["drop_frame", "corrupt_frame", "duplicate_frame", "reorder_frames"])
+async def test_a_frame_with_a_fill_goes_wrong(kind: Kind, fault: str) -> None:
+    async with at(kind) as (account, market):
+        order_id = account.place("buy", "0.5", "50000.00")
+        await account.until_state(order_id, "new")
+        getattr(market.faults, fault)(kind.fill)
+        market.trade(Side.SELL, "0.2", "50000")
+        market.trade(Side.SELL, "0.3", "50000")
+        await account.until_state(order_id, "filled")
+        await settled(account, market)
+
+
+async def test_too_many_requests(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        market.faults.too_many_requests(kind.place)
+        order_id = account.place("buy", "0.5", "50000.00")
+        order = await account.until_state(order_id, "rejected")
+        assert order.code == "rate_limited"
+        assert market.placed() == 0
+
+
+async def test_clocks_that_differ(kind: Kind) -> None:
+    for skew_us in (-30_000_000, 30_000_000):
+        async with at(kind, skew_us=skew_us) as (account, market):
+            order_id = account.place("buy", "0.5", "50000.00")
+            await account.until_state(order_id, "new")
+            account.cancel(order_id)
+            await account.until_state(order_id, "cancelled")
+            await settled(account, market)
+
+
+async def test_a_process_that_is_killed_knows_the_journal_only(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        order_id = account.place("buy", "0.5", "50000.00")
+        account.restart()
+        market_order = account.place("sell", "0.1", "60000.00", type="market", time_in_force="ioc")
+        account.restart()
+        await account.until_state(order_id, "new")
+        assert (await account.until_state(market_order, "cancelled")).filled_lots == 0
+        market.trade(Side.SELL, "0.5", "50000")
+        await account.until_state(order_id, "filled")
+        await settled(account, market)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
+    rng = Random(seed)
+    async with at(kind) as (account, market):
+        for step in range(60):
+            side = rng.choice(["buy", "sell"])
+            price = f"{rng.randrange(49_990, 50_010)}.00"
+            quantity = f"0.0{rng.randrange(1, 9)}"
+            chance = rng.randrange(10)
+            open_ids = [one.order_id for one in account.accounts.orders.values() if one.is_open]
+            if chance < 4:
+                account.place(
+                    "buy" if side == "buy" else "sell", quantity, price, post_only=rng.random() < 0.2
+                )
+            elif chance < 7:
+                market.trade(rng.choice(list(Side)), quantity, price)
+            elif chance == 7 and open_ids:
+                account.cancel(rng.choice(open_ids))
+            elif chance == 8:
+                choose = rng.randrange(7)
+                if choose == 0:
+                    market.faults.lose_answer(kind.place)
+                elif choose == 1:
+                    market.faults.lose_request(kind.place)
+                elif choose == 2:
+                    market.faults.time_out_after_execution(kind.place)
+                elif choose == 3:
+                    market.faults.repeat_next_fill()
+                elif choose == 4:
+                    market.faults.drop_frame(kind.fill)
+                elif choose == 5:
+                    market.faults.reorder_frames(kind.fill)
+                else:
+                    await market.fake.disconnect_all()
+            elif chance == 9 and step % 3 == 0:
+                account.restart()
+            await account.pause(rng.random() * 0.1)
+        market.faults.frames.clear()
+        market.faults.requests.clear()
+        await account.until(lambda: account.remote.is_ready)
+        for order in list(account.accounts.orders.values()):
+            if order.is_open:
+                account.cancel(order.order_id)
+        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()), 30)
+        await settled(account, market)
+        assert not market.core.open_orders("first")
+
+
+async def test_the_private_stream_ends(kind: Kind) -> None:
+    if kind is not BINANCE:
+        pytest.skip("only Binance ends a stream without its link")
+    async with at(kind) as (account, market):
+        order_id = account.place("buy", "0.5", "50000.00")
+        await account.until_state(order_id, "new")
+        assert isinstance(market.fake, FakeBinance)
+        market.fake.ws_api.end_subscriptions()
+        market.trade(Side.SELL, "0.2", "50000")
+        await account.until_state(order_id, "partially_filled")
+        await settled(account, market)
+
+
+async def test_a_notice_of_a_shutdown(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        order_id = account.place("buy", "0.5", "50000.00")
+        await account.until_state(order_id, "new")
+        if isinstance(market.fake, FakeBinance):
+            market.fake.ws_api.announce_shutdown()
+        await account.pause(1)
+        market.trade(Side.SELL, "0.2", "50000")
+        await account.until_state(order_id, "partially_filled")
+        account.cancel(order_id)
+        await account.until_state(order_id, "cancelled")
+        await settled(account, market)
