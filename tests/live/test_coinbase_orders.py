@@ -260,7 +260,7 @@ async def test_cancels_that_wait_go_together() -> None:
 
 async def test_maintenance_whose_answers_are_html_proves_nothing() -> None:
     async with session() as (fake, client):
-        await fake.start_maintenance()
+        fake.start_maintenance()
         client.command(order())
         answer = await client.report(PlaceAnswer)
         assert answer.outcome in ("unknown", "rejected")
