@@ -78,7 +78,16 @@ class Binance:
     """What differs at Binance: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    link_kinds: tuple[LinkKind, ...] = (LinkKind("streams", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
+    link_kinds: tuple[LinkKind, ...] = (
+        LinkKind(
+            "streams",
+            STREAM_URL,
+            limits.STREAMS_PER_LINK,
+            EVERYTHING,
+            {kind: len(streams) for kind, streams in STREAMS.items()},
+            limits.STREAMS_PER_LINK,
+        ),
+    )
     ping = ""
     ping_us = 0
     silent_us = limits.SILENT_US
