@@ -39,9 +39,9 @@ class BybitMarket:
         sockets.topics |= {"public": self, "status": self}
         queries.full_books = self._full_book
 
-    def refusal(self, topic: str) -> str | None:
-        if topic == STATUS:
-            return None
+    def refusal(self, topic: str, home: str) -> str | None:
+        if home == "status":
+            return None if topic == STATUS else f"handler not found,topic:{topic}"
         family, _, symbol = topic.rpartition(".")
         if not self._is_family(family):
             return f"handler not found,topic:{topic}"

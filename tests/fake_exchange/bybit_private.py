@@ -32,7 +32,7 @@ class BybitPrivate:
         requests.late_cancels.append(self._on_late_cancel)
         sockets.topics["private"] = self
 
-    def refusal(self, topic: str) -> str | None:
+    def refusal(self, topic: str, home: str) -> str | None:
         return None if topic in TOPICS else f"Invalid topic: {topic}"
 
     def begin(self, connection: Connection, topic: str) -> None:

@@ -32,6 +32,8 @@ class BybitQueries:
     def __init__(self, requests: BybitRequests, accounts: list[str], now_us: Callable[[], int]) -> None:
         self.full_books: Callable[[str], Body] | None = None
         self.maintenance: list[Body] = []
+        # Bybit: for a moment an order is in no list, while it moves from the open ones to the closed ones.
+        self.moving_us = 0
         self._requests = requests
         self._core = requests.core
         self._accounts = accounts
@@ -197,10 +199,12 @@ class BybitQueries:
         return {"category": "spot", "list": page, "nextPageCursor": next_cursor}
 
     def _orders(self, account: str) -> list[Order]:
+        moved_us = self._now_us() - self.moving_us
         return [
             order
             for order in self._core.orders.values()
             if order.account == account and (self._frozen is None or order.order_id in self._frozen.orders)
+            if self._is_open(order) or not self.moving_us or order.updated_us <= moved_us
         ]
 
     def _order_of(self, fill: Fill) -> Order:

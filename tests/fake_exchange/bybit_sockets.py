@@ -52,8 +52,8 @@ class Connection:
 class Topics(Protocol):
     """The publishers of market and private topics."""
 
-    def refusal(self, topic: str) -> str | None:
-        """Why there is no such topic, or None if there is. Of topics of others, nothing is known."""
+    def refusal(self, topic: str, home: str) -> str | None:
+        """Why a connection to this address has no such topic, or None if it has."""
 
     def begin(self, connection: Connection, topic: str) -> None:
         """Send what a new subscription gets at once."""
@@ -164,7 +164,8 @@ class BybitSockets:
         if connection.home == "private" and len(families) < len(set(topics)):
             return "The topics of all categories and of one do not go together"
         known = self.topics[connection.home]
-        return next((text for topic in topics if (text := known.refusal(topic)) is not None), None)
+        refusals = (known.refusal(topic, connection.home) for topic in topics)
+        return next((text for text in refusals if text is not None), None)
 
     def _reply(
         self, connection: Connection, req_id: str | int, op: str, refusal: str | None = None

@@ -17,7 +17,7 @@ from tests.fake_exchange.orders import (
 )
 
 Body = dict[str, object]
-# What an order in this state is called, unless it reached its date: `state_of`.
+# What an order in this state is called, unless it reached its date or failed: `state_of`.
 STATES = {
     OrderState.NEW: "OPEN",
     OrderState.PARTIALLY_FILLED: "OPEN",
@@ -73,11 +73,14 @@ class CoinbaseIds:
 
 
 class CoinbaseViews:
-    """`product_ids` has the product that an order named: an alias, perhaps."""
+    """`product_ids` has the product that an order named: an alias, perhaps.
+
+    `fails_post_only`: a post-only order that was accepted and would take is FAILED, and not CANCELLED."""
 
     def __init__(self, ids: CoinbaseIds, expiries: Expiries) -> None:
         self.ids = ids
         self.expiries = expiries
+        self.fails_post_only = False
         self.product_ids: dict[int, str] = {}
         self.configurations: dict[int, Body] = {}
 
@@ -92,7 +95,7 @@ class CoinbaseViews:
             "order_configuration": self._current(order, configuration),
             "side": order.side.value,
             "client_order_id": order.client_id,
-            "status": state_of(order),
+            "status": self.state_of(order),
             "time_in_force": self._time_in_force(order),
             "created_time": time_text(order.placed_us),
             "completion_percentage": completion(order),
@@ -147,7 +150,7 @@ class CoinbaseViews:
             "post_only": str(order.post_only).lower(),
             "product_id": self.product_id(order),
             "product_type": "SPOT",
-            "reject_reason": "",
+            "reject_reason": "POST_ONLY" if status == "FAILED" else "",
             "retail_portfolio_id": portfolio,
             "risk_managed_by": "UNKNOWN_RISK_MANAGEMENT_TYPE",
             "status": status,
@@ -181,6 +184,11 @@ class CoinbaseViews:
             "retail_portfolio_id": portfolio,
         }
 
+    def state_of(self, order: Order) -> str:
+        if order.end_reason == OUT_OF_TIME:
+            return "EXPIRED"
+        return "FAILED" if self.fails_post_only and order.end_reason == WOULD_TAKE else STATES[order.state]
+
     def product_id(self, order: Order) -> str:
         return self.product_ids.get(order.order_id, f"{order.market.base}-{order.market.quote}")
 
@@ -199,10 +207,6 @@ class CoinbaseViews:
             "post_only": order.post_only,
         }
         return {"limit_limit_gtc": terms}
-
-
-def state_of(order: Order) -> str:
-    return "EXPIRED" if order.end_reason == OUT_OF_TIME else STATES[order.state]
 
 
 def fees_e8(order: Order) -> int:

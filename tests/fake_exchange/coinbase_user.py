@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from tests.fake_exchange.coinbase_connection import Connection
 from tests.fake_exchange.coinbase_keys import CoinbaseAccount
-from tests.fake_exchange.coinbase_messages import CoinbaseViews, state_of
+from tests.fake_exchange.coinbase_messages import CoinbaseViews
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import Event, Order, OrderChanged
+from tests.fake_exchange.orders import SELF_TRADE, WOULD_TAKE, Event, Order, OrderChanged
 
 BATCH = 50
 # What Coinbase says first of a new order, of a cancel and of an edit.
@@ -45,8 +45,10 @@ class CoinbaseUser:
         if not isinstance(event, OrderChanged) or event.order.account not in self._accounts:
             return
         order, account = event.order, self._accounts[event.order.account]
-        statuses = [FIRST[event.kind]] if event.kind in FIRST else []
-        statuses.append(state_of(order))
+        # Only a client that asked for a cancel sees it queued.
+        is_queued = event.kind in FIRST and order.end_reason not in (WOULD_TAKE, SELF_TRADE)
+        statuses = [FIRST[event.kind]] if is_queued else []
+        statuses.append(self._views.state_of(order))
         followers = list(self._followers(order))
         if event.fill is not None and followers and self._faults.repeat_fills:
             self._faults.repeat_fills -= 1

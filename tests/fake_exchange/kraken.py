@@ -52,7 +52,7 @@ class FakeKraken:
         self.sockets.add("public", self.market_data)
         self.sockets.add("private", self.executions)
         self.port = 0
-        self._rest = KrakenRest(
+        self.rest = KrakenRest(
             self.trading, self.queries, self.keys, self.names, self.limits, self.faults, self.counts
         )
 
@@ -124,7 +124,7 @@ class FakeKraken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._rest(scope, receive, send)
+            await self.rest(scope, receive, send)
         else:
             await self.sockets.serve(WebSocket(scope, receive, send))
 

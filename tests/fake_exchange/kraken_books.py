@@ -38,11 +38,7 @@ class KrakenBooks:
         self._trading = trading
         self._connections = connections
         self._now_us = now_us
-        self._shown: dict[tuple[str, int], Levels] = {
-            (symbol, depth): self._levels(market, depth)
-            for symbol, market in core.markets.items()
-            for depth in DEPTHS
-        }
+        self._shown: dict[tuple[str, int], Levels] = {}  # of the depths that are followed
         self._thin_snapshots = 0
         self._thin: list[tuple[Connection, Subscription]] = []  # their full snapshot is due
         core.listeners.append(self._on_event)
@@ -60,6 +56,7 @@ class KrakenBooks:
             raise KrakenError("Subscription depth not supported")
         snapshot = flag({"snapshot": True, **params}, "snapshot")
         market = market_of(params, self._names, self._trading)
+        self._shown.setdefault((market.symbol, depth), self._levels(market, depth))
         return Subscription("book", symbol_of(market), {"depth": depth, "snapshot": snapshot})
 
     def begin(self, connection: Connection, subscription: Subscription) -> None:
@@ -90,21 +87,34 @@ class KrakenBooks:
         if not isinstance(event, LevelChanged):
             return
         market = self._core.markets[event.symbol]
-        rows: dict[int, dict[str, object]] = {}
-        for depth in DEPTHS:
-            before, after = self._shown[event.symbol, depth], self._levels(market, depth)
-            self._shown[event.symbol, depth] = after
-            if before != after:
-                rows[depth] = self._row(market, self._changes(market, before, after))
-        for row in rows.values():
-            row |= {"checksum": self._checksum(market), "timestamp": rfc3339(self._now_us())}
+        followers = [
+            (connection, kept)
+            for connection in self._connections
+            for kept in connection.of_channel("book")
+            if kept.symbol == symbol_of(market)
+        ]
+        rows = self._rows_by_depth(market, {_depth(kept) for _, kept in followers})
         waiting = {id(kept) for _, kept in self._thin}
-        for connection in self._connections:
-            for kept in connection.of_channel("book"):
-                update = rows.get(_depth(kept))
-                if kept.symbol == symbol_of(market) and update is not None and id(kept) not in waiting:
-                    connection.send_data("book", "update", [update])
+        for connection, kept in followers:
+            row = rows.get(_depth(kept))
+            if row is not None and id(kept) not in waiting:
+                connection.send_data("book", "update", [row])
         self.send_full_snapshots()
+
+    def _rows_by_depth(self, market: Market, followed: set[int]) -> dict[int, dict[str, object]]:
+        """What changed within each depth that is followed. A depth without a change is left out."""
+        rows = {}
+        for depth in DEPTHS:
+            before = self._shown.pop((market.symbol, depth), None)
+            if depth not in followed:
+                continue
+            after = self._shown[market.symbol, depth] = self._levels(market, depth)
+            assert before is not None  # since the subscription
+            if before != after:
+                row = self._row(market, self._changes(market, before, after))
+                row |= {"checksum": self._checksum(market), "timestamp": rfc3339(self._now_us())}
+                rows[depth] = row
+        return rows
 
     def _changes(self, market: Market, before: Levels, after: Levels) -> Levels:
         """Kraken deletes what is gone from the book, says nothing of what fell below the depth, and sends

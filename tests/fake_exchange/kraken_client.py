@@ -34,11 +34,17 @@ class RestClient:
 
     async def batch(self, name: str, content: Mapping[str, object]) -> Body:
         nonce = self.nonce()
-        return await self._post(name, nonce, json.dumps({"nonce": nonce, **content}), "application/json")
+        body = json.dumps({"nonce": nonce, **content})
+        return _body(await self._post(name, nonce, body, "application/json"))
 
     async def send(self, name: str, form: Mapping[str, str], signature: str | None = None) -> Body:
+        return _body(await self.post(name, form, signature))
+
+    async def post(self, name: str, form: Mapping[str, str], signature: str | None = None) -> httpx2.Response:
+        """A form with its own nonce, or with the next one."""
+        form = form if "nonce" in form else {"nonce": self.nonce(), **form}
         kind = "application/x-www-form-urlencoded"
-        return await self._post(name, form.get("nonce", ""), urlencode(form), kind, signature)
+        return await self._post(name, form["nonce"], urlencode(form), kind, signature)
 
     async def result(self, name: str, **form: str) -> Body:
         body = await self.private(name, **form)
@@ -53,13 +59,13 @@ class RestClient:
     def nonce(self) -> str:
         return str(self._fake.now_us() + next(NONCES))
 
-    async def _post(self, name: str, nonce: str, body: str, kind: str, signature: str | None = None) -> Body:
+    async def _post(
+        self, name: str, nonce: str, body: str, kind: str, signature: str | None = None
+    ) -> httpx2.Response:
         path = f"/0/private/{name}"
         headers = {"API-Key": self.account.api_key, "Content-Type": kind}
         headers["API-Sign"] = signature or sign(self.account.secret, path, nonce, body)
-        response = await self._client.post(f"{self._fake.http}{path}", content=body, headers=headers)
-        assert response.status_code == 200
-        return _body(response)
+        return await self._client.post(f"{self._fake.http}{path}", content=body, headers=headers)
 
 
 class SocketClient:
@@ -137,6 +143,7 @@ def rows(frame: Body) -> list[Body]:
 
 
 def _body(response: httpx2.Response) -> Body:
+    assert response.status_code == 200
     body = response.json()
     assert isinstance(body, dict)
     return body

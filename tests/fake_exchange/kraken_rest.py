@@ -28,14 +28,18 @@ TRADING = frozenset(
     {"AddOrder", "AddOrderBatch", "AmendOrder", "CancelOrder", "CancelOrderBatch", "CancelAll"}
     | {"CancelAllOrdersAfter"}
 )
+HTML = {"Content-Type": "text/html; charset=UTF-8"}
 Body = Mapping[str, object]
 
 
 class KrakenRest:
+    """`timeouts_are_pages`: what timed out is answered with a page of the network in front of Kraken."""
+
     def __init__(
         self, trading: KrakenTrading, queries: KrakenQueries, keys: KrakenKeys, names: KrakenNames,
         limits: KrakenLimits, faults: Faults, counts: Counts,
     ) -> None:  # fmt: skip
+        self.timeouts_are_pages = False
         self._trading = trading
         self._keys = keys
         self._names = names
@@ -78,6 +82,8 @@ class KrakenRest:
         except KrakenError as error:
             self._counts.refusals[error.text] += 1
             answer = {"error": [error.text]}
+        if fault is RequestFault.TIMEOUT_AFTER and self.timeouts_are_pages:
+            return RestAnswer(520, b"<!DOCTYPE html><html><title>api.kraken.com | 520</title></html>", HTML)
         return RestAnswer(200, msgspec.json.encode(answer))
 
     def _answer(self, request: Request, body: str, fault: RequestFault | None) -> object:

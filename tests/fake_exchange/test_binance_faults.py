@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.fake_exchange.binance import FakeBinance, default_markets
 from tests.fake_exchange.binance_client import BinanceClient, Body, code, receive
@@ -135,6 +135,15 @@ async def test_maintenance(client: BinanceClient) -> None:
         await client.fake.disconnect_all()
         await asyncio.wait_for(socket.wait_closed(), 5)
     assert code(await client.call("GET", "account", {})) == (503, -1016)
+
+
+async def test_a_connection_ends_inside_a_frame(client: BinanceClient) -> None:
+    async with connect(f"{client.fake.ws}/ws/btcusdt@trade") as socket:
+        client.fake.faults.cut_frame("trade")
+        await trade(client)
+        with pytest.raises(ConnectionClosedError):
+            await asyncio.wait_for(socket.recv(), 5)
+        assert socket.close_code == 1006
 
 
 async def test_frames_are_late_but_not_slower(client: BinanceClient) -> None:

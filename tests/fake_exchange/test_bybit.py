@@ -254,6 +254,7 @@ async def test_subscriptions_are_refused_as_a_whole(client: BybitClient) -> None
             ([good, "orderbook.50.NOSUCHSYM"], "Invalid symbol :[orderbook.50.NOSUCHSYM]"),
             ([good, "orderbook.500.BTCUSDT"], "handler not found,topic:orderbook.500.BTCUSDT"),
             ([good] * 11, "args size >10"),
+            (["system.status"], "handler not found,topic:system.status"),
         ):
             await send(socket, {"op": "subscribe", "args": args, "req_id": "s1"})
             reply = await receive(socket)

@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.fake_exchange.bybit import FakeBybit, default_markets
 from tests.fake_exchange.bybit_client import Body, BybitClient, receive, receive_rows, send
@@ -61,6 +61,14 @@ async def test_frames_are_dropped_doubled_swapped_and_cut(client: BybitClient) -
         assert seen == [2, 2, 4, 3, 5]
         with pytest.raises(msgspec.DecodeError):
             msgspec.json.decode(await socket.recv())
+
+
+async def test_a_connection_ends_inside_a_snapshot(client: BybitClient) -> None:
+    client.fake.faults.cut_frame('"type":"snapshot"')
+    async with client.socket("public/spot", "orderbook.50.BTCUSDT") as socket:
+        with pytest.raises(ConnectionClosedError):
+            await asyncio.wait_for(socket.recv(), 5)
+        assert socket.close_code == 1006
 
 
 async def test_frames_are_late_but_not_slower(client: BybitClient) -> None:
@@ -163,6 +171,18 @@ async def test_queries_lag_the_streams(client: BybitClient) -> None:
     client.fake.queries.thaw()
     assert len(await client.rows("order/realtime", "category=spot&orderLinkId=late")) == 1
     assert len(await client.rows("execution/list")) == 1
+
+
+async def test_an_order_is_in_no_list_while_it_moves(client: BybitClient) -> None:
+    client.fake.queries.moving_us = 5_000_000
+    await client.post("order/create", ORDER | {"orderLinkId": "one", "price": "60010"})
+    by_id = "category=spot&orderLinkId=one"
+    assert await client.rows("order/realtime", by_id) == []
+    assert await client.rows("order/history", by_id) == []
+    assert len(await client.rows("execution/list", by_id)) == 1
+    client.fake.skew_us += 5_000_000
+    assert len(await client.rows("order/realtime", by_id)) == 1
+    assert len(await client.rows("order/history", by_id)) == 1
 
 
 async def test_a_fill_is_reported_twice(client: BybitClient) -> None:

@@ -9,6 +9,7 @@ from tests.fake_exchange.coinbase import FakeCoinbase, default_markets
 from tests.fake_exchange.coinbase_client import ROOT, Body, RestClient, rest, rows, token, user_socket
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
+from tests.fake_exchange.orders import Side
 from tests.fake_exchange.serving import running
 
 LIMIT: Body = {"base_size": "0.001", "limit_price": "50000"}
@@ -249,6 +250,16 @@ async def test_an_order_until_a_date(fake: FakeCoinbase) -> None:
         assert (await status(client, order_id))["status"] == "EXPIRED"
 
 
+async def test_the_snapshot_of_open_orders_comes_in_batches(fake: FakeCoinbase) -> None:
+    for number in range(60):
+        fake.core.place("first", "BTCUSD", Side.BUY, 100, 5_000_000, f"o{number}")
+    async with user_socket(fake) as socket:
+        batches = [await socket.follow("user")]
+        await socket.send("unsubscribe", "user", bearer=token(fake.first, fake.now_us() // 1_000_000, None))
+        assert (await socket.data("subscriptions"))["subscriptions"] == {}
+        assert len(rows(batches[0], "orders")) == 50
+
+
 async def test_post_only_may_be_accepted_and_then_cancelled(fake: FakeCoinbase) -> None:
     fake.trading.post_only_refused = False
     async with rest(fake) as client:
@@ -256,6 +267,13 @@ async def test_post_only_may_be_accepted_and_then_cancelled(fake: FakeCoinbase) 
         order_id = await place(client, order("one", limit_limit_gtc=crossing))
         view = await status(client, order_id)
         assert (view["status"], view["cancel_message"]) == ("CANCELLED", "Post only")
+        fake.views.fails_post_only = True
+        async with user_socket(fake) as socket:
+            await socket.follow("user")
+            await place(client, order("two", limit_limit_gtc=crossing))
+            updates = [rows(await socket.data("user"), "orders")[0] for _ in range(3)]
+        assert [update["status"] for update in updates] == ["PENDING", "OPEN", "FAILED"]
+        assert updates[-1]["reject_reason"] == "POST_ONLY"
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,11 @@ async def test_requests_of_rest_are_lost_before_or_after(fake: FakeKraken) -> No
         fake.faults.time_out_after_execution("AddOrder")
         assert (await client.private("AddOrder", **FORM))["error"] == ["EService:Timeout"]
         assert len(fake.core.open_orders("first")) == 2
+        fake.rest.timeouts_are_pages = True
+        fake.faults.time_out_after_execution("AddOrder")
+        response = await client.post("AddOrder", FORM)
+        assert (response.status_code, response.text[:15]) == (520, "<!DOCTYPE html>")
+        assert len(fake.core.open_orders("first")) == 3
         fake.faults.cut_answer("Depth")
         with pytest.raises(httpx2.TransportError):
             await client.public("Depth", pair="XBTUSD")
@@ -92,6 +97,15 @@ async def test_requests_of_the_websocket_are_lost_before_or_after(fake: FakeKrak
         fake.faults.time_out_after_execution("add_order")
         assert (await client.request("add_order", **ORDER))["error"] == "EService:Timeout"
     assert len(fake.core.open_orders("first")) == 2
+
+
+async def test_a_socket_ends_with_its_subscription(fake: FakeKraken) -> None:
+    for lose, count in ((fake.faults.lose_request, 0), (fake.faults.lose_answer, 1)):
+        lose("subscribe")
+        async with public_socket(fake) as client:
+            with pytest.raises(ConnectionClosed):
+                await follow(client, "book", symbol=["BTC/USD"])
+        assert fake.counts.subscriptions["book"] == count
 
 
 async def test_rates_and_bans(fake: FakeKraken) -> None:

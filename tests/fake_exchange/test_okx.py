@@ -211,6 +211,45 @@ async def test_an_amendment_to_what_is_filled_fills_the_order(client: OkxClient)
     assert verdict["sCode"] == "51402"
 
 
+async def test_batches_and_expiry_over_rest(client: OkxClient) -> None:
+    rows = [ORDER | {"clOrdId": "one"}, ORDER | {"clOrdId": "one"}]
+    answer = (await client.post("trade/batch-orders", rows)).json()
+    assert (answer["code"], [row["sCode"] for row in answer["data"]]) == ("2", ["0", "51016"])
+    assert (await client.post("trade/batch-orders", rows[0])).json()["code"] == "50002"
+    assert (await client.post("trade/batch-orders", [ORDER] * 21)).json()["code"] == "51000"
+    for late_ms, code in ((-1, "50036"), (5_000, "0")):
+        expires = str(client.fake.now_us() // 1_000 + late_ms)
+        assert (await client.post("trade/order", ORDER, expTime=expires)).json()["code"] == code
+    ids = [{"instId": "BTC-USDT", "clOrdId": "one"}, {"instId": "BTC-USDT", "clOrdId": "none"}]
+    answer = (await client.post("trade/cancel-batch-orders", ids)).json()
+    assert [row["sCode"] for row in answer["data"]] == ["0", "51400"]
+
+
+async def test_prices_outside_the_band_are_refused(client: OkxClient) -> None:
+    await client.post("trade/order", ORDER | {"px": "60001"})
+    client.fake.requests.price_band_percent = 5
+    assert (await client.row("trade/order", ORDER | {"px": "64000"}))["sCode"] == "51137"
+    assert (await client.row("trade/order", ORDER | {"side": "sell"}))["sCode"] == "51138"
+
+
+async def test_balances_come_by_themselves_unless_that_is_turned_off(client: OkxClient) -> None:
+    quiet = {"channel": "account", "extraParams": '{"updateInterval":"0"}'}
+    async with (
+        client.socket("private", {"channel": "account"}) as loud,
+        client.socket("private", quiet) as silent,
+        client.socket("private", {"channel": "balance_and_position"}) as balances,
+    ):
+        assert (await receive(loud))["event"] == "channel-conn-count"  # the other one subscribed too
+        client.fake.private.account_push_us = 0
+        assert (await receive(loud))["eventType"] == "snapshot"
+        client.fake.private.account_push_us = 10**12
+        await client.post("trade/order", ORDER)
+        push = await receive(silent)
+        assert push["eventType"] == "event_update"
+        row = await receive_row(balances)
+        assert row["eventType"] == "filled"
+
+
 async def test_own_orders_do_not_trade_with_each_other(client: OkxClient) -> None:
     await client.post("trade/order", ORDER | {"clOrdId": "rest", "px": "60000"})
     await client.post("trade/order", ORDER | {"clOrdId": "take", "side": "sell", "px": "60000", "sz": "500"})

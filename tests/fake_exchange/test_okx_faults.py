@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
@@ -59,6 +59,16 @@ async def test_frames_are_dropped_doubled_swapped_and_cut(client: OkxClient) -> 
         rows = [msgspec.json.decode(frame, type=dict[str, object])["data"] for frame in frames[:-1]]
         ids = [msgspec.convert(row, list[Body])[0]["tradeId"] for row in rows]
         assert ids == ["2", "2", "4", "3", "5"]
+
+
+async def test_a_connection_ends_inside_a_snapshot(client: OkxClient) -> None:
+    async with client.socket("public") as socket:
+        client.fake.faults.cut_frame('"action":"snapshot"')
+        await send(socket, {"op": "subscribe", "args": [{"channel": "books", "instId": "BTC-USDT"}]})
+        assert (await receive(socket))["event"] == "subscribe"
+        with pytest.raises(ConnectionClosedError):
+            await asyncio.wait_for(socket.recv(), 5)
+        assert socket.close_code == 1006
 
 
 async def test_frames_are_late_but_not_slower(client: OkxClient) -> None:

@@ -45,7 +45,7 @@ GOOD = [
 ]
 LAST = [
     (b"GET /health HTTP/1.1\r\n" + H + b"Connection: close\r\n\r\n", 200),
-    (b"GET /health HTTP/1.0\r\n\r\n", 200),
+    (b"GET /health HTTP/1.0\r\n\r\n", 403),
     (b"BREW / HTTP/1.1\r\n\r\n", 400),
     (b"GET / HTTP/1.1\n\n", 400),
     (b"CONNECT a:1 HTTP/1.1\r\n" + H + b"\r\n", 400),
