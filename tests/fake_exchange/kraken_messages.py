@@ -12,7 +12,6 @@ from tests.fake_exchange.kraken_names import (
     websocket_name_of,
 )
 from tests.fake_exchange.kraken_numbers import (
-    QUANTITY_DECIMALS,
     amount,
     decimals_of,
     fixed,
@@ -141,7 +140,7 @@ def asset_pair(market: Market, status: str) -> Body:
         "lot": "unit",
         "cost_decimals": COST_DECIMALS,
         "pair_decimals": decimals_of(market.tick_e8),
-        "lot_decimals": QUANTITY_DECIMALS,
+        "lot_decimals": decimals_of(market.step_e8),
         "lot_multiplier": 1,
         "leverage_buy": [],
         "leverage_sell": [],
@@ -174,7 +173,7 @@ def instrument_pair(market: Market, status: str) -> Body:
         "base": market.base,
         "quote": market.quote,
         "status": status,
-        "qty_precision": QUANTITY_DECIMALS,
+        "qty_precision": decimals_of(market.step_e8),
         "qty_increment": increment(market.step_e8),
         "price_precision": decimals_of(market.tick_e8),
         "cost_precision": COST_DECIMALS,

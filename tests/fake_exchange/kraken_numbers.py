@@ -7,7 +7,6 @@ from msgspec import Raw
 
 from tests.fake_exchange.market import UNIT, Market, plain_e8, text_e8
 
-QUANTITY_DECIMALS = 8
 CHECKSUM_LEVELS = 10
 
 
@@ -30,7 +29,7 @@ def price_text(market: Market, price_ticks: int) -> str:
 
 
 def quantity_text(market: Market, lots: int) -> str:
-    return fixed(lots * market.step_e8, QUANTITY_DECIMALS)
+    return fixed(lots * market.step_e8, decimals_of(market.step_e8))
 
 
 def number(text: str) -> Raw:

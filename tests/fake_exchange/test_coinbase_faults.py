@@ -102,6 +102,13 @@ async def test_subscriptions_are_lost_before_or_after(fake: FakeCoinbase) -> Non
         assert fake.counts.subscriptions["market_trades"] == count
 
 
+async def test_a_socket_ends_inside_a_snapshot(fake: FakeCoinbase) -> None:
+    fake.faults.cut_frame('"snapshot"')
+    async with market_socket(fake) as client:
+        with pytest.raises(ConnectionClosed):
+            await client.follow("level2", "BTC-USD")
+
+
 async def test_rates_and_bans(fake: FakeCoinbase) -> None:
     async with rest(fake) as client:
         fake.faults.too_many_requests()

@@ -43,7 +43,7 @@ def test_signature_of_the_documents() -> None:
 async def test_an_order_by_rest(fake: FakeKraken) -> None:
     async with rest(fake) as client:
         placed = await client.result("AddOrder", **FORM, cl_ord_id="one")
-        assert placed["descr"] == {"order": "buy 0.00100000 XBTUSD @ limit 50000.0"}
+        assert placed["descr"] == {"order": "buy 0.0010000 XBTUSD @ limit 50000.0"}
         order_id = first_id(placed)
         opened = (await client.result("OpenOrders", cl_ord_id="one"))["open"]
         assert isinstance(opened, dict)
@@ -53,7 +53,7 @@ async def test_an_order_by_rest(fake: FakeKraken) -> None:
         assert (await client.result("CancelOrder", txid=order_id)) == {"count": 1}
         view = (await client.result("QueryOrders", txid=order_id))[order_id]
         assert isinstance(view, dict)
-        assert (view["status"], view["vol"], view["reason"]) == ("canceled", "0.00200000", "User requested")
+        assert (view["status"], view["vol"], view["reason"]) == ("canceled", "0.0020000", "User requested")
         assert (await client.private("CancelOrder", txid=order_id))["error"] == ["EOrder:Unknown order"]
         closed = (await client.result("ClosedOrders"))["closed"]
         assert isinstance(closed, dict)
@@ -154,7 +154,7 @@ async def test_an_order_by_websocket_is_reported_in_parts(fake: FakeKraken) -> N
         assert [first["sequence"], second["sequence"]] == [2, 3]
         (pending,), (new,) = rows(first), rows(second)
         assert (pending["exec_type"], pending["cl_ord_id"], str(pending["order_qty"])) == (
-            "pending_new", "one", "0.00100000",
+            "pending_new", "one", "0.0010000",
         )  # fmt: skip
         assert set(new) == {"timestamp", "order_status", "exec_type", "order_userref", "order_id"}
         amended = await client.request(
@@ -166,7 +166,7 @@ async def test_an_order_by_websocket_is_reported_in_parts(fake: FakeKraken) -> N
         # The last fill says partially_filled. The end is a record of its own.
         assert (fill["exec_type"], fill["order_status"]) == ("trade", "partially_filled")
         assert (end["exec_type"], end["order_status"], str(end["cum_qty"])) == (
-            "filled", "filled", "0.00200000",
+            "filled", "filled", "0.0020000",
         )  # fmt: skip
         assert "symbol" not in end
 

@@ -108,6 +108,14 @@ async def test_a_socket_ends_with_its_subscription(fake: FakeKraken) -> None:
         assert fake.counts.subscriptions["book"] == count
 
 
+async def test_a_socket_ends_inside_a_snapshot(fake: FakeKraken) -> None:
+    fake.faults.cut_frame('"snapshot","data"')
+    async with public_socket(fake) as client:
+        assert (await client.request("subscribe", channel="book", symbol=["BTC/USD"]))["success"]
+        with pytest.raises(ConnectionClosed):
+            await client.data("book")
+
+
 async def test_rates_and_bans(fake: FakeKraken) -> None:
     async with rest(fake) as client, private_socket(fake) as socket:
         fake.faults.too_many_requests("Balance")
