@@ -274,6 +274,9 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adapter: Annotated[
         str | None, Meta(description="replay: the exchange, where the recording does not name it")
     ] = None
+    record: Annotated[
+        str | None, Meta(description="folder to record the venue's public messages in, both ways")
+    ] = None
     orders: Annotated[
         Literal["paper", "live"], Meta(description="paper: filled here, against its prices; live: sent to it")
     ] = "paper"

@@ -39,7 +39,7 @@ class LiveOrders:
         self.venues: dict[str, RemoteVenue] = {}
         """By id. The desk's side."""
         for venue in venues:
-            connector = _connector(settings, venue, clock, environment)
+            connector = order_connector(settings, venue, clock, environment)
             stats.traffic[f"{venue.name} orders"] = connector.connector.traffic
             remote = RemoteVenue(venue.name, _account(settings, venue.name), connector.policy, clock)
             connector.listen(remote)
@@ -65,9 +65,10 @@ def _account(settings: Settings, venue: str) -> str:
     return account
 
 
-def _connector(
+def order_connector(
     settings: Settings, venue: LiveVenue, clock: Clock, environment: Mapping[str, str]
 ) -> OrderConnector:
+    """Return what sends orders to a venue. Raises SettingsError where its credentials cannot be used."""
     own = settings.venues[venue.name]
     credentials = venue_credentials.load(venue.name, own, environment)
     if credentials is None:

@@ -72,7 +72,7 @@ async def test_what_an_exchange_sends_is_recorded_and_plays_again(tmp_path: Path
         said, _ = await process.communicate()
     assert process.returncode == 0
     assert "messages of 1 symbols" in said.decode()
-    assert f"to play it: floorwire serve --venue replay:{out}/here-" in said.decode()
+    assert f"to play it: floorwire serve --venue replay:{out}/here-20" in said.decode()
     read = recording.read(out)
     assert (read.adapter, read.skipped) == ("binance", ())
     assert read.symbols

@@ -31,7 +31,7 @@ def ended(command: list[str], **environment: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("journal", ["sqlite", "memory"])
+@pytest.mark.parametrize("journal", ["sqlite", pytest.param("memory", marks=pytest.mark.slow)])
 def test_a_second_server_on_a_folder_ends_with_the_reason(tmp_path: Path, journal: str) -> None:
     command = [*SERVE, str(tmp_path), "--set", f"journal={journal}"]
     with running(command) as first:

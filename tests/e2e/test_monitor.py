@@ -48,6 +48,10 @@ FORBIDDEN: dict[tuple[str, str], object] = {
     ("post", "/api/v1/halts"): HALT,
     ("delete", "/api/v1/halts"): None,
     ("get", "/api/v1/journal"): None,
+    ("get", "/api/v1/quarantine"): None,
+    ("delete", "/api/v1/quarantine/{number}"): None,
+    ("get", "/api/v1/replays"): None,
+    ("patch", "/api/v1/replays/{venue}"): {"speed": 1},
 }
 """What there is to ask over HTTP, and a body with which an admin would be obeyed."""
 
@@ -90,7 +94,7 @@ async def test_it_can_do_nothing_else_over_http(public: KeyedServer) -> None:
     assert {asked for asked in described if asked[1] not in FREE} == FORBIDDEN.keys()
     async with await rest(public) as prometheus:
         for (method, path), body in FORBIDDEN.items():
-            url = path.format(key="fw0", order_id="1", account="prometheus")
+            url = path.format(key="fw0", order_id="1", account="prometheus", number="1", venue="sim")
             query = {"scope": "all"} if (method, path) == ("delete", "/api/v1/halts") else None
             answer = await prometheus.request(method, url, params=query, json=body)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path)

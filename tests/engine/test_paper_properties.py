@@ -219,7 +219,7 @@ def run(sizes: list[int], taken: list[Step]) -> Twin:
     return twin
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(openings, st.lists(steps, min_size=20, max_size=60))
 def test_paper_does_what_the_naive_one_does_and_fills_nothing_that_was_not_there(
     sizes: list[int], taken: list[Step]

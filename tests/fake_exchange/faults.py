@@ -10,6 +10,7 @@ class FrameFault(Enum):
     DUPLICATE = "duplicate"
     SWAP = "swap"
     CORRUPT = "corrupt"
+    CUT = "cut"
 
 
 class RequestFault(Enum):
@@ -46,6 +47,10 @@ class Faults:
     def corrupt_frame(self, containing: str = "") -> None:
         """Cut the next matching frame in its middle, so that it is no JSON."""
         self.frames.append((containing, FrameFault.CORRUPT))
+
+    def cut_frame(self, containing: str = "") -> None:
+        """End the connection inside the next matching frame, for example of a snapshot."""
+        self.frames.append((containing, FrameFault.CUT))
 
     def delay_frames(self, delay_s: float) -> None:
         self.delay_s = delay_s

@@ -57,6 +57,7 @@ UNKNOWN_ORDER = "no such open order"
 CLOSED = "market is closed"
 BAD_AMENDMENT = "new quantity is not between filled and current"
 SELF_TRADE = "order met one of the same account"
+OUT_OF_TIME = "order reached its date"
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Order:
     self_trade: SelfTrade = SelfTrade.ALLOW
     quote_e8: int | None = None  # a market order that named its size in the quote asset
     place_in_queue: int = 0
-    end_reason: str = ""  # WOULD_TAKE or SELF_TRADE if the exchange ended it for that
+    end_reason: str = ""  # WOULD_TAKE, SELF_TRADE or OUT_OF_TIME if the exchange ended it for that
     fills: list["Fill"] = field(default_factory=list)
 
     @property

@@ -6,7 +6,7 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange.faults import Faults, FrameFault
-from tests.fake_exchange.rest import reset
+from tests.fake_exchange.rest import break_off, reset
 
 LIMIT = 10_000
 
@@ -63,14 +63,17 @@ class Outbox:
                     await asyncio.sleep(wait_s)
                 while self._faults.is_half_open:
                     await asyncio.sleep(0.01)
-                for frame in self._faulty(text):
+                fault = self._faults.take_frame(text)
+                if fault is FrameFault.CUT:
+                    await break_off(self._socket._send, text)
+                for frame in self._faulty(text, fault):
                     await self._socket.send_text(frame)
         except (WebSocketDisconnect, RuntimeError):
             return  # the client is gone
 
-    def _faulty(self, text: str) -> list[str]:
-        match self._faults.take_frame(text):
-            case FrameFault.DROP:
+    def _faulty(self, text: str, fault: FrameFault | None) -> list[str]:
+        match fault:
+            case FrameFault.DROP | FrameFault.CUT:
                 return []
             case FrameFault.DUPLICATE:
                 return [text, text]

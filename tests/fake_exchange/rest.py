@@ -42,8 +42,23 @@ async def serve_rest(scope: Scope, receive: Receive, send: Send, faults: Faults,
 
 
 async def reset(send: Send) -> None:
-    """Reset the connection. uvicorn has the transport at the object whose method `send` is."""
+    """End the connection at once."""
+    _transport(send).abort()
+    await asyncio.sleep(0.01)  # until uvicorn knows that the client is gone
+
+
+async def break_off(send: Send, text: str) -> None:
+    """End a WebSocket in the middle of a text frame."""
+    payload = text.encode()
+    # RFC 6455 5.2: one frame of text, not masked, with its length in eight bytes.
+    head = b"\x81\x7f" + len(payload).to_bytes(8, "big")
+    _transport(send).write(head + payload[: len(payload) // 2])
+    _transport(send).close()
+    await asyncio.sleep(0.01)  # until uvicorn knows that the client is gone
+
+
+def _transport(send: Send) -> asyncio.Transport:
+    """uvicorn has the transport at the object whose method `send` is."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     assert isinstance(transport, asyncio.Transport)
-    transport.abort()
-    await asyncio.sleep(0.01)  # until uvicorn knows that the client is gone
+    return transport

@@ -80,9 +80,9 @@ class AdapterRun:
 
 
 @asynccontextmanager
-async def run(adapter: OrderAdapter, ws_url: str, rest_url: str) -> AsyncIterator[AdapterRun]:
-    """Run the adapter against these addresses."""
-    connector = VenueConnector("test", NetworkRoute(ws_url, rest_url, proxies={}))
+async def run(adapter: OrderAdapter) -> AsyncIterator[AdapterRun]:
+    """Run the adapter. Its settings have the addresses."""
+    connector = VenueConnector("test", NetworkRoute(proxies={}))
     running = AdapterRun(adapter, connector)
     running.start()
     try:

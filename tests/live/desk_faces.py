@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
+from tests.fake_exchange.coinbase_keys import CoinbaseAccount
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.matching import MatchingCore
@@ -92,7 +93,7 @@ class FakeMarket:
     def credentials(self) -> tuple[str, str, str]:
         """Return our key, its secret and the passphrase."""
         first = self.fake.first
-        key = first.key_name if isinstance(first, coinbase.CoinbaseAccount) else first.api_key
+        key = first.key_name if isinstance(first, CoinbaseAccount) else first.api_key
         return key, first.secret, getattr(first, "passphrase", "")
 
     def settings(self, venue: str = "real") -> list[str]:

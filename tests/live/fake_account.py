@@ -11,9 +11,6 @@ from tests.fake_exchange.orders import Side
 from tests.live.adapter_run import AdapterRun
 
 E8 = 10**8
-TICK_E8 = 10_000_000
-LOT_E8 = 10
-"""Steps of the first market of each face: 0.1 and 0.0000001."""
 
 
 class HasCore(Protocol):
@@ -31,7 +28,8 @@ def give_money(fake: HasCore, quote: str) -> None:
 
 def other_trades(fake: HasCore, symbol: str, side: Side, size: str, price: str) -> None:
     """Let the second account trade."""
-    lots, ticks = int(Decimal(size) * E8) // LOT_E8, int(Decimal(price) * E8) // TICK_E8
+    market = fake.core.markets[symbol]
+    lots, ticks = int(Decimal(size) * E8) // market.step_e8, int(Decimal(price) * E8) // market.tick_e8
     fake.core.place("second", symbol, side, lots, ticks, "")
 
 

@@ -71,11 +71,11 @@ async def session(skew_us: int = 0) -> AsyncIterator[tuple[FakeKraken, AdapterRu
     async with running(FakeKraken(kraken.default_markets(), skew_us=skew_us)) as fake:
         give_money(fake, "USD")
         credentials = VenueCredentials(fake.first.api_key, Secret(fake.first.secret))
-        adapter = KrakenOrders(
-            OrderSettings("kraken", "", "", credentials), Names({"BTC-USD": "BTC/USD"}), Random(1)
-        )
         addresses = f"ws://127.0.0.1:{fake.port}/auth", f"http://127.0.0.1:{fake.port}"
-        async with run(adapter, *addresses) as client:
+        adapter = KrakenOrders(
+            OrderSettings("kraken", *addresses, credentials), Names({"BTC-USD": "BTC/USD"}), Random(1)
+        )
+        async with run(adapter) as client:
             await client.report(LinkUp)
             yield fake, client
 

@@ -45,11 +45,11 @@ async def session(skew_us: int = 0) -> AsyncIterator[tuple[FakeOkx, AdapterRun]]
         give_money(fake, "USDT")
         first = fake.first
         credentials = VenueCredentials(first.api_key, Secret(first.secret), Secret(first.passphrase))
-        adapter = OkxOrders(
-            OrderSettings("okx", "", "", credentials), Names({"BTC-USDT": "BTC-USDT"}), Random(1)
-        )
         addresses = f"ws://127.0.0.1:{fake.port}", f"http://127.0.0.1:{fake.port}"
-        async with run(adapter, *addresses) as client:
+        adapter = OkxOrders(
+            OrderSettings("okx", *addresses, credentials), Names({"BTC-USDT": "BTC-USDT"}), Random(1)
+        )
+        async with run(adapter) as client:
             await client.report(LinkUp)
             yield fake, client
 

@@ -16,6 +16,7 @@ def test_modules_are_found_by_room_folder_and_name() -> None:
     assert modules("engine/no_such_module") == []
 
 
+@pytest.mark.slow
 def test_each_module_has_tests_and_its_own_come_first() -> None:
     for module in modules():
         found = judges_of(module)

@@ -170,7 +170,7 @@ codecs = st.sampled_from([JSON, MSGPACK])
 WAITS_US = (0, 1_000, SECOND_US, 3 * SECOND_US, 20 * SECOND_US)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.lists(steps, min_size=30, max_size=150),
     st.tuples(codecs, codecs, codecs),

@@ -223,7 +223,7 @@ async def meet_again(client: Trader, wild: Wild) -> None:
 
 
 async def test_killed_a_few_times(tmp_path: Path) -> None:
-    await rampage(tmp_path, kills=3, seed=1)
+    await rampage(tmp_path, kills=2, seed=1)
 
 
 @pytest.mark.slow

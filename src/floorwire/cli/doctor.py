@@ -13,16 +13,21 @@ from msgspec.structs import replace
 
 from floorwire import config
 from floorwire.bus.local import LocalBus
+from floorwire.cli.order_check import OrderCheck, Step, far_order, new_client_id
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
+from floorwire.connectors.order_connector import OrderConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, specs
+from floorwire.core.remote_orders import PlaceOrder
 from floorwire.core.venue_traffic import VenueTraffic
+from floorwire.live_orders import order_connector
 from floorwire.ops import logs
 from floorwire.ops.stats import Stats
 from floorwire.ops.venue_check import VenueCheck
 from floorwire.venue_feed import VenueFeed
+from floorwire.venues.live import LiveVenue
 
 app = typer.Typer(name="doctor", help="Check what a server would need.", no_args_is_help=True)
 
@@ -41,10 +46,17 @@ def venue(
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long to look.")] = 60.0,
     symbol: Annotated[list[str] | None, typer.Option(help="Only this symbol. May be given again.")] = None,
     config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,
+    orders: Annotated[
+        bool, typer.Option("--orders", help="Then place an order far from the market, and cancel it.")
+    ] = False,
+    quantity: Annotated[
+        str | None, typer.Option(help="Of that order; else the least that is allowed.")
+    ] = None,
 ) -> None:
     """Connect to an exchange, follow its prices for a while, and print what came.
 
-    Ends with 1 where something is wrong. It needs no server and no account, and sends no order.
+    Ends with 1 where something is wrong. It needs no server. Without --orders it needs no account, and sends
+    no order.
     """
     try:
         settings = config.load(config_file, os.environ, (), {"venue": [name]})
@@ -52,8 +64,14 @@ def venue(
         [spec] = specs(settings)
         if spec.kind in (SIM, REPLAY):
             raise SettingsError(f"{name} is no exchange: a {spec.kind} venue connects to nothing")
+        if orders and not spec.is_live:
+            raise SettingsError(
+                f"venues.{spec.id}.orders: is not live; --orders sends an order to the exchange"
+            )
+        if not orders:
+            settings = _without_orders(settings, spec.id)
         logs.configure(settings.log_level)
-        stats, check = asyncio.run(_observe(settings, seconds))
+        stats, check, steps = asyncio.run(_observe(settings, seconds, quantity, orders=orders))
     except SettingsError as error:
         echo(f"floorwire: {error}", err=True)
         raise typer.Exit(UNUSABLE) from None
@@ -65,6 +83,10 @@ def venue(
     if check.fastest_us is not None:
         echo(f"clock: the fastest message was {check.fastest_us / 1000:.0f} ms old by our clock")
     failures = list(check.failures(traffic))
+    for step in steps:
+        echo(f"{step.name}: {step.text} ({step.milliseconds} ms)")
+        if not step.is_well:
+            failures.append(f"{step.name}: {step.text}")
     for failure in failures:
         echo(f"wrong: {failure}")
     if failures:
@@ -80,20 +102,64 @@ def _with_symbols(settings: Settings, name: str, symbols: tuple[str, ...]) -> Se
     return replace(settings, venues=venues)
 
 
-async def _observe(settings: Settings, seconds: float) -> tuple[Stats, VenueCheck]:
-    """Run the venue for so long. Raises SettingsError."""
-    [venue] = venue_registry.build(settings)
-    stats, check, bus = Stats(), VenueCheck(), LocalBus()
+def _without_orders(settings: Settings, venue: str) -> Settings:
+    own = settings.venues.get(venue)
+    if own is None:
+        return settings
+    return replace(settings, venues={**settings.venues, venue: replace(own, orders="paper")})
+
+
+async def _observe(
+    settings: Settings, seconds: float, quantity: str | None, *, orders: bool
+) -> tuple[Stats, VenueCheck, list[Step]]:
+    """Run the venue for so long, then try an order. Raises SettingsError."""
+    [venue] = venue_registry.build(settings, live_flag=orders)
+    stats, check, bus, clock = Stats(), VenueCheck(), LocalBus(), Clock()
     bus.subscribe(check.consume)
     connector = venue_registry.connector(venue.name, settings)
-    feed = VenueFeed(venue, bus, stats, Clock(), round(settings.feed.stale_s * 1_000_000), connector)
+    feed = VenueFeed(venue, bus, stats, clock, round(settings.feed.stale_s * 1_000_000), connector)
+    sender = order_connector(settings, venue, clock, os.environ) if isinstance(venue, LiveVenue) else None
     running = asyncio.create_task(feed.run())
-    await asyncio.sleep(seconds)
-    stats.traffic[venue.name] = connector.traffic.copy()  # before the end of the links is counted
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-    return stats, check
+    try:
+        await asyncio.sleep(seconds)
+        stats.traffic[venue.name] = connector.traffic.copy()  # before the end of the links is counted
+        steps = [] if sender is None else await _try_order(sender, check, quantity)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    return stats, check, steps
+
+
+async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | None) -> list[Step]:
+    """Return what came of an order of the first symbol that has a book."""
+    orders = OrderCheck(sender)
+    running = asyncio.create_task(sender.run())
+    try:
+        steps = [step async for step in orders.account()]
+        if all(step.is_well for step in steps):
+            command = _order(check, quantity, new_client_id(sender.policy.client_ids))
+            if isinstance(command, PlaceOrder):
+                steps += [step async for step in orders.order(command)]
+            else:
+                steps.append(command)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    return steps
+
+
+def _order(check: VenueCheck, quantity: str | None, client_id: str) -> PlaceOrder | Step:
+    for symbol, seen in check.symbols.items():
+        best, instrument = seen.book.bids.best(), check.instruments.get(symbol)
+        if best is None or instrument is None:
+            continue
+        try:
+            return far_order(instrument, best[0], quantity, client_id)
+        except ValueError as error:
+            return Step("place", False, str(error), 0)
+    return Step("place", False, "no symbol has a book", 0)
 
 
 def _symbols_table(check: VenueCheck, title: str) -> Table:

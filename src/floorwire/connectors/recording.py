@@ -107,6 +107,8 @@ class Recording:
         self._answers: list[RecordedAnswer] = []
         self._hosts: dict[str, None] = {}
         self._requests: dict[str, None] = {}
+        self._named: str | None = None
+        """The exchange that the recorder named."""
         self._shapes: Counter[str] = Counter()
         """How many of the first frames have the shape of each exchange's."""
         self.frames = 0
@@ -167,6 +169,8 @@ class Recording:
         match line.mark:
             case "->":
                 self._answers.append(RecordedAnswer(line.at_us, line.url, line.text))
+            case "#":
+                self._named = line.text.decode("utf-8", "replace")
             case "<->":
                 self._requests[line.url] = None
             case "<-":
@@ -186,6 +190,8 @@ class Recording:
         if adapter is not None and adapter not in known:
             raise RecordingError(path, f"there is no adapter {adapter!r}, only {', '.join(known)}")
         names = [name for name, exchange in known.items() if exchange.hosts & self._hosts.keys()]
+        if self._named in known:
+            names = [str(self._named)]
         if adapter is None and not names:
             names = [name for name, _ in self._shapes.most_common(1)]
         if adapter is None and not names:
@@ -280,9 +286,10 @@ def _socket_inputs(name: str, parts: Iterable[Path]) -> Iterator[RecordedInput]:
                     yield RecordedInput(at_us, Closed(link, "reconnected"))
                 yield RecordedInput(at_us, Opened(link))
                 opened.add(link)
-            elif line.mark == "<x" and link in opened:
-                yield RecordedInput(at_us, Closed(link, line.text.decode("utf-8", "replace")))
-                opened.discard(link)
+            elif line.mark == "<x":
+                for closed in sorted(opened & {line.link} if line.link else opened):
+                    yield RecordedInput(at_us, Closed(closed, line.text.decode("utf-8", "replace")))
+                    opened.discard(closed)
             elif not line.mark:
                 if link not in opened:
                     yield RecordedInput(at_us, Opened(link))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
@@ -74,6 +75,8 @@ class VenueCheck:
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolCheck] = {}
+        self.instruments: dict[str, Instrument] = {}
+        """By symbol, as they were listed last."""
         self.fastest_us: int | None = None
         """How old the event was that came with the least delay; below 0: our clock is behind."""
         self._feed: Feed = "connecting"
@@ -85,6 +88,7 @@ class VenueCheck:
             match event:
                 case Listing(instruments):
                     for instrument in instruments:
+                        self.instruments[instrument.symbol] = instrument
                         self.symbols.setdefault(instrument.symbol, SymbolCheck())
                 case FeedStatus():
                     self._status(event)

@@ -36,6 +36,14 @@ def test_a_block_is_for_all_buckets_and_never_gets_shorter() -> None:
     assert limits.allow(REST, 100, 7 * SECOND_US), "nothing was taken meanwhile"
 
 
+def test_a_pause_of_one_bucket_leaves_the_others() -> None:
+    limits = RateLimits(ALLOWANCES)
+    limits.block(7 * SECOND_US, REST)
+    assert not limits.allow(REST, 1, 7 * SECOND_US - 1)
+    assert limits.allow("other", 1, 0)
+    assert limits.allow(REST, 1, 7 * SECOND_US)
+
+
 def test_all_instances_of_a_kind_at_an_address_share_one_budget() -> None:
     shared = SharedRateLimits()
     one, same = shared.of("binance", "", ALLOWANCES), shared.of("binance", "", ALLOWANCES)

@@ -1,4 +1,4 @@
-"""Streams on links: never more symbols than a link carries, each stream on one link, and nothing moves."""
+"""Streams on links: never more than a link carries, each stream on one link, and nothing moves in vain."""
 
 from __future__ import annotations
 
@@ -46,9 +46,31 @@ kinds: st.SearchStrategy[StreamKind] = st.sampled_from(["quote", "trades", "book
 wishes = st.dictionaries(st.sampled_from("ABCDEFG"), st.frozensets(kinds), max_size=7)
 
 
-@given(st.lists(st.tuples(wishes, st.booleans()), max_size=12))
-def test_what_is_told_adds_up_to_the_wish(steps: list[tuple[dict[str, frozenset[StreamKind]], bool]]) -> None:
-    links = StreamAssignment("public", PUBLIC, 3)
+def test_links_are_filled_by_what_streams_cost() -> None:
+    links = StreamAssignment("public", PUBLIC, 100, {"book": 2, "trades": 1}, 6)
+    assert links.want(dict.fromkeys("ABC", BOOK)).opened == ("public-0",)
+    assert links.want(dict.fromkeys("ABCD", BOOK)).opened == ("public-1",)
+    quotes = dict.fromkeys("EFGH", frozenset[StreamKind](("quote",)))
+    assert links.want(dict.fromkeys("ABCD", BOOK) | quotes).opened == (), "they take no room"
+    assert links.link_of("E") == "public-0"
+
+
+def test_a_symbol_moves_only_if_its_link_has_no_room_for_what_is_wanted_more() -> None:
+    links = StreamAssignment("public", PUBLIC, 100, {"book": 2, "trades": 1}, 6)
+    links.want(dict.fromkeys("ABC", BOOK))
+    changes = links.want({"A": BOTH, "B": BOOK, "C": BOOK})
+    assert changes == (("public-1",), (), {}, {"public-0": {"A": BOOK}})
+    assert links.streams("public-1") == {"A": BOTH}
+    changes = links.want({"A": BOTH, "B": BOTH, "C": BOOK})
+    assert changes == ((), (), {"public-0": {"B": frozenset(("trades",))}}, {})
+
+
+@given(st.lists(st.tuples(wishes, st.booleans()), max_size=12), st.sampled_from((0, 5)))
+def test_what_is_told_adds_up_to_the_wish(
+    steps: list[tuple[dict[str, frozenset[StreamKind]], bool]], capacity: int
+) -> None:
+    costs: dict[StreamKind, int] = {"book": 2, "quote": 1} if capacity else {}
+    links = StreamAssignment("public", PUBLIC, 3, costs, capacity)
     told: dict[str, dict[str, set[StreamKind]]] = {}
     for wish, is_closed in steps:
         before = {native: link for link, streams in told.items() for native in streams}
@@ -73,5 +95,7 @@ def test_what_is_told_adds_up_to_the_wish(steps: list[tuple[dict[str, frozenset[
         carried = {native: streams for link in told.values() for native, streams in link.items()}
         assert carried == mine
         assert all(1 <= len(link) <= 3 for link in told.values())
+        for on_link in told.values():
+            assert sum(costs.get(kind, 0) for streams in on_link.values() for kind in streams) <= capacity
         for native, link in before.items():
-            assert links.link_of(native) in (link, None)
+            assert capacity or links.link_of(native) in (link, None)

@@ -9,8 +9,8 @@ from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 
-SYMBOLS_PER_LINK = 100
-"""Binance: at most 1,024 streams on a connection. A symbol has ten of them."""
+STREAMS_PER_LINK = 1_024
+"""Binance: at most so many streams on a connection."""
 STREAMS_PER_REQUEST = 200
 REQUESTS = 2
 REQUEST_INTERVAL_US = SECOND_US // 2

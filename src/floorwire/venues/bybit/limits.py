@@ -11,8 +11,8 @@ SECOND_US = 1_000_000
 
 TOPICS_PER_REQUEST = 10
 """Bybit, spot: at most ten topics in one request. One topic that it does not know refuses them all."""
-SYMBOLS_PER_LINK = 50
-"""Bybit: at most 21,000 characters of topics on a connection. Ten topics of a symbol have some 200."""
+TOPICS_PER_LINK = 800
+"""Bybit: at most 21,000 characters of topics on a connection. A topic has 15 to 26."""
 REQUESTS = 100
 REQUEST_INTERVAL_US = SECOND_US
 """Bybit names no limit of requests on the public stream. Single books are requested 100 at once, then one a

@@ -80,7 +80,16 @@ class Bybit:
     """What differs at Bybit: its addresses, requests, limits, and the meaning of its messages."""
 
     name = mapping.VENUE
-    link_kinds: tuple[LinkKind, ...] = (LinkKind("spot", STREAM_URL, limits.SYMBOLS_PER_LINK, EVERYTHING),)
+    link_kinds: tuple[LinkKind, ...] = (
+        LinkKind(
+            "spot",
+            STREAM_URL,
+            limits.TOPICS_PER_LINK,
+            EVERYTHING,
+            {kind: len(topics) for kind, topics in TOPICS.items()},
+            limits.TOPICS_PER_LINK,
+        ),
+    )
     ping = '{"op":"ping"}'
     ping_us = limits.PING_US
     silent_us = limits.SILENT_US

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from floorwire.core.capabilities import StreamKind
@@ -77,9 +78,12 @@ class LinkKind(NamedTuple):
     name: str
     url: str
     symbols: int
-    """How many symbols one link carries."""
+    """How many symbols one link carries at most."""
     kinds: frozenset[StreamKind]
     """What it carries of them."""
+    costs: Mapping[StreamKind, int] = MappingProxyType({})
+    """What the streams of a kind take of the link's capacity, for each symbol."""
+    capacity: int = 0
 
 
 class FetchedSnapshots(Protocol):

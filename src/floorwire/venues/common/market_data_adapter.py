@@ -42,7 +42,13 @@ from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
 from floorwire.venues.common.lost_change import LostChangeError
-from floorwire.venues.common.rate_limits import REST, RateLimits, TooManyRequestsError, pause_us
+from floorwire.venues.common.rate_limits import (
+    REST,
+    TOO_MANY_REQUESTS,
+    RateLimits,
+    TooManyRequestsError,
+    pause_us,
+)
 from floorwire.venues.common.snapshot_fetches import FetchedSymbol, SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
@@ -160,15 +166,15 @@ class MarketDataAdapter(Generic[MessageT]):
     def _answered(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         wait_us = pause_us(answer, self._exchange.pauses_us)
         if wait_us:
-            self._pause(wait_us, now_us)
+            self._pause(wait_us, now_us, REST if answer.status == TOO_MANY_REQUESTS else None)
         if self._catalogue.is_answered_by(answer):
             yield from self._apply_list(answer, now_us)
         elif (found := self._books.answered(answer)) is not None:
             yield from self._apply_fetched(found, answer, now_us)
 
-    def _pause(self, wait_us: int, now_us: int) -> None:
+    def _pause(self, wait_us: int, now_us: int, name: str | None) -> None:
         self.skipped["too_many_requests"] += 1
-        self._limits.block(now_us + wait_us)
+        self._limits.block(now_us + wait_us, name)
 
     def _apply_fetched(self, found: FetchedSymbol, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         snapshots, symbol = self._exchange.snapshots, found.symbol
@@ -200,7 +206,7 @@ class MarketDataAdapter(Generic[MessageT]):
         try:
             rows = self._exchange.rows(answer.body)
         except TooManyRequestsError:
-            self._pause(SAID_PAUSE_US, now_us)
+            self._pause(SAID_PAUSE_US, now_us, REST)
         except (ValueError, RecursionError):
             self.skipped["bad_list"] += 1
         listed = dict(self._listed(rows))

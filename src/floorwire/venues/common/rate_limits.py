@@ -16,6 +16,8 @@ REST = "rest"
 """The bucket of HTTP requests. Each exchange counts their weight in its own way."""
 CONNECTIONS = "connections"
 """The bucket of new WebSockets."""
+TOO_MANY_REQUESTS = 429
+"""The status that asks for a pause of requests. Others that ask for one are bans, of new links too."""
 MAX_PAUSE_US = 3 * 86_400 * SECOND_US
 """Binance: bans last up to three days. A longer one is not believed."""
 
@@ -28,22 +30,28 @@ class Allowance(NamedTuple):
 
 
 class RateLimits:
-    """Named buckets of weight, and the time until which nothing may be sent at all."""
+    """Named buckets of weight, and the times until which nothing may be sent."""
 
-    __slots__ = ("_buckets", "blocked_until")
+    __slots__ = ("_blocked_until", "_buckets", "blocked_until")
 
     def __init__(self, allowances: Mapping[str, Allowance]) -> None:
         self._buckets = {name: RequestBucket(*allowance, 0) for name, allowance in allowances.items()}
         self.blocked_until = 0
-        """Monotonic time. Before it, the exchange has asked for silence, or has banned this address."""
+        """Monotonic time. Before it nothing may be sent: the exchange has banned this address."""
+        self._blocked_until: dict[str, int] = {}
+        """By bucket: the exchange has asked for a pause of these."""
 
     def allow(self, name: str, weight: int, now_us: int) -> bool:
         """Take weight from a bucket; return False, and take nothing, if there is too little now."""
-        return now_us >= self.blocked_until and self._buckets[name].spend(weight, now_us)
+        blocked_until = max(self.blocked_until, self._blocked_until.get(name, 0))
+        return now_us >= blocked_until and self._buckets[name].spend(weight, now_us)
 
-    def block(self, until_us: int) -> None:
-        """Allow nothing before this time. An earlier time than before changes nothing."""
-        self.blocked_until = max(self.blocked_until, until_us)
+    def block(self, until_us: int, name: str | None = None) -> None:
+        """Allow nothing of a bucket before this time; None: of all. An earlier time changes nothing."""
+        if name is None:
+            self.blocked_until = max(self.blocked_until, until_us)
+        else:
+            self._blocked_until[name] = max(self._blocked_until.get(name, 0), until_us)
 
 
 class TooManyRequestsError(ValueError):

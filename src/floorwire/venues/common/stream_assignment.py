@@ -1,11 +1,13 @@
 """Which link carries the streams of which symbol, for links of one kind.
 
-A symbol stays on its link for as long as anything of it is wanted, whatever comes and goes beside it.
+A symbol stays on its link for as long as anything of it is wanted, whatever comes and goes beside it. It
+moves only if more of it is wanted than its link has room for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import count
 from typing import NamedTuple
 
 from floorwire.core.capabilities import StreamKind
@@ -27,17 +29,41 @@ class Changes(NamedTuple):
 
 
 class StreamAssignment:
-    """The links of one kind, each with at most ``symbols_per_link`` symbols."""
+    """The links of one kind. Each has at most ``symbols`` symbols, and streams of at most ``capacity``."""
 
-    __slots__ = ("_kinds", "_link_of", "_links", "_name", "_released", "_symbols_per_link")
+    __slots__ = (
+        "_capacity",
+        "_costs",
+        "_kinds",
+        "_link_of",
+        "_links",
+        "_name",
+        "_released",
+        "_symbols",
+        "_used",
+    )
 
-    def __init__(self, name: str, kinds: frozenset[StreamKind], symbols_per_link: int) -> None:
-        """``name``: links are named by it, with a number. ``kinds``: what these links carry."""
+    def __init__(
+        self,
+        name: str,
+        kinds: frozenset[StreamKind],
+        symbols: int,
+        costs: Mapping[StreamKind, int] | None = None,
+        capacity: int = 0,
+    ) -> None:
+        """``name``: links are named by it, with a number. ``kinds``: what these links carry.
+
+        ``costs``: what the streams of a kind take of the capacity; None: nothing.
+        """
         self._name = name
         self._kinds = kinds
-        self._symbols_per_link = symbols_per_link
+        self._symbols = symbols
+        self._costs = costs or {}
+        self._capacity = capacity
         self._links: dict[str, Streams] = {}
         self._link_of: dict[str, str] = {}
+        self._used: dict[str, int] = {}
+        """Link -> how much of its capacity is taken."""
         self._released: set[str] = set()
         """Links that are being closed. Their names are used again when they are closed."""
 
@@ -54,26 +80,38 @@ class StreamAssignment:
         added: dict[str, Streams] = {}
         removed: dict[str, Streams] = {}
         mine = {native: kinds & self._kinds for native, kinds in wish.items() if kinds & self._kinds}
-        for native, link in list(self._link_of.items()):
-            if gone := self._links[link][native] - mine.get(native, frozenset()):
-                removed.setdefault(link, {})[native] = gone
-            if native not in mine:
-                del self._links[link][native], self._link_of[native]
-        opened: list[str] = []
-        room = self._room()
+        known = dict(self._link_of)
+        for native, link in known.items():
+            before, now = self._links[link][native], mine.get(native, frozenset())
+            if before - now:
+                removed.setdefault(link, {})[native] = before - now
+                self._set(native, link, before & now)
+        waiting: list[str] = []
         for native, kinds in mine.items():
-            known = self._link_of.get(native)
-            link = next(room) if known is None else known
+            link = known.get(native, "")
+            before = self._links[link].get(native, frozenset()) if link else frozenset()
+            if kinds == before:
+                continue
+            if link and self._fits(link, kinds - before):
+                added.setdefault(link, {})[native] = kinds - before
+                self._set(native, link, kinds)
+                continue
+            if link:  # it moves: its link is full
+                removed.setdefault(link, {}).setdefault(native, frozenset())
+                removed[link][native] |= before
+                self._set(native, link, frozenset())
+            waiting.append(native)
+        opened: list[str] = []
+        for native in waiting:
+            link = self._room(mine[native])
             if link not in self._links:
-                self._links[link] = {}
+                self._links[link], self._used[link] = {}, 0
                 opened.append(link)
-            if new := kinds - self._links[link].get(native, frozenset()):
-                added.setdefault(link, {})[native] = new
-            self._links[link][native] = kinds
-            self._link_of[native] = link
+            added.setdefault(link, {})[native] = mine[native]
+            self._set(native, link, mine[native])
         closed = tuple(link for link, streams in self._links.items() if not streams)
         for link in closed:
-            del self._links[link]
+            del self._links[link], self._used[link]
         self._released.update(closed)
         return Changes(
             tuple(opened),
@@ -85,6 +123,7 @@ class StreamAssignment:
     def rename(self, link: str, to: str) -> None:
         """Move all that a link carries to another one. The first is being closed."""
         streams = self._links[to] = self._links.pop(link)
+        self._used[to] = self._used.pop(link)
         self._link_of.update(dict.fromkeys(streams, to))
         self._released.add(link)
 
@@ -92,17 +131,25 @@ class StreamAssignment:
         """Record that a link is down that nothing is wanted of. Its name can be used again."""
         self._released.discard(link)
 
-    def _room(self) -> Iterator[str]:
-        """Yield a link with room for one more symbol, for each: those that are there first, then new ones."""
-        for link, streams in list(self._links.items()):
-            while len(streams) < self._symbols_per_link:
-                yield link
-        number = 0
-        while True:
-            link = f"{self._name}-{number}"
-            number += 1
-            if link in self._links or link in self._released:
-                continue
-            yield link
-            while len(self._links[link]) < self._symbols_per_link:
-                yield link
+    def _set(self, native: str, link: str, kinds: frozenset[StreamKind]) -> None:
+        """Let a link carry these streams of a symbol, and no others of it."""
+        streams = self._links[link]
+        self._used[link] += self._cost(kinds) - self._cost(streams.pop(native, frozenset()))
+        self._link_of.pop(native, None)
+        if kinds:
+            streams[native] = kinds
+            self._link_of[native] = link
+
+    def _cost(self, kinds: frozenset[StreamKind]) -> int:
+        return sum(self._costs.get(kind, 0) for kind in kinds)
+
+    def _fits(self, link: str, more: frozenset[StreamKind]) -> bool:
+        return self._used[link] + self._cost(more) <= self._capacity or not self._cost(more)
+
+    def _room(self, kinds: frozenset[StreamKind]) -> str:
+        """Return a link with room for one more symbol: one that is there, or a new one."""
+        for link, streams in self._links.items():
+            if len(streams) < self._symbols and self._fits(link, kinds):
+                return link
+        names = (f"{self._name}-{number}" for number in count())
+        return next(name for name in names if name not in self._links and name not in self._released)

@@ -37,7 +37,8 @@ class StreamLinks(Generic[MessageT]):
         self._exchange = exchange
         self._jitter = jitter
         self._assignments = [
-            StreamAssignment(kind.name, kind.kinds, kind.symbols) for kind in exchange.link_kinds
+            StreamAssignment(kind.name, kind.kinds, kind.symbols, kind.costs, kind.capacity)
+            for kind in exchange.link_kinds
         ]
         self._requests: dict[str, LinkRequests] = {}
         """By link that is up."""

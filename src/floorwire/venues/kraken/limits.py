@@ -9,7 +9,7 @@ from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
 
-SYMBOLS_PER_LINK = 100
+SYMBOLS_PER_LINK = 1_000
 SYMBOLS_PER_REQUEST = 50
 """Kraken names no limit of symbols. Each symbol is answered alone, so one refusal affects no other."""
 REQUESTS = 20

@@ -9,8 +9,12 @@ from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
 
-SYMBOLS_PER_LINK = 25
+SYMBOLS_PER_LINK = 200
+"""OKX names no limit of symbols. Candles of 200 are 1,200 channels."""
+BOOKS_PER_LINK = 29
 """OKX: fewer than 30 order book channels on a connection."""
+CHANNELS_PER_REQUEST = 1_000
+"""OKX: a request has at most 64 kB. A channel takes some 45 bytes of it."""
 REQUESTS = 200
 """OKX: 480 requests to subscribe, unsubscribe or log in on a connection in an hour. These are at once."""
 REQUEST_INTERVAL_US = 15 * SECOND_US

@@ -83,7 +83,14 @@ class Okx:
 
     name = mapping.VENUE
     link_kinds: tuple[LinkKind, ...] = (
-        LinkKind("public", PUBLIC_URL, limits.SYMBOLS_PER_LINK, PUBLIC_KINDS),
+        LinkKind(
+            "public",
+            PUBLIC_URL,
+            limits.SYMBOLS_PER_LINK,
+            PUBLIC_KINDS,
+            {"book": 1},
+            limits.BOOKS_PER_LINK,
+        ),
         LinkKind("business", BUSINESS_URL, limits.SYMBOLS_PER_LINK, frozenset(("candles",))),
     )
     ping = "ping"
@@ -138,16 +145,15 @@ class Okx:
 
     def requests_for(self, op: Operation, streams: Mapping[str, frozenset[StreamKind]]) -> Iterator[str]:
         """Return one request for all channels: OKX counts requests, not what is in them."""
-        yield messages.request(
-            op,
-            [
-                messages.Stream(channel, native)
-                for native, kinds in streams.items()
-                for kind, channels in CHANNELS.items()
-                if kind in kinds
-                for channel in channels
-            ],
-        )
+        named = [
+            messages.Stream(channel, native)
+            for native, kinds in streams.items()
+            for kind, channels in CHANNELS.items()
+            if kind in kinds
+            for channel in channels
+        ]
+        for start in range(0, len(named), limits.CHANNELS_PER_REQUEST):
+            yield messages.request(op, named[start : start + limits.CHANNELS_PER_REQUEST])
 
     def resubscriptions(self, native: str, wanted: frozenset[StreamKind]) -> Sequence[str]:
         """Return the requests that end and renew the subscription of one book."""

@@ -1,0 +1,80 @@
+"""``floorwire doctor venue ID --orders`` tries one order at an exchange, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from floorwire.cli.order_check import UnknownQuantityError, far_order, new_client_id
+from floorwire.core.instrument import Instrument
+from floorwire.engine.venue_order_ids import parsed
+from tests.live.places import PLACES, Place, passphrase, settings, trading
+
+BTC = Instrument("here:BTC-USDT", "here:BTC", "here:USDT", "here", "0.01", "0.00001", "5")
+
+
+async def doctor(*arguments: str, secret: str = "") -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "floorwire", "doctor", "venue", "here", "--seconds", "2", *arguments),
+        env={**os.environ, "NO_PROXY": "127.0.0.1", "COLUMNS": "150", "PASSPHRASE": secret},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output = (await process.communicate())[0].decode()
+    return process.returncode, output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES, ids=str)
+async def test_an_order_is_placed_found_and_cancelled(place: Place, tmp_path: Path) -> None:
+    async with trading(place) as fake:
+        file = settings(tmp_path, place, fake)
+        given = ("--orders", *place.arguments, "--config", file)
+        code, output = await doctor(*given, secret=passphrase(fake))
+    assert code == 0, output
+    (order,) = (one for one in fake.core.orders.values() if one.account == "first")
+    assert not order.state.is_open
+    for said in ("private stream: up", "account: 100000", "accepted as", "query: open", "cancel: cancelled"):
+        assert said in output
+
+
+@pytest.mark.slow
+async def test_what_fails_is_said(tmp_path: Path) -> None:
+    place = PLACES[0]
+    async with trading(place, quote=1) as fake:
+        file = settings(tmp_path, place, fake)
+        code, output = await doctor("--orders", "--config", file)
+        assert code == 1
+        assert "wrong: place: buy" in output
+        assert "insufficient_balance" in output
+        code, output = await doctor("--config", file)
+        assert code == 0, output
+        dry = settings(tmp_path, place, fake, "dry_run = true")
+        code, output = await doctor("--orders", "--config", dry)
+        assert code == 1
+        assert "dry_run" in output
+    assert not [one for one in fake.core.orders.values() if one.account == "first"]
+
+
+def test_the_order_is_small_and_far() -> None:
+    order = far_order(BTC, 60_000_00, None, "id")
+    assert (order.price, order.quantity, order.symbol) == ("54000.00", "0.00012", "BTC-USDT")
+    assert order.post_only
+    assert far_order(BTC, 60_000_00, "0.5", "id").quantity == "0.50000"
+
+
+def test_an_order_without_a_least_needs_a_quantity() -> None:
+    unknown = Instrument("BTC-USDT", "BTC", "USDT", "here", "0.01", "0.00001")
+    with pytest.raises(UnknownQuantityError, match="give --quantity"):
+        far_order(unknown, 60_000_00, None, "id")
+
+
+def test_ids_are_none_of_a_gateway() -> None:
+    for form, length in (("text", 22), ("hex", 32), ("uuid", 36)):
+        made = new_client_id(form)  # type: ignore[arg-type]
+        assert len(made) == length
+        assert parsed(made) is None
