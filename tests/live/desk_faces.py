@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
-from tests.fake_exchange.coinbase_keys import CoinbaseAccount
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.matching import MatchingCore
@@ -93,7 +92,7 @@ class FakeMarket:
     def credentials(self) -> tuple[str, str, str]:
         """Return our key, its secret and the passphrase."""
         first = self.fake.first
-        key = first.key_name if isinstance(first, CoinbaseAccount) else first.api_key
+        key = getattr(first, "api_key", "") or getattr(first, "key_name", "")
         return key, first.secret, getattr(first, "passphrase", "")
 
     def settings(self, venue: str = "real") -> list[str]:
