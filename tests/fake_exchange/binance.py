@@ -27,7 +27,7 @@ class FakeBinance:
         self.counts = Counts()
         self.faults = Faults()
         self.requests = BinanceRequests(self.core, self.counts, self.now_us)
-        self.streams = BinanceStreams(self.core, self.faults, self.counts, self.now_us)
+        self.streams = BinanceStreams(self.core, self.requests, self.faults, self.counts, self.now_us)
         self.ws_api = BinanceWsApi(
             self.core, self.requests, self.accounts, self.faults, self.counts, self.now_us
         )
@@ -81,6 +81,7 @@ class FakeBinance:
             self.streams.flush(100)
             if ticks % 10 == 0:
                 self.streams.flush(1_000)
+                self.streams.publish_klines()
             await self.streams.end_old()
             await self.ws_api.end_old()
 

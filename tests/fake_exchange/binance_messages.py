@@ -1,5 +1,6 @@
 """Binance's answers and events, from the core's orders, fills and levels."""
 
+from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.market import Market, text_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Fill, Order, OrderChanged, Side, Traded
@@ -117,7 +118,7 @@ def execution_report(changed: OrderChanged, execution_id: int) -> Body:
         "O": order.placed_us // 1_000,
         "Z": text_e8(order.filled_quote_e8),
         "Y": text_e8(fill.quote_e8 if fill else 0),
-        "Q": "0.00000000",
+        "Q": text_e8(order.quote_e8 or 0),
         "W": order.placed_us // 1_000,
         "V": "NONE",
     }
@@ -149,6 +150,42 @@ def trade_event(trade: Traded, market: Market) -> Body:
     }
 
 
+def kline_event(live: LiveCandle, symbol: str, interval: str, now_us: int) -> Body:
+    c = live.candle
+    return {
+        "e": "kline",
+        "E": now_us // 1_000,
+        "s": symbol,
+        "k": {
+            "t": c.begin_us // 1_000,
+            "T": live.end_us // 1_000 - 1,
+            "s": symbol,
+            "i": interval,
+            "f": live.first_trade_id,
+            "L": live.last_trade_id,
+            "o": text_e8(c.open_e8),
+            "c": text_e8(c.close_e8),
+            "h": text_e8(c.high_e8),
+            "l": text_e8(c.low_e8),
+            "v": text_e8(c.volume_e8),
+            "n": c.trades,
+            "x": live.is_closed,
+            "q": text_e8(c.quote_e8),
+            "V": text_e8(live.bought_e8),
+            "Q": text_e8(live.bought_quote_e8),
+            "B": "0",
+        },
+    }
+
+
+def kline_row(live: LiveCandle) -> list[object]:
+    c = live.candle
+    prices = [text_e8(price_e8) for price_e8 in (c.open_e8, c.high_e8, c.low_e8, c.close_e8)]
+    bought = [text_e8(live.bought_e8), text_e8(live.bought_quote_e8)]
+    ends = [text_e8(c.volume_e8), live.end_us // 1_000 - 1, text_e8(c.quote_e8), c.trades]
+    return [c.begin_us // 1_000, *prices, *ends, *bought, "0"]
+
+
 def depth(core: MatchingCore, market: Market, limit: int) -> Body:
     def side(side: Side) -> list[list[str]]:
         levels = core.levels(market.symbol, side)[:limit]
@@ -172,7 +209,7 @@ def instrument(market: Market) -> Body:
         "quoteAssetPrecision": 8,
         "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
         "icebergAllowed": False,
-        "quoteOrderQtyMarketAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
         "isSpotTradingAllowed": True,
@@ -215,7 +252,7 @@ def _common(order: Order) -> Body:
         "price": order_price(order),
         "origQty": order.market.quantity_text(order.lots),
         "executedQty": order.market.quantity_text(order.filled_lots),
-        "origQuoteOrderQty": "0.000000",
+        "origQuoteOrderQty": text_e8(order.quote_e8 or 0),
         "cummulativeQuoteQty": text_e8(order.filled_quote_e8),
         "status": order.state.value,
         "timeInForce": order.time_in_force.value,

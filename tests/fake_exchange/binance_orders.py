@@ -15,8 +15,8 @@ CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 FIREWALL = re.compile(r"select|union|drop", re.IGNORECASE)
 SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
 PLACE = frozenset(
-    {"symbol", "side", "type", "timeInForce", "price", "quantity", "newClientOrderId", "newOrderRespType"}
-    | {"selfTradePreventionMode"}
+    {"symbol", "side", "type", "timeInForce", "price", "quantity", "quoteOrderQty", "newClientOrderId"}
+    | {"newOrderRespType", "selfTradePreventionMode"}
 )
 
 
@@ -26,6 +26,7 @@ class NewOrder:
     side: Side
     price_ticks: int | None
     lots: int
+    quote_e8: int | None
     time_in_force: TimeInForce
     post_only: bool
     client_id: str
@@ -60,7 +61,7 @@ def client_id_of(params: Mapping[str, str], name: str) -> str:
 def parse_order(core: MatchingCore, params: Mapping[str, str]) -> NewOrder:
     refuse_unknown(params, PLACE)
     market = market_of(core, params)
-    for name in ("side", "type", "quantity"):
+    for name in ("side", "type"):
         if name not in params:
             raise missing(name)
     if params["side"] not in ("BUY", "SELL"):
@@ -73,11 +74,14 @@ def parse_order(core: MatchingCore, params: Mapping[str, str]) -> NewOrder:
     response_type = params.get("newOrderRespType", "FULL" if kind != "LIMIT_MAKER" else "ACK")
     if response_type not in ("ACK", "RESULT", "FULL"):
         raise illegal("newOrderRespType")
+    side = Side(params["side"])
+    lots, quote_e8 = _size(core, market, side, kind, params)
     return NewOrder(
         market,
-        Side(params["side"]),
+        side,
         _price_ticks(market, kind, params),
-        _lots(market, params["quantity"]),
+        lots,
+        quote_e8,
         _time_in_force(kind, params),
         kind == "LIMIT_MAKER",
         client_id_of(params, "newClientOrderId"),
@@ -85,8 +89,30 @@ def parse_order(core: MatchingCore, params: Mapping[str, str]) -> NewOrder:
     )
 
 
+def _size(
+    core: MatchingCore, market: Market, side: Side, kind: str, params: Mapping[str, str]
+) -> tuple[int, int | None]:
+    """The lots, and the amount of the quote asset if that was named: by market orders alone."""
+    text = params.get("quoteOrderQty")
+    if text is None:
+        if "quantity" not in params:
+            raise missing("quantity")
+        return _lots(market, params["quantity"]), None
+    if kind != "MARKET" or "quantity" in params:
+        raise not_required("quoteOrderQty")
+    quote_e8 = parse_e8(text)
+    if quote_e8 is None:
+        raise illegal("quoteOrderQty")
+    lots = core.lots_for_quote(market.symbol, side, quote_e8)
+    if quote_e8 < market.min_notional_e8 or not lots:
+        raise filter_failure("NOTIONAL")
+    return lots, quote_e8
+
+
 def check_notional(core: MatchingCore, order: NewOrder) -> None:
     price_ticks = order.price_ticks
+    if order.quote_e8 is not None:
+        return
     if price_ticks is None:
         opposite = core.levels(order.market.symbol, order.side.opposite)
         if not opposite:

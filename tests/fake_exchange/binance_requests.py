@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from tests.fake_exchange import binance_messages as messages
 from tests.fake_exchange.binance_errors import BinanceError, engine_refusal, missing
+from tests.fake_exchange.binance_order_counts import OrderCounts
 from tests.fake_exchange.binance_orders import (
     check_notional,
     client_id_of,
@@ -14,6 +15,7 @@ from tests.fake_exchange.binance_orders import (
 )
 from tests.fake_exchange.binance_signatures import Account
 from tests.fake_exchange.limits import Counts, FixedWindow
+from tests.fake_exchange.live_candles import MINUTE_US, LiveCandles
 from tests.fake_exchange.market import text_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import BAD_AMENDMENT, Event, Order, OrderChanged, Refused
@@ -22,6 +24,14 @@ Params = Mapping[str, str]
 IDS = frozenset({"symbol", "orderId", "origClientOrderId"})
 CANCEL = IDS | {"newClientOrderId", "cancelRestrictions"}
 # A success of these weighs nothing, a failure the documented weight.
+MINUTE_NAMES = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30}
+HOUR_NAMES = {"1h": 1, "2h": 2, "4h": 4, "6h": 6, "8h": 8, "12h": 12, "1d": 24}
+# Weeks and months are not here.
+KLINES_US = {
+    "1s": 1_000_000,
+    **{name: minutes * MINUTE_US for name, minutes in MINUTE_NAMES.items()},
+    **{name: hours * 60 * MINUTE_US for name, hours in HOUR_NAMES.items()},
+}
 FREE_IF_DONE = frozenset({"order.place", "order.test", "order.cancel", "order.cancelReplace"})
 
 
@@ -30,7 +40,9 @@ class BinanceRequests:
         self.core = core
         self.counts = counts
         self.weight = FixedWindow(6_000, 60_000_000, now_us)
-        self.orders = FixedWindow(50, 10_000_000, now_us)
+        self.raw_requests = FixedWindow(300_000, 300_000_000, now_us)
+        self.orders = OrderCounts(now_us)
+        self.candles = LiveCandles(core, KLINES_US, now_us)
         self._now_us = now_us
         self._frozen: dict[int, dict[str, object]] | None = None
         self._frozen_depth: dict[str, dict[str, object]] = {}
@@ -56,6 +68,7 @@ class BinanceRequests:
             "time": lambda params: {"serverTime": self._now_us() // 1_000},
             "exchangeInfo": self._exchange_info,
             "depth": self._depth,
+            "klines": self._klines,
         }
 
     def freeze_queries(self) -> None:
@@ -82,7 +95,7 @@ class BinanceRequests:
         self.counts.requests[name] += 1
         cost = 0 if name in FREE_IF_DONE else _weight(name, params)
         self.counts.weight += cost
-        if not self.weight.take(cost):
+        if not self.weight.take(cost) or not self.raw_requests.take():
             self._ignored_refusals += 1
             if self._ignored_refusals > 10:
                 self.ban()
@@ -120,16 +133,17 @@ class BinanceRequests:
 
     def _place(self, account: Account, params: Params) -> object:
         # The unfilled-order count rises for each order that is sent.
-        if not self.orders.take():
+        wait_s = self.orders.take(account.name)
+        if wait_s is not None:
             error = BinanceError(429, -1015, "Too many new orders; current limit is 50 orders per 10 SECOND.")
-            error.retry_after_s = self.orders.wait_s()
+            error.retry_after_s = wait_s
             raise error
         new = parse_order(self.core, params)
         check_notional(self.core, new)
         try:
             order = self.core.place(
                 account.name, new.market.symbol, new.side, new.lots, new.price_ticks, new.client_id,
-                time_in_force=new.time_in_force, post_only=new.post_only,
+                time_in_force=new.time_in_force, post_only=new.post_only, quote_e8=new.quote_e8,
             )  # fmt: skip
         except Refused as refused:
             raise engine_refusal(refused) from None
@@ -175,7 +189,7 @@ class BinanceRequests:
             "newOrderResponse": None,
         }
         if not cancelled and mode == "STOP_ON_FAILURE":
-            self.orders.take()  # an order that was not attempted counts too
+            self.orders.take(account.name)  # an order that was not attempted counts too
             raise BinanceError(400, -2022, "Order cancel-replace failed.", result)
         placed, place_body = self._attempt(self._place, account, place)
         result |= {"newOrderResult": "SUCCESS" if placed else "FAILURE", "newOrderResponse": place_body}
@@ -276,6 +290,8 @@ class BinanceRequests:
             "rateLimits": [
                 _limit("REQUEST_WEIGHT", "MINUTE", 1, self.weight.limit),
                 _limit("ORDERS", "SECOND", 10, self.orders.limit),
+                _limit("ORDERS", "DAY", 1, self.orders.day_limit),
+                _limit("RAW_REQUESTS", "MINUTE", 5, self.raw_requests.limit),
             ],
             "exchangeFilters": [],
             "symbols": [messages.instrument(market) for market in self.core.markets.values()],
@@ -285,6 +301,15 @@ class BinanceRequests:
         market = market_of(self.core, params)
         limit = min(5_000, int(params.get("limit", "100")))
         return self._frozen_depth.get(market.symbol) or messages.depth(self.core, market, limit)
+
+    def _klines(self, params: Params) -> object:
+        """The oldest first."""
+        market, interval = market_of(self.core, params), params.get("interval", "")
+        if interval not in KLINES_US:
+            raise BinanceError(400, -1120, "Invalid interval.")
+        limit = min(1_000, int(params.get("limit", "500")))
+        newest = self.candles.newest(market.symbol, interval, limit)
+        return [messages.kline_row(candle) for candle in reversed(newest)]
 
     def _find(self, account: Account, params: Params) -> Order | None:
         market = market_of(self.core, params)
@@ -302,7 +327,7 @@ class BinanceRequests:
     def _give_back_orders(self, event: Event) -> None:
         """A first fill gives one of the unfilled orders back."""
         if isinstance(event, OrderChanged) and event.fill and len(event.order.fills) == 1:
-            self.orders.give_back()
+            self.orders.give_back(event.order.account)
 
 
 def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, object]:
@@ -318,5 +343,5 @@ def _weight(name: str, params: Params) -> int:
         return 6 if "symbol" in params else 80
     if name == "myTrades":
         return 5 if "orderId" in params else 20
-    weights = {"exchangeInfo": 20, "order.status": 4, "allOrders": 20, "account.status": 20}
+    weights = {"exchangeInfo": 20, "order.status": 4, "klines": 2, "allOrders": 20, "account.status": 20}
     return weights.get(name, 4 if "amend" in name else 1)

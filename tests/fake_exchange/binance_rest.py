@@ -18,6 +18,7 @@ ROUTES = {
     ("GET", "/api/v3/time"): "time",
     ("GET", "/api/v3/exchangeInfo"): "exchangeInfo",
     ("GET", "/api/v3/depth"): "depth",
+    ("GET", "/api/v3/klines"): "klines",
     ("POST", "/api/v3/order"): "order.place",
     ("POST", "/api/v3/order/test"): "order.test",
     ("DELETE", "/api/v3/order"): "order.cancel",
@@ -57,8 +58,11 @@ class BinanceRest:
         headers |= {
             "Content-Type": "application/json;charset=UTF-8",
             "X-MBX-USED-WEIGHT-1M": str(self._requests.weight.used),
-            "X-MBX-ORDER-COUNT-10S": str(self._requests.orders.used),
         }
+        account = self._accounts.get(request.headers.get("X-MBX-APIKEY", ""))
+        if account is not None:
+            headers["X-MBX-ORDER-COUNT-10S"] = str(self._requests.orders.used(account.name))
+            headers["X-MBX-ORDER-COUNT-1D"] = str(self._requests.orders.used_of_day(account.name))
         return RestAnswer(status, msgspec.json.encode(answer), headers)
 
     def _answer(self, request: Request, body: str, fault: RequestFault | None) -> object:

@@ -7,6 +7,7 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange import binance_messages as messages
+from tests.fake_exchange.binance_requests import BinanceRequests
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.limits import Counts, SlidingWindow
 from tests.fake_exchange.matching import MatchingCore
@@ -51,7 +52,10 @@ class PendingDiff:
 
 
 class BinanceStreams:
-    def __init__(self, core: MatchingCore, faults: Faults, counts: Counts, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self, core: MatchingCore, requests: BinanceRequests, faults: Faults, counts: Counts,
+        now_us: Callable[[], int],
+    ) -> None:  # fmt: skip
         self.connections: set[Connection] = set()
         self._core = core
         self._faults = faults
@@ -59,6 +63,7 @@ class BinanceStreams:
         self._now_us = now_us
         self.attempts = SlidingWindow(300, 300_000_000, now_us)
         self._pending = {(symbol, speed): PendingDiff() for symbol in core.markets for speed in (100, 1_000)}
+        self.candles = requests.candles
         core.listeners.append(self._on_event)
 
     async def serve(self, socket: WebSocket) -> None:
@@ -113,6 +118,11 @@ class BinanceStreams:
                     for price_ticks, lots in diff.levels[side].items()
                 ]
             self._publish(f"{symbol.lower()}@depth" + ("@100ms" if speed == 100 else ""), event)
+
+    def publish_klines(self) -> None:
+        for symbol, interval, candle in self.candles.take_due():
+            event = messages.kline_event(candle, symbol, interval, self._now_us())
+            self._publish(f"{symbol.lower()}@kline_{interval}", event)
 
     def restart_ids(self, symbol: str) -> None:
         """Update ids begin again, as after a restart of the exchange."""

@@ -67,6 +67,8 @@ class FakeBybit:
             await asyncio.sleep(TICK_S)
             passed_us += int(TICK_S * 1_000_000)
             self.market.flush_due(passed_us)
+            if passed_us % 1_000_000 == 0:
+                self.market.publish_candles()
             await self.sockets.end_idle()
 
     def delist(self, symbol: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from tests.fake_exchange import bybit_messages as messages
 from tests.fake_exchange.bybit_books import FULL_DEPTH, SentBook
-from tests.fake_exchange.bybit_queries import BybitQueries
+from tests.fake_exchange.bybit_queries import CANDLES_US, BybitQueries
 from tests.fake_exchange.bybit_sockets import BybitSockets, Connection
+from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, MarketChanged, Traded
 
@@ -53,6 +54,10 @@ class BybitMarket:
         family, _, symbol = topic.rpartition(".")
         if family == "tickers":
             connection.send(self._ticker(symbol))
+        elif family.startswith("kline."):
+            interval = family.removeprefix("kline.")
+            for candle in self._queries.candles.newest(symbol, interval, 1):
+                connection.send(self._candle(symbol, interval, candle))
         elif family.startswith("orderbook.") and family != "orderbook.full":
             book = self._books[symbol, int(family.removeprefix("orderbook."))]
             self._flush(symbol, book.depth)
@@ -67,6 +72,10 @@ class BybitMarket:
     def flush(self, symbol: str) -> None:
         for depth in SPEEDS_US:
             self._flush(symbol, depth)
+
+    def publish_candles(self) -> None:
+        for symbol, interval, candle in self._queries.candles.take_due():
+            self._publish(self._candle(symbol, interval, candle))
 
     def restart_ids(self, symbol: str) -> None:
         """u begins again at 1, with the whole book, as after a restart of the exchange."""
@@ -95,6 +104,8 @@ class BybitMarket:
     def _is_family(self, family: str) -> bool:
         if family in ("publicTrade", "tickers", "orderbook.full"):
             return True
+        if family.startswith("kline."):
+            return family.removeprefix("kline.") in CANDLES_US
         depth = family.removeprefix("orderbook.")
         return depth != family and depth.isdigit() and int(depth) in SPEEDS_US and int(depth) < FULL_DEPTH
 
@@ -141,6 +152,11 @@ class BybitMarket:
             "cs": self._core.update_ids[symbol],
             "data": messages.ticker(self._core, self._core.markets[symbol]),
         }
+
+    def _candle(self, symbol: str, interval: str, candle: LiveCandle) -> Body:
+        now_us = self._now_us()
+        body: Body = {"topic": f"kline.{interval}.{symbol}", "ts": now_us // 1_000, "type": "snapshot"}
+        return body | {"data": [messages.candle(candle, interval, now_us)]}
 
     def _publish(self, body: Body) -> None:
         for connection in self._sockets.subscribers(str(body["topic"])):

@@ -2,6 +2,7 @@
 
 import uuid
 
+from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.market import Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import (
@@ -285,6 +286,29 @@ def ticker(core: MatchingCore, market: Market) -> Body:
         "price24hPcnt": "0",
         "usdIndexPrice": "",
     }
+
+
+def candle(live: LiveCandle, interval: str, now_us: int) -> Body:
+    c = live.candle
+    return {
+        "start": c.begin_us // 1_000,
+        "end": live.end_us // 1_000 - 1,
+        "interval": interval,
+        "open": plain_e8(c.open_e8),
+        "close": plain_e8(c.close_e8),
+        "high": plain_e8(c.high_e8),
+        "low": plain_e8(c.low_e8),
+        "volume": plain_e8(c.volume_e8),
+        "turnover": plain_e8(c.quote_e8),
+        "confirm": live.is_closed,
+        "timestamp": now_us // 1_000,
+    }
+
+
+def candle_row(live: LiveCandle) -> list[str]:
+    c = live.candle
+    amounts = (c.open_e8, c.high_e8, c.low_e8, c.close_e8, c.volume_e8, c.quote_e8)
+    return [time_text(c.begin_us), *map(plain_e8, amounts)]
 
 
 def _unit(order: Order) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.fake_exchange import bybit_messages as messages
 from tests.fake_exchange.bybit_errors import BybitError, bad_parameter
 from tests.fake_exchange.bybit_requests import BybitRequests
+from tests.fake_exchange.live_candles import MINUTE_US, LiveCandles
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.orders import Fill, Order, Side
 
@@ -15,6 +16,11 @@ Body = dict[str, object]
 UNFILLED_KEPT_US = 86_400_000_000
 WINDOW_MS = 7 * 86_400_000
 RECENT_CLOSED = 500
+# Bybit: minutes, or a letter for a day. Weeks and months are not here.
+CANDLES_US = {
+    **{str(minutes): minutes * MINUTE_US for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
+    "D": 1_440 * MINUTE_US,
+}
 
 
 @dataclass
@@ -34,6 +40,7 @@ class BybitQueries:
         self.maintenance: list[Body] = []
         # Bybit: for a moment an order is in no list, while it moves from the open ones to the closed ones.
         self.moving_us = 0
+        self.candles = LiveCandles(requests.core, CANDLES_US, now_us)
         self._requests = requests
         self._core = requests.core
         self._accounts = accounts
@@ -46,6 +53,7 @@ class BybitQueries:
             "/v5/market/full_orderbook": self._full_book,
             "/v5/market/tickers": self._tickers,
             "/v5/market/recent-trade": self._trades,
+            "/v5/market/kline": self._candles,
             "/v5/system/status": lambda params: {"list": self.maintenance},
         }
         self.private: dict[str, Callable[[str, Params], Body]] = {
@@ -130,6 +138,16 @@ class BybitQueries:
         trades = [trade for trade in self._core.trades if trade.symbol == market.symbol]
         rows = [messages.recent_trade(trade, market) for trade in reversed(trades[-limit:])]
         return {"category": "spot", "list": rows}
+
+    def _candles(self, params: Params) -> Body:
+        """The newest first."""
+        market, interval = self.market(params), params.get("interval", "")
+        if interval not in CANDLES_US:
+            raise bad_parameter("interval")
+        limit = min(1_000, int(params.get("limit", "200")))
+        newest = self.candles.newest(market.symbol, interval, limit)
+        rows = [messages.candle_row(candle) for candle in newest]
+        return {"category": "spot", "symbol": market.symbol, "list": rows}
 
     def _wallet(self, account: str, params: Params) -> Body:
         if params.get("accountType") != "UNIFIED":

@@ -64,6 +64,7 @@ class FakeOkx:
         while True:
             await asyncio.sleep(0.1)
             self.market.flush_all()
+            self.market.publish_candles()
             self.private.push_accounts()
             self.requests.fire_switches()
             await self.sockets.end_idle()

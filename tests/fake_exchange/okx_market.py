@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import Callable
 
 from tests.fake_exchange import okx_messages as messages
+from tests.fake_exchange.live_candles import LiveCandles
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.okx_books import SentBook, TextLevels
 from tests.fake_exchange.okx_queries import OkxQueries
 from tests.fake_exchange.okx_requests import OkxRequests
-from tests.fake_exchange.okx_sockets import Arg, Connection, OkxSockets
+from tests.fake_exchange.okx_sockets import CANDLES_US, Arg, Connection, OkxSockets
 from tests.fake_exchange.orders import Event, LevelChanged, MarketChanged, Traded
 
 Body = dict[str, object]
-OF_ONE = frozenset({"books", "books5", "bbo-tbt", "trades", "trades-all", "tickers"})
+OF_ONE = frozenset(
+    {"books", "books5", "bbo-tbt", "trades", "trades-all", "tickers"}
+    | {f"candle{name}" for name in CANDLES_US}
+)
 
 
 class OkxMarket:
@@ -35,6 +39,8 @@ class OkxMarket:
         self._tops: dict[str, tuple[object, ...]] = {}
         self._changed: set[str] = set()
         self._trades: list[Traded] = []
+        self._candles = LiveCandles(core, CANDLES_US, now_us)
+        queries.candles = self._candles
         core.listeners.append(self._on_event)
         sockets.add(self)
 
@@ -62,6 +68,10 @@ class OkxMarket:
             connection.send({"arg": arg, "data": [self._short_book(book, 5)]})
         elif channel == "bbo-tbt":
             connection.send({"arg": arg, "data": [self._top(book)]})
+        elif channel.startswith("candle"):
+            newest = self._candles.newest(market.symbol, channel.removeprefix("candle"), 1)
+            if newest:
+                connection.send({"arg": arg, "data": [messages.candle(newest[0])]})
         elif channel == "tickers":
             connection.send({"arg": arg, "data": [messages.ticker(self._core, market, self._now_us())]})
 
@@ -88,6 +98,11 @@ class OkxMarket:
             return
         self._publish("books5", symbol, self._short_book(book, 5))
         self._publish("tickers", symbol, messages.ticker(self._core, book.market, now_us))
+
+    def publish_candles(self) -> None:
+        for symbol, name, candle in self._candles.take_due():
+            for connection, arg in self._followers(f"candle{name}", symbol):
+                connection.send({"arg": arg, "data": [messages.candle(candle)]})
 
     def restart_ids(self, symbol: str) -> None:
         """The sequence begins again. The next update has a smaller one than the update before it."""

@@ -1,5 +1,6 @@
 """OKX's answers and pushes, from the core's orders, fills and balances."""
 
+from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.market import Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import (
@@ -240,6 +241,13 @@ def ticker(core: MatchingCore, market: Market, now_us: int) -> Body:
         "sodUtc8": "",
         "ts": time_text(now_us),
     }
+
+
+def candle(live: LiveCandle) -> list[str]:
+    """OKX: open time, prices, volume, the quote amount twice, and whether it is closed."""
+    c = live.candle
+    amounts = (c.open_e8, c.high_e8, c.low_e8, c.close_e8, c.volume_e8, c.quote_e8, c.quote_e8)
+    return [time_text(c.begin_us), *map(plain_e8, amounts), "1" if live.is_closed else "0"]
 
 
 def _maker_or_taker(fill: Fill) -> str:

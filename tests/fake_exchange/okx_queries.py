@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests.fake_exchange import okx_messages as messages
+from tests.fake_exchange.live_candles import LiveCandles
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.okx_errors import OrderError, RequestError
 from tests.fake_exchange.okx_requests import OkxRequests
@@ -33,18 +34,20 @@ class OkxQueries:
         self.listed_us = now_us()
         self.expired_us: dict[str, int] = {}
         self.maintenance: list[Body] = []
+        self.candles: LiveCandles | None = None
         self._requests = requests
         self._core = requests.core
         self._accounts = accounts
         self._now_us = now_us
         self._frozen: Frozen | None = None
-        self.public: dict[str, Callable[[Params], list[Body]]] = {
-            "/api/v5/public/time": lambda params: [{"ts": messages.time_text(self._now_us())}],
+        self.public: dict[str, Callable[[Params], list[Body] | list[list[str]]]] = {
+            "/api/v5/public/time": self._time,
             "/api/v5/public/instruments": self.instruments,
             "/api/v5/market/books": self._books,
             "/api/v5/market/ticker": self._ticker,
             "/api/v5/market/tickers": self._tickers,
             "/api/v5/market/trades": self._trades,
+            "/api/v5/market/candles": self._candles,
             "/api/v5/system/status": lambda params: self.maintenance,
         }
         self.private: dict[str, Callable[[str, Params], list[Body]]] = {
@@ -93,6 +96,9 @@ class OkxQueries:
             raise _no_instrument()
         return market
 
+    def _time(self, params: Params) -> list[Body]:
+        return [{"ts": messages.time_text(self._now_us())}]
+
     def _books(self, params: Params) -> list[Body]:
         market = self.market(params)
         size = params.get("sz", "1")
@@ -127,6 +133,15 @@ class OkxQueries:
         limit = min(500, int(params.get("limit", "100")))
         trades = [trade for trade in self._core.trades if trade.symbol == market.symbol]
         return [messages.trade(market, trade, trade.lots) for trade in reversed(trades[-limit:])]
+
+    def _candles(self, params: Params) -> list[list[str]]:
+        """The newest first. OKX: without a bar, minutes."""
+        market, bar = self.market(params), params.get("bar", "1m")
+        assert self.candles is not None
+        if bar not in self.candles.intervals_us:
+            raise RequestError(400, "51000", "Parameter bar error")
+        limit = min(300, int(params.get("limit", "100")))
+        return [messages.candle(candle) for candle in self.candles.newest(market.symbol, bar, limit)]
 
     def _balance(self, account: str, params: Params) -> list[Body]:
         if self._frozen is not None:

@@ -34,6 +34,7 @@ LIMITS = {
     "/api/v5/account/instruments": 20,
     "/api/v5/market/books": 40,
     "/api/v5/market/trades": 100,
+    "/api/v5/market/candles": 40,
     "/api/v5/system/status": 1,
     "/api/v5/account/balance": 10,
     "/api/v5/trade/order": 60,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 
@@ -78,6 +79,7 @@ async def test_fills_are_reported_once_and_balances_are_exact(client: BinanceCli
         ({"quantity": "0.000001"}, (400, -1013)),
         ({"quantity": "0.00001"}, (400, -1013)),
         ({"quantity": "100"}, (400, -2010)),
+        ({"quoteOrderQty": "100"}, (400, -1106)),
         ({"symbol": "btcusdt"}, (400, -1121)),
         ({"side": "buy"}, (400, -1117)),
         ({"type": "MARKET"}, (400, -1106)),
@@ -96,6 +98,31 @@ async def test_a_bad_order_is_refused(
     response = await client.call("POST", "order", {**ORDER, "price": "50000.00", **changes})
     assert code(response) == expected
     assert not client.fake.core.open_orders("first")
+
+
+async def test_a_market_order_may_name_what_it_spends(client: BinanceClient) -> None:
+    market = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
+    placed = (await client.call("POST", "order", market | {"quoteOrderQty": "60"})).json()
+    assert (placed["origQuoteOrderQty"], placed["executedQty"]) == ("60.00000000", "0.00099000")
+    assert code(await client.call("POST", "order", market | {"quoteOrderQty": "4.99"})) == (400, -1013)
+    assert code(await client.call("POST", "order", market)) == (400, -1102)
+
+
+async def test_candles_say_whether_they_are_closed(client: BinanceClient) -> None:
+    fake = client.fake
+    fake.skew_us += 60_000_000 - fake.now_us() % 60_000_000  # not at the end of a minute
+    async with connect(f"{fake.ws}/ws/btcusdt@kline_1m") as socket:
+        fake.core.place("first", "BTCUSDT", Side.BUY, 100, 6_000_001, "")
+        fake.streams.publish_klines()
+        fake.skew_us += 60_000_000
+        fake.streams.publish_klines()
+        bars = [msgspec.convert((await receive(socket))["k"], dict[str, str | int | bool]) for _ in range(2)]
+    assert [bar["x"] for bar in bars] == [False, True]
+    assert (bars[0]["o"], bars[0]["v"], bars[0]["V"], bars[0]["f"]) == (
+        "60000.01000000", "0.00100000", "0.00100000", 1,
+    )  # fmt: skip
+    rows = (await client.http.get("/api/v3/klines?symbol=BTCUSDT&interval=1m")).json()
+    assert [(row[0], row[1], row[8]) for row in rows] == [(bars[0]["t"], "60000.01000000", 1)]
 
 
 async def test_a_bad_key_or_signature_is_refused(client: BinanceClient) -> None:

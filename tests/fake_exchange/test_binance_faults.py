@@ -74,11 +74,19 @@ async def test_who_goes_on_after_a_refusal_is_banned(client: BinanceClient) -> N
 
 
 async def test_the_count_of_unfilled_orders_is_limited(client: BinanceClient) -> None:
-    client.fake.requests.orders.limit = 1
+    fake = client.fake
+    fake.requests.orders.limit = 1
     order = ORDER | {"price": "50000.00"}
     await client.call("POST", "order", order)
-    client.fake.requests.orders.take()  # the window may have changed between the two
+    fake.requests.orders.take("first")  # the window may have changed between the two
     assert code(await client.call("POST", "order", order)) == (429, -1015)
+    assert fake.requests.orders.take("second") is None  # another account has its own
+    fake.requests.orders.limit, fake.requests.orders.day_limit = 100, 0
+    refused = await client.call("POST", "order", order)
+    assert code(refused) == (429, -1015)
+    assert int(refused.headers["X-MBX-ORDER-COUNT-1D"]) >= 2
+    fake.requests.raw_requests.limit = 0
+    assert code(await client.call("GET", "account", {})) == (429, -1003)
 
 
 async def test_faults_of_frames(client: BinanceClient) -> None:

@@ -117,6 +117,25 @@ async def test_the_best_prices_are_snapshots_and_come_again(client: BybitClient)
         assert (second.type, second.data.b[0][0]) == ("snapshot", "60000")
 
 
+async def test_candles_say_whether_they_are_closed(client: BybitClient) -> None:
+    fake = client.fake
+    fake.skew_us += 60_000_000 - fake.now_us() % 60_000_000  # not at the end of a minute
+    async with client.socket("public/spot", "kline.1.BTCUSDT") as socket:
+        fake.core.place("first", "BTCUSDT", Side.BUY, 1_000, 6_000_001, "")
+        fake.market.publish_candles()
+        row = (await receive_rows(socket))[0]
+        assert (row["confirm"], row["open"], row["volume"], row["turnover"]) == (
+            False, "60000.01", "0.001", "60.00001",
+        )  # fmt: skip
+        fake.skew_us += 60_000_000
+        fake.market.publish_candles()
+        closed = (await receive_rows(socket))[0]
+        assert (closed["confirm"], closed["start"]) == (True, row["start"])
+    url = "/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1"
+    rows = (await client.http.get(url)).json()["result"]["list"]
+    assert rows == [[str(row["start"]), *["60000.01"] * 4, "0.001", "60.00001"]]
+
+
 async def test_trades_and_tickers(client: BybitClient) -> None:
     fake = client.fake
     async with client.socket("public/spot", "publicTrade.BTCUSDT", "tickers.BTCUSDT") as socket:

@@ -133,6 +133,25 @@ async def test_trades_are_merged_by_order_and_price(client: OkxClient) -> None:
         assert [(row["tradeId"], row["sz"]) for row in rows] == [("1", "1"), ("2", "1")]
 
 
+async def test_candles_say_whether_they_are_closed(client: OkxClient) -> None:
+    fake = client.fake
+    fake.skew_us += 60_000_000 - fake.now_us() % 60_000_000  # not at the end of a minute
+    fake.core.deposit("first", "USDT", 10**6 * UNIT)
+    async with client.socket("business") as socket:
+        arg = {"channel": "candle1m", "instId": "BTC-USDT"}
+        await send(socket, {"op": "subscribe", "args": [arg]})
+        assert (await receive(socket))["event"] == "subscribe"
+        fake.core.place("first", "BTCUSDT", Side.BUY, 10**4, 600_001, "")
+        seen = [(await receive(socket))["data"]]
+        fake.skew_us += 60_000_000
+        seen.append((await receive(socket))["data"])
+        rows = msgspec.convert(seen, list[list[list[str]]])
+        assert [row[0][8] for row in rows] == ["0", "1"]
+        assert rows[0][0][1:8] == ["60000.1"] * 4 + ["0.001", "60.0001", "60.0001"]
+    url = "/api/v5/market/candles?instId=BTC-USDT&bar=1m"
+    assert (await client.http.get(url)).json()["data"] == rows[1]
+
+
 async def test_other_channels(client: OkxClient) -> None:
     fake = client.fake
     pair = {"instId": "BTC-USDT"}

@@ -56,7 +56,7 @@ symbols = ["{symbol}"]
     )
     command = [sys.executable, "-m", "floorwire", "doctor", "venue", "here"]
     process = await asyncio.create_subprocess_exec(
-        *command, "--config", str(config), "--seconds", "6",
+        *command, "--config", str(config), "--seconds", "8",
         env={**os.environ, "NO_PROXY": "127.0.0.1"}, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
@@ -111,9 +111,13 @@ async def test_a_book_heals(
                 await asyncio.sleep(0.1)
         await asyncio.sleep(1)
         before = fake.counts.subscriptions[subscription]
-        for _ in range(3):  # a single one may be hidden by the changes that follow
-            fake.faults.drop_frame(frame)
+        fake.faults.drop_frame(frame)
+        async with asyncio.timeout(8):
+            while fake.counts.subscriptions[subscription] == before:
+                await asyncio.sleep(0.2)
+                # Kraken has no numbers of frames: a loss below the best ten levels is hidden.
+                if kind == "kraken":
+                    fake.faults.drop_frame(frame)
         status, text = await looking
-    assert fake.counts.subscriptions[subscription] > before
     assert (fake.counts.connections[connection] > 2) == (kind == "coinbase")
     assert status == 0, text
