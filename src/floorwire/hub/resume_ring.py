@@ -80,7 +80,7 @@ class ResumeRing:
             self.msgpack_size -= len(self._msgpack.pop(seq, b""))
 
     def _cut_off(self, first: int) -> None:
-        """Keep the frames from this index on. To cut the others off each time would move all that are kept."""
+        """Keep the frames from this index on. To cut the others off each time would move all of them."""
         if 2 * first > len(self._entries):
             del self._entries[:first]
             first = 0
