@@ -100,6 +100,8 @@ def test_what_a_refusal_says_of_when_to_go_on() -> None:
     limits.exceeded(Failure(-1003, data=msgspec.Raw(b'{"retryAfter":%d}' % at_ms)), 1, AT)
     assert not limits.spend(1, AT + 10 * MINUTE - 1, is_cancel=True)
     assert limits.spend(1, AT + 10 * MINUTE, is_cancel=True)
+    limits.exceeded(Failure(-1003, data=msgspec.Raw(b'{"retryAfter":9007199254740992}')), 0, AT)
+    assert limits.spend(1, AT + 3 * 1_440 * MINUTE, is_cancel=True)
 
 
 def test_an_order_that_was_one_too_many_stops_orders_and_no_cancels() -> None:

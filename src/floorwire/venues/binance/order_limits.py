@@ -21,6 +21,8 @@ UNITS_US = {
 WEIGHT = ("REQUEST_WEIGHT", 60 * SECOND_US)
 BAN_US = 60 * SECOND_US
 """How long to wait after a 418 or 429 that does not say it."""
+LONGEST_BAN_US = 3 * 86_400 * SECOND_US
+"""Binance: bans last up to three days. A longer one is not believed."""
 FOR_CANCELS = 200
 """Weight of a minute that only cancels may use."""
 
@@ -112,7 +114,8 @@ class OrderLimits:
         if failure.code == TOO_MANY_ORDERS:
             self.orders_are_full(date_us)
         else:
-            self.block(retry_after_us(failure) or date_us + (wait_s * SECOND_US or BAN_US))
+            until_us = retry_after_us(failure) or date_us + (wait_s * SECOND_US or BAN_US)
+            self.block(min(until_us, date_us + LONGEST_BAN_US))
 
     def orders_are_full(self, date_us: int) -> None:
         """Binance refused an order for their number: send none until the shortest window is over."""
