@@ -24,6 +24,7 @@ from floorwire.connectors import frame_shapes
 from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, SkippedLines
 from floorwire.connectors.recording_files import RecordingError, RecordingFiles, files_with, folder_files
+from floorwire.connectors.replaced_links import one_after_the_other
 from floorwire.connectors.table_recording import TableRecording, table_files
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.ports import Closed, Frame, Opened
@@ -161,7 +162,10 @@ class Recording:
     def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on all WebSockets, in order of time."""
         return merge(
-            *(_socket_inputs(link, parts) for link, parts in self._files.sockets.items()),
+            *(
+                one_after_the_other(_socket_inputs(link, parts))
+                for link, parts in self._files.sockets.items()
+            ),
             key=attrgetter("at_us"),
         )
 
