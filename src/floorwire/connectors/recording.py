@@ -140,7 +140,9 @@ class Recording:
 
         Without a list of instruments, ticks and lots are the coarsest in which all can be told.
         """
-        adapter = exchanges()[self.adapter].venue(self.symbols, prefix, recorded=True, stale_us=stale_us)
+        adapter = exchanges()[self.adapter].venue(
+            self.symbols, prefix, recorded=True, stale_us=stale_us, jitter=no_wait
+        )
         factors = {prefix + symbol: found for symbol, found in self._factors.items()}
         return CoarserSteps(adapter, factors) if factors else adapter
 
@@ -149,7 +151,7 @@ class Recording:
         """By symbol: how much coarser its steps are than those of eight decimals. None with a list."""
         if self.frames > MAX_OBSERVED:
             return {}
-        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True)
+        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True, jitter=no_wait)
         playing, observed = RecordedRound(adapter, self), ObservedSteps()
         playing.start()
         if not playing.skipped["no_answer"]:  # what an adapter requests first is the list
@@ -264,6 +266,11 @@ def replay(
     return Replay(
         lambda: recording.make_adapter(prefix, stale_us), recording, speed, loop=loop, span_us=span_us
     )
+
+
+def no_wait() -> float:
+    """Return 0: no wait before a try. The recording decides when links were up and requests were answered."""
+    return 0.0
 
 
 def _host(url: str) -> str:
