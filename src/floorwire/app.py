@@ -91,6 +91,8 @@ class Gateway:
         self.refusal_log = RefusalLog(self.stats.refusals)
         self.fault_log = FaultLog(self.stats.faults)
         self.is_draining = False
+        self.is_hurried = False
+        """Whether the drain waits for nothing any more, and closes all connections at once."""
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
@@ -271,7 +273,7 @@ class Gateway:
             if not self.hub.subscribers:
                 return
             await asyncio.sleep(DRAIN_STEP_S)
-            share = -(-len(self.hub.subscribers) // step)
+            share = -(-len(self.hub.subscribers) // (1 if self.is_hurried else step))
             for subscriber in list(self.hub.subscribers)[:share]:
                 subscriber.close(CloseCode.RESTART, "restart: reconnect")
 

@@ -10,36 +10,29 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from tests.fake_exchange.binance import FakeBinance
-from tests.fake_exchange.bybit import FakeBybit
-from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.orders import Order, Side
-from tests.fake_exchange.serving import running as serving
-from tests.live.exchanges import BINANCE, BYBIT, Kind
+from tests.live.places import PLACES, Fake, Place, passphrase, settings, trading
 from tests.servers import Server, running
 
 pytestmark = pytest.mark.slow
-Fake: TypeAlias = FakeBinance | FakeBybit
-TRADES_S = 0.05
 NOT_YET = ("unknown_symbol", "stale_market", "venue_unavailable")
 """Why an order is refused before prices and account are known."""
-MID = 60_000
+OVER = ("cancelled", "filled", "rejected")
 
 
 class Client:
     """A client of the server, over HTTP."""
 
-    def __init__(self, server: Server, key: str) -> None:
-        self._server, self._key = server, key
+    def __init__(self, server: Server, key: str, symbol: str) -> None:
+        self._server, self._key, self._symbol = server, key, symbol
 
     async def ask(self, method: str, path: str, body: object = None) -> dict[str, object]:
         return await asyncio.to_thread(self._ask, method, path, body)
@@ -57,7 +50,7 @@ class Client:
 
     async def place(self, name: str, side: str, quantity: str, price: str, **more: object) -> str:
         """Place an order as soon as the account is reconciled; return its id."""
-        order = {"client_order_id": name, "symbol": "BTC-USDT", "side": side, "quantity": quantity}
+        order = {"client_order_id": name, "symbol": self._symbol, "side": side, "quantity": quantity}
         for _ in range(100):
             reply = await self.ask("POST", "/orders", {**order, "price": price, **more})
             if reply["status"] != "error":
@@ -80,7 +73,8 @@ class Client:
         reply = await self.ask("GET", "/balances")
         rows = reply["balances"]
         assert isinstance(rows, list)
-        return {row["asset"]: Decimal(row["total"]) for row in rows}
+        totals = {row["asset"]: Decimal(row["total"]) for row in rows}
+        return {asset: total for asset, total in totals.items() if total}
 
 
 def ours(fake: Fake) -> list[Order]:
@@ -88,55 +82,13 @@ def ours(fake: Fake) -> list[Order]:
 
 
 def theirs(fake: Fake) -> dict[str, Decimal]:
-    held = {asset: fake.core.balance("first", asset) for asset in ("BTC", "USDT")}
-    return {asset: Decimal(one.free_e8 + one.locked_e8) / UNIT for asset, one in held.items()}
+    held = fake.core.balances("first")
+    totals = {asset: Decimal(one.free_e8 + one.locked_e8) / UNIT for asset, one in held.items()}
+    return {asset: total for asset, total in totals.items() if total}
 
 
-@asynccontextmanager
-async def exchange(kind: Kind) -> AsyncIterator[Fake]:
-    """Run an exchange at which others trade around 60,000."""
-    fake = kind.make_fake(0)
-    assert isinstance(fake, Fake)
-    flow = SeededFlow(fake.core, "BTCUSDT", MID * 100)
-    flow.fill_book()
-    for name in ("first", "second"):
-        fake.core.deposit(name, "USDT", 100_000 * UNIT)
-        fake.core.deposit(name, "BTC", 10 * UNIT)
-
-    async def trade() -> None:
-        while True:
-            await asyncio.sleep(TRADES_S)
-            flow.step()
-
-    async with serving(fake):
-        task = asyncio.create_task(trade())
-        yield fake
-        task.cancel()
-
-
-def prepare(folder: Path, kind: Kind, fake: Fake) -> str:
-    """Write settings, and make a key of ours. Return it with its secret."""
-    secret = folder / "exchange-secret"
-    secret.write_text(fake.first.secret)
-    secret.chmod(0o600)
-    (folder / "floorwire.toml").write_text(
-        f"""
-venue = ["here"]
-[live]
-enabled = true
-[risk]
-price_collar = 0.2
-[venues.here]
-kind = "{kind}"
-orders = "live"
-account = "ann"
-key = "{fake.first.api_key}"
-secret_file = "{secret}"
-ws_url = "ws://127.0.0.1:{fake.port}"
-rest_url = "http://127.0.0.1:{fake.port}"
-symbols = ["BTC-USDT"]
-"""
-    )
+def new_key(folder: Path) -> str:
+    """Make a key of ours. Return it with its secret."""
     command = [sys.executable, "-m", "floorwire", "keys", "create", "--account", "ann", "--json"]
     scopes = ["--scopes", "market,account,trade", "--data", str(folder / "data")]
     made = json.loads(subprocess.run([*command, *scopes], check=True, capture_output=True).stdout)
@@ -144,11 +96,12 @@ symbols = ["BTC-USDT"]
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Server]:
+def server(folder: Path, fake: Fake) -> Iterator[Server]:
     config = ["--config", str(folder / "floorwire.toml"), "--data", str(folder / "data")]
     command = [sys.executable, "-m", "floorwire", "serve", "--live", "--port", "0", *config]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")
+        patch.setenv("PASSPHRASE", passphrase(fake))
         with running(command) as started:
             yield started
 
@@ -162,12 +115,13 @@ async def agree(client: Client, fake: Fake) -> None:
     raise AssertionError(f"{await client.balances()} is not {theirs(fake)}")
 
 
-@pytest.mark.parametrize("kind", [BINANCE, BYBIT], ids=str)
-async def test_orders_of_a_client_and_a_killed_process(kind: Kind, tmp_path: Path) -> None:
-    async with exchange(kind) as fake:
-        key = prepare(tmp_path, kind, fake)
-        with server(tmp_path) as first:
-            client = Client(first, key)
+@pytest.mark.parametrize("place", PLACES, ids=str)
+async def test_orders_of_a_client_and_a_killed_process(place: Place, tmp_path: Path) -> None:
+    async with trading(place) as fake:
+        settings(tmp_path, place, fake)
+        key, market = new_key(tmp_path), next(iter(fake.core.markets.values()))
+        with server(tmp_path, fake) as first:
+            client = Client(first, key, place.symbol)
             resting = await client.place("a", "buy", "0.5", "55000.00")
             await client.until(resting, lambda order: order["state"] == "new")
             assert [one.filled_lots for one in ours(fake)] == [0]
@@ -178,20 +132,18 @@ async def test_orders_of_a_client_and_a_killed_process(kind: Kind, tmp_path: Pat
             await client.place("c", "buy", "0.1", "54000.00")
             os.kill(first.process.pid, signal.SIGKILL)
             first.process.wait()
-        step = fake.core.markets["BTCUSDT"].step_e8
         # while nobody looks, somebody sells down to the resting order
-        fake.core.place("second", "BTCUSDT", Side.SELL, 9 * UNIT // step, 55_000_00, "")
-        with server(tmp_path) as second:
-            client = Client(second, key)
+        lots, ticks = 9 * UNIT // market.step_e8, 55_000 * place.cents
+        fake.core.place("second", market.symbol, Side.SELL, lots, ticks, "")
+        with server(tmp_path, fake) as second:
+            client = Client(second, key, place.symbol)
             await client.until(resting, lambda order: order["state"] != "new")
             reply = await client.ask("GET", "/orders")
             open_orders = reply["orders"]
             assert isinstance(open_orders, list)
             for order in open_orders:
                 await client.ask("DELETE", f"/orders/{order['order_id']}")
-                await client.until(
-                    order["order_id"], lambda one: one["state"] in ("cancelled", "filled", "rejected")
-                )
+                await client.until(order["order_id"], lambda one: one["state"] in OVER)
             await agree(client, fake)
             assert not fake.core.open_orders("first")
             assert len(ours(fake)) <= 3, "an order was placed twice"
@@ -199,4 +151,4 @@ async def test_orders_of_a_client_and_a_killed_process(kind: Kind, tmp_path: Pat
             told = fills["fills"]
             assert isinstance(told, list)
             booked = sum(Decimal(fill["quantity"]) for fill in told)
-            assert booked == Decimal(sum(one.filled_lots for one in ours(fake)) * step) / UNIT
+            assert booked == Decimal(sum(one.filled_lots for one in ours(fake)) * market.step_e8) / UNIT
