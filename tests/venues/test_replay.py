@@ -406,7 +406,7 @@ def test_what_was_never_recorded_is_answered_once_only() -> None:
     assert not answers.has_none("https://y/known?symbol=A&limit=5")
     fetch, again = Fetch(1, "https://x/other"), Fetch(2, "https://x/other")
     adapter = Scripted([fetch], {Answer(1, 0, b""): [again]})
-    replay = Replay(lambda: adapter, Session((0.0, Opened(LINK)), (1.0, Closed(LINK, ""))), None)
+    replay = Replay(lambda: adapter, Session((0.0, Opened("x")), (1.0, Closed("x", ""))), None)
     replay.start(NOW)
     assert adapter.told[0] == (Answer(1, 0, b""), T)
     assert Answer(2, 0, b"") not in [happened for happened, _ in adapter.told]
