@@ -93,7 +93,8 @@ async def test_messages_that_have_come_already_do_not_hold_the_loop() -> None:
     async def flooded(peer: CountingPeer, address: str) -> None:
         messages: list[dict[str, object]] = [{"type": "websocket.receive", "text": "x"} for _ in range(300)]
         end: dict[str, object] = {"type": "websocket.disconnect", "code": 1000}
-        coming = iter([{"type": "websocket.connect"}, *messages, end])
+        begin: dict[str, object] = {"type": "websocket.connect"}
+        coming = iter([begin, *messages, end])
 
         async def receive() -> MutableMapping[str, object]:
             return next(coming)
