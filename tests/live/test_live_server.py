@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.servers import Server, running
 pytestmark = pytest.mark.slow
 NOT_YET = ("unknown_symbol", "stale_market", "venue_unavailable")
 """Why an order is refused before prices and account are known."""
+ROUNDS = 3
 OVER = ("cancelled", "filled", "rejected")
 
 
@@ -49,9 +51,12 @@ class Client:
         return found
 
     async def place(self, name: str, side: str, quantity: str, price: str, **more: object) -> str:
-        """Place an order as soon as the account is reconciled; return its id."""
+        """Place an order as soon as the account is reconciled; return its id.
+
+        After a start that takes until no order is unknown: some 15 s where one was on its way.
+        """
         order = {"client_order_id": name, "symbol": self._symbol, "side": side, "quantity": quantity}
-        for _ in range(100):
+        for _ in range(400):
             reply = await self.ask("POST", "/orders", {**order, "price": price, **more})
             if reply["status"] != "error":
                 return str(reply["order_id"])
@@ -148,6 +153,64 @@ async def test_orders_of_a_client_and_a_killed_process(place: Place, tmp_path: P
             assert not fake.core.open_orders("first")
             assert len(ours(fake)) <= 3, "an order was placed twice"
             fills = await client.ask("GET", "/fills")
+            told = fills["fills"]
+            assert isinstance(told, list)
+            booked = sum(Decimal(fill["quantity"]) for fill in told)
+            assert booked == Decimal(sum(one.filled_lots for one in ours(fake)) * market.step_e8) / UNIT
+
+
+@pytest.mark.parametrize("place", PLACES[:2], ids=str)
+async def test_a_process_is_killed_again_and_again_while_answers_are_lost(
+    place: Place, tmp_path: Path
+) -> None:
+    rng = Random(7)
+    path = "order.place" if place.kind == "binance" else "order.create"
+    async with trading(place) as fake:
+        settings(tmp_path, place, fake)
+        key, market = new_key(tmp_path), next(iter(fake.core.markets.values()))
+        fake.core.deposit("first", market.base, 10 * UNIT)
+        number = 0
+        for _ in range(ROUNDS):
+            with server(tmp_path, fake) as started:
+                client = Client(started, key, place.symbol)
+                ids = [await client.place(f"first-{number}", "buy", "0.01", "59990.00")]
+                for _ in range(rng.randrange(5, 40)):
+                    number += 1
+                    chance = rng.randrange(8)
+                    if chance == 0:
+                        fake.faults.lose_answer(path)
+                    elif chance == 1:
+                        fake.faults.lose_request(path)
+                    elif chance == 2 and ids:
+                        await client.ask("DELETE", f"/orders/{rng.choice(ids)}")
+                    else:
+                        price = f"{rng.randrange(59_960, 60_040)}.00"
+                        order = {"client_order_id": f"c{number}", "symbol": place.symbol, "price": price}
+                        order |= {
+                            "side": rng.choice(["buy", "sell"]),
+                            "quantity": f"0.00{rng.randrange(1, 9)}",
+                        }
+                        reply = await client.ask("POST", "/orders", order)
+                        ids += [str(reply["order_id"])] if "order_id" in reply else []
+                os.kill(started.process.pid, signal.SIGKILL)
+                started.process.wait()
+        fake.faults.requests.clear()
+        with server(tmp_path, fake) as last:
+            client = Client(last, key, place.symbol)
+            await client.place("last", "buy", "0.01", "50000.00")
+            for _ in range(300):
+                await client.ask("DELETE", "/orders")
+                reply = await client.ask("GET", "/orders")
+                if reply["orders"] == []:
+                    break
+                await asyncio.sleep(0.2)
+            assert reply["orders"] == [], last.log
+            assert not fake.core.open_orders("first")
+            await agree(client, fake)
+            placed = [one.client_id for one in ours(fake)]
+            assert len(placed) == len(set(placed)), "an order was placed twice"
+            assert "quarantine" not in last.log
+            fills = await client.ask("GET", "/fills?limit=1000")
             told = fills["fills"]
             assert isinstance(told, list)
             booked = sum(Decimal(fill["quantity"]) for fill in told)
