@@ -106,6 +106,7 @@ class Gateway:
             channels.discover(),
             epoch=secrets.token_hex(4),
             resume_bytes=settings.resume.bytes,
+            resume_total_bytes=settings.resume.total_bytes,
             resume_us=_us(settings.resume.seconds),
             clock=clock,
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),

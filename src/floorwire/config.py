@@ -101,6 +101,9 @@ class ResumeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Bytes,
         Meta(description="bytes kept of one stream, and once more in MessagePack if clients resume in it"),
     ] = 1_048_576
+    total_bytes: Annotated[
+        Bytes, Meta(description="the same of all streams together; beyond it each one keeps less")
+    ] = 1_073_741_824
     seconds: Annotated[
         Seconds, Meta(description="how long messages are kept, and a stream that nobody listens to")
     ] = 60.0

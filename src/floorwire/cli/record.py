@@ -63,6 +63,7 @@ def record(
         [spec] = specs(settings)
         if spec.kind in (SIM, REPLAY):
             raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
+        out.mkdir(parents=True, exist_ok=True)
         max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
         writer = RecordingWriter(
             out, spec.id, spec.kind, session_name(spec.id), round(rotate_mb * 1_000_000), max_age_us

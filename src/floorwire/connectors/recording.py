@@ -24,6 +24,7 @@ from floorwire.connectors import frame_shapes
 from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, SkippedLines
 from floorwire.connectors.recording_files import RecordingError, RecordingFiles, files_with, folder_files
+from floorwire.connectors.replaced_links import one_after_the_other
 from floorwire.connectors.table_recording import TableRecording, table_files
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.ports import Closed, Frame, Opened
@@ -139,7 +140,9 @@ class Recording:
 
         Without a list of instruments, ticks and lots are the coarsest in which all can be told.
         """
-        adapter = exchanges()[self.adapter].venue(self.symbols, prefix, recorded=True, stale_us=stale_us)
+        adapter = exchanges()[self.adapter].venue(
+            self.symbols, prefix, recorded=True, stale_us=stale_us, jitter=no_wait
+        )
         factors = {prefix + symbol: found for symbol, found in self._factors.items()}
         return CoarserSteps(adapter, factors) if factors else adapter
 
@@ -148,7 +151,7 @@ class Recording:
         """By symbol: how much coarser its steps are than those of eight decimals. None with a list."""
         if self.frames > MAX_OBSERVED:
             return {}
-        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True)
+        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True, jitter=no_wait)
         playing, observed = RecordedRound(adapter, self), ObservedSteps()
         playing.start()
         if not playing.skipped["no_answer"]:  # what an adapter requests first is the list
@@ -161,7 +164,10 @@ class Recording:
     def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on all WebSockets, in order of time."""
         return merge(
-            *(_socket_inputs(link, parts) for link, parts in self._files.sockets.items()),
+            *(
+                one_after_the_other(_socket_inputs(link, parts))
+                for link, parts in self._files.sockets.items()
+            ),
             key=attrgetter("at_us"),
         )
 
@@ -260,6 +266,11 @@ def replay(
     return Replay(
         lambda: recording.make_adapter(prefix, stale_us), recording, speed, loop=loop, span_us=span_us
     )
+
+
+def no_wait() -> float:
+    """Return 0: no wait before a try. The recording decides when links were up and requests were answered."""
+    return 0.0
 
 
 def _host(url: str) -> str:

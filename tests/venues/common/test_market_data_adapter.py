@@ -7,7 +7,7 @@ import json
 import pytest
 
 from floorwire.core.market_events import BookSnapshot, Listing
-from floorwire.core.ports import Close, Open, Send, VenueOutput
+from floorwire.core.ports import Close, Closed, Open, Send, VenueOutput
 from floorwire.venues.binance import limits
 from floorwire.venues.binance import market_data as binance_market
 from floorwire.venues.coinbase import market_data as coinbase_market
@@ -47,6 +47,14 @@ def test_too_many_requests_do_not_hold_up_links_but_a_ban_does() -> None:
         assert len(every(driver.wait(2), Open)) == opened
         if not opened:
             assert len(every(driver.wait(300), Open)) == 1
+
+
+def test_a_link_that_is_refused_for_the_rate_waits_as_long_as_the_exchange_says() -> None:
+    driver = binance.driver()
+    link = driver.opened_links()[0].link
+    driver.give(Closed(link, "refused: HTTP 429", 429, (("retry-after", "300"),)))
+    assert every(driver.wait(299), Open) == []
+    assert len(every(driver.wait(2), Open)) == 1
 
 
 def test_waits_are_anywhere_up_to_the_longest() -> None:
