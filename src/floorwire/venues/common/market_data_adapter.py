@@ -18,6 +18,7 @@ from floorwire.core.ports import (
     Closed,
     Fetch,
     Frame,
+    Headers,
     Opened,
     VenueInput,
     VenueOutput,
@@ -42,6 +43,7 @@ from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
 from floorwire.venues.common.message_application import MessageApplication
 from floorwire.venues.common.rate_limits import (
+    CONNECTIONS,
     REST,
     TOO_MANY_REQUESTS,
     RateLimits,
@@ -135,7 +137,8 @@ class MarketDataAdapter(Generic[MessageT]):
                 yield from self._answered(happened, now_us)
             case Opened(link):
                 yield from self._opened(link, now_us)
-            case Closed(link):
+            case Closed(link, _, status, headers):
+                self._obey(status, headers, CONNECTIONS, now_us)
                 yield from self._closed(link, now_us)
             case Woke():
                 yield from self._tick(now_us)
@@ -172,13 +175,17 @@ class MarketDataAdapter(Generic[MessageT]):
             yield self._catalogue.request(self._exchange.list_url(known), now_us)
 
     def _answered(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
-        wait_us = pause_us(answer, self._exchange.pauses_us)
-        if wait_us:
-            self._pause(wait_us, now_us, REST if answer.status == TOO_MANY_REQUESTS else None)
+        self._obey(answer.status, answer.headers, REST, now_us)
         if self._catalogue.is_answered_by(answer):
             yield from self._apply_list(answer, now_us)
         elif (found := self._books.answered(answer)) is not None:
             yield from self._messages.apply_fetched(found, answer.body, now_us)
+
+    def _obey(self, status: int, headers: Headers, name: str, now_us: int) -> None:
+        """Pause if the exchange asks for that: what was refused, or everything after a ban."""
+        wait_us = pause_us(status, headers, self._exchange.pauses_us)
+        if wait_us:
+            self._pause(wait_us, now_us, name if status == TOO_MANY_REQUESTS else None)
 
     def _pause(self, wait_us: int, now_us: int, name: str | None) -> None:
         self.skipped["too_many_requests"] += 1
