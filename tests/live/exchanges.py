@@ -56,6 +56,8 @@ class Kind:
     policy: Mapping[str, int] = field(default_factory=dict)
     """How often is asked, where the exchange allows little."""
 
+    patience_s: float = 30.0
+
     @property
     def symbol(self) -> str:
         """The instrument, as the core of the fake exchange names it."""
@@ -66,7 +68,7 @@ class Kind:
 
 
 SECOND = 1_000_000
-SLOW = {"answer_us": 8 * SECOND, "query_us": 3 * SECOND, "fills_us": SECOND, "reconcile_us": 20 * SECOND}
+SLOW = {"answer_us": 30 * SECOND, "query_us": 3 * SECOND, "fills_us": SECOND, "reconcile_us": 60 * SECOND}
 """For exchanges that allow a request each two or three seconds."""
 BINANCE = Kind(
     lambda skew_us: binance.FakeBinance(binance.default_markets(), skew_us=skew_us),
@@ -99,6 +101,7 @@ KRAKEN = Kind(
     "BTC/USD",
     "/auth",
     SLOW,
+    90.0,
 )
 COINBASE = Kind(
     lambda skew_us: coinbase.FakeCoinbase(coinbase.default_markets(), skew_us=skew_us),
@@ -156,7 +159,7 @@ async def at(kind: Kind, *, skew_us: int = 0) -> AsyncIterator[tuple[LiveAccount
     async with serving(fake):
         places = f"ws://127.0.0.1:{fake.port}{kind.private}", f"http://127.0.0.1:{fake.port}"
         account = LiveAccount(
-            kind.make_adapter, kind.instrument, kind.native, places, _key(fake), kind.policy
+            kind.make_adapter, kind.instrument, kind.native, places, _key(fake), kind.policy, kind.patience_s
         )
         async with running(account):
             yield account, Market(fake, kind)
@@ -179,7 +182,7 @@ async def settled(account: LiveAccount, market: Market) -> None:
         states = [order.state for order in account.accounts.orders.values()]
         return not {"submitting", "unknown"} & set(states) and market.agrees(account)
 
-    await account.until(is_settled, 30)
+    await account.until(is_settled)
     await asyncio.sleep(0)
     for order in account.accounts.orders.values():
         remote = account.accounts.remote.index.orders[order.order_id]

@@ -56,13 +56,15 @@ class LiveAccount:
         places: tuple[str, str],
         key: tuple[str, str, str],
         policy: Mapping[str, int],
+        patience_s: float,
     ) -> None:
         """``places``: the address of WebSockets and of requests. ``key``: with secret and passphrase.
 
-        ``policy``: what is not as it is for most exchanges.
+        ``policy``: what is not as it is for most exchanges. ``patience_s``: how long to wait for anything.
         """
         self._clock = Clock()
         self._make = make
+        self._patience_s = patience_s
         self._names = Names({instrument.symbol: native})
         credentials = VenueCredentials(key[0], Secret(key[1]), Secret(key[2]))
         self._settings = OrderSettings(VENUE, places[0], places[1], credentials)
@@ -164,9 +166,9 @@ class LiveAccount:
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def until(self, is_true: Callable[[], bool], most_s: float = 30.0) -> None:
+    async def until(self, is_true: Callable[[], bool]) -> None:
         """Wait until it is so."""
-        for _ in range(int(most_s / TICK_S)):
+        for _ in range(int(self._patience_s / TICK_S)):
             if is_true():
                 return
             await asyncio.sleep(TICK_S)

