@@ -22,6 +22,7 @@ from benchmarks import (
     orders,
     roundtrips,
     stalled,
+    venue_relay,
 )
 from benchmarks.contestants import ContestantError, ContestantRunner
 from benchmarks.load import LoadError
@@ -42,6 +43,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "matching": partial(matching.compare, rounds),
         "orders": partial(orders.compare, runner, rounds),
         "beside": partial(market_data_beside_orders.compare, rounds),
+        "relay": partial(venue_relay.compare, rounds),
     }
 
 

@@ -60,7 +60,7 @@ class ContestantRunner:
     @contextmanager
     def serving(self, name: str, workload: Workload, cpu: int) -> Iterator[Serving]:
         """Run the contestant on the CPU, and wait until it accepts connections. Raises ContestantError."""
-        port = _free_port()
+        port = free_port()
         command = self._command(name, msgspec.structs.replace(workload, port=port))
         environment = {**os.environ, **({"ARTICLE_ON_ASYNCIO": "1"} if name == PLAIN else {})}
         with subprocess.Popen(
@@ -88,7 +88,8 @@ class ContestantRunner:
         return str(program)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -25,12 +25,14 @@ from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
+from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.account_events import Money
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
+from floorwire.core.os_errors import sentence
 from floorwire.core.ports import TradingVenue, Venue
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
@@ -89,6 +91,8 @@ class Gateway:
         self.refusal_log = RefusalLog(self.stats.refusals)
         self.fault_log = FaultLog(self.stats.faults)
         self.is_draining = False
+        self.is_hurried = False
+        """Whether the drain waits for nothing any more, and closes all connections at once."""
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
@@ -102,6 +106,7 @@ class Gateway:
             channels.discover(),
             epoch=secrets.token_hex(4),
             resume_bytes=settings.resume.bytes,
+            resume_total_bytes=settings.resume.total_bytes,
             resume_us=_us(settings.resume.seconds),
             clock=clock,
             at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
@@ -125,6 +130,7 @@ class Gateway:
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money, remote_venues)
         self._deposits = DepositWatcher(self.data_dir.keys, self.desk.deposit, self.desk.credited)
         self.authenticator.keys.before_change = self._deposits.poll
+        self._recorders: list[TrafficRecorder] = []
         self._feeds = [self._feed(venue) for venue in venues]
         trading_feeds = {feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)}
         venue_router.set_venues(trading_feeds, remote_venues)
@@ -138,15 +144,20 @@ class Gateway:
 
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
-        connector = venue_registry.connector(venue.name, self.settings)
+        recorder = venue_registry.recorder(venue.name, self.settings, self.clock.stamp_us)
+        if recorder is not None:
+            self._recorders.append(recorder)
+            self.stats.recordings[venue.name] = recorder.counts
+        connector = venue_registry.connector(venue.name, self.settings, recorder)
         self.stats.traffic[venue.name] = connector.traffic
+        interest = self._interest if recorder is None else None  # what is recorded is followed whole
         if isinstance(venue, LiveVenue):
             return LiveFeed(venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector)
         if _is_trading_venue(venue):
             return TradingFeed(
-                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, self._interest
+                venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, interest
             )
-        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, self._interest)
+        return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, interest)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:
@@ -190,8 +201,14 @@ class Gateway:
             await self.desk.close()
             raise SettingsError(str(self.desk.venue_money_error))
         self._deposits.load()
+        try:
+            self._start_recorders()
+        except SettingsError:
+            await self.desk.close()
+            raise
         async with asyncio.TaskGroup() as tasks:
             owned = [tasks.create_task(feed.run()) for feed in self._feeds]
+            owned += [tasks.create_task(recorder.run()) for recorder in self._recorders]
             owned += [tasks.create_task(connector.run()) for connector in self._live_orders.connectors]
             owned += [
                 tasks.create_task(run)
@@ -209,8 +226,17 @@ class Gateway:
                 await self.drain()
             finally:
                 await self.desk.close()
+                for recorder in self._recorders:  # before the links are closed: the venues did not lose them
+                    recorder.end()
                 for task in owned:
                     task.cancel()
+
+    def _start_recorders(self) -> None:
+        try:
+            for recorder in self._recorders:
+                recorder.start()
+        except OSError as error:
+            raise SettingsError(f"recording: {sentence(error)}") from None
 
     def connection(self, codec: Codec, default_channel: str | None, principal: Principal) -> Connection:
         """Return the peer for the wire of a new client."""
@@ -248,7 +274,7 @@ class Gateway:
             if not self.hub.subscribers:
                 return
             await asyncio.sleep(DRAIN_STEP_S)
-            share = -(-len(self.hub.subscribers) // step)
+            share = -(-len(self.hub.subscribers) // (1 if self.is_hurried else step))
             for subscriber in list(self.hub.subscribers)[:share]:
                 subscriber.close(CloseCode.RESTART, "restart: reconnect")
 

@@ -101,6 +101,9 @@ class ResumeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Bytes,
         Meta(description="bytes kept of one stream, and once more in MessagePack if clients resume in it"),
     ] = 1_048_576
+    total_bytes: Annotated[
+        Bytes, Meta(description="the same of all streams together; beyond it each one keeps less")
+    ] = 1_073_741_824
     seconds: Annotated[
         Seconds, Meta(description="how long messages are kept, and a stream that nobody listens to")
     ] = 60.0
@@ -273,6 +276,9 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: Annotated[str | None, Meta(description="replay: the recording, a file or a folder")] = None
     adapter: Annotated[
         str | None, Meta(description="replay: the exchange, where the recording does not name it")
+    ] = None
+    record: Annotated[
+        str | None, Meta(description="folder to record the venue's public messages in, both ways")
     ] = None
     orders: Annotated[
         Literal["paper", "live"], Meta(description="paper: filled here, against its prices; live: sent to it")

@@ -18,8 +18,9 @@ STEP_US = 1_000
 
 def main(folder: Path) -> None:
     dates = itertools.count(T, STEP_US)
-    writer = RecordingWriter(folder, "s", 20_000, 3_600_000_000)
-    recorder = TrafficRecorder(writer, "here", "coinbase", "s", lambda: next(dates), lambda: None)
+    writer = RecordingWriter(folder, "here", "coinbase", "s", 20_000, 3_600_000_000)
+    recorder = TrafficRecorder(writer, lambda: next(dates))
+    recorder.start()
     recorder.opened("feed-0", "wss://ws-feed.exchange.coinbase.com")
     for number in itertools.count():
         recorder.received("feed-0", b'{"type":"heartbeat","n":%d,"x":"%d"}' % (number, hash(str(number))))

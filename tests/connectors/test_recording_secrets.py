@@ -39,8 +39,9 @@ def test_addresses(url: str, shown: str) -> None:
 )
 def test_messages_that_sign_in(text: str, tmp_path: Path) -> None:
     assert has_secret(text)
-    writer = RecordingWriter(tmp_path, "s", 1, 1)
-    recorder = TrafficRecorder(writer, "a", "b", "s", lambda: 1, lambda: None)
+    writer = RecordingWriter(tmp_path, "a", "b", "s", 10**6, 10**6)
+    recorder = TrafficRecorder(writer, lambda: 1)
+    recorder.start()
     recorder.sent("link", text)
     recorder.end()
     assert text.encode()[-20:] not in gzip.decompress(writer.files[0].read_bytes())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import itertools
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,7 +22,7 @@ from floorwire.connectors import recording, recording_format
 from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, first_text
 from floorwire.connectors.recording_files import RecordingError
-from floorwire.connectors.recording_writer import BLOCK_BYTES, RecordingWriter
+from floorwire.connectors.recording_writer import BLOCK_BYTES, RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.ports import Closed, Frame, Opened
 
@@ -30,25 +34,30 @@ LIST_URL = "https://api.exchange.coinbase.com/products"
 class Clocked:
     """A recorder with a date that moves on by a millisecond."""
 
-    def __init__(self, folder: Path, max_bytes: int = 10**9, max_age_us: int = 3_600_000_000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int = 10**9,
+        max_age_us: int = 3_600_000_000,
+        max_waiting: int = 10**6,
+    ) -> None:
         self.now_us = T
         self.faults = 0
-        self.writer = RecordingWriter(folder, "here-1", max_bytes, max_age_us)
-        self.recorder = TrafficRecorder(
-            self.writer, "here", "coinbase", "here-1", self._stamp_us, self._on_fault
-        )
+        self.writer = RecordingWriter(folder, "here", "coinbase", "here-1", max_bytes, max_age_us)
+        self.recorder = TrafficRecorder(self.writer, self._stamp_us, self._on_fault, max_waiting)
+        self.recorder.start()
 
     def _stamp_us(self) -> int:
         self.now_us += 1_000
         return self.now_us
 
-    def _on_fault(self) -> None:
+    def _on_fault(self, _error: OSError) -> None:
         self.faults += 1
 
 
 def lines(path: Path) -> tuple[list[RecordedLine], list[tuple[str, int]]]:
     skipped = SkippedLineCounter()
-    found = list(read_lines(path, skipped))
+    found = [line for line in read_lines(path, skipped) if line.mark != "#"]
     return found, [(one.reason, one.count) for one in skipped.all()]
 
 
@@ -85,7 +94,7 @@ def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
     header = recording_format.header(first_text(file))
     assert header == recording_format.Header(T + 1_000, "here", "coinbase", "here-1", 1)
     assert recording_format.header(b"{}") is None
-    assert made.recorder.messages == 3
+    assert made.recorder.counts.messages == 3
 
 
 def test_files_are_rotated_by_size_and_by_age(tmp_path: Path) -> None:
@@ -123,7 +132,7 @@ def test_a_part_is_played_alone_with_the_answers_before_it(tmp_path: Path) -> No
 
 def test_several_sessions_in_a_folder_are_not_one(tmp_path: Path) -> None:
     for session in ("a", "b"):
-        RecordingWriter(tmp_path, session, 1, 1).begin(T)
+        RecordingWriter(tmp_path, "a", "b", session, 1, 1).begin(T)
     with pytest.raises(RecordingError, match="has sessions of a, b: name a file"):
         recording.read(tmp_path)
 
@@ -174,10 +183,17 @@ def _bytes(data: str | bytes) -> bytes:
 
 def test_much_text_is_flushed_before_its_time(tmp_path: Path) -> None:
     made = Clocked(tmp_path)
-    made.recorder.received("feed-0", b"x" * BLOCK_BYTES)
     [file] = made.writer.files
-    found, _ = lines(file)
-    assert [len(line.text) for line in found] == [BLOCK_BYTES]
+    sizes: list[int] = []
+    text = recording_format.encode(recording_format.Received(T, "a", "x" * (BLOCK_BYTES // 2)))
+
+    def written() -> Iterator[bytes]:
+        for _ in range(4):
+            yield text
+            sizes.append(len(lines(file)[0]))
+
+    made.writer.append(written(), T)
+    assert sizes == [0, 2, 2, 4]
 
 
 def test_a_disk_that_fails_ends_the_recording_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +211,7 @@ def test_a_disk_that_fails_ends_the_recording_once(tmp_path: Path, monkeypatch: 
     made.recorder.received("feed-0", frame(3))
     made.recorder.end()
     assert made.faults == 1
+    assert made.recorder.counts.is_failed
     assert made.recorder.fault is not None
     found, _ = lines(made.writer.files[0])
     assert [line.text for line in found if not line.mark] == [frame(1)]
@@ -246,3 +263,82 @@ def test_dates_of_a_session_rise(tmp_path: Path) -> None:
     found, _ = lines(made.writer.files[0])
     assert all(first.at_us < second.at_us for first, second in itertools.pairwise(found))
     assert msgspec.json.decode(found[3].text) == {"type": "heartbeat", "n": 3}
+
+
+def test_what_the_disk_has_no_time_for_is_left_out_and_said(tmp_path: Path) -> None:
+    made = Clocked(tmp_path, max_waiting=1_000)
+    made.recorder.opened("feed-0", LINK_URL)
+    for number in range(100):
+        made.recorder.received("feed-0", frame(number))
+    lost = made.recorder.counts.left_out
+    assert 80 < lost < 100
+    made.recorder.flush()
+    made.recorder.received("feed-0", frame(100))
+    made.recorder.end()
+    read = recording.read(tmp_path)
+    happened = [one.happened for one in read.inputs()]
+    assert len(happened) == 1 + (100 - lost) + 1 + 2
+    assert happened[-3:] == [
+        Closed("feed-0", f"{lost} records were left out"),
+        Opened("feed-0"),
+        Frame("feed-0", frame(100)),
+    ]
+
+
+def test_a_disk_that_stalls_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, write = threading.Event(), os.write
+    made = Clocked(tmp_path, max_waiting=10_000)
+
+    def slow(descriptor: int, data: bytes) -> int:
+        goes_on.wait(30)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", slow)
+
+    async def record() -> None:
+        task = asyncio.create_task(made.recorder.run())
+        monkeypatch.setattr("floorwire.connectors.traffic_recorder.FLUSH_S", 0)
+        for number in range(1_000):
+            made.recorder.received("feed-0", frame(number))
+            await asyncio.sleep(0)
+        assert made.recorder.counts.left_out > 500
+        goes_on.set()
+        task.cancel()
+        made.recorder.end()
+
+    asyncio.run(record())
+    read = recording.read(tmp_path)
+    assert read.frames + made.recorder.counts.left_out == 1_000
+
+
+def test_the_name_of_a_session_stands_for_all_its_files(tmp_path: Path) -> None:
+    for session in ("a-1", "a-2"):
+        writer = RecordingWriter(tmp_path, "a", "coinbase", session, 1, 10**12)
+        recorder = TrafficRecorder(writer, lambda: T)
+        recorder.start()
+        for number in range(3):
+            recorder.received("feed-0", frame(number))
+            recorder.flush()
+        recorder.end()
+    assert recording.read(tmp_path / "a-2").frames == 3
+    with pytest.raises(FileNotFoundError):
+        recording.read(tmp_path / "a-3")
+
+
+def test_nothing_is_recorded_before_the_start_or_after_the_end(tmp_path: Path) -> None:
+    writer = RecordingWriter(tmp_path / "x", "a", "coinbase", "s", 10**6, 10**12)
+    recorder = TrafficRecorder(writer, lambda: T)
+    recorder.received("feed-0", frame(1))
+    recorder.end()
+    assert list(tmp_path.iterdir()) == []
+    recorder.start()
+    recorder.received("feed-0", frame(2))
+    recorder.end()
+    recorder.received("feed-0", frame(3))
+    recorder.end()
+    assert recording.read(tmp_path / "x").frames == 1
+
+
+def test_sessions_have_names_of_their_own() -> None:
+    first = session_name("binance")
+    assert re.fullmatch(r"binance-[0-9]{8}T[0-9]{6}\.[0-9]{3}Z", first)

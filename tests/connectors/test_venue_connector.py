@@ -101,11 +101,15 @@ async def test_an_address_that_is_none_costs_that_link() -> None:
 
 @pytest.mark.parametrize("status", ["302 Found", "403 Forbidden", "429 Too Many Requests", "200 OK"])
 async def test_a_handshake_that_is_refused(status: str) -> None:
-    answer = http(status, b"no", "Location: ws://127.0.0.1:1/elsewhere")
+    answer = http(status, b"no", "Location: ws://127.0.0.1:1/elsewhere", "Retry-After: 7")
     async with tcp_venue(answering(answer)) as port, connected() as inputs:
         inputs.connector.carry_out(Open("a", f"ws://127.0.0.1:{port}"))
         await inputs.until(inputs.reasons)
         assert inputs.reasons() == [f"refused: HTTP {status[:3]}"]
+        [closed] = inputs.all
+        assert isinstance(closed, Closed)
+        assert closed.status == int(status[:3])
+        assert ("retry-after", "7") in closed.headers
 
 
 async def test_a_venue_that_never_answers_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -268,7 +268,8 @@ def test_heads_and_bodies_have_a_size(strict: KeyedServer, request_: bytes, stat
 def test_a_head_that_comes_at_once_has_a_size_too(open_house: KeyedServer, path: bytes) -> None:
     with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
         sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")
-        assert b"".join(iter(lambda: sock.recv(4_096), b"")).split()[1] == b"431"
+        status = b"414" if len(path) > 10_000 else b"431"
+        assert b"".join(iter(lambda: sock.recv(4_096), b"")).split()[1] == status
 
 
 @pytest.mark.parametrize(

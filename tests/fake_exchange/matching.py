@@ -52,6 +52,7 @@ class MatchingCore:
         self._sides: dict[tuple[str, Side], list[Order]] = {
             (symbol, side): [] for symbol in self.markets for side in Side
         }
+        self._open: dict[int, Order] = {}
         self._open_client_ids: dict[tuple[str, str], Order] = {}
         self._now_us = now_us
         self._fees_in_quote = fees_in_quote
@@ -83,8 +84,8 @@ class MatchingCore:
 
     def empty_market(self, symbol: str, request_id: str = "") -> None:
         """Cancel all orders of a market."""
-        for order in list(self.orders.values()):
-            if order.market.symbol == symbol and order.state.is_open:
+        for order in list(self._open.values()):
+            if order.market.symbol == symbol:
                 self.cancel(order, request_id)
 
     def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
@@ -124,7 +125,7 @@ class MatchingCore:
         return lots
 
     def open_orders(self, account: str, symbol: str | None = None) -> list[Order]:
-        found = (order for order in self.orders.values() if order.account == account and order.state.is_open)
+        found = (order for order in self._open.values() if order.account == account)
         return [order for order in found if symbol in (None, order.market.symbol)]
 
     def find(self, account: str, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
@@ -168,6 +169,7 @@ class MatchingCore:
         self._reserve(order)
         self._last_order_id += 1
         self.orders[order.order_id] = order
+        self._open[order.order_id] = order
         if client_id:
             self._open_client_ids[account, client_id] = order
         self._emit(OrderChanged(order, "NEW"))
@@ -371,6 +373,7 @@ class MatchingCore:
 
     def _close(self, order: Order) -> None:
         self._release(order, order.reserved_e8)
+        del self._open[order.order_id]
         self._open_client_ids.pop((order.account, order.client_id), None)
 
     def _level_changed(self, order: Order, price_ticks: int | None = None) -> None:

@@ -50,8 +50,11 @@ async def reset(send: Send) -> None:
 async def break_off(send: Send, text: str) -> None:
     """End a WebSocket in the middle of a text frame."""
     payload = text.encode()
-    # RFC 6455 5.2: one frame of text, not masked, with its length in eight bytes.
-    head = b"\x81\x7f" + len(payload).to_bytes(8, "big")
+    # RFC 6455 5.2: one frame of text, not masked. A length has as few bytes as it needs.
+    size = len(payload)
+    head = b"\x81\x7f" + size.to_bytes(8, "big")
+    if size < 65_536:
+        head = b"\x81" + (bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big"))
     _transport(send).write(head + payload[: len(payload) // 2])
     _transport(send).close()
     await asyncio.sleep(0.01)  # until uvicorn knows that the client is gone

@@ -48,6 +48,7 @@ STATUSES: Final = frozenset(
         422,
         426,
         429,
+        414,
         431,
         503,
     )

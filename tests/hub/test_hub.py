@@ -308,3 +308,22 @@ def test_connections_and_subscriptions_come_and_go(harness: HubHarness) -> None:
     wires[1].ask("unsubscribe", channel="ticker", symbol="BTC-USDT")
     assert (harness.stats.connections, harness.stats.subscriptions) == (1, 0)
     assert harness.stats.closes == {"1006": 1}
+
+
+def test_all_rings_together_keep_a_bounded_amount(authenticator: Authenticator) -> None:
+    harness = HubHarness(authenticator)
+    harness.hub._resume_total_bytes = 20_000
+    wire = harness.connect()
+    for channel in ("trades", "ticker", "book"):
+        wire.ask("subscribe", channel=channel, symbol="BTC-USDT")
+    begin = next(reply for reply in wire.messages() if reply.get("channel") == "trades")
+    harness.tick(times=200)
+    harness.end_turn()
+    late = harness.hub.topic(TopicName("trades", "BTC-USDT", None)).seq - 3
+    harness.hub.sweep()
+    assert 10_000 < harness.stats.resume_bytes <= 20_000
+    again = harness.connect()
+    for seq, gap in ((0, True), (late, False)):
+        resume = {"epoch": begin["epoch"], "seq": seq}
+        again.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=resume)
+        assert ("gap" in again.messages()[0]) is gap

@@ -80,6 +80,16 @@ def test_it_holds_so_long() -> None:
     assert (ring.after(12), ring.size) == (None, 0)
 
 
+def test_it_shrinks_to_its_latest_frames() -> None:
+    ring = ring_of(10, 10, 10)
+    ring.shrink(29)
+    assert (frames_after(ring, 11), frames_after(ring, 10), ring.size) == ([b"B" * 10, b"C" * 10], None, 20)
+    ring.shrink(0)
+    assert (ring.after(13), ring.size) == (None, 0)
+    ring.append(14, 3, b"D")
+    assert frames_after(ring, 13) == [b"D"]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=40),
     st.integers(1, 120),

@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from tests.fake_exchange.binance import FakeBinance
+from tests.fake_exchange.bybit import FakeBybit
 from tests.fake_exchange.orders import Side
-from tests.live.exchanges import BINANCE, KINDS, KRAKEN, Kind, at, settled
+from tests.live.exchanges import BINANCE, KINDS, KRAKEN, Exchange, Kind, at, settled
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("kind", KINDS, ids=str)]
 
@@ -33,6 +34,44 @@ async def test_the_request_is_lost(kind: Kind) -> None:
         assert order.code == "venue_unavailable"
         assert market.placed() == 0
         await settled(account, market)
+
+
+async def test_queries_that_lag_do_not_make_an_order_disappear(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        freeze(market.fake)
+        market.faults.lose_answer(kind.place)
+        order_id = account.place("buy", "0.5", "50000.00")
+        # where the private stream is another link, it shows the order
+        await account.until_state(order_id, "unknown", "new")
+        await account.pause(0.6)
+        assert account.state(order_id) in ("unknown", "new")
+        thaw(market.fake)
+        await account.until_state(order_id, "new")
+        freeze(market.fake)
+        market.trade(Side.SELL, "0.2", "50000")
+        await account.until_state(order_id, "partially_filled")
+        await account.pause(2.5)  # a reconciliation reads what was before the fill
+        assert account.filled(order_id) == Decimal("0.2")
+        thaw(market.fake)
+        account.cancel(order_id)
+        await account.until_state(order_id, "cancelled")
+        await settled(account, market)
+
+
+def freeze(fake: Exchange) -> None:
+    if isinstance(fake, FakeBinance):
+        fake.requests.freeze_queries()
+    else:
+        assert isinstance(fake, FakeBybit)
+        fake.queries.freeze()
+
+
+def thaw(fake: Exchange) -> None:
+    if isinstance(fake, FakeBinance):
+        fake.requests.thaw_queries()
+    else:
+        assert isinstance(fake, FakeBybit)
+        fake.queries.thaw()
 
 
 async def test_the_exchange_does_not_know_itself(kind: Kind) -> None:
@@ -89,6 +128,17 @@ async def test_too_many_requests(kind: Kind) -> None:
         order_id = account.place("buy", "0.5", "50000.00")
         order = await account.until_state(order_id, "rejected")
         assert order.code == "rate_limited"
+        assert market.placed() == 0
+
+
+async def test_a_ban_stops_orders(kind: Kind) -> None:
+    async with at(kind) as (account, market):
+        market.faults.ban(kind.place)
+        first = account.place("buy", "0.5", "50000.00")
+        await account.until_state(first, "rejected")
+        second = account.place("buy", "0.5", "50000.00")
+        order = await account.until_state(second, "rejected")
+        assert order.code in ("rate_limited", "venue_unavailable")
         assert market.placed() == 0
 
 

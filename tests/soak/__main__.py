@@ -11,10 +11,15 @@ import asyncio
 import resource
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+import httpx2
+from websockets.exceptions import WebSocketException
 
 from benchmarks import machine
 from tests.servers import Server
@@ -25,6 +30,8 @@ from tests.soak.samples import SETTLED_S, WINDOW_S, Sample, judge, sample, table
 from tests.trading.trader import key, serving
 
 EVERY_S: Final = 10.0
+MOST_LOST: Final = 20
+"""How often one client may lose its connection."""
 ROWS: Final = 20
 NEEDED_FILES: Final = 4_096
 LOG_SHOWN: Final = 4_000
@@ -65,6 +72,8 @@ class Soak:
     def __init__(self, server: Server, folder: Path, load: float) -> None:
         self.samples: list[Sample] = []
         self.rounds = Rounds()
+        self.lost = 0
+        """How often a client lost its connection against its will."""
         self.crowd = Crowd(server, load, lambda: self._sample(0.0).cpu_s)
         self._server = server
         self._folder = folder
@@ -73,34 +82,43 @@ class Soak:
         logs = (self._server.log_path, self._folder / "audit.jsonl")
         return sample(self._server.process.pid, at_s, logs, self._folder)
 
-    def clients(self) -> list[Coroutine[None, None, None]]:
+    def clients(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """Return what each client does, until it is cancelled."""
         server, rounds = self._server, self.rounds
         keys = {account: key(self._folder, account, money=MONEY) for account in (*TRADED, "dave", "erin")}
         return [
-            *(market_clients.subscriber(server, rounds, is_msgpack) for is_msgpack in (False, True)),
-            *(market_clients.resumer(server, rounds) for _ in range(3)),
+            *(partial(market_clients.subscriber, server, rounds, is_msgpack) for is_msgpack in (False, True)),
+            *(partial(market_clients.resumer, server, rounds) for _ in range(3)),
             *(
-                market_clients.slow_reader(server, rounds, contract)
+                partial(market_clients.slow_reader, server, rounds, contract)
                 for contract in ("conflate", "disconnect")
             ),
-            market_clients.prober(server, rounds),
-            market_clients.stranger(server, rounds),
+            partial(market_clients.prober, server, rounds),
+            partial(market_clients.stranger, server, rounds),
             *(
-                trading_clients.order_flow(server, rounds, keys[name], symbol)
+                partial(trading_clients.order_flow, server, rounds, keys[name], symbol)
                 for name, symbol in TRADED.items()
             ),
-            trading_clients.guarded(server, rounds, keys["dave"]),
-            trading_clients.rest(server, rounds, keys["alice"]),
-            trading_clients.sign_ins(server, rounds, keys["erin"]),
+            partial(trading_clients.guarded, server, rounds, keys["dave"]),
+            partial(trading_clients.rest, server, rounds, keys["alice"]),
+            partial(trading_clients.sign_ins, server, rounds, keys["erin"]),
         ]
+
+    async def _again(self, client: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run a client. Begin again where it lost its connection, as on a machine that stands still."""
+        for _ in range(MOST_LOST):
+            with suppress(OSError, TimeoutError, WebSocketException, httpx2.TransportError):
+                await client()
+            self.lost += 1
+            await asyncio.sleep(1)
+        raise ConnectionError("a client lost its connection again and again")
 
     async def run(self, minutes: float) -> None:
         """Run the clients for the time, and take samples."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(one) for one in (self.crowd.run(), *self.clients())]
+            running = [tasks.create_task(self._again(one)) for one in (self.crowd.run, *self.clients())]
             while (at_s := loop.time() - began_s) < 60 * minutes:
                 self.samples.append(self._sample(at_s))
                 print(f"{at_s / 60:.1f} min: {self.samples[-1]}", file=sys.stderr, flush=True)
@@ -131,6 +149,7 @@ def main() -> None:
     print("\n".join(table(soak.samples, asked.minutes * 60 / ROWS)), end="\n\n")
     print("\n".join(verdict_table(verdicts)), end="\n\n")
     print("\n".join(soak.rounds.lines()))
+    print(f"- connections lost while the machine was busy: {soak.lost + soak.crowd.lost}")
     missing = soak.rounds.missing(*WANTED)
     if missing:
         sys.exit(f"soak: never done: {', '.join(missing)}")

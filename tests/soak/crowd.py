@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -27,13 +26,15 @@ class Crowd:
         self._load = load
         self._cpu_s = cpu_s
         self._clients: list[RawClient] = []
-        self._is_hung_up = False
+        self._hung_up: list[RawClient] = []
+        self.lost = 0
+        """How often the server hung up on one: it may, where the machine stood still for seconds."""
 
     def __len__(self) -> int:
         return len(self._clients)
 
     async def run(self) -> None:
-        """Grow, and read until cancelled. Raises ConnectionError if the server hangs up."""
+        """Grow, and read until cancelled. Connect again where the server hung up."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:
@@ -46,8 +47,7 @@ class Crowd:
                         self._add(loop)
                 for client in self._clients:
                     client.send(PONG, b"")
-                if self._is_hung_up:
-                    raise ConnectionError("the server hung up on a subscriber that reads")
+                self._replace_lost(loop)
         finally:
             for client in self._clients:
                 loop.remove_reader(client.socket)
@@ -61,16 +61,24 @@ class Crowd:
             symbols = [f"{base}-USDT" for base in BASES]
             client.ask("subscribe", channel=channel, symbols=symbols)
         client.socket.setblocking(False)
-        loop.add_reader(client.socket, self._read, client.socket)
+        loop.add_reader(client.socket, self._read, client)
         self._clients.append(client)
 
-    def _read(self, one: socket.socket) -> None:
+    def _replace_lost(self, loop: asyncio.AbstractEventLoop) -> None:
+        lost, self._hung_up = self._hung_up, []
+        for client in lost:
+            self._clients.remove(client)
+            client.socket.close()
+            self._add(loop)
+        self.lost += len(lost)
+
+    def _read(self, client: RawClient) -> None:
         try:
-            if one.recv(RECEIVE_BYTES):
+            if client.socket.recv(RECEIVE_BYTES):
                 return
         except BlockingIOError:
             return
         except ConnectionResetError:
             pass
-        self._is_hung_up = True
-        asyncio.get_running_loop().remove_reader(one)
+        self._hung_up.append(client)
+        asyncio.get_running_loop().remove_reader(client.socket)

@@ -11,7 +11,7 @@ from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderManager
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.protocol.rows import OrderRow
-from floorwire.trading import handlers
+from floorwire.trading import handlers, query_turns
 from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, GatewayHarness
 
@@ -115,3 +115,24 @@ async def test_a_connection_that_leaves_in_the_middle_leaves_no_reply_behind(
     other = GatewayHarness(harness.gateway, harness.disk)
     assert (await other.ask("orders"))["status"] == "ok"
     assert sum(steps.sizes) >= ORDERS
+
+
+@pytest.mark.parametrize("action", ["orders", "fills"])
+async def test_so_many_replies_of_an_account_wait_and_no_more(
+    harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """Also those without rows, and on all its connections: each takes memory until its turn."""
+    monkeypatch.setattr(TurnQueue, "admits", lambda _, cost_us: False)
+    monkeypatch.setattr(query_turns, "MAX_WAITING", 3)
+    other = GatewayHarness(harness.gateway, harness.disk)
+    for number in range(2):
+        harness.wire.ask(action, id=number)
+        other.wire.ask(action, id=number)
+    assert [reply["status"] for reply in await replies(harness, 2)] == ["ok", "ok"]
+    first, second = await replies(other, 2)
+    assert (first["status"], second["code"], second["retry"]) == ("ok", "rate_limited", True)
+    assert (await other.ask(action))["status"] == "ok"
+    harness.wire.ask(action)
+    harness.wire.cut()
+    for _ in range(3):
+        assert (await other.ask(action))["status"] == "ok", "what a client left behind counts no longer"

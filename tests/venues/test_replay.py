@@ -29,7 +29,7 @@ from floorwire.core.ports import (
     Woke,
 )
 from floorwire.core.replay_controls import SpeedError
-from floorwire.venues.recorded_answers import RecordedAnswer, RecordedRequest
+from floorwire.venues.recorded_answers import RecordedAnswer, RecordedAnswers, RecordedRequest
 from floorwire.venues.recorded_links import RecordedInput
 from floorwire.venues.replay import MAX_STEPS, Replay
 from tests.venues.driver import SECOND, events, every, statuses
@@ -397,3 +397,17 @@ def test_other_events_of_later_rounds_are_only_moved() -> None:
     for before, after in zip(played, played[second : 2 * second], strict=False):
         if not isinstance(before, Trade | Candle):
             assert msgspec.structs.replace(before, ts_us=before.ts_us + shift) == after
+
+
+def test_what_was_never_recorded_is_answered_once_only() -> None:
+    answers = RecordedAnswers([RecordedAnswer(T, "https://x/known?symbol=A", b"")])
+    assert answers.has_none("https://x/other")
+    assert answers.has_none("https://x/known?symbol=B")
+    assert not answers.has_none("https://y/known?symbol=A&limit=5")
+    fetch, again = Fetch(1, "https://x/other"), Fetch(2, "https://x/other")
+    adapter = Scripted([fetch], {Answer(1, 0, b""): [again]})
+    replay = Replay(lambda: adapter, Session((0.0, Opened("x")), (1.0, Closed("x", ""))), None)
+    replay.start(NOW)
+    assert adapter.told[0] == (Answer(1, 0, b""), T)
+    assert Answer(2, 0, b"") not in [happened for happened, _ in adapter.told]
+    assert replay.skipped == {"no_answer": 1}

@@ -12,9 +12,18 @@ from uvicorn.server import ServerState
 
 from floorwire.app import Gateway
 from floorwire.config import Settings
+from floorwire.hub.read_turns import TURN_BYTES
 from floorwire.web import create_app
-from floorwire.web.http_protocol import HELD_BYTES, REQUEST_BYTES, HttpProtocol
+from floorwire.web.http_protocol import (
+    HELD_BYTES,
+    MOST_HEADERS,
+    MOST_URL_BYTES,
+    PARSED_BYTES,
+    REQUEST_BYTES,
+    HttpProtocol,
+)
 from floorwire.web.picows_upgrade import PicowsUpgrade
+from floorwire.web.request_cutter import RequestCutter
 from tests.web.held_transport import HeldTransport
 
 POST = b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
@@ -154,3 +163,61 @@ async def test_who_waits_for_an_answer_gets_it_when_the_server_ends(
     await transport.until(1)
     assert transport.written.startswith(b"HTTP/1.1 200 ")
     assert transport.is_closed
+
+
+# --- what costs the parser --------------------------------------------------------------------------
+
+
+async def test_a_body_of_tiny_chunks_is_parsed_a_bounded_part_at_a_time(
+    held: tuple[HttpProtocol, HeldTransport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser calls for each chunk: a read of 256 KB took 22 ms in one go."""
+    protocol, transport = held
+    parsed, next_piece = 0, RequestCutter.next_piece
+
+    def counted(self: RequestCutter, most: int) -> bytes:
+        nonlocal parsed
+        piece = next_piece(self, most)
+        parsed += len(piece)
+        return piece
+
+    monkeypatch.setattr(RequestCutter, "next_piece", counted)
+    protocol.data_received(POST.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked"))
+    parsed = 0
+    protocol.data_received(b"1\r\nx\r\n" * 40_000)
+    most_in_a_turn = parsed
+    assert 0 < parsed <= PARSED_BYTES
+    assert not transport.is_reading()
+    while parsed < 10 * TURN_BYTES:
+        before = parsed
+        await asyncio.sleep(0)
+        most_in_a_turn = max(most_in_a_turn, parsed - before)
+    assert most_in_a_turn <= TURN_BYTES + PARSED_BYTES
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status"),
+    [
+        (b"GET /health?" + b"a" * MOST_URL_BYTES + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (HEALTH[:-2] + b"a:\r\n" * MOST_HEADERS + b"\r\n", 431),
+        (HEALTH[:-2] + b"a:\r\n" * (MOST_HEADERS - 1) + b"\r\n", 200),
+        (HEALTH[:-2] + b"Cookie: a=b\r\n" * 200 + b"\r\n", 200),
+    ],
+    ids=["a long target", "many headers", "as many as may be", "cookies"],
+)
+async def test_a_head_that_costs_much_is_refused(
+    held: tuple[HttpProtocol, HeldTransport], request_of: bytes, status: int
+) -> None:
+    protocol, transport = held
+    protocol.data_received(request_of)
+    async with asyncio.timeout(10):
+        while not transport.written:
+            await asyncio.sleep(0)
+    assert transport.written.startswith(b"HTTP/1.1 %d " % status)
+
+
+async def test_the_app_sees_no_cookies(held: tuple[HttpProtocol, HeldTransport]) -> None:
+    protocol, transport = held
+    protocol.data_received(HEALTH[:-2] + b"COOKIE: a=b\r\n\r\n")
+    assert protocol.scope["headers"] == [(b"host", b"localhost")]
+    await transport.until(1)

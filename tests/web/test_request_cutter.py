@@ -22,7 +22,8 @@ REQUESTS = [
 class Reader:
     """Parses pieces, and notes how many requests end in each."""
 
-    def __init__(self, lengths: list[int]) -> None:
+    def __init__(self, lengths: list[int], most: int) -> None:
+        self._most = most
         self.cutter = RequestCutter()
         self.pieces: list[bytes] = []
         self.ended: list[int] = []
@@ -41,30 +42,37 @@ class Reader:
         """Take one packet."""
         self.cutter.add(data)
         while self.cutter:
-            self.pieces.append(self.cutter.next_piece())
+            self.pieces.append(self.cutter.next_piece(self._most))
             self.ended.append(0)
             self._parser.feed_data(self.pieces[-1])
 
 
-@given(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=8), st.lists(st.integers(1, 60), min_size=1))
-def test_at_most_one_request_ends_in_a_piece(requests: list[tuple[bytes, int]], sizes: list[int]) -> None:
+@given(
+    st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=8),
+    st.lists(st.integers(1, 60), min_size=1),
+    st.integers(1, 60),
+)
+def test_at_most_one_request_ends_in_a_piece(
+    requests: list[tuple[bytes, int]], sizes: list[int], most: int
+) -> None:
     sent = b"".join(request for request, _ in requests)
-    reader, at, turn = Reader([length for _, length in requests]), 0, 0
+    reader, at, turn = Reader([length for _, length in requests], most), 0, 0
     while at < len(sent):
         size = sizes[turn % len(sizes)]
         reader.read(sent[at : at + size])
         at, turn = at + size, turn + 1
     assert sum(reader.ended) == len(requests)
     assert max(reader.ended) == 1
+    assert max(map(len, reader.pieces)) <= most
     assert b"".join(reader.pieces) == sent
 
 
 def test_what_waits_is_counted_and_can_be_taken() -> None:
     cutter = RequestCutter()
-    assert cutter.next_piece() == b""
+    assert cutter.next_piece(99) == b""
     cutter.add(b"GET / HTTP/1.1\r\n\r\nrest")
     assert len(cutter) == 22
-    assert cutter.next_piece() == b"GET / HTTP/1.1\r\n\r\n"
+    assert cutter.next_piece(99) == b"GET / HTTP/1.1\r\n\r\n"
     cutter.add(b" and more")
     assert cutter.take_rest() == b"rest and more"
     assert len(cutter) == 0

@@ -35,3 +35,17 @@ def test_a_new_key_that_others_may_read_is_not_taken_while_running(tmp_path: Pat
     key.chmod(0o600)
     certificate.refresh()
     assert certificate.context is not before
+
+
+def test_a_certificate_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """To open a FIFO waits for whoever writes into it, and the end of the server would wait too."""
+    cert, key = certificates.write(tmp_path)
+    certificate = load(TlsSettings(cert=str(cert), key=str(key)))
+    assert certificate is not None
+    before = certificate.context
+    cert.unlink()
+    os.mkfifo(cert)
+    certificate.refresh()
+    assert certificate.context is before
+    with pytest.raises(SettingsError, match="not a regular file"):
+        load(TlsSettings(cert=str(cert), key=str(key)))

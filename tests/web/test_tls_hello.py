@@ -60,11 +60,20 @@ def test_any_bytes_are_looked_at(data: bytes) -> None:
         b"GET / HTTP/1.1\r\n",
         b"\x15\x03\x01\x00\x02\x02\x28",
         b"\x16\x03\x01\x00\x00",
+        b"\x16\x03\x01\xff\xff\x01",
         b"\x80",
-        b"\x16\x03\x01\xff\xff\x01\x00\xff\xff".ljust(MOST_BYTES, b"x"),
+        b"\x16\x03\x01\x40\x00\x01\x00\xff\xff".ljust(MOST_BYTES, b"x"),
         in_records(HELLO[5:], [1] * 400),
     ],
-    ids=["http", "an alert", "an empty record", "ssl 2", "too long", "hundreds of records"],
+    ids=[
+        "http",
+        "an alert",
+        "an empty record",
+        "a record too long",
+        "ssl 2",
+        "too long",
+        "hundreds of records",
+    ],
 )
 def test_what_is_none_does_not_wait(data: bytes) -> None:
     assert look(data) is Hello.BAD

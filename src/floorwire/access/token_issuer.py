@@ -82,7 +82,10 @@ def _check(url: SplitResult) -> None:
 
 def _read(source: str) -> bytes:
     if not _is_url(source):
-        with Path(source).expanduser().open("rb") as file:
+        path = Path(source).expanduser()
+        if path.is_fifo():  # To read it may last for ever, and the end of the server would wait.
+            raise TokenKeysError(f"{source}: not a regular file")
+        with path.open("rb") as file:
             return file.read(MAX_BYTES)
     url = urlsplit(source)
     connection = _connection(url)

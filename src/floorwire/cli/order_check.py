@@ -104,12 +104,16 @@ class OrderCheck:
         self._connector = connector
         self._reports: list[RemoteReport] = []
         """All that came; it is used for a minute."""
+        self._client_id = self._venue_order_id = ""
         self._came = asyncio.Event()
         connector.listen(self)
 
     def reported(self, report: RemoteReport) -> None:
-        """Keep a report."""
+        """Keep a report, and the exchange's id of the order."""
         self._reports.append(report)
+        seen = report.seen if isinstance(report, OrderAnswer) else report
+        if isinstance(seen, PlaceAnswer | OrderSeen) and seen.client_id == self._client_id:
+            self._venue_order_id = seen.venue_order_id or self._venue_order_id
         self._came.set()
 
     async def account(self) -> AsyncIterator[Step]:
@@ -129,6 +133,7 @@ class OrderCheck:
 
     async def order(self, command: PlaceOrder) -> AsyncIterator[Step]:
         """Place the order, look it up, and cancel it."""
+        self._client_id = command.client_id
         self._connector.send(command)
         placed, waited = await self._wait(PlaceAnswer, lambda one: one.client_id == command.client_id)
         what = f"{command.side} {command.quantity} {command.symbol} at {command.price}"
@@ -145,7 +150,7 @@ class OrderCheck:
         yield await self._cancel(command)
 
     async def _look(self, command: PlaceOrder, number: int) -> Step:
-        self._connector.send(QueryOrder(number, command.client_id, "", command.symbol))
+        self._connector.send(QueryOrder(number, command.client_id, self._venue_order_id, command.symbol))
         answer, waited = await self._wait(OrderAnswer, lambda one: one.query == number)
         if answer is None:
             return Step("query", False, "no answer", waited)
@@ -155,7 +160,7 @@ class OrderCheck:
     async def _cancel(self, command: PlaceOrder) -> Step:
         total = 0
         for number in range(TRIES):
-            self._connector.send(CancelOrder(command.client_id, "", command.symbol))
+            self._connector.send(CancelOrder(command.client_id, self._venue_order_id, command.symbol))
             over, waited = await self._wait(
                 OrderSeen,
                 lambda one: one.client_id == command.client_id and one.state != "open",

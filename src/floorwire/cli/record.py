@@ -7,7 +7,6 @@ import os
 import re
 import signal
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +19,9 @@ from floorwire.cli.output import echo
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
-from floorwire.connectors.recording_writer import RecordingWriter
+from floorwire.connectors.recording_writer import RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
-from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
+from floorwire.connectors.venue_specs import REPLAY, SIM, specs
 from floorwire.core.os_errors import reason, sentence
 from floorwire.ops import logs
 from floorwire.ops.stats import Stats
@@ -31,7 +30,6 @@ from floorwire.venue_feed import VenueFeed
 
 FAILED = 1
 UNUSABLE = 2
-FLUSH_S = 1.0
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)?")
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 
@@ -61,15 +59,17 @@ def record(
     seconds = _seconds(duration, "--for") if duration else None
     try:
         settings = config.load(config_file, os.environ, tuple(assignments or ()), {"venue": [venue]})
-        settings = _with_symbols(settings, venue, tuple(symbol or ()))
         [spec] = specs(settings)
         if spec.kind in (SIM, REPLAY):
             raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
-        session = f"{spec.id}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        settings = _prices_only(settings, venue, tuple(symbol or ()))
+        out.mkdir(parents=True, exist_ok=True)
         max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
-        writer = RecordingWriter(out, session, round(rotate_mb * 1_000_000), max_age_us)
+        writer = RecordingWriter(
+            out, spec.id, spec.kind, session_name(spec.id), round(rotate_mb * 1_000_000), max_age_us
+        )
         logs.configure(settings.log_level)
-        recorder, check = asyncio.run(_run(settings, spec, writer, session, seconds))
+        recorder, check = asyncio.run(_run(settings, writer, seconds))
     except SettingsError as error:
         echo(f"floorwire: {error}", err=True)
         raise typer.Exit(UNUSABLE) from None
@@ -77,23 +77,23 @@ def record(
         echo(f"floorwire: {sentence(error)}", err=True)
         raise typer.Exit(UNUSABLE) from None
     _summary(recorder, writer, check, out)
-    if recorder.fault is not None or not recorder.messages:
+    if recorder.fault is not None or recorder.counts.left_out or not recorder.counts.messages:
         raise typer.Exit(FAILED)
 
 
 def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck, out: Path) -> None:
     size = f"{writer.total_bytes / 1e6:.1f} MB"
-    echo(f"recorded: {recorder.messages} messages of {len(check.symbols)} symbols, {size}")
+    echo(f"recorded: {recorder.counts.messages} messages of {len(check.symbols)} symbols, {size}")
     for file in writer.files:
         echo(str(file))
+    if recorder.counts.left_out:
+        echo(f"floorwire: {recorder.counts.left_out} records were left out: the disk is too slow", err=True)
     if recorder.fault is not None:
         echo(f"floorwire: it ended early: {reason(recorder.fault)}", err=True)
-    elif not recorder.messages:
+    elif not recorder.counts.messages:
         echo("floorwire: the exchange sent nothing", err=True)
     else:
-        echo(
-            f"to play it: floorwire serve --venue replay:{writer.files[0] if len(writer.files) == 1 else out}"
-        )
+        echo(f"to play it: floorwire serve --venue replay:{out / writer.session}")
 
 
 def _seconds(text: str, option: str) -> float:
@@ -103,41 +103,39 @@ def _seconds(text: str, option: str) -> float:
     return float(found[1]) * UNITS_S[found[2]]
 
 
-def _with_symbols(settings: Settings, name: str, symbols: tuple[str, ...]) -> Settings:
-    if not symbols:
-        return settings
+def _prices_only(settings: Settings, name: str, symbols: tuple[str, ...]) -> Settings:
+    """Return the settings with these symbols, if any are given, and without orders of the venue."""
     own = settings.venues.get(name, VenueSettings(kind=name))
-    venues = {**settings.venues, name: replace(own, symbols=symbols)}
-    return replace(settings, venues=venues)
+    own = replace(own, symbols=symbols or own.symbols, orders="paper")
+    return replace(settings, venues={**settings.venues, name: own})
 
 
 async def _run(
-    settings: Settings, spec: VenueSpec, writer: RecordingWriter, session: str, seconds: float | None
+    settings: Settings, writer: RecordingWriter, seconds: float | None
 ) -> tuple[TrafficRecorder, VenueCheck]:
     """Record until the time is over, a signal comes, or the disk fails. Raises SettingsError, OSError."""
     [venue] = venue_registry.build(settings)
     clock, check, bus, ended = Clock(), VenueCheck(), LocalBus(), asyncio.Event()
     bus.subscribe(check.consume)
-    recorder = TrafficRecorder(writer, spec.id, spec.kind, session, clock.stamp_us, ended.set)
+    loop = asyncio.get_running_loop()
+
+    def on_fault(_: OSError) -> None:
+        loop.call_soon_threadsafe(ended.set)
+
+    recorder = TrafficRecorder(writer, clock.stamp_us, on_fault)
+    recorder.start()
     connector = venue_registry.connector(venue.name, settings, recorder)
     feed = VenueFeed(venue, bus, Stats(), clock, round(settings.feed.stale_s * 1_000_000), connector)
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     running = asyncio.create_task(feed.run())
-    flushing = asyncio.create_task(_flush(recorder))
+    writing = asyncio.create_task(recorder.run())
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await ended.wait()
+    writing.cancel()
     recorder.end()  # before the links are closed: the venue did not lose them
-    for task in (running, flushing):
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
     return recorder, check
-
-
-async def _flush(recorder: TrafficRecorder) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_S)
-        recorder.flush()

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from floorwire.core.order_ports import MakesOrderAdapter
 from floorwire.venues.binance.orders import BinanceOrders
 from floorwire.venues.bybit.orders import BybitOrders
+from floorwire.venues.coinbase.orders import CoinbaseOrders
 from floorwire.venues.kraken.orders import KrakenOrders
 from floorwire.venues.live import NativeName
 from floorwire.venues.okx.orders import OkxOrders
@@ -29,6 +30,7 @@ ORDER_KINDS: Final[Mapping[str, OrderKind]] = MappingProxyType(
     {
         "binance": OrderKind(BinanceOrders, _joined("")),
         "bybit": OrderKind(BybitOrders, _joined("")),
+        "coinbase": OrderKind(CoinbaseOrders, _joined("-")),
         "kraken": OrderKind(KrakenOrders, _joined("/")),
         "okx": OrderKind(OkxOrders, _joined("-")),
     }

@@ -20,7 +20,8 @@ class RecordedLine(msgspec.Struct, frozen=True):
     """One recorded line.
 
     ``mark`` says what it is. Empty: what the exchange sent on a WebSocket. ``<-``: what the client
-    sent on it. ``<->``: it opened. ``<x``: it was lost or closed. ``->``: an answer to a request.
+    sent on it. ``<->``: it opened. ``<x``: it was lost or closed; without a link, messages of all were lost.
+    ``->``: an answer to a request. ``#``: the exchange, by the name of its adapter.
     """
 
     number: int

@@ -24,6 +24,7 @@ from floorwire.connectors import frame_shapes
 from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, SkippedLines
 from floorwire.connectors.recording_files import RecordingError, RecordingFiles, files_with, folder_files
+from floorwire.connectors.replaced_links import one_after_the_other
 from floorwire.connectors.table_recording import TableRecording, table_files
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.ports import Closed, Frame, Opened
@@ -107,6 +108,8 @@ class Recording:
         self._answers: list[RecordedAnswer] = []
         self._hosts: dict[str, None] = {}
         self._requests: dict[str, None] = {}
+        self._named: str | None = None
+        """The exchange that the recorder named."""
         self._shapes: Counter[str] = Counter()
         """How many of the first frames have the shape of each exchange's."""
         self.frames = 0
@@ -137,7 +140,9 @@ class Recording:
 
         Without a list of instruments, ticks and lots are the coarsest in which all can be told.
         """
-        adapter = exchanges()[self.adapter].venue(self.symbols, prefix, recorded=True, stale_us=stale_us)
+        adapter = exchanges()[self.adapter].venue(
+            self.symbols, prefix, recorded=True, stale_us=stale_us, jitter=no_wait
+        )
         factors = {prefix + symbol: found for symbol, found in self._factors.items()}
         return CoarserSteps(adapter, factors) if factors else adapter
 
@@ -146,7 +151,7 @@ class Recording:
         """By symbol: how much coarser its steps are than those of eight decimals. None with a list."""
         if self.frames > MAX_OBSERVED:
             return {}
-        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True)
+        adapter = exchanges()[self.adapter].venue(self.symbols, recorded=True, jitter=no_wait)
         playing, observed = RecordedRound(adapter, self), ObservedSteps()
         playing.start()
         if not playing.skipped["no_answer"]:  # what an adapter requests first is the list
@@ -159,7 +164,10 @@ class Recording:
     def inputs(self) -> Iterator[RecordedInput]:
         """Yield what happened on all WebSockets, in order of time."""
         return merge(
-            *(_socket_inputs(link, parts) for link, parts in self._files.sockets.items()),
+            *(
+                one_after_the_other(_socket_inputs(link, parts))
+                for link, parts in self._files.sockets.items()
+            ),
             key=attrgetter("at_us"),
         )
 
@@ -167,6 +175,8 @@ class Recording:
         match line.mark:
             case "->":
                 self._answers.append(RecordedAnswer(line.at_us, line.url, line.text))
+            case "#":
+                self._named = line.text.decode("utf-8", "replace")
             case "<->":
                 self._requests[line.url] = None
             case "<-":
@@ -186,6 +196,8 @@ class Recording:
         if adapter is not None and adapter not in known:
             raise RecordingError(path, f"there is no adapter {adapter!r}, only {', '.join(known)}")
         names = [name for name, exchange in known.items() if exchange.hosts & self._hosts.keys()]
+        if self._named in known:
+            names = [str(self._named)]
         if adapter is None and not names:
             names = [name for name, _ in self._shapes.most_common(1)]
         if adapter is None and not names:
@@ -256,6 +268,11 @@ def replay(
     )
 
 
+def no_wait() -> float:
+    """Return 0: no wait before a try. The recording decides when links were up and requests were answered."""
+    return 0.0
+
+
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
@@ -280,9 +297,10 @@ def _socket_inputs(name: str, parts: Iterable[Path]) -> Iterator[RecordedInput]:
                     yield RecordedInput(at_us, Closed(link, "reconnected"))
                 yield RecordedInput(at_us, Opened(link))
                 opened.add(link)
-            elif line.mark == "<x" and link in opened:
-                yield RecordedInput(at_us, Closed(link, line.text.decode("utf-8", "replace")))
-                opened.discard(link)
+            elif line.mark == "<x":
+                for closed in sorted(opened & {line.link} if line.link else opened):
+                    yield RecordedInput(at_us, Closed(closed, line.text.decode("utf-8", "replace")))
+                    opened.discard(closed)
             elif not line.mark:
                 if link not in opened:
                     yield RecordedInput(at_us, Opened(link))

@@ -55,7 +55,8 @@ def folder_files(folder: Path) -> RecordingFiles:
 def files_with(path: Path) -> RecordingFiles:
     """Return the files that belong to a file: one WebSocket with all answers, or the whole session.
 
-    A part of a session is played alone, with the answers of the parts before it. Raises OSError.
+    A part of a session is played alone, with the answers of the parts before it; the name of a session stands
+    for all its parts. Raises OSError.
     """
     part = SESSION_FILE.fullmatch(_name(path))
     if part is not None:
@@ -69,7 +70,8 @@ def files_with(path: Path) -> RecordingFiles:
         files = _venue_files(path.parent, answer["venue"])
         if files.sockets:
             return files
-    return RecordingFiles({path.name: [path]}, [])
+    parts = [] if path.exists() or not path.parent.is_dir() else _session_files(path.parent, path.name)
+    return RecordingFiles({path.name: parts or [path]}, [])
 
 
 def _session_files(folder: Path, session: str) -> list[Path]:

@@ -88,13 +88,22 @@ class Answered(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"
     """What is no UTF-8, in base64."""
 
 
+class LeftOut(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="left_out"):
+    """The disk was too slow: so many records are missing here, of any links."""
+
+    at_us: int
+    count: int
+
+
 class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="ended"):
     """The recorder was ended in good form. Without this line it was killed, or its machine stopped."""
 
     at_us: int
 
 
-Record: TypeAlias = Header | LinkOpened | Received | Sent | LinkClosed | Requested | Answered | Ended
+Record: TypeAlias = (
+    Header | LinkOpened | Received | Sent | LinkClosed | Requested | Answered | LeftOut | Ended
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -136,15 +145,22 @@ def read_recording(path: Path, skipped: SkippedLineCounter) -> Iterator[Recorded
 
 
 def _line(number: int, record: Record) -> RecordedLine | None:
+    at_us, link, url = record.at_us, "", ""
     match record:
-        case Received(at_us, link):
-            return RecordedLine(number, at_us, record.data or record.text.encode(), link=link)
-        case Answered(at_us, url, status) if status == OK:
-            return RecordedLine(number, at_us, record.data or record.text.encode(), "->", url)
-        case LinkOpened(at_us, link, url):
-            return RecordedLine(number, at_us, b"", "<->", url, link)
-        case LinkClosed(at_us, link, reason):
-            return RecordedLine(number, at_us, reason.encode(), "<x", link=link)
-        case Sent(at_us, link, text):
-            return RecordedLine(number, at_us, text.encode(), "<-", link=link)
-    return None
+        case Received():
+            mark, text, link = "", record.data or record.text.encode(), record.link
+        case Answered() if record.status == OK:
+            mark, text, url = "->", record.data or record.text.encode(), record.url
+        case LinkOpened():
+            mark, text, link, url = "<->", b"", record.link, record.url
+        case LinkClosed():
+            mark, text, link = "<x", record.reason.encode(), record.link
+        case LeftOut():
+            mark, text = "<x", f"{record.count} records were left out".encode()
+        case Sent():
+            mark, text, link = "<-", record.text.encode(), record.link
+        case Header():
+            mark, text = "#", record.adapter.encode()
+        case _:
+            return None
+    return RecordedLine(number, at_us, text, mark, url, link)

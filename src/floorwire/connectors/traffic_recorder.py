@@ -1,14 +1,20 @@
-"""Records what a venue's connector does: it is told each message and request, both ways."""
+"""Records what a venue's connector does: it is told each message and request, both ways.
+
+Records wait in memory and are written each second by a thread, so a disk that stalls holds up nothing else.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from floorwire.connectors import recording_format
 from floorwire.connectors.recording_format import (
     Answered,
     Ended,
-    Header,
+    LeftOut,
     LinkClosed,
     LinkOpened,
     Received,
@@ -18,98 +24,131 @@ from floorwire.connectors.recording_format import (
 )
 from floorwire.connectors.recording_secrets import has_secret, without_secrets
 from floorwire.connectors.recording_writer import RecordingWriter
+from floorwire.core.recording_counts import RecordingCounts
+
+FLUSH_S: Final = 1.0
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
+"""If so much waits for the disk, further records are left out and counted, until what waits is taken."""
+LINE_BYTES: Final = 64
+"""What a line costs in memory besides its text."""
 
 
 class TrafficRecorder:
-    """Fits ``ConnectorTap``. After a fault of the disk it writes nothing more, and ``fault`` says why."""
+    """Fits ``ConnectorTap``. It records from ``start`` to ``end``; after a fault of the disk nothing."""
 
     def __init__(
         self,
         writer: RecordingWriter,
-        venue: str,
-        adapter: str,
-        session: str,
         stamp_us: Callable[[], int],
-        on_fault: Callable[[], None],
+        on_fault: Callable[[OSError], None] = lambda _: None,
+        max_waiting: int = MAX_WAITING_BYTES,
     ) -> None:
-        """``stamp_us``: the date, which never goes back. ``on_fault`` is called once. Raises OSError."""
-        self.messages = 0
-        """How many messages of the venue were written."""
+        """``stamp_us``: the date, which never goes back. ``on_fault`` is called once, in the thread."""
+        self.counts = RecordingCounts()
         self.fault: OSError | None = None
-        self._is_ended = False
         self._writer = writer
-        self._venue = venue
-        self._adapter = adapter
-        self._session = session
         self._stamp_us = stamp_us
         self._on_fault = on_fault
-        self._begin(stamp_us())
+        self._max_waiting = max_waiting
+        self._is_recording = False
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._lost = 0
+        """Records that were left out since the last line."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+
+    def start(self) -> None:
+        """Begin the first file, and record from now on. Raises OSError."""
+        self._thread.submit(self._writer.begin, self._stamp_us()).result()
+        self._is_recording = True
+
+    async def run(self) -> None:
+        """Write each second, until cancelled. ``end`` comes after it."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await asyncio.wrap_future(self._thread.submit(self._write, self._taken(), self._stamp_us()))
+
+    def flush(self) -> None:
+        """Write what waits, now, and wait for that."""
+        self._thread.submit(self._write, self._taken(), self._stamp_us()).result()
+
+    def end(self) -> None:
+        """Write what waits and the end, and close the file. Again: nothing happens."""
+        if not self._is_recording:
+            return
+        self._is_recording = False
+        last = [*self._taken(), recording_format.encode(Ended(self._stamp_us()))]
+        self._thread.submit(self._write, last, self._stamp_us())
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=True)
 
     # --- called by the connector ------------------------------------------------------------------
 
     def opened(self, link: str, url: str) -> None:
         """A WebSocket opened."""
-        self._write(LinkOpened(self._stamp_us(), link, without_secrets(url)))
+        self._put(LinkOpened(self._stamp_us(), link, without_secrets(url)))
 
     def received(self, link: str, message: bytes) -> None:
         """The venue sent a message."""
-        self.messages += 1
+        self.counts.messages += 1
         text, data = _text(message)
-        self._write(Received(self._stamp_us(), link, text, data))
+        self._put(Received(self._stamp_us(), link, text, data))
 
     def sent(self, link: str, text: str) -> None:
         """We sent a message."""
         is_hidden = has_secret(text)
-        self._write(Sent(self._stamp_us(), link, "" if is_hidden else text, is_hidden))
+        self._put(Sent(self._stamp_us(), link, "" if is_hidden else text, is_hidden))
 
     def closed(self, link: str, reason: str) -> None:
         """A WebSocket was lost or closed."""
-        self._write(LinkClosed(self._stamp_us(), link, reason))
+        self._put(LinkClosed(self._stamp_us(), link, reason))
 
     def requested(self, method: str, url: str) -> None:
         """We sent a request."""
-        self._write(Requested(self._stamp_us(), method, without_secrets(url)))
+        self._put(Requested(self._stamp_us(), method, without_secrets(url)))
 
     def answered(self, url: str, status: int, body: bytes) -> None:
         """A request was answered, or got no answer: status 0."""
         text, data = _text(body)
-        self._write(Answered(self._stamp_us(), without_secrets(url), status, text, data))
+        self._put(Answered(self._stamp_us(), without_secrets(url), status, text, data))
 
-    # --- called by the owner ----------------------------------------------------------------------
+    # --- the queue and the thread -----------------------------------------------------------------
 
-    def flush(self) -> None:
-        """Write what waits to the file, and begin the next one if it is due. Call it each second."""
-        self._guard(self._flush)
+    def _put(self, record: Record) -> None:
+        if not self._is_recording or self.fault is not None:
+            return
+        if self._waiting_bytes > self._max_waiting:
+            self.counts.left_out += 1
+            self._lost += 1
+            return
+        line = recording_format.encode(record)
+        self._waiting.append(line)
+        self._waiting_bytes += len(line) + LINE_BYTES
 
-    def end(self) -> None:
-        """Write the end, and close the file. What still comes is not written."""
-        self._write(Ended(self._stamp_us()))
+    def _taken(self) -> list[bytes]:
+        """Return what waits. Where records were left out, a line says so."""
+        if self._lost:
+            self._waiting.append(recording_format.encode(LeftOut(self._stamp_us(), self._lost)))
+            self._lost = 0
+        taken, self._waiting = self._waiting, []
+        self._waiting_bytes = 0
+        return taken
+
+    def _write(self, lines: list[bytes], at_us: int) -> None:
+        self._guard(lambda: self._writer.append(lines, at_us))
+
+    def _close(self) -> None:
         self._guard(self._writer.close)
-        self._is_ended = True
-
-    def _write(self, record: Record) -> None:
-        self._guard(lambda: self._writer.write(recording_format.encode(record)))
-
-    def _flush(self) -> None:
-        self._writer.flush()
-        now_us = self._stamp_us()
-        if self._writer.is_due(now_us):
-            self._begin(now_us)
-
-    def _begin(self, at_us: int) -> None:
-        part = self._writer.begin(at_us)
-        header = Header(at_us, self._venue, self._adapter, self._session, part)
-        self._writer.write(recording_format.encode(header))
-        self._writer.flush()
 
     def _guard(self, write: Callable[[], None]) -> None:
-        if self.fault is not None or self._is_ended:
+        if self.fault is not None:
             return
         try:
             write()
         except OSError as error:
             self.fault = error
-            self._on_fault()
+            self.counts.is_failed = True
+            self._on_fault(error)
 
 
 def _text(message: bytes) -> tuple[str, bytes]:

@@ -152,7 +152,7 @@ class VenueConnector:
         """A connection ended by itself."""
         if self._connections.get(connection.link) is connection:
             self._down(connection.link, reason, "warning")
-            self._put(connection, Closed(connection.link, reason))
+            self._put(connection, Closed(connection.link, reason, *connection.refusal))
 
     # --- links ------------------------------------------------------------------------------------
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,6 +14,7 @@ from floorwire.auth.traded_names import TradedNames
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording, recording_preview
 from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
+from floorwire.core.os_errors import sentence
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
 from floorwire.venues.common.rate_limits import SharedRateLimits
@@ -19,6 +23,7 @@ from floorwire.venues.paper import PaperVenue
 
 if TYPE_CHECKING:
     from floorwire.connectors.connector_tap import ConnectorTap
+    from floorwire.connectors.traffic_recorder import TrafficRecorder
     from floorwire.connectors.venue_connector import VenueConnector
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
@@ -50,6 +55,30 @@ def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -
 
     own = settings.venues.get(venue, VenueSettings())
     return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
+
+
+def recorder(venue: str, settings: Settings, stamp_us: Callable[[], int]) -> TrafficRecorder | None:
+    """Return what records the venue, if ``venues.ID.record`` says so. ``stamp_us``: the date.
+
+    Raises SettingsError where the venue connects to nothing.
+    """
+    own = settings.venues.get(venue, VenueSettings())
+    if own.record is None:
+        return None
+    from floorwire.connectors.recording_writer import FILE_AGE_US, FILE_BYTES, RecordingWriter, session_name
+    from floorwire.connectors.traffic_recorder import TrafficRecorder
+
+    kind = own.kind or venue
+    if kind in (SIM, REPLAY):
+        raise SettingsError(f"venues.{venue}.record: a {kind} venue connects to nothing")
+    writer = RecordingWriter(
+        Path(own.record).expanduser(), venue, kind, session_name(venue), FILE_BYTES, FILE_AGE_US
+    )
+
+    def on_fault(error: OSError) -> None:
+        log.error("recording ended", venue=venue, folder=own.record, reason=sentence(error))
+
+    return TrafficRecorder(writer, stamp_us, on_fault)
 
 
 def traded_names(settings: Settings) -> TradedNames | None:
@@ -104,6 +133,7 @@ def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Ven
 
 def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
     """Return a venue with live prices. Its orders go there, or are filled here, against them."""
+    import_module("floorwire.connectors.http_requests")  # now: later it would hold the event loop
     exchange = recording.exchanges()[spec.kind]
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS

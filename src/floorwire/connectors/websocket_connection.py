@@ -11,7 +11,7 @@ import asyncio
 import logging
 import ssl
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import picows
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -20,6 +20,7 @@ from python_socks import ProxyError
 import floorwire
 from floorwire.connectors.network_route import NetworkRoute, is_secure
 from floorwire.core.os_errors import reason as os_reason
+from floorwire.core.ports import Headers
 from floorwire.protocol.frames import CLOSE
 from floorwire.protocol.message_assembly import BINARY, MessageAssembler, WireError
 
@@ -47,6 +48,9 @@ class ConnectionState(IntEnum):
     OPENING = 0
     UP = 1
     ENDED = 2
+
+
+Refusal: TypeAlias = tuple[int, Headers]
 
 
 class ConnectionOwner(Protocol):
@@ -86,6 +90,8 @@ class WebSocketConnection(WSListener):
         self._assembler = MessageAssembler(MAX_MESSAGE_BYTES)
         self._reason = ""
         """Why it ends, if that is known before it ends. Nothing that still comes is used then."""
+        self.refusal: Refusal = (0, ())
+        """Status and headers with which the exchange refused it; 0: it did not."""
 
     async def run(self) -> None:
         """Open the connection, and return when it has ended."""
@@ -93,6 +99,7 @@ class WebSocketConnection(WSListener):
             transport = await self._open()
             await transport.wait_disconnected()
         except (OSError, picows.WSError, ProxyError, ValueError, EOFError) as error:
+            self.refusal = refusal(error)
             self._end_with(self._reason or failure(error))
         else:
             self._end_with(self._reason or close_reason(transport))
@@ -200,6 +207,14 @@ class WebSocketConnection(WSListener):
             pass
         finally:
             transport.disconnect(graceful=False)
+
+
+def refusal(error: Exception) -> Refusal:
+    """Return the status and the headers of a refused handshake; 0 and none of another failure."""
+    if not isinstance(error, picows.WSHandshakeError) or error.response is None:
+        return 0, ()
+    headers = error.response.headers.items()
+    return int(error.response.status), tuple((name.lower(), value) for name, value in headers)
 
 
 def failure(error: Exception) -> str:

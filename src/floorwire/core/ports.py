@@ -15,6 +15,10 @@ from floorwire.core.order_commands import Command
 # --- the inputs of a venue ---------------------------------------------------------------------------
 
 
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values, in order."""
+
+
 class Opened(msgspec.Struct, frozen=True):
     """The link that the venue asked for is up."""
 
@@ -33,10 +37,12 @@ class Closed(msgspec.Struct, frozen=True):
 
     link: str
     reason: str
+    status: int = 0
+    """The HTTP status with which the peer refused the link; 0: it did not."""
+    headers: Headers = ()
+    """Of that refusal. Their names are in lower case."""
 
 
-Headers: TypeAlias = tuple[tuple[str, str], ...]
-"""Names and values, in order."""
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 

@@ -13,7 +13,8 @@ from floorwire.core.remote_orders import Reconcile, RemotePolicy
 from floorwire.engine.order_inquiries import NEVER_US
 
 RETRY_US = 1_000_000
-"""The pause after a request that failed. It doubles, up to the policy's interval."""
+"""The pause after a request that failed, or that left something open. It doubles, up to the policy's
+interval."""
 
 
 class ReconciliationState(Enum):
@@ -30,7 +31,10 @@ class Reconciliation:
     def __init__(self, policy: RemotePolicy, now_us: int) -> None:
         self.state = ReconciliationState.DOWN
         self.is_ready = False
-        """Whether the account was reconciled since the stream came up."""
+        """Whether the account was reconciled since the stream came up: nothing was open any more, or there
+        were two answers."""
+        self._was_answered = False
+        """Whether an answer has come since then."""
         self._policy = policy
         self._last_request = now_us  # above those of an earlier opening of the journal
         self._asked_us = 0
@@ -44,7 +48,7 @@ class Reconciliation:
     def start(self, now_us: int) -> None:
         """The stream is up: reconcile at once."""
         self.state, self._due_us, self._pause_us = ReconciliationState.IDLE, now_us, RETRY_US
-        self.is_ready = False
+        self.is_ready = self._was_answered = False
 
     def stop(self) -> None:
         """The stream is down: what was asked counts for nothing."""
@@ -93,9 +97,15 @@ class Reconciliation:
         self._unconfirmed = {
             asset: more for asset, more in self._unconfirmed.items() if asset not in believed
         }
-        is_soon = bool(self._unconfirmed) or not (is_quiet or self.is_ready)
+        is_open = bool(self._unconfirmed) or not is_quiet
+        # Where money moves all the time, no difference is the same twice. Orders do not wait for that: what
+        # the account has too little of is refused in any case.
+        self.is_ready = self.is_ready or not is_open or self._was_answered
+        self._was_answered = True
         self.state = ReconciliationState.IDLE
-        self._due_us = now_us + (RETRY_US if is_soon else self._policy.reconcile_us)
-        self._pause_us = RETRY_US
-        self.is_ready = self.is_ready or not is_soon
+        if is_open:
+            self._due_us = now_us + self._pause_us
+            self._pause_us = min(2 * self._pause_us, self._policy.reconcile_us)
+        else:
+            self._due_us, self._pause_us = now_us + self._policy.reconcile_us, RETRY_US
         return believed

@@ -36,6 +36,8 @@ from floorwire.protocol.topic import TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
+RESUME_TOTAL_BYTES = 1_073_741_824
+"""The most bytes of all resume rings together, unless told otherwise."""
 
 
 class Hub:
@@ -51,6 +53,7 @@ class Hub:
         clock: Clock,
         at_turn_end: Callable[[Callable[[], None]], object],
         stats: Stats,
+        resume_total_bytes: int = RESUME_TOTAL_BYTES,
         names: VenueNames | None = None,
         venue_rows: Sequence[VenueRow] = (),
         interest: StreamInterest | None = None,
@@ -77,6 +80,7 @@ class Hub:
         self._epoch = epoch
         self._topics_opened = 0
         self._resume_bytes = resume_bytes
+        self._resume_total_bytes = resume_total_bytes
         self._resume_us = resume_us
         self._clock = clock
         self._at_turn_end = at_turn_end
@@ -285,7 +289,11 @@ class Hub:
                     subscriber.flush()
 
     def sweep(self) -> None:
-        """Drop frames that are too old to resume from, and unused topics. Called once a second."""
+        """Drop frames that are too old to resume from, and unused topics. Called once a second.
+
+        A client may open topics by the thousand. If all rings together hold too much, each one keeps the same
+        share of what it has.
+        """
         now_us = self.now_us()
         resume_bytes = 0
         for topic in list(self._topics.values()):
@@ -293,6 +301,11 @@ class Hub:
             resume_bytes += topic.resume_bytes
             if not topic.subscribers and now_us - topic.idle_since_us > self._resume_us:
                 self._close_topic(topic)
+        if resume_bytes > self._resume_total_bytes:
+            share = self._resume_total_bytes / resume_bytes
+            for topic in self._topics.values():
+                topic.shrink(int(topic.resume_bytes * share))
+            resume_bytes = sum(topic.resume_bytes for topic in self._topics.values())
         self.stats.topics, self.stats.resume_bytes = len(self._topics), resume_bytes
 
     def _close_topic(self, topic: Topic) -> None:

@@ -59,14 +59,30 @@ class ResumeRing:
         entries, oldest_us = self._entries, now_us - self._max_age_us
         first, count = self._first, len(entries)
         while first < count and (self.size > self._max_bytes or entries[first][1] < oldest_us):
-            seq, _, data = entries[first]
-            entries[first] = _DROPPED
+            self._drop(first)
             first += 1
-            self.size -= len(data)
-            if self._msgpack:
-                self.msgpack_size -= len(self._msgpack.pop(seq, b""))
-        if 2 * first > count:
-            del entries[:first]
+        if first != self._first:
+            self._cut_off(first)
+
+    def shrink(self, most: int) -> None:
+        """Drop the oldest frames until both encodings together have no more bytes than ``most``."""
+        first = self._first
+        while first < len(self._entries) and self.size + self.msgpack_size > most:
+            self._drop(first)
+            first += 1
+        self._cut_off(first)
+
+    def _drop(self, index: int) -> None:
+        seq, _, data = self._entries[index]
+        self._entries[index] = _DROPPED
+        self.size -= len(data)
+        if self._msgpack:
+            self.msgpack_size -= len(self._msgpack.pop(seq, b""))
+
+    def _cut_off(self, first: int) -> None:
+        """Keep the frames from this index on. To cut the others off each time would move all of them."""
+        if 2 * first > len(self._entries):
+            del self._entries[:first]
             first = 0
         self._first = first
 

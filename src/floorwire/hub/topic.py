@@ -198,6 +198,10 @@ class Topic:
         """Drop frames that are too old to resume from."""
         self._ring.trim(now_us)
 
+    def shrink(self, most: int) -> None:
+        """Drop the oldest frames, so that the resume ring has no more bytes than ``most``."""
+        self._ring.shrink(most)
+
     @property
     def resume_bytes(self) -> int:
         """The size of the resume ring in bytes, in both encodings."""

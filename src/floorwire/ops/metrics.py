@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
+from floorwire.ops.recording_metrics import recordings
 from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
     DeskFigures,
@@ -80,6 +81,7 @@ class GatewayCollector(Collector):
             "symbol_age_seconds", "since something came of the symbol", "symbol", stats.symbol_last_us, now_us
         )
         yield from venue_traffic(stats.traffic)
+        yield from recordings(stats.recordings)
 
 
 class DeskCollector(Collector):

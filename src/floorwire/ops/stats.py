@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from floorwire.core.codes import CloseCode
+from floorwire.core.recording_counts import RecordingCounts
 from floorwire.core.venue_traffic import VenueTraffic
 
 LATENCY_BUCKETS_US = (
@@ -63,6 +64,7 @@ class Stats:
         "loop_stalls",
         "publish_to_write",
         "received_messages",
+        "recordings",
         "refusals",
         "refused_requests",
         "resume_bytes",
@@ -110,6 +112,8 @@ class Stats:
         """For how long in all."""
         self.traffic: dict[str, VenueTraffic] = {}
         """Links and requests, by venue."""
+        self.recordings: dict[str, RecordingCounts] = {}
+        """By venue that is recorded."""
         self.venue_events: Counter[str] = Counter()
         self.venue_last_us: dict[str, int] = {}
         """When each venue last sent anything, in microseconds since 1970."""

@@ -2,11 +2,13 @@
 
 A reply may have a thousand rows, of 4 us each. A short one is made at once if this turn has room for it.
 Otherwise the steps go into the turn queue, by account. Later replies to the client wait (``reply_order``).
-How many replies are made at a time is bounded by the read quota.
+How many rows are made at a time is bounded by the read quota, and how many replies of an account wait by
+``MAX_WAITING``: also those without rows take memory.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
@@ -24,6 +26,9 @@ ROWS_A_STEP = 100
 """Rows that one step makes."""
 STEP_US = 500
 """The price of a step."""
+MAX_WAITING = 1_000
+"""The most replies of one account that wait for their turn. Some 5 KB each."""
+RETRY_US = 100_000
 
 ResultT = TypeVar("ResultT")
 log = structlog.get_logger("floorwire.desk")
@@ -38,6 +43,8 @@ class QueryTurns:
         self._reply_order = reply_order
         self._turns = turns
         self._count = count
+        self._waiting: Counter[str] = Counter()
+        """How many replies of each account wait for their turn."""
 
     def answer(
         self,
@@ -49,13 +56,18 @@ class QueryTurns:
     ) -> Reply | None:
         """Return the reply, or None where it is sent later.
 
-        ``reply_of`` makes the reply of what the steps return. If that returns None, it replies itself.
+        ``reply_of`` makes the reply of what the steps return. If that returns None, it replies itself. Raises
+        Refusal where too many replies of the account wait.
         """
+        account = client.principal.account
         if self._turns.admits(STEP_US):
             try:
                 next(steps)
             except StopIteration as end:
                 return reply_of(client, end.value)
+        if self._waiting[account] >= MAX_WAITING:
+            raise Refusal(Code.RATE_LIMITED, "too many replies wait for their turn", wait_us=RETRY_US)
+        self._waiting[account] += 1
         slot = self._reply_order.reserve(client)
 
         def step() -> bool:
@@ -68,12 +80,18 @@ class QueryTurns:
             except Exception:  # a bug of ours: the replies behind this one must not wait for ever
                 log.exception("fault", request=type(request).__name__)
                 reply = refusal_reply(request, Refusal(Code.INTERNAL, Code.INTERNAL.meaning))
+            self._end(account)
             if reply is not None:
                 committer.reply_when_durable(durable_reply(slot, request, self._count(request, reply)))
             return False
 
-        self._turns.add(step, client.principal.account)
+        self._turns.add(step, account)
         return None
+
+    def _end(self, account: str) -> None:
+        self._waiting[account] -= 1
+        if not self._waiting[account]:
+            del self._waiting[account]
 
     @staticmethod
     def _last(

@@ -62,6 +62,11 @@ class RecordedAnswers:
         """Record the loss of a link. Answers up to its last message are too old from now on."""
         self._lost_us = last_us
 
+    def has_none(self, url: str) -> bool:
+        """Return whether no answer fits, at no time."""
+        asked = RecordedRequest.of(url)
+        return not any(asked.fits(recorded) for recorded, _ in self._answers)
+
     def first(self, url: str, now_us: int) -> RecordedAnswer | None:
         """Return the answer to a request before any link: the last up to now, or else the first later one."""
         asked = RecordedRequest.of(url)

@@ -66,6 +66,8 @@ class RecordedRound:
         self._pending: deque[VenueInput] = deque()
         self._pending_answers: list[tuple[int, int, Answer]] = []
         self._fetched = 0
+        self._unanswered: set[str] = set()
+        """What was requested and not recorded."""
         self._wake_us: int | None = None
         self._out: list[VenueOutput] = []
 
@@ -139,6 +141,9 @@ class RecordedRound:
         find = self._answers.find if self._links else self._answers.first
         found = find(fetch.url, self.at_us) if fetch.method == "GET" else None
         if found is None:
+            if self._answers.has_none(fetch.url) and fetch.url in self._unanswered:
+                return  # asked again and again, there would never be an answer
+            self._unanswered.add(fetch.url)
             self.skipped["no_answer"] += 1
             self._pending.append(Answer(fetch.request, 0, b""))
             return

@@ -37,8 +37,17 @@ BODY_OVERHEAD: Final = 8
 """A chunked body may have so many times ``limits.message_bytes`` on the wire, trailers included."""
 REQUEST_BYTES: Final = 1_024
 """What a request or a handshake takes of its address's share of a turn. It costs more than a frame does."""
-PIECES_PER_TURN: Final = 256
-"""The most pieces that are parsed in one turn of the event loop."""
+PARSED_BYTES: Final = 4_096
+"""The most bytes that are parsed at once. A chunk may have six of them, and the parser calls us for each."""
+PIECES_AT_ONCE: Final = 256
+"""The most pieces that are parsed at once."""
+MOST_HEADERS: Final = 100
+MOST_URL_BYTES: Final = 2_048
+"""The longest has a ticket, or the fields of a list of orders."""
+COOKIE: Final = b"cookie"
+"""Other servers of this machine set cookies for its name. We use none, and to read them costs."""
+URL_TOO_LONG: Final = RefusedUpgrade(414, "url_too_long")
+TOO_MANY_HEADERS: Final = RefusedUpgrade(431, "too_many_headers")
 HEAD_TOO_LARGE: Final = RefusedUpgrade(431, "head_too_large")
 BODY_TOO_LARGE: Final = RefusedUpgrade(413, "body_too_large")
 DRAINING: Final = RefusedUpgrade(503, "draining", retry_after_s=1)
@@ -76,6 +85,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_upgraded = False
         self._share: ReadShare | None = None
         """None for a trusted proxy: it speaks for many addresses."""
+        self._refusal: RefusedUpgrade | None = None
+        """Why the parsing of the head was ended. None: it is no HTTP."""
         self._is_waiting = False
         """Whether what came waits for a turn of its address."""
         self._waits_for_keys = False
@@ -130,7 +141,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse now, or when the address has its turn."""
         if self._is_waiting:
             return
-        if self._share is None or self._share.take(REQUEST_BYTES):
+        if self._share is None or self._share.take(max(REQUEST_BYTES, min(len(self._cutter), PARSED_BYTES))):
             self._parse()
             return
         self._is_waiting = True
@@ -143,10 +154,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _parse(self) -> None:
         """Parse pieces while no request waits for its answer. Read on only if nothing is left."""
-        for _ in range(PIECES_PER_TURN):
-            if not self._may_parse():
+        left = PARSED_BYTES
+        for _ in range(PIECES_AT_ONCE):
+            if left <= 0 or not self._may_parse():
                 break
-            self._parse_piece(self._cutter.next_piece())
+            piece = self._cutter.next_piece(left)
+            left -= len(piece)
+            self._parse_piece(piece)
         if self._is_gone():
             return
         if not self._cutter:
@@ -187,7 +201,10 @@ class HttpProtocol(HttpToolsProtocol):
             else:
                 self._ignore_upgrade()
         except httptools.HttpParserError:
-            self._refuse_bad_http()
+            if self._refusal is not None:
+                self._refuse(self._refusal)
+            else:
+                self._refuse_bad_http()
 
     def _ignore_upgrade(self) -> None:
         """Read the request again without its Upgrade header (RFC 9110 7.8).
@@ -217,8 +234,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header of the head. Trailers are no headers (RFC 9110 6.5.1): they are dropped."""
-        if self._deadline is not None and self._deadline.phase is Phase.HEAD:
-            super().on_header(name, value)
+        if self._deadline is None or self._deadline.phase is not Phase.HEAD or name.lower() == COOKIE:
+            return
+        if len(self.headers) >= MOST_HEADERS:
+            self._refusal = TOO_MANY_HEADERS
+            raise StopParsingError
+        super().on_header(name, value)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        super().on_url(url)
+        if len(self.url) > MOST_URL_BYTES:
+            self._refusal = URL_TOO_LONG
+            raise StopParsingError
 
     def on_headers_complete(self) -> None:
         """The head is complete. From here on its headers do not change."""

@@ -40,27 +40,27 @@ class RequestCutter:
         self._data = self._data[self._at :] + data if len(self) else data
         self._at = 0
 
-    def next_piece(self) -> bytes:
-        """Return the next piece. ``b""`` if nothing waits."""
+    def next_piece(self, most: int) -> bytes:
+        """Return the next piece, of ``most`` bytes at most. ``b""`` if nothing waits."""
         begin = self._at
         if self.body_left:
-            end = min(len(self._data), begin + self.body_left)
+            end = min(len(self._data), begin + min(most, self.body_left))
             self.body_left -= end - begin
         else:
-            end = self._empty_line(begin)
+            end = self._empty_line(begin, min(len(self._data), begin + most))
         self._at = end
         piece = self._data[begin:end] if begin or end < len(self._data) else self._data
         self._tail = (self._tail + piece)[1 - _LONGEST_END :] if len(piece) < _LONGEST_END else piece[-2:]
         return piece
 
-    def _empty_line(self, begin: int) -> int:
-        """Return where the next empty line ends, or the end of the data."""
+    def _empty_line(self, begin: int, most: int) -> int:
+        """Return where the next empty line ends, or ``most``: the end of what is looked at."""
         if self._tail.endswith((b"\n", b"\r")):
-            found = _EMPTY_LINE.search(self._tail + self._data[begin : begin + 2])
+            found = _EMPTY_LINE.search(self._tail + self._data[begin : min(most, begin + 2)])
             if found is not None and found.end() > len(self._tail):
                 return begin + found.end() - len(self._tail)
-        found = _EMPTY_LINE.search(self._data, begin)
-        return len(self._data) if found is None else found.end()
+        found = _EMPTY_LINE.search(self._data, begin, most)
+        return most if found is None else found.end()
 
     def take_rest(self) -> bytes:
         """Return all that waits, and forget it."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -61,12 +62,23 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Let SIGHUP (a terminal is closed) end the server as SIGTERM does.
 
-        Under nohup it is ignored, and stays so.
+        Under nohup it is ignored, and stays so. SIGUSR1 and SIGUSR2 mean nothing here: tools that rotate logs
+        send them to servers, and by default they would end the process at once.
         """
         with super().capture_signals():
+            for unused in (signal.SIGUSR1, signal.SIGUSR2):
+                signal.signal(unused, signal.SIG_IGN)
             if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
                 signal.signal(signal.SIGHUP, self.handle_exit)
             yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain. A second Ctrl+C ends the drain, and only a third one leaves out what follows it."""
+        was_hurried = self._gateway.is_hurried
+        if self.should_exit and sig == signal.SIGINT:
+            self._gateway.is_hurried = True
+        super().handle_exit(sig, frame)
+        self.force_exit = self.force_exit and was_hurried
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print where to connect."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import stat
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,7 +51,9 @@ class TlsCertificate:
             log.warning("certificate not read; the earlier one stays", error=str(error))
 
     def _look(self) -> Seen:
-        found = (path.stat() for path in (self._cert, self._key))
+        found = [path.stat() for path in (self._cert, self._key)]
+        if not all(stat.S_ISREG(file.st_mode) for file in found):  # To read a FIFO may last for ever.
+            raise OSError("not a regular file")
         return tuple((file.st_mtime_ns, file.st_ino, file.st_mode) for file in found)
 
     def _load(self) -> ssl.SSLContext:

@@ -51,7 +51,7 @@ def look(data: bytes) -> Hello:
         if begin > len(data):
             return Hello.PART
         size = int.from_bytes(data[at + 3 : begin], "big")
-        if not size:  # RFC 8446 5.1: no empty fragments
+        if not 0 < size <= MOST_BYTES:  # RFC 8446 5.1
             return Hello.BAD
         at = begin + size
         hello += data[begin:at]

@@ -19,6 +19,9 @@ from floorwire.protocol.frames import TEXT, split
 
 CLOSE_TIMEOUT_S: Final = 2.0
 ROOM_BYTES: Final = 65_536
+MESSAGE_US: Final = 30
+"""Price of each message. In one turn of the event loop, all connections together may have so many handled at
+once (``TurnQueue.admits``)."""
 
 
 class AsgiWire:
@@ -78,6 +81,9 @@ class AsgiWire:
             if self._closing is None:
                 self._receive(data, binary=text is None)
                 await self._may_read.wait()
+                # Messages that have come already are received without a break: others would have no turn.
+                if not self._turns.admits(MESSAGE_US):
+                    await self._turns.wait(neighbourhood(self.address), MESSAGE_US)
 
     def _receive(self, data: bytes, *, binary: bool) -> None:
         if len(data) > self._max_bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from floorwire.venues.binance.order_limits import FOR_CANCELS, OrderLimits
-from floorwire.venues.binance.order_messages import RateLimit
+from floorwire.venues.binance.order_messages import Failure, RateLimit
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -88,9 +89,24 @@ def test_nothing_is_sent_before_the_end_of_a_ban() -> None:
     assert limits.spend_order(AT + 3 * MINUTE)
 
 
+def test_what_a_refusal_says_of_when_to_go_on() -> None:
+    limits = OrderLimits()
+    limits.exceeded(Failure(-1003), 0, AT)
+    assert not limits.spend(1, AT + MINUTE - 1, is_cancel=True)
+    assert limits.spend(1, AT + MINUTE, is_cancel=True)
+    limits.exceeded(Failure(-1003), 300, AT)
+    assert not limits.spend(1, AT + 5 * MINUTE - 1, is_cancel=True)
+    at_ms = (AT + 10 * MINUTE) // 1_000
+    limits.exceeded(Failure(-1003, data=msgspec.Raw(b'{"retryAfter":%d}' % at_ms)), 1, AT)
+    assert not limits.spend(1, AT + 10 * MINUTE - 1, is_cancel=True)
+    assert limits.spend(1, AT + 10 * MINUTE, is_cancel=True)
+    limits.exceeded(Failure(-1003, data=msgspec.Raw(b'{"retryAfter":9007199254740992}')), 0, AT)
+    assert limits.spend(1, AT + 3 * 1_440 * MINUTE, is_cancel=True)
+
+
 def test_an_order_that_was_one_too_many_stops_orders_and_no_cancels() -> None:
     limits = OrderLimits()
-    limits.orders_are_full(AT)
+    limits.exceeded(Failure(-1015), 0, AT)
     assert not limits.spend_order(AT + 9 * SECOND)
     assert limits.spend(1, AT + 9 * SECOND, is_cancel=True)
     assert limits.spend_order(AT + 10 * SECOND)

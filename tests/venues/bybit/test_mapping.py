@@ -35,7 +35,8 @@ def test_the_status_of_an_instrument(status: str, means: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "part"), [(listed(tick="0"), "'0'"), (listed(lot=""), "''"), (listed(base=""), "ABCUSDT")]
+    ("row", "part"),
+    [(listed(tick="0"), "'0'"), (listed(lot=""), "''"), (listed(base=""), "-USDT is no symbol")],
 )
 def test_what_is_no_instrument(row: messages.InstrumentRow, part: str) -> None:
     with pytest.raises(ValueError, match=part):

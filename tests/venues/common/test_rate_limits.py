@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.ports import Answer
 from floorwire.venues.common.rate_limits import (
     MAX_PAUSE_US,
     REST,
@@ -71,7 +70,7 @@ def test_how_long_an_answer_asks_for_silence(
     status: int, headers: tuple[tuple[str, str], ...], seconds: int
 ) -> None:
     pauses_us = {429: 60 * SECOND_US, 418: 120 * SECOND_US}
-    assert pause_us(Answer(1, status, b"", headers), pauses_us) == seconds * SECOND_US
+    assert pause_us(status, headers, pauses_us) == seconds * SECOND_US
 
 
 @given(

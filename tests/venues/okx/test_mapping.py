@@ -38,7 +38,7 @@ def test_the_state_of_an_instrument(state: str, means: str) -> None:
     ("row", "part"),
     [
         (messages.InstrumentRow("SWAP", "ABC-USDT-SWAP", "ABC", "USDT", "0.1", "1", "live"), "SWAP"),
-        (messages.InstrumentRow("SPOT", "ABC-USDT", "", "USDT", "0.1", "1", "live"), "SPOT"),
+        (messages.InstrumentRow("SPOT", "ABC-USDT", "", "USDT", "0.1", "1", "live"), "-USDT is no symbol"),
         (messages.InstrumentRow("SPOT", "ABC-USDT", "ABC", "USDT", "0", "1", "live"), "'0'"),
         (messages.InstrumentRow("SPOT", "ABC-USDT", "ABC", "USDT", "0.1", "", "live"), "''"),
     ],

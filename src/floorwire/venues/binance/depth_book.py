@@ -6,6 +6,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, Level
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.diff_book import BookDiff, DiffBook, DiffResult
+from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
 
 RESTARTED_US = 5 * SECOND_US
@@ -15,10 +16,20 @@ RESTARTED_US = 5 * SECOND_US
 class DepthBook:
     """The book, and what is known of the update ids."""
 
-    __slots__ = ("_applied_us", "_diffs", "changed_us", "has_left_out", "levels", "off_tick", "quote_id")
+    __slots__ = (
+        "_applied_us",
+        "_diffs",
+        "changed_us",
+        "has_left_out",
+        "levels",
+        "off_tick",
+        "quote_id",
+        "reader",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.levels = VenueBook(instrument)
+        self.reader = LevelReader(instrument)
         self._diffs = DiffBook(self.levels)
         self.has_left_out = False
         """Whether levels were left out since the book was last dropped: they were between two ticks."""

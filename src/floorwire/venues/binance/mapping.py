@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
-from floorwire.core.units import MAX_DECIMALS, Scale, format_units, trim
+from floorwire.core.units import MAX_DECIMALS, Scale, format_units
 from floorwire.venues.binance import messages
-from floorwire.venues.common.decimals import (
-    amount,
-    epoch_us,
-    floor_lots,
-    floor_ticks,
-    price_ticks,
-    traded_lots,
-    turnover,
-)
+from floorwire.venues.common import event_mapping
+from floorwire.venues.common.decimals import epoch_us, price_ticks, traded_lots
+from floorwire.venues.common.event_mapping import Ohlc
+from floorwire.venues.common.level_reader import LevelReader
 
 VENUE = "binance"
 MINUTE_US = 60_000_000
@@ -55,7 +50,6 @@ QUOTE_ASSETS = (
     "BRL",
     "AUD",
 )
-EIGHT_DECIMALS = "0.00000001"
 
 
 def instrument(listed: messages.Symbol, prefix: str) -> Instrument:
@@ -69,16 +63,8 @@ def instrument(listed: messages.Symbol, prefix: str) -> Instrument:
                 lot = rule.step_size
             case "MIN_NOTIONAL" | "NOTIONAL":
                 notional = rule.min_notional
-    return Instrument(
-        symbol=f"{prefix}{listed.base_asset}-{listed.quote_asset}",
-        base=listed.base_asset,
-        quote=listed.quote_asset,
-        venue=VENUE,
-        tick_size=trim(tick),
-        lot_size=trim(lot),
-        min_notional=amount(notional),
-        state=STATES.get(listed.status, "halted"),
-    )
+    assets, state = (listed.base_asset, listed.quote_asset), STATES.get(listed.status, "halted")
+    return event_mapping.instrument(VENUE, prefix, assets, (tick, lot), state, notional)
 
 
 def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
@@ -86,7 +72,7 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     for quote in QUOTE_ASSETS:
         base = native.removesuffix(quote)
         if base and base != native:
-            return Instrument(f"{prefix}{base}-{quote}", base, quote, VENUE, EIGHT_DECIMALS, EIGHT_DECIMALS)
+            return event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
     return None
 
 
@@ -102,50 +88,31 @@ def trade(message: messages.Trade | messages.AggTrade, of: Instrument) -> Trade:
     )
 
 
-def quote(message: messages.BookTicker, of: Instrument, now_us: int) -> Quote:
+def quote(message: messages.BookTicker, of: Instrument, reader: LevelReader, now_us: int) -> Quote:
     """Return best bid and ask. Spot sends no time with them, so their time is now."""
-    return Quote(
-        symbol=of.symbol,
-        bid_ticks=_ticks_or_zero(of, message.bid),
-        bid_lots=floor_lots(of, message.bid_size),
-        ask_ticks=_ticks_or_zero(of, message.ask),
-        ask_lots=floor_lots(of, message.ask_size),
-        ts_us=now_us if message.event_time is None else epoch_us(message.event_time),
-    )
+    ts_us = now_us if message.event_time is None else epoch_us(message.event_time)
+    bid = reader.best(of, message.bid, message.bid_size)
+    return Quote(of.symbol, *bid, *reader.best(of, message.ask, message.ask_size), ts_us)
 
 
 def day(message: messages.DayTicker, of: Instrument) -> DayStats:
     """Return the statistics of the last 24 hours."""
-    return DayStats(
-        symbol=of.symbol,
-        open_ticks=floor_ticks(of, message.open),
-        high_ticks=floor_ticks(of, message.high),
-        low_ticks=floor_ticks(of, message.low),
-        volume_lots=floor_lots(of, message.volume),
-        turnover=turnover(of, message.turnover),
-        ts_us=epoch_us(message.event_time),
-    )
+    prices = message.open, message.high, message.low
+    return event_mapping.day(of, prices, message.volume, message.turnover, epoch_us(message.event_time))
 
 
 def candle(message: messages.KlineEvent, of: Instrument) -> Candle | None:
     """Return the candle; None if its interval has no fixed length (months) or does not start in UTC."""
     kline = message.kline
-    interval_us = INTERVALS_US.get(kline.interval)
-    start_us = epoch_us(kline.start_time)
-    if interval_us is None or start_us % interval_us:
-        return None
-    return Candle(
-        symbol=of.symbol,
-        interval_us=interval_us,
-        start_us=start_us,
-        open_ticks=floor_ticks(of, kline.open),
-        high_ticks=floor_ticks(of, kline.high),
-        low_ticks=floor_ticks(of, kline.low),
-        close_ticks=floor_ticks(of, kline.close),
-        volume_lots=floor_lots(of, kline.volume),
-        trades=kline.trades,
+    return event_mapping.candle(
+        of,
+        INTERVALS_US.get(kline.interval),
+        epoch_us(kline.start_time),
+        Ohlc(kline.open, kline.high, kline.low, kline.close),
+        kline.volume,
         closed=kline.closed,
         ts_us=epoch_us(message.event_time),
+        trades=kline.trades,
     )
 
 
@@ -158,7 +125,3 @@ def _is_step(text: str) -> bool:
         return Scale.of(text).step > 0
     except ValueError:  # Binance: "0.00000000" means that the rule is off
         return False
-
-
-def _ticks_or_zero(of: Instrument, text: str) -> int:
-    return price_ticks(of, text) if text.strip("0.") else 0

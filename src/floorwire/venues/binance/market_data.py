@@ -21,7 +21,7 @@ from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
 from floorwire.venues.binance.depth_book import DepthBook
 from floorwire.venues.common.backoff import SECOND_US
-from floorwire.venues.common.decimals import epoch_us, levels
+from floorwire.venues.common.decimals import epoch_us
 from floorwire.venues.common.diff_book import BookDiff
 from floorwire.venues.common.exchange import (
     Control,
@@ -189,8 +189,8 @@ class Binance:
         assert isinstance(book, DepthBook)
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
-        bids, bids_off = levels(of, update.bids)
-        asks, asks_off = levels(of, update.asks)
+        bids, bids_off = book.reader.read(of, update.bids)
+        asks, asks_off = book.reader.read(of, update.asks)
         symbol.book_came()
         book.count_off_tick(bids_off + asks_off)
         self.skipped["off_tick"] += book.off_tick
@@ -213,7 +213,7 @@ class Binance:
     ) -> None:
         book = symbol.book
         assert isinstance(book, DepthBook)
-        quote = mapping.quote(message, symbol.instrument, now_us)
+        quote = mapping.quote(message, symbol.instrument, book.reader, now_us)
         if message.update < book.quote_id:
             self.skipped["repeated"] += 1
             return
@@ -280,8 +280,8 @@ class DepthSnapshots:
         book = symbol.book
         assert isinstance(book, DepthBook)
         depth = msgspec.json.decode(body, type=messages.Depth)
-        bids, bids_off = levels(symbol.instrument, depth.bids)
-        asks, asks_off = levels(symbol.instrument, depth.asks)
+        bids, bids_off = book.reader.read(symbol.instrument, depth.bids)
+        asks, asks_off = book.reader.read(symbol.instrument, depth.asks)
         book.count_off_tick(bids_off + asks_off)
         self._skipped["off_tick"] += book.off_tick
         event = book.apply_snapshot(depth.last_update_id, bids, asks, self._clock.venue_time(now_us), now_us)

@@ -23,9 +23,8 @@ from floorwire.venues.binance.order_messages import (
     Failure,
     RateLimit,
     event_decoder,
-    failure_data_decoder,
     failure_decoder,
-    rate_limits_decoder,
+    rate_limits,
     reply_decoder,
     server_time_decoder,
     subscribed_decoder,
@@ -59,8 +58,6 @@ MOST_PENDING = 500
 MOST_READS = 16
 """Reads on their way."""
 MOST_TRIES = 3
-BAN_US = 60 * SECOND_US
-"""How long to wait after a 418 or 429 that does not say it."""
 
 
 class CallResults(Protocol):
@@ -270,7 +267,7 @@ class OrderApi:
             self.skipped["bad_message"] += 1
             return
         if isinstance(reply.id, int):
-            limits = _rate_limits(bytes(reply.rate_limits))
+            limits = rate_limits(bytes(reply.rate_limits))
             self._answered(reply.id, reply.status, bytes(reply.result), failure, limits, 0)
         elif reply.status == 401:  # to whatever was sent last: the key is not accepted any more
             self._close(session, f"refused: {failure.code} {failure.msg[:100]}")
@@ -313,7 +310,7 @@ class OrderApi:
                 self._results.given_up(call)
             return
         if order_codes.is_rate_limit(status, failure.code):
-            self._slow_down(failure, wait_s)
+            self._limits.exceeded(failure, wait_s, self._venue_us)
         if failure.code == order_codes.BAD_TIMESTAMP:
             self._clock_due_us = 0
         self._failed(call, status, failure)
@@ -343,16 +340,6 @@ class OrderApi:
             self.queue(replace(call, tries=call.tries + 1), call.tries * SECOND_US)
         else:
             self._results.failed(call, status, failure)
-
-    def _slow_down(self, failure: Failure, wait_s: int) -> None:
-        if failure.code == order_codes.TOO_MANY_ORDERS:
-            self._limits.orders_are_full(self._venue_us)
-            return
-        try:
-            told_us = failure_data_decoder.decode(failure.data).retry_after * 1_000
-        except (ValueError, RecursionError):
-            told_us = 0
-        self._limits.block(told_us or self._venue_us + (wait_s * SECOND_US or BAN_US))
 
     def _told_time(self, purpose: AskingTime, result: bytes) -> None:
         server_us = server_time_decoder.decode(result).server_time * 1_000
@@ -386,11 +373,3 @@ class OrderApi:
             self.out += self._sessions.replace(session, self._now_us)
         else:
             self._results.happened(kind, event)
-
-
-def _rate_limits(text: bytes) -> list[RateLimit]:
-    """Return what is said of limits. What cannot be read says nothing; the answer counts all the same."""
-    try:
-        return rate_limits_decoder.decode(text) if text else []
-    except (ValueError, RecursionError):
-        return []

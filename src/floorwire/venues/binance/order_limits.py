@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floorwire.venues.binance.order_messages import RateLimit
+from floorwire.venues.binance.order_codes import TOO_MANY_ORDERS
+from floorwire.venues.binance.order_messages import Failure, RateLimit, retry_after_us
 
 SECOND_US = 1_000_000
 UNITS_US = {
@@ -18,6 +19,10 @@ UNITS_US = {
     "DAY": 86_400 * SECOND_US,
 }
 WEIGHT = ("REQUEST_WEIGHT", 60 * SECOND_US)
+BAN_US = 60 * SECOND_US
+"""How long to wait after a 418 or 429 that does not say it."""
+LONGEST_BAN_US = 3 * 86_400 * SECOND_US
+"""Binance: bans last up to three days. A longer one is not believed."""
 FOR_CANCELS = 200
 """Weight of a minute that only cancels may use."""
 
@@ -103,6 +108,14 @@ class OrderLimits:
             window.limit = one.limit
             # Requests on their way are in our count of weight, and not yet in theirs.
             window.used = one.count if key[0] == "ORDERS" else max(window.used, one.count)
+
+    def exceeded(self, failure: Failure, wait_s: int, date_us: int) -> None:
+        """Binance refused a request for their number. ``wait_s``: what a header says of when to go on."""
+        if failure.code == TOO_MANY_ORDERS:
+            self.orders_are_full(date_us)
+        else:
+            until_us = retry_after_us(failure) or date_us + (wait_s * SECOND_US or BAN_US)
+            self.block(min(until_us, date_us + LONGEST_BAN_US))
 
     def orders_are_full(self, date_us: int) -> None:
         """Binance refused an order for their number: send none until the shortest window is over."""

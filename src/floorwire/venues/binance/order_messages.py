@@ -192,8 +192,8 @@ class ExecutionReport(
 
 reply_decoder = msgspec.json.Decoder(Reply)
 failure_decoder = msgspec.json.Decoder(Failure)
-failure_data_decoder = msgspec.json.Decoder(FailureData)
-rate_limits_decoder = msgspec.json.Decoder(list[RateLimit])
+_failure_data_decoder = msgspec.json.Decoder(FailureData)
+_rate_limits_decoder = msgspec.json.Decoder(list[RateLimit])
 server_time_decoder = msgspec.json.Decoder(ServerTime)
 subscribed_decoder = msgspec.json.Decoder(Subscribed)
 order_decoder = msgspec.json.Decoder(OrderRow)
@@ -203,3 +203,19 @@ trades_decoder = msgspec.json.Decoder(list[Trade])
 account_decoder = msgspec.json.Decoder(Account)
 event_decoder = msgspec.json.Decoder(Event)
 execution_report_decoder = msgspec.json.Decoder(ExecutionReport)
+
+
+def rate_limits(text: bytes) -> list[RateLimit]:
+    """Return what an answer says of limits. What cannot be read says nothing: the answer still counts."""
+    try:
+        return _rate_limits_decoder.decode(text) if text else []
+    except (ValueError, RecursionError):
+        return []
+
+
+def retry_after_us(failure: Failure) -> int:
+    """Return the date until which nothing should be sent; 0 where a failure does not say it."""
+    try:
+        return _failure_data_decoder.decode(failure.data).retry_after * 1_000
+    except (ValueError, RecursionError):
+        return 0

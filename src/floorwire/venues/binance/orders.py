@@ -289,6 +289,8 @@ class BinanceOrders:
         seen = order_mapping.order_seen(row, command.client_id)
         if seen is None:
             raise ValueError(f"an order has the status {row.status[:40]!r}")
+        if seen.state != "open":
+            self._prices.pop(command.client_id, None)
         if is_zero(seen.filled):
             self._report(OrderAnswer(command.query, seen))
             return

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.bybit import mapping, messages
+from floorwire.venues.common.event_mapping import BookLevels
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.venue_book import VenueBook
 
@@ -92,7 +93,7 @@ class NumberedBook:
         self._last = frame.book.update
         return event if levels.bids or levels.asks else None
 
-    def _mapped(self, frame: messages.BookFrame) -> mapping.BookLevels:
+    def _mapped(self, frame: messages.BookFrame) -> BookLevels:
         levels = mapping.book(frame, self.levels.instrument, self._reader)
         self.off_tick = levels.off_tick
         self.has_left_out = self.has_left_out or levels.off_tick > 0

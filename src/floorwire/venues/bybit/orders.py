@@ -19,6 +19,7 @@ from floorwire.core.remote_orders import (
     CancelOrder,
     LinkDown,
     LinkUp,
+    OrderAnswer,
     PlaceAnswer,
     PlaceOrder,
     QueryFailed,
@@ -63,6 +64,7 @@ OPS = {"place": "order.create", "amend": "order.amend", "cancel": "order.cancel"
 RETRY_CANCEL_US = SECOND_US // 2
 MOST_TRIES = 3
 """How often a cancel is sent that Bybit asks to send again."""
+MOST_RETRIED = 1_000
 PATIENCE_US = 10 * SECOND_US
 """So long after an order was accepted the private stream has told of it."""
 SHORT = 2_000
@@ -99,7 +101,7 @@ class BybitOrders:
         self._amends = OrderAmends()
         self._cancels = WaitingCancels()
         self._cancel_tries: dict[str, int] = {}
-        """By client id: how often a cancel was sent that is sent again. Bounded by the waiting cancels."""
+        """By client id: how often a cancel was sent that is sent again. At most ``MOST_RETRIED``."""
         self._watch = PrivateStreamWatch(PATIENCE_US)
         self._retry_us = 0
         """When waiting cancels are sent again."""
@@ -145,6 +147,9 @@ class BybitOrders:
         elif isinstance(happened, Answer):
             self._look_at(happened)
             outputs += self._reads.answered(happened, now_us, date_us)
+            for answer in outputs:
+                if isinstance(answer, OrderAnswer) and answer.seen is not None:
+                    self._amends.seen(answer.seen)
         elif isinstance(happened, Opened):
             link = self._trade.link if happened.link == self._trade.link.name else self._link
             if happened.link == link.name and link.opened(now_us):
@@ -228,7 +233,8 @@ class BybitOrders:
         if isinstance(command, CancelOrder):
             tries = self._cancel_tries.pop(command.client_id, 1)
             may_retry = row.code == BAD_CLOCK or verdict(row.code, row.text) == "again"
-            if may_retry and tries < MOST_TRIES and self._cancels.add(command):
+            may_retry = may_retry and tries < MOST_TRIES and len(self._cancel_tries) < MOST_RETRIED
+            if may_retry and self._cancels.add(command):
                 self._cancel_tries[command.client_id] = tries + 1
                 self._retry_us = self._now_us + RETRY_CANCEL_US
                 return []
@@ -330,6 +336,7 @@ class BybitOrders:
             return outputs
         if link == self._trade.link.name:
             self._trade.lost(self._now_us)
+            self._cancel_tries.clear()
             return [*self._requests.lost()]
         return []
 

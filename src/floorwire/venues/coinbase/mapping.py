@@ -7,22 +7,14 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
-from floorwire.core.units import Scale, trim
 from floorwire.venues.coinbase import messages
-from floorwire.venues.common.decimals import (
-    amount,
-    floor_lots,
-    floor_ticks,
-    price_ticks,
-    rfc3339_us,
-    traded_lots,
-)
+from floorwire.venues.common import event_mapping
+from floorwire.venues.common.decimals import floor_lots, floor_ticks, price_ticks, rfc3339_us, traded_lots
 
 VENUE = "coinbase"
 FIVE_MINUTES_US = 300_000_000
 TAKER_SIDE: dict[str, Side] = {"buy": "sell", "sell": "buy"}
 """Coinbase: ``side`` of a match is the maker's side. This maps it to the taker's."""
-EIGHT_DECIMALS = "0.00000001"
 
 
 def instrument(listed: messages.Product, prefix: str) -> Instrument:
@@ -31,18 +23,9 @@ def instrument(listed: messages.Product, prefix: str) -> Instrument:
     quote = listed.quote_currency or listed.quote_currency_id
     if not base or not quote or listed.product_type != "SPOT":
         raise ValueError(listed.product_type)
-    tick, lot = listed.price_increment or listed.quote_increment, listed.base_increment
-    Scale.of(tick), Scale.of(lot)
-    return Instrument(
-        symbol=f"{prefix}{base}-{quote}",
-        base=base,
-        quote=quote,
-        venue=VENUE,
-        tick_size=trim(tick),
-        lot_size=trim(lot),
-        min_notional=amount(listed.min_market_funds or listed.quote_min_size or "0"),
-        state=_state(listed),
-    )
+    steps = listed.price_increment or listed.quote_increment, listed.base_increment
+    least = listed.min_market_funds or listed.quote_min_size or "0"
+    return event_mapping.instrument(VENUE, prefix, (base, quote), steps, _state(listed), least)
 
 
 def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
@@ -50,7 +33,7 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     base, _, quote = native.partition("-")
     if not base or not quote:
         return None
-    return Instrument(f"{prefix}{base}-{quote}", base, quote, VENUE, EIGHT_DECIMALS, EIGHT_DECIMALS)
+    return event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
 def match(message: messages.Match, of: Instrument) -> Trade:
@@ -74,15 +57,8 @@ def day(message: messages.Ticker, of: Instrument, now_us: int) -> DayStats | Non
     """Return the last 24 hours; None if the ticker has none. Coinbase sends no quote volume."""
     if not message.open_24h:
         return None
-    return DayStats(
-        symbol=of.symbol,
-        open_ticks=floor_ticks(of, message.open_24h),
-        high_ticks=floor_ticks(of, message.high_24h),
-        low_ticks=floor_ticks(of, message.low_24h),
-        volume_lots=floor_lots(of, message.volume_24h),
-        turnover=None,
-        ts_us=event_us(message.time, now_us),
-    )
+    prices = message.open_24h, message.high_24h, message.low_24h
+    return event_mapping.day(of, prices, message.volume_24h, None, event_us(message.time, now_us))
 
 
 def quote(message: messages.Ticker, of: Instrument, now_us: int) -> Quote | None:

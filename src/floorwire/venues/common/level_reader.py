@@ -35,10 +35,8 @@ class LevelReader:
 
         Of two pairs at one price the later counts. Raises InexactError if one is no price or no size.
         """
-        if instrument is not self._instrument:
-            self._instrument = instrument
-            self._ticks.clear()
-        known, decimals, lot = self._ticks, instrument.size.decimals, instrument.size.step
+        known = self._known(instrument)
+        decimals, lot = instrument.size.decimals, instrument.size.step
         sizes: dict[int, int] = {}
         off_tick = 0
         for price, size in pairs:
@@ -57,6 +55,34 @@ class LevelReader:
             else:
                 off_tick += 1
         return tuple(sizes.items()), off_tick
+
+    def best(self, instrument: Instrument, price: str, size: str) -> Level:
+        """Return one best level; 0 ticks of a side without levels, whose price is 0.
+
+        Raises OffTickError, and InexactError if one is no price or no size.
+        """
+        ticks = self._known(instrument).get(price)
+        if ticks is None:
+            ticks = self._add(price) if price.strip("0.") else 0
+        if not ticks and price.strip("0."):
+            raise OffTickError(price, instrument)
+        return ticks, self._lots(instrument, size)
+
+    def _known(self, instrument: Instrument) -> dict[str, int]:
+        if instrument is not self._instrument:
+            self._instrument = instrument
+            self._ticks.clear()
+        return self._ticks
+
+    @staticmethod
+    def _lots(instrument: Instrument, size: str) -> int:
+        whole, dot, fraction = size.partition(".")
+        digits, shift = whole + fraction, instrument.size.decimals - len(fraction)
+        is_plain = digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS
+        if is_plain and shift >= 0 and (fraction or not dot):
+            lots: int = int(digits) * _TEN_TO_THE[shift] // instrument.size.step
+            return lots
+        return floor_lots(instrument, size)
 
     def _add(self, price: str) -> int:
         try:

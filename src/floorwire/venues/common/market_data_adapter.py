@@ -11,13 +11,14 @@ from typing import Generic, final
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookSnapshot, Listing, MissingTrade, Quote, StreamsEnded
+from floorwire.core.market_events import Listing, MissingTrade
 from floorwire.core.ports import (
     Answer,
     Close,
     Closed,
     Fetch,
     Frame,
+    Headers,
     Opened,
     VenueInput,
     VenueOutput,
@@ -27,7 +28,6 @@ from floorwire.core.ports import (
 )
 from floorwire.venues.common.backoff import SECOND_US, Jitter
 from floorwire.venues.common.book_requests import BookRequests
-from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -41,18 +41,19 @@ from floorwire.venues.common.exchange import (
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
-from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.message_application import MessageApplication
 from floorwire.venues.common.rate_limits import (
+    CONNECTIONS,
     REST,
     TOO_MANY_REQUESTS,
     RateLimits,
     TooManyRequestsError,
     pause_us,
 )
-from floorwire.venues.common.snapshot_fetches import FetchedSymbol, SnapshotFetches
+from floorwire.venues.common.snapshot_fetches import SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
-from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
-from floorwire.venues.common.venue_book import CrossedBookError
+from floorwire.venues.common.stream_wish import StreamWish
+from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 
 SAID_PAUSE_US = 60 * SECOND_US
 """The pause after an answer that says in its body that there were too many requests."""
@@ -83,11 +84,9 @@ class MarketDataAdapter(Generic[MessageT]):
         self._jitter = jitter
         self._clock = exchange.clock
         self._ids = count(1)
-        self._wish: Mapping[str, frozenset[StreamKind]] | None = None
-        """Canonical symbol -> the streams that clients want. None before the first wish: all named."""
-        self._begin()
+        self._begin(None)
 
-    def _begin(self) -> None:
+    def _begin(self, wanted: Mapping[str, frozenset[StreamKind]] | None) -> None:
         exchange, limits, jitter = self._exchange, self._limits, self._jitter
         self._catalogue = InstrumentCatalogue(
             self._requested, exchange.unlisted if self._is_recorded else None, self._ids, jitter
@@ -100,13 +99,24 @@ class MarketDataAdapter(Generic[MessageT]):
             exchange, self._streams, self._followed, fetches, limits, jitter, is_recorded=self._is_recorded
         )
         self._rotations = LinkRotations(exchange, self._streams, self._followed, self._books)
+        self._wish = StreamWish(
+            exchange,
+            self._streams,
+            self._followed,
+            self._rotations,
+            wanted,
+            is_named=bool(self._requested),
+        )
+        self._messages = MessageApplication(
+            exchange, self._followed, self._books, self._rotations, self._catalogue
+        )
         self._symbols: dict[str, Instrument] = {}
         """The exchange's name -> each instrument that is listed."""
         self._list_failed = False
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Request the list of instruments. Started again, it begins anew: no link is up."""
-        self._begin()
+        self._begin(self._wish.streams)
         return [
             *self._followed.statuses.set_all("connecting", "start", now_us),
             *self._request_list(now_us),
@@ -127,13 +137,14 @@ class MarketDataAdapter(Generic[MessageT]):
                 yield from self._answered(happened, now_us)
             case Opened(link):
                 yield from self._opened(link, now_us)
-            case Closed(link):
+            case Closed(link, _, status, headers):
+                self._obey(status, headers, CONNECTIONS, now_us)
                 yield from self._closed(link, now_us)
             case Woke():
                 yield from self._tick(now_us)
             case Wanted(streams) if not self._is_recorded:
-                self._wish = streams
-                yield from self._apply_wish(now_us)
+                self._wish.streams = streams
+                yield from self._wish.apply(self._symbols, now_us)
 
     def _tick(self, now_us: int) -> Iterator[VenueOutput]:
         for effect in self._links.due_effects(now_us):
@@ -164,40 +175,21 @@ class MarketDataAdapter(Generic[MessageT]):
             yield self._catalogue.request(self._exchange.list_url(known), now_us)
 
     def _answered(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
-        wait_us = pause_us(answer, self._exchange.pauses_us)
-        if wait_us:
-            self._pause(wait_us, now_us, REST if answer.status == TOO_MANY_REQUESTS else None)
+        self._obey(answer.status, answer.headers, REST, now_us)
         if self._catalogue.is_answered_by(answer):
             yield from self._apply_list(answer, now_us)
         elif (found := self._books.answered(answer)) is not None:
-            yield from self._apply_fetched(found, answer, now_us)
+            yield from self._messages.apply_fetched(found, answer.body, now_us)
+
+    def _obey(self, status: int, headers: Headers, name: str, now_us: int) -> None:
+        """Pause if the exchange asks for that: what was refused, or everything after a ban."""
+        wait_us = pause_us(status, headers, self._exchange.pauses_us)
+        if wait_us:
+            self._pause(wait_us, now_us, name if status == TOO_MANY_REQUESTS else None)
 
     def _pause(self, wait_us: int, now_us: int, name: str | None) -> None:
         self.skipped["too_many_requests"] += 1
         self._limits.block(now_us + wait_us, name)
-
-    def _apply_fetched(self, found: FetchedSymbol, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
-        snapshots, symbol = self._exchange.snapshots, found.symbol
-        if snapshots is None or symbol.is_synced or symbol.is_book_silent:
-            return
-        out: list[VenueOutput] = []
-        try:
-            if not snapshots.apply(answer.body, symbol, now_us, out):
-                self.skipped["old_snapshot"] += 1
-        except CrossedBookError:
-            symbol.clear(now_us)
-            self.skipped["crossed_book"] += 1
-            if symbol is self._followed.by_native.get(found.native):
-                yield from self._followed.turn(symbol, "bad_message", now_us)
-        except (ValueError, RecursionError):
-            self.skipped["bad_snapshot"] += 1
-        yield from out
-        if out and symbol is self._followed.by_native.get(found.native):
-            symbol.is_heard = True
-            symbol.book_synced()
-            yield from self._followed.synced(symbol, now_us)
-        else:
-            yield from self._rotations.move_if_synced(found.native, symbol, now_us)
 
     # --- instruments ----------------------------------------------------------------------------
 
@@ -240,7 +232,7 @@ class MarketDataAdapter(Generic[MessageT]):
         self._symbols.update(new)
         for instrument in new.values():
             yield from self._followed.statuses.add(instrument.symbol, now_us)
-        yield from self._apply_wish(now_us)
+        yield from self._wish.apply(self._symbols, now_us)
 
     def _open_recorded(self, now_us: int) -> Iterator[VenueOutput]:
         """Open the one link of a recording, with everything on it."""
@@ -277,58 +269,6 @@ class MarketDataAdapter(Generic[MessageT]):
             yield symbol.book.levels.convert(before, self._clock.venue_time(now_us))
         else:  # a finer tick has levels that were left out before
             yield from self._books.resync(native, symbol, "steps_changed", now_us)
-
-    # --- what is wanted -------------------------------------------------------------------------
-
-    def _apply_wish(self, now_us: int) -> Iterator[VenueOutput]:
-        """Subscribe to what is wanted now, and unsubscribe from all else."""
-        wish = {
-            native: kinds
-            for native, instrument in self._symbols.items()
-            if (kinds := self._wanted(instrument))
-        }
-        yield from self._streams.want(wish, now_us)
-        for native, instrument in self._symbols.items():
-            wanted = wish.get(native, frozenset())
-            known = self._followed.by_native.get(native)
-            before = frozenset() if known is None else known.wanted
-            if wanted:
-                yield from self._want(native, wanted, now_us)
-                before = EVERYTHING if known is None else before
-            else:
-                self._followed.by_native.pop(native, None)
-                if self._wish is not None:
-                    yield from self._followed.unwanted(instrument.symbol, now_us)
-            if before - wanted:
-                yield StreamsEnded(instrument.symbol, before - wanted, self._clock.venue_time(now_us))
-        if self._wish is not None and self._symbols and not wish:
-            yield from self._followed.statuses.set_idle("unwanted", now_us)
-
-    def _wanted(self, instrument: Instrument) -> frozenset[StreamKind]:
-        if self._wish is None:
-            return EVERYTHING if self._requested else frozenset()
-        return self._wish.get(instrument.symbol, frozenset())
-
-    def _want(self, native: str, wanted: frozenset[StreamKind], now_us: int) -> Iterator[VenueOutput]:
-        """Take in what is wanted of a symbol. Its book stays while other streams come and go."""
-        link = self._streams.link_of(native)
-        symbol = self._followed.by_native.get(native)
-        if symbol is None:
-            symbol = SubscribedSymbol(self._exchange.book(self._symbols[native]), link, now_us, wanted)
-            self._followed.by_native[native] = symbol
-        else:
-            rotation = self._rotations.of(link or "")
-            is_moved = rotation is not None and symbol.link == rotation.new
-            if symbol.wanted == wanted and (symbol.link == link or is_moved):
-                return
-            if ("book" in symbol.wanted) != ("book" in wanted) or (symbol.link != link and not is_moved):
-                symbol.link_lost(now_us)
-                symbol.link = link
-            symbol.wanted = wanted
-        if not symbol.is_current:
-            yield from self._followed.statuses.set_symbol(
-                symbol.instrument.symbol, "connecting", "start", now_us
-            )
 
     # --- links ----------------------------------------------------------------------------------
 
@@ -408,7 +348,7 @@ class MarketDataAdapter(Generic[MessageT]):
         if symbol is not None:
             self._followed.activity.symbol_received(symbol.instrument.symbol, now_us)
             for message in reading.messages:
-                self._apply(reading.native, symbol, message, now_us, out)
+                self._messages.apply(reading.native, symbol, message, now_us, out)
 
     def _control(
         self,
@@ -480,47 +420,6 @@ class MarketDataAdapter(Generic[MessageT]):
         symbol.is_silent = False
         out += self._followed.heard(symbol, now_us)
         return symbol
-
-    def _apply(
-        self, native: str, symbol: SubscribedSymbol, message: MessageT, now_us: int, out: list[VenueOutput]
-    ) -> None:
-        was_synced, before = symbol.is_synced, len(out)
-        reason = "bad_message"
-        try:
-            self._exchange.apply(message, symbol, now_us, out)
-        except OffTickError:
-            self.skipped["off_tick"] += 1
-            self._catalogue.refresh_soon()  # trades are on the current ticks, so the list is old
-        except LostChangeError as lost:
-            reason = lost.reason
-        except CrossedBookError:
-            self.skipped["crossed_book"] += 1
-        except ValueError:
-            self.skipped["bad_message"] += 1
-        if self._rotations and symbol is not self._followed.by_native.get(native):
-            out[before:] = [event for event in out[before:] if type(event) is not Quote]  # it comes twice
-            out += self._rotations.move_if_synced(native, symbol, now_us)
-            out += self._books.fetch(native, symbol, now_us)
-        elif symbol.is_synced:
-            symbol.is_heard = True
-            if len(out) > before and type(out[before]) is BookSnapshot:
-                symbol.book_synced()
-                out += self._followed.synced(symbol, now_us)
-        else:
-            out += self._not_synced(native, symbol, reason, now_us, was_synced=was_synced)
-
-    def _not_synced(
-        self, native: str, symbol: SubscribedSymbol, reason: str, now_us: int, *, was_synced: bool
-    ) -> Iterator[VenueOutput]:
-        """Act after a message of a symbol that has no book."""
-        if "book" not in symbol.wanted:
-            if not symbol.is_heard:
-                symbol.is_heard = True
-                yield from self._followed.synced(symbol, now_us)
-        elif was_synced:
-            yield from self._books.resync(native, symbol, reason, now_us)
-        else:
-            yield from self._books.fetch(native, symbol, now_us)
 
 
 def _next_second(now_us: int) -> Wake:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from floorwire.core.ports import Answer, Headers
+from floorwire.core.ports import Headers
 from floorwire.venues.common.request_bucket import RequestBucket
 
 SECOND_US = 1_000_000
@@ -72,15 +72,15 @@ class SharedRateLimits:
         return found
 
 
-def pause_us(answer: Answer, pauses_us: Mapping[int, int]) -> int:
-    """Return for how long nothing may be sent after this answer; 0: it asks for no pause.
+def pause_us(status: int, headers: Headers, pauses_us: Mapping[int, int]) -> int:
+    """Return for how long nothing may be sent after such an answer; 0: it asks for no pause.
 
     ``pauses_us``: status -> the pause where the answer names none.
     """
-    default_us = pauses_us.get(answer.status)
+    default_us = pauses_us.get(status)
     if default_us is None:
         return 0
-    named_us = _retry_after_us(answer.headers)
+    named_us = _retry_after_us(headers)
     return default_us if named_us is None else named_us
 
 

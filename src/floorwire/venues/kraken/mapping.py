@@ -11,15 +11,9 @@ import msgspec
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
-from floorwire.core.units import Scale, trim
-from floorwire.venues.common.decimals import (
-    amount,
-    floor_lots,
-    floor_ticks,
-    price_ticks,
-    rfc3339_us,
-    traded_lots,
-)
+from floorwire.venues.common import event_mapping
+from floorwire.venues.common.decimals import floor_lots, price_ticks, rfc3339_us, traded_lots
+from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import number
 from floorwire.venues.kraken.renamed import current_coin
@@ -31,7 +25,6 @@ WEEK_MINUTES = 7 * 1440
 STATES: dict[str, InstrumentState] = {"online": "open", "delisted": "closed"}
 """Every other status means halted."""
 SIDES: dict[str, Side] = {"buy": "buy", "sell": "sell"}
-EIGHT_DECIMALS = "0.00000001"
 
 
 def listed(row: bytes, prefix: str) -> tuple[str, Instrument]:
@@ -42,12 +35,13 @@ def listed(row: bytes, prefix: str) -> tuple[str, Instrument]:
         lot = format(Decimal(1).scaleb(-asset_pair.lot_decimals), "f")
         names = current_coin(base), current_coin(quote)
         tick = asset_pair.tick_size or format(Decimal(1).scaleb(-asset_pair.pair_decimals), "f")
-        return "/".join(names), _instrument(names, tick, lot, asset_pair.costmin, asset_pair.status, prefix)
+        state = STATES.get(asset_pair.status, "halted")
+        instrument = event_mapping.instrument(VENUE, prefix, names, (tick, lot), state, asset_pair.costmin)
+        return "/".join(names), instrument
     pair = msgspec.json.decode(row, type=messages.Pair)
     steps = number(pair.price_increment), number(pair.qty_increment)
-    return pair.symbol, _instrument(
-        (pair.base, pair.quote), *steps, number(pair.cost_min), pair.status, prefix
-    )
+    assets, state = (pair.base, pair.quote), STATES.get(pair.status, "halted")
+    return pair.symbol, event_mapping.instrument(VENUE, prefix, assets, steps, state, number(pair.cost_min))
 
 
 def unlisted_instrument(text: str, prefix: str) -> tuple[str, Instrument] | None:
@@ -55,8 +49,7 @@ def unlisted_instrument(text: str, prefix: str) -> tuple[str, Instrument] | None
     base, _, quote = text.upper().replace("-", "/").partition("/")
     if not base or not quote or "/" in quote:
         return None
-    symbol = f"{prefix}{base}-{quote}"
-    return f"{base}/{quote}", Instrument(symbol, base, quote, VENUE, EIGHT_DECIMALS, EIGHT_DECIMALS)
+    return f"{base}/{quote}", event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
 def trade(message: messages.Trade, of: Instrument) -> Trade:
@@ -86,53 +79,22 @@ def day(ticker: messages.Ticker, of: Instrument, ts_us: int) -> DayStats:
         opened = Decimal(number(ticker.last)) - Decimal(number(ticker.change))
     except InvalidOperation:
         raise ValueError(ticker.symbol) from None
-    return DayStats(
-        symbol=of.symbol,
-        open_ticks=floor_ticks(of, format(opened, "f")),
-        high_ticks=floor_ticks(of, number(ticker.high)),
-        low_ticks=floor_ticks(of, number(ticker.low)),
-        volume_lots=floor_lots(of, number(ticker.volume)),
-        turnover=None,
-        ts_us=ts_us,
-    )
+    prices = format(opened, "f"), number(ticker.high), number(ticker.low)
+    return event_mapping.day(of, prices, number(ticker.volume), None, ts_us)
 
 
 def candle(ohlc: messages.Ohlc, of: Instrument, ts_us: int) -> Candle | None:
     """Return the candle, not closed; None if its interval is a week or longer."""
-    interval_us, start_us = ohlc.interval * MINUTE_US, rfc3339_us(ohlc.interval_begin)
-    if ohlc.interval >= WEEK_MINUTES or start_us % interval_us:
-        return None
-    return Candle(
-        symbol=of.symbol,
-        interval_us=interval_us,
-        start_us=start_us,
-        open_ticks=floor_ticks(of, number(ohlc.open)),
-        high_ticks=floor_ticks(of, number(ohlc.high)),
-        low_ticks=floor_ticks(of, number(ohlc.low)),
-        close_ticks=floor_ticks(of, number(ohlc.close)),
-        volume_lots=floor_lots(of, number(ohlc.volume)),
-        trades=ohlc.trades,
+    interval_us = ohlc.interval * MINUTE_US if ohlc.interval < WEEK_MINUTES else None
+    return event_mapping.candle(
+        of,
+        interval_us,
+        rfc3339_us(ohlc.interval_begin),
+        Ohlc(number(ohlc.open), number(ohlc.high), number(ohlc.low), number(ohlc.close)),
+        number(ohlc.volume),
         closed=False,
         ts_us=ts_us,
-    )
-
-
-def _instrument(
-    names: tuple[str, str], tick: str, lot: str, min_notional: str, status: str, prefix: str
-) -> Instrument:
-    base, quote = names
-    if not base or not quote:
-        raise ValueError("/".join(names))
-    Scale.of(tick), Scale.of(lot)
-    return Instrument(
-        symbol=f"{prefix}{base}-{quote}",
-        base=base,
-        quote=quote,
-        venue=VENUE,
-        tick_size=trim(tick),
-        lot_size=trim(lot),
-        min_notional=amount(min_notional),
-        state=STATES.get(status, "halted"),
+        trades=ohlc.trades,
     )
 
 

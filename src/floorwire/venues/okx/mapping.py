@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import NamedTuple
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
-from floorwire.core.units import Scale, trim
-from floorwire.venues.common.decimals import (
-    floor_lots,
-    floor_ticks,
-    price_ticks,
-    traded_lots,
-    turnover,
-)
+from floorwire.venues.common import event_mapping
+from floorwire.venues.common.decimals import floor_lots, price_ticks, traded_lots
+from floorwire.venues.common.event_mapping import BookLevels, Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.okx import messages
 
@@ -44,33 +38,15 @@ STATES: dict[str, InstrumentState] = {"live": "open", "expired": "closed"}
 """Every other state (suspend, preopen, test) means halted."""
 SIDES: dict[str, Side] = {"buy": "buy", "sell": "sell"}
 SPOT = "SPOT"
-EIGHT_DECIMALS = "0.00000001"
 _pair: Callable[[messages.Level], tuple[str, str]] = attrgetter("price", "size")
-
-
-class BookLevels(NamedTuple):
-    """The levels of a book message in ticks and lots, and how many were between two ticks."""
-
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    off_tick: int
-    ts_us: int
 
 
 def instrument(listed: messages.InstrumentRow, prefix: str) -> Instrument:
     """Return the instrument of a row of the list. OKX names no least amount of an order in it."""
-    if listed.inst_type != SPOT or not listed.base_ccy or not listed.quote_ccy:
+    if listed.inst_type != SPOT:
         raise ValueError(listed.inst_type)
-    Scale.of(listed.tick_sz), Scale.of(listed.lot_sz)
-    return Instrument(
-        symbol=f"{prefix}{listed.base_ccy}-{listed.quote_ccy}",
-        base=listed.base_ccy,
-        quote=listed.quote_ccy,
-        venue=VENUE,
-        tick_size=trim(listed.tick_sz),
-        lot_size=trim(listed.lot_sz),
-        state=STATES.get(listed.state, "halted"),
-    )
+    assets, steps = (listed.base_ccy, listed.quote_ccy), (listed.tick_sz, listed.lot_sz)
+    return event_mapping.instrument(VENUE, prefix, assets, steps, STATES.get(listed.state, "halted"))
 
 
 def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
@@ -78,7 +54,7 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     base, _, quote = native.partition("-")
     if not base or not quote or "-" in quote:  # futures and swaps have a third part
         return None
-    return Instrument(f"{prefix}{base}-{quote}", base, quote, VENUE, EIGHT_DECIMALS, EIGHT_DECIMALS)
+    return event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
 def trade(message: messages.Trade, of: Instrument) -> Trade:
@@ -98,9 +74,8 @@ def trade(message: messages.Trade, of: Instrument) -> Trade:
 
 def book(message: messages.Book, of: Instrument, reader: LevelReader) -> BookLevels:
     """Return the levels of a book message."""
-    bids, bids_off = reader.read(of, map(_pair, message.bids))
-    asks, asks_off = reader.read(of, map(_pair, message.asks))
-    return BookLevels(bids, asks, bids_off + asks_off, message.ts * MILLISECOND_US)
+    bids, asks = map(_pair, message.bids), map(_pair, message.asks)
+    return event_mapping.book(reader, of, bids, asks, message.ts * MILLISECOND_US)
 
 
 def quote(message: messages.Book, of: Instrument) -> Quote:
@@ -112,40 +87,19 @@ def quote(message: messages.Book, of: Instrument) -> Quote:
 
 def day(message: messages.Ticker, of: Instrument) -> DayStats:
     """Return the statistics of the last 24 hours."""
-    return DayStats(
-        symbol=of.symbol,
-        open_ticks=floor_ticks(of, message.open24h),
-        high_ticks=floor_ticks(of, message.high24h),
-        low_ticks=floor_ticks(of, message.low24h),
-        volume_lots=floor_lots(of, message.volume),
-        turnover=turnover(of, message.turnover),
-        ts_us=message.ts * MILLISECOND_US,
-    )
+    prices = message.open24h, message.high24h, message.low24h
+    return event_mapping.day(of, prices, message.volume, message.turnover, message.ts * MILLISECOND_US)
 
 
 def candle(row: messages.CandleRow, channel: str, of: Instrument, now_us: int) -> Candle | None:
     """Return the candle; None if its interval has no fixed length or does not start in UTC.
 
-    OKX does not send the number of trades, which is 0, nor the time of a candle's message, which is
-    ``now_us``.
+    OKX does not send the number of trades, nor the time of a candle's message, which is ``now_us``.
     """
     interval_us = INTERVALS_US.get(channel.removeprefix("candle"))
+    prices, is_closed = Ohlc(row.open, row.high, row.low, row.close), row.confirm == "1"
     start_us = row.start * MILLISECOND_US
-    if interval_us is None or start_us % interval_us:
-        return None
-    return Candle(
-        symbol=of.symbol,
-        interval_us=interval_us,
-        start_us=start_us,
-        open_ticks=floor_ticks(of, row.open),
-        high_ticks=floor_ticks(of, row.high),
-        low_ticks=floor_ticks(of, row.low),
-        close_ticks=floor_ticks(of, row.close),
-        volume_lots=floor_lots(of, row.volume),
-        trades=0,
-        closed=row.confirm == "1",
-        ts_us=now_us,
-    )
+    return event_mapping.candle(of, interval_us, start_us, prices, row.volume, closed=is_closed, ts_us=now_us)
 
 
 def _best(levels: list[messages.Level], of: Instrument) -> Level:

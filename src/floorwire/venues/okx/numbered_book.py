@@ -13,6 +13,7 @@ from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.event_mapping import BookLevels
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
@@ -87,7 +88,7 @@ class NumberedBook:
         self._last = message.seq_id
         return event if levels.bids or levels.asks else None
 
-    def _mapped(self, message: messages.Book) -> mapping.BookLevels:
+    def _mapped(self, message: messages.Book) -> BookLevels:
         levels = mapping.book(message, self.levels.instrument, self._reader)
         self.off_tick = levels.off_tick
         self.has_left_out = self.has_left_out or levels.off_tick > 0

@@ -1,0 +1,109 @@
+"""The fake Bybit: one address for REST and for the public, private and trade WebSockets."""
+
+import asyncio
+import time
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from tests.fake_exchange.bybit.market import TICK_S, BybitMarket
+from tests.fake_exchange.bybit.private import BybitPrivate
+from tests.fake_exchange.bybit.queries import BybitQueries
+from tests.fake_exchange.bybit.requests import BybitRequests
+from tests.fake_exchange.bybit.rest import BybitRest
+from tests.fake_exchange.bybit.signatures import BybitAccount, BybitKeys, new_account
+from tests.fake_exchange.bybit.sockets import BybitSockets
+from tests.fake_exchange.bybit.trade import BybitTrade
+from tests.fake_exchange.faults import Faults
+from tests.fake_exchange.limits import Counts
+from tests.fake_exchange.market import UNIT, Market
+from tests.fake_exchange.matching import MatchingCore
+
+
+class FakeBybit:
+    """Tests read `core` and `counts`, and make faults with `faults` and the methods here."""
+
+    def __init__(self, markets: list[Market], *, skew_us: int = 0) -> None:
+        self.skew_us = skew_us
+        self.port = 0
+        self.accounts = [new_account("first"), new_account("second")]
+        self.core = MatchingCore(markets, self.now_us)
+        self.counts = Counts()
+        self.faults = Faults()
+        keys = BybitKeys(self.accounts)
+        self.requests = BybitRequests(self.core, self.counts, self.now_us)
+        names = [account.name for account in self.accounts]
+        self.queries = BybitQueries(self.requests, names, self.now_us)
+        self.rest = BybitRest(self.requests, self.queries, keys, self.faults, self.counts, self.now_us)
+        self.sockets = BybitSockets(keys, self.faults, self.counts, self.now_us)
+        self.trade = BybitTrade(self.requests, self.faults, self.counts, self.now_us)
+        self.sockets.trade = self.trade
+        self.market = BybitMarket(self.core, self.queries, self.sockets, self.now_us)
+        self.private = BybitPrivate(self.core, self.requests, self.sockets, self.faults, self.now_us)
+
+    @property
+    def first(self) -> BybitAccount:
+        return self.accounts[0]
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        """Without /public/spot, /private or /trade."""
+        return f"ws://127.0.0.1:{self.port}/v5"
+
+    def description(self) -> list[str]:
+        lines = [f"Bybit: REST {self.http}  WebSocket {self.ws}/public/spot, /private and /trade"]
+        return lines + [f"  {a.name}: key {a.api_key} secret {a.secret}" for a in self.accounts]
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000 + self.skew_us
+
+    async def run(self) -> None:
+        passed_us = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            passed_us += int(TICK_S * 1_000_000)
+            self.market.flush_due(passed_us)
+            if passed_us % 1_000_000 == 0:
+                self.market.publish_candles()
+            await self.sockets.end_idle()
+
+    def delist(self, symbol: str) -> None:
+        """The symbol closes: its orders are cancelled, and it refuses new ones."""
+        self.core.empty_market(symbol)
+        self.core.close_market(symbol)
+
+    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
+        """Change a symbol's steps. Its open orders are cancelled first: they are kept in the old steps."""
+        self.core.empty_market(symbol)
+        self.market.flush(symbol)
+        self.core.change_steps(symbol, tick_e8, step_e8)
+
+    def start_maintenance(self) -> None:
+        """Announce the shutdown, and refuse everything from then on."""
+        self.market.publish_status("ongoing")
+        self.faults.in_maintenance = True
+
+    def end_maintenance(self) -> None:
+        self.faults.in_maintenance = False
+        self.market.publish_status("completed")
+
+    async def disconnect_all(self) -> None:
+        """End every WebSocket, with no warning."""
+        await asyncio.gather(*(c.outbox.disconnect() for c in list(self.sockets.connections)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.rest(scope, receive, send)
+        else:
+            await self.sockets.serve(WebSocket(scope, receive, send))
+
+
+def default_markets() -> list[Market]:
+    return [
+        Market("BTC", "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 1_000_000, min_lots=11),
+        Market("ETH", "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 100_000, min_lots=10),
+    ]
