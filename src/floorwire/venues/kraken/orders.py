@@ -50,7 +50,7 @@ from floorwire.venues.kraken import account, limits, order_requests, rest_orders
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken.cancel_weights import cancel_weight
 from floorwire.venues.kraken.executions import Executions
-from floorwire.venues.kraken.order_codes import RATE_LIMIT, REST_RATE_LIMIT, outcome
+from floorwire.venues.kraken.order_codes import LOCKOUT, RATE_LIMIT, REST_RATE_LIMIT, outcome
 from floorwire.venues.kraken.order_reference import OrderReference, Pair
 from floorwire.venues.kraken.signing import Signer
 
@@ -254,6 +254,7 @@ class KrakenOrders:
             return []
         if frame.success:
             return [self._done(request, frame)]
+        self._look_for_lockout(frame.error)
         if frame.error.startswith(RATE_LIMIT):
             self._budgets.block(self._now_us + limits.TOO_MANY_US)
             if isinstance(request, CancelOrder):
@@ -385,6 +386,12 @@ class KrakenOrders:
 
     def _look_at(self, answer: Answer) -> None:
         """Take in what an answer says about the rate limit."""
-        is_short = len(answer.body) < SHORT
-        if answer.status == 429 or (is_short and messages.error_of(answer).startswith(REST_RATE_LIMIT)):
+        error = messages.error_of(answer) if len(answer.body) < SHORT else ""
+        if answer.status == 429 or error.startswith(REST_RATE_LIMIT):
             self._rest_budgets.block(self._now_us + limits.REST_TOO_MANY_US)
+        self._look_for_lockout(error)
+
+    def _look_for_lockout(self, error: str) -> None:
+        if error.startswith(LOCKOUT):
+            for budgets in (self._budgets, self._rest_budgets):
+                budgets.block(self._now_us + limits.LOCKOUT_US)
