@@ -68,6 +68,10 @@ class FakeBinance:
             self.streams.flush(speed)
         self.core.change_steps(symbol, tick_e8, step_e8)
 
+    def restart_ids(self, symbol: str) -> None:
+        """Sequences of a book begin again."""
+        self.streams.restart_ids(symbol)
+
     def start_maintenance(self) -> None:
         """Announce the shutdown, and refuse everything from then on."""
         self.streams.announce_shutdown()

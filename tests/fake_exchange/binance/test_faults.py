@@ -216,7 +216,7 @@ async def test_update_ids_begin_again(client: BinanceClient) -> None:
     async with connect(f"{client.fake.ws}/ws/btcusdt@depth@100ms") as socket:
         await trade(client)
         before = await receive(socket)
-        client.fake.streams.restart_ids("BTCUSDT")
+        client.fake.restart_ids("BTCUSDT")
         await trade(client)
         after = await receive(socket)
         assert (after["U"], after["u"]) == (1, client.fake.core.update_ids["BTCUSDT"])
