@@ -326,3 +326,27 @@ async def test_last_cancels_leave_before_the_process_ends(disk: Disk, tmp_path: 
         await venue.ask("session.deadman", timeout_s=60)
         adapter = venue.adapter
     assert isinstance(adapter.commands[-1], CancelOrder)
+
+
+@pytest.mark.parametrize("name", ["begin", "wake", "command"])
+async def test_a_fault_anywhere_stops_one_venue(
+    venue: RemoteHarness, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    await working(venue)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"floorwire.engine.remote_orders.RemoteOrders.{name}", fail)
+    if name == "begin":
+        venue.disk.is_full = True
+        await venue.ask("order.cancel", client_order_id="a")
+        await venue.until_refusing()
+        venue.disk.is_full = False
+    elif name == "wake":
+        venue.remote._wake()
+    else:
+        await venue.ask("order.cancel", client_order_id="a")
+    await venue.until_phase(RemotePhase.FAULT)
+    await venue.works_again()
+    assert (await venue.ask("order.place", client_order_id="b", **NEAR))["code"] == "venue_unavailable"
