@@ -10,8 +10,10 @@ import pytest
 from floorwire.core.remote_orders import LinkDown, LinkUp
 from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.bybit import FakeBybit
+from tests.fake_exchange.kraken import FakeKraken
+from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.orders import Side
-from tests.live.exchanges import BINANCE, KINDS, Exchange, Kind, at, settled
+from tests.live.exchanges import BINANCE, COINBASE, KINDS, KRAKEN, Exchange, Kind, at, settled
 from tests.live.live_account import LiveAccount
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("kind", KINDS, ids=str)]
@@ -39,6 +41,8 @@ async def test_the_request_is_lost(kind: Kind) -> None:
 
 
 async def test_queries_that_lag_do_not_make_an_order_disappear(kind: Kind) -> None:
+    if kind is COINBASE:
+        pytest.skip("Coinbase shows no fills on its stream")
     async with at(kind) as (account, market):
         freeze(market.fake)
         market.faults.lose_answer(kind.place)
@@ -69,12 +73,12 @@ def has_stream(account: LiveAccount) -> bool:
 
 
 def freeze(fake: Exchange) -> None:
-    assert isinstance(fake, FakeBinance | FakeBybit)
+    assert isinstance(fake, FakeBinance | FakeBybit | FakeOkx | FakeKraken)
     fake.queries.freeze()
 
 
 def thaw(fake: Exchange) -> None:
-    assert isinstance(fake, FakeBinance | FakeBybit)
+    assert isinstance(fake, FakeBinance | FakeBybit | FakeOkx | FakeKraken)
     fake.queries.thaw()
 
 
@@ -171,6 +175,8 @@ async def test_a_process_that_is_killed_knows_the_journal_only(kind: Kind) -> No
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
+    if kind is KRAKEN:
+        pytest.skip("Kraken allows a read each three seconds: too few to look at so many orders in time")
     rng = Random(seed)
     async with at(kind) as (account, market):
         for step in range(60):
@@ -212,7 +218,7 @@ async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
         for order in list(account.accounts.orders.values()):
             if order.is_open:
                 account.cancel(order.order_id)
-        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()), 30)
+        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()))
         await settled(account, market)
         assert not market.core.open_orders("first")
 
