@@ -258,7 +258,10 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One venue instance, in ``[venues.ID]``. ``serve --venue ID`` runs it."""
 
     kind: Annotated[
-        str, Meta(description="sim, replay, or an exchange such as binance; empty: the same as the id")
+        str,
+        Meta(
+            description="sim, replay, an exchange such as binance, ccxt:EXCHANGE; empty: the same as the id"
+        ),
     ] = ""
     ws_url: Annotated[
         str | None, Meta(description="WebSocket address, where it is not the exchange's public one")
@@ -326,7 +329,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             min_length=1,
             description="venues, the first is the default: the ID of a [venues.ID], sim, the name of an "
-            "exchange, replay:FILE[,adapter=NAME][,id=ID]",
+            "exchange, ccxt:EXCHANGE, replay:FILE[,adapter=NAME][,id=ID]",
         ),
     ] = ("sim",)
     seed: Annotated[

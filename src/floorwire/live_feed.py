@@ -8,7 +8,7 @@ import msgspec
 
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
-from floorwire.connectors.venue_connector import VenueConnector
+from floorwire.core.connector_port import Connector
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Prices
 from floorwire.ops.stats import Stats
@@ -27,7 +27,7 @@ class LiveFeed(VenueFeed):
         clock: Clock,
         stale_us: int,
         desk: VenueListener,
-        connector: VenueConnector,
+        connector: Connector,
     ) -> None:
         super().__init__(venue, bus, stats, clock, stale_us, connector)
         self._live = venue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import Protocol, get_args
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.core import market_events
 from floorwire.core.capabilities import StreamKind
+from floorwire.core.connector_port import Connector
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent, StreamsEnded
@@ -41,9 +42,6 @@ from floorwire.core.replay_controls import PlaysRecording, ReplayControl, Replay
 from floorwire.core.stream_interest import StreamInterest, Streams
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
-
-if TYPE_CHECKING:
-    from floorwire.connectors.venue_connector import VenueConnector
 
 PUBLISHED = frozenset(get_args(MarketEvent))
 PRICES = PUBLISHED - {FeedStatus, Listing, StreamsEnded, market_events.Clock}
@@ -92,7 +90,7 @@ class VenueFeed:
         stats: Stats,
         clock: Clock,
         stale_us: int,
-        connector: VenueConnector | None = None,
+        connector: Connector | None = None,
         interest: StreamInterest | None = None,
     ) -> None:
         self.name = venue.name
@@ -364,7 +362,7 @@ class TradingFeed(VenueFeed):
         clock: Clock,
         stale_us: int,
         desk: VenueListener,
-        connector: VenueConnector | None = None,
+        connector: Connector | None = None,
         interest: StreamInterest | None = None,
     ) -> None:
         super().__init__(venue, bus, stats, clock, stale_us, connector, interest)

@@ -22,7 +22,8 @@ def serve(
     venue: Annotated[
         list[str] | None,
         typer.Option(
-            help="sim, replay:FILE[,adapter=NAME][,id=ID], an exchange, or the ID of a [venues.ID]. "
+            help="sim, replay:FILE[,adapter=NAME][,id=ID], an exchange, ccxt:EXCHANGE, or the ID of a "
+            "[venues.ID]. "
             "May be given again; the first is the default venue."
         ),
     ] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from floorwire.auth.traded_names import TradedNames
-from floorwire.config import Settings, SettingsError, VenueSettings
+from floorwire.config import Settings, SettingsError
 from floorwire.connectors import recording, recording_preview
-from floorwire.connectors.venue_specs import REPLAY, SIM, VenueSpec, specs
+from floorwire.connectors.venue_specs import CCXT, REPLAY, SIM, VenueSpec, own_settings, specs
+from floorwire.core.connector_port import Connector
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
@@ -24,7 +26,6 @@ from floorwire.venues.paper import PaperVenue
 if TYPE_CHECKING:
     from floorwire.connectors.connector_tap import ConnectorTap
     from floorwire.connectors.traffic_recorder import TrafficRecorder
-    from floorwire.connectors.venue_connector import VenueConnector
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
@@ -45,16 +46,26 @@ def build(settings: Settings, *, live_flag: bool = False) -> list[Venue]:
     return [_build(spec, settings, shared) for spec in found]
 
 
-def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -> VenueConnector:
+def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -> Connector:
     """Return what opens links and sends requests for a venue. It does nothing until the venue asks.
 
-    ``tap`` is told all that is sent and that comes.
+    ``tap`` is told all that is sent and that comes. Raises SettingsError where that cannot be told.
     """
     from floorwire.connectors.network_route import NetworkRoute
     from floorwire.connectors.venue_connector import VenueConnector
 
-    own = settings.venues.get(venue, VenueSettings())
-    return VenueConnector(venue, NetworkRoute(own.ws_url, own.rest_url, own.source_address), tap)
+    own = own_settings(venue, settings)
+    route = NetworkRoute(own.ws_url, own.rest_url, own.source_address)
+    if own.kind.startswith(CCXT):
+        from floorwire.connectors import ccxt_exchange
+        from floorwire.connectors.ccxt_connector import CcxtConnector
+
+        if tap is not None:
+            raise SettingsError(
+                f"venues.{venue}: a {own.kind} venue cannot be recorded: ccxt has its messages"
+            )
+        return CcxtConnector(venue, partial(ccxt_exchange.make, own.kind, route))
+    return VenueConnector(venue, route, tap)
 
 
 def recorder(venue: str, settings: Settings, stamp_us: Callable[[], int]) -> TrafficRecorder | None:
@@ -62,7 +73,7 @@ def recorder(venue: str, settings: Settings, stamp_us: Callable[[], int]) -> Tra
 
     Raises SettingsError where the venue connects to nothing.
     """
-    own = settings.venues.get(venue, VenueSettings())
+    own = own_settings(venue, settings)
     if own.record is None:
         return None
     from floorwire.connectors.recording_writer import FILE_AGE_US, FILE_BYTES, RecordingWriter, session_name
@@ -128,6 +139,8 @@ def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Ven
         return _sim(spec, settings)
     if spec.recorded is not None:
         return _replay(spec, spec.recorded, settings)
+    if spec.kind.startswith(CCXT):
+        return _ccxt(spec, settings)
     return _live(spec, settings, shared)
 
 
@@ -154,6 +167,30 @@ def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venu
         kind = order_adapters.ORDER_KINDS[spec.kind]
         return LiveVenue(adapter, spec.id, exchange.capabilities, kind.native_name, kind.make)
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
+
+
+def _ccxt(spec: VenueSpec, settings: Settings) -> Venue:
+    """Return a venue whose prices come from ccxt. Its orders are filled here, against them."""
+    from floorwire.connectors import ccxt_exchange
+    from floorwire.connectors.network_route import NetworkRoute
+    from floorwire.venues.ccxt.adapter import CcxtVenue
+
+    own = spec.settings
+    if own.source_address is not None:
+        raise SettingsError(f"venues.{spec.id}.source_address: ccxt has no such option")
+    exchange = ccxt_exchange.make(spec.kind, NetworkRoute(own.ws_url, own.rest_url))  # says what it can
+    symbols = own.symbols or DEFAULT_SYMBOLS
+    adapter = CcxtVenue(
+        spec.kind,
+        symbols,
+        ccxt_exchange.watches(exchange),
+        spec.prefix,
+        random.Random().random,  # noqa: S311 - waits, not secrets
+    )
+    log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders=own.orders)
+    return PaperVenue(
+        adapter, settings.paper.latency_us, spec.id, ccxt_exchange.capabilities(spec.kind, exchange)
+    )
 
 
 def _sim(spec: VenueSpec, settings: Settings) -> Venue:

@@ -1,8 +1,8 @@
 """Which venue instances the settings name: the id and the settings of each.
 
-``venue`` lists them. An item is the id of a ``[venues.ID]``, ``sim``, the name of an exchange, or
-``replay:FILE[,adapter=NAME][,id=ID]``. Without an id of its own, a recording has that of its exchange; the
-second one of the same exchange gets ``-2``, and so on.
+``venue`` lists them. An item is the id of a ``[venues.ID]``, ``sim``, the name of an exchange,
+``ccxt:EXCHANGE`` or ``replay:FILE[,adapter=NAME][,id=ID]``. Without an id of its own, a recording has that of
+its exchange; the second one of the same exchange gets ``-2``, and so on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from floorwire.core.venue_names import VENUE_ID
 
 SIM = "sim"
 REPLAY = "replay"
+CCXT = "ccxt:"
+"""Kinds of exchanges that ccxt streams are ``ccxt:EXCHANGE``. Their ids are ``ccxt-EXCHANGE``."""
 OPTIONS = ("adapter", "id")
 SAMPLE = "replay:FILE[,adapter=NAME][,id=ID]"
 
@@ -71,7 +73,32 @@ def _free(name: str, taken: Collection[str]) -> str:
     return next(one for one in names if one not in taken)
 
 
+def own_settings(venue: str, settings: Settings) -> VenueSettings:
+    """Return the settings of an instance by its id. Their kind is empty where it is the id."""
+    own = settings.venues.get(venue, VenueSettings())
+    for given in settings.venue:
+        if not own.kind and given.startswith(CCXT) and _ccxt_id(given) == venue:
+            return msgspec.structs.replace(settings.venues.get(given, own), kind=given)
+    return own
+
+
+def _ccxt_id(given: str) -> str:
+    return given.replace(":", "-")
+
+
+def _ccxt(given: str, settings: Settings) -> VenueSpec:
+    venue = _ccxt_id(given)
+    if given == CCXT or not VENUE_ID.fullmatch(venue):
+        raise SettingsError(f"venue: {given!r} names no exchange of ccxt, as in {CCXT}kucoin")
+    configured = settings.venues.get(venue)
+    if configured is not None and configured.kind not in ("", given):
+        raise SettingsError(f"venue: {given}: [venues.{venue}] is of another kind, {configured.kind}")
+    return _checked(VenueSpec(venue, given, own_settings(venue, settings), given))
+
+
 def _spec(given: str, settings: Settings) -> VenueSpec:
+    if given.startswith(CCXT):
+        return _ccxt(given, settings)
     configured = settings.venues.get(given)
     if configured is not None:
         return _configured(given, configured)
@@ -80,7 +107,7 @@ def _spec(given: str, settings: Settings) -> VenueSpec:
         return _replay(given, rest)
     if not colon and kind in kinds():
         return VenueSpec(kind, kind, VenueSettings(kind=kind), given)
-    known = ", ".join((*kinds(), SAMPLE, *settings.venues))
+    known = ", ".join((*kinds(), f"{CCXT}EXCHANGE", SAMPLE, *settings.venues))
     raise SettingsError(f"venue: {given!r} is none of {known}, and there is no [venues.{_quoted(given)}]")
 
 
@@ -94,12 +121,16 @@ def _configured(venue: str, configured: VenueSettings) -> VenueSpec:
         if configured.file is None:
             raise SettingsError(f"venues.{venue}.file: is missing; a replay plays a recording")
         return VenueSpec(venue, kind, configured, venue, _read(configured.file, configured.adapter))
-    if kind not in kinds():
-        known = ", ".join((*kinds(), REPLAY))
+    if kind not in kinds() and not kind.startswith(CCXT):
+        known = ", ".join((*kinds(), f"{CCXT}EXCHANGE", REPLAY))
         raise SettingsError(f"venues.{venue}.kind: there is no kind {kind!r}; there are {known}")
-    if configured.file is not None or configured.adapter is not None:
-        raise SettingsError(f"venues.{venue}: file and adapter are for kind = replay")
-    return VenueSpec(venue, kind, configured, venue)
+    return _checked(VenueSpec(venue, kind, configured, venue))
+
+
+def _checked(spec: VenueSpec) -> VenueSpec:
+    if spec.settings.file is not None or spec.settings.adapter is not None:
+        raise SettingsError(f"venues.{spec.id}: file and adapter are for kind = replay")
+    return spec
 
 
 def _replay(given: str, rest: str) -> VenueSpec:

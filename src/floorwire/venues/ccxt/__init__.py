@@ -1,0 +1,1 @@
+"""Prices of any exchange that ccxt can stream, as market events."""
