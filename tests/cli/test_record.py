@@ -68,7 +68,9 @@ def recorded(folder: Path) -> int:
 
 async def test_what_an_exchange_sends_is_recorded_and_plays_again(tmp_path: Path) -> None:
     out = tmp_path / "made"
-    async with recorder("--for", "1.5s", "--out", os.fspath(out)) as process:
+    live = ("--set", "live.enabled=true", "--set", "venues.here.orders=live", "--set", "venues.here.key=k")
+    secret = ("--set", "venues.here.secret_env=UNSET")
+    async with recorder("--for", "1.5s", "--out", os.fspath(out), *live, *secret) as process:
         said, _ = await process.communicate()
     assert process.returncode == 0
     assert "messages of 1 symbols" in said.decode()
@@ -120,6 +122,7 @@ def test_what_cannot_be_recorded_is_refused(tmp_path: Path) -> None:
     file.write_text("")
     for arguments, said in (
         (("--venue", "sim"), "sim is no exchange"),
+        (("--venue", "replay:x"), "there is no such file"),
         (("--venue", "nobody"), "'nobody' is none of"),
         (("--venue", "binance", "--for", "soon"), "is no duration"),
         (("--venue", "binance", "--out", f"{file}/folder"), "a part of this path is a file"),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.order_ports import MakesOrderAdapter
 from floorwire.venues.binance.orders import BinanceOrders
 from floorwire.venues.bybit.orders import BybitOrders
-from tests.fake_exchange import binance, bybit
+from floorwire.venues.coinbase.orders import CoinbaseOrders
+from floorwire.venues.kraken.orders import KrakenOrders
+from floorwire.venues.okx.orders import OkxOrders
+from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.matching import MatchingCore
@@ -23,7 +26,6 @@ from tests.live.live_account import LiveAccount, running
 
 ACCOUNT = "first"
 OTHERS = "second"
-SYMBOL = "BTCUSDT"
 
 
 class Exchange(Face, Protocol):
@@ -47,11 +49,27 @@ class Kind:
     """A part of the path of a request to place, for faults."""
     fill: str
     """What is in a frame that reports a fill."""
+    native: str = "BTCUSDT"
+    """The exchange's own name of the instrument."""
+    private: str = ""
+    """The path of the private WebSocket, before that of the exchange."""
+    policy: Mapping[str, int] = field(default_factory=dict)
+    """How often is asked, where the exchange allows little."""
+
+    patience_s: float = 30.0
+
+    @property
+    def symbol(self) -> str:
+        """The instrument, as the core of the fake exchange names it."""
+        return f"{self.instrument.base}{self.instrument.quote}"
 
     def __str__(self) -> str:
         return self.instrument.venue
 
 
+SECOND = 1_000_000
+SLOW = {"answer_us": 30 * SECOND, "query_us": 3 * SECOND, "fills_us": SECOND, "reconcile_us": 60 * SECOND}
+"""For exchanges that allow a request each two or three seconds."""
 BINANCE = Kind(
     lambda skew_us: binance.FakeBinance(binance.default_markets(), skew_us=skew_us),
     BinanceOrders,
@@ -66,29 +84,64 @@ BYBIT = Kind(
     "order.create",
     '"execId"',
 )
-KINDS = (BINANCE, BYBIT)
+OKX = Kind(
+    lambda skew_us: okx.FakeOkx(okx.default_markets(), skew_us=skew_us),
+    OkxOrders,
+    Instrument("BTC-USDT", "BTC", "USDT", "okx", "0.1", "0.0000001"),
+    "/ws/order",
+    "partially_filled",
+    "BTC-USDT",
+)
+KRAKEN = Kind(
+    lambda skew_us: kraken.FakeKraken(kraken.default_markets(), skew_us=skew_us),
+    KrakenOrders,
+    Instrument("BTC-USD", "BTC", "USD", "kraken", "0.1", "0.0000001"),
+    "add_order",
+    "last_qty",
+    "BTC/USD",
+    "/auth",
+    SLOW,
+    90.0,
+)
+COINBASE = Kind(
+    lambda skew_us: coinbase.FakeCoinbase(coinbase.default_markets(), skew_us=skew_us),
+    CoinbaseOrders,
+    Instrument("BTC-USD", "BTC", "USD", "coinbase", "0.01", "0.000001"),
+    "/orders",
+    "cumulative_quantity",
+    "BTC-USD",
+    "/user",
+    SLOW,
+)
+KINDS = (BINANCE, BYBIT, OKX, KRAKEN, COINBASE)
 
 
 class Market:
     """The exchange, as its other participants see it."""
 
-    def __init__(self, fake: Exchange) -> None:
+    def __init__(self, fake: Exchange, kind: Kind) -> None:
         self.fake = fake
+        self._kind = kind
         self.core = fake.core
         self.faults = fake.faults
 
     def trade(self, side: Side, quantity: str, price: str) -> None:
         """Place an order of another participant."""
-        market = self.core.markets[SYMBOL]
+        market = self.core.markets[self._kind.symbol]
         lots, ticks = (
             round(float(text) * UNIT) // step
             for text, step in ((quantity, market.step_e8), (price, market.tick_e8))
         )
-        self.core.place(OTHERS, SYMBOL, side, lots, ticks, "")
+        self.core.place(OTHERS, self._kind.symbol, side, lots, ticks, "")
+
+    @property
+    def assets(self) -> tuple[str, str]:
+        """Base and quote."""
+        return self._kind.instrument.base, self._kind.instrument.quote
 
     def agrees(self, account: LiveAccount) -> bool:
         """Return whether both sides have the same balances."""
-        theirs = {asset: self.core.balance(ACCOUNT, asset) for asset in ("BTC", "USDT")}
+        theirs = {asset: self.core.balance(ACCOUNT, asset) for asset in self.assets}
         return all(account.total(asset) == one.free_e8 + one.locked_e8 for asset, one in theirs.items())
 
     def placed(self) -> int:
@@ -101,19 +154,25 @@ async def at(kind: Kind, *, skew_us: int = 0) -> AsyncIterator[tuple[LiveAccount
     """Run a fake exchange, and an account of ours at it."""
     fake = kind.make_fake(skew_us)
     for name in (ACCOUNT, OTHERS):
-        fake.core.deposit(name, "USDT", 100_000 * UNIT)
+        fake.core.deposit(name, kind.instrument.quote, 100_000 * UNIT)
         fake.core.deposit(name, "BTC", 10 * UNIT)
     async with serving(fake):
-        account = LiveAccount(kind.make_adapter, kind.instrument, SYMBOL, *_access(fake))
+        places = f"ws://127.0.0.1:{fake.port}{kind.private}", f"http://127.0.0.1:{fake.port}"
+        account = LiveAccount(
+            kind.make_adapter, kind.instrument, kind.native, places, _key(fake), kind.policy, kind.patience_s
+        )
         async with running(account):
-            yield account, Market(fake)
+            yield account, Market(fake, kind)
 
 
-def _access(fake: Exchange) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Return the addresses of WebSockets and of requests, and the key with its secret."""
-    assert isinstance(fake, binance.FakeBinance | bybit.FakeBybit)
-    places = (f"ws://127.0.0.1:{fake.port}", fake.http)
-    return places, (fake.first.api_key, fake.first.secret)
+def _key(fake: Exchange) -> tuple[str, str, str]:
+    """Return the key of our account, its secret and its passphrase."""
+    if isinstance(fake, coinbase.FakeCoinbase):
+        return fake.first.key_name, fake.first.secret, ""
+    if isinstance(fake, okx.FakeOkx):
+        return fake.first.api_key, fake.first.secret, fake.first.passphrase
+    assert isinstance(fake, binance.FakeBinance | bybit.FakeBybit | kraken.FakeKraken)
+    return fake.first.api_key, fake.first.secret, ""
 
 
 async def settled(account: LiveAccount, market: Market) -> None:
@@ -123,7 +182,7 @@ async def settled(account: LiveAccount, market: Market) -> None:
         states = [order.state for order in account.accounts.orders.values()]
         return not {"submitting", "unknown"} & set(states) and market.agrees(account)
 
-    await account.until(is_settled, 30)
+    await account.until(is_settled)
     await asyncio.sleep(0)
     for order in account.accounts.orders.values():
         remote = account.accounts.remote.index.orders[order.order_id]

@@ -6,7 +6,7 @@ It is what the desk has for a remote venue, without a journal on disk and withou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
@@ -36,6 +36,13 @@ EPOCH = "0a1b2c3d"
 VENUE = "live"
 SECOND = 1_000_000
 TICK_S = 0.02
+POLICY = {
+    "lag_us": SECOND,
+    "query_us": SECOND // 10,
+    "fills_us": SECOND // 10,
+    "answer_us": 2 * SECOND,
+    "reconcile_us": 2 * SECOND,
+}
 
 
 class LiveAccount:
@@ -47,13 +54,19 @@ class LiveAccount:
         instrument: Instrument,
         native: str,
         places: tuple[str, str],
-        key: tuple[str, str],
+        key: tuple[str, str, str],
+        policy: Mapping[str, int],
+        patience_s: float,
     ) -> None:
-        """``places``: the address of WebSockets and of requests. ``key``: with its secret."""
+        """``places``: the address of WebSockets and of requests. ``key``: with secret and passphrase.
+
+        ``policy``: what is not as it is for most exchanges. ``patience_s``: how long to wait for anything.
+        """
         self._clock = Clock()
         self._make = make
+        self._patience_s = patience_s
         self._names = Names({instrument.symbol: native})
-        credentials = VenueCredentials(key[0], Secret(key[1]), Secret("passphrase"))
+        credentials = VenueCredentials(key[0], Secret(key[1]), Secret(key[2]))
         self._settings = OrderSettings(VENUE, places[0], places[1], credentials)
         self.instrument = replace(
             instrument,
@@ -69,14 +82,7 @@ class LiveAccount:
         self.sent: list[OrderAdapterOutput] = []
         self.adapter = make(self._settings, self._names, Random(1))
         # "Not found" is believed sooner here: the fake exchange does not lag by itself.
-        self.policy = replace(
-            self.adapter.policy,
-            lag_us=SECOND,
-            query_us=SECOND // 10,
-            fills_us=SECOND // 10,
-            answer_us=2 * SECOND,
-            reconcile_us=2 * SECOND,
-        )
+        self.policy = replace(self.adapter.policy, **{**POLICY, **policy})
         self.remote = self._remote()
         self.connector = VenueConnector(VENUE, NetworkRoute(proxies={}))
         self._wake_us: int | None = None
@@ -160,9 +166,9 @@ class LiveAccount:
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def until(self, is_true: Callable[[], bool], most_s: float = 20.0) -> None:
+    async def until(self, is_true: Callable[[], bool]) -> None:
         """Wait until it is so."""
-        for _ in range(int(most_s / TICK_S)):
+        for _ in range(int(self._patience_s / TICK_S)):
             if is_true():
                 return
             await asyncio.sleep(TICK_S)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from floorwire import config
 from floorwire.app import Gateway
@@ -108,3 +109,18 @@ async def test_orders_live_and_end(face: Face, tmp_path: Path) -> None:
         await client.agrees()
         assert len(market.orders()) == 3
         assert not client.gateway.desk.operators.quarantine()
+
+
+async def test_a_dry_run_reads_and_places_nothing(tmp_path: Path) -> None:
+    (face,) = [face for face in FACES if face.kind == "binance"]
+    more = "--set=venues.real.dry_run=true"
+    async with served(face) as market, gateway_at(market, tmp_path, more) as client:
+        with capture_logs() as logs:
+            assert (await client.place("a"))["status"] == "accepted"
+            await client.until_state("a", "rejected")
+        await client.agrees()
+        assert market.orders() == []
+        (sent,) = [line for line in logs if line["event"] == "dry run: not sent"]
+        assert '"quantity":"0.50000"' in str(sent)
+        key, secret, _ = market.credentials()
+        assert not any(key in str(line) or secret in str(line) for line in logs)

@@ -29,9 +29,9 @@ from tests.trading.trader import Trader, key, trader
 
 KINDS = ("binance", "bybit", "okx", "kraken", "coinbase")
 AGREES_WITHIN_S = 120.0
-KILLS = int(os.environ.get("FLOORWIRE_KILLS", "3"))
+KILLS = int(os.environ.get("LIVE_KILLS", "3"))
 """After a kill an exchange gets new orders only when it is certain what became of the last ones: 15 s."""
-SEEDS = range(1, 1 + int(os.environ.get("FLOORWIRE_SEEDS", "1")))
+SEEDS = range(1, 1 + int(os.environ.get("LIVE_SEEDS", "1")))
 
 
 @asynccontextmanager

@@ -7,10 +7,14 @@ from random import Random
 
 import pytest
 
+from floorwire.core.remote_orders import LinkDown, LinkUp
 from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.bybit import FakeBybit
+from tests.fake_exchange.kraken import FakeKraken
+from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.orders import Side
-from tests.live.exchanges import BINANCE, KINDS, Exchange, Kind, at, settled
+from tests.live.exchanges import BINANCE, COINBASE, KINDS, KRAKEN, Exchange, Kind, at, settled
+from tests.live.live_account import LiveAccount
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("kind", KINDS, ids=str)]
 
@@ -37,6 +41,8 @@ async def test_the_request_is_lost(kind: Kind) -> None:
 
 
 async def test_queries_that_lag_do_not_make_an_order_disappear(kind: Kind) -> None:
+    if kind is COINBASE:
+        pytest.skip("Coinbase shows no fills on its stream")
     async with at(kind) as (account, market):
         freeze(market.fake)
         market.faults.lose_answer(kind.place)
@@ -47,6 +53,8 @@ async def test_queries_that_lag_do_not_make_an_order_disappear(kind: Kind) -> No
         assert account.state(order_id) in ("unknown", "new")
         thaw(market.fake)
         await account.until_state(order_id, "new")
+        # where the lost answer ended the private stream too, it has to be up again to show a fill
+        await account.until(lambda: has_stream(account))
         freeze(market.fake)
         market.trade(Side.SELL, "0.2", "50000")
         await account.until_state(order_id, "partially_filled")
@@ -58,20 +66,20 @@ async def test_queries_that_lag_do_not_make_an_order_disappear(kind: Kind) -> No
         await settled(account, market)
 
 
+def has_stream(account: LiveAccount) -> bool:
+    """Whether the last word about the private stream is that it is up."""
+    words = [report for report in account.reports if isinstance(report, LinkUp | LinkDown)]
+    return bool(words) and isinstance(words[-1], LinkUp)
+
+
 def freeze(fake: Exchange) -> None:
-    if isinstance(fake, FakeBinance):
-        fake.requests.freeze_queries()
-    else:
-        assert isinstance(fake, FakeBybit)
-        fake.queries.freeze()
+    assert isinstance(fake, FakeBinance | FakeBybit | FakeOkx | FakeKraken)
+    fake.queries.freeze()
 
 
 def thaw(fake: Exchange) -> None:
-    if isinstance(fake, FakeBinance):
-        fake.requests.thaw_queries()
-    else:
-        assert isinstance(fake, FakeBybit)
-        fake.queries.thaw()
+    assert isinstance(fake, FakeBinance | FakeBybit | FakeOkx | FakeKraken)
+    fake.queries.thaw()
 
 
 async def test_the_exchange_does_not_know_itself(kind: Kind) -> None:
@@ -167,6 +175,8 @@ async def test_a_process_that_is_killed_knows_the_journal_only(kind: Kind) -> No
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
+    if kind is KRAKEN:
+        pytest.skip("Kraken allows a read each three seconds: too few to look at so many orders in time")
     rng = Random(seed)
     async with at(kind) as (account, market):
         for step in range(60):
@@ -208,7 +218,7 @@ async def test_many_orders_and_many_faults(kind: Kind, seed: int) -> None:
         for order in list(account.accounts.orders.values()):
             if order.is_open:
                 account.cancel(order.order_id)
-        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()), 30)
+        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()))
         await settled(account, market)
         assert not market.core.open_orders("first")
 

@@ -1,4 +1,4 @@
-"""The prices of each adapter at the fake exchange, as `floorwire doctor venue` judges them."""
+"""The prices and the orders of adapters at the fake exchange, as `floorwire doctor venue` judges them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,10 @@ FACES: dict[str, Callable[[], Exchange]] = {
 }
 
 
-async def doctor(kind: str, fake: Exchange, symbol: str, folder: Path) -> tuple[int | None, str]:
-    """How it ends, and what it prints."""
+async def doctor(
+    kind: str, fake: Exchange, symbol: str, folder: Path, orders: str = "", *arguments: str
+) -> tuple[int | None, str]:
+    """How it ends, and what it prints. `orders` are the settings of live orders."""
     config = folder / "floorwire.toml"
     config.write_text(
         f"""
@@ -52,11 +54,11 @@ kind = "{kind}"
 ws_url = "ws://127.0.0.1:{fake.port}"
 rest_url = "http://127.0.0.1:{fake.port}"
 symbols = ["{symbol}"]
-"""
+{orders}"""
     )
     command = [sys.executable, "-m", "floorwire", "doctor", "venue", "here"]
     process = await asyncio.create_subprocess_exec(
-        *command, "--config", str(config), "--seconds", "8",
+        *command, "--config", str(config), "--seconds", "8", *arguments,
         env={**os.environ, "NO_PROXY": "127.0.0.1"}, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
@@ -107,17 +109,49 @@ async def test_a_book_heals(
         fake.faults.cut_frame('"snapshot"')
         looking = asyncio.create_task(doctor(kind, fake, symbol, tmp_path))
         async with asyncio.timeout(10):
-            while fake.counts.subscriptions[subscription] < 2:
+            while fake.counts.connections[connection] < 2:
                 await asyncio.sleep(0.1)
-        await asyncio.sleep(1)
-        before = fake.counts.subscriptions[subscription]
+            await asyncio.sleep(1)
+            while not fake.counts.subscriptions[subscription]:
+                await asyncio.sleep(0.1)
+        counts = fake.counts.subscriptions if kind == "kraken" else fake.counts.connections
+        counted = subscription if kind == "kraken" else connection
+        before = counts[counted]
         fake.faults.drop_frame(frame)
         async with asyncio.timeout(8):
-            while fake.counts.subscriptions[subscription] == before:
+            while counts[counted] == before:
                 await asyncio.sleep(0.2)
                 # Kraken has no numbers of frames: a loss below the best ten levels is hidden.
                 if kind == "kraken":
                     fake.faults.drop_frame(frame)
         status, text = await looking
-    assert (fake.counts.connections[connection] > 2) == (kind == "coinbase")
+    if kind == "kraken":
+        assert fake.counts.connections[connection] == 2
     assert status == 0, text
+
+
+@pytest.mark.parametrize("kind", ["coinbase", "kraken"])
+async def test_an_order_rests_and_is_cancelled(kind: str, tmp_path: Path) -> None:
+    async with trading(kind) as (fake, symbol):
+        if isinstance(fake, coinbase.FakeCoinbase):
+            key, secret, path = fake.first.key_name, fake.first.secret, "user"
+        else:
+            assert isinstance(fake, kraken.FakeKraken)
+            key, secret, path = fake.first.api_key, fake.first.secret, "auth"
+        fake.core.deposit("first", "USD", 1_000 * UNIT)
+        secret_file = tmp_path / "secret"
+        secret_file.write_text(secret)
+        secret_file.chmod(0o600)
+        settings = f"""
+orders = "live"
+account = "ann"
+key = "{key}"
+secret_file = "{secret_file}"
+order_ws_url = "ws://127.0.0.1:{fake.port}/{path}"
+"""
+        arguments = ("--orders", "--quantity", "0.001")
+        status, text = await doctor(kind, fake, symbol, tmp_path, settings, *arguments)
+    assert status == 0, text
+    (order,) = (one for one in fake.core.orders.values() if one.account == "first")
+    assert order.state.value == "CANCELED"
+    assert not fake.counts.refusals

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from floorwire.app import Gateway
+from floorwire.config import Settings
 from floorwire.core.account_events import MassCancel
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
@@ -26,9 +30,10 @@ from floorwire.core.remote_orders import (
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.replies import Done
 from floorwire.trading.remote_venue import RemotePhase
+from floorwire.venues import sim
 from tests.hub.hub_harness import FakeWire
-from tests.trading.flaky import Disk
-from tests.trading.remote import NEAR, RemoteHarness, fill, seen, served
+from tests.trading.flaky import Disk, GatewayHarness
+from tests.trading.remote import BTC, NEAR, RemoteHarness, fill, seen, served
 
 BOB = Principal("bob", "k2", frozenset((Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)))
 
@@ -271,3 +276,77 @@ async def test_a_venue_without_a_stream_takes_no_orders(disk: Disk, tmp_path: Pa
         assert (await venue.ask("order.place", client_order_id="a", **NEAR))["code"] == "venue_unavailable"
         rows = await venue.rows("symbols")
         assert (rows[0]["orders"], rows[0]["amends"]) == ("live", True)
+
+
+async def test_other_steps_wait_until_the_venue_has_closed_the_orders(
+    venue: RemoteHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floorwire.trading.symbol_listing.CLOSED_S", 0.01)
+    command = await working(venue)
+    finer = replace(BTC, tick_size="0.1")
+    venue.gateway.desk.listed([finer])
+    await venue.sent(CancelOrder)
+    await asyncio.sleep(0.03)
+    assert (await venue.ask("order.place", client_order_id="b", **NEAR))["code"] == "stale_market"
+    venue.report(fill(command, "0.04"))  # still in the steps that it was made with
+    venue.report(OrderSeen(command.client_id, "Va", "cancelled", "0.04"))
+    assert (await venue.news("cancelled"))["code"] == "market_halted"
+    await asyncio.sleep(0.05)
+    placed = await venue.placed("c", price="12000.1")  # the prices are ticks of 0.1 now
+    assert placed.price == "12000.1"
+
+
+async def test_a_venue_that_does_not_run_keeps_its_orders(disk: Disk, tmp_path: Path) -> None:
+    async with served(disk, tmp_path) as venue:
+        await venue.until_open()
+        await venue.ask("subscribe", channel="orders")
+        await working(venue)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("floorwire.app.open_journal", lambda *_: disk.open())
+        gateway = Gateway(Settings(data=str(tmp_path)), [sim.venue(Random(3), ("BTC-USDT",))])
+        async with gateway.running():
+            client = GatewayHarness(gateway, disk)
+            assert (await client.ask("order.cancel", client_order_id="a"))["status"] == "accepted"
+            order = (await client.ask("order.status", client_order_id="a"))["order"]
+            assert isinstance(order, dict)
+            assert order["state"] == "new"
+    async with served(disk, tmp_path) as venue:
+        assert (await venue.sent(QueryOrder)).venue_order_id == "Va"  # does the cancel still have to be sent?
+        assert venue.count(PlaceOrder) == 0
+        (queried,) = {one.client_id for one in venue.adapter.commands if isinstance(one, QueryOrder)}
+        venue.adapter.known[queried] = OrderSeen(queried, "Va", "open", "0")
+        assert (await venue.sent(CancelOrder)).client_id == queried
+
+
+async def test_last_cancels_leave_before_the_process_ends(disk: Disk, tmp_path: Path) -> None:
+    async with served(disk, tmp_path) as venue:
+        await venue.until_open()
+        await venue.ask("subscribe", channel="orders")
+        await working(venue)
+        await venue.ask("session.deadman", timeout_s=60)
+        adapter = venue.adapter
+    assert isinstance(adapter.commands[-1], CancelOrder)
+
+
+@pytest.mark.parametrize("name", ["begin", "wake", "command"])
+async def test_a_fault_anywhere_stops_one_venue(
+    venue: RemoteHarness, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    await working(venue)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"floorwire.engine.remote_orders.RemoteOrders.{name}", fail)
+    if name == "begin":
+        venue.disk.is_full = True
+        await venue.ask("order.cancel", client_order_id="a")
+        await venue.until_refusing()
+        venue.disk.is_full = False
+    elif name == "wake":
+        venue.remote._wake()
+    else:
+        await venue.ask("order.cancel", client_order_id="a")
+    await venue.until_phase(RemotePhase.FAULT)
+    await venue.works_again()
+    assert (await venue.ask("order.place", client_order_id="b", **NEAR))["code"] == "venue_unavailable"

@@ -33,7 +33,7 @@ from floorwire.core.replay_controls import (
     SpeedError,
 )
 from floorwire.venues.paper import PaperVenue
-from floorwire.venues.replay import Replay
+from floorwire.venues.replay import SEEK_STEPS, Replay
 from tests.venues.driver import SECOND, events, every, rebuilt, statuses
 
 SESSION = recording.read(Path(__file__).parent.parent / "recorded" / "okx")
@@ -318,3 +318,14 @@ def test_open_candles_are_told_again() -> None:
     player = Player()
     player.control(Seek(MIDDLE))
     assert {candle.closed for candle in every(player.wait(0), Candle)} <= {False}
+
+
+def test_a_seek_is_made_in_small_steps() -> None:
+    player = Player()
+    player.control(Seek(SESSION.last_us))
+    turns = 0
+    while player.position().is_seeking:
+        out = player.replay.receive(Woke(), player.now_us)
+        assert len(every(out, Wake)) <= 1
+        turns += 1
+    assert turns > SESSION.frames // SEEK_STEPS

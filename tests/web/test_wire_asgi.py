@@ -91,13 +91,10 @@ async def test_messages_that_have_come_already_do_not_hold_the_loop() -> None:
     turns = TurnQueue(lambda: int(loop.time() * 1_000_000), loop.call_soon)
 
     async def flooded(peer: CountingPeer, address: str) -> None:
-        coming: Iterator[dict[str, object]] = iter(
-            [
-                {"type": "websocket.connect"},
-                *[{"type": "websocket.receive", "text": "x"}] * 300,
-                {"type": "websocket.disconnect", "code": 1000},
-            ]
-        )
+        messages: list[dict[str, object]] = [{"type": "websocket.receive", "text": "x"} for _ in range(300)]
+        end: dict[str, object] = {"type": "websocket.disconnect", "code": 1000}
+        begin: dict[str, object] = {"type": "websocket.connect"}
+        coming = iter([begin, *messages, end])
 
         async def receive() -> MutableMapping[str, object]:
             return next(coming)

@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "resume": "halts.resume",
     "halts": "halts.halts",
     "limits": "limits.app",
+    "quarantine": "quarantine.app",
     "keys": "keys.app",
     "deposit": "deposit.deposit",
     "journal": "journal.app",

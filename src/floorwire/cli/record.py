@@ -59,10 +59,10 @@ def record(
     seconds = _seconds(duration, "--for") if duration else None
     try:
         settings = config.load(config_file, os.environ, tuple(assignments or ()), {"venue": [venue]})
-        settings = _with_symbols(settings, venue, tuple(symbol or ()))
         [spec] = specs(settings)
         if spec.kind in (SIM, REPLAY):
             raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
+        settings = _prices_only(settings, venue, tuple(symbol or ()))
         out.mkdir(parents=True, exist_ok=True)
         max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
         writer = RecordingWriter(
@@ -103,12 +103,11 @@ def _seconds(text: str, option: str) -> float:
     return float(found[1]) * UNITS_S[found[2]]
 
 
-def _with_symbols(settings: Settings, name: str, symbols: tuple[str, ...]) -> Settings:
-    if not symbols:
-        return settings
+def _prices_only(settings: Settings, name: str, symbols: tuple[str, ...]) -> Settings:
+    """Return the settings with these symbols, if any are given, and without orders of the venue."""
     own = settings.venues.get(name, VenueSettings(kind=name))
-    venues = {**settings.venues, name: replace(own, symbols=symbols)}
-    return replace(settings, venues=venues)
+    own = replace(own, symbols=symbols or own.symbols, orders="paper")
+    return replace(settings, venues={**settings.venues, name: own})
 
 
 async def _run(

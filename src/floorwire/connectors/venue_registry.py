@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +133,7 @@ def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Ven
 
 def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
     """Return a venue with live prices. Its orders go there, or are filled here, against them."""
+    import_module("floorwire.connectors.http_requests")  # now: later it would hold the event loop
     exchange = recording.exchanges()[spec.kind]
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS

@@ -29,7 +29,6 @@ are then placed again in the markets that have lost them, such as the simulated 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -57,7 +56,6 @@ from floorwire.core.account_events import (
     OrderAmending,
     OrderCancelling,
     OrderFilled,
-    Position,
     Quarantined,
     QuarantineReleased,
     Resumed,
@@ -77,14 +75,11 @@ from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
 from floorwire.engine import remote_checks, request_checks, stray_reports, venue_identities, venue_money
 from floorwire.engine.account import NO_GUARD
-from floorwire.engine.account_snapshot import AccountSnapshot
+from floorwire.engine.account_queries import AccountQueries
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.coarser_units import coarser_units
 from floorwire.engine.effective_limits import check
-from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.ledger import MOST_UNITS
-from floorwire.engine.mass_cancel_scan import MassCancelScan
-from floorwire.engine.open_order_merge import OpenOrderMerge
 from floorwire.engine.order_checks import OrderChecks
 from floorwire.engine.remote_account import RemoteDecision
 from floorwire.engine.remote_orders import RemoteOrders
@@ -107,32 +102,24 @@ class OrderDecision(msgspec.Struct, frozen=True, gc=False):
     """The request is a repetition (idempotency). ``order`` is the known order in its present state."""
 
 
-class OrderManager:
+class OrderManager(AccountQueries):
     """All accounts with their orders, balances, positions and limits. Applies all changes to them."""
 
-    __slots__ = (
-        "_accounts",
-        "_checks",
-        "_on_stray",
-        "_remote",
-        "_risk_profiles",
-        "_settlement",
-        "_skipped_id",
-    )
+    __slots__ = ("_checks", "_on_stray", "_remote", "_settlement")
 
     def __init__(
         self, rules: TradingRules, prices: Callable[[str], Prices], accounts: Accounts | None = None
     ) -> None:
         """``prices``: returns the prices for the risk checks of a symbol (``TradingVenue.prices``)."""
-        self._accounts = accounts or Accounts()
+        known = accounts or Accounts()
         fees = {venue: (own.maker_ppm, own.taker_ppm) for venue, own in rules.venues.items()}
         limits = {venue: own.limits for venue, own in rules.venues.items()}
-        self._settlement = Settlement(self._accounts, rules.maker_ppm, rules.taker_ppm, fees)
-        self._risk_profiles = RiskProfiles(self._accounts, rules.limits, limits)
+        risk_profiles = RiskProfiles(known, rules.limits, limits)
+        super().__init__(known, risk_profiles)
+        self._settlement = Settlement(known, rules.maker_ppm, rules.taker_ppm, fees)
         worst_ppm = max(rules.maker_ppm, rules.taker_ppm)
         worst_of_venue = {venue: max(both) for venue, both in fees.items()}
-        self._checks = OrderChecks(self._accounts, self._risk_profiles, prices, worst_ppm, worst_of_venue)
-        self._skipped_id = 0
+        self._checks = OrderChecks(known, risk_profiles, prices, worst_ppm, worst_of_venue)
         self._remote: dict[str, RemoteOrders] = {}
         """By venue: the orders at venues outside this process."""
         self._on_stray: Callable[[Quarantined], None] = _ignore
@@ -144,132 +131,16 @@ class OrderManager:
         """Return an order manager with the accounts of a snapshot, in pieces. Raises msgspec.MsgspecError."""
         return cls(rules, prices, Accounts.restored(snapshot))
 
-    # --- state --------------------------------------------------------------------------------------
+    # --- recovery -----------------------------------------------------------------------------------
 
     def apply(self, event: AccountEvent) -> Seqs:
         """Apply an event of the journal, in recovery. Return the seqs of its account after it."""
         self._risk_profiles.forget()
         return self._accounts.apply(event)
 
-    def snapshot(self) -> AccountSnapshot:
-        """Return the state of all accounts."""
-        return self._accounts.snapshot()
-
-    def state_hash(self) -> str:
-        """Return a digest of ``snapshot()``. Equal states have equal digests."""
-        return self._accounts.state_hash()
-
-    # --- queries ------------------------------------------------------------------------------------
-
-    def instrument_units(self, symbol: str) -> InstrumentUnits:
-        """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
-        return self._risk_profiles.instrument_units(symbol)
-
-    def instrument_of(self, order: Order) -> Instrument:
-        """Return the instrument with the steps that the order is counted in. It may have other steps now."""
-        return self._accounts.instrument_of(order)
-
-    def kept_count(self) -> int:
-        """Return how many orders are in memory, open and closed."""
-        return len(self._accounts.orders)
-
-    def last_order_id(self) -> int:
-        """Return the highest order id that is used or skipped."""
-        return max(self._accounts.last_order_id, self._skipped_id)
-
     def skip_ids(self, order_id: int) -> None:
         """Use no order ids up to this one. A venue may know orders with these ids that the journal lost."""
         self._skipped_id = order_id
-
-    def accounts(self) -> Iterable[str]:
-        """Return the names of all accounts that have had any event."""
-        return self._accounts.by_name.keys()
-
-    def find(self, account: str, order_id: int | None = None, client_order_id: str | None = None) -> Order:
-        """Return the account's order by either id. Raises Refusal: ``unknown_order``."""
-        if client_order_id is not None:
-            known = self._accounts.by_name.get(account)
-            order_id = known.by_client.get(client_order_id) if known is not None else None
-        order = self._accounts.orders.get(order_id) if order_id is not None else None
-        if order is None or order.ticket.account != account:
-            raise Refusal(Code.UNKNOWN_ORDER, "there is no such order, or it closed long ago")
-        return order
-
-    def open_orders(self, account: str) -> list[Order]:
-        """Return the account's open orders, the oldest first."""
-        known = self._accounts.by_name.get(account)
-        return list(known.open.values()) if known is not None else []
-
-    def open_orders_after(self, account: str, order_id: int, at_most: int) -> list[Order]:
-        """Return the account's next open orders with higher ids, the oldest first."""
-        known = self._accounts.by_name.get(account)
-        if known is None:
-            return []
-        order_ids = list(known.open)
-        begin = bisect_right(order_ids, order_id)
-        return [known.open[found] for found in order_ids[begin : begin + at_most]]
-
-    def open_order_count(self, account: str) -> int:
-        """Return how many open orders the account has."""
-        known = self._accounts.by_name.get(account)
-        return len(known.open) if known is not None else 0
-
-    def fills(self, account: str) -> Sequence[OrderFilled]:
-        """Return the account's last fills, the latest first. The journal has the older ones."""
-        known = self._accounts.by_name.get(account)
-        return list(known.fills)[::-1] if known is not None else []
-
-    def balances(self, account: str) -> list[Balance]:
-        """Return the account's balances, sorted by asset."""
-        known = self._accounts.by_name.get(account)
-        return [balance for _, balance in sorted(known.balances.items())] if known is not None else []
-
-    def positions(self, account: str) -> list[Position]:
-        """Return the account's positions in every instrument that it ever traded, sorted by symbol."""
-        known = self._accounts.by_name.get(account)
-        return [position for _, position in sorted(known.positions.items())] if known is not None else []
-
-    def seqs(self, account: str) -> Seqs:
-        """Return the last seq of each of the account's private channels."""
-        known = self._accounts.by_name.get(account)
-        return known.seqs if known is not None else Seqs()
-
-    def limits(self, account: str, key: str | None = None) -> Limits:
-        """Return the account's limits, with the defaults; or with ``key``, the key's own limits."""
-        return (
-            self._risk_profiles.limits(account)
-            if key is None
-            else self._risk_profiles.key_limits(account, key)
-        )
-
-    def unknown_assets(self, limits: Limits) -> list[str]:
-        """Return the assets in ``limits`` that no instrument trades. Such a limit has no effect."""
-        named = {*(limits.max_order_quantity or ()), *(limits.max_position or ())}
-        bases = {known.base for known in self._accounts.instrument_units.values()}
-        return sorted(named - bases - {bare(base) for base in bases})
-
-    def halts(self) -> list[tuple[HaltScope, str]]:
-        """Return the halts in force, as scope and name."""
-        return sorted(self._accounts.halts)
-
-    def guards(self) -> list[tuple[str, str, Guard]]:
-        """Return all guards that are set, each with its account and key."""
-        every = self._accounts.by_name.items()
-        return [(name, key, guard) for name, account in every for key, guard in account.guards.items()]
-
-    def conserved(self) -> bool:
-        """Return whether each asset sums to zero over accounts, fees and the outside."""
-        ledger, holders = self._accounts.ledger, self._accounts.holders()
-        return not any(ledger.sum(asset, holders) for asset in ledger.decimals)
-
-    def quarantine(self) -> list[Quarantined]:
-        """Return what is in quarantine, the oldest first."""
-        return [one for _, one in sorted(self._accounts.remote.quarantine.items())]
-
-    def has_open_orders(self, symbol: str) -> bool:
-        """Return whether any account has an open order of the symbol."""
-        every = (account.open.values() for account in self._accounts.by_name.values())
-        return any(order.ticket.symbol == symbol for orders in every for order in orders)
 
     # --- venues outside this process ----------------------------------------------------------------
 
@@ -282,10 +153,6 @@ class OrderManager:
         """
         remote = self._remote[venue] = RemoteOrders(self._accounts, venue, account, policy, epoch, now_us)
         return remote
-
-    def live_venues(self) -> set[str]:
-        """Return the venues that have real money, also those that do not run."""
-        return {venue for venue, money in self._accounts.venue_money.items() if money == "live"}
 
     def on_stray(self, callback: Callable[[Quarantined], None]) -> None:
         """Call this with each order that ``settle`` puts in quarantine."""
@@ -383,14 +250,6 @@ class OrderManager:
         number = max(self._accounts.mass_cancels, default=0) + 1
         return MassCancelStarted(number, mass_cancel, self._accounts.last_order_id, stamp_us)
 
-    def scan(self, started: MassCancelStarted) -> MassCancelScan:
-        """Return a scan for the orders of a mass cancel."""
-        return MassCancelScan(self._accounts, started)
-
-    def unfinished_mass_cancels(self) -> list[MassCancelStarted]:
-        """Return the mass cancels that have not ended, in their order. After a restart they go on."""
-        return [started for _, started in sorted(self._accounts.mass_cancels.items())]
-
     def cancels(self, order_ids: Iterable[int], code: Code | None) -> list[Command]:
         """Return the commands that cancel those of the orders that are still open.
 
@@ -451,10 +310,6 @@ class OrderManager:
                 if shared:
                     self._move_positions(event.account, shared, stamp_us, entries)
         return entries
-
-    def open_order_merge(self, symbols: Collection[str]) -> OpenOrderMerge:
-        """Return a pass over the symbols' open orders, for ``place_again``."""
-        return OpenOrderMerge(self._accounts, symbols)
 
     def place_again(self, orders: Collection[Order], stamp_us: int) -> OrderDecision:
         """Return commands that place open orders again, in markets that have none of them.
@@ -524,10 +379,6 @@ class OrderManager:
         event = venue_identities.plan(self._accounts, default_venue, stamp_us)
         return [] if event is None else [self._rule(event)]
 
-    def identified_entry(self, entry: AccountEntry) -> AccountEntry:
-        """Return an entry that was read from the journal with the identities of its venues."""
-        return venue_identities.identified_entry(entry, self._accounts.identities)
-
     def set_venue_money(self, money: Mapping[str, Money], stamp_us: int) -> list[AccountEntry]:
         """Record what money the venues have that open now, by id. Return the entries.
 
@@ -542,10 +393,6 @@ class OrderManager:
         for name in self._accounts.by_name:
             self._move_positions(name, self._accounts.by_base, stamp_us, entries)
         return entries
-
-    def overflow(self, instrument: Instrument) -> str | None:
-        """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""
-        return self._accounts.overflow(instrument)
 
     def coarsen_units(self, stamp_us: int) -> list[AccountEntry]:
         """Count assets in coarser units, where an amount is too large for a record. Return the entries.
@@ -565,16 +412,6 @@ class OrderManager:
     def reserve_ids(self, order_id: int, fill_id: int, stamp_us: int) -> AccountEntry:
         """Use no order ids and no fill ids up to these any more. Return the journal entry."""
         return self._rule(IdsReserved(order_id, fill_id, stamp_us))
-
-    def last_fill_id(self) -> int:
-        """Return the highest fill id that is used or reserved."""
-        return self._accounts.last_fill_id
-
-    def last_deposit_id(self, store: str) -> int:
-        """Return the id of the last deposit that was credited from this key store; 0 if none was."""
-        if store:
-            return self._accounts.last_deposit_ids.get(store, 0)
-        return self._accounts.last_deposit_id
 
     def deposit(
         self, account: str, asset: str, amount: str, deposit_id: int, stamp_us: int, store: str = ""

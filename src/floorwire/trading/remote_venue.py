@@ -29,6 +29,8 @@ from floorwire.trading.committer import Committer
 
 LEAST_WAIT_S = 0.005
 """The shortest time between two calls of ``wake``, so that other work gets its turn."""
+MOST_SOURCE = 1_000
+"""Characters of a report that the log has."""
 LAST_WAIT_S = 2.0
 """How long the end of the process waits for the answers to its last cancels."""
 
@@ -111,8 +113,7 @@ class RemoteVenue:
     def begin(self, committer: Committer) -> None:
         """Look up the orders that were on their way."""
         if self._remote is not None and not self._has_fault:
-            now_us, stamp_us = self._clock.monotonic_us(), self._clock.stamp_us()
-            self._carry_out(committer, self._remote.begin(now_us, stamp_us, is_linked=self._is_linked))
+            self._decide(committer, partial(self._remote.begin, is_linked=self._is_linked), "begin")
 
     def close(self) -> None:
         """There are no accounts any more. The orders stay at the venue."""
@@ -156,9 +157,7 @@ class RemoteVenue:
             cancel = remote.cancel_command(command.order_id) if isinstance(command, Cancel) else None
             self._send([] if cancel is None else [cancel])
             return
-        with committer.fail_on_error("remote order"):
-            now_us, stamp_us = self._clock.monotonic_us(), self._clock.stamp_us()
-            self._carry_out(committer, remote.command(command, now_us, stamp_us))
+        self._decide(committer, partial(remote.command, command), command)
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -170,14 +169,7 @@ class RemoteVenue:
         if remote is None or committer is None or committer.has_failed or self._has_fault:
             self.ignored += 1
             return
-        now_us, stamp_us = self._clock.monotonic_us(), self._clock.stamp_us()
-        try:
-            self._carry_out(committer, remote.receive(report, now_us, stamp_us))
-        except Exception as error:  # a bug of ours: this venue stops, and the accounts are read again
-            self._has_fault = True
-            log.exception("a report cannot be booked; this venue takes no orders", venue=self.venue)
-            log.error("the report", venue=self.venue, report=repr(report)[:1_000])
-            committer.fail(error)
+        self._decide(committer, partial(remote.receive, report), report)
 
     def send_when_durable(self, committer: Committer, commands: list[RemoteCommand]) -> None:
         """Send the commands of an operator's decision. Its entries are in the committer already."""
@@ -200,11 +192,24 @@ class RemoteVenue:
         remote, committer = self._remote, self._committer
         if remote is None or committer is None or committer.has_failed or self._has_fault:
             return
-        with committer.fail_on_error("remote orders"):
-            now_us, stamp_us = self._clock.monotonic_us(), self._clock.stamp_us()
-            self._carry_out(committer, remote.wake(now_us, stamp_us))
+        self._decide(committer, remote.wake, "wake")
 
     # --- parts --------------------------------------------------------------------------------------
+
+    def _decide(
+        self, committer: Committer, decide: Callable[[int, int], RemoteDecision], source: object
+    ) -> None:
+        """Carry out a decision. ``source``: what it is about, for the log. Never raises."""
+        try:
+            decision = decide(self._clock.monotonic_us(), self._clock.stamp_us())
+            self._carry_out(committer, decision)
+        except Exception as error:  # a bug of ours: this venue stops, and the accounts are read again
+            self._has_fault = True
+            about = repr(source)[:MOST_SOURCE]
+            log.exception(
+                "fault; this venue takes no orders until the next start", venue=self.venue, at=about
+            )
+            committer.fail(error)
 
     def _carry_out(self, committer: Committer, decision: RemoteDecision) -> None:
         if decision.entries:

@@ -37,6 +37,8 @@ from floorwire.venues.replayed_state import ReplayedState, ReplayedStatuses
 
 MAX_STEPS = 500
 """One ``receive`` plays at most so many steps and gives about so many outputs, so that others can run."""
+SEEK_STEPS = 100
+"""The same while it seeks: an operator's seek must not hold up clients. 100 messages take some 2 ms."""
 MINUTE_US = 60_000_000
 MARKET_EVENTS = frozenset(get_args(MarketEvent))
 
@@ -225,7 +227,7 @@ class Replay:
         self._take(self._playing.start())
 
     def _play(self, now_us: int) -> Sequence[VenueOutput]:
-        for _ in range(MAX_STEPS):
+        for _ in range(SEEK_STEPS if self._state == ReplayState.SEEKING else MAX_STEPS):
             if len(self._out) >= MAX_STEPS:
                 break
             at_us = self._playing.next_us()

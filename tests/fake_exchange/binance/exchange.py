@@ -6,6 +6,8 @@ import time
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from tests.fake_exchange.binance.limits import BinanceLimits
+from tests.fake_exchange.binance.queries import BinanceQueries
 from tests.fake_exchange.binance.requests import BinanceRequests
 from tests.fake_exchange.binance.rest import BinanceRest
 from tests.fake_exchange.binance.signatures import Account
@@ -26,13 +28,15 @@ class FakeBinance:
         self.core = MatchingCore(markets, self.now_us)
         self.counts = Counts()
         self.faults = Faults()
-        self.requests = BinanceRequests(self.core, self.counts, self.now_us)
-        self.streams = BinanceStreams(self.core, self.requests, self.faults, self.counts, self.now_us)
+        self.limits = BinanceLimits(self.counts, self.now_us)
+        self.queries = BinanceQueries(self.core, self.limits, self.accounts, self.now_us)
+        self.requests = BinanceRequests(self.core, self.queries, self.limits, self.counts)
+        self.streams = BinanceStreams(self.core, self.queries, self.faults, self.counts, self.now_us)
         self.ws_api = BinanceWsApi(
-            self.core, self.requests, self.accounts, self.faults, self.counts, self.now_us
+            self.core, self.requests, self.limits, self.accounts, self.faults, self.counts, self.now_us
         )
         self.port = 0
-        self._rest = BinanceRest(self.requests, self.accounts, self.faults, self.now_us)
+        self._rest = BinanceRest(self.requests, self.limits, self.accounts, self.faults, self.now_us)
 
     @property
     def first(self) -> Account:
@@ -63,6 +67,10 @@ class FakeBinance:
         for speed in (100, 1_000):
             self.streams.flush(speed)
         self.core.change_steps(symbol, tick_e8, step_e8)
+
+    def restart_ids(self, symbol: str) -> None:
+        """Sequences of a book begin again."""
+        self.streams.restart_ids(symbol)
 
     def start_maintenance(self) -> None:
         """Announce the shutdown, and refuse everything from then on."""

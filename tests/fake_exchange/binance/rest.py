@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from tests.fake_exchange.binance.errors import BinanceError
+from tests.fake_exchange.binance.limits import BinanceLimits
 from tests.fake_exchange.binance.requests import BinanceRequests
 from tests.fake_exchange.binance.signatures import Account, check_rest, check_time
 from tests.fake_exchange.faults import Faults, RequestFault
@@ -35,9 +36,11 @@ ROUTES = {
 
 class BinanceRest:
     def __init__(
-        self, requests: BinanceRequests, accounts: list[Account], faults: Faults, now_us: Callable[[], int]
-    ) -> None:
+        self, requests: BinanceRequests, limits: BinanceLimits, accounts: list[Account], faults: Faults,
+        now_us: Callable[[], int],
+    ) -> None:  # fmt: skip
         self._requests = requests
+        self._limits = limits
         self._accounts = {account.api_key: account for account in accounts}
         self._faults = faults
         self._now_us = now_us
@@ -57,22 +60,22 @@ class BinanceRest:
                 headers["Retry-After"] = str(error.retry_after_s)
         headers |= {
             "Content-Type": "application/json;charset=UTF-8",
-            "X-MBX-USED-WEIGHT-1M": str(self._requests.weight.used),
+            "X-MBX-USED-WEIGHT-1M": str(self._limits.weight.used),
         }
         account = self._accounts.get(request.headers.get("X-MBX-APIKEY", ""))
         if account is not None:
-            headers["X-MBX-ORDER-COUNT-10S"] = str(self._requests.orders.used(account.name))
-            headers["X-MBX-ORDER-COUNT-1D"] = str(self._requests.orders.used_of_day(account.name))
+            headers["X-MBX-ORDER-COUNT-10S"] = str(self._limits.orders.used(account.name))
+            headers["X-MBX-ORDER-COUNT-1D"] = str(self._limits.orders.used_of_day(account.name))
         return RestAnswer(status, msgspec.json.encode(answer), headers)
 
     def _answer(self, request: Request, body: str, fault: RequestFault | None) -> object:
         if self._faults.in_maintenance:
             raise BinanceError(503, -1016, "This service is no longer available.")
         if fault is RequestFault.TOO_MANY:
-            raise self._requests.too_many()
+            raise self._limits.too_many()
         if fault is RequestFault.BANNED:
-            self._requests.ban()
-            raise self._requests.banned()
+            self._limits.ban()
+            raise self._limits.banned()
         name = ROUTES.get((request.method, request.url.path))
         if name is None:
             raise BinanceError(404, -1000, "No such path.")
@@ -81,7 +84,7 @@ class BinanceRest:
         params = dict(pairs)
         if len(params) < len(pairs):
             raise BinanceError(400, -1101, "Duplicate values for a parameter detected.")
-        self._requests.admit(name, params)
+        self._limits.admit(name, params)
         if not self._requests.is_signed(name):
             return self._requests.call(name, None, params)
         key = request.headers.get("X-MBX-APIKEY", "")

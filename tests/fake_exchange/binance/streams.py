@@ -7,7 +7,7 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange.binance import messages
-from tests.fake_exchange.binance.requests import BinanceRequests
+from tests.fake_exchange.binance.queries import BinanceQueries
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.limits import Counts, SlidingWindow
 from tests.fake_exchange.matching import MatchingCore
@@ -53,7 +53,7 @@ class PendingDiff:
 
 class BinanceStreams:
     def __init__(
-        self, core: MatchingCore, requests: BinanceRequests, faults: Faults, counts: Counts,
+        self, core: MatchingCore, queries: BinanceQueries, faults: Faults, counts: Counts,
         now_us: Callable[[], int],
     ) -> None:  # fmt: skip
         self.connections: set[Connection] = set()
@@ -63,7 +63,7 @@ class BinanceStreams:
         self._now_us = now_us
         self.attempts = SlidingWindow(300, 300_000_000, now_us)
         self._pending = {(symbol, speed): PendingDiff() for symbol in core.markets for speed in (100, 1_000)}
-        self.candles = requests.candles
+        self.candles = queries.candles
         core.listeners.append(self._on_event)
 
     async def serve(self, socket: WebSocket) -> None:

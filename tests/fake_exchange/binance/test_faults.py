@@ -67,7 +67,7 @@ async def test_rates_and_bans_that_grow(client: BinanceClient) -> None:
 
 
 async def test_who_goes_on_after_a_refusal_is_banned(client: BinanceClient) -> None:
-    client.fake.requests.weight.limit = 0
+    client.fake.limits.weight.limit = 0
     refusals = [(await client.call("GET", "account", {})).status_code for _ in range(11)]
     assert refusals == [429] * 10 + [418]
     assert client.fake.counts.weight == 11 * 20
@@ -75,17 +75,17 @@ async def test_who_goes_on_after_a_refusal_is_banned(client: BinanceClient) -> N
 
 async def test_the_count_of_unfilled_orders_is_limited(client: BinanceClient) -> None:
     fake = client.fake
-    fake.requests.orders.limit = 1
+    fake.limits.orders.limit = 1
     order = ORDER | {"price": "50000.00"}
     await client.call("POST", "order", order)
-    fake.requests.orders.take("first")  # the window may have changed between the two
+    fake.limits.orders.take("first")  # the window may have changed between the two
     assert code(await client.call("POST", "order", order)) == (429, -1015)
-    assert fake.requests.orders.take("second") is None  # another account has its own
-    fake.requests.orders.limit, fake.requests.orders.day_limit = 100, 0
+    assert fake.limits.orders.take("second") is None  # another account has its own
+    fake.limits.orders.limit, fake.limits.orders.day_limit = 100, 0
     refused = await client.call("POST", "order", order)
     assert code(refused) == (429, -1015)
     assert int(refused.headers["X-MBX-ORDER-COUNT-1D"]) >= 2
-    fake.requests.raw_requests.limit = 0
+    fake.limits.raw_requests.limit = 0
     assert code(await client.call("GET", "account", {})) == (429, -1003)
 
 
@@ -123,12 +123,12 @@ async def test_a_fill_is_reported_twice_on_demand(client: BinanceClient) -> None
 
 
 async def test_queries_lag_and_a_symbol_is_delisted(client: BinanceClient) -> None:
-    client.fake.requests.freeze_queries()
+    client.fake.queries.freeze()
     order = ORDER | {"price": "50000.00", "newClientOrderId": "late"}
     assert (await client.call("POST", "order", order)).status_code == 200
     ids = {"symbol": "BTCUSDT", "origClientOrderId": "late"}
     assert code(await client.call("GET", "order", ids)) == (400, -2013)
-    client.fake.requests.thaw_queries()
+    client.fake.queries.thaw()
     assert (await client.call("GET", "order", ids)).json()["status"] == "NEW"
     client.fake.delist("BTCUSDT")
     assert code(await client.call("POST", "order", ORDER | {"price": "50000.00"})) == (400, -2010)
@@ -216,7 +216,7 @@ async def test_update_ids_begin_again(client: BinanceClient) -> None:
     async with connect(f"{client.fake.ws}/ws/btcusdt@depth@100ms") as socket:
         await trade(client)
         before = await receive(socket)
-        client.fake.streams.restart_ids("BTCUSDT")
+        client.fake.restart_ids("BTCUSDT")
         await trade(client)
         after = await receive(socket)
         assert (after["U"], after["u"]) == (1, client.fake.core.update_ids["BTCUSDT"])

@@ -8,6 +8,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange.binance import messages
 from tests.fake_exchange.binance.errors import BinanceError
+from tests.fake_exchange.binance.limits import BinanceLimits
 from tests.fake_exchange.binance.requests import BinanceRequests
 from tests.fake_exchange.binance.signatures import Account, check_time, check_ws_api
 from tests.fake_exchange.binance.streams import LIFETIME_US
@@ -37,12 +38,13 @@ class Connection:
 
 class BinanceWsApi:
     def __init__(
-        self, core: MatchingCore, requests: BinanceRequests, accounts: list[Account], faults: Faults,
-        counts: Counts, now_us: Callable[[], int],
+        self, core: MatchingCore, requests: BinanceRequests, limits: BinanceLimits, accounts: list[Account],
+        faults: Faults, counts: Counts, now_us: Callable[[], int],
     ) -> None:  # fmt: skip
         self.connections: set[Connection] = set()
         self._core = core
         self._requests = requests
+        self._limits = limits
         self._accounts = {account.api_key: account for account in accounts}
         self._faults = faults
         self._counts = counts
@@ -53,7 +55,7 @@ class BinanceWsApi:
 
     async def serve(self, socket: WebSocket) -> None:
         # Opening a socket weighs 2.
-        if not self.attempts.take() or self._faults.in_maintenance or not self._requests.weight.take(2):
+        if not self.attempts.take() or self._faults.in_maintenance or not self._limits.weight.take(2):
             await socket.close()  # before it is accepted: the handshake is refused
             return
         await socket.accept()
@@ -114,7 +116,7 @@ class BinanceWsApi:
                 details["data"] = {"serverTime": self._now_us() // 1_000, "retryAfter": retry_ms}
             body |= {"status": error.status, "error": details}
         if with_limits:
-            weight = self._requests.weight
+            weight = self._limits.weight
             limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
             body["rateLimits"] = [limit | {"limit": weight.limit, "count": weight.used}]
         return body
@@ -125,11 +127,11 @@ class BinanceWsApi:
         if self._faults.in_maintenance:
             raise BinanceError(503, -1016, "This service is no longer available.")
         if fault is RequestFault.TOO_MANY:
-            raise self._requests.too_many()
+            raise self._limits.too_many()
         if fault is RequestFault.BANNED:
-            self._requests.ban()
-            raise self._requests.banned()
-        self._requests.admit(method, params)
+            self._limits.ban()
+            raise self._limits.banned()
+        self._limits.admit(method, params)
         result = self._result(connection, method, params)
         if fault is RequestFault.TIMEOUT_AFTER:
             raise BinanceError(504, -1007, "Timeout waiting for response from backend server.")

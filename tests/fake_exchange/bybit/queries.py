@@ -96,12 +96,10 @@ class BybitQueries:
 
     def _books(self, params: Params) -> Body:
         market = self.market(params)
-        limit = params.get("limit", "1")
-        if not limit.isdigit() or not 1 <= int(limit) <= 200:
-            raise bad_parameter("limit")
+        limit = _limit(params, 1, 200)
         if self._frozen is not None:
             return self._frozen.books[market.symbol]
-        return self._book(market, int(limit))
+        return self._book(market, limit)
 
     def _book(self, market: Market, limit: int) -> Body:
         body: Body = {"s": market.symbol}
@@ -134,7 +132,7 @@ class BybitQueries:
 
     def _trades(self, params: Params) -> Body:
         market = self.market(params)
-        limit = min(60, int(params.get("limit", "60")))
+        limit = _limit(params, 60, 60)
         trades = [trade for trade in self._core.trades if trade.symbol == market.symbol]
         rows = [messages.recent_trade(trade, market) for trade in reversed(trades[-limit:])]
         return {"category": "spot", "list": rows}
@@ -144,7 +142,7 @@ class BybitQueries:
         market, interval = self.market(params), params.get("interval", "")
         if interval not in CANDLES_US:
             raise bad_parameter("interval")
-        limit = min(1_000, int(params.get("limit", "200")))
+        limit = _limit(params, 200, 1_000)
         newest = self.candles.newest(market.symbol, interval, limit)
         rows = [messages.candle_row(candle) for candle in newest]
         return {"category": "spot", "symbol": market.symbol, "list": rows}
@@ -201,9 +199,7 @@ class BybitQueries:
 
     def _page(self, rows: list[Body], params: Params, default: int, most: int) -> Body:
         """`cursor` continues a list where it ended. It is a text that only the exchange understands."""
-        limit, cursor = params.get("limit", str(default)), params.get("cursor", "")
-        if not limit.isdigit() or int(limit) < 1:
-            raise bad_parameter("limit")
+        limit, cursor = _limit(params, default, most), params.get("cursor", "")
         key = "execId" if rows and "execId" in rows[0] else "orderId"
         first = 0
         if cursor:
@@ -211,7 +207,7 @@ class BybitQueries:
             if not found:
                 raise bad_parameter("cursor")
             first = found[0] + 1
-        page = rows[first : first + min(most, int(limit))]
+        page = rows[first : first + limit]
         is_last = not page or page[-1] is rows[-1]
         next_cursor = "" if is_last else f"page:{page[-1][key]}"
         return {"category": "spot", "list": page, "nextPageCursor": next_cursor}
@@ -247,10 +243,17 @@ def _check_category(params: Params) -> None:
         raise bad_parameter("category")
 
 
+def _limit(params: Params, default: int, most: int) -> int:
+    text = params.get("limit", str(default))
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        raise bad_parameter("limit")
+    return int(text)
+
+
 def _window(params: Params, now_ms: int) -> tuple[int, int]:
     """Bybit: seven days at most in one call. Without times, the last seven."""
     texts = (params.get("startTime", ""), params.get("endTime", ""))
-    if any(text and not text.isdigit() for text in texts):
+    if any(text and not (text.isascii() and text.isdigit()) for text in texts):
         raise bad_parameter("startTime")
     begin_ms = int(texts[0]) if texts[0] else (int(texts[1]) if texts[1] else now_ms) - WINDOW_MS
     end_ms = int(texts[1]) if texts[1] else begin_ms + WINDOW_MS

@@ -237,7 +237,7 @@ async def test_sequences_begin_again(client: BybitClient) -> None:
     async with client.socket("public/spot", "orderbook.50.BTCUSDT") as socket:
         await receive(socket)
         await trade(client)
-        client.fake.market.restart_ids("BTCUSDT")
+        client.fake.restart_ids("BTCUSDT")
         push = await receive(socket)
         data = push["data"]
         assert isinstance(data, dict)

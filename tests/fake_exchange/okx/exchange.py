@@ -81,6 +81,10 @@ class FakeOkx:
         self.market.flush(symbol)
         self.core.change_steps(symbol, tick_e8, step_e8)
 
+    def restart_ids(self, symbol: str) -> None:
+        """Sequences of a book begin again."""
+        self.market.restart_ids(symbol)
+
     def start_maintenance(self) -> None:
         """Announce the shutdown, and refuse everything from then on."""
         self.sockets.announce_upgrade()

@@ -130,7 +130,7 @@ class OkxQueries:
 
     def _trades(self, params: Params) -> list[Body]:
         market = self.market(params)
-        limit = min(500, int(params.get("limit", "100")))
+        limit = min(500, _number(params, "limit", 100))
         trades = [trade for trade in self._core.trades if trade.symbol == market.symbol]
         return [messages.trade(market, trade, trade.lots) for trade in reversed(trades[-limit:])]
 
@@ -140,7 +140,7 @@ class OkxQueries:
         assert self.candles is not None
         if bar not in self.candles.intervals_us:
             raise RequestError(400, "51000", "Parameter bar error")
-        limit = min(300, int(params.get("limit", "100")))
+        limit = min(300, _number(params, "limit", 100))
         return [messages.candle(candle) for candle in self.candles.newest(market.symbol, bar, limit)]
 
     def _balance(self, account: str, params: Params) -> list[Body]:
@@ -183,12 +183,7 @@ class OkxQueries:
         ]
         first_id = messages.FIRST_ORDER_ID
         after, before, limit = _paging(params)
-        found = [
-            order
-            for order in found
-            if (after is None or order.order_id + first_id < after)
-            and (before is None or order.order_id + first_id > before)
-        ]
+        found = [order for order in found if before < order.order_id + first_id < after]
         return [self._view(order) for order in found[:limit]]
 
     def _fills(self, account: str, params: Params) -> list[Body]:
@@ -199,7 +194,7 @@ class OkxQueries:
         for bill_id, fill in reversed(list(enumerate(shown, FIRST_BILL_ID))):
             if fill.account != account or not self._is_wanted(fill, params):
                 continue
-            if (after is not None and bill_id >= after) or (before is not None and bill_id <= before):
+            if not before < bill_id < after:
                 continue
             order = self._core.orders[fill.order_id]
             rows.append(messages.fill_view(fill, order, self._requests.tags.get(order.order_id, ""), bill_id))
@@ -210,8 +205,8 @@ class OkxQueries:
         return (
             params.get("instId", "") in ("", inst_id)
             and params.get("ordId", "") in ("", messages.ord_id(fill.order_id))
-            and int(params.get("begin") or 0) <= fill.time_us // 1_000
-            and fill.time_us // 1_000 <= int(params.get("end") or 10**15)
+            and _number(params, "begin", 0) <= fill.time_us // 1_000
+            and fill.time_us // 1_000 <= _number(params, "end", 10**15)
         )
 
     def _is_open(self, order: Order) -> bool | None:
@@ -231,14 +226,15 @@ def _no_instrument() -> RequestError:
     return RequestError(400, "51001", "Instrument ID does not exist.")
 
 
-def _paging(params: Params) -> tuple[int | None, int | None, int]:
-    numbers: list[int | None] = []
-    for name in ("after", "before", "limit"):
-        text = params.get(name, "")
-        if text and not text.isdigit():
-            raise RequestError(400, "51000", f"Parameter {name} error")
-        numbers.append(int(text) if text else None)
-    after, before, limit = numbers
-    if limit is None or limit > MAX_PAGE:
-        limit = MAX_PAGE
-    return after, before, limit
+def _number(params: Params, name: str, default: int) -> int:
+    """OKX: an empty text is the same as none."""
+    text = params.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()):
+        raise RequestError(400, "51000", f"Parameter {name} error")
+    return int(text)
+
+
+def _paging(params: Params) -> tuple[int, int, int]:
+    """`after` and `before` leave ids out that are not smaller, or not larger; and how many rows."""
+    after, before = _number(params, "after", 10**20), _number(params, "before", 0)
+    return after, before, min(MAX_PAGE, _number(params, "limit", MAX_PAGE))

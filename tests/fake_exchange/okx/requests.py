@@ -102,7 +102,10 @@ class OkxRequests:
         return Verdicts(data)
 
     def cancel_all_after(self, account: str, fields: Fields) -> dict[str, object]:
-        text, tag = text_of(fields, "timeOut"), text_of(fields, "tag")
+        try:
+            text, tag = text_of(fields, "timeOut"), text_of(fields, "tag")
+        except OrderError as error:
+            raise RequestError(400, error.code, error.text) from None
         if not text.isdigit() or not (int(text) == 0 or 10 <= int(text) <= MAX_SWITCH_S):
             raise RequestError(400, "51000", "Parameter timeOut error")
         if not self._switch_limits.take(1, account, tag):

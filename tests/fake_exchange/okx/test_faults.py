@@ -225,7 +225,7 @@ async def test_steps_change(client: OkxClient) -> None:
 async def test_sequences_begin_again(client: OkxClient) -> None:
     async with client.socket("public", {"channel": "books", "instId": "BTC-USDT"}) as socket:
         seen = client.fake.core.update_ids["BTCUSDT"]
-        client.fake.market.restart_ids("BTCUSDT")
+        client.fake.restart_ids("BTCUSDT")
         await trade(client)
         row = await receive_row(socket)
         # OKX: the chain holds, and the new number is smaller.

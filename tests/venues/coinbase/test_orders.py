@@ -246,8 +246,8 @@ def test_answers_of_rest_come_though_the_stream_is_down() -> None:
 
 def test_rate_limit_rejects_orders_at_once() -> None:
     driver = connected()
-    answers = [driver.command(place(f"p{number}")) for number in range(16)]
-    assert [len(of(one, Fetch)) for one in answers] == [1] * 15 + [0]
+    answers = [driver.command(place(f"p{number}")) for number in range(11)]
+    assert [len(of(one, Fetch)) for one in answers] == [1] * 10 + [0]
     (answer,) = reports(answers[-1])
     assert isinstance(answer, PlaceAnswer)
     assert (answer.outcome, answer.code) == ("rejected", Code.RATE_LIMITED)
@@ -366,7 +366,7 @@ def test_cancel() -> None:
 
 def test_cancels_that_wait_go_together() -> None:
     driver = connected()
-    for number in range(15):
+    for number in range(10):
         driver.command(place(f"p{number}"))
     for number in range(150):
         assert not of(driver.command(cancel(f"c{number}", f"o{number}")), Fetch)

@@ -13,7 +13,6 @@ from floorwire.venues.binance import market_data as binance_market
 from floorwire.venues.coinbase import market_data as coinbase_market
 from floorwire.venues.common import link_requests
 from floorwire.venues.common.rate_limits import RateLimits
-from floorwire.venues.kraken import market_data as kraken
 from floorwire.venues.okx import market_data as okx_market
 from tests.venues.binance import test_market_data as binance
 from tests.venues.coinbase import test_market_data as coinbase
@@ -82,38 +81,32 @@ def test_started_again_after_a_fault_it_begins_anew() -> None:
     assert every(driver.answer(URL, binance.depth(20, [["9.99", "1"]], [])), BookSnapshot)
 
 
-def test_a_link_on_which_too_much_waits_is_opened_again_and_requests_only_what_is_wanted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(link_requests, "MAX_WAITING", 20)
-    natives = [f"A{number:04}" for number in range(30)]
-    rows = [okx.row(f"{native}-USDT") for native in natives]
-    driver = Driver(kraken.venue([]))
-    pairs = {
-        row["instId"]: {
-            "wsname": f"{row['baseCcy']}/USDT",
-            "tick_size": "0.1",
-            "lot_decimals": 3,
-            "pair_decimals": 1,
-            "costmin": "1",
-            "status": "online",
-        }
-        for row in rows
-    }
-    driver.answer(kraken.LIST_URL, {"error": [], "result": pairs})
-    driver.want("A0000-USDT")
+def test_a_link_on_which_too_much_waits_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_requests, "MAX_WAITING", 3)
+    symbols = [f"A{number:03}-USDT" for number in range(102)]
+    driver = Driver(binance_market.venue(symbols))
+    rows = [binance.listed(symbol.replace("-", ""), symbol[:4], "USDT") for symbol in symbols]
+    driver.answer(binance_market.LIST_URL, {"symbols": rows})
+    assert len(every(driver.up(), Send)) == limits.REQUESTS
+    assert [close.reason for close in every(driver.wait(1), Close)] == ["link_lost"]
+
+
+def test_many_small_changes_of_what_is_wanted_are_few_requests() -> None:
+    symbols = [f"A{number:03}-USDT" for number in range(100)]
+    driver = Driver(binance_market.venue(symbols))
+    rows = [binance.listed(symbol.replace("-", ""), symbol[:4], "USDT") for symbol in symbols]
+    driver.answer(binance_market.LIST_URL, {"symbols": rows})
+    driver.want()
+    driver.want(symbols[0], kinds=["book"])
     driver.up()
     out: list[VenueOutput] = []
-    for number in range(1, 30):
-        out += driver.want("A0000-USDT", f"A{number:04}-USDT", kinds=["book"])
-    out += driver.wait(1)
-    assert [close.reason for close in every(out, Close)] == ["link_lost"]
-    driver.lose()
-    driver.wait(2)
-    sent = [json.loads(send.text) for send in every(driver.up(), Send)]
-    symbols = [request["params"]["symbol"] for request in sent if "symbol" in request["params"]]
-    assert len(symbols) == 1
-    assert len(symbols[0]) == 2
+    for count in range(2, 101):
+        out += driver.want(*symbols[:count], kinds=["book"])
+    out += driver.wait(2)
+    sent = [json.loads(send.text) for send in every(out, Send)]
+    assert len(sent) == 2
+    names = [name for request in sent for name in request["params"]]
+    assert sorted(names) == [f"{symbol.replace('-', '').lower()}@depth@100ms" for symbol in symbols[1:]]
 
 
 def test_a_lost_message_of_coinbase_costs_the_books_of_one_link() -> None:

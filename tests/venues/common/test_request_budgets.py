@@ -41,6 +41,15 @@ def test_nothing_is_sent_while_blocked() -> None:
     assert budgets.spend("read", "", 7)
 
 
+def test_rule_of_a_longer_time_counts_too() -> None:
+    budgets = RequestBudgets({"read": BudgetRule(2, SECOND, BudgetRule(3, 60 * SECOND))})
+    assert budgets.spend("read", "", 0, 2)
+    assert budgets.spend("read", "", 2 * SECOND)
+    assert not budgets.spend("read", "", 3 * SECOND)
+    assert budgets.free_us("read", "", 3 * SECOND) == 60 * SECOND
+    assert budgets.spend("read", "", 60 * SECOND)
+
+
 @given(st.lists(st.tuples(st.integers(0, 3 * SECOND), st.integers(1, 3)), max_size=60))
 def test_free_is_when_it_may_be_spent_and_not_before(steps: list[tuple[int, int]]) -> None:
     budgets, now_us = RequestBudgets(RULES), 0

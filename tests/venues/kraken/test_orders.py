@@ -388,3 +388,18 @@ def test_cancel_that_met_the_rate_limit_is_sent_again() -> None:
     driver.frame({"channel": "heartbeat"})
     again = [one for one in sent(driver.wait(3)) if one["method"] == "cancel_order"]
     assert len(again) == 1
+
+
+def test_lockout_stops_all_for_minutes() -> None:
+    driver = connected()
+    number, _ = request_of(driver.command(place(ID)))
+    (answer,) = reports(driver.frame(refused(number, "EGeneral:Temporary lockout")))
+    assert isinstance(answer, PlaceAnswer)
+    assert (answer.outcome, answer.code) == ("rejected", Code.VENUE_UNAVAILABLE)
+    assert not sent(driver.command(place("b")))
+    assert not sent(driver.command(cancel("c")))
+    for _ in range(30):
+        driver.wait(4)
+        driver.frame({"channel": "heartbeat"})
+    assert [one["method"] for one in sent(driver.out) if one["method"] != "ping"][-1] == "cancel_order"
+    assert sent(driver.command(place("d")))

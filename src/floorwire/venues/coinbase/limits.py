@@ -10,9 +10,9 @@ from floorwire.venues.common.request_budgets import BudgetRule
 SECOND_US = 1_000_000
 
 ORDER_BUDGETS = {
-    # Coinbase: 30 requests a second and 10,000 an hour for a key. These are 28 a second and 9,600 an hour.
-    "order": BudgetRule(15, SECOND_US // 2),
-    "read": BudgetRule(10, SECOND_US * 3 // 2),
+    # Coinbase: 30 requests a second and 10,000 an hour for a key. These are 28 a second and 9,900 an hour.
+    "order": BudgetRule(10, SECOND_US // 5, BudgetRule(1_500, SECOND_US)),
+    "read": BudgetRule(8, SECOND_US // 5, BudgetRule(1_400, SECOND_US * 21 // 20)),
     "public": BudgetRule(4, SECOND_US),  # Coinbase: 10 a second from an address
 }
 CANCELS_PER_REQUEST = 100

@@ -41,7 +41,7 @@ from floorwire.venues.common.order_outcomes import rejected, unknown
 from floorwire.venues.common.placed_times import PlacedTimes
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
 from floorwire.venues.common.request_budgets import RequestBudgets
-from floorwire.venues.common.request_sequences import HttpRequest, RequestSequences, Steps
+from floorwire.venues.common.request_sequences import LONGEST_US, HttpRequest, RequestSequences, Steps
 from floorwire.venues.common.socket_requests import SocketRequests
 from floorwire.venues.common.unplaceable import UnplaceableError
 from floorwire.venues.common.waiting_cancels import WaitingCancels
@@ -55,8 +55,8 @@ CHANNELS = ("heartbeats", "user")
 """Coinbase: without heartbeats a quiet channel is closed."""
 REFUSED_US = 10 * SECOND_US
 """The least wait after Coinbase refused a subscription."""
-WAIT_US = 30 * SECOND_US
-"""Longer than any request of REST takes: each ends by itself."""
+WAIT_US = LONGEST_US + 5 * SECOND_US
+"""Longer than any sequence of requests takes, with its wait for the rate limit: each ends by itself."""
 
 
 class CoinbaseOrders:
@@ -72,7 +72,7 @@ class CoinbaseOrders:
         misses=3,
         # Coinbase: orders on their way into the book may not be in the list at first
         lag_us=20 * SECOND_US,
-        answer_us=12 * SECOND_US,
+        answer_us=WAIT_US,
         query_us=3 * SECOND_US,
         fills_us=SECOND_US,
         queries=4,

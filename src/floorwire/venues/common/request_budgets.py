@@ -18,6 +18,8 @@ class BudgetRule(msgspec.Struct, frozen=True):
 
     capacity: int
     interval_us: int
+    longer: BudgetRule | None = None
+    """The rule of a longer time, where the venue has two: both must allow a request."""
 
 
 class RequestBudgets:
@@ -30,13 +32,17 @@ class RequestBudgets:
 
     def __init__(self, rules: Mapping[str, BudgetRule]) -> None:
         self._rules = rules
-        self._buckets: dict[tuple[str, str], RequestBucket] = {}
+        self._buckets: dict[tuple[str, str], tuple[RequestBucket, ...]] = {}
         self._blocked_us = 0
         """Nothing is sent before this time: the venue said that there were too many requests."""
 
     def spend(self, kind: str, key: str, now_us: int, weight: int = 1) -> bool:
         """Take the tokens of a request; return False, and take none, if it may not be sent now."""
-        return now_us >= self._blocked_us and self._bucket(kind, key, now_us).spend(weight, now_us)
+        if self.free_us(kind, key, now_us, weight) > now_us:
+            return False
+        for bucket in self._of(kind, key, now_us):
+            bucket.charge(weight, now_us)
+        return True
 
     def charge(self, kind: str, key: str, now_us: int, weight: int) -> bool:
         """Take the tokens of a request that the limit does not stop; return False only while blocked.
@@ -45,12 +51,14 @@ class RequestBudgets:
         """
         if now_us < self._blocked_us:
             return False
-        self._bucket(kind, key, now_us).charge(weight, now_us)
+        for bucket in self._of(kind, key, now_us):
+            bucket.charge(weight, now_us)
         return True
 
     def free_us(self, kind: str, key: str, now_us: int, weight: int = 1) -> int:
         """Return when the request may be sent, if no other is sent before."""
-        return max(self._blocked_us, self._bucket(kind, key, now_us).free_us(weight, now_us))
+        free = (bucket.free_us(weight, now_us) for bucket in self._of(kind, key, now_us))
+        return max(self._blocked_us, *free)
 
     @property
     def blocked_us(self) -> int:
@@ -61,9 +69,12 @@ class RequestBudgets:
         """Send nothing before this time."""
         self._blocked_us = max(self._blocked_us, until_us)
 
-    def _bucket(self, kind: str, key: str, now_us: int) -> RequestBucket:
-        bucket = self._buckets.get((kind, key))
-        if bucket is None:
-            rule = self._rules[kind]
-            bucket = self._buckets[kind, key] = RequestBucket(rule.capacity, rule.interval_us, now_us)
-        return bucket
+    def _of(self, kind: str, key: str, now_us: int) -> tuple[RequestBucket, ...]:
+        buckets = self._buckets.get((kind, key))
+        if buckets is None:
+            rules = [self._rules[kind]]
+            while rules[-1].longer is not None:
+                rules.append(rules[-1].longer)
+            buckets = tuple(RequestBucket(rule.capacity, rule.interval_us, now_us) for rule in rules)
+            self._buckets[kind, key] = buckets
+        return buckets

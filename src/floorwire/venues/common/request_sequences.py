@@ -20,7 +20,7 @@ from floorwire.venues.common.request_budgets import RequestBudgets
 SECOND_US = 1_000_000
 MOST_SEQUENCES = 64
 LONGEST_US = 25 * SECOND_US
-"""A sequence that takes longer is given up. The desk asks again after 30 s."""
+"""A sequence that takes longer is given up. ``RemotePolicy.answer_us`` has to be longer than this."""
 
 
 class HttpRequest(msgspec.Struct, frozen=True):

@@ -74,14 +74,16 @@ class StreamLinks(Generic[MessageT]):
 
     def opened(self, link: str, now_us: int) -> Iterator[Send]:
         """Yield the requests for all that the link carries, now that it is up."""
-        self._requests[link] = LinkRequests(*self._exchange.requests, now_us)
+        requests = LinkRequests(*self._exchange.requests, now_us, self._exchange.requests_for)
+        self._requests[link] = requests
         if self._exchange.link_age_us is not None:
             earlier_us = int((1 - self._jitter()) * self._exchange.link_age_us / SPREAD)
             self._ages_us[link] = self._exchange.link_age_us - earlier_us
         kind, streams = self._kind(link), self.streams(link)
         if kind is not None and streams:
-            yield from self._request(link, self._exchange.opening_requests(kind.name), now_us)
-            yield from self._request(link, self._exchange.requests_for("subscribe", streams), now_us)
+            requests.put(self._exchange.opening_requests(kind.name))
+            requests.subscribe(streams)
+            yield from self._due(link, now_us)
 
     def closed(self, link: str) -> None:
         """Record that a link is down."""
@@ -113,14 +115,16 @@ class StreamLinks(Generic[MessageT]):
     def request(self, link: str, requests: Iterable[str], now_us: int) -> Iterator[Send]:
         """Yield these requests if the link is up, as far as the rate limit allows them now."""
         if self._is_up(link, now_us):
-            yield from self._request(link, requests, now_us)
+            self._requests[link].put(requests)
+            yield from self._due(link, now_us)
 
     def resubscribe(
         self, link: str, native: str, wanted: frozenset[StreamKind], now_us: int
     ) -> Iterator[Send]:
         """Yield the requests that renew one book, if the link is up and no other requests wait there."""
         if self._is_up(link, now_us) and self._requests[link].is_empty:
-            yield from self._request(link, self._exchange.resubscriptions(native, wanted), now_us)
+            self._requests[link].put(self._exchange.resubscriptions(native, wanted))
+            yield from self._due(link, now_us)
 
     # --- replacement ----------------------------------------------------------------------------
 
@@ -165,16 +169,16 @@ class StreamLinks(Generic[MessageT]):
         """Yield the requests on links that were there before. Others subscribe when they are up."""
         for link, streams in changes.removed.items():
             if self._is_up(link, now_us):
-                yield from self._request(link, self._exchange.requests_for("unsubscribe", streams), now_us)
+                self._requests[link].unsubscribe(streams)
         for link, streams in changes.added.items():
             if self._is_up(link, now_us):
-                yield from self._request(link, self._exchange.requests_for("subscribe", streams), now_us)
+                self._requests[link].subscribe(streams)
+        for link in dict.fromkeys((*changes.removed, *changes.added)):
+            if self._is_up(link, now_us):
+                yield from self._due(link, now_us)
 
-    def _request(self, link: str, requests: Iterable[str], now_us: int) -> Iterator[Send]:
-        waiting = self._requests[link]
-        waiting.put(requests)
-        for text in waiting.due(now_us):
-            yield Send(link, text)
+    def _due(self, link: str, now_us: int) -> Iterator[Send]:
+        return (Send(link, text) for text in self._requests[link].due(now_us))
 
     def _kind(self, link: str) -> LinkKind | None:
         old = self._replaced.get(link, link)

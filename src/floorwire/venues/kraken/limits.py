@@ -50,5 +50,7 @@ HISTORY_WEIGHT = 2
 TOO_MANY_US = 5 * SECOND_US
 """How long no order request is sent after Kraken said that there were too many."""
 REST_TOO_MANY_US = 15 * SECOND_US
+LOCKOUT_US = 120 * SECOND_US
+"""How long nothing is sent after Kraken locked the account out."""
 RETRY_CANCEL_US = SECOND_US // 20
 """How soon a cancel is tried again that could not be sent."""

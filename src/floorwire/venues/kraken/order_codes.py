@@ -17,6 +17,8 @@ Verdict: TypeAlias = Literal["refused", "over", "unknown"]
 
 OVER = ("EOrder:Unknown order", "EOrder:Invalid order")
 RATE_LIMIT = "EOrder:Rate limit exceeded"
+LOCKOUT = "EGeneral:Temporary lockout"
+"""Kraken: wait minutes. Requests in between make it longer."""
 REST_RATE_LIMIT = "EAPI:Rate limit exceeded"
 
 _UNKNOWN = ("cl_ord_id", "duplicate")
@@ -38,7 +40,7 @@ _REFUSED: tuple[tuple[str, Code], ...] = (
     ("EAPI:", Code.VENUE_REJECTED),
     ("EGeneral:Invalid arguments", Code.VENUE_REJECTED),
     ("EGeneral:Permission denied", Code.VENUE_REJECTED),
-    ("EGeneral:Temporary lockout", Code.VENUE_UNAVAILABLE),
+    (LOCKOUT, Code.VENUE_UNAVAILABLE),
     ("EQuery:Unknown asset pair", Code.UNKNOWN_SYMBOL),
     ("EAccount:", Code.VENUE_REJECTED),
     ("ETrade:", Code.VENUE_REJECTED),

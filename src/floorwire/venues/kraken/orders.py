@@ -35,7 +35,13 @@ from floorwire.venues.common.order_outcomes import rejected, unknown
 from floorwire.venues.common.placed_times import PlacedTimes
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
 from floorwire.venues.common.request_budgets import RequestBudgets
-from floorwire.venues.common.request_sequences import BadAnswerError, HttpRequest, RequestSequences, Steps
+from floorwire.venues.common.request_sequences import (
+    LONGEST_US,
+    BadAnswerError,
+    HttpRequest,
+    RequestSequences,
+    Steps,
+)
 from floorwire.venues.common.socket_requests import SocketRequests
 from floorwire.venues.common.unplaceable import UnplaceableError
 from floorwire.venues.common.waiting_cancels import WaitingCancels
@@ -44,12 +50,16 @@ from floorwire.venues.kraken import account, limits, order_requests, rest_orders
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken.cancel_weights import cancel_weight
 from floorwire.venues.kraken.executions import Executions
-from floorwire.venues.kraken.order_codes import RATE_LIMIT, REST_RATE_LIMIT, outcome
+from floorwire.venues.kraken.order_codes import LOCKOUT, RATE_LIMIT, REST_RATE_LIMIT, outcome
 from floorwire.venues.kraken.order_reference import OrderReference, Pair
 from floorwire.venues.kraken.signing import Signer
 
 SECOND_US = 1_000_000
 LINK = "private"
+ANSWER_US = 10 * SECOND_US
+"""How long to wait for an answer on the WebSocket."""
+READ_US = LONGEST_US + 5 * SECOND_US
+"""A read may wait that long for the rate limit. Its answer still counts then."""
 PING = '{"method":"ping"}'
 SHORT = 2_000
 """Refusals are shorter than this."""
@@ -67,9 +77,9 @@ class KrakenOrders:
     policy = RemotePolicy(
         client_ids="hex",  # Kraken: a UUID with or without dashes, or at most 18 characters
         can_amend=True,
-        misses=3,
+        misses=2,  # each costs two of the few reads that Kraken allows
         lag_us=65 * SECOND_US,  # Kraken: REST shows some orders a minute later than the stream
-        answer_us=10 * SECOND_US,
+        answer_us=READ_US,
         query_us=10 * SECOND_US,  # Kraken: one request each three seconds, for the lowest tier
         fills_us=5 * SECOND_US,
         queries=4,
@@ -84,7 +94,7 @@ class KrakenOrders:
         self._rest_budgets = RequestBudgets(limits.REST_BUDGETS)
         self._reads = RequestSequences(self._sign, self._rest_budgets, most_sent=1)
         self._link = PrivateLink(LINK, LinkTimes(limits.SILENT_US, limits.PING_US), random)
-        self._requests = SocketRequests(self.policy.answer_us)
+        self._requests = SocketRequests(ANSWER_US)
         self._cancels = WaitingCancels()
         self._placed = PlacedTimes()
         self._executions = Executions()
@@ -244,6 +254,7 @@ class KrakenOrders:
             return []
         if frame.success:
             return [self._done(request, frame)]
+        self._look_for_lockout(frame.error)
         if frame.error.startswith(RATE_LIMIT):
             self._budgets.block(self._now_us + limits.TOO_MANY_US)
             if isinstance(request, CancelOrder):
@@ -375,6 +386,12 @@ class KrakenOrders:
 
     def _look_at(self, answer: Answer) -> None:
         """Take in what an answer says about the rate limit."""
-        is_short = len(answer.body) < SHORT
-        if answer.status == 429 or (is_short and messages.error_of(answer).startswith(REST_RATE_LIMIT)):
+        error = messages.error_of(answer) if len(answer.body) < SHORT else ""
+        if answer.status == 429 or error.startswith(REST_RATE_LIMIT):
             self._rest_budgets.block(self._now_us + limits.REST_TOO_MANY_US)
+        self._look_for_lockout(error)
+
+    def _look_for_lockout(self, error: str) -> None:
+        if error.startswith(LOCKOUT):
+            for budgets in (self._budgets, self._rest_budgets):
+                budgets.block(self._now_us + limits.LOCKOUT_US)

@@ -33,7 +33,7 @@ from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_outcomes import rejected, unknown
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
 from floorwire.venues.common.request_budgets import RequestBudgets
-from floorwire.venues.common.request_sequences import HttpRequest, RequestSequences, Steps
+from floorwire.venues.common.request_sequences import LONGEST_US, HttpRequest, RequestSequences, Steps
 from floorwire.venues.common.socket_requests import SocketRequests
 from floorwire.venues.common.unplaceable import UnplaceableError
 from floorwire.venues.common.waiting_cancels import WaitingCancels
@@ -46,6 +46,10 @@ from floorwire.venues.okx.signing import Signer
 
 SECOND_US = 1_000_000
 LINK = "private"
+ANSWER_US = 10 * SECOND_US
+"""How long to wait for an answer on the WebSocket."""
+READ_US = LONGEST_US + 5 * SECOND_US
+"""A read may wait that long for the rate limit. Its answer still counts then."""
 CANCEL = "/api/v5/trade/cancel-order"
 ORDERS_CHANNEL = {"channel": "orders", "instType": "SPOT"}
 SERVICE_ENDS = "64008"
@@ -70,7 +74,7 @@ class OkxOrders:
         misses=3,
         # OKX discards an order after its expTime, so it cannot arrive later than that
         lag_us=limits.ORDER_EXPIRY_MS * 1000 + 5 * SECOND_US,
-        answer_us=10 * SECOND_US,
+        answer_us=READ_US,
     )
 
     def __init__(self, settings: OrderSettings, names: InstrumentNames, random: Random) -> None:
@@ -80,7 +84,7 @@ class OkxOrders:
         self._budgets = RequestBudgets(limits.ORDER_BUDGETS)
         self._reads = RequestSequences(self._sign, self._budgets)
         self._link = PrivateLink(LINK, LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US), random)
-        self._requests = SocketRequests(self.policy.answer_us)
+        self._requests = SocketRequests(ANSWER_US)
         self._cancels = WaitingCancels()
         self._leave_us: int | None = None
         """The private service ends: close the link when nothing is pending, or at this time."""

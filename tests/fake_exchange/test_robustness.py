@@ -1,0 +1,83 @@
+"""Nothing that a client sends raises in a face: an adapter would take that for a fault of the exchange."""
+
+from collections.abc import Iterator, Mapping
+
+import httpx2
+import pytest
+
+from tests.fake_exchange.binance import FakeBinance
+from tests.fake_exchange.binance import default_markets as binance_markets
+from tests.fake_exchange.binance.client import BinanceClient
+from tests.fake_exchange.binance.rest import ROUTES
+from tests.fake_exchange.bybit import FakeBybit
+from tests.fake_exchange.bybit import default_markets as bybit_markets
+from tests.fake_exchange.bybit.client import BybitClient
+from tests.fake_exchange.flow import SeededFlow
+from tests.fake_exchange.okx import FakeOkx
+from tests.fake_exchange.okx import default_markets as okx_markets
+from tests.fake_exchange.okx.client import OkxClient
+from tests.fake_exchange.serving import running
+
+ODD = ("", "x", "-1", "0", "1.5", "9" * 25, "\u0661")
+NAMES = {
+    "binance": ("limit", "fromId", "startTime", "endTime", "orderId", "interval", "symbol", "recvWindow"),
+    "bybit": ("limit", "cursor", "startTime", "endTime", "orderId", "interval", "symbol", "openOnly"),
+    "okx": ("limit", "after", "before", "begin", "end", "ordId", "clOrdId", "sz", "bar", "instId"),
+}
+
+
+def odd_queries(names: tuple[str, ...], base: Mapping[str, str]) -> Iterator[str]:
+    for name in names:
+        for value in ODD:
+            yield str(httpx2.QueryParams({**base, name: value}))
+
+
+async def test_binance_answers_odd_parameters() -> None:
+    async with running(FakeBinance(binance_markets())) as fake, BinanceClient(fake) as client:
+        fake.limits.weight.limit = 10**9
+        for method, path in ROUTES:
+            base = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+            for query in odd_queries(NAMES["binance"], base):
+                params = dict(httpx2.QueryParams(query))
+                response = await client.call(method, path.removeprefix("/api/v3/"), params)
+                assert response.status_code < 500, (path, query, response.text)
+
+
+async def test_bybit_answers_odd_parameters() -> None:
+    async with running(FakeBybit(bybit_markets())) as fake, BybitClient(fake) as client:
+        SeededFlow(fake.core, "BTCUSDT", 6_000_000).fill_book()
+        fake.rest.address_limit.limit = fake.requests.query_limit = 10**9
+        base = {"category": "spot", "symbol": "BTCUSDT", "accountType": "UNIFIED"}
+        for path in (*fake.queries.public, *fake.queries.private):
+            for query in odd_queries(NAMES["bybit"], base):
+                response = await client.get(path.removeprefix("/v5/"), query)
+                assert response.status_code == 200, (path, query, response.text)
+
+
+async def test_okx_answers_odd_parameters() -> None:
+    async with running(FakeOkx(okx_markets())) as fake, OkxClient(fake) as client:
+        SeededFlow(fake.core, "BTCUSDT", 600_000).fill_book()
+        base = {"instType": "SPOT", "instId": "BTC-USDT"}
+        for path in (*fake.queries.public, *fake.queries.private):
+            fake.rest.limits[path] = 10**9
+            for query in odd_queries(NAMES["okx"], base):
+                response = await client.get(f"{path.removeprefix('/api/v5/')}?{query}")
+                assert response.status_code < 500, (path, query, response.text)
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5, "", [], {}, True, "9" * 25])
+async def test_bodies_of_odd_types_are_refused(value: object) -> None:
+    async with running(FakeOkx(okx_markets())) as okx, OkxClient(okx) as client:
+        order: dict[str, object] = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit"}
+        order |= {"sz": "1", "px": "50000", "clOrdId": "a", "tgtCcy": "", "cxlOnFail": False, "newSz": "1"}
+        for path in ("trade/order", "trade/amend-order", "trade/cancel-order", "trade/cancel-all-after"):
+            for name in order:
+                response = await client.post(path, order | {name: value, "timeOut": value})
+                assert response.status_code < 500, (path, name, response.text)
+    async with running(FakeBybit(bybit_markets())) as bybit, BybitClient(bybit) as other:
+        order = {"category": "spot", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "1"}
+        order |= {"orderLinkId": "a", "price": "1", "request": [], "marketUnit": "", "isLeverage": 0}
+        for path in ("create", "amend", "cancel", "cancel-all", "create-batch"):
+            for name in order:
+                answer = await other.post(f"order/{path}", order | {name: value})
+                assert "retCode" in answer, (path, name, answer)
