@@ -27,6 +27,7 @@ class Exchange(Face, Protocol):
     async def disconnect_all(self) -> None: ...
     def start_maintenance(self) -> None: ...
     def end_maintenance(self) -> None: ...
+    def restart_ids(self, symbol: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,3 @@ def filled_in(pattern: str, market: Market) -> str:
     return pattern.format(
         low=f"{base}{quote}".lower(), plain=base + quote, dash=f"{base}-{quote}", slash=f"{base}/{quote}"
     )
-
-
-def restart_ids(fake: Exchange, symbol: str) -> None:
-    """Let the ids of a market begin again."""
-    match fake:
-        case binance.FakeBinance():
-            fake.streams.restart_ids(symbol)
-        case bybit.FakeBybit() | okx.FakeOkx():
-            fake.market.restart_ids(symbol)
-        case kraken.FakeKraken() | coinbase.FakeCoinbase():
-            fake.restart_ids(symbol)
-        case _:
-            raise NotImplementedError(fake)

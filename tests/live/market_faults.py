@@ -34,7 +34,7 @@ from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.serving import running
 from tests.live.market_books import BookHistory, WatchedFeed
-from tests.live.market_faces import FACES, MIDS_E8, Exchange, MarketFace, filled_in, restart_ids
+from tests.live.market_faces import FACES, MIDS_E8, Exchange, MarketFace, filled_in
 from tests.live.market_flow import WalkingFlow
 
 PREFIX = "here:"
@@ -197,13 +197,13 @@ class FaultRun:
                 await asyncio.sleep(1)
                 fake.end_maintenance()
             case "restart_ids":
-                restart_ids(fake, market.symbol)
+                fake.restart_ids(market.symbol)
             case "rest_lag":
                 assert isinstance(fake, FakeBinance)
-                fake.requests.freeze_queries()
+                fake.queries.freeze()
                 await self._frame_fault("drop", market)
                 await asyncio.sleep(1)
-                fake.requests.thaw_queries()
+                fake.queries.thaw()
         self.faults[kind] += 1
         await self._heal(kind)
         for symbol, one in self.feed.books.items():
