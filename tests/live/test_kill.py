@@ -25,7 +25,9 @@ from tests.servers import Server, running
 from tests.trading.trader import FREE, Message, Trader, key, trader
 
 SCRIPT = Path(__file__).with_name("quick_server.py")
-KILLS = int(os.environ.get("KILLS", "6"))
+TRIES = 400
+"""How often both sides are compared: Kraken may be asked once in three seconds."""
+KILLS = int(os.environ.get("KILLS", "3"))
 """How often each exchange's gateway is killed."""
 MIDDLE = 50_000
 
@@ -171,7 +173,7 @@ async def all_fills(client: Trader) -> list[Message]:
 async def settled(market: FakeMarket, client: Trader, wild: Wild) -> None:
     """Wait until both sides agree in everything."""
     wrong: list[str] = ["nothing was compared"]
-    for _ in range(150):
+    for _ in range(TRIES):
         wrong = differences(market, await orders_of(client, wild), await all_fills(client))
         totals = {str(row["asset"]): Decimal(str(row["total"])) for row in await client.rows("balances")}
         theirs = {asset: total for asset, total in market.totals().items() if total}
@@ -179,7 +181,7 @@ async def settled(market: FakeMarket, client: Trader, wild: Wild) -> None:
             return
         if totals != theirs:
             wrong.append(f"{totals}, there {theirs}")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
     raise AssertionError(wrong[:10])
 
 

@@ -28,6 +28,7 @@ from floorwire.core.remote_orders import (
     CancelOrder,
     LinkDown,
     LinkUp,
+    OrderAnswer,
     PlaceAnswer,
     PlaceOrder,
     QueryFailed,
@@ -79,6 +80,8 @@ class OrderConnector:
         self._listener: ReportListener | None = None
         self._commands: deque[RemoteCommand] = deque()
         """Bounded by MAX_COMMANDS."""
+        self._queries: set[int] = set()
+        """Queries that the adapter has not answered; as many as the policy allows."""
         self._wake_us: int | None = None
         self._is_due = asyncio.Event()
         self._is_up = False
@@ -138,6 +141,9 @@ class OrderConnector:
         unsent, self._commands = self._commands, deque()
         if self._is_linked:
             self._report(LinkDown())
+        queries, self._queries = self._queries, set()
+        for query in sorted(queries):
+            self._report(QueryFailed(query))
         for command in unsent:
             self._report(_unsent(command, Code.VENUE_UNAVAILABLE))
 
@@ -186,6 +192,8 @@ class OrderConnector:
         self._carry_out(self._adapter.receive(happened, self._clock.monotonic_us(), self._clock.wall_us()))
 
     def _command(self, command: RemoteCommand) -> None:
+        if isinstance(command, QueryOrder):
+            self._queries.add(command.query)
         credentials = self._dry_run_credentials
         if credentials is not None and isinstance(command, CancelOrder | PlaceOrder | AmendOrder):
             self._show(command, credentials)
@@ -216,6 +224,8 @@ class OrderConnector:
     def _report(self, report: RemoteReport) -> None:
         if isinstance(report, LinkUp | LinkDown):
             self._is_linked = isinstance(report, LinkUp)
+        elif isinstance(report, OrderAnswer | QueryFailed):
+            self._queries.discard(report.query)
         assert self._listener is not None, "a listener was given before"
         self._listener.reported(report)
 

@@ -11,6 +11,8 @@ from heapq import heappop, heappush
 from floorwire.core.remote_orders import OrderSeen, RemotePolicy
 
 NEVER_US = 1 << 62
+MOST_LATE = 64
+"""Queries without an answer in time whose late answers count. The oldest one is forgotten first."""
 
 
 class OrderInquiry:
@@ -68,6 +70,8 @@ class OrderInquiries:
         """A heap of times and order ids. An entry counts only if it is the order's present time."""
         self._queries: dict[int, tuple[int, int]] = {}
         """By number: the order id, and when it was asked."""
+        self._late: dict[int, tuple[int, int]] = {}
+        """The same of queries that were given up."""
         self._last_query = now_us  # above those of an earlier opening of the journal
 
     def of(self, order_id: int, now_us: int) -> OrderInquiry:
@@ -133,11 +137,13 @@ class OrderInquiries:
 
     def answered(self, query: int) -> tuple[int, int] | None:
         """Return the order of a query, and when it was asked. None where the order closed meanwhile."""
-        asked = self._queries.pop(query, None)
+        is_late = query in self._late
+        asked = self._late.pop(query) if is_late else self._queries.pop(query, None)
         inquiry = None if asked is None else self._by_order.get(asked[0])
         if inquiry is None:
             return None
-        inquiry.is_asked = False
+        if not is_late:
+            inquiry.is_asked = False
         inquiry.due_us = NEVER_US
         return asked
 
@@ -146,11 +152,14 @@ class OrderInquiries:
         return any(inquiry.end is not None for inquiry in self._by_order.values())
 
     def _expire(self, now_us: int) -> None:
-        """Give up queries without an answer."""
+        """Ask again where no answer came in time. A late answer counts all the same: where a query waits long
+        for the venue's budget, each one would be late."""
         for query, (order_id, asked_us) in list(self._queries.items()):
             if now_us - asked_us < self._policy.answer_us:
                 return  # they are in the order in which they were asked
-            del self._queries[query]
+            self._late[query] = self._queries.pop(query)
+            if len(self._late) > MOST_LATE:
+                del self._late[next(iter(self._late))]
             inquiry = self._by_order.get(order_id)
             if inquiry is not None:
                 inquiry.is_asked = False
