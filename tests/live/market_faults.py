@@ -198,6 +198,7 @@ class FaultRun:
                 fake.end_maintenance()
             case "restart_ids":
                 fake.restart_ids(market.symbol)
+                await asyncio.sleep(0.5)  # Until a change with new ids came.
             case "rest_lag":
                 assert isinstance(fake, FakeBinance)
                 fake.queries.freeze()
@@ -225,11 +226,11 @@ class FaultRun:
 
     def _leap_s(self, waited_s: float) -> int:
         """Return by how much to set the clocks ahead, after so long in vain."""
-        if waited_s < 1:
-            return 0
         if any(self.feed.is_live(symbol) for symbol in self.feed.books):
-            return 2  # A link that is up must not become silent by that.
-        return 10 if waited_s < 5 else 600
+            return 2 if waited_s > 1 else 0  # A link that is up must not become silent by that.
+        if waited_s > 5:
+            return 600
+        return 10 if waited_s > 0.3 else 0
 
     async def _set_ahead(self, seconds: float, wait_s: float) -> None:
         """Let time pass for both sides."""
