@@ -42,6 +42,7 @@ STALE_S = 10
 STEP_S = 0.06
 FRAMES_A_ROUND = 12
 VICTIMS = 2
+MOST_BANS = 2
 PATIENCE_S = 60.0
 SECOND_US = 1_000_000
 FRAME_KINDS = ("drop", "duplicate", "reorder", "corrupt")
@@ -118,14 +119,18 @@ class FaultRun:
             left = count - self.faults.total()
             await self._frame_round(min(FRAMES_A_ROUND, left))
             if left > FRAMES_A_ROUND and not self.problems:
-                # Only where whole books are requested can they lag.
-                kinds = LINK_KINDS if self.face.snapshot else (*LINK_KINDS, "rest_lag")
-                await self._link_round(self._random.choice(kinds))
+                await self._link_round(self._random.choice(self._link_kinds()))
         if self.face.depth and not self.problems:
             # What the exchange lets nobody check is right after a whole book.
             await self.fake.disconnect_all()
             self._compared = None
             await self._heal("the end")
+
+    def _link_kinds(self) -> list[str]:
+        """Return what can go wrong with a link or a request now."""
+        # Each ban is twice as long as the one before. Only where whole books are requested can they lag.
+        kinds = [kind for kind in LINK_KINDS if kind != "ban" or self.faults[kind] < MOST_BANS]
+        return kinds if self.face.snapshot else [*kinds, "rest_lag"]
 
     async def _frame_round(self, count: int) -> None:
         before = {symbol: one.losses.copy() for symbol, one in self.feed.books.items()}
