@@ -311,6 +311,7 @@ def main() -> None:
     parser.add_argument("--face", action="append", choices=[str(face) for face in FACES])
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # It tells of each link that is gone.
     is_wrong = False
     for face in FACES:
         if not arguments.face or str(face) in arguments.face:
