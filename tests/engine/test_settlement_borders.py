@@ -97,7 +97,7 @@ def test_a_report_of_an_order_that_is_not_open_goes_into_quarantine() -> None:
     events = [entry.event for entry in trading.settle([late, unknown, late], LATER)]
     why = "the venue reports on an order that is not open"
     assert events == [
-        Quarantined("ann", 1, "sim", order.order_id, "", why, repr(late), LATER),
+        Quarantined("ann", 1, "test", order.order_id, "", why, repr(late), LATER),
         Quarantined("", 2, "", 7, "", why, repr(unknown), LATER),
     ]
     assert trading.find("ann", order.order_id) == before
