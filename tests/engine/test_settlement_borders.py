@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
-from floorwire.core.account_events import Balance
+from floorwire.core.account_events import Balance, Quarantined
 from floorwire.core.execution_reports import Ended, Filled, Report, Triggered
 from floorwire.core.instrument import Side
 from floorwire.core.order_commands import Cancel
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.engine.order_manager import OrderManager
-from floorwire.engine.settlement import StrayReportError
 from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
 from tests.engine.market import BTC, RULES, Market, order_manager
@@ -90,15 +87,17 @@ def test_a_triggered_order_says_when() -> None:
     assert (after.triggered, after.created_us, after.updated_us) == (True, NOW, LATER)
 
 
-def test_a_report_of_an_order_that_is_not_open_says_what_it_is() -> None:
+def test_a_report_of_an_order_that_is_not_open_goes_into_quarantine() -> None:
     trading = made("USDT", "100")
     order = placed(trading, "buy")
     trading.settle([filled(order, 10, 0)], LATER)
+    before = trading.find("ann", order.order_id)
     late = filled(order, 1, 0)
-    with pytest.raises(StrayReportError, match=r"^order 1 is filled, and then came") as caught:
-        trading.settle([late], LATER)
-    assert (caught.value.report, caught.value.state) == (late, "filled")
     unknown = Ended(7, 1, "cancelled", None, LATER)
-    with pytest.raises(StrayReportError, match=r"^order 7 is not known, and then came") as caught:
-        trading.settle([unknown], LATER)
-    assert (caught.value.report, caught.value.state) == (unknown, None)
+    events = [entry.event for entry in trading.settle([late, unknown, late], LATER)]
+    why = "the venue reports on an order that is not open"
+    assert events == [
+        Quarantined("ann", 1, "test", order.order_id, "", why, repr(late), LATER),
+        Quarantined("", 2, "", 7, "", why, repr(unknown), LATER),
+    ]
+    assert trading.find("ann", order.order_id) == before

@@ -42,6 +42,7 @@ STALE_S = 10
 STEP_S = 0.06
 FRAMES_A_ROUND = 12
 VICTIMS = 2
+MOST_BANS = 2
 PATIENCE_S = 60.0
 SECOND_US = 1_000_000
 FRAME_KINDS = ("drop", "duplicate", "reorder", "corrupt")
@@ -118,14 +119,18 @@ class FaultRun:
             left = count - self.faults.total()
             await self._frame_round(min(FRAMES_A_ROUND, left))
             if left > FRAMES_A_ROUND and not self.problems:
-                # Only where whole books are requested can they lag.
-                kinds = LINK_KINDS if self.face.snapshot else (*LINK_KINDS, "rest_lag")
-                await self._link_round(self._random.choice(kinds))
+                await self._link_round(self._random.choice(self._link_kinds()))
         if self.face.depth and not self.problems:
             # What the exchange lets nobody check is right after a whole book.
             await self.fake.disconnect_all()
             self._compared = None
             await self._heal("the end")
+
+    def _link_kinds(self) -> list[str]:
+        """Return what can go wrong with a link or a request now."""
+        # Each ban is twice as long as the one before. Only where whole books are requested can they lag.
+        kinds = [kind for kind in LINK_KINDS if kind != "ban" or self.faults[kind] < MOST_BANS]
+        return kinds if self.face.snapshot else [*kinds, "rest_lag"]
 
     async def _frame_round(self, count: int) -> None:
         before = {symbol: one.losses.copy() for symbol, one in self.feed.books.items()}
@@ -198,6 +203,7 @@ class FaultRun:
                 fake.end_maintenance()
             case "restart_ids":
                 fake.restart_ids(market.symbol)
+                await asyncio.sleep(0.5)  # Until a change with new ids came.
             case "rest_lag":
                 assert isinstance(fake, FakeBinance)
                 fake.queries.freeze()
@@ -225,11 +231,11 @@ class FaultRun:
 
     def _leap_s(self, waited_s: float) -> int:
         """Return by how much to set the clocks ahead, after so long in vain."""
-        if waited_s < 1:
-            return 0
         if any(self.feed.is_live(symbol) for symbol in self.feed.books):
-            return 2  # A link that is up must not become silent by that.
-        return 10 if waited_s < 5 else 600
+            return 2 if waited_s > 1 else 0  # A link that is up must not become silent by that.
+        if waited_s > 5:
+            return 600
+        return 10 if waited_s > 0.3 else 0
 
     async def _set_ahead(self, seconds: float, wait_s: float) -> None:
         """Let time pass for both sides."""
@@ -305,6 +311,7 @@ def main() -> None:
     parser.add_argument("--face", action="append", choices=[str(face) for face in FACES])
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # It tells of each link that is gone.
     is_wrong = False
     for face in FACES:
         if not arguments.face or str(face) in arguments.face:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from floorwire.auth.grant import Grant
-from floorwire.core.account_events import Quarantined
+from floorwire.core.account_events import AccountEntry, Quarantined
 from floorwire.core.authorization import Scope
 from floorwire.core.execution_reports import Filled
 from tests.web.admin_server import AdminServer, body, open_admin_server
@@ -20,7 +20,8 @@ def fill_quarantine(server: AdminServer) -> None:
     committer = desk._lifecycle.state.committer
     assert committer is not None
     event = Quarantined("alice", 2, "rem", 7, "fw0123456771", "why", "what", 5)
-    committer.add_entries([committer.store.order_manager._book(event)])
+    accounts = committer.store.order_manager._accounts
+    committer.add_entries([AccountEntry(event, accounts.apply(event))])
 
 
 def test_operators_list_and_release(tmp_path: Path) -> None:

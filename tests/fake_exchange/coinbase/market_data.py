@@ -58,7 +58,7 @@ class CoinbaseMarketData:
         for market in markets.values():
             match channel:
                 case "level2":
-                    self.flush_levels(besides=connection)
+                    self._flush(market, besides=connection)
                     connection.send("l2_data", [self._book(market)])
                     connection.send("l2_data", [self._updates(market, [])])  # seen so in recordings
                 case "market_trades":
@@ -71,16 +71,20 @@ class CoinbaseMarketData:
                     tickers = [self._ticker(market, channel == "ticker")]
                     connection.send(channel, [{"type": "snapshot", "tickers": tickers}])
 
-    def flush_levels(self, besides: Connection | None = None) -> None:
-        """As every 50 ms. `besides` gets a snapshot instead, which has the changes."""
-        for symbol, changes in self._levels.items():
-            if changes:
-                self._levels[symbol] = {}
-                market = self._core.markets[symbol]
-                event = self._updates(market, [(side, p, lots) for (side, p), lots in changes.items()])
-                for connection in self._followers("level2", market):
-                    if connection is not besides:
-                        connection.send("l2_data", [event])
+    def flush_levels(self) -> None:
+        """As every 50 ms."""
+        for market in self._core.markets.values():
+            self._flush(market)
+
+    def _flush(self, market: Market, besides: Connection | None = None) -> None:
+        """Send what changed. `besides` gets a snapshot instead, which has the changes."""
+        changes, self._levels[market.symbol] = self._levels[market.symbol], {}
+        if not changes:
+            return
+        event = self._updates(market, [(side, p, lots) for (side, p), lots in changes.items()])
+        for connection in self._followers("level2", market):
+            if connection is not besides:
+                connection.send("l2_data", [event])
 
     def flush_trades(self) -> None:
         """As every 250 ms. The newest trade comes first."""

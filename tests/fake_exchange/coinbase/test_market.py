@@ -64,6 +64,22 @@ async def test_a_book_kept_from_the_channel_is_the_exchanges(fake: FakeCoinbase)
         }
 
 
+async def test_a_subscription_takes_no_change_of_another_book(fake: FakeCoinbase) -> None:
+    flow = SeededFlow(fake.core, "ETHUSD", 300_000)
+    async with market_socket(fake) as client:
+        await client.send("subscribe", "level2", "ETH-USD")
+        while (await client.receive())["channel"] != "subscriptions":
+            pass
+        flow.fill_book()
+        connection = next(iter(fake.sockets.connections))
+        fake.market_data.begin(connection, "level2", ["BTC-USD"])
+        fake.market_data.flush_levels()
+        frames = [event_of(await client.receive()) for _ in range(3)]
+    assert [(frame["product_id"], len(rows(frame, "updates"))) for frame in frames] == [
+        ("BTC-USD", 40), ("BTC-USD", 0), ("ETH-USD", 40),
+    ]  # fmt: skip
+
+
 async def test_a_snapshot_comes_before_its_acknowledgement_and_an_alias_by_its_own_name(
     fake: FakeCoinbase,
 ) -> None:
