@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,10 +16,12 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.database import DatabaseError
+from floorwire.storage.key_rows import StoredKeys
 from floorwire.storage.key_store import KeyWatch
 
 NOW = 1_800_000_000_000_000
 GRANT = Grant("alice", (Scope.MARKET,))
+NO_KEYS = StoredKeys([], [], True, 0)
 
 
 @pytest.fixture
@@ -70,3 +74,27 @@ def test_a_file_that_could_not_be_opened_is_tried_again(data_dir: DataDir) -> No
     os.replace(copy, path)
     assert read(watch) == 1
     watch.close()
+
+
+def test_closing_waits_for_a_poll_that_is_under_way(data_dir: DataDir) -> None:
+    """To close a connection that another thread uses ends the process."""
+    is_polling, may_end = threading.Event(), threading.Event()
+
+    def read_slowly(rows: sqlite3.Connection, _known: object) -> StoredKeys:
+        is_polling.set()
+        may_end.wait(30)
+        rows.execute("PRAGMA data_version").fetchone()  # raises where it was closed meanwhile
+        return NO_KEYS
+
+    data_dir.keys.create(GRANT, {}, NOW)
+    watch = KeyWatch(data_dir.folder / "keys.db", read_slowly)
+    with ThreadPoolExecutor(2) as threads:
+        poll = threads.submit(watch.poll)
+        assert is_polling.wait(30)
+        close = threads.submit(watch.close)
+        assert not close.done()
+        may_end.set()
+        assert poll.result(30) == NO_KEYS
+        close.result(30)
+    with pytest.raises(DatabaseError, match="closed"):
+        watch.poll()

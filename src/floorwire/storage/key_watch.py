@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 import structlog
 
@@ -34,9 +35,18 @@ class KeyWatch:
         self._connection: sqlite3.Connection | None = database.connect(path)
         """None: the file that has this name now could not be opened."""
         self._version = -1
+        self._in_use = Lock()
+        """Held by a thread that polls. To close a connection that SQLite is using ends the process."""
 
     def poll(self) -> StoredKeys | None:
-        """Return every key if anything has changed since the last call, else None. Raises DatabaseError."""
+        """Return every key if anything has changed since the last call, else None. Raises DatabaseError.
+
+        A worker thread may call it.
+        """
+        with self._in_use:
+            return self._changed()
+
+    def _changed(self) -> StoredKeys | None:
         try:
             connection = self._connected()
             (version,) = connection.execute("PRAGMA data_version").fetchone()
@@ -49,7 +59,11 @@ class KeyWatch:
         return keys
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, after a poll that is under way."""
+        with self._in_use:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
 
@@ -60,7 +74,7 @@ class KeyWatch:
             return self._connection
         # The old one first: its lock would keep a file that is not in WAL mode, such as a copy made by
         # VACUUM INTO, from being opened.
-        self.close()
+        self._disconnect()
         self._connection = None
         connection = database.connect(self._path)
         if file[:2] != self._file[:2]:
