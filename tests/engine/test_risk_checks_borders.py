@@ -95,7 +95,9 @@ def test_worth_as_little_as_is_allowed_is_allowed() -> None:
     assert caught.code is Code.MIN_NOTIONAL
 
 
-@pytest.mark.parametrize(("least", "lots"), [("0.1", 10), ("0.095", 10), ("0.101", 11), ("0", 1), ("0.001", 1)])
+@pytest.mark.parametrize(
+    ("least", "lots"), [("0.1", 10), ("0.095", 10), ("0.101", 11), ("0", 1), ("0.001", 1)]
+)
 def test_the_least_quantity_is_in_whole_lots(least: str, lots: int) -> None:
     desk = Desk(replace(BTC, min_quantity=least, min_notional="0"))
     assert desk.limit("buy", 190, lots).lots == lots
