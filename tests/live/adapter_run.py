@@ -80,9 +80,11 @@ class AdapterRun:
 
 
 @asynccontextmanager
-async def run(adapter: OrderAdapter) -> AsyncIterator[AdapterRun]:
-    """Run the adapter. Its settings have the addresses."""
-    connector = VenueConnector("test", NetworkRoute(proxies={}))
+async def run(
+    adapter: OrderAdapter, addresses: tuple[str, str] | None = None
+) -> AsyncIterator[AdapterRun]:
+    """Run the adapter. ``addresses``: of WebSockets and of requests; None: its settings have them."""
+    connector = VenueConnector("test", NetworkRoute(*addresses or (None, None), proxies={}))
     running = AdapterRun(adapter, connector)
     running.start()
     try:

@@ -92,7 +92,7 @@ class BybitOrders:
         self._names = names
         self._signer = Signer(settings)
         self._clock = OrderClock()
-        self._budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self._budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         self._reads = RequestSequences(self._sign, self._budgets)
         self._link = PrivateLink(LINK, TIMES, random)
         self._trade = TradeLink(self._signer.trade_url, TIMES, random)
@@ -406,7 +406,7 @@ class BybitOrders:
     def _look_at(self, answer: Answer) -> None:
         """Take in what an answer says about rate limits and clocks."""
         if answer.status == 403:  # Bybit: too many requests of the address; stop for ten minutes
-            self._budgets.block(self._now_us + limits.BANNED_US)
+            self._budgets.block_address(self._now_us + limits.BANNED_US)
             return
         code = messages.code_of(answer) if len(answer.body) < SHORT else None
         if answer.status == 429 or code in TOO_MANY:

@@ -83,7 +83,7 @@ class CoinbaseOrders:
         self._names = names
         self._signer = Signer(settings, random)
         self._reference = OrderReference()
-        self._budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self._budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         self._reads = RequestSequences(self._sign, self._budgets)
         self._link = PrivateLink(LINK, LinkTimes(limits.SILENT_US), random)
         self._requests = SocketRequests(WAIT_US)

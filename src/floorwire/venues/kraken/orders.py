@@ -91,7 +91,7 @@ class KrakenOrders:
         self._signer = Signer(settings)
         self._reference = OrderReference()
         self._budgets = RequestBudgets(limits.ORDER_BUDGETS)
-        self._rest_budgets = RequestBudgets(limits.REST_BUDGETS)
+        self._rest_budgets = RequestBudgets(limits.REST_BUDGETS, settings.limits)
         self._reads = RequestSequences(self._sign, self._rest_budgets, most_sent=1)
         self._link = PrivateLink(LINK, LinkTimes(limits.SILENT_US, limits.PING_US), random)
         self._requests = SocketRequests(ANSWER_US)

@@ -81,7 +81,7 @@ class OkxOrders:
         self._names = names
         self._signer = Signer(settings)
         self._reference = OrderReference()
-        self._budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self._budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         self._reads = RequestSequences(self._sign, self._budgets)
         self._link = PrivateLink(LINK, LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US), random)
         self._requests = SocketRequests(ANSWER_US)
