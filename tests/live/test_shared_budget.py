@@ -84,9 +84,7 @@ async def test_prices_and_orders_keep_the_weight_of_the_address() -> None:
         shared = RateLimits(limits.ALLOWANCES)
         credentials = VenueCredentials(fake.first.api_key, Secret(fake.first.secret))
         names = Names({"A0-USDT": "A0USDT"})
-        adapter = BinanceOrders(
-            OrderSettings("here", *addresses, credentials, shared), names, FixedRandom()
-        )
+        adapter = BinanceOrders(OrderSettings("here", *addresses, credentials, shared), names, FixedRandom())
         prices = Prices(market_data.venue([f"{name}-USDT" for name in NAMES], limits=shared))
         async with run(adapter) as orders, asyncio.timeout(60):
             await orders.report(LinkUp)
