@@ -6,8 +6,8 @@ it would not be counted, and could hold any number of sockets. So this module ac
 that is accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
 
 TLS handshakes begin a few in a turn, when their ClientHello is whole (``tls_hello.py``). What the peer sends
-next costs as much, and waits for its turn too (``tls_reads.py``). An address has a bounded number of handshakes
-that have begun and not ended.
+next costs as much, and waits for its turn too (``tls_reads.py``). An address has a bounded number of
+handshakes that have begun and not ended.
 """
 
 from __future__ import annotations
