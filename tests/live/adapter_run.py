@@ -80,9 +80,12 @@ class AdapterRun:
 
 
 @asynccontextmanager
-async def run(adapter: OrderAdapter) -> AsyncIterator[AdapterRun]:
-    """Run the adapter. Its settings have the addresses."""
-    connector = VenueConnector("test", NetworkRoute(proxies={}))
+async def run(
+    adapter: OrderAdapter, addresses: tuple[str | None, str | None] = (None, None)
+) -> AsyncIterator[AdapterRun]:
+    """Run the adapter. ``addresses``: of WebSockets and of requests; None: its settings have them."""
+    ws_url, rest_url = addresses
+    connector = VenueConnector("test", NetworkRoute(ws_url, rest_url, proxies={}))
     running = AdapterRun(adapter, connector)
     running.start()
     try:
