@@ -1,7 +1,7 @@
 """An event loop in which waiting takes no time, with real sockets.
 
 Where nothing is ready, a loop waits until its next timer is due. This one skips that wait: its time is set
-ahead. So minutes of silence, bans and pauses pass in milliseconds, in the order in which they would pass else.
+ahead. So minutes of silence, bans and pauses pass in milliseconds, in the same order as without skipping.
 It is for tests whose both sides are in this process, with clocks that follow the loop's time.
 """
 

@@ -14,10 +14,10 @@ from floorwire.core.order_ports import MakesOrderAdapter
 from floorwire.core.remote_orders import ClientIdForm
 from floorwire.engine import venue_order_ids
 from floorwire.venues.binance.orders import BinanceOrders
-from floorwire.venues.bybit.orders import BybitOrders
-from floorwire.venues.coinbase.orders import CoinbaseOrders
-from floorwire.venues.kraken.orders import KrakenOrders
-from floorwire.venues.okx.orders import OkxOrders
+from floorwire.venues.bybit import orders as bybit_orders
+from floorwire.venues.coinbase import orders as coinbase_orders
+from floorwire.venues.kraken import orders as kraken_orders
+from floorwire.venues.okx import orders as okx_orders
 from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
 from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.flow import SeededFlow
@@ -89,19 +89,19 @@ BINANCE = Face(
     ("0.01", "0.00001"), "", "order.place", '"x":"TRADE"',
 )  # fmt: skip
 BYBIT = Face(
-    "bybit", bybit.FakeBybit, bybit.default_markets, BybitOrders, "text", "USDT", ("0.01", "0.000001"),
-    "", "order.create", '"execId"',
+    "bybit", bybit.FakeBybit, bybit.default_markets, bybit_orders.order_adapter, "text", "USDT",
+    ("0.01", "0.000001"), "", "order.create", '"execId"',
 )  # fmt: skip
 COINBASE = Face(
-    "coinbase", coinbase.FakeCoinbase, coinbase.default_markets, CoinbaseOrders, "uuid", "USD",
+    "coinbase", coinbase.FakeCoinbase, coinbase.default_markets, coinbase_orders.order_adapter, "uuid", "USD",
     ("0.01", "0.000001"), "-", "/orders", "cumulative_quantity", "/user", tells_fills=False,
 )  # fmt: skip
 KRAKEN = Face(
-    "kraken", kraken.FakeKraken, kraken.default_markets, KrakenOrders, "hex", "USD", ("0.1", "0.0000001"),
-    "/", "add_order", "last_qty", "/auth",
+    "kraken", kraken.FakeKraken, kraken.default_markets, kraken_orders.order_adapter, "hex", "USD",
+    ("0.1", "0.0000001"), "/", "add_order", "last_qty", "/auth",
 )  # fmt: skip
 OKX = Face(
-    "okx", okx.FakeOkx, okx.default_markets, OkxOrders, "text", "USDT", ("0.1", "0.0000001"),
+    "okx", okx.FakeOkx, okx.default_markets, okx_orders.order_adapter, "text", "USDT", ("0.1", "0.0000001"),
     "-", "/ws/order", "partially_filled",
 )  # fmt: skip
 FACES = (BINANCE, BYBIT, COINBASE, KRAKEN, OKX)
