@@ -84,8 +84,7 @@ def run(coroutine: Coroutine[None, None, Result]) -> Result:
         return runner.run(coroutine)
 
 
-def skipping_loop() -> SkippingLoop:
-    """Return the loop that runs."""
+def running_clock() -> Clock:
+    """Return a clock that follows the time of the loop that runs, of this kind or not."""
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, SkippingLoop)
-    return loop
+    return loop.clock() if isinstance(loop, SkippingLoop) else Clock()

@@ -25,19 +25,19 @@ from floorwire.core.remote_orders import (
     RemoteReport,
 )
 from tests.live.faces import Face, FakeMarket, served
-from tests.skipping_loop import skipping_loop
+from tests.skipping_loop import running_clock
 from tests.venues.order_driver import Names
 
 Kind = TypeVar("Kind")
 PATIENCE_S = 600
-"""In a loop that skips what is waited for."""
+"""Mostly in a loop that skips what is waited for."""
 
 
 class AdapterRun:
     """One adapter, its links and requests, and its reports."""
 
     def __init__(self, adapter: OrderAdapter, connector: VenueConnector) -> None:
-        self._clock = skipping_loop().clock()
+        self._clock = running_clock()
         self._adapter = adapter
         self._connector = connector
         self._wake: asyncio.TimerHandle | None = None
@@ -124,6 +124,22 @@ class AdapterRun:
 
 
 @asynccontextmanager
+async def run(
+    adapter: OrderAdapter, addresses: tuple[str | None, str | None] = (None, None)
+) -> AsyncIterator[AdapterRun]:
+    """Run the adapter. ``addresses``: of WebSockets and of requests; None: its settings have them."""
+    ws_url, rest_url = addresses
+    connector = VenueConnector("test", NetworkRoute(ws_url, rest_url, proxies={}))
+    running = AdapterRun(adapter, connector)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+        await connector.close()
+
+
+@asynccontextmanager
 async def session(
     face: Face, *, skew_us: int = 0, account: int = 0
 ) -> AsyncIterator[tuple[FakeMarket, AdapterRun]]:
@@ -132,13 +148,7 @@ async def session(
         key, secret, passphrase = market.fake.credentials(account)
         credentials = VenueCredentials(key, Secret(secret), Secret(passphrase))
         settings = OrderSettings(face.kind, *market.addresses, credentials)
-        connector = VenueConnector(face.kind, NetworkRoute(proxies={}))
         names = Names({face.symbol: face.native})
-        client = AdapterRun(face.make_adapter(settings, names, Random(1)), connector)
-        client.start()
-        try:
+        async with run(face.make_adapter(settings, names, Random(1))) as client:
             await client.report(LinkUp)
             yield market, client
-        finally:
-            client.stop()
-            await connector.close()

@@ -31,7 +31,7 @@ from floorwire.engine.remote_orders import RemoteOrders
 from floorwire.engine.trading_rules import TradingRules
 from floorwire.engine.venue_order_ids import client_id
 from tests.live.faces import Face, FakeMarket, served
-from tests.skipping_loop import skipping_loop
+from tests.skipping_loop import running_clock
 from tests.venues.order_driver import Names
 
 EPOCH = "0a1b2c3d"
@@ -46,7 +46,7 @@ class LiveAccount:
 
     def __init__(self, market: FakeMarket) -> None:
         face = market.face
-        self._clock = skipping_loop().clock()
+        self._clock = running_clock()
         self._names = Names({face.symbol: face.native})
         key, secret, passphrase = market.fake.credentials()
         credentials = VenueCredentials(key, Secret(secret), Secret(passphrase))

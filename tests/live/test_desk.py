@@ -19,7 +19,7 @@ from floorwire.trading.remote_venue import RemotePhase
 from tests.fake_exchange.orders import Side
 from tests.hub.hub_harness import Message
 from tests.live.faces import BINANCE, FACES, Face, FakeMarket, environment, served, write_settings
-from tests.skipping_loop import skipping_loop
+from tests.skipping_loop import running_clock
 from tests.trading.flaky import Disk, GatewayHarness
 
 pytestmark = pytest.mark.skipping
@@ -78,7 +78,7 @@ async def gateway_at(market: FakeMarket, folder: Path, *more: str) -> AsyncItera
             patch.setenv(name, text)
         settings = config.load(file, {}, [f"data={folder}", "journal=memory"], {})
         venues = venue_registry.build(settings, live_flag=True)
-        gateway = Gateway(settings, venues, skipping_loop().clock())
+        gateway = Gateway(settings, venues, running_clock())
         async with gateway.running():
             harness = LiveHarness(gateway, Disk())
             harness.market = market

@@ -17,8 +17,8 @@ REQUEST_INTERVAL_US = SECOND_US
 """Kraken names no fixed number: too many are answered with "Exceeded msg rate". So single books are requested
 20 at once, then one a second."""
 ALLOWANCES: Mapping[str, Allowance] = {
-    CONNECTIONS: Allowance(30, 6 * SECOND_US),
-    REST: Allowance(5, SECOND_US),
+    CONNECTIONS: Allowance(30, 6 * SECOND_US, for_orders=5),
+    REST: Allowance(5, SECOND_US, for_orders=2),
 }
 """Kraken: some 150 new connections in ten minutes from an address. With those at once, these are 130.
 Kraken: about one public request a second."""
@@ -44,7 +44,7 @@ CANCEL_WEIGHTS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 """Up to this age of an order in seconds, its cancel counts so much."""
 REST_BUDGETS = {
     "read": BudgetRule(14, 3_100_000),  # Kraken: 15 for the lowest tier, a third less each second
-    "public": BudgetRule(2, SECOND_US),
+    "public": BudgetRule(2, SECOND_US, address=REST),
 }
 HISTORY_WEIGHT = 2
 TOO_MANY_US = 5 * SECOND_US

@@ -87,7 +87,7 @@ class KrakenOrders:
         self._names = names
         self._signer = Signer(settings)
         self.reference = OrderReference()
-        self.budgets = RequestBudgets(limits.REST_BUDGETS)
+        self.budgets = RequestBudgets(limits.REST_BUDGETS, settings.limits)
         self._order_budgets = RequestBudgets(limits.ORDER_BUDGETS)
         times = LinkTimes(limits.SILENT_US, limits.PING_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping=PING),)
