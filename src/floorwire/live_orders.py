@@ -75,7 +75,7 @@ def order_connector(
         raise SettingsError(f"venues.{venue.name}.key: is missing; live orders are signed with a key")
     ws_url, rest_url = own.order_ws_url or own.ws_url or "", own.order_rest_url or own.rest_url or ""
     addresses = ws_url.rstrip("/"), rest_url.rstrip("/")
-    order_settings = OrderSettings(venue.name, *addresses, credentials, venue.limits)
+    order_settings = OrderSettings(venue.name, *addresses, credentials, venue.limits, own.tier or "starter")
     make = partial(
         venue.make_order_adapter,
         order_settings,

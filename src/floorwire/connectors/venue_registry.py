@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
+KRAKEN = "kraken"
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -127,6 +128,8 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
         raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
     from floorwire.connectors import order_adapters
 
+    if spec.settings.tier is not None and spec.kind != KRAKEN:
+        raise SettingsError(f"venues.{spec.id}.tier: only accounts of kraken have one")
     if spec.kind not in order_adapters.ORDER_KINDS:
         raise SettingsError(
             f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "

@@ -8,7 +8,7 @@ the desk. It returns effects, which the connector carries out, and reports, whic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,10 @@ from floorwire.core.remote_orders import RemoteCommand, RemotePolicy, RemoteRepo
 OrderAdapterInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
 OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake
 OrderAdapterOutput: TypeAlias = OrderAdapterEffect | RemoteReport
+
+
+KrakenTier: TypeAlias = Literal["starter", "intermediate", "pro"]
+"""Kraken verifies accounts in tiers. A higher one may send more."""
 
 
 class AddressLimits(Protocol):
@@ -52,6 +56,8 @@ class OrderSettings(msgspec.Struct, frozen=True):
     credentials: VenueCredentials
     limits: AddressLimits | None = None
     """Of the address that the requests come from; None: nothing else is sent from it."""
+    tier: KrakenTier = "starter"
+    """Of the account, where the exchange is Kraken."""
 
 
 class InstrumentNames(Protocol):

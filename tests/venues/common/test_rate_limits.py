@@ -133,7 +133,7 @@ class Share(NamedTuple):
     [
         Share(bybit.ALLOWANCES, bybit.ORDER_BUDGETS, 600, 5 * SECOND_US),
         Share(coinbase.ALLOWANCES, coinbase.ORDER_BUDGETS, 10, SECOND_US),
-        Share(kraken.ALLOWANCES, kraken.REST_BUDGETS, 15, 10 * SECOND_US),
+        Share(kraken.ALLOWANCES, kraken.rest_budgets("starter"), 15, 10 * SECOND_US),
         Share(okx.ALLOWANCES, okx.ORDER_BUDGETS, 20, 2 * SECOND_US),
     ],
     ids=["bybit", "coinbase", "kraken", "okx"],
