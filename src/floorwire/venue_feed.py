@@ -111,8 +111,12 @@ class VenueFeed:
         self._fault: Exception | None = None
         self._skip_counter = VenueSkipCounter(venue, stats)
         self._connector = connector
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Looked up once: that is a system call."""
         self._is_turn_due = False
         """Whether a turn that handles inputs is scheduled."""
+        self._has_read = False
+        """Whether inputs were handled as they came, since the last scheduled turn."""
         self._interest = interest if isinstance(venue, StreamsOnDemand) and venue.streams_on_demand else None
         """What clients want of the venue. None: it streams whatever it has."""
         self._told: Streams | None = None
@@ -123,7 +127,7 @@ class VenueFeed:
         if self._connector is None:
             await self._run_venue()
             return
-        self._connector.start(self._on_input)
+        self._connector.start(self._on_input, self._on_read)
         try:
             await self._run_venue()
         finally:
@@ -198,10 +202,26 @@ class VenueFeed:
         """Handle the venue's inputs at the end of this turn, all together."""
         if not self._is_turn_due:
             self._is_turn_due = True
-            asyncio.get_running_loop().call_soon(self._receive_turn)
+            self._loop = self._loop or asyncio.get_running_loop()
+            self._loop.call_soon(self._receive_turn)
+
+    def _on_read(self) -> None:
+        """Handle what one read brought at once, and let it be sent.
+
+        Another read in this turn waits for its end. So a venue takes at most two such steps of a turn, and
+        what comes fast is sent in fewer writes.
+        """
+        self._on_input()
+        if not self._has_read:
+            self._has_read = True
+            self._receive_inputs()
+            self._bus.pause()
 
     def _receive_turn(self) -> None:
-        self._is_turn_due = False
+        self._is_turn_due = self._has_read = False
+        self._receive_inputs()
+
+    def _receive_inputs(self) -> None:
         if not self._is_up or self._fault is not None:
             return
         before_us = self._wake_us
@@ -369,7 +389,6 @@ class TradingFeed(VenueFeed):
         self._trading = venue
         self._desk = desk
         self._unpublished: list[VenueOutput] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def _time(self) -> int:
         self._trading.date(self._clock.offset_us)
@@ -383,7 +402,7 @@ class TradingFeed(VenueFeed):
         """
         execution = self._trading.execute(command, self._time())
         if not self._unpublished:
-            self._loop = self._loop or asyncio.get_running_loop()  # Once: it is a system call.
+            self._loop = self._loop or asyncio.get_running_loop()
             # One turn later: meanwhile the loop releases the interpreter's lock, and the journal's thread
             # begins the group commit of this turn. Measured: an order is durable 10 us sooner.
             self._loop.call_soon(self._loop.call_soon, self._publish_outputs)

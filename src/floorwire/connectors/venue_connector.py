@@ -59,10 +59,15 @@ class VenueConnector:
         """Of links and requests, those that are ending too."""
         self._requests: set[asyncio.Task[None]] = set()
         self._on_input: Callable[[], None] = _nobody
+        self._on_read: Callable[[], None] = _nobody
 
-    def start(self, on_input: Callable[[], None]) -> None:
-        """Call this whenever an input was queued, from now on."""
+    def start(self, on_input: Callable[[], None], on_read: Callable[[], None] | None = None) -> None:
+        """Call ``on_input`` whenever an input was queued, from now on.
+
+        ``on_read``: called instead when the last message of one read from a socket was queued.
+        """
         self._on_input = on_input
+        self._on_read = on_read or on_input
 
     def reset(self) -> None:
         """End all links and requests in the background, and forget what waits: the adapter starts anew."""
@@ -77,7 +82,7 @@ class VenueConnector:
 
     async def close(self) -> None:
         """End all links and requests, and wait for that."""
-        self._on_input = _nobody
+        self._on_input = self._on_read = _nobody
         self.reset()
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -133,8 +138,8 @@ class VenueConnector:
                 self._tap.opened(connection.link, connection.url)
             self._put(connection, Opened(connection.link))
 
-    def received(self, connection: WebSocketConnection, message: bytes) -> None:
-        """A message came on a connection."""
+    def received(self, connection: WebSocketConnection, message: bytes, *, is_last: bool) -> None:
+        """A message came on a connection. ``is_last``: of one read from its socket."""
         if self._connections.get(connection.link) is not connection:
             return
         traffic = self.traffic.link(connection.link)
@@ -146,7 +151,11 @@ class VenueConnector:
             traffic.paused += 1
         if self._tap is not None:
             self._tap.received(connection.link, message)
-        self._put(connection, Frame(connection.link, message))
+        self._queue.append(QueuedInput(connection, Frame(connection.link, message)))
+        if is_last:
+            self._on_read()
+        else:
+            self._on_input()
 
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
         """A connection ended by itself."""

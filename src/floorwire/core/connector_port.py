@@ -14,8 +14,12 @@ class Connector(Protocol):
 
     traffic: VenueTraffic
 
-    def start(self, on_input: Callable[[], None]) -> None:
-        """Call this whenever an input was queued, from now on."""
+    def start(self, on_input: Callable[[], None], on_read: Callable[[], None] | None = None) -> None:
+        """Call ``on_input`` whenever an input was queued, from now on.
+
+        ``on_read``: called instead when the last message of one read from a socket was queued. It may handle
+        inputs at once: the venue is handling nothing then.
+        """
         ...
 
     def reset(self) -> None:
