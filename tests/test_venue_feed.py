@@ -19,7 +19,6 @@ from floorwire.core.ports import (
     Fetch,
     Frame,
     Open,
-    Opened,
     Prices,
     Send,
     VenueInput,
@@ -57,7 +56,7 @@ class ScriptedVenue:
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Say what comes next, once."""
-        assert isinstance(happened, Woke)
+        assert isinstance(happened, Woke | Frame)
         self.woke_us.append(now_us)
         outputs, self.next = self.next, ()
         if isinstance(outputs, Exception):
@@ -87,7 +86,7 @@ class TradesOfFrames(ScriptedVenue):
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Say the trade."""
-        if not isinstance(happened, Frame):
+        if not isinstance(happened, Frame) or isinstance(self.next, Exception):
             return super().receive(happened, now_us)
         return (Trade("BTC-USDT", str(happened.data), 1, 1, "buy", now_us),)
 
@@ -99,21 +98,18 @@ class QueueOfFrames:
         self.traffic = VenueTraffic()
         self._queue: list[VenueInput] = []
 
-    def start(self, on_input: Callable[[], None], on_read: Callable[[], None] | None = None) -> None:
-        assert on_read is not None
-        self._on_input, self._on_read = on_input, on_read
+    def start(self, on_input: Callable[[], None], on_frame: Callable[[Frame], bool] | None = None) -> None:
+        assert on_frame is not None
+        self._on_input, self._on_frame = on_input, on_frame
 
-    def read(self, *texts: str) -> None:
-        """Let one read bring these messages."""
-        for text in texts[:-1]:
-            self._queue.append(Frame("a", text))
-            self._on_input()
-        self._queue.append(Frame("a", texts[-1]))
-        self._on_read()
+    def read(self, text: str) -> None:
+        """Let one read bring this message."""
+        if self._queue or not self._on_frame(Frame("a", text)):
+            self.put(Frame("a", text))
 
-    def put(self, text: str) -> None:
-        """Let something come that is not read from a socket."""
-        self._queue.append(Frame("a", text))
+    def put(self, happened: VenueInput) -> None:
+        """Let something wait."""
+        self._queue.append(happened)
         self._on_input()
 
     def next_input(self) -> VenueInput | None:
@@ -201,29 +197,32 @@ async def test_what_a_venue_says_is_published_in_one_batch_with_its_name_and_the
     assert harness.stats.venue_last_us == {"puppet": START_US}
 
 
-async def test_what_a_read_brings_is_published_at_once_and_more_of_the_turn_at_its_end() -> None:
+async def test_a_frame_is_published_at_once_and_more_of_the_turn_at_its_end() -> None:
     connector = QueueOfFrames()
     harness = FeedHarness(TradesOfFrames(LIVE), connector=connector)
     async with harness.running():
-        connector.read("1", "2")
-        assert (harness.trades(), harness.pauses) == ([["1", "2"]], 1)
+        connector.read("1")
+        assert (harness.trades(), harness.pauses) == ([["1"]], 1)
+        connector.read("2")
         connector.read("3")
+        assert harness.trades() == [["1"]]
+        await turn()
+        assert (harness.trades(), harness.pauses) == ([["1"], ["2", "3"]], 2)
         connector.read("4")
-        assert harness.trades() == [["1", "2"]]
+        assert harness.trades()[2:] == [["4"]], "another turn"
         await turn()
-        assert (harness.trades(), harness.pauses) == ([["1", "2"], ["3", "4"]], 1)
-        connector.put("5")
-        assert len(harness.trades()) == 2, "an effect of the venue may have brought it"
-        await turn()
+        connector.put(Frame("a", "5"))
         connector.read("6")
-        assert (harness.trades()[2:], harness.pauses) == ([["5"], ["6"]], 2)
+        assert len(harness.trades()) == 3, "what waits comes first"
+        await turn()
+        assert harness.trades()[3:] == [["5", "6"]]
 
 
-async def test_a_fault_while_a_read_is_handled_starts_the_venue_again() -> None:
+async def test_a_fault_of_a_frame_starts_the_venue_again() -> None:
     connector, venue = QueueOfFrames(), TradesOfFrames(LIVE)
     harness = FeedHarness(venue, connector=connector)
     async with harness.running():
-        connector._queue.append(Opened("a"))
+        venue.next = ValueError("a fault of ours")
         connector.read("1")
         await until(lambda: venue.starts == 2)
         connector.read("2")

@@ -25,6 +25,7 @@ from floorwire.core.ports import (
     Activity,
     Close,
     Fetch,
+    Frame,
     HasRestingOrders,
     Open,
     Prices,
@@ -127,7 +128,7 @@ class VenueFeed:
         if self._connector is None:
             await self._run_venue()
             return
-        self._connector.start(self._on_input, self._on_read)
+        self._connector.start(self._on_input, self._on_frame)
         try:
             await self._run_venue()
         finally:
@@ -205,23 +206,31 @@ class VenueFeed:
             self._loop = self._loop or asyncio.get_running_loop()
             self._loop.call_soon(self._receive_turn)
 
-    def _on_read(self) -> None:
-        """Handle what one read brought at once, and let it be sent.
+    def _on_frame(self, frame: Frame) -> bool:
+        """Handle a frame in the call that brought it, and let what comes of it be sent.
 
-        Another read in this turn waits for its end. So a venue takes at most two such steps of a turn, and
-        what comes fast is sent in fewer writes.
+        Only one in a turn of the event loop. So a venue takes at most two such steps of a turn, and what
+        comes fast is sent in fewer writes. Return whether it was handled.
         """
+        if self._has_read or not self._is_up or self._fault is not None:
+            return False
+        self._has_read = True
+        before_us = self._wake_us
+        try:
+            now_us = self._time()
+            self._publish_earlier()
+            events: list[MarketEvent] = []
+            self._apply(self._venue.receive(frame, now_us), events, now_us)
+            self._publish_and_clear(events, now_us)
+        except Exception as error:  # noqa: BLE001 - _run() raises it again
+            self._fault = error
+        self._bus.pause()
         self._on_input()
-        if not self._has_read:
-            self._has_read = True
-            self._receive_inputs()
-            self._bus.pause()
+        self._hurry(before_us)
+        return True
 
     def _receive_turn(self) -> None:
         self._is_turn_due = self._has_read = False
-        self._receive_inputs()
-
-    def _receive_inputs(self) -> None:
         if not self._is_up or self._fault is not None:
             return
         before_us = self._wake_us
@@ -229,22 +238,31 @@ class VenueFeed:
             self._receive_waiting()
         except Exception as error:  # noqa: BLE001 - _run() raises it again
             self._fault = error
+        self._bus.pause()
+        self._hurry(before_us)
+
+    def _hurry(self, before_us: int | None) -> None:
+        """Let ``_run`` see a fault at once, and a wake-up that is earlier than the one before."""
         if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
             self._is_due.set()
 
     def _receive_waiting(self) -> None:
         """Handle what came, and publish once what comes of it."""
         assert self._connector is not None, "only it has inputs"
+        happened = self._connector.next_input()
+        if happened is None:
+            return
         now_us = self._time()
         self._publish_earlier()
         events: list[MarketEvent] = []
-        for _ in range(INPUTS_A_TURN):
-            happened = self._connector.next_input()
-            if happened is None:
-                break
+        left = INPUTS_A_TURN
+        while happened is not None:
             self._apply(self._venue.receive(happened, now_us), events, now_us)
-        else:
-            self._on_input()
+            left -= 1
+            if not left:
+                self._on_input()
+                break
+            happened = self._connector.next_input()
         self._publish_and_clear(events, now_us)
 
     def _publish_earlier(self) -> None:
@@ -417,8 +435,7 @@ class TradingFeed(VenueFeed):
             self._handle(unpublished, self._clock.monotonic_us())
         except Exception as error:  # noqa: BLE001 - run() raises it again
             self._fault = error
-        if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
-            self._is_due.set()
+        self._hurry(before_us)
 
     def _publish_earlier(self) -> None:
         if self._unpublished:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from floorwire.core.ports import Close, Fetch, Open, Send, VenueInput
+from floorwire.core.ports import Close, Fetch, Frame, Open, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
 
 
@@ -14,11 +14,11 @@ class Connector(Protocol):
 
     traffic: VenueTraffic
 
-    def start(self, on_input: Callable[[], None], on_read: Callable[[], None] | None = None) -> None:
+    def start(self, on_input: Callable[[], None], on_frame: Callable[[Frame], bool] | None = None) -> None:
         """Call ``on_input`` whenever an input was queued, from now on.
 
-        ``on_read``: called instead when the last message of one read from a socket was queued. It may handle
-        inputs at once: the venue is handling nothing then.
+        ``on_frame``: called with the only message of one read from a socket, when nothing is queued and the
+        venue is handling nothing. Returns whether it was handled; if not, it is queued.
         """
         ...
 

@@ -125,7 +125,7 @@ class Hub:
         self._apply(None, notice, at.stamp_us, at)
 
     def _apply(self, symbol: str | None, event: HubEvent, recv_us: int, at: Moment) -> None:
-        state = self.market.state_of(symbol)
+        state = self.market.states.get(symbol)
         if state is None:
             return  # The venue never listed the symbol: nobody can have subscribed.
         state.apply(event)
@@ -153,7 +153,7 @@ class Hub:
         An idle system so sends each message in the call that brought it. A busy one sends the rest of the
         turn's messages together, at its end.
         """
-        if self._flush_is_due and not self._has_flushed:
+        if self._dirty and not self._has_flushed:
             self._has_flushed = True
             self.flush()
 
@@ -186,17 +186,23 @@ class Hub:
             subscriber.flush()
 
     def _deliver_topic(self, topic: Topic, turn: SendBatch | None, ready: list[Subscriber]) -> None:
-        messages, first, last = topic.pending, topic.pending_first, topic.seq
+        messages = topic.pending
         overflown: list[Subscriber] = []
         for codec, subscriptions in topic.subscriptions.items():
-            chunk, direct = topic.pop_pending(codec), topic.direct[codec]
-            left_out = _queue_chunk(topic.behind[codec], chunk, first, last, ready)
+            if not topic.pending_frames[codec]:
+                continue
+            chunk = topic.pop_pending(codec)
+            if not subscriptions:
+                continue
+            direct, behind = topic.direct[codec], topic.behind[codec]
             if not direct:
                 pass
             elif turn is None:
                 self._push_remainders(send_same(direct, chunk))
             else:
                 turn.append((direct, chunk))
+            first = topic.seq - messages + 1
+            left_out = _queue_chunk(behind, chunk, first, topic.seq, ready) if behind else {}
             for subscription, subscriber in left_out.items():
                 self.stats.left_out_by_reason[subscription.on_slow] += messages
                 if subscription.on_slow == "disconnect":

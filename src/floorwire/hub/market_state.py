@@ -112,9 +112,10 @@ class MarketState:
         self.symbols = SymbolTable(names=self.names)
         self.revision = 0
         """How often instruments were added or changed."""
-        self.gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
+        gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
+        self.states: dict[str | None, SymbolState] = {None: gateway}
+        """Of each symbol that was ever listed; None: the gateway's own."""
         self._per_symbol = [c for c in channels.values() if c.per_symbol]
-        self._symbol_states: dict[str, SymbolState] = {}
         self._venue_feeds: dict[str, Feed] = {}
         self._symbol_feeds: dict[str, Feed] = {}
         self._published_feeds: dict[str, Feed] = {}
@@ -130,7 +131,7 @@ class MarketState:
         resized: list[str] = []
         for instrument in listing.instruments:
             symbol, shown = instrument.symbol, self.names.listed(instrument)
-            known = self._symbol_states.get(symbol)
+            known = self.states.get(symbol)
             if known is not None and known.has_same_steps(shown):
                 known.instrument = shown
                 continue
@@ -139,7 +140,7 @@ class MarketState:
                 if known.has_same_assets(shown):
                     known.change_steps(shown)
                     continue
-            state = self._symbol_states[symbol] = SymbolState(self._per_symbol, shown)
+            state = self.states[symbol] = SymbolState(self._per_symbol, shown)
             self._start_feed(state, symbol, listing.ts_us)
         return resized
 
@@ -164,14 +165,14 @@ class MarketState:
 
     def state_of(self, symbol: str | None) -> SymbolState | None:
         """Return a symbol's state, or None if it was never listed. ``symbol`` None: the gateway's own."""
-        return self.gateway if symbol is None else self._symbol_states.get(symbol)
+        return self.states.get(symbol)
 
     def symbols_of(self, venue: str) -> list[str]:
         """Return the venue's symbols."""
         return [
             symbol
-            for symbol, known in self._symbol_states.items()
-            if known.instrument is not None and known.instrument.venue == venue
+            for symbol, known in self.states.items()
+            if symbol is not None and known.instrument is not None and known.instrument.venue == venue
         ]
 
     def update_feed(self, venue: str, status: FeedStatus) -> list[SymbolFeedChanged]:
@@ -187,7 +188,7 @@ class MarketState:
         return [turned for symbol in symbols for turned in self._feed_changes(symbol, status)]
 
     def _feed_changes(self, symbol: str, status: FeedStatus) -> Iterator[SymbolFeedChanged]:
-        if symbol in self._symbol_states and self.feed(symbol) != self._published_feeds[symbol]:
+        if symbol in self.states and self.feed(symbol) != self._published_feeds[symbol]:
             feed = self._published_feeds[symbol] = self.feed(symbol)
             yield SymbolFeedChanged(symbol, feed, status.reason, status.ts_us)
 
@@ -195,7 +196,7 @@ class MarketState:
         """Return the worse of the symbol's and its venue's feed state. ``symbol`` None: the worst venue's."""
         if symbol is None:
             return _worst(self._venue_feeds.values())
-        instrument = self._symbol_states[symbol].instrument
+        instrument = self.states[symbol].instrument
         venue = self._venue_feeds.get(instrument.venue, "connecting") if instrument else "connecting"
         return _worst((venue, self._symbol_feeds.get(symbol, venue)))
 
