@@ -45,6 +45,9 @@ $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# Where the environment forbids Python to keep what it compiled, each start of a server would compile every module.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Many tests wait for servers of their own. A file's tests run in one process, which keeps what they share.
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 import struct
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +20,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
-from tests.servers import Server, running
+from tests.servers import Server, forked
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 Message: TypeAlias = dict[str, JsonValue]
@@ -55,7 +54,7 @@ def key(
 def serving(folder: Path, *args: str) -> Iterator[Server]:
     """Run ``floorwire serve`` over the data folder."""
     command = ["-m", "floorwire", "serve", "--port", "0", "--data", str(folder), "--seed", "7"]
-    with running([sys.executable, *command, "--set=drain.seconds=0.1", *args]) as server:
+    with forked(*command, "--set=drain.seconds=0.1", *args) as server:
         yield server
 
 
