@@ -13,8 +13,8 @@ from zlib import crc32
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError, price_ticks
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import number
