@@ -3,22 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
 
+from tests.fake_exchange.exchange import FakeExchange
 
-class Face(Protocol):
-    port: int
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-
-    async def run(self) -> None:
-        """Do until it is cancelled what the exchange does by itself, such as sending books every 100 ms."""
-
-
-FaceT = TypeVar("FaceT", bound=Face)
+FaceT = TypeVar("FaceT", bound=FakeExchange)
 
 
 @asynccontextmanager

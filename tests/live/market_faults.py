@@ -30,11 +30,10 @@ from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.ops.stats import Stats
 from floorwire.venue_feed import VenueFeed
-from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.serving import running
 from tests.live.market_books import BookHistory, WatchedFeed
-from tests.live.market_faces import FACES, MIDS_E8, Exchange, MarketFace, filled_in
+from tests.live.market_faces import FACES, MIDS_E8, MarketFace, filled_in
 from tests.live.market_flow import WalkingFlow
 
 PREFIX = "here:"
@@ -61,7 +60,7 @@ class FaultRun:
         self.face = face
         self.faults: Counter[str] = Counter()
         self.problems: list[str] = []
-        self.fake: Exchange = face.make(face.markets())
+        self.fake = face.make()
         self.markets = list(self.fake.core.markets.values())
         self._random = Random(seed)
         self._flows = [
@@ -84,7 +83,7 @@ class FaultRun:
     async def following(self) -> AsyncIterator[None]:
         """Run the exchange and the feed."""
         async with running(self.fake):
-            exchange = recording.exchanges()[self.face.kind]
+            exchange = recording.exchanges()[self.face.face.kind]
             names = [f"{one.base}-{one.quote}" for one in self.markets]
             jitter = Random(1).random
             venue = exchange.venue(names, PREFIX, stale_us=STALE_S * SECOND_US, jitter=jitter)
@@ -205,7 +204,6 @@ class FaultRun:
                 fake.restart_ids(market.symbol)
                 await asyncio.sleep(0.5)  # Until a change with new ids came.
             case "rest_lag":
-                assert isinstance(fake, FakeBinance)
                 fake.queries.freeze()
                 await self._frame_fault("drop", market)
                 await asyncio.sleep(1)

@@ -14,11 +14,15 @@ from structlog.testing import capture_logs
 from floorwire import config
 from floorwire.app import Gateway
 from floorwire.connectors import venue_registry
+from floorwire.live_feed import LiveFeed
 from floorwire.trading.remote_venue import RemotePhase
 from tests.fake_exchange.orders import Side
 from tests.hub.hub_harness import Message
-from tests.live.desk_faces import FACES, Face, FakeMarket, served, until
+from tests.live.faces import BINANCE, FACES, Face, FakeMarket, environment, served, write_settings
+from tests.skipping_loop import running_clock
 from tests.trading.flaky import Disk, GatewayHarness
+
+pytestmark = pytest.mark.skipping
 
 
 class LiveHarness(GatewayHarness):
@@ -66,28 +70,28 @@ class LiveHarness(GatewayHarness):
 
 @asynccontextmanager
 async def gateway_at(market: FakeMarket, folder: Path, *more: str) -> AsyncIterator[LiveHarness]:
-    """Run a gateway whose venue is the exchange."""
+    """Run a gateway whose venue is the exchange, where others stand on both sides."""
+    market.make_prices()
+    file, venue = write_settings(folder, [market], *more), market.face.kind
     with pytest.MonkeyPatch.context() as patch:
-        for name, text in market.environment().items():
+        for name, text in environment([market]).items():
             patch.setenv(name, text)
-        assignments = [text.removeprefix("--set=") for text in (*market.settings(), *more)]
-        assignments += [f"data={folder}", "journal=memory"]
-        settings = config.load(None, {}, assignments, {"venue": ["real"]})
-        gateway = Gateway(settings, venue_registry.build(settings, live_flag=True))
+        settings = config.load(file, {}, [f"data={folder}", "journal=memory"], {})
+        venues = venue_registry.build(settings, live_flag=True)
+        gateway = Gateway(settings, venues, running_clock())
         async with gateway.running():
             harness = LiveHarness(gateway, Disk())
             harness.market = market
-            remote = gateway._live_orders.venues["real"]
-            feed = gateway.feeds[0]
-            await until(lambda: remote.phase is RemotePhase.OPEN, lambda: remote.phase)
-            symbol = f"real:{market.face.symbol}"
-            await until(lambda: feed.prices(symbol).feed == "live", lambda: feed.prices(symbol))  # type: ignore[attr-defined]
+            remote, feed = gateway._live_orders.venues[venue], gateway.feeds[0]
+            assert isinstance(feed, LiveFeed)
+            symbol = f"{venue}:{market.face.symbol}"
+            while remote.phase is not RemotePhase.OPEN or feed.prices(symbol).feed != "live":
+                await asyncio.sleep(0.01)
             yield harness
 
 
 SOME = [
-    pytest.param(face, marks=[] if face.kind == "binance" else [pytest.mark.slow], id=face.kind)
-    for face in FACES
+    pytest.param(face, marks=[] if face is BINANCE else [pytest.mark.slow], id=face.kind) for face in FACES
 ]
 """Every face is tried in the slow suite."""
 
@@ -112,9 +116,7 @@ async def test_orders_live_and_end(face: Face, tmp_path: Path) -> None:
 
 
 async def test_a_dry_run_reads_and_places_nothing(tmp_path: Path) -> None:
-    (face,) = [face for face in FACES if face.kind == "binance"]
-    more = "--set=venues.real.dry_run=true"
-    async with served(face) as market, gateway_at(market, tmp_path, more) as client:
+    async with served(BINANCE) as market, gateway_at(market, tmp_path, "dry_run = true") as client:
         with capture_logs() as logs:
             assert (await client.place("a"))["status"] == "accepted"
             await client.until_state("a", "rejected")
@@ -122,5 +124,5 @@ async def test_a_dry_run_reads_and_places_nothing(tmp_path: Path) -> None:
         assert market.orders() == []
         (sent,) = [line for line in logs if line["event"] == "dry run: not sent"]
         assert '"quantity":"0.50000"' in str(sent)
-        key, secret, _ = market.credentials()
+        key, secret, _ = market.fake.credentials()
         assert not any(key in str(line) or secret in str(line) for line in logs)

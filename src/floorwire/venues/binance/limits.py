@@ -16,11 +16,12 @@ REQUESTS = 2
 REQUEST_INTERVAL_US = SECOND_US // 2
 """Binance: 5 messages a second on a connection, pongs too. So two at once and then two a second."""
 ALLOWANCES: Mapping[str, Allowance] = {
-    CONNECTIONS: Allowance(100, 2 * SECOND_US),
-    REST: Allowance(2_000, SECOND_US // 50),
+    CONNECTIONS: Allowance(100, 2 * SECOND_US, for_orders=5),
+    REST: Allowance(2_900, SECOND_US // 50, for_orders=900),
 }
 """Binance: 300 new connections in five minutes from an address. With those at once, these are 250.
-Binance: a weight of 6,000 in a minute. With that at once, this is 5,000."""
+Binance: a weight of 6,000 in a minute, of REST and the WebSocket API together. With that at once, this is
+5,900. Of it, 2,000 at once are for prices."""
 LIST_WEIGHT = 20
 SNAPSHOT_WEIGHT = 50
 """Binance: with up to 1,000 levels of a side."""

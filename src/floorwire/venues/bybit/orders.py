@@ -100,7 +100,7 @@ class BybitOrders:
         self._names = names
         self._signer = Signer(settings)
         self.reference = OrderClock()
-        self.budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = [LinkKind(PRIVATE, self._signer.private_url, times, takes_orders=False, ping=PING)]
         if self._signer.trade_url is not None:
@@ -280,7 +280,7 @@ class BybitOrders:
     def look_at(self, answer: Answer) -> None:
         """Take in what an answer says about rate limits and clocks."""
         if answer.status == 403:  # Bybit: too many requests of the address; stop for ten minutes
-            self.budgets.block(self._now_us + limits.BANNED_US)
+            self.budgets.block_address(self._now_us + limits.BANNED_US)
             return
         code = messages.code_of(answer) if len(answer.body) < SHORT else None
         if answer.status == 429 or code in TOO_MANY:

@@ -21,7 +21,7 @@ REQUEST_INTERVAL_US = 15 * SECOND_US
 """Then one each 15 s: 440 in the first hour, with those at once."""
 ALLOWANCES: Mapping[str, Allowance] = {
     CONNECTIONS: Allowance(2, SECOND_US),
-    REST: Allowance(10, SECOND_US // 5),
+    REST: Allowance(10, SECOND_US // 5, for_orders=2),
 }
 """OKX: 3 new connections a second from an address. So two at once and then one a second are never more.
 OKX: 20 requests for instruments in 2 s."""
@@ -45,7 +45,7 @@ ORDER_BUDGETS = {
     "cancel": BudgetRule(30, SECOND_US // 15),
     "read": BudgetRule(30, SECOND_US // 15),  # OKX: 60 of orders-pending, of order and of fills in 2 s
     "history": BudgetRule(20, SECOND_US // 10),  # OKX: 40 of fills-history in 2 s
-    "list": BudgetRule(2, SECOND_US),  # OKX: 10 of time, 20 of instruments in 2 s, by address
+    "list": BudgetRule(2, SECOND_US, address=REST),  # OKX: 10 of time, 20 of instruments in 2 s, by address
     "balance": BudgetRule(5, SECOND_US * 2 // 5),  # OKX: 10 in 2 s
 }
 TOO_MANY_US = 2 * SECOND_US
