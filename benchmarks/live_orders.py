@@ -20,28 +20,24 @@ from pathlib import Path
 import msgspec
 import picows
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
-from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.orders import Event, OrderChanged
-from tests.live.gateway import ACCOUNT, Folder, LiveVenue, exchanges, gateway, venues, write_settings
-from tests.servers import Server, metrics
+from tests.live.faces import OKX, OTHERS, OURS, served
+from tests.live.live_server import serving, until_open
 from tests.trading.trader import key
 
 from benchmarks import machine
-from benchmarks.contestants import ContestantError
 from benchmarks.figures import Figure, TargetCheck, table
 from floorwire.cli.load.percentiles import Percentiles
 
-KIND = "okx"
-STRAIGHT_ACCOUNT = "second"
 WARM, COUNT = 20, 300
 PAUSE_S = 0.04
 """OKX allows 60 orders of an account and an instrument in two seconds."""
 AT_MOST_US = 400.0
 WITHIN_S = 20.0
 BLOCK = 4_096
-PRICE = "30000"
-"""Far below the market: the order rests."""
+PRICE = "45000"
+"""Below the market: the order rests."""
 
 
 class Arrivals:
@@ -214,34 +210,27 @@ class Disk:
 @asynccontextmanager
 async def _both(folder: Path) -> AsyncIterator[tuple[StraightClient, GatewayClient]]:
     """Run the exchange and a gateway; yield a client of each."""
-    made, arrivals = venues(KIND), Arrivals()
-    venue, fake = made[0], made[0].fake
-    assert isinstance(fake, FakeOkx)
-    fake.core.listeners.insert(0, arrivals)
-    fake.core.deposit(STRAIGHT_ACCOUNT, "USDT", 10_000_000 * UNIT)
     os.sched_setaffinity(0, {machine.cpu_of_load()})
-    async with exchanges(made):
-        code = fake.requests.codes[venue.market.symbol]
-        straight = StraightClient(*await _logged_in(fake), arrivals, STRAIGHT_ACCOUNT, code)
-        config = folder / "floorwire.toml"
-        write_settings(made, config)
+    async with served(OKX) as market:
+        fake, arrivals = market.fake, Arrivals()
+        assert isinstance(fake, FakeOkx)
+        market.make_prices()
+        fake.core.listeners.insert(0, arrivals)
+        code = fake.requests.codes[market.market.symbol]
+        straight = StraightClient(*await _logged_in(fake), arrivals, OTHERS, code)
         issued = key(folder / "data", money={})
-        running = gateway(Folder(folder / "data", config, issued))
-        server = await asyncio.to_thread(running.__enter__)
-        try:
+        async with serving([market], folder) as server:
             _pin(server.process.pid, machine.cpu_of_server())
-            await _open(server, venue)
+            await until_open(server, [market])
             answers = Answers()
             bearer = {"Authorization": f"Bearer {issued.key}.{issued.secret}"}
             transport, _ = await picows.ws_connect(lambda: answers, server.ws(), extra_headers=bearer)
             subscribed = answers.expect(b'"subscribed"')
             transport.send(WSMsgType.TEXT, b'{"action":"subscribe","channel":"orders","id":"s"}')
             await subscribed
-            yield straight, GatewayClient(transport, answers, arrivals, ACCOUNT)
+            yield straight, GatewayClient(transport, answers, arrivals, OURS)
             transport.disconnect()
-        finally:
-            await asyncio.to_thread(running.__exit__, None, None, None)
-            straight.transport.disconnect()
+        straight.transport.disconnect()
 
 
 async def _logged_in(fake: FakeOkx) -> tuple[WSTransport, Answers]:
@@ -261,13 +250,3 @@ def _pin(pid: int, cpu: int) -> None:
     """Let all threads of a process run on one CPU."""
     for thread in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(thread.name), {cpu})
-
-
-async def _open(server: Server, venue: LiveVenue) -> None:
-    """Wait until orders may go to the exchange."""
-    end_s = time.monotonic() + WITHIN_S
-    name = f'floorwire_live_orders_open{{venue="{venue.kind}"}}'
-    while (await asyncio.to_thread(metrics, server)).get(name) != 1:
-        if time.monotonic() > end_s:
-            raise ContestantError("no orders may go to the exchange")
-        await asyncio.sleep(0.1)
