@@ -66,6 +66,8 @@ class CcxtOrderConnector:
         self._queue: deque[VenueInput] = deque()
         """Bounded by MAX_UNREAD, and the adapter's own requests."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[None] | None = None
+        """Closes what the last exchange object has open. It is not cancelled."""
         self._on_input: Callable[[], None] = _nobody
 
     def start(self, on_input: Callable[[], None]) -> None:
@@ -76,12 +78,12 @@ class CcxtOrderConnector:
         """End everything in the background, and forget what waits: the adapter starts anew."""
         if self._link is not None:
             self._down("the venue starts again or stops")
-        for task in self._tasks:
+        for task in self._tasks - {self._closing}:
             task.cancel()
         self._queue.clear()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            self._own(_close(exchange))
+            self._closing = self._own(_close(exchange, self._closing))
 
     async def close(self) -> None:
         """End everything, and wait for that."""
@@ -223,7 +225,9 @@ async def _called(exchange: CcxtOrderExchange, call: Call) -> bytes:
             return messages.balances(await exchange.fetch_balance())
 
 
-async def _close(exchange: CcxtOrderExchange) -> None:
+async def _close(exchange: CcxtOrderExchange, before: asyncio.Task[None] | None) -> None:
+    if before is not None:
+        await asyncio.wait((before,))
     with suppress(Exception):  # nothing is left to do with it
         await exchange.close()
 

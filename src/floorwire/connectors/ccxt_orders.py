@@ -17,8 +17,8 @@ TIMES = ("IOC", "FOK", "PO")
 CREDENTIALS = ("apiKey", "secret", "password")
 """What the settings can give. ``password`` is the passphrase."""
 RETRIES = "maxRetriesOnFailure"
-CURRENCIES = "fetchCurrencies"
-"""One more request, whose answer nobody needs."""
+UNNEEDED = ("fetchCurrencies", "fetchMargins")
+"""Further requests for the list of markets, whose answers nobody needs."""
 
 
 def terms(venue: str, kind: str, exchange: CcxtOrderExchange, symbols: Sequence[str]) -> OrderTerms:
@@ -56,8 +56,8 @@ def signed_in(venue: str, kind: str, route: NetworkRoute, credentials: VenueCred
     if passphrase is not None:
         exchange.password = passphrase.reveal()
     exchange.options["defaultType"] = "spot"
-    exchange.options[CURRENCIES] = False
-    exchange.has = {**exchange.has, CURRENCIES: False}
+    exchange.options.update(dict.fromkeys(UNNEEDED, False))
+    exchange.has = {**exchange.has, **dict.fromkeys(UNNEEDED, False)}
     exchange.options[RETRIES] = 0
     return exchange
 

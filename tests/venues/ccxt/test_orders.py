@@ -277,6 +277,14 @@ def test_a_list_that_may_lack_orders_proves_nothing() -> None:
     assert reports_of(driver.answer("/fetchClosedOrders", others)) == [QueryFailed(7)]
 
 
+def test_a_full_page_of_open_orders_proves_nothing() -> None:
+    driver = connected()
+    driver.command(place())
+    driver.command(query())
+    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account.PAGE)]
+    assert reports_of(driver.answer("/fetchOpenOrders", others)) == [QueryFailed(7)]
+
+
 def test_a_full_page_is_followed_by_the_next_one() -> None:
     driver = connected()
     driver.command(place())

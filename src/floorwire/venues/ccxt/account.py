@@ -94,6 +94,8 @@ def _search(
     answer = yield request(FetchList("fetchOpenOrders", native))
     rows = result(answer, list[OrderRow])
     found = next((row for row in rows if row.client_id in ours), None)
+    if found is None and len(rows) >= PAGE:
+        raise BadAnswerError("open orders: nobody knows whether these are all")
     for name in terms.lists:
         if found is not None:
             break

@@ -43,7 +43,6 @@ CLIENT_IDS: Final[Mapping[str, ClientIds]] = MappingProxyType(
         "binance": ClientIds(),
         "binanceus": ClientIds(),
         "bitget": ClientIds(),
-        "cryptocom": ClientIds(),
         "gate": ClientIds(prefix="t-"),
         "kraken": ClientIds("hex"),
         "kucoin": ClientIds(),
