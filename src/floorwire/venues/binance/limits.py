@@ -1,13 +1,22 @@
-"""What Binance allows, by rest-api.md and web-socket-streams.md, and what is used of it for prices."""
+"""What Binance gives and allows, by rest-api.md and web-socket-streams.md, and what prices use of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
+
+CAPABILITIES = Capabilities(
+    kind="binance",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=1_000,
+    candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+)
+"""A snapshot of the book has 1,000 levels of a side. Levels beyond are known from their next change on."""
 
 STREAMS_PER_LINK = 1_024
 """Binance: at most so many streams on a connection."""

@@ -1,13 +1,21 @@
-"""What Bybit allows, by its API guide ("Connect" and "Rate Limit Rules"), and what is used of it."""
+"""What Bybit gives and allows, by its API guide ("Connect", "Rate Limit Rules"), and what is used of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="bybit",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=200,
+    candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+)
 
 TOPICS_PER_REQUEST = 10
 """Bybit, spot: at most ten topics in one request. One topic that it does not know refuses them all."""

@@ -57,7 +57,7 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import LinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
-from floorwire.venues.common.request_sequences import MOST_SEQUENCES, HttpRequest, Steps
+from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
 SECOND_US = 1_000_000
 PRIVATE = "private"
@@ -89,7 +89,7 @@ class BybitOrders:
         misses=3,
         # Bybit: an order may be in no list for some ten seconds; and it may be accepted for two
         lag_us=15 * SECOND_US,
-        answer_us=10 * SECOND_US,
+        answer_us=LONGEST_US + 5 * SECOND_US,
     )
     most_sent = MOST_SEQUENCES
     patience_us = 10 * SECOND_US

@@ -1,13 +1,21 @@
-"""What Coinbase allows, by its guide, and what is used of it: for orders, and for prices."""
+"""What Coinbase gives and allows, by its guide, and what is used of it: for orders, and for prices."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="coinbase",
+    streams=("quote", "trades", "book", "candles"),
+    candle_intervals=("5m",),
+)
+"""Advanced Trade sends no opening price of the day."""
 
 ORDER_BUDGETS = {
     # Coinbase: 30 requests a second and 10,000 an hour for a key. These are 28 a second and 9,900 an hour.

@@ -1,15 +1,23 @@
-"""What Kraken allows, by its API guide and support pages, and what is used of it."""
+"""What Kraken gives and allows, by its API guide and support pages, and what is used of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.core.order_ports import KrakenTier
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="kraken",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=100,
+    candle_intervals=("1m",),
+)
 
 SYMBOLS_PER_LINK = 1_000
 SYMBOLS_PER_REQUEST = 50

@@ -1,13 +1,21 @@
-"""What OKX allows, by its API guide ("Overview / WebSocket" and "Rate limits"), and what is used of it."""
+"""What OKX gives and allows, by its API guide ("WebSocket", "Rate limits"), and what is used of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="okx",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=400,
+    candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+)
 
 SYMBOLS_PER_LINK = 200
 """OKX names no limit of symbols. Candles of 200 are 1,200 channels."""
