@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec.structs import replace
 
 from floorwire.clock import Clock
 from floorwire.config import LiveSettings, Settings, SettingsError, VenueSettings
@@ -60,10 +61,10 @@ def _ccxt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def given(kind: str = "ccxt:kucoin", symbols: tuple[str, ...] = ("A-B",), **own: str) -> Settings:
-    fields = {"key": "KEY", "secret_env": "SECRET", "passphrase_env": "PHRASE", **own}
-    venue = VenueSettings(
-        kind=kind, orders="live", account="ann", symbols=symbols, **{name: text or None for name, text in fields.items()}
-    )  # fmt: skip
+    credentials = {"key": "KEY", "secret_env": "SECRET", "passphrase_env": "PHRASE", **own}
+    named = {name: text or None for name, text in credentials.items()}
+    venue = VenueSettings(kind=kind, orders="live", account="ann", symbols=symbols)
+    venue = replace(venue, **named)
     return Settings(venue=("x",), venues={"x": venue}, live=LiveSettings(enabled=True))
 
 
@@ -77,11 +78,8 @@ def test_a_venue_of_ccxt_is_built_live() -> None:
     settings = given()
     [venue] = venue_registry.build(settings, live_flag=True)
     assert isinstance(venue, LiveVenue)
-    assert (venue.name, venue.capabilities.kind, venue.capabilities.places_orders) == (
-        "x",
-        "ccxt:kucoin",
-        True,
-    )
+    assert (venue.name, venue.capabilities.kind) == ("x", "ccxt:kucoin")
+    assert venue.capabilities.places_orders
     connector = made(settings)
     assert isinstance(connector.connector, CcxtOrderConnector)
     assert (connector.policy.can_amend, connector.policy.misses) == (False, 5)
