@@ -2,8 +2,8 @@
 
 ccxt passes a client id on, but does not say in what form an exchange takes it, nor whether lists of orders
 have it. Without both, nobody can tell what became of an order without an answer. So orders go only to
-exchanges whose class in ccxt was read for that (4.5.84). Kraken is not among them: ccxt's rate limit there, one
-weight a second, is too slow for a reconciliation.
+exchanges whose class in ccxt was read for that (4.5.84). Kraken is not among them: ccxt's rate limit there,
+one weight a second, is too slow for a reconciliation.
 """
 
 from __future__ import annotations
