@@ -179,6 +179,7 @@ def test_a_tier_is_of_accounts_at_kraken() -> None:
         ("binance", 60, "binance has no such switch"),
         ("coinbase", 60, "coinbase has no such switch"),
         ("bybit", 60, "bybit has no such switch"),
+        ("ccxt:kucoin", 60, "ccxt:kucoin has no such switch"),
     ],
 )
 def test_the_exchanges_own_switch(kind: str, after_s: int, refusal: str | None) -> None:
