@@ -71,7 +71,7 @@ class PlainExchange:
     """Its messages are words: ``book``, ``trade``, ``lost``, ``crossed``, ``off_tick``, ``bad``."""
 
     name = "plain"
-    link_kinds = (LinkKind("main", URL, 2, EVERYTHING),)
+    link_kinds: tuple[LinkKind, ...] = (LinkKind("main", URL, 2, EVERYTHING),)
     ping = "ping"
     ping_us = 10 * SECOND
     silent_us = 60 * SECOND
@@ -142,7 +142,7 @@ class Parts:
         self.exchange = exchange or PlainExchange()
         ids, self.now_us = count(1), 0
         limits = RateLimits(self.exchange.allowances)
-        self.streams = StreamLinks(self.exchange, 20 * SECOND, limits, no_jitter)
+        self.streams: StreamLinks[str] = StreamLinks(self.exchange, 20 * SECOND, limits, no_jitter)
         self.links = self.streams.links
         self.followed = FollowedSymbols(self.links)
         fetches = SnapshotFetches(ids, no_jitter)

@@ -8,7 +8,7 @@ from floorwire.core.market_events import BookSnapshot, FeedStatus
 from floorwire.core.ports import Answer, Fetch, Send, VenueOutput
 from tests.venues.common.plain_exchange import LINK, SECOND, A, B, BooksByHttp, Parts, PlainExchange
 
-LIVE = FeedStatus(None, "live", "synced", 5 * SECOND)
+LIVE = FeedStatus(A.symbol, "live", "synced", 5 * SECOND)
 
 
 def ready(exchange: PlainExchange | None = None) -> Parts:
@@ -62,10 +62,11 @@ def test_a_message_that_cannot_be_used_costs_itself() -> None:
 def test_a_price_between_two_ticks_asks_for_the_list_again() -> None:
     parts = ready()
     parts.message("A", "book")
-    asked: list[bool] = []
-    parts.catalogue.refresh_soon = lambda: asked.append(True)  # type: ignore[method-assign]
+    parts.catalogue.request("http://plain/list", 0)
+    parts.catalogue.update({"A": A}, 0)
+    assert not parts.catalogue.is_due(60 * SECOND)
     parts.message("A", "off_tick")
-    assert asked == [True]
+    assert parts.catalogue.is_due(60 * SECOND)
     assert parts.exchange.skipped == {"off_tick": 1}
 
 

@@ -52,7 +52,7 @@ def test_what_is_not_wanted_is_unsubscribed_and_a_link_without_streams_is_closed
 def test_a_quiet_link_is_pinged() -> None:
     parts = connected()
     parts.now_us += 9 * SECOND
-    parts.streams.received(LINK, parts.now_us)
+    parts.links.received(LINK, parts.now_us)
     parts.now_us += 10 * SECOND - 1
     assert texts(parts) == []
     parts.now_us += 1

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import FeedStatus, StreamsEnded
 from floorwire.core.ports import Open, Send, VenueOutput
 from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from tests.venues.common.plain_exchange import LINK, SECOND, URL, A, B, Parts
 
-BOOK = frozenset(("book",))
-BOTH = frozenset(("book", "trades"))
+BOOK: frozenset[StreamKind] = frozenset(("book",))
+BOTH: frozenset[StreamKind] = frozenset(("book", "trades"))
 LISTED = {"A": A, "B": B}
 
 
-def ended(out: list[VenueOutput]) -> list[tuple[str, frozenset[str]]]:
+def ended(out: list[VenueOutput]) -> list[tuple[str, frozenset[StreamKind]]]:
     """Return the streams that end, by symbol."""
-    return [(one.symbol, one.streams) for one in out if isinstance(one, StreamsEnded)]
+    return [(one.symbol, one.kinds) for one in out if isinstance(one, StreamsEnded)]
 
 
 def connected() -> Parts:
@@ -42,7 +43,7 @@ def test_a_wanted_symbol_is_followed_and_connecting_and_the_others_unwanted() ->
     out += parts.message("A", "book")
     said = [(one.symbol, one.feed, one.reason) for one in out if isinstance(one, FeedStatus)]
     assert (B.symbol, "connecting", "unwanted") in said
-    assert said[-1] == (None, "live", "synced")
+    assert said[-2:] == [(None, "live", "synced"), (A.symbol, "live", "synced")]
 
 
 def test_a_symbol_that_nobody_wants_is_forgotten_and_its_streams_end() -> None:
