@@ -28,7 +28,7 @@ Sides = dict[str, dict[int, int]]
 
 def book(
     bids: dict[str, str], asks: dict[str, str], checksum: int | None = None, kind: str = "update"
-) -> messages.Book:
+) -> messages.BookFrame:
     """Return a message as it is read, with its numbers as written."""
     sides = ",".join(
         f'"{side}":[' + ",".join(f'{{"price":{p},"qty":{q}}}' for p, q in levels.items()) + "]"
@@ -38,12 +38,12 @@ def book(
     return _one(f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"ABC/USD",{sides}{check}}}]}}')
 
 
-def _one(text: str) -> messages.Book:
+def _one(text: str) -> messages.BookFrame:
     frame = messages.read(text)
     assert isinstance(frame, messages.SymbolFrame)
     [message] = frame.messages
     assert isinstance(message, messages.BookFrame)
-    return message.book
+    return message
 
 
 def synced(depth: int = 10) -> CheckedBook:
@@ -163,7 +163,7 @@ def _shown(whole: Sides, depth: int) -> Sides:
     return {"bids": bids, "asks": dict(sorted(whole["asks"].items())[:depth])}
 
 
-def _message(told: Sides, whole: Sides, depth: int, kind: str) -> messages.Book:
+def _message(told: Sides, whole: Sides, depth: int, kind: str) -> messages.BookFrame:
     best = _shown(_shown(whole, depth), 10)
     text = "".join(f"{price}{lots}" for side in ("asks", "bids") for price, lots in best[side].items())
     bids, asks = ({str(p): str(q) for p, q in told[side].items()} for side in ("bids", "asks"))

@@ -6,7 +6,7 @@ milliseconds, or in microseconds if the client requested them (``timeUnit=MICROS
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -194,6 +194,7 @@ class Refusal(msgspec.Struct):
 
 
 Message: TypeAlias = DepthUpdate | Trade | AggTrade | BookTicker | DayTicker | KlineEvent
+DataT = TypeVar("DataT")
 
 MESSAGES: dict[str, type[Message | ServerShutdown]] = {
     "depthUpdate": DepthUpdate,
@@ -226,8 +227,24 @@ class Frame(msgspec.Struct):
     code: int | None = None
 
 
+class Combined(msgspec.Struct, Generic[DataT]):
+    """A frame of a combined stream whose kind is known."""
+
+    data: DataT
+
+
 _frame_decoder = msgspec.json.Decoder(Frame)
 _decoders = {kind: msgspec.json.Decoder(message) for kind, message in MESSAGES.items()}
+_combined: dict[bytes, msgspec.json.Decoder[Combined[Message]]] = {
+    b"depth": msgspec.json.Decoder(Combined[DepthUpdate]),
+    b"depth@100ms": msgspec.json.Decoder(Combined[DepthUpdate]),
+    b"trade": msgspec.json.Decoder(Combined[Trade]),
+    b"aggTrade": msgspec.json.Decoder(Combined[AggTrade]),
+    b"bookTicker": msgspec.json.Decoder(Combined[BookTicker]),
+}
+"""By the stream's name after the symbol: those that most frames are of."""
+COMBINED = b'{"stream":"'
+NAME_FROM = len(COMBINED)
 
 
 def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
@@ -235,6 +252,10 @@ def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
+    if type(data) is bytes and data.startswith(COMBINED):
+        decoder = _combined.get(data[data.find(b"@", NAME_FROM) + 1 : data.find(b'"', NAME_FROM)])
+        if decoder is not None:
+            return decoder.decode(data).data
     frame = _frame_decoder.decode(data)
     if frame.stream:
         return _decode(_kind(frame.stream), frame.data)
