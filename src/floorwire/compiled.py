@@ -33,8 +33,8 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
     "venues/kraken": (*BOOKS, "checked_book", "messages_v1"),
     "venues/okx": (*BOOKS, "numbered_book"),
 }
-"""The packages that setup.py compiles, and which modules of each; none named: all. Of the venues, those that a
-frame goes through."""
+"""The packages that setup.py compiles, and which modules of each; none named: all. Of the venues: those that
+a frame goes through."""
 PURE = "PURE_PYTHON"
 """An environment variable. If it is not empty, only sources are used: to debug, to profile, to compare."""
 

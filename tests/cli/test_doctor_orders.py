@@ -68,6 +68,8 @@ def test_the_order_is_small_and_far() -> None:
 
 
 def test_an_order_without_a_least_needs_a_quantity() -> None:
+    least = Instrument("BTC-USDT", "BTC", "USDT", "here", "0.01", "0.00001", min_quantity="0.001")
+    assert far_order(least, 60_000_00, None, "id").quantity == "0.00100"
     unknown = Instrument("BTC-USDT", "BTC", "USDT", "here", "0.01", "0.00001")
     with pytest.raises(UnknownQuantityError, match="give --quantity"):
         far_order(unknown, 60_000_00, None, "id")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from floorwire.storage import journal_file
 from tests.servers import Server, eventually, metrics
@@ -78,3 +80,29 @@ async def test_without_its_database_orders_are_refused(tmp_path: Path, names: tu
         )
         assert is_refusing(server)
         assert metrics(server)['floorwire_feed_age_seconds{venue="sim"}'] < 10, "market data goes on"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["journal.db-shm", "keys.db-shm"])
+async def test_of_a_process_that_ends_because_sqlites_index_was_cut_nothing_is_lost(
+    tmp_path: Path, name: str
+) -> None:
+    """SQLite maps its -shm files into memory: who touches one that was cut gets SIGBUS."""
+    issued = key(tmp_path)
+    accepted = []
+    with serving(tmp_path, *FREE) as server:
+        async with trader(server, issued) as client:
+            for number in range(ORDERS):
+                assert (await client.place(f"order-{number}"))["status"] == "accepted"
+                accepted.append(f"order-{number}")
+            os.truncate(tmp_path / name, 0)
+            with suppress(ConnectionClosed):
+                assert (await client.place("one-more"))["status"] == "accepted"
+                accepted.append("one-more")
+        assert server.wait() == -signal.SIGBUS
+    with serving(tmp_path, *FREE) as server:
+        assert "orders are refused" not in server.log
+        async with trader(server, issued) as client:
+            rows = (await client.ask("orders"))["orders"]
+            assert isinstance(rows, list)
+            assert set(accepted) <= {row["client_order_id"] for row in rows if isinstance(row, dict)}

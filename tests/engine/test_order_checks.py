@@ -64,6 +64,8 @@ def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
     wrong = replace(wrong, lots=800)
     ask(wrong, later)
     wrong = replace(wrong, lots=8, price_ticks=300)
+    made.list_instruments([replace(BTC, min_quantity="0.09", min_notional="13")], NOW)
+    ask(wrong, later)
     made.list_instruments([replace(BTC, min_notional="13")], NOW)
     ask(wrong, later)
     made.list_instruments([BTC], NOW)
@@ -85,6 +87,7 @@ def test_of_an_order_with_every_fault_the_first_of_the_list_is_told() -> None:
         Code.BAD_REQUEST,
         Code.MAX_QUANTITY,
         Code.MAX_NOTIONAL,
+        Code.MIN_QUANTITY,
         Code.MIN_NOTIONAL,
         Code.PRICE_BAND,
         Code.REDUCE_ONLY,

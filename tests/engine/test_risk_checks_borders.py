@@ -41,6 +41,11 @@ class Desk:
         ticket = OrderTicket("ann", self._name(), BTC.symbol, side, "market", lots, None, None, None, "ioc")
         return self._place(ticket)
 
+    def spend(self, amount: int) -> Order:
+        of = BTC.symbol
+        ticket = OrderTicket("ann", self._name(), of, "buy", "market", None, amount, None, None, "ioc")
+        return self._place(ticket)
+
     def _name(self) -> str:
         self.placed += 1
         return str(self.placed)
@@ -88,6 +93,24 @@ def test_worth_as_little_as_is_allowed_is_allowed() -> None:
     assert Desk(replace(BTC, min_notional="9.5")).limit("buy", 190).lots == 10
     caught = refusal(lambda: Desk(replace(BTC, min_notional="9.501")).limit("buy", 190))
     assert caught.code is Code.MIN_NOTIONAL
+
+
+@pytest.mark.parametrize(
+    ("least", "lots"), [("0.1", 10), ("0.095", 10), ("0.101", 11), ("0", 1), ("0.001", 1)]
+)
+def test_the_least_quantity_is_in_whole_lots(least: str, lots: int) -> None:
+    desk = Desk(replace(BTC, min_quantity=least, min_notional="0"))
+    assert desk.limit("buy", 190, lots).lots == lots
+    if lots > 1:
+        caught = refusal(lambda: desk.limit("buy", 190, lots - 1))
+        assert (caught.code, caught.details) == (Code.MIN_QUANTITY, {"limit": BTC.size.format(lots)})
+
+
+def test_an_amount_that_buys_less_than_the_least_quantity_is_refused() -> None:
+    desk = Desk(replace(BTC, min_quantity="0.1", min_notional="0"))
+    assert desk.spend(201 * 10).lots == 10
+    assert refusal(lambda: desk.spend(201 * 9)).code is Code.MIN_QUANTITY
+    assert refusal(lambda: desk.spend(200)).code is Code.MIN_NOTIONAL
 
 
 @pytest.mark.parametrize(("side", "inside", "outside"), [("buy", 160, 159), ("sell", 240, 241)])

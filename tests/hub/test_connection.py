@@ -104,6 +104,7 @@ def test_the_symbols_are_listed(harness: HubHarness) -> None:
         "tick_size": "1",
         "lot_size": "1",
         "min_notional": "10",
+        "min_quantity": "0",
         "state": "open",
         "venue": "scripted",
     }

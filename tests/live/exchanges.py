@@ -11,10 +11,10 @@ from typing import Protocol
 from floorwire.core.instrument import Instrument
 from floorwire.core.order_ports import MakesOrderAdapter
 from floorwire.venues.binance.orders import BinanceOrders
-from floorwire.venues.bybit.orders import BybitOrders
-from floorwire.venues.coinbase.orders import CoinbaseOrders
-from floorwire.venues.kraken.orders import KrakenOrders
-from floorwire.venues.okx.orders import OkxOrders
+from floorwire.venues.bybit import orders as bybit_orders
+from floorwire.venues.coinbase import orders as coinbase_orders
+from floorwire.venues.kraken import orders as kraken_orders
+from floorwire.venues.okx import orders as okx_orders
 from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
 from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.market import UNIT
@@ -79,14 +79,14 @@ BINANCE = Kind(
 )
 BYBIT = Kind(
     lambda skew_us: bybit.FakeBybit(bybit.default_markets(), skew_us=skew_us),
-    BybitOrders,
+    bybit_orders.order_adapter,
     Instrument("BTC-USDT", "BTC", "USDT", "bybit", "0.01", "0.000001"),
     "order.create",
     '"execId"',
 )
 OKX = Kind(
     lambda skew_us: okx.FakeOkx(okx.default_markets(), skew_us=skew_us),
-    OkxOrders,
+    okx_orders.order_adapter,
     Instrument("BTC-USDT", "BTC", "USDT", "okx", "0.1", "0.0000001"),
     "/ws/order",
     "partially_filled",
@@ -94,7 +94,7 @@ OKX = Kind(
 )
 KRAKEN = Kind(
     lambda skew_us: kraken.FakeKraken(kraken.default_markets(), skew_us=skew_us),
-    KrakenOrders,
+    kraken_orders.order_adapter,
     Instrument("BTC-USD", "BTC", "USD", "kraken", "0.1", "0.0000001"),
     "add_order",
     "last_qty",
@@ -105,7 +105,7 @@ KRAKEN = Kind(
 )
 COINBASE = Kind(
     lambda skew_us: coinbase.FakeCoinbase(coinbase.default_markets(), skew_us=skew_us),
-    CoinbaseOrders,
+    coinbase_orders.order_adapter,
     Instrument("BTC-USD", "BTC", "USD", "coinbase", "0.01", "0.000001"),
     "/orders",
     "cumulative_quantity",

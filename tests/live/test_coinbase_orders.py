@@ -30,7 +30,7 @@ from floorwire.core.remote_orders import (
     ReconcileAnswer,
 )
 from floorwire.engine.venue_order_ids import client_id
-from floorwire.venues.coinbase.orders import CoinbaseOrders
+from floorwire.venues.coinbase.orders import order_adapter
 from tests.fake_exchange import coinbase
 from tests.fake_exchange.coinbase import FakeCoinbase
 from tests.fake_exchange.orders import Side
@@ -75,7 +75,7 @@ async def session(which: int = 0, skew_us: int = 0) -> AsyncIterator[tuple[FakeC
         account = fake.accounts[which]
         credentials = VenueCredentials(account.key_name, Secret(account.secret))
         addresses = f"ws://127.0.0.1:{fake.port}/user", f"http://127.0.0.1:{fake.port}"
-        adapter = CoinbaseOrders(
+        adapter = order_adapter(
             OrderSettings("coinbase", *addresses, credentials), Names({"BTC-USD": "BTC-USD"}), Random(1)
         )
         async with run(adapter) as client:

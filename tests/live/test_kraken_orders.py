@@ -30,7 +30,7 @@ from floorwire.core.remote_orders import (
     ReconcileAnswer,
 )
 from floorwire.engine.venue_order_ids import client_id
-from floorwire.venues.kraken.orders import KrakenOrders
+from floorwire.venues.kraken.orders import order_adapter
 from tests.fake_exchange import kraken
 from tests.fake_exchange.kraken import FakeKraken
 from tests.fake_exchange.orders import Side
@@ -72,7 +72,7 @@ async def session(skew_us: int = 0) -> AsyncIterator[tuple[FakeKraken, AdapterRu
         give_money(fake, "USD")
         credentials = VenueCredentials(fake.first.api_key, Secret(fake.first.secret))
         addresses = f"ws://127.0.0.1:{fake.port}/auth", f"http://127.0.0.1:{fake.port}"
-        adapter = KrakenOrders(
+        adapter = order_adapter(
             OrderSettings("kraken", *addresses, credentials), Names({"BTC-USD": "BTC/USD"}), Random(1)
         )
         async with run(adapter) as client:

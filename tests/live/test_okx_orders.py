@@ -26,7 +26,7 @@ from floorwire.core.remote_orders import (
     Reconcile,
     ReconcileAnswer,
 )
-from floorwire.venues.okx.orders import OkxOrders
+from floorwire.venues.okx.orders import order_adapter
 from tests.fake_exchange import okx
 from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.orders import Side
@@ -46,7 +46,7 @@ async def session(skew_us: int = 0) -> AsyncIterator[tuple[FakeOkx, AdapterRun]]
         first = fake.first
         credentials = VenueCredentials(first.api_key, Secret(first.secret), Secret(first.passphrase))
         addresses = f"ws://127.0.0.1:{fake.port}", f"http://127.0.0.1:{fake.port}"
-        adapter = OkxOrders(
+        adapter = order_adapter(
             OrderSettings("okx", *addresses, credentials), Names({"BTC-USDT": "BTC-USDT"}), Random(1)
         )
         async with run(adapter) as client:

@@ -23,6 +23,7 @@ from floorwire.core.remote_orders import (
     RemoteReport,
 )
 from floorwire.core.venue_names import bare
+from floorwire.engine.instrument_units import ceil
 
 FAR_PERCENT: Final = 10
 """The order buys at so much below the best bid."""
@@ -54,11 +55,12 @@ def far_order(instrument: Instrument, bid_ticks: int, quantity: str | None, clie
     if quantity is None:
         notional = instrument.price.decimals + instrument.size.decimals
         least = _units(instrument.min_notional, notional) * LEAST_TIMES
-        if not least:
+        least_lots = ceil(instrument.size, instrument.min_quantity)
+        if not least and not least_lots:
             raise UnknownQuantityError(
                 f"{instrument.symbol}: the exchange names no least order; give --quantity"
             )
-        lots = -(-least // (10 * ticks * instrument.price.step * instrument.size.step))
+        lots = max(least_lots, -(-least // (10 * ticks * instrument.price.step * instrument.size.step)))
     else:
         lots = instrument.size.parse(quantity)
     price = instrument.price.format(ticks)

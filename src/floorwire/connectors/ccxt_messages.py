@@ -29,15 +29,16 @@ def markets(found: Mapping[str, Structure], precision_mode: int) -> bytes:
 
 
 def _market(market: Structure, precision_mode: int) -> MarketRow:
-    precision, active = _part(market, "precision"), market.get("active")
+    precision, limits, active = _part(market, "precision"), _part(market, "limits"), market.get("active")
     return MarketRow(
         native=str(market.get("symbol")),
         base=str(market.get("base")),
         quote=str(market.get("quote")),
         price_step=_step(precision.get("price"), precision_mode),
         size_step=_step(precision.get("amount"), precision_mode),
-        min_cost=text(_part(_part(market, "limits"), "cost").get("min")),
+        min_cost=text(_part(limits, "cost").get("min")),
         is_active=active if isinstance(active, bool) else None,
+        min_amount=text(_part(limits, "amount").get("min")),
     )
 
 

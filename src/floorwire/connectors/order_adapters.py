@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from floorwire.core.order_ports import MakesOrderAdapter
 from floorwire.venues.binance.orders import BinanceOrders
-from floorwire.venues.bybit.orders import BybitOrders
-from floorwire.venues.coinbase.orders import CoinbaseOrders
-from floorwire.venues.kraken.orders import KrakenOrders
+from floorwire.venues.bybit import orders as bybit
+from floorwire.venues.coinbase import orders as coinbase
+from floorwire.venues.kraken import orders as kraken
 from floorwire.venues.live import NativeName
-from floorwire.venues.okx.orders import OkxOrders
+from floorwire.venues.okx import orders as okx
 
 
 class OrderKind(NamedTuple):
@@ -29,10 +29,10 @@ def _joined(by: str) -> NativeName:
 ORDER_KINDS: Final[Mapping[str, OrderKind]] = MappingProxyType(
     {
         "binance": OrderKind(BinanceOrders, _joined("")),
-        "bybit": OrderKind(BybitOrders, _joined("")),
-        "coinbase": OrderKind(CoinbaseOrders, _joined("-")),
-        "kraken": OrderKind(KrakenOrders, _joined("/")),
-        "okx": OrderKind(OkxOrders, _joined("-")),
+        "bybit": OrderKind(bybit.order_adapter, _joined("")),
+        "coinbase": OrderKind(coinbase.order_adapter, _joined("-")),
+        "kraken": OrderKind(kraken.order_adapter, _joined("/")),
+        "okx": OrderKind(okx.order_adapter, _joined("-")),
     }
 )
 """By kind, as ``venues.ID.kind`` names it."""

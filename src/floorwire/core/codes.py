@@ -37,6 +37,7 @@ class Code(StrEnum):
     ORDER_CLOSED = "order_closed", "the order is filled, cancelled, rejected or expired"
     TICK_SIZE = "tick_size", "the price is not a whole number of ticks"
     LOT_SIZE = "lot_size", "the quantity is not a whole number of lots"
+    MIN_QUANTITY = "min_quantity", "the quantity is smaller than the instrument's minimum"
     MIN_NOTIONAL = "min_notional", "the order is worth less than the instrument's minimum"
     PRICE_BAND = "price_band", "the price is too far from the market"
     MAX_NOTIONAL = "max_notional", "the order is worth more than the key or the account may place"

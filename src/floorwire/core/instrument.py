@@ -28,6 +28,8 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
     """How far a limit price may be from the last price, as a fraction of it; None: no limit."""
     trades_stale: bool = False
     """Whether orders are accepted while its prices are not current."""
+    min_quantity: str = "0"
+    """The smallest quantity of an order, in the base asset; 0: one lot."""
 
     @cached_property
     def price(self) -> Scale:

@@ -29,6 +29,8 @@ class InstrumentUnits(msgspec.Struct, frozen=True):
     """Scale of turnover: an amount of the quote asset, counted in ticks times lots."""
     min_turnover: int
     """Smallest turnover of an order (min notional)."""
+    min_lots: int
+    """Smallest quantity of an order (min quantity), at least one lot."""
     band_ppm: int | None
     """Price band: how far a limit may be from the last price. None where there is no band."""
 
@@ -49,6 +51,7 @@ class InstrumentUnits(msgspec.Struct, frozen=True):
             quote_units=_units(turnover, quote_decimals),
             turnover=turnover,
             min_turnover=ceil(turnover, instrument.min_notional),
+            min_lots=max(1, ceil(size, instrument.min_quantity)),
             band_ppm=None if band is None else FRACTION.parse(band),
         )
 

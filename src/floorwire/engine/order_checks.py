@@ -19,7 +19,8 @@ check 4. ``OrderChecks.new_order`` makes the others, in the order of this table.
                                                of the key                                       risk_checks
      9 date       bad_request                  gtd: the date has passed                         request_checks
     10 liquidity  no_liquidity                 market orders: the other side is empty           risk_checks
-    11 value      min_notional                 worth less than the instrument's minimum         risk_checks
+    11 minimum    min_quantity, min_notional   smaller, or worth less, than the instrument's
+                                               minimum                                          risk_checks
     12 quantity   max_quantity                 larger than account and key allow                risk_checks
     13 limit      max_notional                 worth more than account and key allow            risk_checks
     14 price      price_band                   too far from the last price, or through the

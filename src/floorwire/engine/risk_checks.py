@@ -94,22 +94,22 @@ def check_size_and_price(
     prices: Prices,
     waits: bool = True,
 ) -> None:
-    """Checks 11 to 14: value, quantity and price of an order.
+    """Checks 11 to 14: quantity, value and price of an order.
 
     ``price_ticks`` is the limit price, or the end of the collar where there is none. ``waits``: a stop order
     has not triggered yet. Then its stop price stands for the market's price.
-    Raises Refusal: ``min_notional``, ``max_quantity``, ``max_notional``, ``price_band``.
+    Raises Refusal: ``min_quantity``, ``min_notional``, ``max_quantity``, ``max_notional``, ``price_band``.
     """
     worth_ticks = _worth_ticks(ticket, price_ticks, prices, waits)
     turnover = ticket.spend or lots * worth_ticks
-    if not lots:
-        _notional(Code.MIN_NOTIONAL, instrument_units, turnover, "at least", worth_ticks)
+    if lots < instrument_units.min_lots:
+        if not lots:  # an amount to spend that buys no lot
+            _notional(Code.MIN_NOTIONAL, instrument_units, turnover, "at least", worth_ticks)
+        _quantity(Code.MIN_QUANTITY, instrument_units, lots, "at least", instrument_units.min_lots)
     if turnover < instrument_units.min_turnover:
         _notional(Code.MIN_NOTIONAL, instrument_units, turnover, "at least", instrument_units.min_turnover)
     if bounds.max_lots is not None and lots > bounds.max_lots:
-        most = instrument_units.instrument.size.format(bounds.max_lots)
-        text = f"{instrument_units.instrument.size.format(lots)} {bare(instrument_units.base)}, may be {most}"
-        raise Refusal(Code.MAX_QUANTITY, text, {"limit": most})
+        _quantity(Code.MAX_QUANTITY, instrument_units, lots, "at most", bounds.max_lots)
     if bounds.max_turnover is not None and turnover > bounds.max_turnover:
         _notional(Code.MAX_NOTIONAL, instrument_units, turnover, "at most", bounds.max_turnover)
     if ticket.price_ticks is None:
@@ -145,6 +145,14 @@ def _worth_ticks(ticket: OrderTicket, price_ticks: int, prices: Prices, waits: b
     if ticket.price_ticks is None:
         return market_ticks or price_ticks
     return price_ticks if price_ticks > market_ticks else market_ticks
+
+
+def _quantity(
+    code: Code, instrument_units: InstrumentUnits, lots: int, relation: str, limit: int
+) -> NoReturn:
+    size = instrument_units.instrument.size
+    bound, base = size.format(limit), bare(instrument_units.base)
+    raise Refusal(code, f"{size.format(lots)} {base}, has to be {relation} {bound}", {"limit": bound})
 
 
 def _notional(

@@ -92,6 +92,7 @@ def symbol_rows(
                 i.tick_size,
                 i.lot_size,
                 i.min_notional,
+                i.min_quantity,
                 state(i),
                 i.venue,
             )

@@ -100,6 +100,7 @@ class SymbolRow(msgspec.Struct, frozen=True):
     tick_size: str
     lot_size: str
     min_notional: str
+    min_quantity: str
     state: str
     venue: str
 

@@ -17,7 +17,7 @@ from floorwire.core.printable import printable
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage import stored_number
 from floorwire.storage.audit_file import AuditFile, PartlyWrittenError
-from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError
+from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError, NumberFile
 
 FILE = "audit.jsonl"
 UNWRITTEN_FILE = "audit.unwritten"
@@ -71,7 +71,7 @@ class AuditLog:
 
     def __init__(self, path: Path) -> None:
         self._file = AuditFile(path)
-        self._stored = stored_number.open_map(path.with_name(UNWRITTEN_FILE), 2 * PAIR_BYTES)
+        self._stored = NumberFile(path.with_name(UNWRITTEN_FILE), 2 * PAIR_BYTES)
         self._queue: deque[AuditEntry] = deque()
         self._has_work = asyncio.Event()
         self._writing = Lock()
@@ -80,6 +80,7 @@ class AuditLog:
         self._unwritten: deque[AuditEntry] = deque()
         """Entries that the thread took from the queue, oldest first. The disk did not take them yet."""
         self._is_failing = False
+        self._is_count_failing = False
         self.dropped = self._left_out = self._load()
         """How many entries are in no line, of killed processes too; how many of them are not told of."""
         self._told = 0
@@ -148,14 +149,23 @@ class AuditLog:
         A kill just after a write makes it too high, by the lines of that write. The loop and the thread may
         both be here: the thread is here again after what the loop adds.
         """
-        stored_number.store(self._stored, 0, PAIR_BYTES, self.dropped - self._told + self.waiting)
+        missing = self.dropped - self._told + self.waiting
+        stored_number.store(self._stored.content, 0, PAIR_BYTES, missing)
+        try:
+            self._stored.write()
+        except OSError as error:  # a sign-in does not fail for it
+            if not self._is_count_failing:
+                log.error("the count of unwritten audit lines is not stored", error=str(error))
+            self._is_count_failing = True
+        else:
+            self._is_count_failing = False
 
     def _remove(self, count: int) -> None:
         self._told += sum(self._unwritten.popleft().left_out for _ in range(count))
 
     def _load(self) -> int:
         try:
-            return stored_number.load(self._stored, 0, PAIR_BYTES)
+            return stored_number.load(self._stored.content, 0, PAIR_BYTES)
         except DamagedNumberError:
             log.error("how many lines the audit log lacks is not known", file=UNWRITTEN_FILE)
             return 0

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from floorwire.storage import stored_number
 from floorwire.storage.private_files import touch_private
-from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError
+from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError, NumberFile
 
 FILE = "journal.mark"
 MADE_FILE = "journal.made"
@@ -38,19 +38,21 @@ DAMAGED = "journal.mark cannot be read: it is not known whether records after th
 
 
 class HighWaterMark:
-    """A number in a memory-mapped file: to raise it costs one write to memory. Raises OSError."""
+    """A number in a file of a fixed size: to raise it is one write of a few bytes. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
         made = path.with_name(MADE_FILE)
         is_new, is_first = not path.exists(), not made.exists()
-        self._map = stored_number.open_map(path, _SIZE)
-        is_empty = not any(self._map[:])
+        self._file = NumberFile(path, _SIZE)
+        self._content = self._file.content
+        is_empty = not any(self._content)
         self._is_lost = is_new and not is_first
         self._is_wiped = is_empty and not is_new and not is_first
         """Empty, or only zeros, though something was written: what a power cut may leave."""
         if is_empty and not self._is_wiped:
-            stored_number.store(self._map, 0, _COPY_AT, 0)  # not only zeros: see ``_is_wiped``
-            self._map.flush()
+            stored_number.store(self._content, 0, _COPY_AT, 0)  # not only zeros: see ``_is_wiped``
+            self._file.write()
+            self._file.sync()
         touch_private(made)
         self._made_ns = made.stat().st_ctime_ns
         self._files: tuple[int, int] | None = None
@@ -63,12 +65,12 @@ class HighWaterMark:
         then be an older copy that was put back: its later records are lost. Raises DamagedNumberError.
         """
         self._files = journal.stat().st_ino, self._made_ns
-        files = _files.unpack_from(self._map, _FILES_AT)
+        files = _files.unpack_from(self._content, _FILES_AT)
         if self._is_lost:
             return False
         if not any(files):  # written by a version that did not store them
             return self.n == last_n
-        (begun_n,) = _begun.unpack_from(self._map, _BEGUN_AT)
+        (begun_n,) = _begun.unpack_from(self._content, _BEGUN_AT)
         return files == self._files and self.n <= last_n <= max(self.n, begun_n)
 
     @property
@@ -76,22 +78,24 @@ class HighWaterMark:
         """The number; 0 where none was written. Raises DamagedNumberError."""
         if self._is_wiped:
             raise DamagedNumberError
-        return stored_number.load(self._map, 0, _COPY_AT)
+        return stored_number.load(self._content, 0, _COPY_AT)
 
     def store_begun(self, n: int) -> None:
-        """Store that a commit up to this record begins."""
-        _begun.pack_into(self._map, _BEGUN_AT, n)
+        """Store that a commit up to this record begins. Raises OSError."""
+        _begun.pack_into(self._content, _BEGUN_AT, n)
+        self._file.write()
 
     def raise_to(self, n: int) -> None:
-        """Write the number. From now on the mark belongs to the files as they are now."""
-        stored_number.store(self._map, 0, _COPY_AT, n)
+        """Write the number. From now on the mark belongs to the files as they are now. Raises OSError."""
+        stored_number.store(self._content, 0, _COPY_AT, n)
         if self._files is not None:
-            _files.pack_into(self._map, _FILES_AT, *self._files)
+            _files.pack_into(self._content, _FILES_AT, *self._files)
             self._files = None
+        self._file.write()
 
     def close(self) -> None:
         """Close the file."""
-        self._map.close()
+        self._file.close()
 
 
 def read_number(path: Path) -> int:

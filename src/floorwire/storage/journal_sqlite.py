@@ -167,7 +167,7 @@ class SqliteJournal:
                 self._waiting.fail(JournalBrokenError(str(error)))
 
     def _commit(self, entries: Sequence[JournalEntry]) -> None:
-        """Write one row, in the commit thread. Raises sqlite3.Error."""
+        """Write one row, in the commit thread. Raises sqlite3.Error, OSError."""
         row = journal_rows.make(self._written_n + 1, entries, self._chain)
         self._mark.store_begun(row.last_n)
         self._writing.execute(journal_file.INSERT, row)

@@ -161,7 +161,7 @@ def test_a_session_is_replaced_before_its_day_is_over_and_nothing_is_lost() -> N
     assert not every(driver.wait(5), Close)  # an answer is to come on the old one
     driver.reply("order.place", row(clientOrderId="fw0a1b2c3d8"))
     driver.event(report(c="fw0a1b2c3d8"), "orders_2")
-    assert every(driver.wait(1), Close) == [Close("orders", "another session has taken its place")]
+    assert every(driver.wait(1), Close) == [Close("orders", "another link takes its place")]
     driver.closed("orders")
     assert LinkDown() not in driver.out
     assert not every(driver.wait(20), Open)

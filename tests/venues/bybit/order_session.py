@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Send
 from floorwire.core.remote_orders import Executed, LinkUp, OrderSeen
-from floorwire.venues.bybit.orders import BybitOrders
+from floorwire.venues.bybit.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, of, settings
 
 Row = dict[str, object]
@@ -29,7 +29,7 @@ TRADE_AUTH = {"retCode": 0, "retMsg": "OK", "op": "auth", "connId": "cnt5leec0hv
 def new(ws: str = "ws://venue.test") -> OrderDriver:
     names = Names({"BTC-USDT": "BTCUSDT"})
     given = settings(ws=ws, rest="http://venue.test")
-    return OrderDriver(BybitOrders(given, names, FixedRandom()))
+    return OrderDriver(order_adapter(given, names, FixedRandom()))
 
 
 def rest(result: object = None, code: int = 0, msg: str = "OK", time: int = 0) -> Row:

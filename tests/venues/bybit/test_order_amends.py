@@ -15,16 +15,16 @@ def test_of_an_unknown_limit_all_is_sent() -> None:
 
 def test_an_amend_is_done_once() -> None:
     amends = OrderAmends()
-    amends.sent(amend())
+    amends.sent(amend(), 5)
     assert amends.seen(seen()) is None
-    assert amends.seen(seen(price="30001", quantity="0.0200")) == amend()
+    assert amends.seen(seen(price="30001", quantity="0.0200")) == 5
     assert amends.seen(seen(price="30001", quantity="0.0200")) is None
 
 
 def test_an_order_that_ended_is_forgotten() -> None:
     amends = OrderAmends()
     amends.limit(ID, "30001", "0.02")
-    amends.sent(amend())
+    amends.sent(amend(), 5)
     assert amends.argument(amend(), "BTCUSDT") is None
     assert amends.seen(seen(state="filled", price="30001", quantity="0.02")) is None
     assert amends.seen(seen(price="30001", quantity="0.02")) is None
@@ -32,7 +32,7 @@ def test_an_order_that_ended_is_forgotten() -> None:
 
 def test_a_refused_amend_is_not_done_by_what_the_stream_shows() -> None:
     amends = OrderAmends()
-    amends.sent(amend())
+    amends.sent(amend(), 5)
     amends.ended(ID)
     assert amends.seen(seen(price="30001", quantity="0.02")) is None
 

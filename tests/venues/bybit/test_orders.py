@@ -270,10 +270,16 @@ def test_a_service_that_restarts_gets_no_new_orders_and_may_still_answer() -> No
     second = on_trade_link(driver.command(place("fw0000000a2")))["reqId"]
     outputs = driver.frame(verdict(second, 10019, "restarting"), "trade")
     assert not of(outputs, Close)
+    assert of(outputs, Open) == [Open("trade_2", "ws://venue.test/v5/trade")]
     assert len(of(driver.command(place("fw0000000a3")), Fetch)) == 1
     outputs = driver.frame(verdict(first), "trade")
     assert reports(outputs) == [ACCEPTED]
-    assert [one.reason for one in of(outputs, Close)] == ["its service restarts"]
+    assert [one.reason for one in of(outputs, Close)] == ["another link takes its place"]
+    driver.closed("trade")
+    driver.opened("trade_2")
+    driver.frame(TRADE_AUTH, "trade_2")
+    (send,) = of(driver.command(place("fw0000000a4")), Send)
+    assert send.link == "trade_2"
 
 
 def test_orders_that_bybit_does_not_have() -> None:

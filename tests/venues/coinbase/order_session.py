@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Fetch
 from floorwire.core.remote_orders import LinkUp, OrderSeen
-from floorwire.venues.coinbase.orders import CoinbaseOrders
+from floorwire.venues.coinbase.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, of, settings
 
 Row = dict[str, object]
@@ -44,7 +44,7 @@ def seen(**fields: object) -> OrderSeen:
 
 def new() -> OrderDriver:
     names = Names({"BTC-USDT": "BTC-USDT", "NEW-USDT": "NEW-USDT"})
-    return OrderDriver(CoinbaseOrders(settings(SEED), names, FixedRandom()))
+    return OrderDriver(order_adapter(settings(SEED), names, FixedRandom()))
 
 
 def prepared(ahead_us: int = 0) -> OrderDriver:

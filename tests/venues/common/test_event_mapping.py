@@ -14,7 +14,7 @@ PRICES = Ohlc("1.05", "2", "1", "1.5")
 
 
 def test_an_instrument_has_trimmed_steps() -> None:
-    found = event_mapping.instrument("kind", "x:", ("ABC", "USD"), ("0.10", "0.0100"), "open", "5.0")
+    found = event_mapping.instrument("kind", "x:", ("ABC", "USD"), ("0.10", "0.0100"), "open", ("0.0", "5.0"))
     assert found == ABC
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.remote_orders import LinkUp, OrderSeen
-from floorwire.venues.kraken.orders import KrakenOrders
+from floorwire.venues.kraken.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, sent, settings
 
 Row = dict[str, object]
@@ -58,7 +58,7 @@ def seen(**fields: object) -> OrderSeen:
 
 def new() -> OrderDriver:
     names = Names({"BTC-USDT": "BTC/USDT", "DOGE-USD": "DOGE/USD"})
-    return OrderDriver(KrakenOrders(settings("c2VjcmV0"), names, FixedRandom()))
+    return OrderDriver(order_adapter(settings("c2VjcmV0"), names, FixedRandom()))
 
 
 def rest(result: object = None, *errors: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from floorwire.core.remote_orders import (
     LinkUp,
     OrderSeen,
 )
-from floorwire.venues.okx.orders import OkxOrders
+from floorwire.venues.okx.orders import order_adapter
 from tests.venues.order_driver import (
     FixedRandom,
     Names,
@@ -41,7 +41,7 @@ SUBSCRIBED = {"event": "subscribe", "arg": {"channel": "orders", "instType": "SP
 
 def new() -> OrderDriver:
     names = Names({name: name for name in ("BTC-USDT", "ETH-USDT", "SOL-USDT")})
-    return OrderDriver(OkxOrders(settings(passphrase="pass"), names, FixedRandom()))
+    return OrderDriver(order_adapter(settings(passphrase="pass"), names, FixedRandom()))
 
 
 def rest(*rows: object, code: str = "0", msg: str = "") -> dict[str, object]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
-from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.venue_book import CrossedBookError
 from floorwire.venues.okx.messages import Book, Level
 from floorwire.venues.okx.numbered_book import NumberedBook

@@ -12,10 +12,13 @@ from floorwire.core.remote_orders import (
     CancelAnswer,
     LinkDown,
     LinkUp,
+    OrderSeen,
     PlaceAnswer,
     PlaceOrder,
 )
 from tests.venues.okx.order_session import (
+    EXECUTED,
+    FILL,
     ID,
     INSTRUMENTS,
     LISTED,
@@ -141,23 +144,48 @@ def test_link_down_is_reported_once() -> None:
     assert driver.reports() == [LinkDown()]
 
 
-def test_service_that_ends_is_left_when_nothing_is_pending() -> None:
+NOTICE = {"event": "notice", "code": "64008", "msg": "The connection will soon be closed", "connId": "a"}
+
+
+def test_service_that_ends_is_left_when_another_link_is_up_and_nothing_is_pending() -> None:
     driver = connected()
     number = number_of(driver.command(place()))
-    notice = {"event": "notice", "code": "64008", "msg": "The connection will soon be closed", "connId": "a"}
-    assert not of(driver.frame(notice), Close)
-    outputs = driver.frame(verdict(number))
-    assert reports(outputs) == [PlaceAnswer(ID, "accepted", "88"), LinkDown()]
-    assert of(outputs, Close)
+    assert [one.link for one in of(driver.frame(NOTICE), Open)] == ["private_2"]
+    assert [one.link for one in of(driver.command(cancel("b")), Send)] == ["private"]
+    driver.opened("private_2")
+    driver.frame(LOGGED_IN, "private_2")
+    outputs = driver.frame(SUBSCRIBED, "private_2")
+    assert not of(outputs, Close)  # answers are to come
+    assert [one.link for one in of(driver.command(cancel("c")), Send)] == ["private_2"]
+    driver.frame(verdict(number))
+    assert not of(driver.frame(verdict(str(int(number) + 1), op="cancel-order")), Close)
+    assert of(driver.wait(5), Close) == [Close("private", "another link takes its place")]
+    driver.closed()
+    found = driver.reports()
+    assert found == [PlaceAnswer(ID, "accepted", "88"), CancelAnswer("b", "taken")]  # no LinkDown
+    assert reports(driver.closed("private_2")) == [CancelAnswer("c", "unknown"), LinkDown()]
 
 
-def test_service_that_ends_is_left_in_time() -> None:
+def test_no_report_is_lost_while_a_link_takes_the_place_of_another() -> None:
     driver = connected()
-    for _ in range(4):  # an order without an answer each time
-        driver.command(place())
-        driver.frame({"event": "notice", "code": "64008", "msg": "", "connId": "a"})
-        driver.frame("pong")
-    assert of(driver.wait(30), Close)
+    driver.frame(NOTICE)
+    driver.opened("private_2")
+    assert of(reports(driver.frame(orders(order_row()))), OrderSeen)
+    driver.frame(LOGGED_IN, "private_2")
+    driver.frame(SUBSCRIBED, "private_2")
+    assert EXECUTED in reports(driver.frame(orders(FILL)))  # it was on its way
+    driver.wait(5)
+    assert reports(driver.frame(orders(FILL))) == []  # the first one is being closed
+    assert EXECUTED in reports(driver.frame(orders(FILL), "private_2"))
+
+
+def test_service_that_ends_before_another_link_is_up_is_a_lost_link() -> None:
+    driver = connected()
+    driver.frame(NOTICE)
+    assert reports(driver.closed()) == [LinkDown()]
+    driver.opened("private_2")
+    driver.frame(LOGGED_IN, "private_2")
+    assert reports(driver.frame(SUBSCRIBED, "private_2")) == [LinkUp()]
 
 
 def test_nothing_of_a_link_that_is_being_closed_counts() -> None:

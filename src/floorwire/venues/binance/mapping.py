@@ -54,17 +54,18 @@ QUOTE_ASSETS = (
 
 def instrument(listed: messages.Symbol, prefix: str) -> Instrument:
     """Return the instrument of a symbol in exchangeInfo. Its filters have the steps, else its precisions."""
-    tick, lot, notional = _step(listed.quote_precision), _step(listed.base_asset_precision), "0"
+    tick, lot = _step(listed.quote_precision), _step(listed.base_asset_precision)
+    quantity = notional = "0"
     for rule in listed.filters:
         match rule.filter_type:
             case "PRICE_FILTER" if _is_step(rule.tick_size):
                 tick = rule.tick_size
             case "LOT_SIZE" if _is_step(rule.step_size):
-                lot = rule.step_size
+                lot, quantity = rule.step_size, rule.min_qty
             case "MIN_NOTIONAL" | "NOTIONAL":
                 notional = rule.min_notional
     assets, state = (listed.base_asset, listed.quote_asset), STATES.get(listed.status, "halted")
-    return event_mapping.instrument(VENUE, prefix, assets, (tick, lot), state, notional)
+    return event_mapping.instrument(VENUE, prefix, assets, (tick, lot), state, (quantity, notional))
 
 
 def unlisted_instrument(native: str, prefix: str) -> Instrument | None:

@@ -23,6 +23,7 @@ from floorwire.venues.binance.depth_book import DepthBook
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.decimals import epoch_us
 from floorwire.venues.common.diff_book import BookDiff
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -33,7 +34,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock

@@ -149,11 +149,12 @@ class Depth(msgspec.Struct, rename="camel"):
 
 
 class Filter(msgspec.Struct, rename="camel"):
-    """One trading rule of a symbol. Only the steps and the minimum are used."""
+    """One trading rule of a symbol. Only the steps and the minima are used."""
 
     filter_type: str = ""
     tick_size: str = ""
     step_size: str = ""
+    min_qty: str = "0"
     min_notional: str = ""
 
 

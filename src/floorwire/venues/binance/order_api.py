@@ -37,10 +37,12 @@ from floorwire.venues.binance.order_requests import (
     Placing,
     Subscribing,
 )
-from floorwire.venues.binance.order_sessions import OrderSessions, Session, session_url
+from floorwire.venues.binance.order_sessions import session_kind
 from floorwire.venues.binance.pending_calls import PendingCalls
 from floorwire.venues.binance.signing import signed, signed_query
 from floorwire.venues.binance.waiting_calls import WaitingCalls
+from floorwire.venues.common.private_link import PrivateLink, PrivateLinkState
+from floorwire.venues.common.private_links import PrivateLinks
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
 from floorwire.venues.common.secret_signer import signer
 
@@ -89,7 +91,7 @@ class OrderApi:
         self._signer = signer(settings.credentials.secret)
         self._rest_url = (settings.rest_url or REST_URL).rstrip("/")
         self._results = results
-        self._sessions = OrderSessions(session_url(settings.ws_url), random)
+        self._sessions = PrivateLinks(session_kind(settings.ws_url), random)
         self._pending = PendingCalls()
         self._waiting = WaitingCalls()
         self._limits = OrderLimits()
@@ -117,7 +119,7 @@ class OrderApi:
 
     def start(self) -> None:
         """Open the session."""
-        self.out.append(self._sessions.start(self._now_us))
+        self._look_at_sessions()
 
     def send_order(self, call: Call) -> bool:
         """Send a new order now; False, and nothing is sent, where the limits do not allow it."""
@@ -162,14 +164,14 @@ class OrderApi:
             return False
         return self._limits.spend(call.weight, self._venue_us, is_cancel=is_cancel)
 
-    def _send(self, call: Call, session: Session) -> None:
+    def _send(self, call: Call, session: str) -> None:
         is_placing = isinstance(call.purpose, Placing)
         timeout_us, late_us = (PLACE_US, LATE_US) if is_placing else (ANSWER_US, 0)
-        number = self._pending.add(call, session.name, self._now_us, timeout_us, late_us)
+        number = self._pending.add(call, session, self._now_us, timeout_us, late_us)
         frame: dict[str, object] = {"id": number, "method": call.method}
         if call.is_signed:
             frame["params"] = signed({**self._stamped(call), "apiKey": self._key}, self._signer)
-        self.out.append(Send(session.name, msgspec.json.encode(frame).decode()))
+        self.out.append(Send(session, msgspec.json.encode(frame).decode()))
 
     def _fetch(self, call: Call) -> None:
         method, path = REST[call.method]
@@ -189,9 +191,8 @@ class OrderApi:
 
     def opened(self, link: str) -> None:
         """A link is up: compare the clocks, then subscribe."""
-        session = self._sessions.opened(link, self._now_us)
-        if session is not None:
-            self._ask_time(session)
+        if self._sessions.opened(link, self._now_us):
+            self._ask_time(link)
 
     def closed(self, link: str) -> None:
         """A link is down. Nobody knows what became of its requests."""
@@ -204,36 +205,38 @@ class OrderApi:
         """Give up what had no answer, and look after the sessions."""
         for call in self._pending.expired(self._now_us):
             self._unanswered(call)
-        self.out += self._sessions.due(self._now_us)
+        self._look_at_sessions()
         if self._now_us >= self._clock_due_us:
             self._clock_due_us = self._now_us + CLOCK_US
             for session in self._sessions.ready():
-                self._ask_time(session)
+                self._ask_time(session.name)
         if self._watch.is_overdue(self._now_us):
             for session in self._sessions.ready():
                 self._close(session, "its events do not come")
-        for session in self._sessions.retired():
-            if not self._pending.is_waiting(session.name):
-                self._close(session, "another session has taken its place")
+
+    def _look_at_sessions(self) -> None:
+        """Open, close and replace sessions."""
+        self.out += self._sessions.due(
+            self._now_us, may_open=True, is_idle=lambda session: not self._pending.is_waiting(session)
+        )
 
     def tell_link(self) -> None:
         """Tell whether the account's events come, where that changed."""
-        is_up = bool(self._sessions.ready())
+        is_up = self._sessions.is_up
         if is_up != self._is_up:
             self._is_up = is_up
             self._watch.clear()
             self.out.append(LinkUp() if is_up else LinkDown())
 
-    def _ask_time(self, session: Session) -> None:
+    def _ask_time(self, session: str) -> None:
         if self._limits.spend(1, self._venue_us, is_cancel=True):
-            self._send(order_requests.server_time(session.name, self._date_us), session)
+            self._send(order_requests.server_time(session, self._date_us), session)
 
-    def _subscribe(self, session: Session) -> None:
-        session.is_subscribed = False
+    def _subscribe(self, session: str) -> None:
         self._limits.spend(2, self._venue_us, is_cancel=True)
-        self._send(order_requests.subscribe(session.name), session)
+        self._send(order_requests.subscribe(session), session)
 
-    def _close(self, session: Session, reason: str) -> None:
+    def _close(self, session: PrivateLink, reason: str) -> None:
         self.out += session.close(reason, self._now_us)
 
     def _unanswered(self, call: Call) -> None:
@@ -255,7 +258,7 @@ class OrderApi:
     def frame(self, frame: Frame) -> None:
         """Take in a message of a session."""
         session = self._sessions.of(frame.link)
-        if session is None or not session.link.received(self._now_us):
+        if session is None or not session.received(self._now_us):
             return
         try:
             reply = reply_decoder.decode(frame.data)
@@ -346,13 +349,13 @@ class OrderApi:
         self._offset_us = server_us - (purpose.date_us + self._date_us) // 2
         self._clock_due_us = self._now_us + CLOCK_US
         session = self._sessions.of(purpose.session)
-        if session is not None and session.is_open and not session.link.is_up:
-            self._subscribe(session)
+        if session is not None and session.state is PrivateLinkState.SIGNING_IN:
+            self._subscribe(session.name)
 
     def _subscribed(self, purpose: Subscribing) -> None:
         session = self._sessions.of(purpose.session)
-        if session is not None:
-            session.subscribed(self._now_us)
+        if session is not None and session.state is PrivateLinkState.SIGNING_IN:
+            session.accepted(self._now_us)
 
     # --- events -------------------------------------------------------------------------------------
 
@@ -364,12 +367,14 @@ class OrderApi:
         """An event of the order came."""
         self._watch.told(order_id)
 
-    def _event(self, session: Session, event: bytes) -> None:
+    def _event(self, session: PrivateLink, event: bytes) -> None:
         """Take in an event. Raises ValueError where it cannot be read."""
         kind = event_decoder.decode(event).kind
-        if kind == "eventStreamTerminated" and session.is_ready:
-            self._subscribe(session)
+        if kind == "eventStreamTerminated" and session.is_up:
+            session.sign_in_again(self._now_us)
+            self._subscribe(session.name)
         elif kind == "serverShutdown":
-            self.out += self._sessions.replace(session, self._now_us)
+            self._sessions.replace(session.name)
+            self._look_at_sessions()
         else:
             self._results.happened(kind, event)

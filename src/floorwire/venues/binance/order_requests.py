@@ -19,7 +19,7 @@ from floorwire.core.remote_orders import (
     QueryOrder,
 )
 from floorwire.venues.binance.signing import Params
-from floorwire.venues.common.unplaceable import UnplaceableError
+from floorwire.venues.common.errors import UnplaceableError
 
 PLACE_WINDOW_MS = 2_000
 """A request is refused if it comes later than this: the shorter, the sooner "not found" means something."""

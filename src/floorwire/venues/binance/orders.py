@@ -53,10 +53,10 @@ from floorwire.venues.binance.order_requests import (
     Placing,
     Reading,
 )
+from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import is_zero
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected, unknown
 from floorwire.venues.common.placing_orders import PlacingOrders
-from floorwire.venues.common.unplaceable import UnplaceableError
 
 TICK_US = SECOND_US // 2
 """How often the adapter looks what is due."""

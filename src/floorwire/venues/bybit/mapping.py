@@ -43,7 +43,7 @@ def instrument(listed: messages.InstrumentRow, prefix: str) -> Instrument:
         (listed.base_coin, listed.quote_coin),
         (listed.price_filter.tick_size, listed.lot_size_filter.base_precision),
         STATES.get(listed.status, "halted"),
-        listed.lot_size_filter.min_order_amt or "0",
+        ("0", listed.lot_size_filter.min_order_amt or "0"),
     )
 
 

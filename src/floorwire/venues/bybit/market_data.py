@@ -21,6 +21,7 @@ from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
 from floorwire.venues.bybit.numbered_book import NumberedBook
 from floorwire.venues.common.decimals import OffTickError
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
     FetchedSnapshots,
@@ -30,7 +31,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.recent_trade_ids import RecentTradeIds
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol

@@ -74,7 +74,10 @@ class Kline(msgspec.Struct):
 
 
 class LotSizeFilter(msgspec.Struct, rename="camel"):
-    """The rules for sizes: ``basePrecision`` is the lot, ``minOrderAmt`` the least amount in quote coins."""
+    """The rules for sizes: ``basePrecision`` is the lot, ``minOrderAmt`` the least amount in quote coins.
+
+    Bybit's guide: ``minOrderQty`` is deprecated and not checked, so it is not read.
+    """
 
     base_precision: str
     min_order_amt: str = ""

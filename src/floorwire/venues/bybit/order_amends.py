@@ -19,8 +19,8 @@ class OrderAmends:
     def __init__(self) -> None:
         self._limits: dict[str, tuple[str, str]] = {}
         """Price and quantity."""
-        self._sent: dict[str, AmendOrder] = {}
-        """The last amend of each order that has one on its way."""
+        self._sent: dict[str, tuple[AmendOrder, int]] = {}
+        """The last amend of each order that has one on its way, and the number of its request."""
 
     def limit(self, client_id: str, price: str | None, quantity: str | None) -> None:
         """Remember the limit of an order."""
@@ -37,26 +37,27 @@ class OrderAmends:
             return None
         return order_requests.amend(command, native, price=is_new_price, quantity=is_new_quantity)
 
-    def sent(self, command: AmendOrder) -> None:
-        """An amend is on its way."""
+    def sent(self, command: AmendOrder, number: int) -> None:
+        """An amend is on its way; ``number`` is that of its request."""
         if command.client_id in self._limits or len(self._sent) < MOST_ORDERS:
-            self._sent[command.client_id] = command
+            self._sent[command.client_id] = command, number
 
     def ended(self, client_id: str) -> None:
         """The amend of an order was refused, or nobody knows what became of it."""
         self._sent.pop(client_id, None)
 
-    def seen(self, seen: OrderSeen) -> AmendOrder | None:
-        """Take in what the stream says of an order. Return the amend that it shows to be done."""
+    def seen(self, seen: OrderSeen) -> int | None:
+        """Take in what the stream says of an order. Return the number of the amend that it shows as done."""
         if seen.state != "open":
             self._limits.pop(seen.client_id, None)
             self._sent.pop(seen.client_id, None)
             return None
         self.limit(seen.client_id, seen.price, seen.quantity)
-        sent = self._sent.get(seen.client_id)
+        sent, number = self._sent.get(seen.client_id, (None, 0))
         if sent is None or not (_is_same(seen.price, sent.price) and _is_same(seen.quantity, sent.quantity)):
             return None
-        return self._sent.pop(seen.client_id)
+        del self._sent[seen.client_id]
+        return number
 
 
 def _is_same(text: str | None, other: str) -> bool:

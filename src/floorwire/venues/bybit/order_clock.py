@@ -16,7 +16,7 @@ class OrderClock:
     """Bybit's date. Nothing is signed before it is known."""
 
     def __init__(self) -> None:
-        self.is_known = False
+        self.is_complete = False
         self._is_reading = False
         self._due_us = 0
         self._offset_us = 0
@@ -59,7 +59,7 @@ class OrderClock:
             venue_us = messages.time_of(answer) * 1_000
             # how much of the way was there and how much back is not known
             self._offset_us = venue_us - (sent_us + self._date_us) // 2
-            self.is_known, self._due_us = True, self._now_us + REFRESH_US
+            self.is_complete, self._due_us = True, self._now_us + REFRESH_US
         finally:
             self._is_reading = False
         return ()

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.unplaceable import UnplaceableError
+from floorwire.venues.common.errors import UnplaceableError
 
 Argument: TypeAlias = dict[str, str | int]
 CATEGORY = "spot"

@@ -28,7 +28,7 @@ def instrument(row: MarketRow, venue: str, prefix: str) -> Instrument:
         (row.base, row.quote),
         steps,
         "halted" if row.is_active is False else "open",
-        row.min_cost or "0",
+        (row.min_amount or "0", row.min_cost or "0"),
     )
 
 

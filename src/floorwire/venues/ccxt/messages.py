@@ -71,3 +71,4 @@ class MarketRow(msgspec.Struct, frozen=True):
     min_cost: str | None = None
     is_active: bool | None = None
     """Whether it can be traded; None: the exchange does not say."""
+    min_amount: str | None = None

@@ -31,6 +31,7 @@ from floorwire.venues.coinbase.order_reference import OrderReference
 from floorwire.venues.coinbase.order_requests import rfc3339
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import amount, is_zero, plain
+from floorwire.venues.common.order_exchange import Answered, RestSteps
 from floorwire.venues.common.request_sequences import BadAnswerError, HttpRequest, Steps
 
 SECOND_US = 1_000_000
@@ -170,12 +171,12 @@ def query(command: QueryOrder, product_id: str, placed_us: int | None, reference
     return (OrderAnswer(command.query, seen, _executions(fills, command.client_id, reference)),)
 
 
-def amend(command: AmendOrder) -> Steps:
+def amend(command: AmendOrder, number: int) -> RestSteps[AmendAnswer]:
     """Edit an order, once, then look whether it is as it was asked for: an edit is queued first."""
     answer = yield HttpRequest(EDIT, "", "POST", order_requests.edit(command), "order")
     refused = order_codes.edited(command, answer)
     if refused is not None:
-        return (refused,)
+        return (Answered(number, refused),)
     answer = yield HttpRequest(ORDER + command.venue_order_id)
     seen = order_seen(messages.result(answer, messages.OneOrder).order)
     is_done = (
@@ -184,7 +185,7 @@ def amend(command: AmendOrder) -> Steps:
         and amount(seen.price) == amount(command.price)
         and amount(seen.quantity) == amount(command.quantity)
     )
-    return (AmendAnswer(command.client_id, "amended" if is_done else "unknown"),)
+    return (Answered(number, AmendAnswer(command.client_id, "amended" if is_done else "unknown")),)
 
 
 def reconcile(command: Reconcile, reference: OrderReference) -> Steps:

@@ -22,8 +22,6 @@ SILENT_US = 10 * SECOND_US
 """Heartbeats come each second."""
 TOKEN_S = 120
 """Coinbase: how long a token is valid."""
-RETRY_CANCEL_US = SECOND_US // 20
-"""How soon a cancel is tried again that could not be sent."""
 
 PRODUCTS_PER_LINK = 10
 """A lost message costs all books of its link, and Coinbase names no limit of links."""

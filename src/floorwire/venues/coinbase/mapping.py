@@ -25,7 +25,7 @@ def instrument(listed: messages.Product, prefix: str) -> Instrument:
     if not base or not quote or listed.product_type != "SPOT":
         raise ValueError(listed.product_type)
     steps = listed.price_increment or listed.quote_increment, listed.base_increment
-    least = listed.min_market_funds or listed.quote_min_size or "0"
+    least = listed.base_min_size or "0", listed.min_market_funds or listed.quote_min_size or "0"
     return event_mapping.instrument(VENUE, prefix, (base, quote), steps, _state(listed), least)
 
 

@@ -18,6 +18,7 @@ from floorwire.core.ports import VenueOutput
 from floorwire.venues.coinbase import limits, mapping, messages, messages_advanced
 from floorwire.venues.coinbase.product_book import ProductBook
 from floorwire.venues.coinbase.symbol_state import SymbolState
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
     FetchedSnapshots,
@@ -29,7 +30,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker

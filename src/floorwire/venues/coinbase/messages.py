@@ -162,6 +162,7 @@ class Product(msgspec.Struct):
     quote_currency: str = ""
     quote_currency_id: str = ""
     base_increment: str = ""
+    base_min_size: str = ""
     quote_increment: str = ""
     price_increment: str = ""
     min_market_funds: str = ""

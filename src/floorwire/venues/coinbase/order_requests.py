@@ -12,8 +12,8 @@ import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero
-from floorwire.venues.common.unplaceable import UnplaceableError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

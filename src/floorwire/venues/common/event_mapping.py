@@ -43,10 +43,14 @@ def instrument(
     assets: tuple[str, str],
     steps: tuple[str, str],
     state: InstrumentState,
-    min_notional: str = "0",
+    least: tuple[str, str] = ("0", "0"),
 ) -> Instrument:
-    """Return an instrument. ``assets``: base and quote; ``steps``: of prices and of sizes."""
-    (base, quote), (tick, lot) = assets, steps
+    """Return an instrument.
+
+    ``assets``: base and quote; ``steps``: of prices and of sizes; ``least``: the smallest quantity and the
+    smallest value of an order, ``0`` where the exchange names none.
+    """
+    (base, quote), (tick, lot), (min_quantity, min_notional) = assets, steps, least
     if not base or not quote:
         raise ValueError(f"{base}-{quote} is no symbol")
     Scale.of(tick), Scale.of(lot)
@@ -59,6 +63,7 @@ def instrument(
         lot_size=trim(lot),
         min_notional=amount(min_notional),
         state=state,
+        min_quantity=amount(min_quantity),
     )
 
 

@@ -6,6 +6,8 @@
        |                                                              v
        '------------------------- down ---------------------------- CLOSING
 
+What the venue has accepted may end on a link that stays open: then it is SIGNING_IN again.
+
 It says what is due; the adapter acts. ``LinkUp`` and ``LinkDown`` of ``core.remote_orders`` follow UP.
 """
 
@@ -60,7 +62,7 @@ class PrivateLink:
         self.state = PrivateLinkState.WAITING
         self._times = times
         self._random = random
-        self._since_us = 0
+        self.since_us = 0
         """When the link came into this state."""
         self._received_us = 0
         self._pinged_us = 0
@@ -99,6 +101,10 @@ class PrivateLink:
         """The venue has accepted all that was asked of it."""
         self._move(PrivateLinkState.SIGNING_IN, PrivateLinkState.UP, now_us)
 
+    def sign_in_again(self, now_us: int) -> None:
+        """The venue has ended what it had accepted: that is asked for again on the same link."""
+        self._move(PrivateLinkState.UP, PrivateLinkState.SIGNING_IN, now_us)
+
     def close(self, reason: str, now_us: int, wait_us: int = 0) -> list[Close]:
         """Return the request to close the link; none where it is down, or being closed, already.
 
@@ -134,7 +140,7 @@ class PrivateLink:
                 return "lost"
             case PrivateLinkState.OPENING:
                 return "not_accepted"
-            case PrivateLinkState.SIGNING_IN if now_us >= self._since_us + self._times.accepted_us:
+            case PrivateLinkState.SIGNING_IN if now_us >= self.since_us + self._times.accepted_us:
                 return "not_accepted"
             case PrivateLinkState.SIGNING_IN | PrivateLinkState.UP:
                 return self._silence(now_us)
@@ -151,11 +157,11 @@ class PrivateLink:
             case PrivateLinkState.WAITING:
                 return self._next_us
             case PrivateLinkState.CLOSING:
-                return self._since_us + STUCK_US
+                return self.since_us + STUCK_US
             case PrivateLinkState.OPENING:
-                return self._since_us + self._times.accepted_us
+                return self.since_us + self._times.accepted_us
             case PrivateLinkState.SIGNING_IN:
-                return min(self._since_us + self._times.accepted_us, self._silence_us())
+                return min(self.since_us + self._times.accepted_us, self._silence_us())
             case PrivateLinkState.UP:
                 return self._silence_us()
 
@@ -164,7 +170,7 @@ class PrivateLink:
 
     def _plan(self, now_us: int, wait_us: int) -> None:
         """Choose the time of the next try: at random up to a bound that doubles, so that no crowd forms."""
-        if self.is_up and now_us - self._since_us >= STEADY_US:
+        if self.is_up and now_us - self.since_us >= STEADY_US:
             self._tries = 0
         bound_us = min(FIRST_WAIT_US << self._tries, MOST_WAIT_US)
         self._tries = min(self._tries + 1, 10)
@@ -177,4 +183,4 @@ class PrivateLink:
         self._become(after, now_us)
 
     def _become(self, state: PrivateLinkState, now_us: int) -> None:
-        self.state, self._since_us = state, now_us
+        self.state, self.since_us = state, now_us

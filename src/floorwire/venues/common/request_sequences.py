@@ -7,7 +7,7 @@ yields is sent once. So a sequence that yields a place once places once, whateve
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,10 @@ Sign: TypeAlias = Callable[[int, HttpRequest, int], Fetch]
 
 class BadAnswerError(ValueError):
     """The venue answered with what is of no use here. The text has the venue's code, and no secrets."""
+
+
+UNUSABLE: Final = (ValueError, LookupError, ArithmeticError, RecursionError)
+"""What a sequence may raise where the peer's answer is of no use. The errors of msgspec are ValueErrors."""
 
 
 class _Sequence:
@@ -130,8 +134,7 @@ class RequestSequences:
         except StopIteration as ended:
             self._running.remove(sequence)
             return list(ended.value)
-        except (ValueError, LookupError, ArithmeticError, RecursionError):
-            # what the peer sent is of no use: msgspec's errors are ValueErrors
+        except UNUSABLE:
             self._running.remove(sequence)
             return list(sequence.failed)
         return self._ask(sequence, request, now_us, date_us)

@@ -1,6 +1,8 @@
-"""Cancels that wait for the rate limit: a cancel is never refused for it."""
+"""Cancels that wait for the rate limit, or for others that go in the same request: none is ever refused."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from floorwire.core.remote_orders import CancelOrder
 
@@ -10,32 +12,32 @@ MOST_WAITING = 1_000
 class WaitingCancels:
     """At most ``MOST_WAITING`` cancels, one an order. The outcome of one more is unknown."""
 
-    def __init__(self) -> None:
-        self._waiting: dict[str, CancelOrder] = {}
+    __slots__ = ("_waiting",)
 
-    def add(self, cancel: CancelOrder) -> bool:
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[CancelOrder, int]] = {}
+        """By client id: the cancel, and the time from which on it may be sent."""
+
+    def add(self, cancel: CancelOrder, from_us: int = 0) -> bool:
         """Let a cancel wait. Return False if too many do."""
         if len(self._waiting) >= MOST_WAITING and cancel.client_id not in self._waiting:
             return False
-        self._waiting[cancel.client_id] = cancel
+        self._waiting[cancel.client_id] = cancel, from_us
         return True
 
-    def take(self, most: int) -> list[CancelOrder]:
-        """Return the first ones that wait, at most so many."""
-        taken = list(self._waiting.values())[:most]
+    def take(self, now_us: int) -> list[CancelOrder]:
+        """Return all whose time has come, the first ones first. Those that are not sent are added again."""
+        taken = [cancel for cancel, from_us in self._waiting.values() if from_us <= now_us]
         for cancel in taken:
             del self._waiting[cancel.client_id]
         return taken
 
+    def times(self) -> Mapping[str, int]:
+        """Return the symbols of the waiting cancels, and the time from which on the first of each may go."""
+        times: dict[str, int] = {}
+        for cancel, from_us in self._waiting.values():
+            times[cancel.symbol] = min(from_us, times.get(cancel.symbol, from_us))
+        return times
+
     def __len__(self) -> int:
         return len(self._waiting)
-
-    def take_all(self) -> list[CancelOrder]:
-        """Return all that wait, the first ones first. Those that still may not be sent are added again."""
-        taken = list(self._waiting.values())
-        self._waiting.clear()
-        return taken
-
-    def symbols(self) -> set[str]:
-        """Return the symbols of the waiting cancels."""
-        return {cancel.symbol for cancel in self._waiting.values()}

@@ -12,7 +12,7 @@ from zlib import crc32
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.lost_change import LostChangeError
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.common.written_side import WrittenSide
 from floorwire.venues.kraken.messages import BookFrame

@@ -52,5 +52,11 @@ TOO_MANY_US = 5 * SECOND_US
 REST_TOO_MANY_US = 15 * SECOND_US
 LOCKOUT_US = 120 * SECOND_US
 """How long nothing is sent after Kraken locked the account out."""
-RETRY_CANCEL_US = SECOND_US // 20
-"""How soon a cancel is tried again that could not be sent."""
+
+
+def cancel_weight(placed_us: int | None, now_us: int) -> int:
+    """Return how much the cancel of an order counts now. Orders of earlier processes count as old."""
+    if placed_us is None:
+        return 0
+    age_s = (now_us - placed_us) / SECOND_US
+    return next((weight for most_s, weight in CANCEL_WEIGHTS if age_s < most_s), 0)

@@ -37,12 +37,14 @@ def listed(row: bytes, prefix: str) -> tuple[str, Instrument]:
         names = current_coin(base), current_coin(quote)
         tick = asset_pair.tick_size or format(Decimal(1).scaleb(-asset_pair.pair_decimals), "f")
         state = STATES.get(asset_pair.status, "halted")
-        instrument = event_mapping.instrument(VENUE, prefix, names, (tick, lot), state, asset_pair.costmin)
+        least = asset_pair.ordermin, asset_pair.costmin
+        instrument = event_mapping.instrument(VENUE, prefix, names, (tick, lot), state, least)
         return "/".join(names), instrument
     pair = msgspec.json.decode(row, type=messages.Pair)
     steps = number(pair.price_increment), number(pair.qty_increment)
     assets, state = (pair.base, pair.quote), STATES.get(pair.status, "halted")
-    return pair.symbol, event_mapping.instrument(VENUE, prefix, assets, steps, state, number(pair.cost_min))
+    least = number(pair.qty_min), number(pair.cost_min)
+    return pair.symbol, event_mapping.instrument(VENUE, prefix, assets, steps, state, least)
 
 
 def unlisted_instrument(text: str, prefix: str) -> tuple[str, Instrument] | None:

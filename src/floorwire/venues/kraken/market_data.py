@@ -17,6 +17,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, MissingTrade
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.decimals import rfc3339_us
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
     FetchedSnapshots,
@@ -27,7 +28,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds

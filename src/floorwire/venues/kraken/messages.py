@@ -92,6 +92,7 @@ class Pair(msgspec.Struct):
     status: str
     price_increment: msgspec.Raw
     qty_increment: msgspec.Raw
+    qty_min: msgspec.Raw = ZERO
     cost_min: msgspec.Raw = ZERO
 
 
@@ -112,6 +113,7 @@ class AssetPair(msgspec.Struct):
     tick_size: str = ""
     pair_decimals: Annotated[int, msgspec.Meta(ge=0, le=18)] = 8
     lot_decimals: Annotated[int, msgspec.Meta(ge=0, le=18)] = 8
+    ordermin: str = "0"
     costmin: str = "0"
 
 

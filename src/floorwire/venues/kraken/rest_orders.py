@@ -6,7 +6,9 @@ Source: the API guide of Kraken, "AddOrder", "CancelOrder". These do not count i
 from __future__ import annotations
 
 from floorwire.core.remote_orders import CancelAnswer, CancelOrder, PlaceAnswer, PlaceOrder
-from floorwire.venues.common.request_sequences import HttpRequest, Steps
+from floorwire.venues.common.order_exchange import Answered, RestSteps
+from floorwire.venues.common.order_outcomes import OrderOutcome
+from floorwire.venues.common.request_sequences import HttpRequest
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken import order_requests
 from floorwire.venues.kraken.order_codes import outcome
@@ -15,22 +17,22 @@ ADD_ORDER = "/0/private/AddOrder"
 CANCEL_ORDER = "/0/private/CancelOrder"
 
 
-def place(command: PlaceOrder, form: str) -> Steps:
+def place(command: PlaceOrder, number: int, form: str) -> RestSteps[OrderOutcome]:
     """Place an order, once. Raises ValueError where the answer says nothing."""
     answer = yield HttpRequest(ADD_ORDER, form, weight=0)
     try:
         placed = messages.result(answer, messages.Placed)
     except messages.RefusedReadError as refused:
-        return (outcome(command, refused.error),)
+        return (Answered(number, outcome(command, refused.error)),)
     (txid,) = placed.txid
-    return (PlaceAnswer(command.client_id, "accepted", txid),)
+    return (Answered(number, PlaceAnswer(command.client_id, "accepted", txid)),)
 
 
-def cancel(command: CancelOrder) -> Steps:
+def cancel(command: CancelOrder, number: int) -> RestSteps[OrderOutcome]:
     """Cancel an order. Raises ValueError where the answer says nothing."""
     answer = yield HttpRequest(CANCEL_ORDER, order_requests.cancel_by_rest(command), weight=0)
     try:
         cancelled = messages.result(answer, messages.Cancelled)
     except messages.RefusedReadError as refused:
-        return (outcome(command, refused.error),)
-    return (CancelAnswer(command.client_id, "taken" if cancelled.count else "unknown"),)
+        return (Answered(number, outcome(command, refused.error)),)
+    return (Answered(number, CancelAnswer(command.client_id, "taken" if cancelled.count else "unknown")),)

@@ -37,11 +37,12 @@ SPOT = "SPOT"
 
 
 def instrument(listed: messages.InstrumentRow, prefix: str) -> Instrument:
-    """Return the instrument of a row of the list. OKX names no least amount of an order in it."""
+    """Return the instrument of a row of the list. OKX names no least value of an order in it."""
     if listed.inst_type != SPOT:
         raise ValueError(listed.inst_type)
     assets, steps = (listed.base_ccy, listed.quote_ccy), (listed.tick_sz, listed.lot_sz)
-    return event_mapping.instrument(VENUE, prefix, assets, steps, STATES.get(listed.state, "halted"))
+    state, least = STATES.get(listed.state, "halted"), (listed.min_sz or "0", "0")
+    return event_mapping.instrument(VENUE, prefix, assets, steps, state, least)
 
 
 def unlisted_instrument(native: str, prefix: str) -> Instrument | None:

@@ -16,6 +16,7 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -27,7 +28,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds

@@ -86,6 +86,7 @@ class InstrumentRow(msgspec.Struct, rename="camel"):
     tick_sz: str
     lot_sz: str
     state: str
+    min_sz: str = ""
 
 
 class Answer(msgspec.Struct):

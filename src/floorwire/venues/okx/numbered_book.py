@@ -12,8 +12,8 @@ from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.event_mapping import BookLevels
-from floorwire.venues.common.lost_change import LostChangeError
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.common.written_side import WrittenSide
 from floorwire.venues.okx import mapping, messages

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.venues.kraken.cancel_weights import cancel_weight
+from floorwire.venues.kraken.limits import cancel_weight
 
 SECOND = 1_000_000
 

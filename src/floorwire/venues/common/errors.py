@@ -1,6 +1,16 @@
-"""The error of a book that is not the exchange's any more."""
+"""Errors of venues: an order that cannot be sent, and a book that is not the exchange's any more."""
 
 from __future__ import annotations
+
+from floorwire.core.codes import Code
+
+
+class UnplaceableError(ValueError):
+    """The venue has no order, or no amend, like this one. Nothing is sent."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LostChangeError(ValueError):
