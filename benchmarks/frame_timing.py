@@ -68,7 +68,14 @@ def clock_ns() -> int:
     return time.perf_counter_ns() - began
 
 
-def run(make_player: Callable[[Session], Callable[[tuple[str, float]], object]]) -> None:
-    """Time the session in the file that the command line names. Print the times as JSON."""
+def run(
+    make_player: Callable[[Session], Callable[[tuple[str, float]], object]],
+    adapted: Callable[[str], str] = str,
+) -> None:
+    """Time the session in the file that the command line names. Print the times as JSON.
+
+    ``adapted``: makes of a frame what the contestant reads.
+    """
     session = read(Path(sys.argv[1]))
-    print(json.dumps(least_ns(session.frames, lambda: make_player(session))))
+    frames = [(adapted(text), at) for text, at in session.frames]
+    print(json.dumps(least_ns(frames, lambda: make_player(session))))

@@ -154,9 +154,9 @@ class Binance:
         message = messages.read(data)
         if message is None:
             return None
-        if isinstance(message, messages.ServerShutdown):
+        if type(message) is messages.ServerShutdown:
             return EndsSoon()
-        if isinstance(message, messages.Refusal):
+        if type(message) is messages.Refusal:
             return Control("refused")
         return SymbolMessages(message.symbol, (message,))
 
@@ -168,15 +168,15 @@ class Binance:
         self, message: messages.Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if isinstance(message, messages.BookTicker):  # the most frequent first
+        if type(message) is messages.BookTicker:  # the most frequent first
             self._quote(message, symbol, now_us, out)
-        elif isinstance(message, messages.Trade | messages.AggTrade):
+        elif type(message) is messages.Trade or type(message) is messages.AggTrade:
             self._trade(message, symbol, now_us, out)
-        elif isinstance(message, messages.DepthUpdate):
+        elif type(message) is messages.DepthUpdate:
             self._depth(message, symbol, now_us, out)
-        elif isinstance(message, messages.KlineEvent):
+        elif type(message) is messages.KlineEvent:
             self._candle(message, symbol, out)
-        else:
+        elif type(message) is messages.DayTicker:
             out.append(mapping.day(message, symbol.instrument))
 
     def _depth(

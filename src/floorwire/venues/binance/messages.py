@@ -6,7 +6,7 @@ milliseconds, or in microseconds if the client requested them (``timeUnit=MICROS
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, Generic, TypeAlias, TypeVar, final
 
 import msgspec
 
@@ -17,6 +17,7 @@ Pairs: TypeAlias = list[tuple[str, str]]
 """(price, size) as decimals."""
 
 
+@final
 class DepthUpdate(
     msgspec.Struct,
     rename={"event_time": "E", "symbol": "s", "first": "U", "last": "u", "bids": "b", "asks": "a"},
@@ -31,6 +32,7 @@ class DepthUpdate(
     asks: Pairs
 
 
+@final
 class Trade(
     msgspec.Struct,
     rename={"symbol": "s", "trade_id": "t", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
@@ -45,6 +47,7 @@ class Trade(
     buyer_makes: bool
 
 
+@final
 class AggTrade(
     msgspec.Struct,
     rename={"symbol": "s", "trade_id": "l", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
@@ -59,6 +62,7 @@ class AggTrade(
     buyer_makes: bool
 
 
+@final
 class BookTicker(
     msgspec.Struct,
     rename={
@@ -82,6 +86,7 @@ class BookTicker(
     event_time: Time | None = None
 
 
+@final
 class DayTicker(
     msgspec.Struct,
     rename={
@@ -132,6 +137,7 @@ class Kline(
     closed: bool
 
 
+@final
 class KlineEvent(msgspec.Struct, rename={"event_time": "E", "symbol": "s", "kline": "k"}):
     """A candle, sent every one or two seconds until it is closed."""
 
@@ -183,10 +189,12 @@ class Request(msgspec.Struct):
     params: list[str] = []
 
 
+@final
 class ServerShutdown(msgspec.Struct):
     """Binance will end this connection soon. It promises no time between."""
 
 
+@final
 class Refusal(msgspec.Struct):
     """The answer to a request that Binance could not use."""
 

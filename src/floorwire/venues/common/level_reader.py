@@ -16,7 +16,7 @@ IS_COMPILED = not __file__.endswith(".py")
 MAX_DIGITS = 17
 """With so many, and the number of decimals beside them, a decimal fits in 64 bits."""
 MAX_UNITS = 2**63 - 1
-TEN_TO_THE = tuple(10**exponent for exponent in range(19))
+TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(19))
 NOT_PLAIN = -1
 
 
