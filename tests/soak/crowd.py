@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from tests.clients import PONG, RawClient
@@ -45,13 +46,16 @@ class Crowd:
                 if used < self._load and at_s - began_s < GROWS_FOR_S and len(self._clients) < MOST:
                     for _ in range(STEP):
                         self._add(loop)
-                for client in self._clients:
-                    client.send(PONG, b"")
                 self._replace_lost(loop)
+                for client in self._clients:
+                    self._send_pong(client)
         finally:
             for client in self._clients:
-                loop.remove_reader(client.socket)
+                if client not in self._hung_up:
+                    loop.remove_reader(client.socket)
                 client.socket.close()
+            self._clients.clear()
+            self._hung_up.clear()
 
     def _add(self, loop: asyncio.AbstractEventLoop) -> None:
         client = RawClient(self._server)
@@ -63,6 +67,10 @@ class Crowd:
         client.socket.setblocking(False)
         loop.add_reader(client.socket, self._read, client)
         self._clients.append(client)
+
+    def _send_pong(self, client: RawClient) -> None:
+        with suppress(ConnectionError, BlockingIOError):  # `_read` learns of the end
+            client.send(PONG, b"")
 
     def _replace_lost(self, loop: asyncio.AbstractEventLoop) -> None:
         lost, self._hung_up = self._hung_up, []

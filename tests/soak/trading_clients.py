@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx2
 
-from floorwire.engine.account import KEPT_CLOSED, KEPT_FILLS
+from floorwire.engine.account import KEPT_CLOSED
 from floorwire.protocol.requests import login_signature
 from floorwire.storage.key_store import Issued
 from tests.servers import Server
@@ -24,6 +24,8 @@ FILLED_OF: Final = 10
 """One of so many orders buys at the market, and one sells the same."""
 RESTS_AT: Final = {"BTC-USDT": "40000", "ETH-USDT": "2000", "SOL-USDT": "90"}
 QUANTITY: Final = {"BTC-USDT": "0.001", "ETH-USDT": "0.01", "SOL-USDT": "0.2"}
+REPLACED: Final = 3
+"""How often the kept orders are replaced before the time that counts."""
 CHANNELS: Final = ("orders", "fills", "balances", "positions")
 
 
@@ -35,37 +37,53 @@ async def order_flow(server: Server, rounds: Rounds, issued: Issued, symbol: str
         await _fill_history(client, rounds, symbol)
         pace = Pace(PAUSE_S)
         for number in range(10**9):
-            name, step = f"{run}-{number}", number % FILLED_OF
-            if step < 2:
-                await _ask(client, rounds, name, symbol, side=("buy", "sell")[step], type="market")
-                rounds.add("orders at the market")
-            elif step == 2:
-                await _ask(client, rounds, name, symbol, price=RESTS_AT[symbol])
+            name = f"{run}-{number}"
+            kind = _kind(number, symbol)
+            await _ask(client, rounds, name, symbol, **kind.fields)
+            if kind.is_cancelled:
                 await client.ask("order.cancel", client_order_id=name)
-                rounds.add("orders cancelled")
-            else:
-                await _ask(client, rounds, name, symbol, price=RESTS_AT[symbol], time_in_force="ioc")
-                rounds.add("orders that end at once")
+            rounds.add(kind.name)
             client.events.clear()
             await pace.wait()
 
 
 async def _fill_history(client: Trader, rounds: Rounds, symbol: str) -> None:
-    """Let the account have as many closed orders and fills as are kept, so that it holds no more later."""
+    """Let the account have all the closed orders and fills that are kept, and replace them as later ones do.
+
+    The first ones lie side by side in memory. Only those that replaced them lie as later ones will.
+    """
     run = time.time_ns()
-    terms: dict[str, JsonValue] = {"symbol": symbol, "quantity": QUANTITY[symbol]}
-    fills = [{"type": "market", "side": side} for side in ("buy", "sell")] * (KEPT_FILLS // 2)
-    unfilled = {"type": "limit", "side": "buy", "price": RESTS_AT[symbol], "time_in_force": "ioc"}
-    rest = [unfilled] * KEPT_CLOSED
     waiting: set[JsonValue] = set()
-    for number, how in enumerate((*fills, *rest)):
-        waiting.add(await client.send("order.place", client_order_id=f"{run}-{number}f", **terms, **how))
+    for number in range(REPLACED * KEPT_CLOSED):
+        kind, name = _kind(number, symbol), f"{run}-{number}f"
+        fields = {"side": "buy", "symbol": symbol, "quantity": QUANTITY[symbol], **kind.fields}
+        waiting.add(await client.send("order.place", client_order_id=name, **fields))
+        if kind.is_cancelled:
+            waiting.add(await client.send("order.cancel", client_order_id=name))
         while len(waiting) > AT_ONCE:
             waiting.discard(_accepted(await client.receive()))
         client.events.clear()
     while waiting:
         waiting.discard(_accepted(await client.receive()))
-    rounds.add("orders of the history", len(fills) + len(rest))
+    rounds.add("orders of the history", REPLACED * KEPT_CLOSED)
+
+
+class _Kind(NamedTuple):
+    """A kind of order."""
+
+    name: str
+    fields: dict[str, JsonValue]
+    is_cancelled: bool = False
+
+
+def _kind(number: int, symbol: str) -> _Kind:
+    """Return of which kind this order is: one of ten buys at the market, one sells, one rests."""
+    step = number % FILLED_OF
+    if step < 2:
+        return _Kind("orders at the market", {"type": "market", "side": ("buy", "sell")[step]})
+    if step == 2:
+        return _Kind("orders cancelled", {"price": RESTS_AT[symbol]}, is_cancelled=True)
+    return _Kind("orders that end at once", {"price": RESTS_AT[symbol], "time_in_force": "ioc"})
 
 
 def _accepted(message: Message) -> JsonValue:

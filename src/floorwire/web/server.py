@@ -24,7 +24,7 @@ from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
-from floorwire.ops import file_descriptors, logs
+from floorwire.ops import file_descriptors, logs, memory_allocator
 from floorwire.storage import venue_credentials, worker_threads
 from floorwire.web.app_factory import create_app
 from floorwire.web.fault_guard import FaultGuard
@@ -131,6 +131,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
 
     Raises SettingsError if the address cannot be used, or if listening there would not be safe.
     """
+    memory_allocator.configure()
     file_descriptors.allow_most()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues, clock)

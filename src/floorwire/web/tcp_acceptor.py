@@ -6,8 +6,8 @@ it would not be counted, and could hold any number of sockets. So this module ac
 that is accepted is counted at once, and so takes no descriptor beyond ``DescriptorPlan``.
 
 TLS handshakes begin a few in a turn, when their ClientHello is whole (``tls_hello.py``). What the peer sends
-next costs too, and asyncio handles it when it comes. So an address has a bounded number of handshakes that
-have begun and not ended.
+next costs as much, and waits for its turn too (``tls_reads.py``). An address has a bounded number of
+handshakes that have begun and not ended.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import asyncio
 import socket
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 import structlog
@@ -26,12 +27,13 @@ from floorwire.web.address_queue import AddressQueue
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.tls_certificate import TlsCertificate
 from floorwire.web.tls_hello import HelloGate
+from floorwire.web.tls_reads import EarlyData, TlsReads
 
 BACKLOG: Final = 4_096
 """The most connections that the kernel holds until they are accepted. It may have a lower limit."""
 ACCEPTED_PER_TURN: Final = 32
 STARTED_PER_TURN: Final = 4
-"""The most connections of all addresses that begin in a turn."""
+"""The most connections of all addresses that begin, or go on with their TLS handshake, in a turn."""
 HANDSHAKES_PER_ADDRESS: Final = 32
 """The most TLS handshakes of one address that have begun and not ended. More wait."""
 REST_S: Final = 0.1
@@ -62,13 +64,15 @@ class TcpAcceptor:
         self._timeout_s = timeout_s
         self._make_protocol = make_protocol
         self._hellos: HelloGate[Accepted] = HelloGate(timeout_s, self._queue, self._drop)
-        self._waiting: AddressQueue[tuple[socket.socket, Accepted]] = AddressQueue()
+        self._waiting: AddressQueue[Callable[[], object]] = AddressQueue()
+        """What is done in the turns of the addresses."""
         self._handshakes: Counter[str] = Counter()
         """How many TLS handshakes of each address have begun and not ended."""
         self._held: dict[str, deque[tuple[socket.socket, Accepted]]] = {}
         """Those of addresses with as many as they may have."""
         self._unstarted: dict[socket.socket, Accepted] = {}
-        """Those whose task has not run yet. A task that is cancelled before that never runs."""
+        """Those that wait for their turn, or whose task has not run yet. A task that is cancelled before that
+        never runs."""
         self._is_starting = False
         self._is_failing = False
         self._is_stopped = False
@@ -92,9 +96,6 @@ class TcpAcceptor:
         self._is_stopped = True
         self._loop.remove_reader(self._listener)
         self._unstarted.update(self._hellos.stop())
-        while self._waiting:
-            sock, accepted = self._waiting.take()
-            self._unstarted[sock] = accepted
         for held in self._held.values():
             self._unstarted.update(held)
         self._held.clear()
@@ -133,7 +134,12 @@ class TcpAcceptor:
             return
         if self._certificate is not None:
             self._handshakes[near] += 1
-        self._waiting.put(near, (sock, accepted))
+        self._unstarted[sock] = accepted
+        self._wait(near, partial(self._begin, sock))
+
+    def _wait(self, near: str, step: Callable[[], object]) -> None:
+        """Do the step when the address has its turn."""
+        self._waiting.put(near, step)
         if not self._is_starting:
             self._is_starting = True
             self._loop.call_soon(self._start)
@@ -166,16 +172,19 @@ class TcpAcceptor:
             self._loop.add_reader(self._listener, self._accept)
 
     def _start(self) -> None:
-        """Begin with the next connections of this turn."""
+        """Do the next steps of this turn."""
         if self._is_stopped:
             return
-        for _ in range(min(STARTED_PER_TURN, len(self._waiting))):
-            sock, accepted = self._waiting.take()
-            self._unstarted[sock] = accepted
-            self._tasks.create_task(self._connect(sock))
-        self._is_starting = len(self._waiting) > 0
-        if self._is_starting:
-            self._loop.call_soon(self._start)
+        try:
+            for _ in range(min(STARTED_PER_TURN, len(self._waiting))):
+                self._waiting.take()()
+        finally:  # A step that raises is dropped. The others go on.
+            self._is_starting = len(self._waiting) > 0
+            if self._is_starting:
+                self._loop.call_soon(self._start)
+
+    def _begin(self, sock: socket.socket) -> None:
+        self._tasks.create_task(self._connect(sock))
 
     async def _connect(self, sock: socket.socket) -> None:
         near, protocol = self._unstarted.pop(sock)
@@ -184,12 +193,7 @@ class TcpAcceptor:
             if self._certificate is None:
                 await self._loop.connect_accepted_socket(lambda: protocol, sock)
             else:
-                await self._loop.connect_accepted_socket(
-                    lambda: protocol,
-                    sock,
-                    ssl=self._certificate.context,
-                    ssl_handshake_timeout=self._timeout_s,
-                )
+                await self._shake_hands(sock, near, protocol, self._certificate)
             is_connected = True
         except OSError:  # ssl.SSLError and a timeout too
             pass
@@ -199,3 +203,31 @@ class TcpAcceptor:
                 sock.close()
             if self._certificate is not None and not self._is_stopped:
                 self._end_handshake(near)
+
+    async def _shake_hands(
+        self, sock: socket.socket, near: str, protocol: HttpProtocol, certificate: TlsCertificate
+    ) -> None:
+        """Do the TLS handshake, and connect the protocol. Raises OSError."""
+        tcp, reads = await self._loop.connect_accepted_socket(
+            lambda: TlsReads(partial(self._wait, near)), sock
+        )
+        is_done = False
+        try:
+            if tcp.is_closing():
+                raise ConnectionResetError
+            self._loop.call_soon(reads.begin)  # after start_tls made TLS, and before TLS is connected
+            early = EarlyData()
+            tls = await self._loop.start_tls(
+                tcp, early, certificate.context, server_side=True, ssl_handshake_timeout=self._timeout_s
+            )
+            if tls is None or tls.is_closing() or early.is_lost:  # it was lost meanwhile
+                raise ConnectionResetError
+            tls.set_protocol(protocol)
+            protocol.connection_made(tls)
+            if early.data:
+                protocol.data_received(early.data)
+            reads.end()
+            is_done = True
+        finally:
+            if not is_done:
+                tcp.abort()
