@@ -24,6 +24,11 @@ OTHER = ""
 """The kind of what has no prices."""
 
 
+def is_here() -> bool:
+    """Return whether the recordings are on this machine."""
+    return all(path.exists() for path in FILES.values())
+
+
 class Received(NamedTuple):
     """One input of an adapter."""
 
