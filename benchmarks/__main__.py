@@ -17,6 +17,7 @@ from benchmarks import (
     connection_memory,
     fanout,
     frames,
+    live_orders,
     machine,
     market_data_beside_orders,
     matching,
@@ -46,6 +47,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "beside": partial(market_data_beside_orders.compare, rounds),
         "relay": partial(venue_relay.compare, rounds),
         "frames": partial(frames.compare, rounds),
+        "live-orders": partial(live_orders.compare, rounds),
     }
 
 

@@ -21,7 +21,7 @@ Render = Callable[[Operation, Mapping[str, frozenset[StreamKind]]], Iterable[str
 
 
 class LinkRequests:
-    """The requests of one link that wait, and when it was last pinged."""
+    """The requests of one link that wait, and when a ping was sent on it."""
 
     __slots__ = ("_bucket", "_render", "_subscribe", "_unsubscribe", "_waiting", "pinged_us")
 
@@ -33,7 +33,7 @@ class LinkRequests:
         self._subscribe: dict[str, frozenset[StreamKind]] = {}
         self._unsubscribe: dict[str, frozenset[StreamKind]] = {}
         self.pinged_us = now_us
-        """When a ping was last sent, or the link came up."""
+        """When the last ping was sent; at first, when the link came up."""
 
     @property
     def is_overfull(self) -> bool:

@@ -177,7 +177,7 @@ class Links:
         return "received"
 
     def received_us(self, name: str) -> int:
-        """Return when the last message came on a link; 0 if there is no such link."""
+        """Return when the last message came on the link; 0: never."""
         link = self._links.get(name)
         return 0 if link is None else link.received_us
 

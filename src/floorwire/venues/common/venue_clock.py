@@ -83,7 +83,9 @@ class VenueClock:
                 break
             if output.ts_us != now_us or not isinstance(output, Quote):  # else it has our time
                 self._suspects = 0
-                self._learn(output.ts_us - now_us, now_us // WINDOW_US)
+                ahead_us, window = output.ts_us - now_us, now_us // WINDOW_US
+                if window != self._window or self._ahead_us is None or ahead_us > self._ahead_us:
+                    self._learn(ahead_us, window)
         else:
             return outputs
         return [checked for output in outputs for checked in self._checked(output, now_us)]
