@@ -45,12 +45,16 @@ $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
-# Many tests wait for servers of their own. A file's tests run in one process, which keeps what they share.
-TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
+# Some environments forbid Python to keep what it compiled. Then each interpreter would compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
+
+# Many tests wait for servers of their own, so two cores have work for three. A file's tests run in one process,
+# which keeps what they share.
+THREE_AT_A_TIME := --numprocesses 3 --dist loadfile
 
 test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
-	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
-	PURE_PYTHON=1 $(BIN)/python -m pytest $(TWO_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py
+	$(BIN)/python -m pytest $(THREE_AT_A_TIME)
+	PURE_PYTHON=1 $(BIN)/python -m pytest $(THREE_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -14,6 +13,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Protocol
+
+from tests.forked_python import fork_server
 
 STARTS_WITHIN_S = 60
 ANSWERS_WITHIN_S = 20.0
@@ -22,10 +24,27 @@ ANNOUNCED = re.compile(r"wss?://(\S+):(\d+)/ws")
 SCRIPTED = Path(__file__).with_name("scripted.py")
 
 
+class Process(Protocol):
+    """The process of a server: started with ``subprocess``, or forked."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: signal.Signals, /) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 class Server:
     """A running gateway."""
 
-    def __init__(self, process: subprocess.Popen[str], host: str, port: int, log: Path) -> None:
+    def __init__(self, process: Process, host: str, port: int, log: Path) -> None:
         self.process = process
         self.host, self.port = host, port
         self._log = log
@@ -78,19 +97,17 @@ def sockets_of(pid: int) -> int:
 @contextmanager
 def floorwire(*args: str) -> Iterator[Server]:
     """Run ``floorwire serve`` with these arguments, on a free port and with a data folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["-m", "floorwire", "serve", "--port", "0", "--data", folder, *args]
-        with running([sys.executable, *command]) as server:
-            yield server
+    serve = ("-m", "floorwire", "serve", "--port", "0")
+    with tempfile.TemporaryDirectory() as folder, forked(*serve, "--data", folder, *args) as server:
+        yield server
 
 
 @contextmanager
 def scripted(*assignments: str, per_second: int = 100) -> Iterator[Server]:
     """Run a gateway with these settings over the venue of ``tests/scripted.py``."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["-P", str(SCRIPTED), str(per_second), f"data={folder}", *assignments]
-        with running([sys.executable, *command]) as server:
-            yield server
+    script = ("-P", str(SCRIPTED), str(per_second))
+    with tempfile.TemporaryDirectory() as folder, forked(*script, f"data={folder}", *assignments) as server:
+        yield server
 
 
 def metrics(server: Server) -> dict[str, float]:
@@ -116,19 +133,35 @@ def running(command: Sequence[str]) -> Iterator[Server]:
     """Run the command until the block ends. The block starts when the server has printed its address."""
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        try:
-            host, port = _announcement(process, Path(log.name))
-            yield Server(process, host, port, Path(log.name))
-        finally:
-            _stop(process)
+        assert process.stdout is not None
+        with _announced(process, process.stdout, Path(log.name)) as server:
+            yield server
 
 
-def _announcement(process: subprocess.Popen[str], log: Path) -> tuple[str, int]:
-    assert process.stdout is not None
+@contextmanager
+def forked(*arguments: str) -> Iterator[Server]:
+    """Run ``python ARGUMENTS`` as ``running`` does, but in a fork: without the second that imports take."""
+    with tempfile.NamedTemporaryFile("w") as log:
+        process = fork_server().start(arguments, log.fileno())
+        with _announced(process, process.stdout, Path(log.name)) as server:
+            yield server
+
+
+@contextmanager
+def _announced(process: Process, stdout: IO[str], log: Path) -> Iterator[Server]:
+    try:
+        host, port = _announcement(process, stdout, log)
+        yield Server(process, host, port, log)
+    finally:
+        _stop(process)
+        stdout.close()
+
+
+def _announcement(process: Process, stdout: IO[str], log: Path) -> tuple[str, int]:
     timeout = threading.Timer(STARTS_WITHIN_S, process.kill)
     timeout.start()
     try:
-        for line in process.stdout:
+        for line in stdout:
             if found := ANNOUNCED.search(line):
                 return found[1], int(found[2])
     finally:
@@ -136,7 +169,7 @@ def _announcement(process: subprocess.Popen[str], log: Path) -> tuple[str, int]:
     raise AssertionError(f"the server did not start:\n{log.read_text()}")
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def _stop(process: Process) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGCONT)
         process.terminate()
@@ -145,5 +178,3 @@ def _stop(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    assert process.stdout is not None
-    process.stdout.close()

@@ -53,12 +53,12 @@ def stepped(
 
     ``offset_us``: what its clock is off by when it starts.
     """
-    from tests.servers import running  # not at the top: the server has no path to the tests
+    from tests.servers import forked  # not at the top: the server has no path to the tests
 
     clock = StepClock(folder / "offset")
     clock.set(offset_us)
     command = ["-P", __file__, str(folder / "offset"), str(hold_s), f"data={folder}", *assignments]
-    with running([sys.executable, *command]) as server:
+    with forked(*command) as server:
         yield server, clock
 
 

@@ -99,6 +99,7 @@ ATTACKS: Mapping[str, Callable[[Victim], Flood]] = {
     "pipelined /openapi.json, 4": lambda _: Flood(4, get("/openapi.json")),
     "pipelined /openapi.json, 4, unread": lambda _: Flood(4, get("/openapi.json"), is_read=False),
     "pipelined /metrics, 4": lambda _: Flood(4, get("/metrics")),
+    "wrong secrets, 4": lambda _: Flood(4, get("/orders", bearer=f"fw{7:016x}.wrong")),
     "resumes msgpack, 4": _resumes(4, msgpack=True, is_read=True),
     "resumes json, 4": _resumes(4, msgpack=False, is_read=True),
     "resumes json, 20, unread": _resumes(20, msgpack=False, is_read=False),

@@ -68,9 +68,10 @@ def pings(size: int) -> bytes:
     return masked_frame(b"p" * size, PING) * 4 * COPIES
 
 
-def get(path: str, copies: int = COPIES) -> bytes:
+def get(path: str, copies: int = COPIES, bearer: str = "") -> bytes:
     """Return so many pipelined GET requests."""
-    return f"GET {path} HTTP/1.1\r\nhost: {ADDRESS}\r\n\r\n".encode() * copies
+    shown = f"authorization: Bearer {bearer}\r\n" if bearer else ""
+    return f"GET {path} HTTP/1.1\r\nhost: {ADDRESS}\r\n{shown}\r\n".encode() * copies
 
 
 class _Connection:

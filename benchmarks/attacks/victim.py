@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -77,11 +77,11 @@ class Victim:
 
 
 @contextmanager
-def running(cpu: int) -> Iterator[Victim]:
-    """Run a server on the CPU, its data in the current folder."""
+def running(cpu: int, settings: Sequence[str] = ()) -> Iterator[Victim]:
+    """Run a server on the CPU, its data in the current folder. ``settings``: more than ``SETTINGS``."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         attacker, steady = (_key(folder, account) for account in ("attacker", "steady"))
-        sets = [part for one in SETTINGS for part in ("--set", one)]
+        sets = [part for one in (*SETTINGS, *settings) for part in ("--set", one)]
         command = [sys.executable, "-m", "floorwire", "serve", "--data", folder, "--port", "0", *sets]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:

@@ -316,6 +316,10 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passphrase_env: Annotated[
         str | None, Meta(description="live orders: the variable with the passphrase, where one is needed")
     ] = None
+    tier: Annotated[
+        Literal["starter", "intermediate", "pro"] | None,
+        Meta(description="live orders at Kraken: the account's tier, which says how much may be sent"),
+    ] = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -74,7 +74,8 @@ def order_connector(
     if credentials is None:
         raise SettingsError(f"venues.{venue.name}.key: is missing; live orders are signed with a key")
     ws_url, rest_url = own.order_ws_url or own.ws_url or "", own.order_rest_url or own.rest_url or ""
-    order_settings = OrderSettings(venue.name, ws_url.rstrip("/"), rest_url.rstrip("/"), credentials)
+    addresses = ws_url.rstrip("/"), rest_url.rstrip("/")
+    order_settings = OrderSettings(venue.name, *addresses, credentials, venue.limits, own.tier or "starter")
     make = partial(
         venue.make_order_adapter,
         order_settings,
@@ -84,7 +85,8 @@ def order_connector(
     route = NetworkRoute(source_address=own.source_address)
     log.info("live orders", venue=venue.name, account=own.account, dry_run=own.dry_run)
     links = VenueConnector(f"{venue.name} orders", route)
+    dry_run_credentials = credentials if own.dry_run else None
     try:
-        return OrderConnector(venue.name, make, links, clock, credentials if own.dry_run else None)
+        return OrderConnector(venue.name, make, links, clock, dry_run_credentials, venue.limits)
     except ValueError as error:  # of the adapter: the credentials cannot be those of such an exchange
         raise SettingsError(f"venues.{venue.name}: {error}") from None

@@ -162,6 +162,13 @@ def test_a_kind_with_order_adapter_is_built_live(kind: str) -> None:
     assert (venue.name, venue.capabilities.kind, venue.capabilities.places_orders) == ("b", kind, True)
 
 
+def test_a_tier_is_of_accounts_at_kraken() -> None:
+    venues = {"b": VenueSettings(kind="okx", orders="live", tier="pro")}
+    settings = Settings(venue=("b",), venues=venues, live=LiveSettings(enabled=True))
+    with pytest.raises(SettingsError, match=r"venues.b.tier: only accounts of kraken have one"):
+        venue_registry.build(settings, live_flag=True)
+
+
 @pytest.mark.parametrize("kind", ["sim", "replay"])
 def test_what_has_no_real_market_cannot_be_live(kind: str) -> None:
     file = str(OWN / "binance") if kind == "replay" else None

@@ -76,7 +76,9 @@ async def rest(
 ) -> httpx2.AsyncClient:
     issued = await at.key(Grant(account, (scope,)))
     return httpx2.AsyncClient(
-        base_url=at.server.http(), headers={"authorization": f"Bearer {issued.key}.{issued.secret}"}
+        base_url=at.server.http(),
+        headers={"authorization": f"Bearer {issued.key}.{issued.secret}"},
+        verify=False,
     )
 
 

@@ -237,6 +237,24 @@ def test_not_found_is_believed_after_enough_misses_over_enough_time() -> None:
     assert gateway.accounts.by_name["ann"].balances["rem:USDT"].held == 0
 
 
+def test_queries_that_were_asked_before_the_venue_showed_the_order_prove_nothing() -> None:
+    gateway, order_id = placed()
+    name = client_id("text", EPOCH, order_id)
+    gateway.receive(PlaceAnswer(name, "unknown"))
+    asked: list[QueryOrder] = []
+    for _ in range(200):  # their answers are late: each is given up, and asked again
+        asked += [one for one in gateway.wait(POLICY.answer_us // 10).commands if isinstance(one, QueryOrder)]
+    assert len(asked) > POLICY.misses
+    gateway.receive(OrderSeen(name, "V1", "open", "0"))
+    assert gateway.order(order_id).state == "new"
+    for query in asked:
+        gateway.receive(OrderAnswer(query.query, None))
+    assert gateway.order(order_id).state == "new"
+    assert not gateway.accounts.remote.quarantine
+    (query,) = [one for one in gateway.wait(POLICY.query_us).commands if isinstance(one, QueryOrder)]
+    gateway.receive(OrderAnswer(query.query, OrderSeen(name, "V1", "open", "0")))
+
+
 def test_what_cannot_be_quarantines_one_order_until_it_is_released() -> None:
     gateway, order_id = placed()
     gateway.receive(execution(order_id), execution(order_id, name="e2"), execution(order_id))

@@ -2,25 +2,17 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import Protocol
 
 from tests.fake_exchange import binance, bybit, coinbase, kraken, okx
+from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
-from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.serving import Face, running
+from tests.fake_exchange.serving import running
 
 MID_PRICES_E8 = {"BTC": 60_000 * UNIT, "ETH": 3_000 * UNIT, "DOGE": UNIT // 10}
 
 
-class DescribedFace(Face, Protocol):
-    core: MatchingCore
-
-    def description(self) -> list[str]:
-        """Addresses, accounts and keys, a line each."""
-
-
-def flows_of(face: DescribedFace) -> list[SeededFlow]:
+def flows_of(face: FakeExchange) -> list[SeededFlow]:
     flows = []
     for symbol, market in face.core.markets.items():
         flow = SeededFlow(face.core, symbol, MID_PRICES_E8[market.base] // market.tick_e8)
@@ -33,7 +25,7 @@ def flows_of(face: DescribedFace) -> list[SeededFlow]:
 
 
 async def main() -> None:
-    faces: list[DescribedFace] = [
+    faces: list[FakeExchange] = [
         binance.FakeBinance(binance.default_markets()),
         bybit.FakeBybit(bybit.default_markets()),
         coinbase.FakeCoinbase(coinbase.default_markets()),

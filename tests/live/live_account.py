@@ -6,68 +6,52 @@ It is what the desk has for a remote venue, without a journal on disk and withou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
 
 from msgspec.structs import replace
 
-from floorwire.clock import Clock
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.account_events import AccountEntry, OrderAmending, OrderCancelling, OrderSubmitting
 from floorwire.core.credentials import Secret, VenueCredentials
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.order_commands import Amend, Cancel, Place
-from floorwire.core.order_ports import MakesOrderAdapter, OrderAdapterOutput, OrderSettings
+from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.ports import Close, Fetch, Open, Prices, Send, Wake, Wanted, Woke
 from floorwire.core.remote_orders import RemoteReport
+from floorwire.core.venue_names import bare
 from floorwire.engine.holds import asking, held, holding
 from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.remote_account import RemoteDecision
 from floorwire.engine.remote_orders import RemoteOrders
 from floorwire.engine.trading_rules import TradingRules
 from floorwire.engine.venue_order_ids import client_id
+from tests.live.faces import Face, FakeMarket, served
+from tests.skipping_loop import running_clock
 from tests.venues.order_driver import Names
 
 EPOCH = "0a1b2c3d"
 VENUE = "live"
-SECOND = 1_000_000
 TICK_S = 0.02
-POLICY = {
-    "lag_us": SECOND,
-    "query_us": SECOND // 10,
-    "fills_us": SECOND // 10,
-    "answer_us": 2 * SECOND,
-    "reconcile_us": 2 * SECOND,
-}
+PATIENCE_S = 600.0
+"""In a loop that skips what is waited for."""
 
 
 class LiveAccount:
     """The account ``ann``. Its amounts are in text, its orders are the accounts' own."""
 
-    def __init__(
-        self,
-        make: MakesOrderAdapter,
-        instrument: Instrument,
-        native: str,
-        places: tuple[str, str],
-        key: tuple[str, str, str],
-        policy: Mapping[str, int],
-        patience_s: float,
-    ) -> None:
-        """``places``: the address of WebSockets and of requests. ``key``: with secret and passphrase.
-
-        ``policy``: what is not as it is for most exchanges. ``patience_s``: how long to wait for anything.
-        """
-        self._clock = Clock()
-        self._make = make
-        self._patience_s = patience_s
-        self._names = Names({instrument.symbol: native})
-        credentials = VenueCredentials(key[0], Secret(key[1]), Secret(key[2]))
-        self._settings = OrderSettings(VENUE, places[0], places[1], credentials)
+    def __init__(self, market: FakeMarket) -> None:
+        face = market.face
+        self._clock = running_clock()
+        self._names = Names({face.symbol: face.native})
+        key, secret, passphrase = market.fake.credentials()
+        credentials = VenueCredentials(key, Secret(secret), Secret(passphrase))
+        settings = OrderSettings(VENUE, *market.addresses, credentials)
+        instrument = Instrument(face.symbol, "BTC", face.quote, face.kind, *face.steps)
         self.instrument = replace(
             instrument,
             symbol=f"{VENUE}:{instrument.symbol}",
@@ -80,15 +64,15 @@ class LiveAccount:
         manager.list_instruments([self.instrument], 0)
         self.reports: list[RemoteReport] = []
         self.sent: list[OrderAdapterOutput] = []
-        self.adapter = make(self._settings, self._names, Random(1))
-        # "Not found" is believed sooner here: the fake exchange does not lag by itself.
-        self.policy = replace(self.adapter.policy, **{**POLICY, **policy})
+        self.adapter = face.make_adapter(settings, self._names, Random(1))
         self.remote = self._remote()
         self.connector = VenueConnector(VENUE, NetworkRoute(proxies={}))
         self._wake_us: int | None = None
 
     def _remote(self) -> RemoteOrders:
-        return RemoteOrders(self.accounts, VENUE, "ann", self.policy, EPOCH, self._clock.monotonic_us())
+        return RemoteOrders(
+            self.accounts, VENUE, "ann", self.adapter.policy, EPOCH, self._clock.monotonic_us()
+        )
 
     # --- what a client does -------------------------------------------------------------------------
 
@@ -123,7 +107,7 @@ class LiveAccount:
         order = Order(order_id, ticket, "k", lots, ticks, "submitting", now_us, now_us, held=reserve)
         known = self.accounts.by_name.get("ann")
         balance = holding({} if known is None else known.balances, units, side, reserve)
-        name = client_id(self.policy.client_ids, EPOCH, order_id)
+        name = client_id(self.adapter.policy.client_ids, EPOCH, order_id)
         self._book(OrderSubmitting("ann", order, (balance,), now_us, name))
         command = Place(self.instrument.symbol, order_id, 1, side, lots, limit, time_in_force, post_only)
         self._carry_out(self.remote.command(command, now_us, now_us))
@@ -157,18 +141,20 @@ class LiveAccount:
     def quantity(self, order_id: int) -> Decimal:
         return Decimal(self.instrument.size.format(self.order(order_id).lots))
 
-    def total(self, asset: str) -> int:
-        """Return what the account has, in hundred millionths, as the fake exchange counts."""
-        balance = self.accounts.balance("ann", f"{VENUE}:{asset}")
-        unit: int = 10 ** self.accounts.ledger.decimals_of(f"{VENUE}:{asset}")
-        return balance.total * 10**8 // unit
+    def totals(self) -> dict[str, Decimal]:
+        """Return what the account has."""
+        found: dict[str, Decimal] = {}
+        for asset in (self.instrument.base, self.instrument.quote):
+            unit = 10 ** self.accounts.ledger.decimals_of(asset)
+            found[bare(asset)] = Decimal(self.accounts.balance("ann", asset).total) / unit
+        return {asset: total for asset, total in found.items() if total}
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Wait until it is so."""
-        for _ in range(int(self._patience_s / TICK_S)):
+        for _ in range(int(PATIENCE_S / TICK_S)):
             if is_true():
                 return
             await asyncio.sleep(TICK_S)
@@ -238,12 +224,34 @@ class LiveAccount:
 
 
 @asynccontextmanager
-async def running(account: LiveAccount) -> AsyncIterator[LiveAccount]:
-    """Run the account until its balances are those of the exchange."""
-    task = asyncio.create_task(account.run())
-    try:
-        await account.until(lambda: account.remote.is_ready)
-        yield account
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+async def at(face: Face, *, skew_us: int = 0) -> AsyncIterator[tuple[LiveAccount, FakeMarket]]:
+    """Run a fake exchange, and an account of ours there whose balances are those of the exchange."""
+    async with served(face, skew_us=skew_us) as market:
+        account = LiveAccount(market)
+        task = asyncio.create_task(account.run())
+        try:
+            await account.until(lambda: account.remote.is_ready)
+            yield account, market
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def settled(account: LiveAccount, market: FakeMarket) -> None:
+    """Wait until both sides agree, and nothing is left to find out."""
+
+    def is_settled() -> bool:
+        states = [order.state for order in account.accounts.orders.values()]
+        return not {"submitting", "unknown"} & set(states) and account.totals() == market.totals()
+
+    await account.until(is_settled)
+    theirs = market.orders_by_id()
+    for order_id, order in account.accounts.orders.items():
+        there = theirs.pop(order_id, [])
+        assert len(there) <= 1, "an order was placed twice"
+        assert there or (order.state == "rejected" and not order.filled_lots), order
+        for one in there:
+            assert account.filled(order_id) == market.filled(one), (one, order)
+            assert one.state.is_open == order.is_open, (one, order)
+    assert not theirs, "an order of the exchange is not known here"
+    assert not account.accounts.remote.quarantine

@@ -18,27 +18,27 @@ from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, M
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.ops.stats import Stats
 from floorwire.venue_feed import VenueFeed
-from tests.live.test_prices import FACES, trading
+from tests.live.faces import FACES, Face, trading
 from tests.venues.driver import every
 
 pytestmark = pytest.mark.slow
 
 
-async def record(kind: str, folder: Path) -> list[MarketEvent]:
+async def record(face: Face, folder: Path) -> list[MarketEvent]:
     """Record the face until a book has changed a hundred times; return what was told."""
     events: list[MarketEvent] = []
-    async with trading(kind) as (fake, symbol):
+    async with trading(face) as market:
         own = VenueSettings(
-            kind=kind,
-            ws_url=f"ws://127.0.0.1:{fake.port}",
-            rest_url=f"http://127.0.0.1:{fake.port}",
-            symbols=(symbol,),
+            kind=face.kind,
+            ws_url=f"ws://127.0.0.1:{market.fake.port}",
+            rest_url=market.fake.http,
+            symbols=(face.symbol,),
         )
         settings = Settings(venue=("here",), venues={"here": own})
         [venue] = venue_registry.build(settings)
         bus, clock = LocalBus(), Clock()
         bus.subscribe(lambda _venue, batch, _recv_us: events.extend(batch))
-        writer = RecordingWriter(folder, "here", kind, "s", 20_000, 3_600_000_000)
+        writer = RecordingWriter(folder, "here", face.kind, "s", 20_000, 3_600_000_000)
         recorder = TrafficRecorder(writer, clock.stamp_us)
         recorder.start()
         connector = venue_registry.connector("here", settings, recorder)
@@ -74,9 +74,9 @@ def told(events: list[MarketEvent] | list[VenueOutput]) -> list[tuple[object, ..
     return found
 
 
-@pytest.mark.parametrize("kind", FACES)
-async def test_a_recording_of_an_adapter_tells_what_was_told_live(kind: str, tmp_path: Path) -> None:
-    events = await record(kind, tmp_path)
+@pytest.mark.parametrize("face", FACES, ids=str)
+async def test_a_recording_of_an_adapter_tells_what_was_told_live(face: Face, tmp_path: Path) -> None:
+    events = await record(face, tmp_path)
     out = played(tmp_path)
     live, again = told(events), told(out)
     assert again[: len(live)] == live

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.places import PLACES, Place, settings, trading
-from tests.live.test_live_server import new_key, server
+from tests.live.faces import FACES, Face, trading
+from tests.live.live_server import serving as serving_live
 from tests.trading.trader import key, serving
 
 pytestmark = pytest.mark.slow
@@ -49,16 +49,15 @@ def test_on_the_simulator_and_on_a_recording(venue: str, symbol: str, tmp_path: 
     assert line.startswith("new buy new 0.001"), line
 
 
-@pytest.mark.parametrize("place", PLACES, ids=str)
-async def test_on_an_exchange(place: Place, tmp_path: Path) -> None:
-    async with trading(place) as fake:
-        settings(tmp_path, place, fake)
-        bearer = new_key(tmp_path)
-        with server(tmp_path, fake) as started:
-            line = await asyncio.to_thread(first_event, bearer, place.symbol, started.ws())
-            for _ in range(50):
-                if ours := [one for one in fake.core.orders.values() if one.account == "first"]:
-                    break
-                await asyncio.sleep(0.1)
-            assert ours, f"{line}\n{started.log}"
+@pytest.mark.parametrize("face", FACES, ids=str)
+async def test_on_an_exchange(face: Face, tmp_path: Path) -> None:
+    issued = key(tmp_path / "data", money={})
+    async with trading(face) as market, serving_live([market], tmp_path) as started:
+        bearer = f"{issued.key}.{issued.secret}"
+        line = await asyncio.to_thread(first_event, bearer, face.symbol, started.ws())
+        for _ in range(50):
+            if market.orders():
+                break
+            await asyncio.sleep(0.1)
+        assert market.orders(), f"{line}\n{started.log}"
     assert " buy " in line

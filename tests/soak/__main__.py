@@ -22,12 +22,12 @@ import httpx2
 from websockets.exceptions import WebSocketException
 
 from benchmarks import machine
-from tests.servers import Server
+from tests.servers import Server, running
 from tests.soak import market_clients, trading_clients
 from tests.soak.crowd import Crowd
 from tests.soak.rounds import Rounds
 from tests.soak.samples import SETTLED_S, WINDOW_S, Sample, judge, sample, table, verdict_table
-from tests.trading.trader import key, serving
+from tests.trading.trader import key, serve_arguments
 
 EVERY_S: Final = 10.0
 MOST_LOST: Final = 20
@@ -127,6 +127,11 @@ class Soak:
                 task.cancel()
 
 
+def _command(folder: Path) -> list[str]:
+    """Return the command of a server in an interpreter of its own: its memory is measured."""
+    return [sys.executable, *serve_arguments(folder, *SETTINGS)]
+
+
 def main() -> None:
     """Run the soak that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
@@ -137,7 +142,7 @@ def main() -> None:
         parser.error(f"--minutes: at least {(SETTLED_S + 2 * WINDOW_S) / 60:.0f}")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, NEEDED_FILES)), hard))
-    with tempfile.TemporaryDirectory() as name, serving(Path(name), *SETTINGS) as server:
+    with tempfile.TemporaryDirectory() as name, running(_command(Path(name))) as server:
         soak = Soak(server, Path(name), asked.load)
         try:
             asyncio.run(soak.run(asked.minutes))

@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 import struct
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +20,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
-from tests.servers import Server, running
+from tests.servers import Server, forked
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 Message: TypeAlias = dict[str, JsonValue]
@@ -51,11 +50,16 @@ def key(
     return store.create(grant, MONEY if money is None else money, time.time_ns() // 1000)
 
 
+def serve_arguments(folder: Path, *args: str) -> list[str]:
+    """Return the arguments of an interpreter that serves the data folder."""
+    serve = ["-m", "floorwire", "serve", "--port", "0", "--data", str(folder), "--seed", "7"]
+    return [*serve, "--set=drain.seconds=0.1", *args]
+
+
 @contextmanager
 def serving(folder: Path, *args: str) -> Iterator[Server]:
     """Run ``floorwire serve`` over the data folder."""
-    command = ["-m", "floorwire", "serve", "--port", "0", "--data", str(folder), "--seed", "7"]
-    with running([sys.executable, *command, "--set=drain.seconds=0.1", *args]) as server:
+    with forked(*serve_arguments(folder, *args)) as server:
         yield server
 
 
@@ -149,7 +153,7 @@ async def _connected(server: Server, issued: Issued) -> ClientConnection:
 def caller(server: Server, issued: Issued) -> httpx2.Client:
     """Return the same over HTTP."""
     headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
-    return httpx2.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10)
+    return httpx2.Client(base_url=server.http("/api/v1"), headers=headers, timeout=10, verify=False)
 
 
 def drop_connection(client: Trader, how: str = "end") -> None:

@@ -19,7 +19,7 @@ from floorwire.connectors import dry_run
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.codes import Code
 from floorwire.core.credentials import VenueCredentials
-from floorwire.core.order_ports import OrderAdapter, OrderAdapterInput, OrderAdapterOutput
+from floorwire.core.order_ports import AddressLimits, OrderAdapter, OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
 from floorwire.core.remote_orders import (
     AmendAnswer,
@@ -38,6 +38,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
     RemoteReport,
 )
+from floorwire.venues.common.rate_limits import CONNECTIONS
 
 RESTART_S: Final = 5.0
 """The pause after a fault of the adapter."""
@@ -68,8 +69,12 @@ class OrderConnector:
         connector: VenueConnector,
         clock: Clock,
         dry_run_credentials: VenueCredentials | None = None,
+        limits: AddressLimits | None = None,
     ) -> None:
-        """``dry_run_credentials``: show what would be sent for orders, without these, and do not send it."""
+        """``dry_run_credentials``: show what would be sent for orders, without these, and do not send it.
+
+        ``limits``: of the address; links count in them. None: links are not counted.
+        """
         self.venue = venue
         self.connector = connector
         self._make_adapter = make_adapter
@@ -77,6 +82,7 @@ class OrderConnector:
         self.policy: RemotePolicy = self._adapter.policy
         self._clock = clock
         self._dry_run_credentials = dry_run_credentials
+        self._limits = limits
         self._listener: ReportListener | None = None
         self._commands: deque[RemoteCommand] = deque()
         """Bounded by MAX_COMMANDS."""
@@ -214,12 +220,22 @@ class OrderConnector:
 
     def _carry_out(self, outputs: Sequence[OrderAdapterOutput]) -> None:
         for output in outputs:
-            if isinstance(output, Open | Send | Close | Fetch):
+            if isinstance(output, Open):
+                self._open(output)
+            elif isinstance(output, Send | Close | Fetch):
                 self.connector.carry_out(output)
             elif isinstance(output, Wake):
                 self._wake_us = output.at_us
             else:
                 self._report(output)
+
+    def _open(self, output: Open) -> None:
+        """Open a link if the exchange allows the address one more. Otherwise it is closed at once."""
+        limits = self._limits
+        if limits is None or limits.spend(CONNECTIONS, 1, self._clock.monotonic_us()):
+            self.connector.carry_out(output)
+        else:
+            self.connector.carry_out(Close(output.link, "the exchange allows no more links now"))
 
     def _report(self, report: RemoteReport) -> None:
         if isinstance(report, LinkUp | LinkDown):

@@ -91,7 +91,7 @@ def exchanges() -> dict[str, ExchangeAdapter]:
 
 def _capabilities(exchange: str) -> Capabilities:
     """Return what the exchange's package says of itself; nothing where it does not."""
-    name = f"{venues.__name__}.{exchange}.capabilities"
+    name = f"{venues.__name__}.{exchange}.limits"
     if find_spec(name) is None:
         return Capabilities(exchange)
     found: Capabilities = import_module(name).CAPABILITIES

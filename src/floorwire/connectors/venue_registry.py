@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,7 @@ from floorwire.core.connector_port import Connector
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import Venue
 from floorwire.venues import sim
-from floorwire.venues.common.rate_limits import SharedRateLimits
+from floorwire.venues.common.rate_limits import Allowance, RateLimits, SharedRateLimits
 from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT", "BTC-USD", "ETH-USD")
 """Without ``venues.ID.symbols``: those of these that the exchange has."""
+KRAKEN = "kraken"
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -127,6 +128,8 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
         raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
     from floorwire.connectors import order_adapters
 
+    if spec.settings.tier is not None and spec.kind != KRAKEN:
+        raise SettingsError(f"venues.{spec.id}.tier: only accounts of kraken have one")
     if spec.kind not in order_adapters.ORDER_KINDS:
         raise SettingsError(
             f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
@@ -151,13 +154,12 @@ def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venu
     stale_us = round(settings.feed.stale_s * 1_000_000)
     symbols = spec.settings.symbols or DEFAULT_SYMBOLS
     own = spec.settings
-    # An exchange counts by the address that requests come from, and by its own.
-    address = " ".join(text or "" for text in (own.ws_url, own.rest_url, own.source_address))
+    of = partial(_limits, shared, spec, exchange.venue.allowances)
     adapter = exchange.venue(
         symbols,
         spec.prefix,
         stale_us=stale_us,
-        limits=shared.of(spec.kind, address, exchange.venue.allowances),
+        limits=of(own.rest_url),
         jitter=random.Random().random,  # noqa: S311 - waits, not secrets
     )
     log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders=own.orders)
@@ -165,8 +167,19 @@ def _live(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venu
         from floorwire.connectors import order_adapters
 
         kind = order_adapters.ORDER_KINDS[spec.kind]
-        return LiveVenue(adapter, spec.id, exchange.capabilities, kind.native_name, kind.make)
+        limits = of(own.order_rest_url or own.rest_url)
+        return LiveVenue(adapter, spec.id, exchange.capabilities, kind.native_name, kind.make, limits)
     return PaperVenue(adapter, settings.paper.latency_us, spec.id, exchange.capabilities)
+
+
+def _limits(
+    shared: SharedRateLimits, spec: VenueSpec, allowances: Mapping[str, Allowance], rest_url: str | None
+) -> RateLimits:
+    """Return the limits of one exchange at one of our addresses: those of prices and orders are the same.
+
+    An exchange counts by the address that requests come from, and by its own.
+    """
+    return shared.of(spec.kind, f"{rest_url or ''} {spec.settings.source_address or ''}", allowances)
 
 
 def _ccxt(spec: VenueSpec, settings: Settings) -> Venue:

@@ -8,7 +8,7 @@ the desk. It returns effects, which the connector carries out, and reports, whic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,29 @@ OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake
 OrderAdapterOutput: TypeAlias = OrderAdapterEffect | RemoteReport
 
 
+KrakenTier: TypeAlias = Literal["starter", "intermediate", "pro"]
+"""Kraken verifies accounts in tiers. A higher one may send more."""
+
+
+class AddressLimits(Protocol):
+    """What an exchange allows our address: requests and links for prices and of all accounts together.
+
+    Weight is counted in named buckets, as each exchange counts. ``venues.common.rate_limits`` has them.
+    """
+
+    def spend(self, name: str, weight: int, now_us: int, left: int = 0) -> bool:
+        """Take weight, if so much is left then; return False, and take nothing, if not."""
+        ...
+
+    def free_us(self, name: str, weight: int, now_us: int, left: int = 0) -> int:
+        """Return when the weight may be spent, if nobody spends any before."""
+        ...
+
+    def block(self, until_us: int, name: str | None = None) -> None:
+        """Allow nothing of a bucket before this time; None: of all."""
+        ...
+
+
 class OrderSettings(msgspec.Struct, frozen=True):
     """Where an order adapter sends to, and what it signs with."""
 
@@ -31,6 +54,10 @@ class OrderSettings(msgspec.Struct, frozen=True):
     rest_url: str
     """The same for requests."""
     credentials: VenueCredentials
+    limits: AddressLimits | None = None
+    """Of the address that the requests come from; None: nothing else is sent from it."""
+    tier: KrakenTier = "starter"
+    """Of the account, where the exchange is Kraken."""
 
 
 class InstrumentNames(Protocol):

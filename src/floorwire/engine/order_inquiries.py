@@ -30,6 +30,7 @@ class OrderInquiry:
         "is_sent",
         "misses",
         "sent_us",
+        "shown_us",
         "updated",
     )
 
@@ -50,6 +51,8 @@ class OrderInquiry:
         """Whether this process sent the order. It is sent once."""
         self.misses = 0
         """How many queries in a row did not find the order."""
+        self.shown_us = 0
+        """When the venue last showed that it has the order. A query that was asked before proves nothing."""
         self.end: OrderSeen | None = None
         """The venue's word that the order is over, while fills of it are missing."""
         self.end_lots = 0
@@ -153,7 +156,7 @@ class OrderInquiries:
 
     def _expire(self, now_us: int) -> None:
         """Ask again where no answer came in time. A late answer counts all the same: where a query waits long
-        for the venue's budget, each one would be late."""
+        for the venue's budget, each one would be late. It proves no more than was true when it was asked."""
         for query, (order_id, asked_us) in list(self._queries.items()):
             if now_us - asked_us < self._policy.answer_us:
                 return  # they are in the order in which they were asked

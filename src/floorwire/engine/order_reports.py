@@ -85,6 +85,7 @@ class OrderReports:
             if order.state == "rejected":
                 raise StrayError("accepted, after it was rejected")
             if is_on_the_way:
+                self._shown(order)
                 self._book.working(order, answer.venue_order_id)
         elif answer.outcome == "rejected":
             if is_on_the_way:
@@ -123,6 +124,8 @@ class OrderReports:
             return
         settlement, stamp_us = self._book.settlement, self._book.stamp_us
         event = settlement.filled(order, executed, stamp_us)
+        if order.state in OPEN:
+            self._shown(order)
         if order.state in ON_THE_WAY:
             self._book.working(order, executed.venue_order_id)
             event = settlement.filled(self._book.accounts.orders[order.order_id], executed, stamp_us)
@@ -142,7 +145,7 @@ class OrderReports:
             if filled_lots > order.filled_lots:
                 raise StrayError(f"{filled_lots} lots are filled of an order that is {order.state}")
             return
-        inquiry = self._book.inquiry(order)
+        inquiry = self._shown(order)
         if seen.state == "open":
             # A slower source of the venue: neither the quantity nor the order's end goes back.
             if filled_lots < order.filled_lots or seen.updated < inquiry.updated or inquiry.end is not None:
@@ -166,6 +169,12 @@ class OrderReports:
             self._book.book(self._book.settlement.amended(order, price_ticks, lots, self._book.stamp_us))
         if filled_lots > order.filled_lots:
             self._book.ask_soon(order, self._book.policy.fills_us)
+
+    def _shown(self, order: Order) -> OrderInquiry:
+        """Record that the venue shows the order now, and return its inquiry."""
+        inquiry = self._book.inquiry(order)
+        inquiry.shown_us = self._book.now_us
+        return inquiry
 
     def _end_if_complete(self, order: Order) -> None:
         """Close the order where the venue said that it is over, and every fill is booked."""
@@ -214,6 +223,9 @@ class OrderReports:
     def _missed(self, order: Order, inquiry: OrderInquiry, asked_us: int) -> None:
         """The venue does not find the order: believed after N misses, the last one T after it was sent."""
         policy = self._book.policy
+        if asked_us < inquiry.shown_us:  # a late answer: the venue has shown the order since
+            self._book.ask_soon(order, policy.query_us)
+            return
         inquiry.misses += 1
         if inquiry.misses < policy.misses or asked_us - inquiry.sent_us < policy.lag_us:
             self._book.ask_soon(order, policy.query_us)

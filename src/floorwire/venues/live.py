@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from floorwire.core.capabilities import Capabilities
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
-from floorwire.core.order_ports import MakesOrderAdapter
+from floorwire.core.order_ports import AddressLimits, MakesOrderAdapter
 from floorwire.core.ports import CountsSkipped, Prices, Venue, VenueInput, VenueOutput
 from floorwire.core.venue_names import bare
 from floorwire.engine.reference_market import ReferenceMarket
@@ -38,11 +38,14 @@ class LiveVenue:
         capabilities: Capabilities,
         native_name: NativeName,
         make_order_adapter: MakesOrderAdapter,
+        limits: AddressLimits | None = None,
     ) -> None:
+        """``limits``: of the address that orders are sent from; None: orders have their own."""
         self.name = name
         self.capabilities = replace(capabilities, places_orders=True)
         """What the venue gives and takes. Whether it amends orders is the order adapter's to say."""
         self.make_order_adapter = make_order_adapter
+        self.limits = limits
         self._venue = venue
         self._native_name = native_name
         self._clear()

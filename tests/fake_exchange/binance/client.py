@@ -18,7 +18,7 @@ Body = dict[str, object]
 class BinanceClient:
     def __init__(self, fake: FakeBinance) -> None:
         self.fake = fake
-        self.http = httpx2.AsyncClient(base_url=fake.http)
+        self.http = httpx2.AsyncClient(base_url=fake.http, verify=False)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """The fake Binance: one address for REST, market streams and the WebSocket API."""
 
 import asyncio
-import time
+from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -13,21 +13,19 @@ from tests.fake_exchange.binance.rest import BinanceRest
 from tests.fake_exchange.binance.signatures import Account
 from tests.fake_exchange.binance.streams import BinanceStreams
 from tests.fake_exchange.binance.ws_api import BinanceWsApi, new_account
-from tests.fake_exchange.faults import Faults
-from tests.fake_exchange.limits import Counts
+from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.market import UNIT, Market
-from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.outbox import Outbox
 
 
-class FakeBinance:
+class FakeBinance(FakeExchange):
     """Tests read `core` and `counts`, and make faults with `faults` and the methods here."""
 
+    queries: BinanceQueries
+
     def __init__(self, markets: list[Market], *, skew_us: int = 0) -> None:
-        self.skew_us = skew_us
+        super().__init__(markets, skew_us)
         self.accounts = [new_account("first"), new_account("second")]
-        self.core = MatchingCore(markets, self.now_us)
-        self.counts = Counts()
-        self.faults = Faults()
         self.limits = BinanceLimits(self.counts, self.now_us)
         self.queries = BinanceQueries(self.core, self.limits, self.accounts, self.now_us)
         self.requests = BinanceRequests(self.core, self.queries, self.limits, self.counts)
@@ -35,16 +33,15 @@ class FakeBinance:
         self.ws_api = BinanceWsApi(
             self.core, self.requests, self.limits, self.accounts, self.faults, self.counts, self.now_us
         )
-        self.port = 0
         self._rest = BinanceRest(self.requests, self.limits, self.accounts, self.faults, self.now_us)
 
     @property
     def first(self) -> Account:
         return self.accounts[0]
 
-    @property
-    def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def credentials(self, account: int = 0) -> tuple[str, str, str]:
+        one = self.accounts[account]
+        return one.api_key, one.secret, ""
 
     @property
     def ws(self) -> str:
@@ -54,19 +51,13 @@ class FakeBinance:
         lines = [f"Binance: REST {self.http}  streams {self.ws}/ws  WebSocket API {self.ws}/ws-api/v3"]
         return lines + [f"  {a.name}: key {a.api_key} secret {a.secret}" for a in self.accounts]
 
-    def now_us(self) -> int:
-        return time.time_ns() // 1_000 + self.skew_us
-
     def delist(self, symbol: str) -> None:
         """The symbol's status becomes BREAK, and new orders are refused."""
         self.core.close_market(symbol)
 
-    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
-        """Change a symbol's steps. Its open orders are cancelled first: they are kept in the old steps."""
-        self.core.empty_market(symbol, "steps-changed")
+    def send_changes(self, symbol: str) -> None:
         for speed in (100, 1_000):
             self.streams.flush(speed)
-        self.core.change_steps(symbol, tick_e8, step_e8)
 
     def restart_ids(self, symbol: str) -> None:
         """Sequences of a book begin again."""
@@ -76,10 +67,11 @@ class FakeBinance:
         """Announce the shutdown, and refuse everything from then on."""
         self.streams.announce_shutdown()
         self.ws_api.announce_shutdown()
-        self.faults.in_maintenance = True
+        super().start_maintenance()
 
-    def end_maintenance(self) -> None:
-        self.faults.in_maintenance = False
+    def outboxes(self) -> Iterable[Outbox]:
+        streams = [connection.outbox for connection in self.streams.connections]
+        return streams + [connection.outbox for connection in self.ws_api.connections]
 
     async def run(self) -> None:
         ticks = 0
@@ -92,12 +84,6 @@ class FakeBinance:
                 self.streams.publish_klines()
             await self.streams.end_old()
             await self.ws_api.end_old()
-
-    async def disconnect_all(self) -> None:
-        """End every WebSocket, with no warning."""
-        outboxes = [connection.outbox for connection in self.streams.connections]
-        outboxes += [connection.outbox for connection in self.ws_api.connections]
-        await asyncio.gather(*(outbox.disconnect() for outbox in outboxes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -18,7 +18,7 @@ class BybitClient:
     def __init__(self, fake: FakeBybit) -> None:
         self.fake = fake
         self.account = fake.first
-        self.http = httpx2.AsyncClient(base_url=fake.http)
+        self.http = httpx2.AsyncClient(base_url=fake.http, verify=False)
         self._requests = 0
 
     async def __aenter__(self) -> Self:

@@ -101,7 +101,7 @@ class SocketClient:
 
 @asynccontextmanager
 async def rest(fake: FakeCoinbase, account: CoinbaseAccount | None = None) -> AsyncIterator[RestClient]:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=False) as client:
         yield RestClient(fake, client, account or fake.first)
 
 

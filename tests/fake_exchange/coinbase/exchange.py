@@ -1,7 +1,7 @@
 """The fake Coinbase Advanced Trade: REST, market data and the user channel at one address."""
 
 import asyncio
-import time
+from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -16,27 +16,25 @@ from tests.fake_exchange.coinbase.rest import CoinbaseRest
 from tests.fake_exchange.coinbase.sockets import CoinbaseSockets
 from tests.fake_exchange.coinbase.trading import CoinbaseTrading
 from tests.fake_exchange.coinbase.user import CoinbaseUser
+from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.expiries import Expiries
-from tests.fake_exchange.faults import Faults
-from tests.fake_exchange.limits import Counts
 from tests.fake_exchange.market import UNIT, Market
-from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.outbox import Outbox
 
 ALIASES = {"BTC-USDC": "BTC-USD"}
 
 
-class FakeCoinbase:
+class FakeCoinbase(FakeExchange):
     """Tests read `core` and `counts`, and make faults with `faults` and the methods here.
 
     The first account has an ES256 key, the second one an EdDSA key."""
 
+    queries: CoinbaseQueries
+
     def __init__(self, markets: list[Market], *, skew_us: int = 0) -> None:
-        self.skew_us = skew_us
+        super().__init__(markets, skew_us, fees_in_quote=True)
         self.accounts = [new_account("first", "ES256"), new_account("second", "EdDSA")]
-        self.core = MatchingCore(markets, self.now_us, fees_in_quote=True)
-        self.counts = Counts()
-        self.faults = Faults()
-        self.keys = CoinbaseKeys(self.accounts, self.now_us)
+        self.keys = CoinbaseKeys(self.accounts, self.now_us, lambda: f"127.0.0.1:{self.port}")
         self.products = CoinbaseProducts(self.core, ALIASES)
         self.views = CoinbaseViews(CoinbaseIds(), Expiries(self.core, self.now_us))
         self.trading = CoinbaseTrading(self.core, self.products, self.views, self.counts, self.now_us)
@@ -50,24 +48,14 @@ class FakeCoinbase:
         )
         self.sockets.add(self.market_data)
         self.sockets.add(self.user)
-        self._port = 0
-
-    @property
-    def port(self) -> int:
-        return self._port
-
-    @port.setter
-    def port(self, port: int) -> None:
-        self._port = port
-        self.keys.own_address = f"127.0.0.1:{port}"
 
     @property
     def first(self) -> CoinbaseAccount:
         return self.accounts[0]
 
-    @property
-    def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def credentials(self, account: int = 0) -> tuple[str, str, str]:
+        one = self.accounts[account]
+        return one.key_name, one.secret, ""
 
     @property
     def market_ws(self) -> str:
@@ -84,38 +72,15 @@ class FakeCoinbase:
             lines.append(f"  secret {account.secret!r}")
         return lines
 
-    def now_us(self) -> int:
-        return time.time_ns() // 1_000 + self.skew_us
-
-    def delist(self, symbol: str) -> None:
-        """The product's status becomes `delisted`. Its orders are cancelled, and new ones are refused."""
-        self.core.empty_market(symbol)
-        self.core.close_market(symbol)
-
     def set_flags(self, symbol: str, **flags: bool | str) -> None:
         """Such as cancel_only=True."""
         self.products.set_flags(self.core.markets[symbol], flags)
 
-    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
-        """Change a product's steps. Its open orders are cancelled first: they are kept in the old steps."""
-        self.core.empty_market(symbol)
+    def send_changes(self, symbol: str) -> None:
         self.market_data.flush_levels()
-        self.core.change_steps(symbol, tick_e8, step_e8)
 
-    def restart_ids(self, symbol: str) -> None:
-        """The ids of trades begin again. Books have no ids."""
-        self.core.trade_ids[symbol] = 0
-
-    def start_maintenance(self) -> None:
-        """Coinbase gives no notice. Requests and new connections are refused from then on."""
-        self.faults.in_maintenance = True
-
-    def end_maintenance(self) -> None:
-        self.faults.in_maintenance = False
-
-    async def disconnect_all(self) -> None:
-        outboxes = [connection.outbox for connection in self.sockets.connections]
-        await asyncio.gather(*(outbox.disconnect() for outbox in outboxes))
+    def outboxes(self) -> Iterable[Outbox]:
+        return [connection.outbox for connection in self.sockets.connections]
 
     async def run(self) -> None:
         """Batches of book changes every 50 ms, of trades every 250 ms; candles and heartbeats each second."""

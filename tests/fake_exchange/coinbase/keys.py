@@ -56,8 +56,10 @@ def new_account(name: str, algorithm: str) -> CoinbaseAccount:
 
 
 class CoinbaseKeys:
-    def __init__(self, accounts: list[CoinbaseAccount], now_us: Callable[[], int]) -> None:
-        self.own_address = ""
+    def __init__(
+        self, accounts: list[CoinbaseAccount], now_us: Callable[[], int], own_address: Callable[[], str]
+    ) -> None:
+        self._own_address = own_address
         self._accounts = {account.key_name: account for account in accounts}
         self._now_us = now_us
 
@@ -67,7 +69,8 @@ class CoinbaseKeys:
         if kind != "Bearer":
             raise Unauthorized("no bearer token")
         account, claims = self._claims(token)
-        hosts = (REST_HOST, self.own_address, f"http://{self.own_address}")
+        own = self._own_address()
+        hosts = (REST_HOST, own, f"http://{own}")
         allowed = [f"{method} {host}{path}" for host in hosts]
         named = claims.get("uri", claims.get("uris"))
         named = named if isinstance(named, list) else [named]

@@ -108,7 +108,7 @@ class SocketClient:
 
 @asynccontextmanager
 async def rest(fake: FakeKraken, account: KrakenAccount | None = None) -> AsyncIterator[RestClient]:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=False) as client:
         yield RestClient(fake, client, account or fake.first)
 
 

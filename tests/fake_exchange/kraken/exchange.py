@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-import time
+from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tests.fake_exchange.faults import Faults
+from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.kraken.books import KrakenBooks
 from tests.fake_exchange.kraken.connection import Connection
 from tests.fake_exchange.kraken.executions import KrakenExecutions
@@ -20,20 +20,18 @@ from tests.fake_exchange.kraken.rest import KrakenRest
 from tests.fake_exchange.kraken.sockets import KrakenSockets
 from tests.fake_exchange.kraken.trading import KrakenTrading
 from tests.fake_exchange.kraken.ws_orders import KrakenWsOrders
-from tests.fake_exchange.limits import Counts
 from tests.fake_exchange.market import UNIT, Market
-from tests.fake_exchange.matching import MatchingCore
+from tests.fake_exchange.outbox import Outbox
 
 
-class FakeKraken:
+class FakeKraken(FakeExchange):
     """Tests read `core` and `counts`, and make faults with `faults` and the methods here."""
 
+    queries: KrakenQueries
+
     def __init__(self, markets: list[Market], *, skew_us: int = 0) -> None:
-        self.skew_us = skew_us
+        super().__init__(markets, skew_us, fees_in_quote=True)
         self.accounts = [new_account("first"), new_account("second")]
-        self.core = MatchingCore(markets, self.now_us, fees_in_quote=True)
-        self.counts = Counts()
-        self.faults = Faults()
         self.limits = KrakenLimits(self.now_us)
         self.keys = KrakenKeys(self.accounts, self.now_us)
         self.names = KrakenNames(markets)
@@ -51,7 +49,6 @@ class FakeKraken:
         self.sockets.add("public", self.books)
         self.sockets.add("public", self.market_data)
         self.sockets.add("private", self.executions)
-        self.port = 0
         self.rest = KrakenRest(
             self.trading, self.queries, self.keys, self.names, self.limits, self.faults, self.counts
         )
@@ -60,9 +57,9 @@ class FakeKraken:
     def first(self) -> KrakenAccount:
         return self.accounts[0]
 
-    @property
-    def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def credentials(self, account: int = 0) -> tuple[str, str, str]:
+        one = self.accounts[account]
+        return one.api_key, one.secret, ""
 
     @property
     def public_ws(self) -> str:
@@ -76,27 +73,10 @@ class FakeKraken:
         lines = [f"Kraken: REST {self.http}  WebSocket {self.public_ws} and {self.private_ws}"]
         return lines + [f"  {a.name}: key {a.api_key} secret {a.secret}" for a in self.accounts]
 
-    def now_us(self) -> int:
-        return time.time_ns() // 1_000 + self.skew_us
-
-    def delist(self, symbol: str) -> None:
-        """The pair's status becomes `delisted`. Its orders are cancelled, and new ones are refused."""
-        self.core.empty_market(symbol)
-        self.core.close_market(symbol)
-
     def set_pair_status(self, symbol: str, status: str) -> None:
         """Such as cancel_only, post_only, limit_only or online."""
         self.trading.pair_statuses[symbol] = status
         self.market_data.announce_pair(self.core.markets[symbol])
-
-    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
-        """Change a pair's steps. Its open orders are cancelled first: they are kept in the old steps."""
-        self.core.empty_market(symbol)
-        self.core.change_steps(symbol, tick_e8, step_e8)
-
-    def restart_ids(self, symbol: str) -> None:
-        """The ids of trades begin again. Kraken's books have no ids."""
-        self.core.trade_ids[symbol] = 0
 
     def start_maintenance(self, system: str = "maintenance") -> None:
         """Announce a status of the system: maintenance, cancel_only or post_only."""
@@ -106,9 +86,12 @@ class FakeKraken:
     def end_maintenance(self) -> None:
         self.start_maintenance("online")
 
+    def outboxes(self) -> Iterable[Outbox]:
+        return [connection.outbox for connection in self.sockets.connections]
+
     async def disconnect_all(self, home: str = "") -> None:
         """End every WebSocket, or those of one home, with no warning."""
-        chosen = [c.outbox for c in self.sockets.connections if home in ("", c.home)]
+        chosen = [c.outbox for c in list(self.sockets.connections) if home in ("", c.home)]
         await asyncio.gather(*(outbox.disconnect() for outbox in chosen))
 
     async def run(self) -> None:

@@ -19,7 +19,7 @@ class OkxClient:
     def __init__(self, fake: FakeOkx) -> None:
         self.fake = fake
         self.account = fake.first
-        self.http = httpx2.AsyncClient(base_url=fake.http)
+        self.http = httpx2.AsyncClient(base_url=fake.http, verify=False)
 
     async def __aenter__(self) -> Self:
         return self

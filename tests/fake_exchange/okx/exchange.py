@@ -1,15 +1,13 @@
 """The fake OKX: one address for REST and for the public, private and business WebSockets."""
 
 import asyncio
-import time
+from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tests.fake_exchange.faults import Faults
-from tests.fake_exchange.limits import Counts
+from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.market import UNIT, Market
-from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.okx.market import OkxMarket
 from tests.fake_exchange.okx.private import OkxPrivate
 from tests.fake_exchange.okx.queries import OkxQueries
@@ -17,18 +15,17 @@ from tests.fake_exchange.okx.requests import OkxRequests
 from tests.fake_exchange.okx.rest import OkxRest
 from tests.fake_exchange.okx.signatures import OkxAccount, OkxKeys, new_account
 from tests.fake_exchange.okx.sockets import OkxSockets
+from tests.fake_exchange.outbox import Outbox
 
 
-class FakeOkx:
+class FakeOkx(FakeExchange):
     """Tests read `core` and `counts`, and make faults with `faults` and the methods here."""
 
+    queries: OkxQueries
+
     def __init__(self, markets: list[Market], *, skew_us: int = 0) -> None:
-        self.skew_us = skew_us
-        self.port = 0
+        super().__init__(markets, skew_us)
         self.accounts = [new_account("first"), new_account("second")]
-        self.core = MatchingCore(markets, self.now_us)
-        self.counts = Counts()
-        self.faults = Faults()
         keys = OkxKeys(self.accounts)
         self.requests = OkxRequests(self.core, self.counts, self.now_us)
         names = [account.name for account in self.accounts]
@@ -42,9 +39,9 @@ class FakeOkx:
     def first(self) -> OkxAccount:
         return self.accounts[0]
 
-    @property
-    def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def credentials(self, account: int = 0) -> tuple[str, str, str]:
+        one = self.accounts[account]
+        return one.api_key, one.secret, one.passphrase
 
     @property
     def ws(self) -> str:
@@ -56,9 +53,6 @@ class FakeOkx:
         return lines + [
             f"  {a.name}: key {a.api_key} secret {a.secret} passphrase {a.passphrase}" for a in self.accounts
         ]
-
-    def now_us(self) -> int:
-        return time.time_ns() // 1_000 + self.skew_us
 
     async def run(self) -> None:
         while True:
@@ -75,11 +69,8 @@ class FakeOkx:
         self.queries.expired_us[symbol] = self.now_us()
         self.core.close_market(symbol)
 
-    def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
-        """Change a symbol's steps. Its open orders are cancelled first: they are kept in the old steps."""
-        self.core.empty_market(symbol)
+    def send_changes(self, symbol: str) -> None:
         self.market.flush(symbol)
-        self.core.change_steps(symbol, tick_e8, step_e8)
 
     def restart_ids(self, symbol: str) -> None:
         """Sequences of a book begin again."""
@@ -89,15 +80,14 @@ class FakeOkx:
         """Announce the shutdown, and refuse everything from then on."""
         self.sockets.announce_upgrade()
         self.market.publish_status("ongoing")
-        self.faults.in_maintenance = True
+        super().start_maintenance()
 
     def end_maintenance(self) -> None:
-        self.faults.in_maintenance = False
+        super().end_maintenance()
         self.market.publish_status("completed")
 
-    async def disconnect_all(self) -> None:
-        """End every WebSocket, with no warning."""
-        await asyncio.gather(*(c.outbox.disconnect() for c in list(self.sockets.connections)))
+    def outboxes(self) -> Iterable[Outbox]:
+        return [connection.outbox for connection in self.sockets.connections]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -17,7 +17,7 @@ from floorwire.core.market_events import (
 from floorwire.core.ports import CountsSkipped, Open, Send, VenueOutput
 from floorwire.venues.bybit import limits
 from floorwire.venues.bybit import market_data as bybit
-from floorwire.venues.bybit.capabilities import CAPABILITIES
+from floorwire.venues.bybit.limits import CAPABILITIES
 from tests.venues.driver import START, Driver, every, statuses
 
 MS = START // 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from typing import Protocol
 
 import pytest
 
@@ -24,6 +25,8 @@ from floorwire.core.remote_orders import (
     ReconcileFailed,
     RemotePolicy,
 )
+from floorwire.venues.bybit.orders import BybitOrders
+from floorwire.venues.coinbase.orders import CoinbaseOrders
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
@@ -45,7 +48,9 @@ from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import LinkKind
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
-from floorwire.venues.common.request_sequences import HttpRequest, Steps
+from floorwire.venues.common.request_sequences import LONGEST_US, HttpRequest, Steps
+from floorwire.venues.kraken.orders import KrakenOrders
+from floorwire.venues.okx.orders import OkxOrders
 from tests.venues.order_driver import (
     SECOND,
     FixedRandom,
@@ -66,6 +71,12 @@ READINGS: dict[str, Sequence[OrderReading[str]]] = {
     "ends": (LinkEndsSoon(),),
     "shown": (ShownOrder("a", "88", (SEEN,)),),
 }
+
+
+class HasPolicy(Protocol):
+    """What is read of an exchange."""
+
+    policy: RemotePolicy
 
 
 class Reference:
@@ -318,6 +329,11 @@ def test_reads_that_are_of_no_use_fail() -> None:
     assert reports(driver.answer("/read", "")) == [QueryFailed(7)]
     driver.command(Reconcile(9, ""))
     assert reports(driver.answer("/read", "")) == [ReconcileFailed(9)]
+
+
+@pytest.mark.parametrize("exchange", [BybitOrders, CoinbaseOrders, KrakenOrders, OkxOrders])
+def test_no_query_is_asked_again_while_its_answer_may_come(exchange: type[HasPolicy]) -> None:
+    assert exchange.policy.answer_us > LONGEST_US
 
 
 # --- cancels -----------------------------------------------------------------------------------------

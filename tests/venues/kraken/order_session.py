@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from floorwire.core.order_ports import OrderAdapterOutput
+from floorwire.core.order_ports import KrakenTier, OrderAdapterOutput
 from floorwire.core.remote_orders import LinkUp, OrderSeen
 from floorwire.venues.kraken.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, sent, settings
@@ -56,25 +56,25 @@ def seen(**fields: object) -> OrderSeen:
     return replace(SEEN, **fields)
 
 
-def new() -> OrderDriver:
+def new(tier: KrakenTier = "starter") -> OrderDriver:
     names = Names({"BTC-USDT": "BTC/USDT", "DOGE-USD": "DOGE/USD"})
-    return OrderDriver(order_adapter(settings("c2VjcmV0"), names, FixedRandom()))
+    return OrderDriver(order_adapter(replace(settings("c2VjcmV0"), tier=tier), names, FixedRandom()))
 
 
 def rest(result: object = None, *errors: str) -> dict[str, object]:
     return {"error": list(errors), "result": result}
 
 
-def prepared(ahead_s: int = 0) -> OrderDriver:
+def prepared(ahead_s: int = 0, tier: KrakenTier = "starter") -> OrderDriver:
     """Return an adapter that knows the clock and the pairs, and asks for its token."""
-    driver = new()
+    driver = new(tier)
     driver.answer(TIME, rest({"unixtime": driver.date_us // 1_000_000 + ahead_s, "rfc1123": ""}))
     driver.answer(PAIRS, rest(LISTED))
     return driver
 
 
-def connected(ahead_s: int = 0) -> OrderDriver:
-    driver = prepared(ahead_s)
+def connected(ahead_s: int = 0, tier: KrakenTier = "starter") -> OrderDriver:
+    driver = prepared(ahead_s, tier)
     driver.answer(TOKEN, rest({"token": "the-token", "expires": 900}))
     driver.opened()
     driver.frame(STATUS)

@@ -17,7 +17,7 @@ from floorwire.core.market_events import (
 )
 from floorwire.core.ports import CountsSkipped, Open, Send, VenueOutput
 from floorwire.venues.kraken import market_data as kraken
-from floorwire.venues.kraken.capabilities import CAPABILITIES
+from floorwire.venues.kraken.limits import CAPABILITIES
 from tests.recorded.make import iso
 from tests.venues.driver import START, Driver, every, statuses
 

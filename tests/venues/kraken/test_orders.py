@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.core.codes import Code
+from floorwire.core.order_ports import KrakenTier
 from floorwire.core.ports import Close, Fetch, Open, Send
 from floorwire.core.remote_orders import (
     AmendAnswer,
@@ -17,6 +18,7 @@ from floorwire.core.remote_orders import (
     PlaceAnswer,
     PlaceOrder,
 )
+from floorwire.venues.kraken import limits
 from tests.venues.kraken.order_session import (
     ID,
     LISTED,
@@ -356,14 +358,29 @@ def test_cancel_goes_by_rest_while_the_link_is_down() -> None:
 # --- limits ------------------------------------------------------------------------------------------
 
 
-def test_orders_above_the_count_are_rejected_and_cancels_are_sent() -> None:
-    driver = connected()
-    answers = [driver.command(place(str(number))) for number in range(59)]
-    assert [len(sent(one)) for one in answers] == [1] * 58 + [0]
+@pytest.mark.parametrize(("tier", "most"), [("starter", 58), ("intermediate", 122), ("pro", 176)])
+def test_orders_above_the_count_are_rejected_and_cancels_are_sent(tier: KrakenTier, most: int) -> None:
+    driver = connected(tier=tier)
+    answers = [driver.command(place(str(number))) for number in range(most + 1)]
+    assert [len(sent(one)) for one in answers] == [1] * most + [0]
     (answer,) = reports(answers[-1])
     assert isinstance(answer, PlaceAnswer)
     assert (answer.outcome, answer.code) == ("rejected", Code.RATE_LIMITED)
     assert sent(driver.command(cancel("0")))
+
+
+@pytest.mark.parametrize(
+    ("tier", "most", "decay", "reads", "reads_decay"),
+    [("starter", 60, 1, 15, 0.33), ("intermediate", 125, 2.34, 20, 0.5), ("pro", 180, 3.75, 20, 1)],
+)
+def test_a_tier_allows_less_than_kraken_counts(
+    tier: KrakenTier, most: int, decay: float, reads: int, reads_decay: float
+) -> None:
+    rules = limits.TIERS[tier]
+    assert rules.orders.capacity <= most
+    assert 1_000_000 / rules.orders.interval_us <= decay
+    assert rules.reads.capacity < reads
+    assert 1_000_000 / rules.reads.interval_us <= reads_decay
 
 
 def test_cancels_of_young_orders_leave_less_for_orders() -> None:

@@ -20,7 +20,7 @@ from floorwire.core.ports import Close, Closed, CountsSkipped, Open, Opened, Sen
 from floorwire.venues.common.subscribed_symbol import EVERYTHING
 from floorwire.venues.okx import limits
 from floorwire.venues.okx import market_data as okx
-from floorwire.venues.okx.capabilities import CAPABILITIES
+from floorwire.venues.okx.limits import CAPABILITIES
 from tests.venues.driver import SECOND, START, Driver, every, statuses
 
 PUBLIC, BUSINESS = "public-0", "business-0"

@@ -1,13 +1,22 @@
-"""What Binance allows, by rest-api.md and web-socket-streams.md, and what is used of it for prices."""
+"""What Binance gives and allows, by rest-api.md and web-socket-streams.md, and what prices use of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
+
+CAPABILITIES = Capabilities(
+    kind="binance",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=1_000,
+    candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+)
+"""A snapshot of the book has 1,000 levels of a side. Levels beyond are known from their next change on."""
 
 STREAMS_PER_LINK = 1_024
 """Binance: at most so many streams on a connection."""
@@ -16,11 +25,12 @@ REQUESTS = 2
 REQUEST_INTERVAL_US = SECOND_US // 2
 """Binance: 5 messages a second on a connection, pongs too. So two at once and then two a second."""
 ALLOWANCES: Mapping[str, Allowance] = {
-    CONNECTIONS: Allowance(100, 2 * SECOND_US),
-    REST: Allowance(2_000, SECOND_US // 50),
+    CONNECTIONS: Allowance(100, 2 * SECOND_US, for_orders=5),
+    REST: Allowance(2_900, SECOND_US // 50, for_orders=900),
 }
 """Binance: 300 new connections in five minutes from an address. With those at once, these are 250.
-Binance: a weight of 6,000 in a minute. With that at once, this is 5,000."""
+Binance: a weight of 6,000 in a minute, of REST and the WebSocket API together. With that at once, this is
+5,900. Of it, 2,000 at once are for prices."""
 LIST_WEIGHT = 20
 SNAPSHOT_WEIGHT = 50
 """Binance: with up to 1,000 levels of a side."""

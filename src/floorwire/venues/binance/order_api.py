@@ -18,7 +18,7 @@ from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Frame, Random, Send
 from floorwire.core.remote_orders import SECOND_US, LinkDown, LinkUp
 from floorwire.venues.binance import order_codes, order_requests
-from floorwire.venues.binance.order_limits import OrderLimits
+from floorwire.venues.binance.order_limits import FOR_CANCELS, FOR_ORDERS, SOCKET_WEIGHT, OrderLimits
 from floorwire.venues.binance.order_messages import (
     Failure,
     RateLimit,
@@ -94,7 +94,7 @@ class OrderApi:
         self._sessions = PrivateLinks(session_kind(settings.ws_url), random)
         self._pending = PendingCalls()
         self._waiting = WaitingCalls()
-        self._limits = OrderLimits()
+        self._limits = OrderLimits(settings.limits)
         self._watch = PrivateStreamWatch(PATIENCE_US)
         self._offset_us = 0
         """How far Binance's clock is ahead of ours."""
@@ -109,6 +109,7 @@ class OrderApi:
     def at(self, now_us: int, date_us: int) -> None:
         """Take in what time it is."""
         self._now_us, self._date_us = now_us, date_us
+        self._limits.now_us = now_us
 
     @property
     def is_up(self) -> bool:
@@ -136,7 +137,7 @@ class OrderApi:
         session = self._sessions.active()
         if session is None or len(self._pending) >= MOST_PENDING:
             return False
-        if not self._limits.spend(call.weight, self._venue_us, is_cancel=False):
+        if not self._limits.spend(call.weight, self._venue_us, FOR_CANCELS):
             return False
         self._send(call, session)
         return True
@@ -162,7 +163,7 @@ class OrderApi:
             return False
         if not is_cancel and self._pending.reads() >= MOST_READS:
             return False
-        return self._limits.spend(call.weight, self._venue_us, is_cancel=is_cancel)
+        return self._limits.spend(call.weight, self._venue_us, 0 if is_cancel else FOR_ORDERS)
 
     def _send(self, call: Call, session: str) -> None:
         is_placing = isinstance(call.purpose, Placing)
@@ -192,6 +193,7 @@ class OrderApi:
     def opened(self, link: str) -> None:
         """A link is up: compare the clocks, then subscribe."""
         if self._sessions.opened(link, self._now_us):
+            self._limits.spend(SOCKET_WEIGHT, self._venue_us, 0)
             self._ask_time(link)
 
     def closed(self, link: str) -> None:
@@ -229,11 +231,11 @@ class OrderApi:
             self.out.append(LinkUp() if is_up else LinkDown())
 
     def _ask_time(self, session: str) -> None:
-        if self._limits.spend(1, self._venue_us, is_cancel=True):
+        if self._limits.spend(1, self._venue_us, 0):
             self._send(order_requests.server_time(session, self._date_us), session)
 
     def _subscribe(self, session: str) -> None:
-        self._limits.spend(2, self._venue_us, is_cancel=True)
+        self._limits.spend(2, self._venue_us, 0)
         self._send(order_requests.subscribe(session), session)
 
     def _close(self, session: PrivateLink, reason: str) -> None:

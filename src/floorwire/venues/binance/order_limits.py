@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from floorwire.core.order_ports import AddressLimits
 from floorwire.venues.binance.order_codes import TOO_MANY_ORDERS
 from floorwire.venues.binance.order_messages import Failure, RateLimit, retry_after_us
+from floorwire.venues.common.rate_limits import REST
 
 SECOND_US = 1_000_000
 UNITS_US = {
@@ -24,7 +26,11 @@ BAN_US = 60 * SECOND_US
 LONGEST_BAN_US = 3 * 86_400 * SECOND_US
 """Binance: bans last up to three days. A longer one is not believed."""
 FOR_CANCELS = 200
-"""Weight of a minute that only cancels may use."""
+"""What orders leave of the weight of a minute, and of what the address has at once: cancels go first."""
+FOR_ORDERS = 400
+"""What reads leave."""
+SOCKET_WEIGHT = 2
+"""Binance: of a new connection to the WebSocket API."""
 
 
 class _Window:
@@ -44,9 +50,17 @@ class _Window:
 
 
 class OrderLimits:
-    """The limits of an address (weight) and of an account (orders). Dates are Binance's own."""
+    """The limits of an address (weight) and of an account (orders). Dates are Binance's own.
 
-    def __init__(self) -> None:
+    Weight is counted twice: as Binance counts it, which knows of other processes at the address, and in the
+    bucket that prices in this process spend from too.
+    """
+
+    def __init__(self, address: AddressLimits | None = None) -> None:
+        """``address``: the limits that prices have too; None: there are none."""
+        self._address = address
+        self.now_us = 0
+        """Monotonic time, in which the address's bucket counts."""
         self._windows = {
             WEIGHT: _Window(6_000, WEIGHT[1]),
             ("ORDERS", 10 * SECOND_US): _Window(50, 10 * SECOND_US),
@@ -64,7 +78,7 @@ class OrderLimits:
             window.at(date_us)
         if any(window.used + self._orders_sent >= window.limit for window in orders):
             return False
-        if not self.spend(1, date_us, is_cancel=False):
+        if not self.spend(1, date_us, FOR_CANCELS):
             return False
         self._orders_sent += 1
         return True
@@ -81,14 +95,18 @@ class OrderLimits:
                 window.used += 1
         self.told(counts.values(), date_us)
 
-    def spend(self, weight: int, date_us: int, *, is_cancel: bool) -> bool:
-        """Count a request that is sent now; False, and count nothing, where there are too many."""
+    def spend(self, weight: int, date_us: int, left: int) -> bool:
+        """Count a request that is sent now; False, and count nothing, where there are too many.
+
+        ``left``: the weight that has to be left, for what goes first.
+        """
         if date_us < self._blocked_until_us:
             return False
         window = self._windows[WEIGHT]
         window.at(date_us)
-        most = window.limit if is_cancel else window.limit - FOR_CANCELS
-        if window.used + weight > most:
+        if window.used + weight > window.limit - left:
+            return False
+        if self._address is not None and not self._address.spend(REST, weight, self.now_us, left):
             return False
         window.used += weight
         return True
@@ -115,7 +133,10 @@ class OrderLimits:
             self.orders_are_full(date_us)
         else:
             until_us = retry_after_us(failure) or date_us + (wait_s * SECOND_US or BAN_US)
-            self.block(min(until_us, date_us + LONGEST_BAN_US))
+            until_us = min(until_us, date_us + LONGEST_BAN_US)
+            self.block(until_us)
+            if self._address is not None:
+                self._address.block(self.now_us + until_us - date_us, REST)
 
     def orders_are_full(self, date_us: int) -> None:
         """Binance refused an order for their number: send none until the shortest window is over."""

@@ -1,13 +1,21 @@
-"""What Bybit allows, by its API guide ("Connect" and "Rate Limit Rules"), and what is used of it."""
+"""What Bybit gives and allows, by its API guide ("Connect", "Rate Limit Rules"), and what is used of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="bybit",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=200,
+    candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+)
 
 TOPICS_PER_REQUEST = 10
 """Bybit, spot: at most ten topics in one request. One topic that it does not know refuses them all."""
@@ -18,11 +26,12 @@ REQUEST_INTERVAL_US = SECOND_US
 """Bybit names no limit of requests on the public stream. Single books are requested 100 at once, then one a
 second."""
 ALLOWANCES: Mapping[str, Allowance] = {
-    CONNECTIONS: Allowance(50, SECOND_US),
-    REST: Allowance(100, SECOND_US // 20),
+    CONNECTIONS: Allowance(50, SECOND_US, for_orders=5),
+    REST: Allowance(200, SECOND_US // 60, for_orders=50),
 }
 """Bybit: 500 new connections in five minutes from an address. With those at once, these are 350.
-Bybit: 600 HTTP requests in 5 s from an address. With those at once, these are 200."""
+Bybit: 600 HTTP requests in 5 s from an address, of prices and orders. With those at once, these are 500. The
+budgets of orders are 47 at once."""
 PAUSES_US: Mapping[int, int] = {403: 600 * SECOND_US, 429: 60 * SECOND_US}
 """Bybit: 403 "access too frequent" is a ban of ten minutes, in which nothing may be sent."""
 TOO_MANY_CODE = 10006
@@ -39,12 +48,13 @@ something."""
 WINDOW_MS = 5_000
 ORDER_BUDGETS = {
     # Bybit, by account and second: 20 creates, 10 amends, 20 cancels, 50 of each kind of read
-    "place": BudgetRule(10, SECOND_US // 10),
-    "amend": BudgetRule(5, SECOND_US // 5),
-    "cancel": BudgetRule(10, SECOND_US // 10),
-    "read": BudgetRule(20, SECOND_US // 20),
-    "time": BudgetRule(2, SECOND_US),
+    "place": BudgetRule(10, SECOND_US // 10, address=REST, left=10),
+    "amend": BudgetRule(5, SECOND_US // 5, address=REST, left=10),
+    "cancel": BudgetRule(10, SECOND_US // 10, address=REST),
+    "read": BudgetRule(20, SECOND_US // 20, address=REST, left=25),
+    "time": BudgetRule(2, SECOND_US, address=REST, left=25),
 }
+"""Those that go over the trade link count here too: they may go by REST at any time."""
 TOO_MANY_US = SECOND_US
 """How long nothing is sent after Bybit said that there were too many requests: its windows are a second."""
 BANNED_US = 600 * SECOND_US

@@ -57,7 +57,7 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import LinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
-from floorwire.venues.common.request_sequences import MOST_SEQUENCES, HttpRequest, Steps
+from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
 SECOND_US = 1_000_000
 PRIVATE = "private"
@@ -89,7 +89,7 @@ class BybitOrders:
         misses=3,
         # Bybit: an order may be in no list for some ten seconds; and it may be accepted for two
         lag_us=15 * SECOND_US,
-        answer_us=10 * SECOND_US,
+        answer_us=LONGEST_US + 5 * SECOND_US,
     )
     most_sent = MOST_SEQUENCES
     patience_us = 10 * SECOND_US
@@ -100,7 +100,7 @@ class BybitOrders:
         self._names = names
         self._signer = Signer(settings)
         self.reference = OrderClock()
-        self.budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = [LinkKind(PRIVATE, self._signer.private_url, times, takes_orders=False, ping=PING)]
         if self._signer.trade_url is not None:
@@ -280,7 +280,7 @@ class BybitOrders:
     def look_at(self, answer: Answer) -> None:
         """Take in what an answer says about rate limits and clocks."""
         if answer.status == 403:  # Bybit: too many requests of the address; stop for ten minutes
-            self.budgets.block(self._now_us + limits.BANNED_US)
+            self.budgets.block_address(self._now_us + limits.BANNED_US)
             return
         code = messages.code_of(answer) if len(answer.body) < SHORT else None
         if answer.status == 429 or code in TOO_MANY:

@@ -1,19 +1,27 @@
-"""What Coinbase allows, by its guide, and what is used of it: for orders, and for prices."""
+"""What Coinbase gives and allows, by its guide, and what is used of it: for orders, and for prices."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
 
+CAPABILITIES = Capabilities(
+    kind="coinbase",
+    streams=("quote", "trades", "book", "candles"),
+    candle_intervals=("5m",),
+)
+"""Advanced Trade sends no opening price of the day."""
+
 ORDER_BUDGETS = {
     # Coinbase: 30 requests a second and 10,000 an hour for a key. These are 28 a second and 9,900 an hour.
     "order": BudgetRule(10, SECOND_US // 5, BudgetRule(1_500, SECOND_US)),
     "read": BudgetRule(8, SECOND_US // 5, BudgetRule(1_400, SECOND_US * 21 // 20)),
-    "public": BudgetRule(4, SECOND_US),  # Coinbase: 10 a second from an address
+    "public": BudgetRule(3, SECOND_US, address=REST),  # Coinbase: 10 a second from an address
 }
 CANCELS_PER_REQUEST = 100
 TOO_MANY_US = 2 * SECOND_US
@@ -30,7 +38,7 @@ REQUEST_INTERVAL_US = SECOND_US
 """Coinbase: 8 messages a second from an address. A new link sends five, and may renew a book."""
 ALLOWANCES: Mapping[str, Allowance] = {
     CONNECTIONS: Allowance(1, SECOND_US),
-    REST: Allowance(5, SECOND_US // 5),
+    REST: Allowance(5, SECOND_US // 5, for_orders=3),
 }
 """Coinbase: 8 new connections a second from an address; one keeps the messages within their limit.
 Coinbase: some 10 public requests a second from an address."""

@@ -84,7 +84,7 @@ class CoinbaseOrders:
         self._names = names
         self._signer = Signer(settings, random)
         self.reference = OrderReference()
-        self.budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.SILENT_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=False),)
         self._placed = PlacedTimes()

@@ -1,6 +1,11 @@
 """What an exchange allows an address: shared by all links and instances of it in this process.
 
-An exchange counts by the address that requests come from, whichever of our instances sends them.
+An exchange counts by the address that requests come from, whichever of our instances sends them, and whether
+for prices or for orders. Orders go first, in two ways:
+
+- Prices leave a part of a bucket that only orders use (``Allowance.for_orders``). As large as the burst of
+  the orders' own budgets, which come back no faster than the bucket, that part is never used up.
+- Where too little was there for an order, prices get nothing more until orders have got theirs.
 """
 
 from __future__ import annotations
@@ -21,30 +26,59 @@ TOO_MANY_REQUESTS = 429
 MAX_PAUSE_US = 3 * 86_400 * SECOND_US
 """Binance: bans last up to three days. A longer one is not believed."""
 
+ORDERS_WAIT_US = 5 * SECOND_US
+"""Longer than it takes until an order's request or link is tried again."""
+
 
 class Allowance(NamedTuple):
     """So much weight at once, and one more in each interval."""
 
     capacity: int
     interval_us: int
+    for_orders: int = 0
+    """What prices leave of the capacity."""
 
 
 class RateLimits:
-    """Named buckets of weight, and the times until which nothing may be sent."""
+    """Named buckets of weight, and the times until which nothing may be sent.
 
-    __slots__ = ("_blocked_until", "_buckets", "blocked_until")
+    Prices use ``allow``. Orders use the rest: it is ``AddressLimits`` of ``core.order_ports``.
+    """
+
+    __slots__ = ("_allowances", "_blocked_until", "_buckets", "_orders_wait_until", "blocked_until")
 
     def __init__(self, allowances: Mapping[str, Allowance]) -> None:
-        self._buckets = {name: RequestBucket(*allowance, 0) for name, allowance in allowances.items()}
+        self._allowances = allowances
+        self._buckets = {
+            name: RequestBucket(allowance.capacity, allowance.interval_us, 0)
+            for name, allowance in allowances.items()
+        }
         self.blocked_until = 0
         """Monotonic time. Before it nothing may be sent: the exchange has banned this address."""
         self._blocked_until: dict[str, int] = {}
         """By bucket: the exchange has asked for a pause of these."""
+        self._orders_wait_until: dict[str, int] = {}
+        """By bucket: until when prices leave it to orders, which found too little."""
 
     def allow(self, name: str, weight: int, now_us: int) -> bool:
-        """Take weight from a bucket; return False, and take nothing, if there is too little now."""
-        blocked_until = max(self.blocked_until, self._blocked_until.get(name, 0))
-        return now_us >= blocked_until and self._buckets[name].spend(weight, now_us)
+        """Take weight for prices; return False, and take nothing, if there is too little now."""
+        if now_us < max(self._blocked_us(name), self._orders_wait_until.get(name, 0)):
+            return False
+        return self._buckets[name].spend(weight, now_us, self._allowances[name].for_orders)
+
+    def spend(self, name: str, weight: int, now_us: int, left: int = 0) -> bool:
+        """Take weight, if so much is left then; return False, and take nothing, if not."""
+        if now_us < self._blocked_us(name):
+            return False
+        if self._buckets[name].spend(weight, now_us, left):
+            self._orders_wait_until.pop(name, None)
+            return True
+        self._orders_wait_until[name] = now_us + ORDERS_WAIT_US
+        return False
+
+    def free_us(self, name: str, weight: int, now_us: int, left: int = 0) -> int:
+        """Return when the weight may be spent, if nobody spends any before."""
+        return max(self._blocked_us(name), self._buckets[name].free_us(weight + left, now_us))
 
     def block(self, until_us: int, name: str | None = None) -> None:
         """Allow nothing of a bucket before this time; None: of all. An earlier time changes nothing."""
@@ -52,6 +86,9 @@ class RateLimits:
             self.blocked_until = max(self.blocked_until, until_us)
         else:
             self._blocked_until[name] = max(self._blocked_until.get(name, 0), until_us)
+
+    def _blocked_us(self, name: str) -> int:
+        return max(self.blocked_until, self._blocked_until.get(name, 0))
 
 
 class TooManyRequestsError(ValueError):

@@ -16,10 +16,13 @@ class RequestBucket:
         self._since_us = now_us
         """Tokens that came back up to this time are counted."""
 
-    def spend(self, requests: int, now_us: int) -> bool:
-        """Take tokens for so many requests; return False, and take none, if there are too few."""
+    def spend(self, requests: int, now_us: int, left: int = 0) -> bool:
+        """Take tokens for so many requests; return False, and take none, if there are too few.
+
+        ``left``: so many have to be left, for others.
+        """
         self._refill(now_us)
-        if self._tokens < requests:
+        if self._tokens < requests + left:
             return False
         self._tokens -= requests
         return True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from floorwire.core.order_ports import AddressLimits
 from floorwire.venues.common.request_bucket import RequestBucket
 
 
@@ -20,6 +21,10 @@ class BudgetRule(msgspec.Struct, frozen=True):
     interval_us: int
     longer: BudgetRule | None = None
     """The rule of a longer time, where the venue has two: both must allow a request."""
+    address: str = ""
+    """The bucket of the address that the requests count in too; "": they count by account alone."""
+    left: int = 0
+    """What they leave in that bucket, for requests that go first."""
 
 
 class RequestBudgets:
@@ -28,17 +33,21 @@ class RequestBudgets:
     There are as many as kinds times symbols that were used.
     """
 
-    __slots__ = ("_blocked_us", "_buckets", "_rules")
+    __slots__ = ("_address", "_blocked_us", "_buckets", "_rules")
 
-    def __init__(self, rules: Mapping[str, BudgetRule]) -> None:
+    def __init__(self, rules: Mapping[str, BudgetRule], address: AddressLimits | None = None) -> None:
+        """``address``: what the address is allowed, prices and other accounts included; None: not counted."""
         self._rules = rules
+        self._address = address
         self._buckets: dict[tuple[str, str], tuple[RequestBucket, ...]] = {}
         self._blocked_us = 0
         """Nothing is sent before this time: the venue said that there were too many requests."""
 
     def spend(self, kind: str, key: str, now_us: int, weight: int = 1) -> bool:
         """Take the tokens of a request; return False, and take none, if it may not be sent now."""
-        if self.free_us(kind, key, now_us, weight) > now_us:
+        if self._own_free_us(kind, key, now_us, weight) > now_us:
+            return False
+        if not self._spend_of_address(self._rules[kind], weight, now_us):
             return False
         for bucket in self._of(kind, key, now_us):
             bucket.charge(weight, now_us)
@@ -57,8 +66,11 @@ class RequestBudgets:
 
     def free_us(self, kind: str, key: str, now_us: int, weight: int = 1) -> int:
         """Return when the request may be sent, if no other is sent before."""
-        free = (bucket.free_us(weight, now_us) for bucket in self._of(kind, key, now_us))
-        return max(self._blocked_us, *free)
+        free_us = self._own_free_us(kind, key, now_us, weight)
+        rule = self._rules[kind]
+        if rule.address and self._address is not None:
+            free_us = max(free_us, self._address.free_us(rule.address, weight, now_us, rule.left))
+        return free_us
 
     @property
     def blocked_us(self) -> int:
@@ -68,6 +80,21 @@ class RequestBudgets:
     def block(self, until_us: int) -> None:
         """Send nothing before this time."""
         self._blocked_us = max(self._blocked_us, until_us)
+
+    def block_address(self, until_us: int) -> None:
+        """Send nothing from the address before this time, neither for prices: the venue banned it."""
+        self.block(until_us)
+        if self._address is not None:
+            self._address.block(until_us)
+
+    def _spend_of_address(self, rule: BudgetRule, weight: int, now_us: int) -> bool:
+        if not rule.address or self._address is None:
+            return True
+        return self._address.spend(rule.address, weight, now_us, rule.left)
+
+    def _own_free_us(self, kind: str, key: str, now_us: int, weight: int) -> int:
+        free = (bucket.free_us(weight, now_us) for bucket in self._of(kind, key, now_us))
+        return max(self._blocked_us, *free)
 
     def _of(self, kind: str, key: str, now_us: int) -> tuple[RequestBucket, ...]:
         buckets = self._buckets.get((kind, key))

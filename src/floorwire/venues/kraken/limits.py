@@ -1,13 +1,23 @@
-"""What Kraken allows, by its API guide and support pages, and what is used of it."""
+"""What Kraken gives and allows, by its API guide and support pages, and what is used of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from floorwire.core.capabilities import Capabilities
+from floorwire.core.order_ports import KrakenTier
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="kraken",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=100,
+    candle_intervals=("1m",),
+)
 
 SYMBOLS_PER_LINK = 1_000
 SYMBOLS_PER_REQUEST = 50
@@ -17,8 +27,8 @@ REQUEST_INTERVAL_US = SECOND_US
 """Kraken names no fixed number: too many are answered with "Exceeded msg rate". So single books are requested
 20 at once, then one a second."""
 ALLOWANCES: Mapping[str, Allowance] = {
-    CONNECTIONS: Allowance(30, 6 * SECOND_US),
-    REST: Allowance(5, SECOND_US),
+    CONNECTIONS: Allowance(30, 6 * SECOND_US, for_orders=5),
+    REST: Allowance(5, SECOND_US, for_orders=2),
 }
 """Kraken: some 150 new connections in ten minutes from an address. With those at once, these are 130.
 Kraken: about one public request a second."""
@@ -35,23 +45,45 @@ SYMBOL_SILENT_US = 600 * SECOND_US
 
 ORDER_DEADLINE_US = 5 * SECOND_US
 """Kraken does not match an order or amend that reaches the engine later. It allows 0.5 to 60 s."""
-ORDER_BUDGETS = {"order": BudgetRule(58, 1_050_000)}
-"""Kraken counts by account and pair: 60 for accounts of the lowest tier, one less each second. Places, amends
-and cancels count together."""
+
+
+class Tier(NamedTuple):
+    """What an account of one tier may do. Kraken counts up, and takes something off each second."""
+
+    orders: BudgetRule
+    """By pair. Places, amends and cancels count together."""
+    reads: BudgetRule
+
+
+TIERS: Mapping[KrakenTier, Tier] = {
+    # Kraken: 60, 125 and 180 for orders of a pair, of which 1, 2.34 and 3.75 are taken off each second
+    # Kraken: 15, 20 and 20 for reads, of which 0.33, 0.5 and 1 are taken off each second
+    "starter": Tier(BudgetRule(58, 1_050_000), BudgetRule(14, 3_100_000)),
+    "intermediate": Tier(BudgetRule(122, 445_000), BudgetRule(19, 2_050_000)),
+    "pro": Tier(BudgetRule(176, 280_000), BudgetRule(19, 1_025_000)),
+}
+"""The limits of an account, a little below Kraken's."""
 PLACE_WEIGHT = 1
 AMEND_WEIGHT = 3
 CANCEL_WEIGHTS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 """Up to this age of an order in seconds, its cancel counts so much."""
-REST_BUDGETS = {
-    "read": BudgetRule(14, 3_100_000),  # Kraken: 15 for the lowest tier, a third less each second
-    "public": BudgetRule(2, SECOND_US),
-}
+PUBLIC = BudgetRule(2, SECOND_US, address=REST)
 HISTORY_WEIGHT = 2
 TOO_MANY_US = 5 * SECOND_US
 """How long no order request is sent after Kraken said that there were too many."""
 REST_TOO_MANY_US = 15 * SECOND_US
 LOCKOUT_US = 120 * SECOND_US
 """How long nothing is sent after Kraken locked the account out."""
+
+
+def order_budgets(tier: KrakenTier) -> Mapping[str, BudgetRule]:
+    """Return what a tier may do about orders."""
+    return {"order": TIERS[tier].orders}
+
+
+def rest_budgets(tier: KrakenTier) -> Mapping[str, BudgetRule]:
+    """Return what a tier may request by REST."""
+    return {"read": TIERS[tier].reads, "public": PUBLIC}
 
 
 def cancel_weight(placed_us: int | None, now_us: int) -> int:

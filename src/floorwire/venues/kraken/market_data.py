@@ -34,13 +34,12 @@ from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
-from floorwire.venues.kraken.capabilities import CAPABILITIES
 from floorwire.venues.kraken.checked_book import CheckedBook
 
 HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
 STREAM_URL = "wss://ws.kraken.com/v2"
 LIST_URL = "https://api.kraken.com/0/public/AssetPairs"
-DEPTH = CAPABILITIES.book_depth or 0
+DEPTH = limits.CAPABILITIES.book_depth or 0
 DEPTHS = (10, 25, 100, 500, 1000)
 """The depths that Kraken has."""
 OPTIONS: dict[str, dict[str, object]] = {

@@ -87,8 +87,8 @@ class KrakenOrders:
         self._names = names
         self._signer = Signer(settings)
         self.reference = OrderReference()
-        self.budgets = RequestBudgets(limits.REST_BUDGETS)
-        self._order_budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self.budgets = RequestBudgets(limits.rest_budgets(settings.tier), settings.limits)
+        self._order_budgets = RequestBudgets(limits.order_budgets(settings.tier))
         times = LinkTimes(limits.SILENT_US, limits.PING_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping=PING),)
         self._placed = PlacedTimes()

@@ -1,13 +1,21 @@
-"""What OKX allows, by its API guide ("Overview / WebSocket" and "Rate limits"), and what is used of it."""
+"""What OKX gives and allows, by its API guide ("WebSocket", "Rate limits"), and what is used of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from floorwire.core.capabilities import Capabilities
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
 
 SECOND_US = 1_000_000
+
+CAPABILITIES = Capabilities(
+    kind="okx",
+    streams=("quote", "trades", "book", "candles", "day"),
+    book_depth=400,
+    candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+)
 
 SYMBOLS_PER_LINK = 200
 """OKX names no limit of symbols. Candles of 200 are 1,200 channels."""
@@ -21,7 +29,7 @@ REQUEST_INTERVAL_US = 15 * SECOND_US
 """Then one each 15 s: 440 in the first hour, with those at once."""
 ALLOWANCES: Mapping[str, Allowance] = {
     CONNECTIONS: Allowance(2, SECOND_US),
-    REST: Allowance(10, SECOND_US // 5),
+    REST: Allowance(10, SECOND_US // 5, for_orders=2),
 }
 """OKX: 3 new connections a second from an address. So two at once and then one a second are never more.
 OKX: 20 requests for instruments in 2 s."""
@@ -45,7 +53,7 @@ ORDER_BUDGETS = {
     "cancel": BudgetRule(30, SECOND_US // 15),
     "read": BudgetRule(30, SECOND_US // 15),  # OKX: 60 of orders-pending, of order and of fills in 2 s
     "history": BudgetRule(20, SECOND_US // 10),  # OKX: 40 of fills-history in 2 s
-    "list": BudgetRule(2, SECOND_US),  # OKX: 10 of time, 20 of instruments in 2 s, by address
+    "list": BudgetRule(2, SECOND_US, address=REST),  # OKX: 10 of time, 20 of instruments in 2 s, by address
     "balance": BudgetRule(5, SECOND_US * 2 // 5),  # OKX: 10 in 2 s
 }
 TOO_MANY_US = 2 * SECOND_US

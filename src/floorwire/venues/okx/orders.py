@@ -84,7 +84,7 @@ class OkxOrders:
         self._names = names
         self._signer = Signer(settings)
         self.reference = OrderReference()
-        self.budgets = RequestBudgets(limits.ORDER_BUDGETS)
+        self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping="ping"),)
         self._now_us = 0
