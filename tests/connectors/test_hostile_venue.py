@@ -1,4 +1,4 @@
-"""A venue that attacks its clients: one fault costs one link or one request, and a bounded amount of memory."""
+"""A venue that attacks its clients: one fault costs one link or one request, and bounded memory."""
 
 from __future__ import annotations
 
@@ -137,7 +137,18 @@ async def test_a_handshake_without_an_end_or_sense_costs_the_link(head: bytes, r
         b"\x88\x09\x03\xe8\x1b[2J\x07ab",
         b"\x01\x00" + b"\x00\x00" * 30_000,
     ],
-    ids=["2^62", "2^64-1", "deflate", "opcode 3", "utf-8", "fin", "close 1", "close 0", "escapes", "fragments"],
+    ids=[
+        "2^62",
+        "2^64-1",
+        "deflate",
+        "opcode 3",
+        "utf-8",
+        "fin",
+        "close 1",
+        "close 0",
+        "escapes",
+        "fragments",
+    ],
 )
 async def test_a_bad_frame_costs_the_link(data: bytes) -> None:
     async with tcp_venue(upgraded(data)) as port, connected() as inputs:

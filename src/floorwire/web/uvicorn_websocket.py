@@ -1,8 +1,8 @@
 """uvicorn's WebSocket protocol, paced: ``uvicorn --ws floorwire.web.uvicorn_websocket:PacedWebSocket``.
 
-uvicorn answers pings by itself, all of a read at once: a read of 64 KiB has 10,000 of them. The app never sees
-them, so it cannot bound them. Here a connection is handled in slices, one in a turn of the event loop, its
-pings, pongs and small fragments have a budget, and nothing is read while the peer does not read the answers.
+uvicorn answers pings by itself, all of a read at once: a read of 64 KiB has 10,000 of them. The app never
+sees them, so it cannot bound them. Here a connection is handled in slices, one in a turn of the event loop.
+Its pings, pongs and small fragments have a budget, and nothing is read while the peer reads no answers.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
             self._next.cancel()
         super().connection_lost(exc)
 
-    async def receive(self):  # type: ignore[no-untyped-def] # noqa: ANN201
+    async def receive(self):  # type: ignore[no-untyped-def]
         """Return the next event for the app. uvicorn reads on then: not while something waits."""
         event = await super().receive()
         if self._unread and not self.transport.is_closing():
