@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from tests.fake_exchange.exchange import FakeExchange
 
@@ -14,8 +15,21 @@ FaceT = TypeVar("FaceT", bound=FakeExchange)
 
 @asynccontextmanager
 async def running(face: FaceT, port: int = 0) -> AsyncIterator[FaceT]:
+    async with listening(face, port) as face.port:
+        acting = asyncio.create_task(face.run())
+        try:
+            yield face
+        finally:
+            acting.cancel()
+            with suppress(asyncio.CancelledError):
+                await acting
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
+    """Serve the app without its lifespan; give the port."""
     config = uvicorn.Config(
-        face, host="127.0.0.1", port=port, log_level="critical", lifespan="off", proxy_headers=False,
+        app, host="127.0.0.1", port=port, log_level="critical", lifespan="off", proxy_headers=False,
         ws="websockets-sansio", ws_ping_interval=20, ws_ping_timeout=60, timeout_graceful_shutdown=1,
     )  # fmt: skip
     config.load()
@@ -23,19 +37,14 @@ async def running(face: FaceT, port: int = 0) -> AsyncIterator[FaceT]:
     # Not `serve`: it would take the signals of the test run, and look only ten times a second whether to end.
     server.lifespan = config.lifespan_class(config)
     await server.startup()
-    face.port = server.servers[0].sockets[0].getsockname()[1]
-    acting = asyncio.create_task(face.run())
     try:
-        yield face
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
-        acting.cancel()
         for listener in server.servers:
             listener.close()
         for connection in list(server.server_state.connections):
             connection.shutdown()
         await _wait_until_idle(server)
-        with suppress(asyncio.CancelledError):
-            await acting
 
 
 async def _wait_until_idle(server: uvicorn.Server) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
-from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, MarketEvent
 from floorwire.core.order_book import Book
 from floorwire.core.units import Scale
-from tests.fake_exchange.market import Market
+from tests.fake_exchange.market import UNIT, Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, Side
 
@@ -77,14 +77,16 @@ class FollowedBook:
         self.reason = ""
         self.was_live = False
         """Whether the client took it for live after the last event."""
+        self.seq: object = None
+        """Of the last message of a client's socket."""
         self.losses: Counter[str] = Counter()
         """How often it became not live, by reason."""
-        self.instrument: Instrument | None = None
+        self.units_e8 = 1, 1
+        """Of prices and sizes in the book, in the units of the exchange's core."""
 
     def sides(self, depth: int | None) -> Sides:
         """Return the levels in the units of the exchange's core."""
-        assert self.instrument is not None
-        tick_e8, lot_e8 = _units_e8(self.instrument.price), _units_e8(self.instrument.size)
+        tick_e8, lot_e8 = self.units_e8
         return tuple(
             tuple((ticks * tick_e8, lots * lot_e8) for ticks, lots in side.top(depth or len(side)))
             for side in (self.book.bids, self.book.asks)
@@ -92,7 +94,7 @@ class FollowedBook:
 
 
 class WatchedFeed:
-    """Follows the events of one feed as a client does, and keeps what is wrong with them."""
+    """Follows the events of one feed, or the messages of a client's socket, and keeps what is wrong."""
 
     def __init__(self, markets: Sequence[Market], history: BookHistory, prefix: str) -> None:
         self.books = {f"{prefix}{one.base}-{one.quote}": FollowedBook(one.symbol) for one in markets}
@@ -112,7 +114,8 @@ class WatchedFeed:
                 case Listing(instruments):
                     for instrument in instruments:
                         if instrument.symbol in self.books:
-                            self.books[instrument.symbol].instrument = instrument
+                            units = _units_e8(instrument.price), _units_e8(instrument.size)
+                            self.books[instrument.symbol].units_e8 = units
                 case BookSnapshot(symbol, bids, asks):
                     touched[symbol] = self.books[symbol]
                     touched[symbol].book.replace(bids, asks)
@@ -133,6 +136,26 @@ class WatchedFeed:
                     pass
         for symbol, one in touched.items():
             self._check(symbol, one)
+
+    def receive(self, message: Mapping[str, object]) -> None:
+        """Apply one message of a client's socket as docs/channels.md tells clients to do."""
+        if message.get("channel") != "book" or "bids" not in message:
+            return  # a reply, or a gap: a snapshot follows
+        self._feed = "live"  # each book says it of itself
+        symbol = str(message["symbol"])
+        one, bids, asks = self.books[symbol], _levels_e8(message["bids"]), _levels_e8(message["asks"])
+        if message["type"] == "snapshot":
+            one.book.replace(bids, asks)
+            self.resyncs += 1
+        else:
+            if message["prev"] != one.seq:
+                self.problems.append(f"{symbol}: an update after {message['prev']} came after {one.seq}")
+            one.book.apply(bids, asks)
+        one.seq = message["seq"]
+        feed = message.get("feed", "live")
+        one.feed = "live" if feed == "live" else "stale"
+        self._note_loss(one, str(feed))
+        self._check(symbol, one)
 
     def is_live(self, symbol: str) -> bool:
         """Return whether a client takes the book for current."""
@@ -167,6 +190,11 @@ class WatchedFeed:
             self.problems.append(f"{symbol} is live, and the exchange never had this book")
         elif age_s > self.late_s:
             self.problems.append(f"{symbol} is live, and its book is {age_s:.1f} s old")
+
+
+def _levels_e8(levels: object) -> list[tuple[int, int]]:
+    assert isinstance(levels, list)
+    return [(int(Decimal(price) * UNIT), int(Decimal(size) * UNIT)) for price, size in levels]
 
 
 def _units_e8(scale: Scale) -> int:

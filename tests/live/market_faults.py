@@ -4,7 +4,8 @@
 
 A round is some faults of frames of two markets, then one of a link or a request. The other markets must not
 notice the faults of frames. After each round every book is compared with the exchange's own. While a book is
-live it has to be a state that the exchange's book had, no older than a few seconds.
+live it has to be a state that the exchange's book had, no older than a few seconds. With ``--by-socket`` a
+book is what a client of a whole gateway has of it, over a WebSocket.
 
 Waits and bans of minutes take no time: the clocks of both sides are set ahead while a round heals.
 """
@@ -17,7 +18,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from random import Random
 
 import structlog
@@ -32,7 +33,9 @@ from floorwire.ops.stats import Stats
 from floorwire.venue_feed import VenueFeed
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.serving import running
+from tests.live.beside import beside
 from tests.live.market_books import BookHistory, WatchedFeed
+from tests.live.market_client import client_of
 from tests.live.market_faces import FACES, MIDS_E8, MarketFace, filled_in
 from tests.live.market_flow import WalkingFlow
 
@@ -56,7 +59,8 @@ ENDS_LINK = ("disconnect", "cut_frame", "cut_snapshot", "half_open", "maintenanc
 class FaultRun:
     """One face, the feed that follows it, and the faults."""
 
-    def __init__(self, face: MarketFace, seed: int) -> None:
+    def __init__(self, face: MarketFace, seed: int, *, by_socket: bool = False) -> None:
+        """``by_socket``: the books are those of a client of a whole gateway, over a WebSocket."""
         self.face = face
         self.faults: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -70,7 +74,9 @@ class FaultRun:
         self._is_trading = True
         self._compared = face.depth
         """How many levels of a side are compared after each round."""
-        self.feed = WatchedFeed(self.markets, BookHistory(self.fake.core, face.depth), PREFIX)
+        self._by_socket = by_socket
+        history = BookHistory(self.fake.core, face.depth)
+        self.feed = WatchedFeed(self.markets, history, "" if by_socket else PREFIX)
 
     @property
     def skipped(self) -> Counter[str]:
@@ -81,8 +87,25 @@ class FaultRun:
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        """Run the exchange and the feed."""
-        async with running(self.fake):
+        """Run the exchange, others who trade there, and the feed."""
+        async with running(self.fake), self._feeding(), beside(self._trade()):
+            await self._heal("start")
+            yield
+
+    def _clock(self) -> Clock:
+        """Make a clock that is set ahead with the exchange's."""
+        return Clock(
+            lambda: time.monotonic_ns() + self.fake.skew_us * 1000,
+            lambda: time.time_ns() + self.fake.skew_us * 1000,
+        )
+
+    @asynccontextmanager
+    async def _feeding(self) -> AsyncIterator[None]:
+        """Run what the books come from: the feed alone, or a gateway with a client."""
+        if self._by_socket:
+            async with client_of(self.face.face, self.fake, self.feed, self._clock()):
+                yield
+        else:
             exchange = recording.exchanges()[self.face.face.kind]
             names = [f"{one.base}-{one.quote}" for one in self.markets]
             jitter = Random(1).random
@@ -96,21 +119,10 @@ class FaultRun:
                 interest.add(symbol, ("book", "quote", "trades"))
             bus = LocalBus()
             bus.subscribe(self.feed.consume)
-            clock = Clock(
-                lambda: time.monotonic_ns() + self.fake.skew_us * 1000,
-                lambda: time.time_ns() + self.fake.skew_us * 1000,
-            )
             connector = VenueConnector(venue.name, route)
-            feed = VenueFeed(venue, bus, Stats(), clock, STALE_S * SECOND_US, connector, interest)
-            tasks = [asyncio.create_task(work) for work in (feed.run(), self._trade())]
-            try:
-                await self._heal("start")
+            feed = VenueFeed(venue, bus, Stats(), self._clock(), STALE_S * SECOND_US, connector, interest)
+            async with beside(feed.run()):
                 yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
 
     async def inject(self, count: int) -> None:
         """Inject so many faults, in rounds."""
@@ -279,9 +291,9 @@ class FaultRun:
                     flow.step()
 
 
-async def run(face: MarketFace, count: int, seed: int) -> FaultRun:
+async def run(face: MarketFace, count: int, seed: int, *, by_socket: bool = False) -> FaultRun:
     """Inject so many faults at one face."""
-    faults = FaultRun(face, seed)
+    faults = FaultRun(face, seed, by_socket=by_socket)
     async with faults.following():
         await faults.inject(count)
     return faults
@@ -306,6 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Inject faults into the prices of the fake exchange.")
     parser.add_argument("--faults", type=int, default=200, help="how many at each face")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--by-socket", action="store_true", help="compare the books of a client's WebSocket")
     parser.add_argument("--face", action="append", choices=[str(face) for face in FACES])
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -314,7 +327,7 @@ def main() -> None:
     for face in FACES:
         if not arguments.face or str(face) in arguments.face:
             begin = time.monotonic()
-            done = asyncio.run(run(face, arguments.faults, arguments.seed))
+            done = asyncio.run(run(face, arguments.faults, arguments.seed, by_socket=arguments.by_socket))
             print(table(done, time.monotonic() - begin), flush=True)
             is_wrong |= bool(done.problems)
     raise SystemExit(is_wrong)

@@ -2,94 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from floorwire import config
-from floorwire.app import Gateway
-from floorwire.connectors import venue_registry
-from floorwire.live_feed import LiveFeed
-from floorwire.trading.remote_venue import RemotePhase
 from tests.fake_exchange.orders import Side
-from tests.hub.hub_harness import Message
-from tests.live.faces import BINANCE, FACES, Face, FakeMarket, environment, served, write_settings
-from tests.skipping_loop import running_clock
-from tests.trading.flaky import Disk, GatewayHarness
+from tests.live.faces import BINANCE, FACES, Face, served
+from tests.live.live_gateway import gateway_at
 
 pytestmark = pytest.mark.skipping
-
-
-class LiveHarness(GatewayHarness):
-    """The gateway, a client of it, and the exchange."""
-
-    market: FakeMarket
-
-    async def state(self, client_order_id: str) -> str:
-        order = (await self.ask("order.status", client_order_id=client_order_id))["order"]
-        assert isinstance(order, dict)
-        return str(order["state"])
-
-    async def until_state(self, client_order_id: str, *states: str) -> None:
-        for _ in range(1_500):
-            state = await self.state(client_order_id)
-            if state in states:
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"{client_order_id} is {state}")
-
-    async def place(self, client_order_id: str, **fields: object) -> Message:
-        terms: Message = {"side": "buy", "quantity": "0.5"}
-        if fields.get("type") != "market":
-            terms["price"] = "50000"
-        symbol = self.market.face.symbol
-        return await self.ask(
-            "order.place", client_order_id=client_order_id, symbol=symbol, **{**terms, **fields}
-        )
-
-    async def totals(self) -> dict[str, Decimal]:
-        rows = (await self.ask("balances"))["balances"]
-        assert isinstance(rows, list)
-        return {str(row["asset"]): Decimal(str(row["total"])) for row in rows if isinstance(row, dict)}
-
-    async def agrees(self) -> None:
-        """Wait until both sides have the same balances."""
-        ours: dict[str, Decimal] = {}
-        for _ in range(1_000):
-            ours, theirs = await self.totals(), self.market.totals()
-            if {asset: total for asset, total in theirs.items() if total} == ours:
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"ours {ours}, the exchange's {self.market.totals()}")
-
-
-@asynccontextmanager
-async def gateway_at(market: FakeMarket, folder: Path, *more: str) -> AsyncIterator[LiveHarness]:
-    """Run a gateway whose venue is the exchange, where others stand on both sides."""
-    market.make_prices()
-    file, venue = write_settings(folder, [market], *more), market.face.kind
-    with pytest.MonkeyPatch.context() as patch:
-        for name, text in environment([market]).items():
-            patch.setenv(name, text)
-        settings = config.load(file, {}, [f"data={folder}", "journal=memory"], {})
-        venues = venue_registry.build(settings, live_flag=True)
-        gateway = Gateway(settings, venues, running_clock())
-        async with gateway.running():
-            harness = LiveHarness(gateway, Disk())
-            harness.market = market
-            remote, feed = gateway._live_orders.venues[venue], gateway.feeds[0]
-            assert isinstance(feed, LiveFeed)
-            symbol = f"{venue}:{market.face.symbol}"
-            while remote.phase is not RemotePhase.OPEN or feed.prices(symbol).feed != "live":
-                await asyncio.sleep(0.01)
-            yield harness
-
-
 SOME = [
     pytest.param(face, marks=[] if face is BINANCE else [pytest.mark.slow], id=face.kind) for face in FACES
 ]

@@ -10,8 +10,8 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from random import Random
 
@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.fake_exchange.orders import Side
 from tests.live.agreement import differences
+from tests.live.beside import beside
 from tests.live.faces import FACES, FakeMarket, served
 from tests.live.live_server import name, serving, until_open
 from tests.trading.trader import Trader, key, trader
@@ -96,18 +97,6 @@ async def others(market: FakeMarket, rng: Random) -> None:
             market.faults.lose_request(market.face.place_path)
 
 
-@asynccontextmanager
-async def beside(runs: Sequence[Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Run the coroutines while the body runs."""
-    tasks = [asyncio.create_task(run) for run in runs]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def until_equal(client: Trader, markets: Sequence[FakeMarket]) -> None:
     """Wait until both sides agree in everything."""
     wrong: list[str] = []
@@ -128,7 +117,7 @@ async def test_killed_at_any_moment(tmp_path: Path) -> None:
             market.make_prices()
         wild = WildClient(markets, rng)
         filled_meanwhile = 0
-        async with beside([others(market, Random(f"{SEED} {market.face}")) for market in markets]):
+        async with beside(*(others(market, Random(f"{SEED} {market.face}")) for market in markets)):
             for _ in range(KILLS):
                 async with (
                     serving(markets, tmp_path, is_quick=True) as server,

@@ -16,8 +16,8 @@ import structlog
 
 from floorwire.clock import Clock
 from floorwire.connectors import dry_run
-from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.codes import Code
+from floorwire.core.connector_port import Connector
 from floorwire.core.credentials import VenueCredentials
 from floorwire.core.order_ports import AddressLimits, OrderAdapter, OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
@@ -66,7 +66,7 @@ class OrderConnector:
         self,
         venue: str,
         make_adapter: Callable[[], OrderAdapter],
-        connector: VenueConnector,
+        connector: Connector,
         clock: Clock,
         dry_run_credentials: VenueCredentials | None = None,
         limits: AddressLimits | None = None,

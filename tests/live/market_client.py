@@ -1,0 +1,67 @@
+"""A whole gateway in this process with the prices of a fake exchange, and a client over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from msgspec.structs import replace
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from floorwire import config
+from floorwire.app import Gateway
+from floorwire.clock import Clock
+from floorwire.config import VenueSettings
+from floorwire.connectors import venue_registry
+from floorwire.web import create_app
+from tests.fake_exchange.exchange import FakeExchange
+from tests.fake_exchange.serving import listening
+from tests.live.beside import beside
+from tests.live.faces import Face
+from tests.live.live_gateway import NO_PINGS
+from tests.live.market_books import WatchedFeed
+
+DEPTH = 500
+"""More levels than others make."""
+
+
+@asynccontextmanager
+async def client_of(face: Face, fake: FakeExchange, feed: WatchedFeed, clock: Clock) -> AsyncIterator[None]:
+    """Subscribe to all books of the feed, and give it what comes."""
+    ws_url = f"ws://127.0.0.1:{fake.port}"
+    venue = VenueSettings(kind=face.kind, ws_url=ws_url, rest_url=fake.http, symbols=tuple(feed.books))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = replace(
+            config.load(None, {}, [f"data={folder}", "journal=memory", *NO_PINGS], {}),
+            venue=("here",),
+            venues={"here": venue},
+        )
+        gateway = Gateway(settings, venue_registry.build(settings), clock)
+        async with (
+            gateway.running(),
+            listening(create_app(gateway)) as port,
+            connect(f"ws://127.0.0.1:{port}/ws", max_size=None, ping_interval=None) as socket,
+            beside(_follow(socket, feed)),
+        ):
+            yield
+
+
+async def _follow(socket: ClientConnection, feed: WatchedFeed) -> None:
+    with suppress(ConnectionClosed):
+        for symbol in feed.books:
+            await _subscribe(socket, symbol)
+        async for text in socket:
+            message = json.loads(text)
+            if message.get("code") == "unknown_symbol":  # not listed yet
+                await asyncio.sleep(0.1)
+                await _subscribe(socket, message["id"])
+            feed.receive(message)
+
+
+async def _subscribe(socket: ClientConnection, symbol: str) -> None:
+    request = {"action": "subscribe", "channel": "book", "symbol": symbol, "depth": DEPTH, "id": symbol}
+    await socket.send(json.dumps(request))
