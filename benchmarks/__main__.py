@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import (
     connection_memory,
     fanout,
+    live_orders,
     machine,
     market_data_beside_orders,
     matching,
@@ -44,6 +45,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "orders": partial(orders.compare, runner, rounds),
         "beside": partial(market_data_beside_orders.compare, rounds),
         "relay": partial(venue_relay.compare, rounds),
+        "live-orders": partial(live_orders.compare, rounds),
     }
 
 

@@ -14,9 +14,13 @@ from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
 from floorwire.core.order_commands import Cancel, Command
 from floorwire.core.ports import (
     Activity,
+    Close,
     Execution,
+    Fetch,
+    Frame,
     Open,
     Prices,
+    Send,
     VenueInput,
     VenueOutput,
     Wake,
@@ -24,6 +28,7 @@ from floorwire.core.ports import (
     Woke,
 )
 from floorwire.core.stream_interest import StreamInterest
+from floorwire.core.venue_traffic import VenueTraffic
 from floorwire.ops.stats import Stats
 from floorwire.venue_feed import TradingFeed, VenueFeed
 from tests.clocks import following
@@ -51,7 +56,7 @@ class ScriptedVenue:
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Say what comes next, once."""
-        assert isinstance(happened, Woke)
+        assert isinstance(happened, Woke | Frame)
         self.woke_us.append(now_us)
         outputs, self.next = self.next, ()
         if isinstance(outputs, Exception):
@@ -76,20 +81,79 @@ class OnDemand(ScriptedVenue):
         return ()
 
 
+class TradesOfFrames(ScriptedVenue):
+    """A venue that makes a trade of each frame."""
+
+    def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
+        """Say the trade."""
+        if not isinstance(happened, Frame) or isinstance(self.next, Exception):
+            return super().receive(happened, now_us)
+        return (Trade("BTC-USDT", str(happened.data), 1, 1, "buy", now_us),)
+
+
+class QueueOfFrames:
+    """A connector. The test says what comes."""
+
+    def __init__(self) -> None:
+        self.traffic = VenueTraffic()
+        self._queue: list[VenueInput] = []
+
+    def start(self, on_input: Callable[[], None], on_frame: Callable[[Frame], bool] | None = None) -> None:
+        assert on_frame is not None
+        self._on_input, self._on_frame = on_input, on_frame
+
+    def read(self, text: str) -> None:
+        """Let one read bring this message."""
+        if self._queue or not self._on_frame(Frame("a", text)):
+            self.put(Frame("a", text))
+
+    def put(self, happened: VenueInput) -> None:
+        """Let something wait."""
+        self._queue.append(happened)
+        self._on_input()
+
+    def next_input(self) -> VenueInput | None:
+        return self._queue.pop(0) if self._queue else None
+
+    def reset(self) -> None:
+        self._queue.clear()
+
+    async def close(self) -> None:
+        self.reset()
+
+    def carry_out(self, effect: Open | Send | Close | Fetch) -> None:
+        raise NotImplementedError(effect)
+
+
 class FeedHarness:
     """A feed of the venue, and all that it publishes."""
 
-    def __init__(self, venue: ScriptedVenue, stale_us: int = 10 * SECOND_US) -> None:
+    def __init__(
+        self, venue: ScriptedVenue, stale_us: int = 10 * SECOND_US, connector: QueueOfFrames | None = None
+    ) -> None:
+        self.pauses = 0
         self.now_us = START_US
         self.interest = StreamInterest(30 * SECOND_US)
         self.batches: list[tuple[str, list[MarketEvent], int]] = []
         self.stats = Stats()
         self.venue = venue
         self.bus = LocalBus()
-        self.bus.subscribe(lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)))
-        self._feed = VenueFeed(
-            venue, self.bus, self.stats, following(lambda: self.now_us), stale_us, None, self.interest
+        self.bus.subscribe(
+            lambda venue, events, recv_us: self.batches.append((venue, list(events), recv_us)), self._pause
         )
+        self._feed = VenueFeed(
+            venue, self.bus, self.stats, following(lambda: self.now_us), stale_us, connector, self.interest
+        )
+
+    def _pause(self) -> None:
+        self.pauses += 1
+
+    def trades(self) -> list[list[str]]:
+        """Return the ids of the trades of each batch that has some."""
+        found = [
+            [event.trade_id for event in events if isinstance(event, Trade)] for _, events, _ in self.batches
+        ]
+        return [ids for ids in found if ids]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -131,6 +195,38 @@ async def test_what_a_venue_says_is_published_in_one_batch_with_its_name_and_the
         assert harness.batches == [("puppet", [LIVE, Clock(START_US)], START_US)]
     assert harness.stats.venue_events == {"puppet": 2}
     assert harness.stats.venue_last_us == {"puppet": START_US}
+
+
+async def test_a_frame_is_published_at_once_and_more_of_the_turn_at_its_end() -> None:
+    connector = QueueOfFrames()
+    harness = FeedHarness(TradesOfFrames(LIVE), connector=connector)
+    async with harness.running():
+        connector.read("1")
+        assert (harness.trades(), harness.pauses) == ([["1"]], 1)
+        connector.read("2")
+        connector.read("3")
+        assert harness.trades() == [["1"]]
+        await turn()
+        assert (harness.trades(), harness.pauses) == ([["1"], ["2", "3"]], 2)
+        connector.read("4")
+        assert harness.trades()[2:] == [["4"]], "another turn"
+        await turn()
+        connector.put(Frame("a", "5"))
+        connector.read("6")
+        assert len(harness.trades()) == 3, "what waits comes first"
+        await turn()
+        assert harness.trades()[3:] == [["5", "6"]]
+
+
+async def test_a_fault_of_a_frame_starts_the_venue_again() -> None:
+    connector, venue = QueueOfFrames(), TradesOfFrames(LIVE)
+    harness = FeedHarness(venue, connector=connector)
+    async with harness.running():
+        venue.next = ValueError("a fault of ours")
+        connector.read("1")
+        await until(lambda: venue.starts == 2)
+        connector.read("2")
+        assert harness.trades() == [["2"]]
 
 
 async def test_a_venue_hears_what_is_wanted_at_its_start_and_whenever_that_changes() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -86,6 +86,8 @@ class Gateway:
         self.data_dir, self.authenticator = _authenticator(settings, self.origin_policy, clock)
         self._folder_lock: FolderLock | None = None
         self._is_running = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Looked up once: that is a system call."""
         self.stats = Stats()
         self.loop_stalls = LoopStalls(self.stats)
         self.refusal_log = RefusalLog(self.stats.refusals)
@@ -109,7 +111,7 @@ class Gateway:
             resume_total_bytes=settings.resume.total_bytes,
             resume_us=_us(settings.resume.seconds),
             clock=clock,
-            at_turn_end=lambda flush: asyncio.get_running_loop().call_soon(flush),
+            at_turn_end=self._at_turn_end,
             stats=self.stats,
             names=self.names,
             venue_rows=[
@@ -124,7 +126,7 @@ class Gateway:
             interest=self._interest,
         )
         self._bus = LocalBus()
-        self._bus.subscribe(self.hub.publish)
+        self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
         venue_router = VenueRouter()
         remote_venues = self._live_orders.venues
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money, remote_venues)
@@ -141,6 +143,11 @@ class Gateway:
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
         self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
+
+    def _at_turn_end(self, call: Callable[[], None]) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._loop.call_soon(call)
 
     def _feed(self, venue: Venue) -> VenueFeed:
         stale_us = _us(self.settings.feed.stale_s)
@@ -189,7 +196,7 @@ class Gateway:
                 self._is_running = True
                 yield self
         finally:
-            self._is_running = False
+            self._is_running, self._loop = False, None
             if self._folder_lock is not None:
                 self._folder_lock.close()
                 self._folder_lock = None

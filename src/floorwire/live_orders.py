@@ -9,10 +9,13 @@ from functools import partial
 import structlog
 
 from floorwire.clock import Clock
-from floorwire.config import Settings, SettingsError
+from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.order_connector import OrderConnector
 from floorwire.connectors.venue_connector import VenueConnector
+from floorwire.connectors.venue_specs import CCXT, own_settings
+from floorwire.core.connector_port import Connector
+from floorwire.core.credentials import VenueCredentials
 from floorwire.core.order_ports import OrderSettings
 from floorwire.core.ports import Prices
 from floorwire.ops.stats import Stats
@@ -58,7 +61,7 @@ class LiveOrders:
 
 
 def _account(settings: Settings, venue: str) -> str:
-    account = settings.venues[venue].account
+    account = own_settings(venue, settings).account
     if not account:
         text = "is missing; live orders belong to one account of ours, and to its keys"
         raise SettingsError(f"venues.{venue}.account: {text}")
@@ -69,7 +72,7 @@ def order_connector(
     settings: Settings, venue: LiveVenue, clock: Clock, environment: Mapping[str, str]
 ) -> OrderConnector:
     """Return what sends orders to a venue. Raises SettingsError where its credentials cannot be used."""
-    own = settings.venues[venue.name]
+    own = own_settings(venue.name, settings)
     credentials = venue_credentials.load(venue.name, own, environment)
     if credentials is None:
         raise SettingsError(f"venues.{venue.name}.key: is missing; live orders are signed with a key")
@@ -82,11 +85,23 @@ def order_connector(
         venue,
         random.Random(),  # noqa: S311 - of waits and ids, no secret
     )
-    route = NetworkRoute(source_address=own.source_address)
+    links = _links(venue.name, own, credentials)
     log.info("live orders", venue=venue.name, account=own.account, dry_run=own.dry_run)
-    links = VenueConnector(f"{venue.name} orders", route)
     dry_run_credentials = credentials if own.dry_run else None
     try:
         return OrderConnector(venue.name, make, links, clock, dry_run_credentials, venue.limits)
     except ValueError as error:  # of the adapter: the credentials cannot be those of such an exchange
         raise SettingsError(f"venues.{venue.name}: {error}") from None
+
+
+def _links(venue: str, own: VenueSettings, credentials: VenueCredentials) -> Connector:
+    """Return what runs the links and requests of orders. Raises SettingsError."""
+    if not own.kind.startswith(CCXT):
+        return VenueConnector(f"{venue} orders", NetworkRoute(source_address=own.source_address))
+    from floorwire.connectors import ccxt_orders
+    from floorwire.connectors.ccxt_order_connector import CcxtOrderConnector
+
+    route = NetworkRoute(own.order_ws_url or own.ws_url, own.order_rest_url or own.rest_url)
+    make = partial(ccxt_orders.signed_in, venue, own.kind, route, credentials)
+    make()  # it says what is missing
+    return CcxtOrderConnector(f"{venue} orders", make, ccxt_orders.secrets(credentials))

@@ -18,7 +18,10 @@ from floorwire.venues.paper import PaperVenue
 
 class Here:
     def __init__(self) -> None:
-        self.has = {"watchOrderBook": True, "watchTrades": True, "watchTicker": "emulated"}
+        self.has: dict[str, object] = {
+            "watchOrderBook": True, "watchTrades": True, "watchTicker": "emulated"
+        }  # fmt: skip
+        self.requiredCredentials: dict[str, object] = {"apiKey": True, "secret": True, "password": False}
         self.urls = {"api": {"rest": "https://{hostname}/v1", "ws": {"spot": "wss://a/b"}, "other": "x"}}
         self.options: dict[str, object] = {"fetchMarkets": {"types": ["spot", "linear"], "other": 1}}
 
@@ -88,7 +91,7 @@ def test_a_venue_is_found_by_its_exchange_or_its_id() -> None:
     ("own", "said"),
     [(VenueSettings(kind="binance"), "is of another kind"), (VenueSettings(file="f"), "for kind = replay"),
      (VenueSettings(source_address="127.0.0.2"), "ccxt has no such option"),
-     (VenueSettings(orders="live"), "cannot send orders to ccxt:here")],
+     (VenueSettings(orders="live"), "ccxt-here.orders: ccxt:here: ccxt has no createOrder, ca")],
 )  # fmt: skip
 def test_settings_that_such_a_venue_does_not_have_are_refused(own: VenueSettings, said: str) -> None:
     settings = Settings(venue=("ccxt:here",), venues={"ccxt-here": own}, live=LiveSettings(enabled=True))

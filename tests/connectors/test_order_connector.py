@@ -119,6 +119,32 @@ async def test_commands_effects_and_reports_go_in_order() -> None:
     assert run.reports[-1] == LinkDown()
 
 
+async def test_a_command_leaves_at_once_and_its_reports_come_later() -> None:
+    async with running() as run:
+        run.connector.send(PLACE)
+        assert run.made[-1].commands == [PLACE]
+        assert run.connector.connector.traffic.requested == 1, "before the next turn"
+        assert run.reports == [LinkUp()]
+        assert await run.until(2) == [LinkUp(), PlaceAnswer("c1", "unknown")]
+
+
+async def test_a_command_that_follows_from_a_report_waits_for_the_rest_of_the_outputs() -> None:
+    class Repeats(Running):
+        def reported(self, report: RemoteReport) -> None:
+            super().reported(report)
+            if isinstance(report, LinkUp):
+                self.connector.send(PLACE)
+                assert not self.made[-1].commands
+
+    run = Repeats(is_dry=False)
+    task = asyncio.create_task(run.connector.run())
+    assert await run.until(2) == [LinkUp(), PlaceAnswer("c1", "unknown")]
+    assert run.made[-1].commands == [PLACE]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_fault_ends_the_links_and_a_new_adapter_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_connector, "RESTART_S", 0.01)
     async with running() as run:

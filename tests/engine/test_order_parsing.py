@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import UNSET
 
 from floorwire.core.codes import Code
 from floorwire.core.orders import OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
 from floorwire.engine import order_parsing
 from floorwire.engine.instrument_units import InstrumentUnits
+from floorwire.protocol.trading_requests import OrderPlace
 from tests.engine.market import BTC
 
 TERMS = InstrumentUnits.of(BTC, 8, 8)
@@ -24,20 +26,20 @@ def parse(
     expires_us: int | None = None,
     post_only: bool = False,
 ) -> OrderTicket:
-    return order_parsing.parse_order(
-        TERMS,
-        account="ann",
+    request = OrderPlace(
         client_order_id=client_order_id,
+        symbol=BTC.symbol,
         side="buy" if side == "buy" else "sell",
         type=type,
-        quantity=quantity,
-        quote_quantity=quote_quantity,
-        price=price,
-        stop_price=stop_price,
-        time_in_force=time_in_force,
-        expires_us=expires_us,
+        quantity=UNSET if quantity is None else quantity,
+        quote_quantity=UNSET if quote_quantity is None else quote_quantity,
+        price=UNSET if price is None else price,
+        stop_price=UNSET if stop_price is None else stop_price,
+        time_in_force=UNSET if time_in_force is None else time_in_force,
+        expires=UNSET if expires_us is None else expires_us,
         post_only=post_only,
     )
+    return order_parsing.parse_order(TERMS, "ann", request)
 
 
 def refused(**given: object) -> tuple[Code, object]:

@@ -9,6 +9,7 @@ from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
 from floorwire.engine.instrument_units import InstrumentUnits
 from floorwire.engine.order_parsing import MOST, parse_order
+from floorwire.protocol.trading_requests import OrderPlace
 from tests.engine.market import BTC
 
 TERMS = InstrumentUnits.of(BTC, 8, 8)
@@ -20,8 +21,8 @@ SPEND = {"type": "market", "quote_quantity": "20"}
 
 
 def ticket(asked: dict[str, str], **more: object) -> OrderTicket:
-    fields = {"account": "ann", "client_order_id": "1", "side": "buy", **asked, **more}
-    return parse_order(TERMS, **fields)  # type: ignore[arg-type]
+    fields = {"client_order_id": "1", "symbol": BTC.symbol, "side": "buy", **asked, **more}
+    return parse_order(TERMS, "ann", OrderPlace(**fields))  # type: ignore[arg-type]
 
 
 def refused(asked: dict[str, str], **more: object) -> Refusal:
@@ -35,7 +36,7 @@ def test_what_is_not_said_is_not_asked_for() -> None:
     assert (plain.post_only, plain.reduce_only, plain.expires_us) == (False, False, None)
     assert (plain.lots, plain.price_ticks, plain.time_in_force) == (10, 190, "gtc")
     assert ticket(MARKET).time_in_force == "ioc"
-    asked = ticket(LIMIT, post_only=True, reduce_only=True, time_in_force="gtd", expires_us=5)
+    asked = ticket(LIMIT, post_only=True, reduce_only=True, time_in_force="gtd", expires=5)
     assert (asked.post_only, asked.reduce_only, asked.expires_us) == (True, True, 5)
 
 
@@ -49,7 +50,7 @@ def test_orders_that_never_rest_are_ioc_or_fok(asked: dict[str, str]) -> None:
     for tif in ("ioc", "fok"):
         assert ticket(asked, time_in_force=tif).time_in_force == tif
     for tif, expires_us in (("gtc", None), ("gtd", 5)):
-        refusal = refused(asked, time_in_force=tif, expires_us=expires_us)
+        refusal = refused(asked, time_in_force=tif, expires=expires_us)
         assert refusal.details == {"field": "time_in_force"}
 
 
@@ -79,7 +80,7 @@ def test_fields_that_do_not_go_together(asked: dict[str, str], field: str, messa
 
 @pytest.mark.parametrize("tif", ["gtc", "ioc", "fok"])
 def test_only_gtd_orders_expire(tif: str) -> None:
-    assert refused(LIMIT, time_in_force=tif, expires_us=5).details == {"field": "expires"}
+    assert refused(LIMIT, time_in_force=tif, expires=5).details == {"field": "expires"}
 
 
 @pytest.mark.parametrize("tif", ["ioc", "fok"])

@@ -15,6 +15,7 @@ from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.order_parsing import parse_order
 from floorwire.engine.risk_profiles import RiskProfile, RiskProfiles
 from floorwire.engine.trading_rules import TradingRules
+from floorwire.protocol.trading_requests import OrderPlace
 from tests.clocks import moment
 from tests.engine.market import BTC, ETH
 
@@ -39,12 +40,14 @@ def place(
 ) -> None:
     ticket = parse_order(
         order_manager.instrument_units(instrument.symbol),
-        account="ann",
-        client_order_id=str(number),
-        side="buy",
-        type="limit",
-        quantity=instrument.lot_size,
-        price=instrument.price.format(200),
+        "ann",
+        OrderPlace(
+            client_order_id=str(number),
+            symbol=instrument.symbol,
+            side="buy",
+            quantity=instrument.lot_size,
+            price=instrument.price.format(200),
+        ),
     )
     order_manager.place(ticket, at, key="k")
 

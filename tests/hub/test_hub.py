@@ -40,6 +40,16 @@ def seqs(wire: FakeWire) -> list[object]:
     return [message["seq"] for message in wire.messages()]
 
 
+def figures(wire: FakeWire) -> list[dict[str, object]]:
+    """Return what was read, without what differs from symbol to symbol and from topic to topic."""
+    apart = ("symbol", "epoch", "seq", "sent", "recv", "ts")
+    return [
+        {name: value for name, value in message.items() if name not in apart}
+        for message in wire.messages()
+        if "status" not in message
+    ]
+
+
 # --- a turn -----------------------------------------------------------------------------------------
 
 
@@ -75,6 +85,45 @@ def test_a_turn_that_grows_large_is_sent_before_its_end(
     assert seqs(wire) == []
     harness.end_turn()
     assert seqs(wire) == [4]
+
+
+def test_a_pause_of_the_venue_sends_at_once_but_only_once_a_turn(harness: HubHarness) -> None:
+    wire = subscribed(harness, "trades")
+    harness.tick(times=2)
+    harness.hub.flush_at_once()
+    assert seqs(wire) == [1, 2]
+    harness.tick()
+    harness.hub.flush_at_once()
+    assert seqs(wire) == []
+    harness.end_turn()
+    assert seqs(wire) == [3]
+    harness.tick()
+    harness.hub.flush_at_once()
+    assert seqs(wire) == [4]
+
+
+@pytest.mark.parametrize("channel", ["book", "candles", "ticker", "trades"])
+def test_who_subscribes_in_a_turn_sees_the_state_of_all_before(harness: HubHarness, channel: str) -> None:
+    subscribed(harness, "trades")  # what nobody reads follows after its messages
+    early = subscribed(harness, channel, "ETH-USDT")
+    harness.tick("BTC-USDT", times=3)
+    harness.tick("ETH-USDT", times=3)
+    late = harness.connect()
+    late.ask("subscribe", channel=channel, symbol="BTC-USDT")
+    again = harness.connect()
+    again.ask("subscribe", channel=channel, symbol="ETH-USDT")
+    harness.end_turn()
+    early.messages()
+    assert figures(late) == figures(again)
+
+
+def test_what_no_stream_reads_follows_when_it_is_much(
+    harness: HubHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "MOST_BEHIND", 4)
+    wire = subscribed(harness, "trades")
+    harness.tick(times=2)
+    assert seqs(wire)[:1] == [1], "sent before the turn ends, so that the others can follow"
 
 
 def test_both_encodings_say_the_same(harness: HubHarness) -> None:

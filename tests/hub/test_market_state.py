@@ -97,7 +97,7 @@ def test_a_symbol_has_listeners_from_its_listing_on() -> None:
     market = market_of(BTC)
     assert market.state_of("BTC-USDT") is not None
     assert market.state_of("ETH-USDT") is None
-    assert market.state_of(None) is market.gateway
+    assert market.state_of(None) is market.states[None]
     assert market.symbols_of("one") == ["BTC-USDT"]
     assert market.symbols_of("two") == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
@@ -104,7 +104,7 @@ class AdapterRun:
     def _woke(self) -> None:
         self._receive(Woke())
 
-    def _carry_out(self, outputs: Sequence[OrderAdapterOutput]) -> None:
+    def _carry_out(self, outputs: Iterable[OrderAdapterOutput]) -> None:
         for output in outputs:
             if isinstance(output, Open | Send | Close | Fetch):
                 self.sent.append(output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from floorwire.core.credentials import Secret, VenueCredentials
@@ -123,11 +123,12 @@ class OrderDriver:
         self.out = []
         return found
 
-    def _take(self, outputs: Sequence[OrderAdapterOutput]) -> list[OrderAdapterOutput]:
+    def _take(self, happened: Iterable[OrderAdapterOutput]) -> list[OrderAdapterOutput]:
+        outputs = list(happened)
         self.out += outputs
         for wake in of(outputs, Wake):
             self.wake_us = wake.at_us
-        return list(outputs)
+        return outputs
 
 
 def of(outputs: Sequence[OrderAdapterOutput], kind: type[Kind]) -> list[Kind]:

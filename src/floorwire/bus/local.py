@@ -16,12 +16,23 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._consumers: list[Consumer] = []
+        self._on_pause: list[Callable[[], None]] = []
 
-    def subscribe(self, consumer: Consumer) -> None:
-        """Call the consumer with every batch from now on."""
+    def subscribe(self, consumer: Consumer, on_pause: Callable[[], None] | None = None) -> None:
+        """Call the consumer with every batch from now on.
+
+        ``on_pause``: called when a venue has nothing more to publish for now.
+        """
         self._consumers.append(consumer)
+        if on_pause is not None:
+            self._on_pause.append(on_pause)
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
         """Call every consumer with a batch. Returns when all have returned."""
         for consumer in self._consumers:
             consumer(venue, events, recv_us)
+
+    def pause(self) -> None:
+        """Tell consumers that a venue has nothing more to publish for now: they need not wait for more."""
+        for on_pause in self._on_pause:
+            on_pause()

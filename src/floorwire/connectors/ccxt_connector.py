@@ -70,7 +70,7 @@ class CcxtConnector:
         self._tasks: set[asyncio.Task[None]] = set()
         self._on_input: Callable[[], None] = _nobody
 
-    def start(self, on_input: Callable[[], None]) -> None:
+    def start(self, on_input: Callable[[], None], _on_frame: Callable[[Frame], bool] | None = None) -> None:
         """Call this whenever an input was queued, from now on."""
         self._on_input = on_input
 

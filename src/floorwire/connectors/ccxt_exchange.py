@@ -40,14 +40,54 @@ class CcxtExchange(Protocol):
     async def close(self) -> object: ...
 
 
+class CcxtOrderExchange(CcxtExchange, Protocol):
+    """What is used of an exchange of ccxt for orders."""
+
+    id: str
+    apiKey: str
+    secret: str
+    password: str
+    requiredCredentials: Mapping[str, object]
+    features: Mapping[str, object]
+    rateLimit: float
+    tokenBucket: object
+
+    def init_rest_rate_limiter(self) -> None: ...
+    async def create_order(
+        self, symbol: str, type: str, side: str, amount: float, price: float, params: Mapping[str, object]
+    ) -> Structure: ...
+    async def cancel_order(self, id: str, symbol: str) -> object: ...
+    async def fetch_order(self, id: str, symbol: str) -> Structure: ...
+    async def fetch_open_orders(
+        self, symbol: str | None, since: int | None, limit: int | None
+    ) -> Sequence[Structure]: ...
+    async def fetch_orders(
+        self, symbol: str | None, since: int | None, limit: int | None
+    ) -> Sequence[Structure]: ...
+    async def fetch_closed_orders(
+        self, symbol: str | None, since: int | None, limit: int | None
+    ) -> Sequence[Structure]: ...
+    async def fetch_canceled_orders(
+        self, symbol: str | None, since: int | None, limit: int | None
+    ) -> Sequence[Structure]: ...
+    async def fetch_my_trades(
+        self, symbol: str | None, since: int | None, limit: int | None
+    ) -> Sequence[Structure]: ...
+    async def fetch_balance(self) -> Structure: ...
+    async def watch_orders(self) -> Sequence[Structure]: ...
+
+
 class MakesCcxtExchange(Protocol):
     """Makes a new object of ccxt for one exchange."""
 
     def __call__(self) -> CcxtExchange: ...
 
 
-def make(kind: str, route: NetworkRoute) -> CcxtExchange:
-    """Return a new exchange of ccxt. Raises SettingsError where there is no ccxt, or no such exchange."""
+def make(kind: str, route: NetworkRoute, *, is_shared: bool = False) -> CcxtOrderExchange:
+    """Return a new exchange of ccxt. Raises SettingsError where there is no ccxt, or no such exchange.
+
+    ``is_shared``: prices and orders use it, each by an object of its own with half of the rate limit.
+    """
     name = kind.removeprefix(CCXT)
     try:
         pro = import_module("ccxt.pro")
@@ -56,13 +96,17 @@ def make(kind: str, route: NetworkRoute) -> CcxtExchange:
     if name not in pro.exchanges:
         known = ", ".join(pro.exchanges)
         raise SettingsError(f"venue: {kind}: ccxt streams no exchange {name!r}; there are {known}")
-    exchange: CcxtExchange = getattr(pro, name)()
+    exchange: CcxtOrderExchange = getattr(pro, name)()
     if exchange.has.get(METHODS["book"]) is not True:
         raise SettingsError(f"venue: {kind}: ccxt streams no books of it")
     _list_spot_only(exchange.options)
     _redirect(exchange.urls, "api", route)
     exchange.https_proxy = route.proxy("https://" + name)
     exchange.wss_proxy = route.proxy("wss://" + name)
+    if is_shared:
+        exchange.rateLimit *= 2
+        exchange.tokenBucket = None
+        exchange.init_rest_rate_limiter()
     return exchange
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 import structlog
 
 from floorwire.clock import Clock
 from floorwire.connectors import dry_run
-from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.codes import Code
+from floorwire.core.connector_port import Connector
 from floorwire.core.credentials import VenueCredentials
 from floorwire.core.order_ports import AddressLimits, OrderAdapter, OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
@@ -66,7 +66,7 @@ class OrderConnector:
         self,
         venue: str,
         make_adapter: Callable[[], OrderAdapter],
-        connector: VenueConnector,
+        connector: Connector,
         clock: Clock,
         dry_run_credentials: VenueCredentials | None = None,
         limits: AddressLimits | None = None,
@@ -94,6 +94,9 @@ class OrderConnector:
         self._is_linked = False
         """Whether the adapter's last word of its private stream was ``LinkUp``."""
         self._is_turn_due = False
+        self._is_carrying_out = False
+        self._is_sending = False
+        """Whether ``send`` is giving a command to the adapter."""
         self._fault: Exception | None = None
 
     def listen(self, listener: ReportListener) -> None:
@@ -103,12 +106,26 @@ class OrderConnector:
     # --- CommandSender ------------------------------------------------------------------------------
 
     def send(self, command: RemoteCommand) -> None:
-        """Give the command to the adapter at the end of this turn. Its answer comes as a report."""
-        if self._is_up and len(self._commands) < MAX_COMMANDS:
+        """Give the command to the adapter: at once, or behind those that wait. Its answer comes as a report.
+
+        Commands wait while the adapter's outputs are carried out: it is asked for all of them first.
+        """
+        if not self._is_up or len(self._commands) >= MAX_COMMANDS:
+            asyncio.get_running_loop().call_soon(self._report, _unsent(command, Code.VENUE_UNAVAILABLE))
+            return
+        if self._is_carrying_out or self._commands or self._fault is not None:
             self._commands.append(command)
             self._schedule_turn()
-        else:
-            asyncio.get_running_loop().call_soon(self._report, _unsent(command, Code.VENUE_UNAVAILABLE))
+            return
+        before_us = self._wake_us
+        self._is_sending = True
+        try:
+            self._command(command)
+        except Exception as error:  # noqa: BLE001 - _run_adapter() raises it again
+            self._fault = error
+        finally:
+            self._is_sending = False
+        self._hurry(before_us)
 
     # --- the task -----------------------------------------------------------------------------------
 
@@ -191,6 +208,10 @@ class OrderConnector:
                 self._command(self._commands.popleft())
         except Exception as error:  # noqa: BLE001 - _run_adapter() raises it again
             self._fault = error
+        self._hurry(before_us)
+
+    def _hurry(self, before_us: int | None) -> None:
+        """Let ``_run_adapter`` see a fault at once, and a wake-up that is earlier than the one before."""
         if self._fault or (self._wake_us is not None and (before_us is None or self._wake_us < before_us)):
             self._is_due.set()
 
@@ -210,24 +231,30 @@ class OrderConnector:
         """Dry run: show what would be sent. A cancel is not signed, since adapters may send it again."""
         outputs: Sequence[OrderAdapterOutput] = ()
         if not isinstance(command, CancelOrder):
-            outputs = self._adapter.command(command, self._clock.monotonic_us(), self._clock.wall_us())
+            outputs = [*self._adapter.command(command, self._clock.monotonic_us(), self._clock.wall_us())]
         log.info("dry run: nothing is sent", venue=self.venue, command=repr(command))
         for output in outputs:
             if isinstance(output, Fetch | Send):
                 log.info("dry run: not sent", venue=self.venue, **dry_run.shown(output, credentials))
         self._carry_out([output for output in outputs if not isinstance(output, Open | Send | Close | Fetch)])
-        self._report(_unsent(command, Code.DRY_RUN))
+        asyncio.get_running_loop().call_soon(self._report, _unsent(command, Code.DRY_RUN))
 
-    def _carry_out(self, outputs: Sequence[OrderAdapterOutput]) -> None:
-        for output in outputs:
-            if isinstance(output, Open):
-                self._open(output)
-            elif isinstance(output, Send | Close | Fetch):
-                self.connector.carry_out(output)
-            elif isinstance(output, Wake):
-                self._wake_us = output.at_us
-            else:
-                self._report(output)
+    def _carry_out(self, outputs: Iterable[OrderAdapterOutput]) -> None:
+        self._is_carrying_out = True
+        try:
+            for output in outputs:
+                if isinstance(output, Open):
+                    self._open(output)
+                elif isinstance(output, Send | Close | Fetch):
+                    self.connector.carry_out(output)
+                elif isinstance(output, Wake):
+                    self._wake_us = output.at_us
+                elif self._is_sending:  # whoever sends hears nothing before ``send`` returns
+                    asyncio.get_running_loop().call_soon(self._report, output)
+                else:
+                    self._report(output)
+        finally:
+            self._is_carrying_out = False
 
     def _open(self, output: Open) -> None:
         """Open a link if the exchange allows the address one more. Otherwise it is closed at once."""

@@ -59,10 +59,16 @@ class VenueConnector:
         """Of links and requests, those that are ending too."""
         self._requests: set[asyncio.Task[None]] = set()
         self._on_input: Callable[[], None] = _nobody
+        self._on_frame: Callable[[Frame], bool] = _refuse
 
-    def start(self, on_input: Callable[[], None]) -> None:
-        """Call this whenever an input was queued, from now on."""
+    def start(self, on_input: Callable[[], None], on_frame: Callable[[Frame], bool] | None = None) -> None:
+        """Call ``on_input`` whenever an input was queued, from now on.
+
+        ``on_frame``: called with the only message of one read, if nothing is queued. Returns whether it was
+        handled; if not, it is queued.
+        """
         self._on_input = on_input
+        self._on_frame = on_frame or _refuse
 
     def reset(self) -> None:
         """End all links and requests in the background, and forget what waits: the adapter starts anew."""
@@ -77,7 +83,7 @@ class VenueConnector:
 
     async def close(self) -> None:
         """End all links and requests, and wait for that."""
-        self._on_input = _nobody
+        self._on_input, self._on_frame = _nobody, _refuse
         self.reset()
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -133,20 +139,24 @@ class VenueConnector:
                 self._tap.opened(connection.link, connection.url)
             self._put(connection, Opened(connection.link))
 
-    def received(self, connection: WebSocketConnection, message: bytes) -> None:
-        """A message came on a connection."""
+    def received(self, connection: WebSocketConnection, message: bytes, *, is_last: bool) -> None:
+        """A message came on a connection. ``is_last``: of one read from its socket."""
         if self._connections.get(connection.link) is not connection:
             return
+        if self._tap is not None:
+            self._tap.received(connection.link, message)
+        frame = Frame(connection.link, message)
+        is_handled = is_last and not self._queue and self._on_frame(frame)
         traffic = self.traffic.link(connection.link)
         traffic.frames += 1
         traffic.bytes += len(message)
+        if is_handled:
+            return
         connection.unread_bytes += len(message) + FRAME_BYTES
         if connection.unread_bytes > MAX_UNREAD_BYTES and not connection.is_paused:
             connection.pause()
             traffic.paused += 1
-        if self._tap is not None:
-            self._tap.received(connection.link, message)
-        self._put(connection, Frame(connection.link, message))
+        self._put(connection, frame)
 
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
         """A connection ended by itself."""
@@ -248,3 +258,8 @@ class VenueConnector:
 
 def _nobody() -> None:
     """Do nothing: the venue does not run."""
+
+
+def _refuse(_frame: Frame) -> bool:
+    """Let it be queued."""
+    return False

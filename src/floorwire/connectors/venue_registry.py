@@ -65,7 +65,8 @@ def connector(venue: str, settings: Settings, tap: ConnectorTap | None = None) -
             raise SettingsError(
                 f"venues.{venue}: a {own.kind} venue cannot be recorded: ccxt has its messages"
             )
-        return CcxtConnector(venue, partial(ccxt_exchange.make, own.kind, route))
+        make = partial(ccxt_exchange.make, own.kind, route, is_shared=own.orders == "live")
+        return CcxtConnector(venue, make)
     return VenueConnector(venue, route, tap)
 
 
@@ -126,10 +127,12 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
             if not is_on
         ]  # fmt: skip
         raise SettingsError(f"{where}: live orders need {' and '.join(lacking)} too")
-    from floorwire.connectors import order_adapters
-
     if spec.settings.tier is not None and spec.kind != KRAKEN:
         raise SettingsError(f"venues.{spec.id}.tier: only accounts of kraken have one")
+    if spec.kind.startswith(CCXT):
+        return  # what its exchange lacks is said when it is made
+    from floorwire.connectors import order_adapters
+
     if spec.kind not in order_adapters.ORDER_KINDS:
         raise SettingsError(
             f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
@@ -183,7 +186,7 @@ def _limits(
 
 
 def _ccxt(spec: VenueSpec, settings: Settings) -> Venue:
-    """Return a venue whose prices come from ccxt. Its orders are filled here, against them."""
+    """Return a venue whose prices come from ccxt. Its orders go there, or are filled here, against them."""
     from floorwire.connectors import ccxt_exchange
     from floorwire.connectors.network_route import NetworkRoute
     from floorwire.venues.ccxt.adapter import CcxtVenue
@@ -201,9 +204,14 @@ def _ccxt(spec: VenueSpec, settings: Settings) -> Venue:
         random.Random().random,  # noqa: S311 - waits, not secrets
     )
     log.info("live prices", venue=spec.id, kind=spec.kind, symbols=" ".join(symbols), orders=own.orders)
-    return PaperVenue(
-        adapter, settings.paper.latency_us, spec.id, ccxt_exchange.capabilities(spec.kind, exchange)
-    )
+    capabilities = ccxt_exchange.capabilities(spec.kind, exchange)
+    if spec.is_live:
+        from floorwire.connectors import ccxt_orders
+        from floorwire.venues.ccxt.orders import order_adapter
+
+        make = partial(order_adapter, ccxt_orders.terms(spec.id, spec.kind, exchange, symbols))
+        return LiveVenue(adapter, spec.id, capabilities, lambda one: f"{one.base}/{one.quote}", make)
+    return PaperVenue(adapter, settings.paper.latency_us, spec.id, capabilities)
 
 
 def _sim(spec: VenueSpec, settings: Settings) -> Venue:

@@ -60,8 +60,8 @@ class ConnectionOwner(Protocol):
         """It is up."""
         ...
 
-    def received(self, connection: WebSocketConnection, message: bytes) -> None:
-        """A message came."""
+    def received(self, connection: WebSocketConnection, message: bytes, *, is_last: bool) -> None:
+        """A message came. ``is_last``: of one read from the socket."""
         ...
 
     def ended(self, connection: WebSocketConnection, reason: str) -> None:
@@ -160,7 +160,7 @@ class WebSocketConnection(WSListener):
             self._break(f"broke RFC 6455: {error.reason}")
             return
         if message is not None:
-            self._owner.received(self, message.data)
+            self._owner.received(self, message.data, is_last=frame.last_in_buffer)
 
     # --- the end ----------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from floorwire.core.ports import Close, Fetch, Open, Send, VenueInput
+from floorwire.core.ports import Close, Fetch, Frame, Open, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
 
 
@@ -14,8 +14,12 @@ class Connector(Protocol):
 
     traffic: VenueTraffic
 
-    def start(self, on_input: Callable[[], None]) -> None:
-        """Call this whenever an input was queued, from now on."""
+    def start(self, on_input: Callable[[], None], on_frame: Callable[[Frame], bool] | None = None) -> None:
+        """Call ``on_input`` whenever an input was queued, from now on.
+
+        ``on_frame``: called with the only message of one read from a socket, when nothing is queued and the
+        venue is handling nothing. Returns whether it was handled; if not, it is queued.
+        """
         ...
 
     def reset(self) -> None:

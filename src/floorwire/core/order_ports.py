@@ -7,7 +7,7 @@ the desk. It returns effects, which the connector carries out, and reports, whic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -94,8 +94,11 @@ class OrderAdapter(Protocol):
         """Return the first outputs. Called once, before anything else."""
         ...
 
-    def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
-        """Return what follows from a command. Its intent is durable."""
+    def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Iterable[OrderAdapterOutput]:
+        """Return what follows from a command, to be carried out one by one. Its intent is durable.
+
+        What the command itself needs comes first. It may leave before the rest is made.
+        """
         ...
 
     def receive(self, happened: OrderAdapterInput, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:

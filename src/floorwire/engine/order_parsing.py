@@ -6,41 +6,35 @@ This is check 3 of the list in ``order_checks``.
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+
+from msgspec import UNSET, UnsetType
 
 from floorwire.core.codes import Code
-from floorwire.core.instrument import Instrument, Side
-from floorwire.core.orders import OrderTicket, OrderType, TimeInForce
+from floorwire.core.instrument import Instrument
+from floorwire.core.orders import OrderTicket, OrderType
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine.instrument_units import InstrumentUnits
+from floorwire.protocol.trading_requests import OrderPlace
 
 CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
+ValueT = TypeVar("ValueT")
 MOST = 1 << 53
 """Ticks and lots of one order are below this. Then their products fit into the ledger's integers."""
 
 
-def parse_order(
-    instrument_units: InstrumentUnits,
-    *,
-    account: str,
-    client_order_id: str,
-    side: Side,
-    type: OrderType,
-    quantity: str | None = None,
-    quote_quantity: str | None = None,
-    price: str | None = None,
-    stop_price: str | None = None,
-    time_in_force: TimeInForce | None = None,
-    expires_us: int | None = None,
-    post_only: bool = False,
-    reduce_only: bool = False,
-) -> OrderTicket:
-    """Return the ticket that these fields describe.
+def parse_order(instrument_units: InstrumentUnits, account: str, request: OrderPlace) -> OrderTicket:
+    """Return the ticket that the request describes.
 
-    Quantities and prices are decimal texts. ``expires_us`` is a date in microseconds.
     Raises Refusal: ``bad_request``, ``tick_size``, ``lot_size``.
     """
+    client_order_id, side = request.client_order_id, request.side
+    type = "limit" if request.type is UNSET else request.type
+    quantity, quote_quantity = _given(request.quantity), _given(request.quote_quantity)
+    price, stop_price = _given(request.price), _given(request.stop_price)
+    time_in_force, expires_us = request.time_in_force, _given(request.expires)
+    post_only = request.post_only is True
     if not CLIENT_ORDER_ID.fullmatch(client_order_id):
         raise _bad("client_order_id", "takes 1 to 36 of A-Z a-z 0-9 . _ -")
     is_limit = type == "limit" or type == "stop_limit"
@@ -50,7 +44,7 @@ def parse_order(
         _needs("stop_price", stop_price is None, type)
     if quantity is None or quote_quantity is not None:
         _needs_one_quantity(quantity, quote_quantity, takes_quote=type == "market" and side == "buy")
-    tif = time_in_force or ("gtc" if is_limit else "ioc")
+    tif = ("gtc" if is_limit else "ioc") if time_in_force is UNSET else time_in_force
     if not is_limit and tif not in ("ioc", "fok"):
         raise _bad("time_in_force", f"{tif}: {type} orders never rest")
     if quote_quantity is not None and tif == "fok":
@@ -76,8 +70,12 @@ def parse_order(
         time_in_force=tif,
         expires_us=expires_us,
         post_only=post_only,
-        reduce_only=reduce_only,
+        reduce_only=request.reduce_only is True,
     )
+
+
+def _given(value: ValueT | UnsetType) -> ValueT | None:
+    return None if value is UNSET else value
 
 
 def ticks(instrument: Instrument, field: str, text: str) -> int:

@@ -20,7 +20,7 @@ from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
-from floorwire.hub.market_state import HubEvent, MarketState
+from floorwire.hub.market_state import HubEvent, MarketState, SymbolState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.read_turns import ReadTurns
 from floorwire.hub.resume_ring import ResumeRing
@@ -36,6 +36,8 @@ from floorwire.protocol.topic import TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
+MOST_BEHIND = 1_024
+"""After so many events the trackers that no stream reads follow, before the turn ends."""
 RESUME_TOTAL_BYTES = 1_073_741_824
 """The most bytes of all resume rings together, unless told otherwise."""
 
@@ -85,8 +87,14 @@ class Hub:
         self._clock = clock
         self._at_turn_end = at_turn_end
         self._dirty: dict[Topic, None] = {}
+        self._behind: list[SymbolState] = []
+        """Those that have to ``follow`` after the next flush."""
+        self._states: dict[Topic, SymbolState] = {}
+        """What each topic's stream reads."""
         self._pending_bytes = 0
         self._flush_is_due = False
+        self._has_flushed = False
+        """Whether ``flush_at_once`` has sent in this turn."""
 
     # --- events in ------------------------------------------------------------------------------
 
@@ -117,38 +125,49 @@ class Hub:
         self._apply(None, notice, at.stamp_us, at)
 
     def _apply(self, symbol: str | None, event: HubEvent, recv_us: int, at: Moment) -> None:
-        state = self.market.state_of(symbol)
+        state = self.market.states.get(symbol)
         if state is None:
             return  # The venue never listed the symbol: nobody can have subscribed.
         state.apply(event)
         for topic in self._by_event.get((symbol, type(event)), ()):
             size = topic.apply(event, recv_us, at)
             if size:
-                self._schedule_flush(topic, size)
-
-    def _schedule_flush(self, topic: Topic, size: int) -> None:
-        self._dirty[topic] = None
-        self._pending_bytes += size
-        if self._pending_bytes > TURN_BYTES:
+                self._dirty[topic] = None
+                self._pending_bytes += size
+        self._behind.append(state)
+        if self._pending_bytes > TURN_BYTES or len(self._behind) == MOST_BEHIND:
             self.flush()
         elif not self._flush_is_due:
             self._flush_is_due = True
             self._at_turn_end(self._end_turn)
 
     def _end_turn(self) -> None:
-        self._flush_is_due = False
+        self._flush_is_due = self._has_flushed = False
         self.flush()
 
     # --- messages out ---------------------------------------------------------------------------
 
+    def flush_at_once(self) -> None:
+        """Send all pending messages before the turn ends, but only once a turn.
+
+        An idle system so sends each message in the call that brought it. A busy one sends the rest of the
+        turn's messages together, at its end.
+        """
+        if self._dirty and not self._has_flushed:
+            self._has_flushed = True
+            self.flush()
+
     def flush(self) -> None:
-        """Send all pending messages, with one write for each connection."""
+        """Send all pending messages, with one write for each connection. What nobody waits for comes then."""
         topics, self._dirty = self._dirty, {}
         self._pending_bytes = 0
-        self._deliver(topics, is_all=True)
         if topics:
+            self._deliver(topics, is_all=True)
             since_us = min(topic.pending_since_us for topic in topics)
             self.stats.publish_to_write.observe(self.now_us() - since_us)
+        behind, self._behind = self._behind, []
+        for state in behind:
+            state.follow()
 
     def _deliver(self, topics: Collection[Topic], *, is_all: bool) -> None:
         """Give each topic's chunk to its subscribers, and write.
@@ -167,17 +186,23 @@ class Hub:
             subscriber.flush()
 
     def _deliver_topic(self, topic: Topic, turn: SendBatch | None, ready: list[Subscriber]) -> None:
-        messages, first, last = topic.pending, topic.pending_first, topic.seq
+        messages = topic.pending
         overflown: list[Subscriber] = []
         for codec, subscriptions in topic.subscriptions.items():
-            chunk, direct = topic.pop_pending(codec), topic.direct[codec]
-            left_out = _queue_chunk(topic.behind[codec], chunk, first, last, ready)
+            if not topic.pending_frames[codec]:
+                continue
+            chunk = topic.pop_pending(codec)
+            if not subscriptions:
+                continue
+            direct, behind = topic.direct[codec], topic.behind[codec]
             if not direct:
                 pass
             elif turn is None:
                 self._push_remainders(send_same(direct, chunk))
             else:
                 turn.append((direct, chunk))
+            first = topic.seq - messages + 1
+            left_out = _queue_chunk(behind, chunk, first, topic.seq, ready) if behind else {}
             for subscription, subscriber in left_out.items():
                 self.stats.left_out_by_reason[subscription.on_slow] += messages
                 if subscription.on_slow == "disconnect":
@@ -264,6 +289,7 @@ class Hub:
             self.market.shown(name.symbol),
         )
         self._topics[name] = topic
+        self._states[topic] = state
         for kind in self.market.channels[name.channel].event_types:
             self._by_event.setdefault((name.symbol, kind), []).append(topic)
         return topic
@@ -311,6 +337,7 @@ class Hub:
     def _close_topic(self, topic: Topic) -> None:
         del self._topics[topic.name]
         self._dirty.pop(topic, None)
+        self._states.pop(topic).release(topic.name.channel)
         for kind in self.market.channels[topic.name.channel].event_types:
             self._by_event[topic.name.symbol, kind].remove(topic)
 

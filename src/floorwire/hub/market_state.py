@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, get_args
 
 from msgspec.structs import replace
@@ -19,27 +20,48 @@ from floorwire.core.venue_names import VenueNames
 from floorwire.protocol.topic import TopicChoice, TopicName
 
 HubEvent: TypeAlias = MarketEvent | Notice
+TrackersByKind: TypeAlias = dict[type[HubEvent], list[Tracker]]
 
 
 class SymbolState:
     """The trackers of one symbol, by event type. Channels without symbol have theirs in the gateway's own.
 
-    Their instrument has the symbol as clients know it: they make messages.
+    Their instrument has the symbol as clients know it: they make messages. A tracker that no stream reads may
+    follow later: what clients wait for comes first. ``follow`` must be called before anything else is asked.
     """
 
     def __init__(self, channels: Iterable[Channel], instrument: Instrument | None) -> None:
         self.instrument = instrument
         self._trackers: dict[str, Tracker] = {}
-        self._by_kind: dict[type[HubEvent], list[Tracker]] = {}
+        self._kinds: dict[str, Sequence[type[HubEvent]]] = {}
+        self._read: TrackersByKind = {}
+        """The trackers that streams read."""
+        self._unread: TrackersByKind = {}
+        self._streams = Counter[str]()
+        """How many streams read each channel's tracker."""
+        self._later: list[HubEvent] = []
+        """What the trackers that no stream reads have not applied yet."""
         for channel in channels:
             tracker = self._trackers[channel.name] = channel.tracker(instrument)
+            self._kinds[channel.name] = channel.event_types
             for kind in channel.event_types:
-                self._by_kind.setdefault(kind, []).append(tracker)
+                self._unread.setdefault(kind, []).append(tracker)
 
     def apply(self, event: HubEvent) -> None:
-        """Apply the event to each tracker that uses its type."""
-        for tracker in self._by_kind.get(type(event), ()):
+        """Apply the event to each tracker of its type that streams read. ``follow`` does the rest."""
+        kind = type(event)
+        for tracker in self._read.get(kind, ()):
             tracker.apply(event)
+        if kind in self._unread:
+            self._later.append(event)
+
+    def follow(self) -> None:
+        """Apply to all other trackers what came since the last time."""
+        if self._later:
+            later, self._later = self._later, []
+            for event in later:
+                for tracker in self._unread[type(event)]:
+                    tracker.apply(event)
 
     def has_same_steps(self, other: Instrument) -> bool:
         """Return whether the instrument still trades in the same ticks and lots."""
@@ -52,13 +74,33 @@ class SymbolState:
 
     def change_steps(self, instrument: Instrument) -> None:
         """Convert the state of every tracker to the instrument's new tick and lot sizes."""
+        self.follow()
         self.instrument = instrument
         for tracker in self._trackers.values():
             tracker.change_steps(instrument)
 
     def stream(self, channel: str, option: Option) -> Stream:
-        """Return a new stream."""
+        """Return a new stream. ``release`` must be called when it is used no more."""
+        self.follow()
+        self._streams[channel] += 1
+        if self._streams[channel] == 1:
+            self._move(channel, self._unread, self._read)
         return self._trackers[channel].stream(option)
+
+    def release(self, channel: str) -> None:
+        """A stream of the channel is used no more."""
+        self.follow()
+        self._streams[channel] -= 1
+        if not self._streams[channel]:
+            self._move(channel, self._read, self._unread)
+
+    def _move(self, channel: str, old: TrackersByKind, new: TrackersByKind) -> None:
+        tracker = self._trackers[channel]
+        for kind in self._kinds[channel]:
+            old[kind].remove(tracker)
+            if not old[kind]:
+                del old[kind]
+            new.setdefault(kind, []).append(tracker)
 
 
 class MarketState:
@@ -70,9 +112,10 @@ class MarketState:
         self.symbols = SymbolTable(names=self.names)
         self.revision = 0
         """How often instruments were added or changed."""
-        self.gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
+        gateway = SymbolState([c for c in channels.values() if not c.per_symbol], None)
+        self.states: dict[str | None, SymbolState] = {None: gateway}
+        """Of each symbol that was ever listed; None: the gateway's own."""
         self._per_symbol = [c for c in channels.values() if c.per_symbol]
-        self._symbol_states: dict[str, SymbolState] = {}
         self._venue_feeds: dict[str, Feed] = {}
         self._symbol_feeds: dict[str, Feed] = {}
         self._published_feeds: dict[str, Feed] = {}
@@ -88,7 +131,7 @@ class MarketState:
         resized: list[str] = []
         for instrument in listing.instruments:
             symbol, shown = instrument.symbol, self.names.listed(instrument)
-            known = self._symbol_states.get(symbol)
+            known = self.states.get(symbol)
             if known is not None and known.has_same_steps(shown):
                 known.instrument = shown
                 continue
@@ -97,7 +140,7 @@ class MarketState:
                 if known.has_same_assets(shown):
                     known.change_steps(shown)
                     continue
-            state = self._symbol_states[symbol] = SymbolState(self._per_symbol, shown)
+            state = self.states[symbol] = SymbolState(self._per_symbol, shown)
             self._start_feed(state, symbol, listing.ts_us)
         return resized
 
@@ -122,14 +165,14 @@ class MarketState:
 
     def state_of(self, symbol: str | None) -> SymbolState | None:
         """Return a symbol's state, or None if it was never listed. ``symbol`` None: the gateway's own."""
-        return self.gateway if symbol is None else self._symbol_states.get(symbol)
+        return self.states.get(symbol)
 
     def symbols_of(self, venue: str) -> list[str]:
         """Return the venue's symbols."""
         return [
             symbol
-            for symbol, known in self._symbol_states.items()
-            if known.instrument is not None and known.instrument.venue == venue
+            for symbol, known in self.states.items()
+            if symbol is not None and known.instrument is not None and known.instrument.venue == venue
         ]
 
     def update_feed(self, venue: str, status: FeedStatus) -> list[SymbolFeedChanged]:
@@ -145,7 +188,7 @@ class MarketState:
         return [turned for symbol in symbols for turned in self._feed_changes(symbol, status)]
 
     def _feed_changes(self, symbol: str, status: FeedStatus) -> Iterator[SymbolFeedChanged]:
-        if symbol in self._symbol_states and self.feed(symbol) != self._published_feeds[symbol]:
+        if symbol in self.states and self.feed(symbol) != self._published_feeds[symbol]:
             feed = self._published_feeds[symbol] = self.feed(symbol)
             yield SymbolFeedChanged(symbol, feed, status.reason, status.ts_us)
 
@@ -153,7 +196,7 @@ class MarketState:
         """Return the worse of the symbol's and its venue's feed state. ``symbol`` None: the worst venue's."""
         if symbol is None:
             return _worst(self._venue_feeds.values())
-        instrument = self._symbol_states[symbol].instrument
+        instrument = self.states[symbol].instrument
         venue = self._venue_feeds.get(instrument.venue, "connecting") if instrument else "connecting"
         return _worst((venue, self._symbol_feeds.get(symbol, venue)))
 

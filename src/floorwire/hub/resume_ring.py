@@ -52,7 +52,8 @@ class ResumeRing:
         """Keep the JSON frame, and drop old ones beyond the bounds."""
         self._entries.append((seq, at_us, data))
         self.size += len(data)
-        self.trim(at_us)
+        if self.size > self._max_bytes or self._entries[self._first][1] < at_us - self._max_age_us:
+            self.trim(at_us)
 
     def trim(self, now_us: int) -> None:
         """Drop frames beyond the bounds, the oldest first."""

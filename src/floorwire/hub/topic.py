@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from floorwire.channels import Stream
@@ -42,8 +40,6 @@ class Topic:
     """
 
     __slots__ = (
-        "_pending",
-        "_pending_first",
         "_ring",
         "_stream",
         "behind",
@@ -51,6 +47,7 @@ class Topic:
         "epoch",
         "idle_since_us",
         "name",
+        "pending_frames",
         "pending_since_us",
         "seq",
         "shown_symbol",
@@ -80,8 +77,7 @@ class Topic:
         self.pending_since_us = 0
         self._stream = stream
         self._ring = ring
-        self._pending: dict[Codec, list[bytes]] = {JSON: [], MSGPACK: []}
-        self._pending_first = 0
+        self.pending_frames: dict[Codec, list[bytes]] = {JSON: [], MSGPACK: []}
         state = stream.state(EventStamp(epoch, 1, at.stamp_us, at.stamp_us))
         if state is not None:
             self.seq = 1
@@ -90,12 +86,10 @@ class Topic:
     def apply(self, event: MarketEvent | Notice, recv_us: int, at: Moment) -> int:
         """Make the event's messages, and keep them until ``pop_pending``. Return their size in bytes."""
         messages = self._stream.apply(event, EventStamp(self.epoch, self.seq + 1, recv_us, at.stamp_us))
-        return self._publish(messages, at.now_us) if messages else 0
-
-    def _publish(self, messages: Sequence[AnyEvent], now_us: int) -> int:
-        pending = self._pending[JSON]
+        if not messages:
+            return 0
+        pending, now_us = self.pending_frames[JSON], at.now_us
         if not pending:
-            self._pending_first = self.seq + 1
             self.pending_since_us = now_us
         size = 0
         for message in messages:
@@ -105,25 +99,20 @@ class Topic:
             self._ring.append(self.seq, now_us, data)
             pending.append(data)
             if self.subscriptions[MSGPACK]:
-                self._pending[MSGPACK].append(MSGPACK.frame(message))
+                self.pending_frames[MSGPACK].append(MSGPACK.frame(message))
         return size
 
     @property
     def pending(self) -> int:
         """The number of messages that wait for the end of the turn."""
-        return len(self._pending[JSON])
+        return len(self.pending_frames[JSON])
 
     def pop_pending(self, codec: Codec) -> bytes:
         """Remove this turn's frames of one encoding, and return them as one chunk."""
-        frames = self._pending[codec]
+        frames = self.pending_frames[codec]
         chunk = frames[0] if len(frames) == 1 else b"".join(frames)
         frames.clear()
         return chunk
-
-    @property
-    def pending_first(self) -> int:
-        """The seq of the first pending message; the last is ``seq``."""
-        return self._pending_first
 
     def decide_resume(self, resume: Resume | None, codec: Codec, at: Moment) -> SubscriptionStart:
         """Decide whether a client can resume; return how its subscription begins.

@@ -58,17 +58,14 @@ class MessageAssembler:
         if opcode not in (TEXT, BINARY):  # RFC 6455 5.2: other opcodes are reserved.
             raise WireError(CloseCode.PROTOCOL_ERROR, f"opcode {opcode} is no data frame's")
         if fin:
-            return self._whole(opcode, payload)
+            if len(payload) > self._max_bytes:
+                raise _too_big(self._max_bytes)
+            if opcode == TEXT and not payload.isascii():
+                _check_utf8(payload)
+            return Message(opcode == BINARY, payload)
         self._unfinished = _Unfinished(opcode == BINARY, self._max_bytes)
         self._unfinished.add(payload, final=False)
         return None
-
-    def _whole(self, opcode: int, payload: bytes) -> Message:
-        if len(payload) > self._max_bytes:
-            raise _too_big(self._max_bytes)
-        if opcode == TEXT and not payload.isascii():
-            _check_utf8(payload)
-        return Message(opcode == BINARY, payload)
 
     def _continue(self, fin: bool, payload: bytes) -> Message | None:
         unfinished = self._unfinished

@@ -108,6 +108,11 @@ class Journal(Protocol):
         ...
 
     @property
+    def undurable_records(self) -> int:
+        """How many records were appended and are not durable. Too many: orders are refused (backpressure)."""
+        ...
+
+    @property
     def broken(self) -> JournalError | None:
         """Why appends are refused; None while they are not."""
         ...

@@ -46,6 +46,10 @@ class MemoryJournal:
         return self._waiting.durable_n
 
     @property
+    def undurable_records(self) -> int:
+        return self._waiting.count
+
+    @property
     def broken(self) -> JournalError | None:
         return self._waiting.broken
 

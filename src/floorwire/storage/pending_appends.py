@@ -46,8 +46,8 @@ class PendingAppends:
         self._failed: JournalError | None = None
         """Why no append is told as durable any more, whatever its commit says."""
         self._limit = limit
-        self._count = 0
-        """Records that wait now."""
+        self.count = 0
+        """Records that wait now: for the disk, or for their callbacks."""
         self._done: deque[AppendsDone] = deque()
         """Commits that have ended, and whose callbacks were not all called."""
 
@@ -56,9 +56,9 @@ class PendingAppends:
         if self.broken is not None:
             raise JournalBrokenError(str(self.broken))
         # One append of any size is admitted below the limit. Otherwise a large one could never be.
-        if self._count >= self._limit and entries:
-            raise JournalFullError(self._count, self._limit)
-        self._count += len(entries)
+        if self.count >= self._limit and entries:
+            raise JournalFullError(self.count, self._limit)
+        self.count += len(entries)
         self.last_n += len(entries)
         return self.last_n
 
@@ -82,7 +82,7 @@ class PendingAppends:
                 while appends:
                     append = appends.popleft()
                     records = len(append.entries)
-                    self._count -= records
+                    self.count -= records
                     if error is None:
                         self.durable_n += records
                     append.on_durable(error)

@@ -34,7 +34,7 @@ COMMANDS = (OrderPlace, OrderAmend, OrderCancel, OrderCancelAll)
 OUTCOME_UNKNOWN = Refusal(Code.INTERNAL, "the journal failed; send the same again to learn what became of it")
 
 
-class DurableReply(msgspec.Struct):
+class DurableReply(msgspec.Struct, frozen=True, gc=False):
     """A reply that is sent when its batch is durable. ``reply`` is None where the callback sends it later."""
 
     client: DeskClient

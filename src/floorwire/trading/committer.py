@@ -69,15 +69,11 @@ class Committer:
         if error is not None:
             self.fail(error)
 
-    @property
-    def undurable_records(self) -> int:
-        """Records appended but not yet durable. Backpressure: with too many, new orders are refused."""
-        return self.store.journal.last_n - self.store.journal.durable_n
-
     def add_entries(self, entries: Sequence[AccountEntry]) -> None:
         """Add entries to this turn's batch."""
         self._batch.entries += entries
-        self._schedule()
+        if not self._is_commit_scheduled:
+            self._schedule()
 
     def add_risk_entries(self, entries: Sequence[AccountEntry]) -> None:
         """Add changes of halts and limits. They are uncertain until the batch is durable."""
@@ -88,12 +84,14 @@ class Committer:
     def reply_when_durable(self, reply: DurableReply) -> None:
         """Send the reply when everything so far is durable; an error where the journal fails."""
         self._batch.replies.append(reply)
-        self._schedule()
+        if not self._is_commit_scheduled:
+            self._schedule()
 
     def when_durable(self, callback: Callback) -> None:
         """Call back when everything so far is durable; never where the journal fails."""
         self._batch.callbacks.append(callback)
-        self._schedule()
+        if not self._is_commit_scheduled:
+            self._schedule()
 
     def fail(self, error: Exception, failed: CommitBatch | None = None) -> None:
         """Stop: waiting requests, and those of batches on their way, get an error.
@@ -114,9 +112,8 @@ class Committer:
         batch.reply_outcome_unknown()
 
     def _schedule(self) -> None:
-        if not self._is_commit_scheduled:
-            self._is_commit_scheduled = True
-            self._loop.call_soon(self.commit)
+        self._is_commit_scheduled = True
+        self._loop.call_soon(self.commit)
 
     def commit(self) -> None:
         """Append the batch to the journal."""

@@ -353,7 +353,7 @@ class Desk:
         refusing = {
             "journal": committer is None,
             "behind": committer is not None
-            and committer.undurable_records > self._storage.waiting_records // 2,
+            and committer.store.journal.undurable_records > self._storage.waiting_records // 2,
             "draining": self._lifecycle.state.is_draining,
         }
         records = None if committer is None else desk_metrics.records(committer)

@@ -14,7 +14,7 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.orders import Order, OrderTicket
+from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import NO_VENUES, VenueNames, bare
 from floorwire.engine import order_parsing
@@ -64,33 +64,13 @@ def place(
     client may safely send a request again.
     """
     instrument = _instrument(resolve, principal, Action.ORDER_PLACE, request.symbol, at.wall_us)
+    units = order_manager.instrument_units(instrument.symbol)
     return order_manager.place(
-        _ticket(order_manager, principal, request, instrument.symbol),
+        order_parsing.parse_order(units, principal.account, request),
         at,
         key=principal.key,
         max_notional=principal.max_notional,
         deadline_us=None if request.deadline is UNSET else request.deadline,
-    )
-
-
-def _ticket(
-    order_manager: OrderManager, principal: Principal, request: OrderPlace, symbol: str
-) -> OrderTicket:
-    quote_quantity, tif = request.quote_quantity, request.time_in_force
-    return order_parsing.parse_order(
-        order_manager.instrument_units(symbol),
-        account=principal.account,
-        client_order_id=request.client_order_id,
-        side=request.side,
-        type="limit" if request.type is UNSET else request.type,
-        quantity=None if request.quantity is UNSET else request.quantity,
-        quote_quantity=None if quote_quantity is UNSET else quote_quantity,
-        price=None if request.price is UNSET else request.price,
-        stop_price=None if request.stop_price is UNSET else request.stop_price,
-        time_in_force=None if tif is UNSET else tif,
-        expires_us=None if request.expires is UNSET else request.expires,
-        post_only=request.post_only is True,
-        reduce_only=request.reduce_only is True,
     )
 
 

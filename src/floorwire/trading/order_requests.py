@@ -13,7 +13,6 @@ from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument
-from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderDecision
@@ -150,7 +149,7 @@ class OrderRequests:
         """Raise Refusal while draining, or while the disk is behind (backpressure). Not for cancels."""
         if self._lifecycle.state.is_draining:
             raise Refusal(Code.DRAINING, Code.DRAINING.meaning)
-        if committer.undurable_records > self._storage.waiting_records // 2:
+        if committer.store.journal.undurable_records > self._storage.waiting_records // 2:
             raise Refusal(Code.RATE_LIMITED, "the journal is behind", wait_us=BUSY_RETRY_US)
 
     def _check_accepts_cancels(self, committer: Committer) -> None:
@@ -158,7 +157,7 @@ class OrderRequests:
 
         If the queue were full, the journal would fail for everybody.
         """
-        if committer.undurable_records > self._storage.waiting_records * 3 // 4:
+        if committer.store.journal.undurable_records > self._storage.waiting_records * 3 // 4:
             raise Refusal(Code.RATE_LIMITED, "the journal is far behind", wait_us=BUSY_RETRY_US)
 
     def _execute_order_decision(
@@ -171,7 +170,13 @@ class OrderRequests:
         order = committer.store.order_manager.find(before.ticket.account, before.order_id)
         code = order.code if order.state == "rejected" else handlers.refusal_code(reports, order)
         if code is None:
-            return _accepted(order, request_id, is_duplicate=decision.duplicate)
+            return OrderAcceptedReply(
+                id=request_id,
+                order_id=str(order.order_id),
+                client_order_id=order.ticket.client_order_id,
+                duplicate=True if decision.duplicate else UNSET,
+                state=order.state if order.state == "submitting" or order.state == "unknown" else UNSET,
+            )
         details = {"order_id": str(order.order_id), "client_order_id": order.ticket.client_order_id}
         refusal = Refusal(code, code.meaning, details)
         return order_error(refusal, request_id, "rejected", duplicate=decision.duplicate)
@@ -214,16 +219,6 @@ class OrderRequests:
         else:
             self._guards.disable_disconnect(client)
         return Guarded(id=request.id, enabled=request.enabled, grace_s=request.grace_s)
-
-
-def _accepted(order: Order, request_id: RequestId | UnsetType, *, is_duplicate: bool) -> OrderAcceptedReply:
-    return OrderAcceptedReply(
-        id=request_id,
-        order_id=str(order.order_id),
-        client_order_id=order.ticket.client_order_id,
-        duplicate=True if is_duplicate else UNSET,
-        state=order.state if order.state == "submitting" or order.state == "unknown" else UNSET,
-    )
 
 
 def _us(seconds: float) -> int:

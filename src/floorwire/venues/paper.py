@@ -30,6 +30,7 @@ from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import (
     CountsSkipped,
     Execution,
+    Frame,
     Prices,
     Reported,
     StreamsOnDemand,
@@ -110,6 +111,10 @@ class PaperVenue:
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input, and what became due up to now."""
+        if type(happened) is Frame and not self._on_their_way and not self._dates:
+            due_us = self._wake_us
+            outputs = self._follow(self._venue.receive(happened, now_us), now_us)
+            return outputs if self._wake_us == due_us else [*outputs, *self._wake()]
         is_woken = isinstance(happened, Woke)
         before_us = self._wake_us if is_woken and self._wake_us is not None else now_us
         outputs = _reported(self._due(min(before_us, now_us)))
@@ -214,6 +219,12 @@ class PaperVenue:
         """Return the outputs, each with what it did to orders behind it."""
         followed: list[VenueOutput] = []
         for output in outputs:
+            if type(output) is Trade:  # most are this or a change of a book
+                market = self._markets.get(output.symbol)
+                followed.append(output)
+                if market is not None and (reports := market.apply_trade(output, now_us + self._offset_us)):
+                    followed.append(Reported(tuple(reports)))
+                continue
             if isinstance(output, Wake):
                 self._wake_us = output.at_us
                 continue
@@ -225,8 +236,6 @@ class PaperVenue:
 
     def _hear(self, output: VenueOutput, wall_us: int) -> list[Report]:
         match output:
-            case Trade(symbol) if symbol in self._markets:
-                return self._markets[symbol].apply_trade(output, wall_us)
             case BookSnapshot(symbol) | BookChange(symbol) if symbol in self._markets:
                 reports = self._markets[symbol].apply_book(output, wall_us)
                 if symbol in self._without_book:

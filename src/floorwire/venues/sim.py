@@ -132,6 +132,8 @@ class SimVenue:
         """The market's time is ahead of the date, which was set back."""
         self._reached_us = 0
         self._second_us = 0
+        self._markets: Mapping[str, Matching] = {}
+        """By symbol. There are none before the start."""
 
     def date(self, offset_us: int) -> None:
         """Take in what the date is: ``now_us + offset_us``."""
@@ -152,6 +154,7 @@ class SimVenue:
         wall_us = now_us + self._offset_us
         at_us = self._dates.at(now_us, wall_us)
         self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, at_us)
+        self._markets = simulation.exchange.markets
         self._is_ahead = at_us != wall_us
         simulation.date(at_us - wall_us)
         self._reach(at_us)
@@ -191,13 +194,10 @@ class SimVenue:
 
     def prices(self, symbol: str) -> Prices:
         """Return the best prices as they are in the book, and the last trade's."""
-        market = self._markets().get(symbol)
+        market = self._markets.get(symbol)
         if market is None:
             return Prices(0, 0, 0, "connecting")
         return Prices(market.bids.best_ticks(), market.asks.best_ticks(), market.last_ticks, "live")
-
-    def _markets(self) -> Mapping[str, Matching]:
-        return self._simulation.exchange.markets if self._reached_us else {}
 
     def _advance(self, at_us: int) -> list[MarketEvent]:
         """Return all that is shown up to now, in the market's time."""

@@ -22,6 +22,10 @@ LARGEST_SLICE_BYTES: Final = 8_192
 LARGE_FRAME_BYTES: Final = 64
 """Frames of so many bytes on average are large: orders are, the frames of a flood are not."""
 
+# super() makes an object for each read.
+_get_buffer: Final = WSProtocol.get_buffer
+_buffer_updated: Final = WSProtocol.buffer_updated
+
 
 class SlicedProtocol(WSProtocol):  # type: ignore[misc]
     """picows' protocol, which is given slices.
@@ -49,7 +53,7 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
         size = self._slice_bytes
         if size > SLICE_BYTES and not self.share.allows_large_reads():
             size = SLICE_BYTES
-        room: memoryview = super().get_buffer(size_hint)[:size]
+        room: memoryview = _get_buffer(self, size_hint)[:size]
         return room
 
     def buffer_updated(self, size: int) -> None:
@@ -62,9 +66,9 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
 
     def feed(self, data: bytes) -> None:
         """Handle data that is no longer in the socket, now. It is short."""
-        room = super().get_buffer(-1)
+        room = _get_buffer(self, -1)
         room[: len(data)] = data
-        super().buffer_updated(len(data))
+        _buffer_updated(self, len(data))
 
     def feed_later(self, data: bytes) -> None:
         """Read what came with the handshake, before what is in the socket."""
@@ -122,12 +126,12 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
             return
         wire = self.listener
         if size < SLICE_BYTES or wire is None:
-            super().buffer_updated(size)
+            _buffer_updated(self, size)
             return
         if size > SLICE_BYTES:
             self.share.count_large_read(size)
         before = wire.frames_read
-        super().buffer_updated(size)
+        _buffer_updated(self, size)
         if (wire.frames_read - before) * LARGE_FRAME_BYTES <= size:
             self._slice_bytes = min(2 * size, LARGEST_SLICE_BYTES)
         else:

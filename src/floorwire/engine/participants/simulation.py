@@ -108,9 +108,15 @@ class Simulation:
 
     def run(self, until_us: int) -> list[MarketEvent]:
         """Move time on to ``until_us``, itself included; return the market events, in order."""
-        while self._scheduler.next_us() <= until_us:
-            self._expire(self._scheduler.next_us())
-            self._scheduler.run_next()
+        scheduler = self._scheduler
+        due_us = scheduler.next_us()
+        if due_us > until_us and self._expiry_us > until_us:  # so it is before most of the accounts' orders
+            self._ran_us = until_us
+            return []
+        while due_us <= until_us:
+            self._expire(due_us)
+            scheduler.run_next()
+            due_us = scheduler.next_us()
         self._expire(until_us)
         return self._pop_market_events()
 

@@ -230,7 +230,9 @@ class Binance:
         self, message: messages.Trade | messages.AggTrade, of: Instrument, now_us: int, out: list[VenueOutput]
     ) -> None:
         ts_us = epoch_us(message.trade_time)
-        ids = self._trade_ids.setdefault(of.symbol, TradeIds())
+        ids = self._trade_ids.get(of.symbol)
+        if ids is None:
+            ids = self._trade_ids[of.symbol] = TradeIds()
         # A trade comes again after a reconnect, and in both trade streams.
         if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1

@@ -21,9 +21,9 @@ Render = Callable[[Operation, Mapping[str, frozenset[StreamKind]]], Iterable[str
 
 
 class LinkRequests:
-    """The requests of one link that wait, and when the last message came on it."""
+    """The requests of one link that wait, and when a ping was sent on it."""
 
-    __slots__ = ("_bucket", "_render", "_subscribe", "_unsubscribe", "_waiting", "heard_us")
+    __slots__ = ("_bucket", "_render", "_subscribe", "_unsubscribe", "_waiting", "pinged_us")
 
     def __init__(self, capacity: int, interval_us: int, now_us: int, render: Render) -> None:
         """``capacity`` requests are sent at once, one more every ``interval_us``."""
@@ -32,8 +32,8 @@ class LinkRequests:
         self._waiting: deque[str] = deque()
         self._subscribe: dict[str, frozenset[StreamKind]] = {}
         self._unsubscribe: dict[str, frozenset[StreamKind]] = {}
-        self.heard_us = now_us
-        """When the last message came, or a ping was sent."""
+        self.pinged_us = now_us
+        """When the last ping was sent; at first, when the link came up."""
 
     @property
     def is_overfull(self) -> bool:

@@ -17,7 +17,7 @@ from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 class LinkRotations(Generic[MessageT]):
     """Begins, ends and gives up replacements. At most one begins at a time by age."""
 
-    __slots__ = ("_books", "_exchange", "_followed", "_next_us", "_rotations", "_streams")
+    __slots__ = ("_books", "_exchange", "_followed", "_next_us", "_streams", "by_new")
 
     def __init__(
         self,
@@ -30,17 +30,14 @@ class LinkRotations(Generic[MessageT]):
         self._streams = streams
         self._followed = followed
         self._books = books
-        self._rotations: dict[str, Rotation] = {}
-        """By the new link."""
+        self.by_new: dict[str, Rotation] = {}
+        """Those under way, by the new link. Public, because it is asked for each message."""
         self._next_us = 0
         """The earliest time of the next one by age."""
 
-    def __bool__(self) -> bool:
-        return bool(self._rotations)
-
     def of(self, link: str) -> Rotation | None:
         """Return the replacement that a link is part of, as the old or the new one."""
-        return next((one for one in self._rotations.values() if link in (one.old, one.new)), None)
+        return next((one for one in self.by_new.values() if link in (one.old, one.new)), None)
 
     def begin(self, old: str, now_us: int) -> None:
         """Plan a new link, unless the old one is part of a replacement already."""
@@ -54,11 +51,11 @@ class LinkRotations(Generic[MessageT]):
             for native, symbol in self._followed.on(old)
             if "book" in symbol.wanted
         }
-        self._rotations[new] = Rotation(old, new, self._streams.streams(old), waiting, now_us)
+        self.by_new[new] = Rotation(old, new, self._streams.streams(old), waiting, now_us)
 
     def tick(self, now_us: int) -> Iterator[VenueOutput]:
         """Begin what is due by age, end what is done, and give up what cannot be done."""
-        for rotation in list(self._rotations.values()):
+        for rotation in list(self.by_new.values()):
             if self._streams.streams(rotation.old) != rotation.carried or rotation.has_failed(now_us):
                 yield from self.abandon(rotation, now_us)
             elif rotation.is_done(now_us):
@@ -66,14 +63,14 @@ class LinkRotations(Generic[MessageT]):
             else:
                 for native, symbol in rotation.waiting.items():
                     yield from self._books.fetch(native, symbol, now_us)
-        if not self._rotations and now_us >= self._next_us:
+        if not self.by_new and now_us >= self._next_us:
             oldest = self._streams.oldest_due(now_us)
             if oldest is not None:
                 self.begin(oldest, now_us)
 
     def opened(self, link: str, now_us: int) -> None:
         """Record that a link is up."""
-        rotation = self._rotations.get(link)
+        rotation = self.by_new.get(link)
         if rotation is not None:
             rotation.opened(now_us)
 
@@ -91,7 +88,7 @@ class LinkRotations(Generic[MessageT]):
 
     def move_if_synced(self, native: str, symbol: SubscribedSymbol, now_us: int) -> Iterator[VenueOutput]:
         """Move a symbol to the new link, if its book is complete there."""
-        rotation = self._rotations.get(symbol.link or "")
+        rotation = self.by_new.get(symbol.link or "")
         if rotation is None or not symbol.is_synced:
             return
         if rotation.waiting.pop(native, None) is symbol:
@@ -102,7 +99,7 @@ class LinkRotations(Generic[MessageT]):
 
     def end(self, rotation: Rotation, now_us: int) -> Iterator[VenueOutput]:
         """Close the old link. Books that are not complete on the new one start again there."""
-        del self._rotations[rotation.new]
+        del self.by_new[rotation.new]
         for native, symbol in list(self._followed.on(rotation.old)):
             moved = rotation.waiting.get(native)
             if moved is None:
@@ -114,7 +111,7 @@ class LinkRotations(Generic[MessageT]):
 
     def abandon(self, rotation: Rotation, now_us: int) -> Iterator[VenueOutput | Close]:
         """Close the new link. Books that have moved start again on the old one."""
-        del self._rotations[rotation.new]
+        del self.by_new[rotation.new]
         self._next_us = now_us + RETRY_US
         yield from self._streams.abandon_replacement(rotation.new, now_us)
         for native, symbol in list(self._followed.on(rotation.new)):

@@ -31,11 +31,11 @@ class Link:
     __slots__ = (
         "_active_since_us",
         "_next_us",
-        "_received_us",
         "_since_us",
         "_waits",
         "is_quiet",
         "name",
+        "received_us",
         "silent_us",
         "state",
         "url",
@@ -49,7 +49,7 @@ class Link:
         self.state: State = "waiting"
         self._since_us = 0
         """When the link came into this state."""
-        self._received_us = 0
+        self.received_us = 0
         """When the last message came."""
         self._next_us = 0
         """When to try again, while waiting."""
@@ -66,18 +66,18 @@ class Link:
     def opened(self, now_us: int) -> None:
         """Record that the link is up."""
         self._become("up", now_us)
-        self._received_us = self._active_since_us = now_us
+        self.received_us = self._active_since_us = now_us
 
     def received(self, now_us: int) -> None:
         """Record that a message came on the link."""
-        self._received_us = now_us
+        self.received_us = now_us
         if self.is_quiet:
             self.is_quiet = False
             self._active_since_us = now_us
 
     def becomes_quiet(self, now_us: int, stale_us: int) -> bool:
         """Return True once when nothing came on the open link for ``stale_us``."""
-        if self.state != "up" or self.is_quiet or now_us - self._received_us < stale_us:
+        if self.state != "up" or self.is_quiet or now_us - self.received_us < stale_us:
             return False
         self.is_quiet = True
         return True
@@ -108,7 +108,7 @@ class Link:
             case "waiting":
                 return "open" if now_us >= self._next_us else "nothing"
             case "up":
-                return "silent" if now_us - self._received_us >= self.silent_us else "nothing"
+                return "silent" if now_us - self.received_us >= self.silent_us else "nothing"
             case "opening" | "closing":
                 return "stuck" if now_us - self._since_us >= STUCK_US else "nothing"
 
@@ -170,9 +170,16 @@ class Links:
         link = self._links.get(name)
         if link is None or link.state != "up":
             return "ignored"
-        was_quiet = link.is_quiet
-        link.received(now_us)
-        return "active_again" if was_quiet else "received"
+        if link.is_quiet:
+            link.received(now_us)
+            return "active_again"
+        link.received_us = now_us
+        return "received"
+
+    def received_us(self, name: str) -> int:
+        """Return when the last message came on the link; 0: never."""
+        link = self._links.get(name)
+        return 0 if link is None else link.received_us
 
     def newly_quiet(self, now_us: int) -> list[str]:
         """Return the open links that have become quiet since the last call."""

@@ -321,7 +321,6 @@ class MarketDataAdapter(Generic[MessageT]):
         if receipt == "ignored":
             return out
         self._followed.activity.link_received(link)
-        self._streams.received(link, now_us)
         if receipt == "active_again":
             out += self._followed.link_active_again(link, now_us)
         try:
@@ -343,10 +342,10 @@ class MarketDataAdapter(Generic[MessageT]):
         symbol = self._followed.by_native.get(reading.native)
         if symbol is None or symbol.is_silent:
             symbol = self._heard(reading.native, link, now_us, out)
-        elif self._rotations:
+        elif self._rotations.by_new:
             symbol = self._rotations.symbol_on(link, reading.native, symbol)
         if symbol is not None:
-            self._followed.activity.symbol_received(symbol.instrument.symbol, now_us)
+            self._followed.activity.symbol_received(symbol.name, now_us)
             for message in reading.messages:
                 self._messages.apply(reading.native, symbol, message, now_us, out)
 

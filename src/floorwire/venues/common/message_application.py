@@ -67,7 +67,8 @@ class MessageApplication(Generic[MessageT]):
         self, native: str, symbol: SubscribedSymbol, message: MessageT, now_us: int, out: list[VenueOutput]
     ) -> None:
         """Append what follows from one message of a symbol."""
-        was_synced, before = symbol.is_synced, len(out)
+        levels, before = symbol.book.levels, len(out)
+        was_synced = levels.is_synced
         reason = "bad_message"
         try:
             self._exchange.apply(message, symbol, now_us, out)
@@ -80,16 +81,16 @@ class MessageApplication(Generic[MessageT]):
             self._skipped["crossed_book"] += 1
         except ValueError:
             self._skipped["bad_message"] += 1
-        if self._rotations and symbol is not self._followed.by_native.get(native):
+        if self._rotations.by_new and symbol is not self._followed.by_native.get(native):
             out[before:] = [event for event in out[before:] if type(event) is not Quote]  # it comes twice
             out += self._rotations.move_if_synced(native, symbol, now_us)
             out += self._books.fetch(native, symbol, now_us)
-        elif symbol.is_synced:
+        elif levels.is_synced:
             symbol.is_heard = True
             if len(out) > before and type(out[before]) is BookSnapshot:
                 symbol.book_synced()
                 out += self._followed.synced(symbol, now_us)
-        else:
+        elif "book" in symbol.wanted or not symbol.is_heard:
             out += self._without_book(native, symbol, reason, now_us, was_synced=was_synced)
 
     def _without_book(

@@ -89,26 +89,25 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         self._at(now_us, date_us)
         return self._with_due([])
 
-    def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
-        """Return what follows from a command."""
+    def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Iterator[OrderAdapterOutput]:
+        """Yield what the command needs, then what is due: an order has left before that is looked for."""
         self._at(now_us, date_us)
-        outputs: list[OrderAdapterOutput] = []
         if isinstance(command, PlaceOrder):
-            outputs += self._place(command)
+            yield from self._place(command)
         elif isinstance(command, AmendOrder):
-            outputs += self._amend(command)
+            yield from self._amend(command)
         elif isinstance(command, CancelOrder):
             if not (self._exchange.can_cancel(command) and self._cancels.add(command)):
-                outputs.append(unknown(command))
+                yield unknown(command)
         elif isinstance(command, QueryOrder):
             steps, failed = self._exchange.query(command), QueryFailed(command.query)
-            outputs += self._reads.begin(steps, (failed,), now_us, date_us)
+            yield from self._reads.begin(steps, (failed,), now_us, date_us)
         elif isinstance(command, Reconcile):
             steps, none = self._exchange.reconcile(command), ReconcileFailed(command.request)
-            outputs += self._reads.begin(steps, (none,), now_us, date_us)
+            yield from self._reads.begin(steps, (none,), now_us, date_us)
         else:
             assert_never(command)
-        return self._with_due(outputs)
+        yield from self._with_due([])
 
     def receive(self, happened: OrderAdapterInput, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         """Return what follows from one input. Never raises on anything that the exchange sent."""

@@ -92,20 +92,15 @@ class StreamLinks(Generic[MessageT]):
         for assignment in self._assignments:
             assignment.closed(link)
 
-    def received(self, link: str, now_us: int) -> None:
-        """Record a message on a link that is up."""
-        requests = self._requests.get(link)
-        if requests is not None:
-            requests.heard_us = now_us
-
     def due_requests(self, now_us: int) -> Iterator[Send]:
         """Yield what waited for the rate limit, and a ping for each link that is quiet."""
         for link, requests in self._requests.items():
             if not self._is_up(link, now_us):
                 continue
             yield from (Send(link, text) for text in requests.due(now_us))
-            if self._exchange.ping and now_us - requests.heard_us >= self._exchange.ping_us:
-                requests.heard_us = now_us
+            heard_us = max(requests.pinged_us, self.links.received_us(link))
+            if self._exchange.ping and now_us - heard_us >= self._exchange.ping_us:
+                requests.pinged_us = now_us
                 yield Send(link, self._exchange.ping)
 
     def overfull(self) -> list[str]:

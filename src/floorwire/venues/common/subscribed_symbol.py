@@ -49,6 +49,7 @@ class SubscribedSymbol:
         "is_regular",
         "is_silent",
         "link",
+        "name",
         "next_fetch_us",
         "requested_us",
         "tries",
@@ -59,6 +60,8 @@ class SubscribedSymbol:
         self, book: KeptBook, link: str | None, now_us: int, wanted: frozenset[StreamKind] = EVERYTHING
     ) -> None:
         self.book = book
+        self.name = book.levels.instrument.symbol
+        """The canonical symbol. Its instrument may change, this does not."""
         self.link = link
         """The link on which its book comes, or what else is wanted of it; None: nothing is wanted."""
         self.wanted = wanted

@@ -31,7 +31,7 @@ class TradeIds:
         """
         result: IdCheck
         if self.last is None or trade_id > self.last:
-            if self._is_from_before_restart(trade_id, ts_us):
+            if self._before_restart is not None and self._is_from_before_restart(trade_id, ts_us):
                 return "repeated"
             result = "new"
         elif ts_us > self._latest_us:

@@ -70,7 +70,9 @@ class VenueClock:
             # The usual case at once: a time that can be right, and that says how late messages come.
             if isinstance(output, MOVING) and now_us != output.ts_us <= now_us + self._behind_us + AHEAD_US:
                 self._suspects = 0
-                self._learn(output.ts_us - now_us, now_us // WINDOW_US)
+                ahead_us, window = output.ts_us - now_us, now_us // WINDOW_US
+                if window != self._window or self._ahead_us is None or ahead_us > self._ahead_us:
+                    self._learn(ahead_us, window)
                 checked.append(output)
             else:
                 checked += self._checked(output, now_us)

@@ -1,0 +1,242 @@
+"""What differs at exchanges whose orders go through ccxt. ``connectors.ccxt_order_connector`` calls it.
+
+There is one link, ``private``: it is up while the exchange takes the key. Where ccxt streams orders, it shows
+them. Nothing depends on that: states and executions come by reconciling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+from floorwire.core.codes import Code
+from floorwire.core.order_ports import InstrumentNames, OrderSettings
+from floorwire.core.ports import Answer, Fetch, Random
+from floorwire.core.remote_orders import (
+    AmendOrder,
+    CancelOrder,
+    PlaceOrder,
+    QueryOrder,
+    Reconcile,
+    RemotePolicy,
+)
+from floorwire.core.venue_names import bare
+from floorwire.venues.ccxt import account, order_codes
+from floorwire.venues.ccxt.order_messages import (
+    CancelCall,
+    CreateOrder,
+    OrdersFrame,
+    SignedInFrame,
+    account_frames,
+)
+from floorwire.venues.ccxt.order_terms import OrderTerms
+from floorwire.venues.common.errors import UnplaceableError
+from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
+from floorwire.venues.common.order_amounts import plain
+from floorwire.venues.common.order_exchange import (
+    Answered,
+    OrderReading,
+    RestSteps,
+    ShownOrder,
+    SignedIn,
+    TryAgain,
+)
+from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
+from floorwire.venues.common.order_times import PlacedTimes
+from floorwire.venues.common.pending_requests import NEVER_US
+from floorwire.venues.common.private_link import LinkTimes
+from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
+from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
+
+SECOND_US = 1_000_000
+CALL_US = 10 * SECOND_US
+"""How long a call may take, the time in ccxt's own queue included."""
+LEAST_INTERVAL_US = SECOND_US // 10
+AT_ONCE = 5
+CcxtAnswer: TypeAlias = OrderOutcome | TryAgain
+
+
+class NoReference:
+    """ccxt reads clocks and instruments by itself."""
+
+    is_complete = True
+    is_due = False
+    wake_us = NEVER_US
+
+    def read(self) -> Steps:
+        """Do nothing: it is never due."""
+        yield from ()
+        return ()
+
+
+class CcxtOrders:
+    """What differs at one exchange of ccxt."""
+
+    most_sent = MOST_SEQUENCES
+    patience_us = NEVER_US
+    cancels_per_request = 1
+
+    def __init__(self, settings: OrderSettings, names: InstrumentNames, terms: OrderTerms) -> None:
+        self.name = terms.name
+        self.policy = RemotePolicy(
+            client_ids=terms.ids.form,
+            misses=5,
+            # nobody says how late a list of such an exchange may be
+            lag_us=60 * SECOND_US,
+            answer_us=LONGEST_US + 5 * SECOND_US,
+            query_us=5 * SECOND_US,
+            fills_us=2 * SECOND_US,
+            reconcile_us=15 * SECOND_US,
+            queries=2,
+        )
+        self.reference = NoReference()
+        interval_us = max(terms.interval_us, LEAST_INTERVAL_US)
+        # reads leave half of what ccxt lets through, so that orders and cancels wait for few of them
+        self.budgets = RequestBudgets(
+            {"order": BudgetRule(AT_ONCE, interval_us), "read": BudgetRule(AT_ONCE, 2 * interval_us)}
+        )
+        self.links = (
+            LinkKind("private", f"ccxt://{terms.name}", LinkTimes(silent_us=NEVER_US), takes_orders=False),
+        )
+        self._names = names
+        self._terms = terms
+        self._placed = PlacedTimes()
+        self._since_ms: int | None = None
+        """Orders of earlier processes were placed later; None: not reconciled yet."""
+        self._now_us = self._date_us = 0
+
+    def at(self, now_us: int, date_us: int) -> None:
+        """Take in the time."""
+        self._now_us, self._date_us = now_us, date_us
+
+    # --- links --------------------------------------------------------------------------------------
+
+    def preparation(self) -> None:
+        """A link needs nothing before it opens."""
+
+    def opened(self, link: str) -> Sequence[str]:
+        """Nothing is requested: the connector signs in."""
+        return ()
+
+    def closed(self, link: str) -> None:
+        """Nothing is kept of a link."""
+
+    def read(self, link: str, data: str | bytes, *, is_up: bool) -> Sequence[OrderReading[CcxtAnswer]]:
+        """Return what a frame is. Raises ValueError."""
+        frame = account_frames.decode(data)
+        if isinstance(frame, SignedInFrame):
+            return () if is_up else (SignedIn(),)
+        assert isinstance(frame, OrdersFrame)
+        shown = account.own(frame.orders, self._terms)
+        return [ShownOrder(one.client_id, one.venue_order_id, (one,)) for one in shown]
+
+    # --- requests about orders ----------------------------------------------------------------------
+
+    def place(self, command: PlaceOrder, number: int, *, on_link: bool) -> RestSteps[CcxtAnswer]:
+        """Return the call that places an order. Raises UnplaceableError, AmountError.
+
+        A market order is a limit order at its worst price that takes or ends.
+        """
+        native = self._names.native(bare(command.symbol))
+        if native is None or native not in self._terms.symbols:
+            raise UnplaceableError(Code.UNKNOWN_SYMBOL, f"{self.name} has not told the instrument")
+        if command.quantity is None:
+            raise UnplaceableError(Code.VENUE_REJECTED, "amounts to spend are not sent through ccxt")
+        if command.stop_price is not None or command.time_in_force == "gtd":
+            raise UnplaceableError(Code.VENUE_REJECTED, "stop and gtd orders are not sent through ccxt")
+        params = {"clientOrderId": command.client_id, **self._time_in_force(command)}
+        amount, price = _number(command.quantity), _number(command.price or command.worst_price)
+        return _place(number, command, CreateOrder(native, command.side, amount, price, params))
+
+    def _time_in_force(self, command: PlaceOrder) -> dict[str, str | bool]:
+        """Return the parameters that say how long it rests. Raises UnplaceableError."""
+        if command.post_only:
+            needed = "PO"
+        elif command.type == "market" or command.time_in_force == "ioc":
+            needed = "IOC"
+        elif command.time_in_force == "fok":
+            needed = "FOK"
+        else:
+            return {}
+        if needed not in self._terms.times:
+            raise UnplaceableError(Code.VENUE_REJECTED, f"ccxt sends no {needed} orders to {self.name}")
+        return {"postOnly": True} if command.post_only else {"timeInForce": needed}
+
+    def amend(self, command: AmendOrder, number: int, *, on_link: bool) -> RestSteps[CcxtAnswer]:
+        """Refuse it: ccxt's amends may replace the order by another one."""
+        raise UnplaceableError(Code.VENUE_REJECTED, "orders are not amended through ccxt")
+
+    def cancel(self, commands: Mapping[int, CancelOrder], *, on_link: bool) -> RestSteps[CcxtAnswer]:
+        """Return the call that cancels an order."""
+        [(number, command)] = commands.items()
+        native = self._names.native(bare(command.symbol)) or bare(command.symbol)
+        return _cancel(number, command, CancelCall(command.venue_order_id, native))
+
+    def can_cancel(self, command: CancelOrder) -> bool:
+        """Return whether the order has an id of the exchange: not all take ours."""
+        return bool(command.venue_order_id)
+
+    def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
+        """Return whether a request may be sent now. What it costs is spent when it is sent."""
+        may_send = self.budgets.free_us("order", "", self._now_us) <= self._now_us
+        if may_send and isinstance(request, PlaceOrder):
+            self._placed.placed(request.client_id, self._date_us)
+        return may_send
+
+    def cancel_free_us(self, symbol: str) -> int:
+        """Return when the next cancel may be sent."""
+        return self.budgets.free_us("order", "", self._now_us)
+
+    def outcome(self, request: OrderRequest, answer: CcxtAnswer) -> CcxtAnswer:
+        """Return what an answer says of its request."""
+        return answer
+
+    # --- reads --------------------------------------------------------------------------------------
+
+    def query(self, command: QueryOrder) -> Steps:
+        """Ask for an order, with its executions."""
+        native = self._names.native(bare(command.symbol)) or bare(command.symbol)
+        placed_us = self._placed.get(command.client_id)
+        since_ms = self._since_ms if placed_us is None else placed_us // 1_000 - account.OVERLAP_MS
+        return account.query(command, native, since_ms, self._terms)
+
+    def reconcile(self, command: Reconcile) -> Steps:
+        """Ask for the account."""
+        date_ms = self._date_us // 1_000
+        if self._since_ms is None:
+            self._since_ms = account.cursor_of(command.cursor, date_ms) - account.SEARCH_MS
+        return account.reconcile(command, date_ms, self._terms)
+
+    def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
+        """Return the call. ccxt signs what it sends."""
+        return Fetch(number, f"ccxt://{self.name}/{request.path}", "POST", (), request.body, CALL_US)
+
+    def look_at(self, answer: Answer) -> None:
+        """Do nothing: ccxt keeps the limits by itself."""
+
+
+def order_adapter(
+    terms: OrderTerms, settings: OrderSettings, names: InstrumentNames, random: Random
+) -> ExchangeOrderAdapter[CcxtAnswer]:
+    """Return the order adapter of an exchange of ccxt."""
+    return ExchangeOrderAdapter(CcxtOrders(settings, names, terms), random)
+
+
+def _place(number: int, command: PlaceOrder, call: CreateOrder) -> RestSteps[CcxtAnswer]:
+    answer = yield account.request(call, "order")
+    return (Answered(number, order_codes.placed(command, answer)),)
+
+
+def _cancel(number: int, command: CancelOrder, call: CancelCall) -> RestSteps[CcxtAnswer]:
+    answer = yield account.request(call, "order")
+    return (Answered(number, order_codes.cancelled(command, answer)),)
+
+
+def _number(text: str) -> str:
+    """Return the amount. Raises UnplaceableError where a float, which ccxt takes, is another one."""
+    written = plain(text)
+    if Decimal(repr(float(written))) != Decimal(written):
+        raise UnplaceableError(Code.VENUE_REJECTED, f"{written} has more digits than ccxt keeps")
+    return written
