@@ -15,7 +15,7 @@ WARM = 12
 
 
 class VenueFrames:
-    """The first byte chooses the adapter. Each line of the rest is a frame, or an answer if ``>`` leads it."""
+    """The first byte chooses the adapter. Each line of the rest is a frame, or an answer after a ``>``."""
 
     name = "venue"
     max_bytes = 4_096
