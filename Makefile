@@ -8,6 +8,8 @@ AUTOBAHN := .venv-autobahn
 FUZZER := $(VENV)/fuzzer
 # ccxt, which trades at the fake exchange, with packages of its own.
 CCXT := $(VENV)/ccxt
+# cryptofeed, which `python -m benchmarks --only frames` compares with. It needs a C compiler.
+CRYPTOFEED := $(VENV)/cryptofeed
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
@@ -27,7 +29,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What is compiled when Floorwire is installed.
 COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire/slots.h \
-	$(wildcard src/floorwire/core/*.py src/floorwire/engine/*.py src/floorwire/engine/*.pxd)
+	$(wildcard $(foreach package,core engine venues/*,src/floorwire/$(package)/*.py src/floorwire/$(package)/*.pxd))
 
 $(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
 	@$(SUITABLE)
@@ -54,7 +56,8 @@ THREE_AT_A_TIME := --numprocesses 3 --dist loadfile
 
 test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
 	$(BIN)/python -m pytest $(THREE_AT_A_TIME)
-	PURE_PYTHON=1 $(BIN)/python -m pytest $(THREE_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py
+	PURE_PYTHON=1 $(BIN)/python -m pytest $(THREE_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py \
+		tests/venues/common/test_level_reader.py tests/venues/common/test_venue_book.py tests/venues/kraken/test_checked_book.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -117,6 +120,12 @@ $(CCXT)/.done: tests/fake_exchange/requirements-ccxt.txt | $(VENV)/.dev
 	rm -rf $(CCXT)
 	$(BIN)/python -m venv $(CCXT)
 	@$(CCXT)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
+	@touch $@
+
+$(CRYPTOFEED)/.done: benchmarks/requirements-cryptofeed.txt | $(VENV)/.dev
+	rm -rf $(CRYPTOFEED)
+	$(BIN)/python -m venv $(CRYPTOFEED)
+	@$(CRYPTOFEED)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
 	@touch $@
 
 fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addresses and keys

@@ -13,7 +13,7 @@ from setuptools.command.build_ext import build_ext
 SOURCES = Path("src")
 sys.path.insert(0, str(SOURCES))
 
-from floorwire.compiled import COMPILED_PACKAGES, folder  # noqa: E402
+from floorwire.compiled import COMPILED_PACKAGES, folder, sources  # noqa: E402
 
 # -O2 compiles longer, and was measured to make nothing faster here.
 FLAGS = [] if sys.platform == "win32" else ["-O1", "-g0", "-Werror=incompatible-pointer-types"]
@@ -24,23 +24,23 @@ READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->_
 
 def compiled(package_name: str) -> list[Extension]:
     """Return the package's modules as extensions, compiled from their Python sources."""
-    package = SOURCES / "floorwire" / package_name
+    root = SOURCES / "floorwire"
+    module = f"floorwire.{package_name.replace('/', '.')}"
     extensions = cythonize(
         [
             Extension(
-                f"floorwire.{package_name}.{source.stem}",
+                f"{module}.{source.stem}",
                 [str(source)],
-                include_dirs=[str(package.parent)],
-                depends=[str(package.parent / "slots.h")],
+                include_dirs=[str(root)],
+                depends=[str(root / "slots.h")],
                 extra_compile_args=FLAGS,
             )
-            for source in sorted(package.glob("*.py"))
-            if source.stem != "__init__"
+            for source in sources(root, package_name)
         ],
         build_dir="build",
         compiler_directives=AS_PYTHON,
     )
-    place = f"floorwire.{package_name}.{folder(package).name}"
+    place = f"{module}.{folder(root / package_name).name}"
     for extension in extensions:
         generated = Path(extension.sources[0])
         text = READS.sub(r"= SLOT_GET(\1, \2)", generated.read_text())
@@ -81,7 +81,8 @@ class BuildCompiledPackages(build_ext):
         super().copy_extensions_to_source()
 
     def _of(self, package_name: str) -> list[Extension]:
-        return [one for one in self.extensions if one.name.startswith(f"floorwire.{package_name}.")]
+        start = f"floorwire.{package_name.replace('/', '.')}."
+        return [one for one in self.extensions if one.name.startswith(start)]
 
 
 # Without a compiler, hub/direct_send.py does the same in Python.

@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import (
     connection_memory,
     fanout,
+    frames,
     live_orders,
     machine,
     market_data_beside_orders,
@@ -45,6 +46,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "orders": partial(orders.compare, runner, rounds),
         "beside": partial(market_data_beside_orders.compare, rounds),
         "relay": partial(venue_relay.compare, rounds),
+        "frames": partial(frames.compare, rounds),
         "live-orders": partial(live_orders.compare, rounds),
     }
 

@@ -19,14 +19,17 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 NUMBER = struct.Struct("<i")
 DESCRIPTORS = 3
 READ_BYTES = 65_536
+ENDS_WITHIN_S = 60
 
 
 class ForkedProcess:
@@ -86,14 +89,18 @@ class ForkServer:
             command = [sys.executable, "-P", __file__, str(theirs.fileno())]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
-    def start(self, arguments: Sequence[str], stderr: int) -> ForkedProcess:
+    def start(
+        self, arguments: Sequence[str], stderr: int, environment: Mapping[str, str] | None = None
+    ) -> ForkedProcess:
         """Start ``python ARGUMENTS``: ``-m MODULE ...``, ``SCRIPT ...`` or ``-P SCRIPT ...``.
 
         ``stderr``: the descriptor of the file for its standard error. Its standard output is a pipe.
+        ``environment``: the variables that it has; None: ours.
         """
         status, their_status = socket.socketpair()
         output, their_output = os.pipe()
-        request = json.dumps([arguments, dict(os.environ), str(Path.cwd())]).encode() + b"\n"
+        variables = dict(os.environ if environment is None else environment)
+        request = json.dumps([arguments, variables, str(Path.cwd())]).encode() + b"\n"
         try:
             with their_status, self._lock:
                 descriptors = [their_output, stderr, their_status.fileno()]
@@ -115,6 +122,23 @@ def fork_server() -> ForkServer:
     server = ForkServer()
     atexit.register(server.close)
     return server
+
+
+def run(*arguments: str, environment: Mapping[str, str] | None = None) -> CompletedProcess[str]:
+    """Run ``python ARGUMENTS`` until it ends; return what it wrote, as ``subprocess.run`` does.
+
+    Raises subprocess.TimeoutExpired, and ends it, if it runs on after its standard output has ended.
+    """
+    with TemporaryFile("w+") as errors:
+        process = fork_server().start(arguments, errors.fileno(), environment)
+        try:
+            with process.stdout:
+                said = process.stdout.read()
+            code = process.wait(ENDS_WITHIN_S)
+        finally:
+            process.kill()
+        errors.seek(0)
+        return CompletedProcess(arguments, code, said, errors.read())
 
 
 def _receive(status: socket.socket) -> int:

@@ -16,18 +16,17 @@ from typing import TypeVar, TypeVarTuple, Unpack
 
 from floorwire.clock import Clock
 
-GRACE_S = 0.0003
-"""How long sockets may take until what was written on one side can be read on the other."""
+LOOKS = 3
+"""How often it looks at the sockets before it skips. Data of the other side is there almost at once."""
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """It does not skip while a thread works for it."""
+    """Its time goes on while it works, and is set ahead where it would wait."""
 
     def __init__(self) -> None:
         self.skipped_ns = 0
-        self.threads = 0
         super().__init__(_SkippingSelector(self))
 
     def time(self) -> float:
@@ -52,14 +51,13 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         func: Callable[[Unpack[Arguments]], Result],
         *args: *Arguments,
     ) -> asyncio.Future[Result]:
-        """Count the threads that work."""
-        self.threads += 1
-        future = super().run_in_executor(executor, func, *args)
-        future.add_done_callback(self._thread_ended)
+        """Do the work now, and not in a thread: nobody could say how much time passes meanwhile."""
+        future: asyncio.Future[Result] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - of the work, for whoever waits for it
+            future.set_exception(error)
         return future
-
-    def _thread_ended(self, _: asyncio.Future[Result]) -> None:
-        self.threads -= 1
 
 
 class _SkippingSelector(selectors.DefaultSelector):
@@ -70,12 +68,13 @@ class _SkippingSelector(selectors.DefaultSelector):
     def select(  # type: ignore[explicit-any] # a key's data
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= GRACE_S or self._loop.threads:
-            return super().select(timeout)
-        ready = super().select(GRACE_S)
-        if not ready:
-            self._loop.skipped_ns += int((timeout - GRACE_S) * 1e9)
-        return ready
+        if timeout is None:
+            return super().select(None)
+        for _ in range(LOOKS):
+            if ready := super().select(0):
+                return ready
+        self._loop.skipped_ns += int(timeout * 1e9)
+        return []
 
 
 def run(coroutine: Coroutine[None, None, Result]) -> Result:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from floorwire import engine
-from floorwire.compiled import COMPILED_PACKAGES, PURE, folder, path
+from floorwire.compiled import COMPILED_PACKAGES, PURE, folder, path, sources
 from floorwire.core import instrument
 from floorwire.core.account_events import Position
 from floorwire.engine import request_checks
@@ -46,9 +46,11 @@ def file_of(module: str, **environment: str) -> str:
 @pytest.mark.parametrize("name", COMPILED_PACKAGES)
 def test_every_module_of_a_compiled_package_is_compiled(name: str) -> None:
     package = PACKAGE.parent / name
-    sources = {source.stem for source in package.glob("*.py")} - {"__init__"}
+    named = {source.stem for source in sources(PACKAGE.parent, name)}
+    assert named
+    assert all((package / f"{module}.py").is_file() for module in named)
     modules = {module.name.partition(".")[0] for module in folder(package).glob(f"*{EXTENSION_SUFFIXES[0]}")}
-    assert modules == sources, f"{name} was edited, or this is a new Python: make install compiles it"
+    assert modules == named, f"{name} was edited, or this is a new Python: make install compiles it"
 
 
 @needs_compiled
@@ -97,6 +99,28 @@ def test_random_requests_give_the_same_results_and_the_same_errors() -> None:
     printed_once = printed(program)
     assert printed_once == printed(program, **{PURE: "1"})
     assert "Refusal" in printed_once
+
+
+PLAYED = """
+from hashlib import blake2b
+from pathlib import Path
+from floorwire.connectors import recording
+from floorwire.core.ports import Wake, Woke
+
+told = blake2b()
+for name in ("ADVANCED.ws.1.0", "BINANCE.ws.1.0", "COINBASE.ws.28.0"):
+    venue = recording.replay(recording.read(Path("tests/recorded/sessions") / name), speed=None)
+    out = venue.start(1)
+    while out and isinstance(out[-1], Wake):
+        told.update(repr(out).encode())
+        out = venue.receive(Woke(), 1)
+print(told.hexdigest())
+"""
+
+
+@needs_compiled
+def test_recorded_frames_come_to_the_same_events() -> None:
+    assert printed(PLAYED) == printed(PLAYED, **{PURE: "1"})
 
 
 def test_what_was_compiled_of_other_sources_is_not_used(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked_python import ForkedProcess, fork_server
+from tests.forked_python import ForkedProcess, fork_server, run
 
 SHOWN = "import os, sys; print(sys.argv, os.environ.get('OF_THE_TEST'), os.getcwd(), __name__)"
 FAILS = "import atexit, sys; atexit.register(print, 'ended'); sys.exit(3)"
@@ -80,3 +80,10 @@ def test_ctrl_c_raises_in_it(tmp_path: Path) -> None:
     assert process.wait() == -signal.SIGINT
     assert errors.read_text().endswith("KeyboardInterrupt\n")
     process.stdout.close()
+
+
+def test_what_it_wrote_comes_with_its_exit_code(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text("import os, sys; print(sorted(os.environ)); print('so', file=sys.stderr); sys.exit(4)")
+    ended = run("-P", str(script), environment={"ONE": "1"})
+    assert (ended.returncode, ended.stdout, ended.stderr) == (4, "['ONE']\n", "so\n")

@@ -1,4 +1,4 @@
-"""Compiled packages: setup.py compiles their modules where it can; the sources stay as they are.
+"""Compiled packages: setup.py compiles modules of them where it can; the sources stay as they are.
 
 The compiled modules are in a folder of the package. Its name has a digest of the sources, so that it fits
 only these: after an edit Python reads the sources, until the next install.
@@ -7,12 +7,34 @@ only these: after an edit Python reads the sources, until the next install.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-COMPILED_PACKAGES = ("core", "engine")
-"""The packages that setup.py compiles."""
+BOOKS = ("market_data", "mapping", "messages")
+"""The modules of an exchange that each of its frames goes through, besides that of its book."""
+COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
+    "core": (),
+    "engine": (),
+    "venues/common": (
+        "diff_book",
+        "level_reader",
+        "links",
+        "market_data_adapter",
+        "message_application",
+        "trade_ids",
+        "venue_book",
+        "venue_clock",
+        "written_side",
+    ),
+    "venues/binance": (*BOOKS, "depth_book"),
+    "venues/bybit": (*BOOKS, "numbered_book"),
+    "venues/coinbase": (*BOOKS, "product_book"),
+    "venues/kraken": (*BOOKS, "checked_book", "messages_v1"),
+    "venues/okx": (*BOOKS, "numbered_book"),
+}
+"""The packages that setup.py compiles, and which modules of each; none named: all. Of the venues: those that
+a frame goes through."""
 PURE = "PURE_PYTHON"
 """An environment variable. If it is not empty, only sources are used: to debug, to profile, to compare."""
 
@@ -20,14 +42,21 @@ PURE = "PURE_PYTHON"
 def folder(package: Path) -> Path:
     """Return the folder of the compiled modules for the package's present sources."""
     digest = blake2b(digest_size=8)
-    for source in sorted(package.glob("*.py")):
+    for source in sorted(package.glob("*.py")) + sorted(package.glob("*.pxd")):
         digest.update(source.name.encode() + source.read_bytes())
     return package / f"compiled_{digest.hexdigest()}"
 
 
+def sources(root: Path, package_name: str) -> list[Path]:
+    """Return the sources that are compiled of a package. ``root``: the folder that it is in."""
+    package = root / package_name
+    named = COMPILED_PACKAGES[package_name] or [source.stem for source in package.glob("*.py")]
+    return sorted(package / f"{name}.py" for name in named if name != "__init__")
+
+
 def path(package: Iterable[str]) -> list[str]:
     """Return a package's ``__path__``: its compiled modules, where there are any, before its sources."""
-    (sources,) = package
-    compiled = folder(Path(sources))
+    (plain,) = package
+    compiled = folder(Path(plain))
     is_used = compiled.is_dir() and not os.environ.get(PURE)
-    return [str(compiled), sources] if is_used else [sources]
+    return [str(compiled), plain] if is_used else [plain]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
+from tests.forked_python import run
 from tests.servers import Server, floorwire
-
-PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +20,7 @@ def server() -> Iterator[Server]:
 
 
 def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "floorwire", "bench", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    return run("-m", "floorwire", "bench", *arguments, environment={**os.environ, **environment})
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from floorwire import __version__, core, engine
 from floorwire.cli import application
+from floorwire.venues import common
 
 
 def printed() -> str:
@@ -20,7 +21,7 @@ def printed() -> str:
 def test_it_tells_what_runs_and_what_of_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     start = f"floorwire {__version__}, Python {platform.python_version()}, compiled: "
     assert printed().startswith(start)
-    for package, name in ((core, "core"), (engine, "engine")):
+    for package, name in ((core, "core"), (engine, "engine"), (common, "venues")):
         monkeypatch.setattr(package, "__path__", ["compiled", "sources"])
         assert name in printed().removeprefix(start)
         monkeypatch.setattr(package, "__path__", ["sources"])

@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 
 from floorwire.core.authorization import Scope
 from tests.cli.operator import written
+from tests.forked_python import fork_server, run
 from tests.servers import Server, floorwire
 from tests.trading.trader import key
 
@@ -43,14 +45,32 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
 def watch(
     *arguments: str, home: Path = Path("/nonexistent"), **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "floorwire", "watch", *arguments],
-        env={**CLEAN, "HOME": str(home), **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    variables = {**CLEAN, "HOME": str(home), **environment}
+    return run("-m", "floorwire", "watch", *arguments, environment=variables)
+
+
+def watch_until(
+    is_enough: Callable[[str], bool], *arguments: str, home: Path = Path("/nonexistent"), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Watch until enough was written, then end it with Ctrl+C."""
+    variables = {**CLEAN, "HOME": str(home), **environment}
+    with tempfile.TemporaryFile("w+") as errors:
+        command = ["-m", "floorwire", "watch", *arguments]
+        process = fork_server().start(command, errors.fileno(), variables)
+        said = ""
+        with process.stdout:
+            while not is_enough(said) and (line := process.stdout.readline()):
+                said += line
+            process.send_signal(signal.SIGINT)
+            said += process.stdout.read()
+        code = process.wait(PATIENCE_S)
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, code, said, errors.read())
+
+
+def has_bitcoin(said: str) -> bool:
+    """Return whether a line has its price."""
+    return "\nBTC-USDT\t" in said
 
 
 def sentence(ended: subprocess.CompletedProcess[str]) -> str:
@@ -61,13 +81,18 @@ def sentence(ended: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_pipe_gets_a_line_a_change(server: Server) -> None:
-    ended = watch("--url", server.ws(), "--seconds", "2", "BTC-USDT", "ethusdt")
+    symbols = ("BTC-USDT", "ETH-USDT")
+
+    def has_changes(said: str) -> bool:
+        return all(said.count(f"\n{symbol}\t") >= 3 for symbol in symbols)
+
+    ended = watch_until(has_changes, "--url", server.ws(), "BTC-USDT", "ethusdt")
     assert ended.returncode == 0, ended.stderr
     head, *lines = [line.split("\t") for line in ended.stdout.splitlines()]
     assert head == ["symbol", "bid", "ask", "last", "change", "volume"]
-    assert {line[0] for line in lines} == {"BTC-USDT", "ETH-USDT"}
+    assert {line[0] for line in lines} == set(symbols)
     assert all(len(line) == 6 for line in lines)
-    for symbol in ("BTC-USDT", "ETH-USDT"):
+    for symbol in symbols:
         of_symbol = [line for line in lines if line[0] == symbol]
         assert all(line != later for line, later in pairwise(of_symbol))
 
@@ -93,7 +118,7 @@ def test_who_reads_enough_lines_ends_it(server: Server) -> None:
 
 
 def test_an_unknown_symbol_is_told_and_the_others_are_shown(server: Server) -> None:
-    ended = watch("--url", server.ws(), "--seconds", "2", "NO-SUCH", "BTC-USDT")
+    ended = watch_until(has_bitcoin, "--url", server.ws(), "NO-SUCH", "BTC-USDT")
     assert ended.returncode == 0
     assert sentence(ended).startswith("floorwire: NO-SUCH: unknown_symbol: ")
     assert "\nBTC-USDT\t" in ended.stdout
@@ -175,14 +200,8 @@ def test_a_port_that_is_none_is_said(port: str) -> None:
 def test_other_commands_find_the_port_too(locked: tuple[Server, Path]) -> None:
     server, folder = locked
     file = written(folder.with_name("halts.key"), key(folder, "ops", (Scope.ADMIN,), money={}))
-    listed = subprocess.run(
-        [sys.executable, "-m", "floorwire", "halts", "--key-file", str(file)],
-        env={**CLEAN, "FLOORWIRE_PORT": str(server.port)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    variables = {**CLEAN, "FLOORWIRE_PORT": str(server.port)}
+    listed = run("-m", "floorwire", "halts", "--key-file", str(file), environment=variables)
     assert listed.returncode in (0, 4), listed.stderr  # 4: the server has not seen the new key yet
     assert "cannot be reached" not in listed.stderr
 
@@ -205,15 +224,15 @@ def test_a_key_comes_from_a_file_or_the_environment(locked: tuple[Server, Path],
     home.mkdir()
     written(home / "operator.key", issued)
     bearer = f"{issued.key}.{issued.secret}"
-    common = ("--url", server.ws(), "--seconds", "1")
+    url = ("--url", server.ws())
     for ended in (
-        watch(*common, "--key-file", str(file)),
-        watch(*common, FLOORWIRE_KEY_FILE=str(file)),
-        watch(*common, FLOORWIRE_KEY=bearer),
-        watch(*common, home=tmp_path),
+        watch_until(has_bitcoin, *url, "--key-file", str(file)),
+        watch_until(has_bitcoin, *url, FLOORWIRE_KEY_FILE=str(file)),
+        watch_until(has_bitcoin, *url, FLOORWIRE_KEY=bearer),
+        watch_until(has_bitcoin, *url, home=tmp_path),
     ):
         assert ended.returncode == 0, ended.stderr
-        assert "BTC-USDT\t" in ended.stdout
+        assert has_bitcoin(ended.stdout)
 
 
 def test_a_key_that_is_not_good_is_told(locked: tuple[Server, Path]) -> None:

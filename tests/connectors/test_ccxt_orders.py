@@ -120,8 +120,10 @@ async def test_orders_of_a_killed_server_are_found_and_none_is_sent_twice(tmp_pa
             lost = await client.ask("order.status", client_order_id="lost")
             assert lost["order"]["state"] == "rejected"  # type: ignore[index, call-overload]
             await client.ask("order.cancel_all")
+            async with asyncio.timeout(30):
+                while market.core.open_orders("first"):
+                    await asyncio.sleep(0.05)
             await until_equal(client, [market])
             assert len(market.orders()) == 3
-            assert not market.core.open_orders("first")
             assert market.fake.credentials()[1] not in server.log
     assert not {429, 418} & set(market.fake.counts.refusals)

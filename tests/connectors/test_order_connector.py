@@ -17,7 +17,7 @@ from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.codes import Code
 from floorwire.core.credentials import Secret, VenueCredentials
 from floorwire.core.order_ports import OrderAdapterInput, OrderAdapterOutput
-from floorwire.core.ports import Answer, Fetch, Send, Wake, Woke
+from floorwire.core.ports import Answer, Closed, Fetch, Open, Send, Wake, Woke
 from floorwire.core.remote_orders import (
     AmendAnswer,
     AmendOrder,
@@ -35,6 +35,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
     RemoteReport,
 )
+from floorwire.venues.common.rate_limits import CONNECTIONS, Allowance, RateLimits
 
 CREDENTIALS = VenueCredentials("PUBLICKEY", Secret("hushhush"), Secret("phrase1"))
 PLACE = PlaceOrder("c1", 1, "BTC-USDT", "buy", "limit", "gtc", "1", None, "5", "5", None, False, False, None)
@@ -117,6 +118,27 @@ async def test_commands_effects_and_reports_go_in_order() -> None:
         assert adapter.happened[-1] == Answer(1, 0, b"")
         assert Woke() in adapter.happened
     assert run.reports[-1] == LinkDown()
+
+
+async def test_a_link_over_the_limit_of_the_address_is_not_opened() -> None:
+    class Opening(Adapter):
+        def start(self, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
+            return [Open("private", "ws://127.0.0.1:9/")]
+
+    clock, limits = Clock(), RateLimits({CONNECTIONS: Allowance(1, 3_600_000_000)})
+    assert limits.allow(CONNECTIONS, 1, clock.monotonic_us()), "for prices"
+    adapter, links = Opening(), VenueConnector("rem", NetworkRoute())
+    connector = OrderConnector("rem", lambda: adapter, links, clock, None, limits)
+    task = asyncio.create_task(connector.run())
+    for _ in range(2_000):
+        if adapter.happened:
+            break
+        await asyncio.sleep(0.001)
+    assert adapter.happened == [Closed("private", "the exchange allows no more links now")]
+    assert links.traffic.link("private").state == "down"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_command_leaves_at_once_and_its_reports_come_later() -> None:

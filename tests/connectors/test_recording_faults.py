@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.market_events import Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.venues.replay import Replay
+from tests.forked_python import run
 from tests.venues.driver import every
 
 OWN = Path(__file__).parent.parent / "recorded"
@@ -200,9 +199,9 @@ def test_two_recordings_of_one_exchange_are_two_venues(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_reason_and_exits_with_2(tmp_path: Path) -> None:
-    serve = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    serve = ["-m", "floorwire", "serve", "--port", "0", "--data", str(tmp_path / "data")]
     venue = ["--venue", f"replay:{OWN / 'binance'},id=one"]
-    ended = subprocess.run([*serve, *venue, *venue], capture_output=True, text=True, timeout=60, check=False)
+    ended = run(*serve, *venue, *venue)
     assert ended.returncode == 2
     assert "there is a venue one already" in ended.stderr
     assert "Traceback" not in ended.stderr

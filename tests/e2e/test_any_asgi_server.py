@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,7 @@ from floorwire.app import Gateway
 from floorwire.config import LimitSettings, Settings
 from floorwire.core.codes import CloseCode
 from floorwire.web import create_app
-from tests.clients import MSGPACK, TEXT, Message, client, frame, raw
+from tests.clients import MSGPACK, PING, TEXT, Message, client, frame, raw
 from tests.scripted import Scripted
 from tests.servers import Server, eventually, metrics
 
@@ -191,6 +191,31 @@ def test_a_stuck_peer_is_ended_behind_plain_uvicorn(tmp_path: Path) -> None:
                     stuck.socket.sendall(frame(TEXT, b'{"action":"symbols"}'))
             assert eventually(lambda: metrics(server)["floorwire_connections"] == 0)
         assert "Traceback" not in server.log
+
+
+PACED = ("--ws", "floorwire.web.uvicorn_websocket:PacedWebSocket")
+
+
+@pytest.mark.slow
+def test_floods_of_pings_under_uvicorn_with_our_websocket_hold_nobody(tmp_path: Path) -> None:
+    flood = frame(PING, b"") * 5_000
+    with uvicorn(tmp_path, "--factory", "floorwire.web:create_app", *PACED) as server:
+        test_bad_input_behind_plain_uvicorn(server)
+        with ExitStack() as stack, raw(server) as steady:
+            floods = [stack.enter_context(raw(server)) for _ in range(20)]
+            for _ in range(10):
+                for one in floods:
+                    one.socket.setblocking(False)
+                    with suppress(OSError):
+                        one.socket.send(flood)
+                steady.ask("ping")
+                assert steady.message()["status"] == "pong"
+            pongs = b""
+            with suppress(BlockingIOError):
+                while True:
+                    pongs += floods[0].socket.recv(1 << 20)
+            assert pongs.count(b"\x8a") < 25_000, "of 50,000 pings, within the budget"
+    assert "Traceback" not in server.log
 
 
 # --- in a user's own application --------------------------------------------------------------------

@@ -13,36 +13,25 @@ import pytest
 
 from floorwire.storage import database, journal_file
 from floorwire.storage.journal_sqlite import SqliteJournal
-from tests.servers import STOPS_WITHIN_S, running
+from tests.forked_python import run
+from tests.servers import STOPS_WITHIN_S, forked, running
+from tests.trading.trader import key
 
-SERVE = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data"]
-KEYS = [sys.executable, "-m", "floorwire", "keys"]
-
-
-def ended(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command until it ends by itself."""
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=STOPS_WITHIN_S,
-        env={**os.environ, **environment},
-    )
+SERVE = ["-m", "floorwire", "serve", "--port", "0", "--data"]
 
 
 @pytest.mark.parametrize("journal", ["sqlite", pytest.param("memory", marks=pytest.mark.slow)])
 def test_a_second_server_on_a_folder_ends_with_the_reason(tmp_path: Path, journal: str) -> None:
     command = [*SERVE, str(tmp_path), "--set", f"journal={journal}"]
-    with running(command) as first:
-        second = ended(command)
+    with running([sys.executable, *command]) as first:
+        second = run(*command)
         assert second.returncode == 2
         assert f"another server uses this folder (process {first.process.pid})" in second.stderr
         assert "Traceback" not in second.stderr
         assert "open" not in second.stdout
         first.process.kill()
         first.wait()
-        with running(command) as third:
+        with forked(*command) as third:
             assert "orders are refused" not in third.log
 
 
@@ -50,7 +39,11 @@ def test_a_second_server_on_a_folder_ends_with_the_reason(tmp_path: Path, journa
 def test_two_workers_of_another_server_are_refused(tmp_path: Path) -> None:
     """They would be two markets: each has its own book, hub and accounts."""
     command = ["-m", "uvicorn", "--factory", "floorwire.web:create_app", "--port", "0", "--workers", "2"]
-    server = ended([sys.executable, *command], FLOORWIRE_DATA=str(tmp_path), FLOORWIRE_JOURNAL="memory")
+    variables = {**os.environ, "FLOORWIRE_DATA": str(tmp_path), "FLOORWIRE_JOURNAL": "memory"}
+    server = subprocess.run(
+        [sys.executable, *command],
+        capture_output=True, text=True, check=False, timeout=STOPS_WITHIN_S, env=variables,
+    )  # fmt: skip
     assert "another server uses this folder" in server.stderr, "and it ended: uvicorn stops all workers then"
     assert "not with --workers" in server.stderr
 
@@ -58,15 +51,12 @@ def test_two_workers_of_another_server_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", [journal_file.FILE, database.FILE])
 @pytest.mark.parametrize("version", [9, -1], ids=["newer", "older"])
 def test_a_folder_of_another_version_ends_with_the_reason(tmp_path: Path, file: str, version: int) -> None:
-    assert (
-        ended([*KEYS, "create", "--account", "a", "--scopes", "market", "--data", str(tmp_path)]).returncode
-        == 0
-    )
+    key(tmp_path)
     SqliteJournal(tmp_path, 1).close()
     with closing(sqlite3.connect(tmp_path / file)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     before = (tmp_path / file).read_bytes()
-    server = ended([*SERVE, str(tmp_path)])
+    server = run(*SERVE, str(tmp_path))
     assert server.returncode == 2
     assert f"another version of Floorwire: {version}" in server.stderr
     assert file in server.stderr

@@ -163,3 +163,12 @@ async def test_every_order_in_the_journal_was_answered_and_none_was_taken_after_
         async with trader(server, issued) as again:
             kept = {str(row["client_order_id"]) for row in await again.rows("orders", limit=1000)}
     assert kept == orders.accepted
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_again_and_again_until_the_process_is_gone_are_no_failure(number: signal.Signals) -> None:
+    with scripted("drain.seconds=0.1") as server:
+        while server.process.poll() is None:
+            server.signal(number)
+            time.sleep(0.002)
+        assert server.wait() == 0

@@ -23,6 +23,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.e2e.sign_in_servers import KeyedServer, ask, closed, keyed_server, login, now_us, until
+from tests.forked_python import run
 from tests.storage.rotation import rotate
 
 BOB = Grant("bob", (Scope.MARKET,))
@@ -56,8 +57,7 @@ def get(at: KeyedServer, path: str, issued: Issued) -> tuple[int, str]:
 
 def keys_command(at: KeyedServer, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``floorwire keys``."""
-    command = [sys.executable, "-m", "floorwire", "keys", *arguments, "--data", str(at.folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return run("-m", "floorwire", "keys", *arguments, "--data", str(at.folder))
 
 
 def write(at: KeyedServer, statement: str, *values: object) -> None:

@@ -213,14 +213,20 @@ def environment(markets: Iterable[FakeMarket]) -> dict[str, str]:
     return {PASSPHRASE: "".join(passphrases)}
 
 
+def follow_loop(fake: FakeExchange) -> None:
+    """Let the exchange's clock follow the time of the loop that runs, if that skips what is waited for."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, SkippingLoop):
+        fake.date_ns = loop.date_ns
+
+
 @asynccontextmanager
 async def served(
     face: Face, *, skew_us: int = 0, quote: int = QUOTE, base: int = BASE
 ) -> AsyncIterator[FakeMarket]:
     """Run the fake exchange until the body ends. Its book is empty."""
-    market, loop = FakeMarket(face, skew_us=skew_us, quote=quote, base=base), asyncio.get_running_loop()
-    if isinstance(loop, SkippingLoop):
-        market.fake.date_ns = loop.date_ns
+    market = FakeMarket(face, skew_us=skew_us, quote=quote, base=base)
+    follow_loop(market.fake)
     async with running(market.fake):
         yield market
 

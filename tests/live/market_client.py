@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from msgspec.structs import replace
@@ -30,10 +30,12 @@ DEPTH = 500
 
 
 @asynccontextmanager
-async def client_of(face: Face, fake: FakeExchange, feed: WatchedFeed, clock: Clock) -> AsyncIterator[None]:
-    """Subscribe to all books of the feed, and give it what comes."""
+async def gateway_of(
+    face: Face, fake: FakeExchange, symbols: Iterable[str], clock: Clock
+) -> AsyncIterator[str]:
+    """Serve the prices of the exchange; give the address for clients."""
     ws_url = f"ws://127.0.0.1:{fake.port}"
-    venue = VenueSettings(kind=face.kind, ws_url=ws_url, rest_url=fake.http, symbols=tuple(feed.books))
+    venue = VenueSettings(kind=face.kind, ws_url=ws_url, rest_url=fake.http, symbols=tuple(symbols))
     with tempfile.TemporaryDirectory() as folder:
         settings = replace(
             config.load(None, {}, [f"data={folder}", "journal=memory", *NO_PINGS], {}),
@@ -41,13 +43,19 @@ async def client_of(face: Face, fake: FakeExchange, feed: WatchedFeed, clock: Cl
             venues={"here": venue},
         )
         gateway = Gateway(settings, venue_registry.build(settings), clock)
-        async with (
-            gateway.running(),
-            listening(create_app(gateway)) as port,
-            connect(f"ws://127.0.0.1:{port}/ws", max_size=None, ping_interval=None) as socket,
-            beside(_follow(socket, feed)),
-        ):
-            yield
+        async with gateway.running(), listening(create_app(gateway)) as port:
+            yield f"ws://127.0.0.1:{port}/ws"
+
+
+@asynccontextmanager
+async def client_of(face: Face, fake: FakeExchange, feed: WatchedFeed, clock: Clock) -> AsyncIterator[None]:
+    """Subscribe to all books of the feed, and give it what comes."""
+    async with (
+        gateway_of(face, fake, feed.books, clock) as address,
+        connect(address, max_size=None, ping_interval=None, open_timeout=None) as socket,
+        beside(_follow(socket, feed)),
+    ):
+        yield
 
 
 async def _follow(socket: ClientConnection, feed: WatchedFeed) -> None:

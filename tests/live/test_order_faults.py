@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from random import Random
 
 import pytest
 
@@ -12,6 +11,7 @@ from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.orders import Side
 from tests.live.faces import BINANCE, COINBASE, FACES, Face
 from tests.live.live_account import LiveAccount, at, settled
+from tests.live.order_faults import session
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipping, pytest.mark.parametrize("face", FACES, ids=str)]
 
@@ -160,52 +160,11 @@ async def test_a_process_that_is_killed_knows_the_journal_only(face: Face) -> No
         await settled(account, market)
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_many_orders_and_many_faults(face: Face, seed: int) -> None:
-    rng = Random(seed)
-    async with at(face) as (account, market):
-        for step in range(60):
-            side = rng.choice(["buy", "sell"])
-            price = f"{rng.randrange(49_990, 50_010)}.00"
-            quantity = f"0.0{rng.randrange(1, 9)}"
-            chance = rng.randrange(10)
-            open_ids = [one.order_id for one in account.accounts.orders.values() if one.is_open]
-            if chance < 4:
-                account.place(
-                    "buy" if side == "buy" else "sell", quantity, price, post_only=rng.random() < 0.2
-                )
-            elif chance < 7:
-                market.trade(rng.choice(list(Side)), quantity, price)
-            elif chance == 7 and open_ids:
-                account.cancel(rng.choice(open_ids))
-            elif chance == 8:
-                choose = rng.randrange(7)
-                if choose == 0:
-                    market.faults.lose_answer(face.place_path)
-                elif choose == 1:
-                    market.faults.lose_request(face.place_path)
-                elif choose == 2:
-                    market.faults.time_out_after_execution(face.place_path)
-                elif choose == 3:
-                    market.faults.repeat_next_fill()
-                elif choose == 4:
-                    market.faults.drop_frame(face.fill_frame)
-                elif choose == 5:
-                    market.faults.reorder_frames(face.fill_frame)
-                else:
-                    await market.fake.disconnect_all()
-            elif chance == 9 and step % 3 == 0:
-                account.restart()
-            await account.pause(rng.random() * 0.1)
-        market.faults.frames.clear()
-        market.faults.requests.clear()
-        await account.until(lambda: account.remote.is_ready)
-        for order in list(account.accounts.orders.values()):
-            if order.is_open:
-                account.cancel(order.order_id)
-        await account.until(lambda: not any(one.is_open for one in account.accounts.orders.values()))
-        await settled(account, market)
-        assert not market.core.open_orders("first")
+async def test_many_faults_at_a_whole_gateway(face: Face) -> None:
+    """The short version of ``python -m tests.live.order_faults``."""
+    done = await session(face, 25, seed="11")
+    assert not done.problems
+    assert done.faults.total() >= 25
 
 
 async def test_the_private_stream_ends(face: Face) -> None:

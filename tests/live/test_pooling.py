@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,16 +16,19 @@ from tests.fake_exchange.exchange import FakeExchange
 from tests.fake_exchange.market import UNIT, Market
 from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.serving import running
-from tests.live.faces import BINANCE, OKX, Face
-from tests.servers import Server, floorwire
+from tests.live.faces import BINANCE, OKX, Face, follow_loop
+from tests.live.market_client import gateway_of
+from tests.skipping_loop import running_clock
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.skipping]
 SYMBOLS, CLIENTS = 400, 50
 EACH = 2 * SYMBOLS // CLIENTS
 """Symbols of one client: each symbol has two clients."""
 CHANNELS = ("book", "trades", "ticker")
-LINGER_S = 3.0
-PATIENCE_S = 240.0
+LINGER_S = 30.0
+"""As the settings have it."""
+PATIENCE_S = 3_600.0
+"""In a loop that skips what is waited for."""
 NAMES = [f"A{number}" for number in range(SYMBOLS)]
 
 
@@ -73,23 +75,6 @@ LIMITS = (
 )
 
 
-@asynccontextmanager
-async def serving(fake: FakeExchange, face: Face, folder: Path) -> AsyncIterator[Server]:
-    """Run a server with all symbols of the exchange."""
-    config = folder / "floorwire.toml"
-    symbols = ", ".join(f'"{name}-USDT"' for name in NAMES)
-    config.write_text(
-        f'venue = ["here"]\n[feed]\nlinger_s = {LINGER_S}\n[venues.here]\nkind = "{face.kind}"\n'
-        f'ws_url = "ws://127.0.0.1:{fake.port}"\nrest_url = "{fake.http}"\nsymbols = [{symbols}]\n'
-    )
-    process = floorwire("--config", str(config))
-    server = await asyncio.to_thread(process.__enter__)
-    try:
-        yield server
-    finally:
-        await asyncio.to_thread(process.__exit__, None, None, None)
-
-
 async def read(client: ClientConnection) -> None:
     """Read all that comes."""
     async for _ in client:
@@ -113,15 +98,15 @@ async def subscribe(client: ClientConnection, number: int) -> None:
 
 
 async def until(is_so: Callable[[], bool], what: Callable[[], object]) -> None:
-    for _ in range(int(PATIENCE_S / 0.05)):
+    for _ in range(int(PATIENCE_S)):
         if is_so():
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
     raise AssertionError(what())
 
 
 @pytest.mark.parametrize("limits", LIMITS, ids=lambda one: str(one.face))
-async def test_least_connections_for_many_symbols_and_clients(limits: Limits, tmp_path: Path) -> None:
+async def test_least_connections_for_many_symbols_and_clients(limits: Limits) -> None:
     markets = [Market(name, "USDT", tick_e8=UNIT // 100, step_e8=UNIT // 100) for name in NAMES]
     fake = limits.face.make(markets)
     wanted = set[str]().union(*(limits.expected(name) for name in NAMES))
@@ -129,9 +114,17 @@ async def test_least_connections_for_many_symbols_and_clients(limits: Limits, tm
     def subscribed() -> set[str]:
         return set[str]().union(*limits.streams(fake))
 
-    async with running(fake), serving(fake, limits.face, tmp_path) as server, AsyncExitStack() as stack:
+    follow_loop(fake)
+    symbols = [f"{name}-USDT" for name in NAMES]
+    async with (
+        running(fake),
+        gateway_of(limits.face, fake, symbols, running_clock()) as address,
+        AsyncExitStack() as stack,
+    ):
         clients = [
-            await stack.enter_async_context(connect(server.ws(), max_size=None, max_queue=None))
+            await stack.enter_async_context(
+                connect(address, max_size=None, max_queue=None, ping_interval=None, open_timeout=None)
+            )
             for _ in range(CLIENTS)
         ]
         await asyncio.gather(*(subscribe(client, number) for number, client in enumerate(clients)))

@@ -107,7 +107,7 @@ class Soak:
     async def _again(self, client: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a client. Begin again where it lost its connection, as on a machine that stands still."""
         for _ in range(MOST_LOST):
-            with suppress(OSError, TimeoutError, WebSocketException, httpx2.TransportError):
+            with suppress(OSError, EOFError, TimeoutError, WebSocketException, httpx2.TransportError):
                 await client()
             self.lost += 1
             await asyncio.sleep(1)

@@ -18,8 +18,8 @@ from tests.soak.rounds import Rounds
 from tests.trading.trader import JsonValue, Message, Trader, drop_connection, funded, trader
 
 PAUSE_S: Final = 0.04
-AT_ONCE: Final = 32
-"""Orders of one account that wait for their replies while its history is filled."""
+FILLED_AT_ONCE: Final = 5
+"""Orders of a pause while the history is filled: it takes four minutes, between the events of the markets."""
 FILLED_OF: Final = 10
 """One of so many orders buys at the market, and one sells the same."""
 RESTS_AT: Final = {"BTC-USDT": "40000", "ETH-USDT": "2000", "SOL-USDT": "90"}
@@ -50,19 +50,23 @@ async def order_flow(server: Server, rounds: Rounds, issued: Issued, symbol: str
 async def _fill_history(client: Trader, rounds: Rounds, symbol: str) -> None:
     """Let the account have all the closed orders and fills that are kept, and replace them as later ones do.
 
-    The first ones lie side by side in memory. Only those that replaced them lie as later ones will.
+    The first ones lie side by side in memory. Only those that replaced them, while the markets go on, lie as
+    later ones will.
     """
     run = time.time_ns()
     waiting: set[JsonValue] = set()
+    pace = Pace(PAUSE_S)
     for number in range(REPLACED * KEPT_CLOSED):
         kind, name = _kind(number, symbol), f"{run}-{number}f"
         fields = {"side": "buy", "symbol": symbol, "quantity": QUANTITY[symbol], **kind.fields}
         waiting.add(await client.send("order.place", client_order_id=name, **fields))
         if kind.is_cancelled:
             waiting.add(await client.send("order.cancel", client_order_id=name))
-        while len(waiting) > AT_ONCE:
-            waiting.discard(_accepted(await client.receive()))
-        client.events.clear()
+        if number % FILLED_AT_ONCE == 0:
+            while waiting:
+                waiting.discard(_accepted(await client.receive()))
+            client.events.clear()
+            await pace.wait()
     while waiting:
         waiting.discard(_accepted(await client.receive()))
     rounds.add("orders of the history", REPLACED * KEPT_CLOSED)

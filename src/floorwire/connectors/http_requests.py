@@ -22,6 +22,8 @@ KEEP_S: Final = 30.0
 """How long an idle connection is kept."""
 HEADERS: Final = {"User-Agent": f"floorwire/{floorwire.__version__}", "Accept-Encoding": "gzip"}
 GZIP: Final = 16 + zlib.MAX_WBITS
+UNPACKED_STEP_BYTES: Final = 1024 * 1024
+"""So much of an answer is unpacked in one turn of the event loop: it takes a millisecond or two."""
 
 
 class HttpAnswer(NamedTuple):
@@ -145,11 +147,23 @@ def _proxy(url: str) -> httpcore2.Proxy:
 
 
 async def _unpacked(response: httpcore2.Response, max_bytes: int) -> AsyncIterator[bytes]:
-    """Yield the content of a gzip answer. A few bytes may stand for gigabytes, so each step is bounded."""
+    """Yield the content of a gzip answer. Raises AnswerTooLargeError, ValueError, zlib.error.
+
+    A few bytes may stand for gigabytes, and any number of bytes for none: both are bounded. The event loop
+    has its turn after each step.
+    """
     unpacker = zlib.decompressobj(GZIP)
+    received = 0
     async for piece in response.aiter_stream():
-        yield unpacker.decompress(piece, max_bytes + 1)
-        if unpacker.unconsumed_tail:
+        received += len(piece)
+        if received > max_bytes:
             raise AnswerTooLargeError
-    if not unpacker.eof:
-        raise ValueError("the answer was cut")
+        if unpacker.eof:
+            raise ValueError("bytes after the answer")
+        rest = piece
+        while rest and not unpacker.eof:
+            yield unpacker.decompress(rest, UNPACKED_STEP_BYTES)
+            rest = unpacker.unconsumed_tail
+            await asyncio.sleep(0)
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("the answer was cut, or goes on after its end")

@@ -21,7 +21,7 @@ import floorwire
 from floorwire.connectors.network_route import NetworkRoute, is_secure
 from floorwire.core.os_errors import reason as os_reason
 from floorwire.core.ports import Headers
-from floorwire.protocol.frames import CLOSE
+from floorwire.protocol.frames import CLOSE, PING
 from floorwire.protocol.message_assembly import BINARY, MessageAssembler, WireError
 
 OPEN_TIMEOUT_S: Final = 15.0
@@ -112,8 +112,7 @@ class WebSocketConnection(WSListener):
         if self._state != ConnectionState.UP or self._transport is None:
             return
         self._transport.send(WSMsgType.TEXT, text.encode())
-        if self._transport.underlying_transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-            self._break("the venue does not read")
+        self._check_unsent(self._transport)
 
     def end(self) -> None:
         """End the connection, in the background. Its owner is told nothing more."""
@@ -151,7 +150,13 @@ class WebSocketConnection(WSListener):
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
             return
-        if kind > BINARY or self._reason or self._state != ConnectionState.UP:  # picows answers pings
+        if self._reason or self._state != ConnectionState.UP:
+            return
+        if kind == PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+            self._check_unsent(transport)
+            return
+        if kind > BINARY:
             return
         rsv = frame.rsv1 or frame.rsv2 or frame.rsv3
         try:
@@ -175,6 +180,7 @@ class WebSocketConnection(WSListener):
                 websocket_handshake_timeout=OPEN_TIMEOUT_S,
                 logger_name=_quiet,
                 enable_auto_ping=True,
+                enable_auto_pong=False,  # It would answer whoever reads no answers, without a bound.
                 auto_ping_idle_timeout=PING_IDLE_S,
                 auto_ping_reply_timeout=PONG_WITHIN_S,
                 max_frame_size=MAX_MESSAGE_BYTES,
@@ -184,6 +190,10 @@ class WebSocketConnection(WSListener):
                 local_addr=None if source is None else (source, 0),
             )
         return transport
+
+    def _check_unsent(self, transport: WSTransport) -> None:
+        if transport.underlying_transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self._break("the venue does not read")
 
     def _break(self, reason: str) -> None:
         self._reason = reason

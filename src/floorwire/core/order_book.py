@@ -36,22 +36,13 @@ class Ladder:
 
     def apply(self, levels: Iterable[Level]) -> Changed:
         """Set the levels to their absolute sizes; return those that changed."""
-        sign, keys, sizes = self.sign, self.keys, self.sizes
         changed: Changed = {}
-        for price, size in levels:
-            key = sign * price
-            before = sizes.get(key, 0)
-            if size == before:
-                continue
-            if not size:
-                del sizes[key], keys[bisect_left(keys, key)]
-            else:
-                if not before:
-                    insort(keys, key)
-                sizes[key] = size
-            if changed.setdefault(key, before) == size:
-                del changed[key]  # it came twice, and has its old size again
+        _set_levels(self.sign, self.keys, self.sizes, levels, changed)
         return changed
+
+    def put(self, levels: Iterable[Level]) -> None:
+        """Set the levels to their absolute sizes, without telling which changed."""
+        _set_levels(self.sign, self.keys, self.sizes, levels, None)
 
     def replace(self, levels: Iterable[Level]) -> None:
         """Replace all levels. If a price comes twice, the last one counts."""
@@ -103,6 +94,11 @@ class Book:
         """Set levels to their absolute sizes; return the bids and the asks that changed."""
         return self.bids.apply(bids) if bids else {}, self.asks.apply(asks) if asks else {}
 
+    def put(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Set levels to their absolute sizes, without telling which changed."""
+        self.bids.put(bids)
+        self.asks.put(asks)
+
     def converted(self, before: Instrument, now: Instrument) -> Book:
         """Return the book in the ticks and lots of ``now``.
 
@@ -135,6 +131,27 @@ class Book:
         price, size = instrument.price.format, instrument.size.format
         levels = self.bids.top(min(depth, CHECKSUM_LEVELS)) + self.asks.top(min(depth, CHECKSUM_LEVELS))
         return crc32("|".join(f"{price(p)}:{size(s)}" for p, s in levels).encode())
+
+
+def _set_levels(
+    sign: int, keys: list[int], sizes: dict[int, int], levels: Iterable[Level], changed: Changed | None
+) -> None:
+    """Set levels of a side. Add to ``changed`` those that changed, with their sizes before."""
+    for price, size in levels:
+        key = price if sign > 0 else -price
+        before = sizes.get(key)
+        if not size:
+            if before is None:
+                continue
+            del sizes[key], keys[bisect_left(keys, key)]
+        else:
+            if before is None:
+                insort(keys, key)
+            elif size == before:
+                continue
+            sizes[key] = size
+        if changed is not None and changed.setdefault(key, before or 0) == size:
+            del changed[key]  # it came twice, and has its old size again
 
 
 def _convert_levels(ladder: Ladder, before: Instrument, now: Instrument) -> Iterator[Level]:

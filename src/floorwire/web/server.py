@@ -60,17 +60,24 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Let SIGHUP (a terminal is closed) end the server as SIGTERM does.
+        """Let SIGHUP (a terminal is closed) end the server as SIGTERM does, and ignore these at the end.
 
-        Under nohup it is ignored, and stays so. SIGUSR1 and SIGUSR2 mean nothing here: tools that rotate logs
-        send them to servers, and by default they would end the process at once.
+        Under nohup SIGHUP is ignored, and stays so. SIGUSR1 and SIGUSR2 mean nothing here: tools that rotate
+        logs send them to servers, and by default they would end the process at once. So would a second
+        SIGTERM in the last moments of a process that has ended well: it would look like a failure.
         """
-        with super().capture_signals():
-            for unused in (signal.SIGUSR1, signal.SIGUSR2):
-                signal.signal(unused, signal.SIG_IGN)
-            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-                signal.signal(signal.SIGHUP, self.handle_exit)
+        ending = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            ending.append(signal.SIGHUP)
+        for number in ending:
+            signal.signal(number, self.handle_exit)
+        for unused in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(unused, signal.SIG_IGN)
+        try:
             yield
+        finally:
+            for number in ending:
+                signal.signal(number, signal.SIG_IGN)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain. A second Ctrl+C ends the drain, and only a third one leaves out what follows it."""
@@ -104,7 +111,7 @@ class Server(uvicorn.Server):
         return HttpProtocol(self._gateway, self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no new connections, drain, and stop. A signal to stop is not a failure."""
+        """Accept no new connections, drain, and stop."""
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
@@ -112,7 +119,6 @@ class Server(uvicorn.Server):
             listener.close()
         await self._gateway.drain()
         await super().shutdown(sockets)
-        self._captured_signals.clear()  # uvicorn would raise them again, and the exit code would be a failure
 
 
 def run(settings: Settings, *, live_flag: bool = False) -> None:
@@ -127,7 +133,9 @@ def run(settings: Settings, *, live_flag: bool = False) -> None:
 
 
 def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
-    """Serve these venues until SIGTERM or SIGINT. ``clock``: a clock for tests.
+    """Serve these venues until SIGTERM or SIGINT, which the process ignores from then on.
+
+    ``clock``: a clock for tests.
 
     Raises SettingsError if the address cannot be used, or if listening there would not be safe.
     """

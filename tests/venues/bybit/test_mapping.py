@@ -8,6 +8,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, Trade
 from floorwire.venues.bybit import mapping, messages
 from floorwire.venues.common.decimals import OffTickError
+from floorwire.venues.common.event_mapping import BookLevels
 from floorwire.venues.common.level_reader import LevelReader
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "bybit", "0.1", "0.001", min_notional="5")
@@ -53,16 +54,18 @@ def test_an_unlisted_instrument() -> None:
 
 def test_a_trade_has_the_takers_side() -> None:
     message = messages.Trade(1_720_000_000_123, "ABCUSDT", "Sell", "0.0129", "10.5", "a-1")
-    assert mapping.trade(message, ABC) == Trade("ABC-USDT", "a-1", 105, 12, "sell", 1_720_000_000_123_000)
+    assert mapping.trade(message, ABC, LevelReader(ABC)) == Trade(
+        "ABC-USDT", "a-1", 105, 12, "sell", 1_720_000_000_123_000
+    )
     with pytest.raises(ValueError, match="sell"):
-        mapping.trade(messages.Trade(1, "ABCUSDT", "sell", "1", "10.5", "a-1"), ABC)
+        mapping.trade(messages.Trade(1, "ABCUSDT", "sell", "1", "10.5", "a-1"), ABC, LevelReader(ABC))
     with pytest.raises(OffTickError):
-        mapping.trade(messages.Trade(1, "ABCUSDT", "Buy", "1", "10.55", "a-1"), ABC)
+        mapping.trade(messages.Trade(1, "ABCUSDT", "Buy", "1", "10.55", "a-1"), ABC, LevelReader(ABC))
 
 
 def test_a_book_leaves_out_what_is_between_two_ticks() -> None:
     book = messages.Book("ABCUSDT", 5, [("10.4", "1"), ("10.35", "9")], [("10.5", "0")])
-    assert mapping.book(messages.BookFrame("200", True, 3, book), ABC, LevelReader(ABC)) == (
+    assert mapping.book(messages.BookFrame("200", True, 3, book), ABC, LevelReader(ABC)) == BookLevels(
         ((104, 1_000),),
         ((105, 0),),
         1,

@@ -65,19 +65,6 @@ def test_turnover_is_in_ticks_times_lots() -> None:
     assert decimals.turnover(fine, "2.1") is None
 
 
-def test_of_two_levels_at_one_price_the_later_holds() -> None:
-    assert decimals.levels(OF, [("1.05", "1"), ("1.06", "7"), ("1.10", "0.1"), ("1.0500", "2")]) == (
-        ((21, 10), (22, 0)),
-        1,
-    )
-
-
-@pytest.mark.parametrize("pair", [("x", "1"), ("1.05", "x"), ("1.05", "-1"), ("0", "1")])
-def test_one_bad_level_spoils_the_message(pair: tuple[str, str]) -> None:
-    with pytest.raises(InexactError):
-        decimals.levels(OF, [("1.10", "1"), pair])
-
-
 def test_amounts_lose_trailing_zeros() -> None:
     assert decimals.amount("10.500") == "10.5"
     for text in ("x", "-1"):

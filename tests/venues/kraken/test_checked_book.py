@@ -28,7 +28,7 @@ Sides = dict[str, dict[int, int]]
 
 def book(
     bids: dict[str, str], asks: dict[str, str], checksum: int | None = None, kind: str = "update"
-) -> messages.Book:
+) -> messages.BookFrame:
     """Return a message as it is read, with its numbers as written."""
     sides = ",".join(
         f'"{side}":[' + ",".join(f'{{"price":{p},"qty":{q}}}' for p, q in levels.items()) + "]"
@@ -38,12 +38,12 @@ def book(
     return _one(f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"ABC/USD",{sides}{check}}}]}}')
 
 
-def _one(text: str) -> messages.Book:
+def _one(text: str) -> messages.BookFrame:
     frame = messages.read(text)
     assert isinstance(frame, messages.SymbolFrame)
     [message] = frame.messages
     assert isinstance(message, messages.BookFrame)
-    return message.book
+    return message
 
 
 def synced(depth: int = 10) -> CheckedBook:
@@ -97,7 +97,13 @@ def test_a_crossed_book_ends() -> None:
     assert not kept.is_synced
 
 
-@pytest.mark.parametrize("bad", ["null", "true", '"1"', "[1]", "-1", "1e999999999", "1e-999999999"])
+@pytest.mark.parametrize("bad", ["true", "1e999999999", "1e-999999999"])
+def test_a_frame_with_what_is_no_number_is_not_read(bad: str) -> None:
+    with pytest.raises(ValueError, match=bad):
+        book({"10.3": bad}, {})
+
+
+@pytest.mark.parametrize("bad", ["null", '"1"', "[1]", "-1"])
 def test_what_is_no_size_ends_the_book(bad: str) -> None:
     kept = synced()
     with pytest.raises(ValueError, match=r"."):
@@ -163,7 +169,7 @@ def _shown(whole: Sides, depth: int) -> Sides:
     return {"bids": bids, "asks": dict(sorted(whole["asks"].items())[:depth])}
 
 
-def _message(told: Sides, whole: Sides, depth: int, kind: str) -> messages.Book:
+def _message(told: Sides, whole: Sides, depth: int, kind: str) -> messages.BookFrame:
     best = _shown(_shown(whole, depth), 10)
     text = "".join(f"{price}{lots}" for side in ("asks", "bids") for price, lots in best[side].items())
     bids, asks = ({str(p): str(q) for p, q in told[side].items()} for side in ("bids", "asks"))

@@ -7,6 +7,7 @@ import pytest
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.venues.common.decimals import OffTickError
+from floorwire.venues.common.event_mapping import BookLevels
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.okx import mapping, messages
 
@@ -58,11 +59,13 @@ def test_an_unlisted_instrument_is_spot() -> None:
 
 def test_a_trade_has_the_takers_side() -> None:
     message = messages.Trade("ABC-USDT", 906, "10.5", "0.0129", "sell", 1_720_000_000_123)
-    assert mapping.trade(message, ABC) == Trade("ABC-USDT", "906", 105, 12, "sell", 1_720_000_000_123_000)
+    assert mapping.trade(message, ABC, LevelReader(ABC)) == Trade(
+        "ABC-USDT", "906", 105, 12, "sell", 1_720_000_000_123_000
+    )
     with pytest.raises(ValueError, match="both"):
-        mapping.trade(messages.Trade("ABC-USDT", 906, "10.5", "1", "both", 1), ABC)
+        mapping.trade(messages.Trade("ABC-USDT", 906, "10.5", "1", "both", 1), ABC, LevelReader(ABC))
     with pytest.raises(OffTickError):
-        mapping.trade(messages.Trade("ABC-USDT", 906, "10.55", "1", "buy", 1), ABC)
+        mapping.trade(messages.Trade("ABC-USDT", 906, "10.55", "1", "buy", 1), ABC, LevelReader(ABC))
 
 
 def test_a_book_leaves_out_what_is_between_two_ticks() -> None:
@@ -70,12 +73,12 @@ def test_a_book_leaves_out_what_is_between_two_ticks() -> None:
     message = messages.Book(
         3, bids=[level("10.4", "1"), level("10.35", "9")], asks=[level("10.5", "0")], seq_id=1, prev_seq_id=-1
     )
-    assert mapping.book(message, ABC, LevelReader(ABC)) == (((104, 1_000),), ((105, 0),), 1, 3_000)
+    assert mapping.book(message, ABC, LevelReader(ABC)) == BookLevels(((104, 1_000),), ((105, 0),), 1, 3_000)
 
 
 def test_a_quote_of_an_empty_side_is_zero() -> None:
     message = messages.Book(3, bids=[], asks=[messages.Level("10.5", "2")], seq_id=9)
-    assert mapping.quote(message, ABC) == Quote("ABC-USDT", 0, 0, 105, 2_000, 3_000)
+    assert mapping.quote(message, ABC, LevelReader(ABC)) == Quote("ABC-USDT", 0, 0, 105, 2_000, 3_000)
 
 
 def test_the_last_24_hours() -> None:

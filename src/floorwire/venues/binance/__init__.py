@@ -1,1 +1,5 @@
 """Binance Spot: its messages, their mapping to market events, and the adapter (market_data)."""
+
+from floorwire.compiled import path
+
+__path__ = path(__path__)

@@ -6,7 +6,6 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, Level
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.diff_book import BookDiff, DiffBook, DiffResult
-from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
 
 RESTARTED_US = 5 * SECOND_US
@@ -24,12 +23,10 @@ class DepthBook:
         "levels",
         "off_tick",
         "quote_id",
-        "reader",
     )
 
     def __init__(self, instrument: Instrument) -> None:
         self.levels = VenueBook(instrument)
-        self.reader = LevelReader(instrument)
         self._diffs = DiffBook(self.levels)
         self.has_left_out = False
         """Whether levels were left out since the book was last dropped: they were between two ticks."""

@@ -5,12 +5,12 @@ Every function raises ValueError (InexactError, OffTickError) if a value cannot 
 
 from __future__ import annotations
 
-from floorwire.core.instrument import Instrument, InstrumentState
+from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.core.units import MAX_DECIMALS, Scale, format_units
 from floorwire.venues.binance import messages
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import epoch_us, price_ticks, traded_lots
+from floorwire.venues.common.decimals import epoch_us
 from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 
@@ -77,23 +77,19 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     return None
 
 
-def trade(message: messages.Trade | messages.AggTrade, of: Instrument) -> Trade:
+def trade(message: messages.Trade | messages.AggTrade, of: Instrument, reader: LevelReader) -> Trade:
     """Return the trade. Binance: if ``m`` is true the buyer is the maker, so the taker sold."""
-    return Trade(
-        symbol=of.symbol,
-        trade_id=str(message.trade_id),
-        price_ticks=price_ticks(of, message.price),
-        size_lots=traded_lots(of, message.size),
-        side="sell" if message.buyer_makes else "buy",
-        ts_us=epoch_us(message.trade_time),
-    )
+    ticks, lots = reader.trade(of, message.price, message.size)
+    side: Side = "sell" if message.buyer_makes else "buy"
+    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, epoch_us(message.trade_time))
 
 
 def quote(message: messages.BookTicker, of: Instrument, reader: LevelReader, now_us: int) -> Quote:
     """Return best bid and ask. Spot sends no time with them, so their time is now."""
     ts_us = now_us if message.event_time is None else epoch_us(message.event_time)
-    bid = reader.best(of, message.bid, message.bid_size)
-    return Quote(of.symbol, *bid, *reader.best(of, message.ask, message.ask_size), ts_us)
+    bid_ticks, bid_lots = reader.best(of, message.bid, message.bid_size)
+    ask_ticks, ask_lots = reader.best(of, message.ask, message.ask_size)
+    return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
 
 
 def day(message: messages.DayTicker, of: Instrument) -> DayStats:

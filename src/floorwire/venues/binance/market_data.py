@@ -152,15 +152,13 @@ class Binance:
     def read(self, data: str | bytes, link: str) -> Reading[messages.Message] | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = messages.read(data)
-        match message:
-            case None:
-                return None
-            case messages.ServerShutdown():
-                return EndsSoon()
-            case messages.Refusal():
-                return Control("refused")
-            case _:
-                return SymbolMessages(message.symbol, (message,))
+        if message is None:
+            return None
+        if type(message) is messages.ServerShutdown:
+            return EndsSoon()
+        if type(message) is messages.Refusal:
+            return Control("refused")
+        return SymbolMessages(message.symbol, (message,))
 
     def unreadable(self, data: str | bytes) -> Unreadable:
         """Return nothing: if a difference was lost, the next one shows a gap."""
@@ -170,17 +168,16 @@ class Binance:
         self, message: messages.Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
         """Append the market events of a message. Raises ValueError."""
-        match message:
-            case messages.DepthUpdate():
-                self._depth(message, symbol, now_us, out)
-            case messages.BookTicker():
-                self._quote(message, symbol, now_us, out)
-            case messages.Trade() | messages.AggTrade():
-                self._trade(message, symbol.instrument, now_us, out)
-            case messages.DayTicker():
-                out.append(mapping.day(message, symbol.instrument))
-            case messages.KlineEvent():
-                self._candle(message, symbol, out)
+        if type(message) is messages.BookTicker:  # the most frequent first
+            self._quote(message, symbol, now_us, out)
+        elif type(message) is messages.Trade or type(message) is messages.AggTrade:
+            self._trade(message, symbol, now_us, out)
+        elif type(message) is messages.DepthUpdate:
+            self._depth(message, symbol, now_us, out)
+        elif type(message) is messages.KlineEvent:
+            self._candle(message, symbol, out)
+        elif type(message) is messages.DayTicker:
+            out.append(mapping.day(message, symbol.instrument))
 
     def _depth(
         self, update: messages.DepthUpdate, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
@@ -189,47 +186,53 @@ class Binance:
         assert isinstance(book, DepthBook)
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
-        bids, bids_off = book.reader.read(of, update.bids)
-        asks, asks_off = book.reader.read(of, update.asks)
+        reader = book.levels.reader
+        bids, bids_off = reader.read(of, update.bids)
+        asks, asks_off = reader.read(of, update.asks)
         symbol.book_came()
         book.count_off_tick(bids_off + asks_off)
-        self.skipped["off_tick"] += book.off_tick
+        if book.off_tick:
+            self.skipped["off_tick"] += book.off_tick
         diff = BookDiff(update.first, update.last, bids, asks, epoch_us(update.event_time))
-        match book.apply(diff, self.clock.bounded(diff.ts_us, now_us), now_us):
-            case "applied":
-                out.append(BookChange(of.symbol, bids, asks, diff.ts_us))
-                if symbol.quotes_ended(now_us):
-                    out += book.levels.changed_quote(diff.ts_us)
-            case "old":
-                self.skipped["repeated"] += 1
-            case "gap":
-                symbol.fetch = None
-                raise LostChangeError(of.symbol, "sequence_gap")
-            case "buffered":
-                pass
+        result = book.apply(diff, self.clock.bounded(diff.ts_us, now_us), now_us)
+        if result == "applied":
+            out.append(BookChange(of.symbol, bids, asks, diff.ts_us))
+            if symbol.quotes_ended(now_us):
+                out += book.levels.changed_quote(diff.ts_us)
+        elif result == "old":
+            self.skipped["repeated"] += 1
+        elif result == "gap":
+            symbol.fetch = None
+            raise LostChangeError(of.symbol, "sequence_gap")
 
     def _quote(
         self, message: messages.BookTicker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
         book = symbol.book
         assert isinstance(book, DepthBook)
-        quote = mapping.quote(message, symbol.instrument, book.reader, now_us)
+        levels = book.levels
+        quote = mapping.quote(message, levels.instrument, levels.reader, now_us)
         if message.update < book.quote_id:
             self.skipped["repeated"] += 1
             return
         book.quote_id = message.update
         symbol.quote_came(now_us)
-        book.levels.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots))
+        levels.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots))
         out.append(quote)
-        is_behind = symbol.is_synced and message.update > book.last_id
-        if is_behind and now_us - book.changed_us >= DEPTH_LATE_US:
+        is_late = now_us - book.changed_us >= DEPTH_LATE_US
+        if is_late and levels.is_synced and message.update > book.last_id:
             book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
     def _trade(
-        self, message: messages.Trade | messages.AggTrade, of: Instrument, now_us: int, out: list[VenueOutput]
+        self,
+        message: messages.Trade | messages.AggTrade,
+        symbol: SubscribedSymbol,
+        now_us: int,
+        out: list[VenueOutput],
     ) -> None:
-        ts_us = epoch_us(message.trade_time)
+        levels = symbol.book.levels
+        of, ts_us = levels.instrument, epoch_us(message.trade_time)
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
             ids = self._trade_ids[of.symbol] = TradeIds()
@@ -238,7 +241,7 @@ class Binance:
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of))
+            out.append(mapping.trade(message, of, levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
@@ -282,8 +285,9 @@ class DepthSnapshots:
         book = symbol.book
         assert isinstance(book, DepthBook)
         depth = msgspec.json.decode(body, type=messages.Depth)
-        bids, bids_off = book.reader.read(symbol.instrument, depth.bids)
-        asks, asks_off = book.reader.read(symbol.instrument, depth.asks)
+        reader = book.levels.reader
+        bids, bids_off = reader.read(symbol.instrument, depth.bids)
+        asks, asks_off = reader.read(symbol.instrument, depth.asks)
         book.count_off_tick(bids_off + asks_off)
         self._skipped["off_tick"] += book.off_tick
         event = book.apply_snapshot(depth.last_update_id, bids, asks, self._clock.venue_time(now_us), now_us)

@@ -6,7 +6,7 @@ milliseconds, or in microseconds if the client requested them (``timeUnit=MICROS
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Generic, TypeAlias, TypeVar, final
 
 import msgspec
 
@@ -17,6 +17,7 @@ Pairs: TypeAlias = list[tuple[str, str]]
 """(price, size) as decimals."""
 
 
+@final
 class DepthUpdate(
     msgspec.Struct,
     rename={"event_time": "E", "symbol": "s", "first": "U", "last": "u", "bids": "b", "asks": "a"},
@@ -31,6 +32,7 @@ class DepthUpdate(
     asks: Pairs
 
 
+@final
 class Trade(
     msgspec.Struct,
     rename={"symbol": "s", "trade_id": "t", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
@@ -45,6 +47,7 @@ class Trade(
     buyer_makes: bool
 
 
+@final
 class AggTrade(
     msgspec.Struct,
     rename={"symbol": "s", "trade_id": "l", "price": "p", "size": "q", "trade_time": "T", "buyer_makes": "m"},
@@ -59,6 +62,7 @@ class AggTrade(
     buyer_makes: bool
 
 
+@final
 class BookTicker(
     msgspec.Struct,
     rename={
@@ -82,6 +86,7 @@ class BookTicker(
     event_time: Time | None = None
 
 
+@final
 class DayTicker(
     msgspec.Struct,
     rename={
@@ -132,6 +137,7 @@ class Kline(
     closed: bool
 
 
+@final
 class KlineEvent(msgspec.Struct, rename={"event_time": "E", "symbol": "s", "kline": "k"}):
     """A candle, sent every one or two seconds until it is closed."""
 
@@ -183,10 +189,12 @@ class Request(msgspec.Struct):
     params: list[str] = []
 
 
+@final
 class ServerShutdown(msgspec.Struct):
     """Binance will end this connection soon. It promises no time between."""
 
 
+@final
 class Refusal(msgspec.Struct):
     """The answer to a request that Binance could not use."""
 
@@ -195,6 +203,7 @@ class Refusal(msgspec.Struct):
 
 
 Message: TypeAlias = DepthUpdate | Trade | AggTrade | BookTicker | DayTicker | KlineEvent
+DataT = TypeVar("DataT")
 
 MESSAGES: dict[str, type[Message | ServerShutdown]] = {
     "depthUpdate": DepthUpdate,
@@ -227,8 +236,24 @@ class Frame(msgspec.Struct):
     code: int | None = None
 
 
+class Combined(msgspec.Struct, Generic[DataT]):
+    """A frame of a combined stream whose kind is known."""
+
+    data: DataT
+
+
 _frame_decoder = msgspec.json.Decoder(Frame)
 _decoders = {kind: msgspec.json.Decoder(message) for kind, message in MESSAGES.items()}
+_combined: dict[bytes, msgspec.json.Decoder[Combined[Message]]] = {
+    b"depth": msgspec.json.Decoder(Combined[DepthUpdate]),
+    b"depth@100ms": msgspec.json.Decoder(Combined[DepthUpdate]),
+    b"trade": msgspec.json.Decoder(Combined[Trade]),
+    b"aggTrade": msgspec.json.Decoder(Combined[AggTrade]),
+    b"bookTicker": msgspec.json.Decoder(Combined[BookTicker]),
+}
+"""By the stream's name after the symbol: those that most frames are of."""
+COMBINED = b'{"stream":"'
+NAME_FROM = len(COMBINED)
 
 
 def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
@@ -236,6 +261,10 @@ def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
+    if type(data) is bytes and data.startswith(COMBINED):
+        decoder = _combined.get(data[data.find(b"@", NAME_FROM) + 1 : data.find(b'"', NAME_FROM)])
+        if decoder is not None:
+            return decoder.decode(data).data
     frame = _frame_decoder.decode(data)
     if frame.stream:
         return _decode(_kind(frame.stream), frame.data)

@@ -9,7 +9,6 @@ from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Trade
 from floorwire.venues.bybit import messages
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import price_ticks, traded_lots
 from floorwire.venues.common.event_mapping import BookLevels, Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 
@@ -57,19 +56,13 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     return None
 
 
-def trade(message: messages.Trade, of: Instrument) -> Trade:
+def trade(message: messages.Trade, of: Instrument, reader: LevelReader) -> Trade:
     """Return the trade. Bybit: ``S`` is the taker's side."""
     side = SIDES.get(message.side)
     if side is None:
         raise ValueError(message.side)
-    return Trade(
-        symbol=of.symbol,
-        trade_id=message.trade_id,
-        price_ticks=price_ticks(of, message.price),
-        size_lots=traded_lots(of, message.size),
-        side=side,
-        ts_us=message.time * MILLISECOND_US,
-    )
+    ticks, lots = reader.trade(of, message.price, message.size)
+    return Trade(of.symbol, message.trade_id, ticks, lots, side, message.time * MILLISECOND_US)
 
 
 def book(frame: messages.BookFrame, of: Instrument, reader: LevelReader) -> BookLevels:

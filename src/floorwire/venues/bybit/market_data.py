@@ -190,7 +190,7 @@ class Bybit:
             else:
                 self._book(message, symbol, now_us, out)
         elif isinstance(message, messages.Trade):
-            self._trade(message, symbol.instrument, out)
+            self._trade(message, symbol, out)
         elif isinstance(message, messages.TickerFrame):
             out.append(mapping.day(message, symbol.instrument))
         else:
@@ -243,12 +243,13 @@ class Bybit:
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument, out: list[VenueOutput]) -> None:
+    def _trade(self, message: messages.Trade, symbol: SubscribedSymbol, out: list[VenueOutput]) -> None:
+        of = symbol.instrument
         if not self._trade_ids.setdefault(of.symbol, RecentTradeIds()).add(message.trade_id):
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of))
+            out.append(mapping.trade(message, of, symbol.book.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US))
             raise

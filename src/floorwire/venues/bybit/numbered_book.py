@@ -13,7 +13,6 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.bybit import mapping, messages
 from floorwire.venues.common.event_mapping import BookLevels
-from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.venue_book import VenueBook
 
 RESTARTED = 1
@@ -25,11 +24,10 @@ Continuity: TypeAlias = Literal["snapshot", "next", "known", "lost"]
 class NumberedBook:
     """The book of one symbol at one depth. It is synced from a snapshot on until it is cleared."""
 
-    __slots__ = ("_last", "_reader", "has_left_out", "levels", "off_tick")
+    __slots__ = ("_last", "has_left_out", "levels", "off_tick")
 
     def __init__(self, instrument: Instrument) -> None:
         self.levels = VenueBook(instrument)
-        self._reader = LevelReader(instrument)
         self.has_left_out = False
         """Whether levels were left out since the snapshot: they were between two ticks."""
         self.off_tick = 0
@@ -94,7 +92,7 @@ class NumberedBook:
         return event if levels.bids or levels.asks else None
 
     def _mapped(self, frame: messages.BookFrame) -> BookLevels:
-        levels = mapping.book(frame, self.levels.instrument, self._reader)
+        levels = mapping.book(frame, self.levels.instrument, self.levels.reader)
         self.off_tick = levels.off_tick
         self.has_left_out = self.has_left_out or levels.off_tick > 0
         return levels

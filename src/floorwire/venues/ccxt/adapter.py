@@ -94,7 +94,7 @@ class CcxtVenue:
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input."""
-        outputs = self._clock.check(self._outputs(happened, now_us), now_us)
+        outputs = self._clock.check(list(self._outputs(happened, now_us)), now_us)
         self.skipped["bad_time"] = self._clock.refused
         return outputs
 

@@ -9,7 +9,8 @@ from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.venues.coinbase import messages
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import floor_lots, floor_ticks, price_ticks, rfc3339_us, traded_lots
+from floorwire.venues.common.decimals import floor_lots, floor_ticks, rfc3339_us
+from floorwire.venues.common.level_reader import LevelReader
 
 VENUE = "coinbase"
 FIVE_MINUTES_US = 300_000_000
@@ -36,16 +37,11 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     return event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
-def match(message: messages.Match, of: Instrument) -> Trade:
+def match(message: messages.Match, of: Instrument, reader: LevelReader) -> Trade:
     """Return the trade."""
-    return Trade(
-        symbol=of.symbol,
-        trade_id=str(message.trade_id),
-        price_ticks=price_ticks(of, message.price),
-        size_lots=traded_lots(of, message.size),
-        side=TAKER_SIDE[message.side],
-        ts_us=rfc3339_us(message.time),
-    )
+    ticks, lots = reader.trade(of, message.price, message.size)
+    side = TAKER_SIDE[message.side]
+    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, rfc3339_us(message.time))
 
 
 def side(message: messages.Change, side: Side) -> list[tuple[str, str]]:
@@ -61,18 +57,13 @@ def day(message: messages.Ticker, of: Instrument, now_us: int) -> DayStats | Non
     return event_mapping.day(of, prices, message.volume_24h, None, event_us(message.time, now_us))
 
 
-def quote(message: messages.Ticker, of: Instrument, now_us: int) -> Quote | None:
+def quote(message: messages.Ticker, of: Instrument, reader: LevelReader, now_us: int) -> Quote | None:
     """Return best bid and ask; None if the ticker lacks a price or a size."""
     if not (message.best_bid and message.best_bid_size and message.best_ask and message.best_ask_size):
         return None
-    return Quote(
-        symbol=of.symbol,
-        bid_ticks=_ticks_or_zero(of, message.best_bid),
-        bid_lots=floor_lots(of, message.best_bid_size),
-        ask_ticks=_ticks_or_zero(of, message.best_ask),
-        ask_lots=floor_lots(of, message.best_ask_size),
-        ts_us=event_us(message.time, now_us),
-    )
+    bid_ticks, bid_lots = reader.best(of, message.best_bid, message.best_bid_size)
+    ask_ticks, ask_lots = reader.best(of, message.best_ask, message.best_ask_size)
+    return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, event_us(message.time, now_us))
 
 
 def candle(message: messages.Candle, of: Instrument) -> Candle:
@@ -103,7 +94,3 @@ def _state(listed: messages.Product) -> InstrumentState:
         return "closed"
     nothing_trades = listed.trading_disabled or listed.cancel_only or listed.post_only or listed.auction_mode
     return "halted" if nothing_trades or listed.status != "online" else "open"
-
-
-def _ticks_or_zero(of: Instrument, text: str) -> int:
-    return price_ticks(of, text) if text.strip("0.") else 0

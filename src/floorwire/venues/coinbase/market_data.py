@@ -257,7 +257,7 @@ class Coinbase:
                 if message.trade_id == book.awaited_trade:
                     book.awaited_trade = 0
         try:
-            out.append(mapping.match(message, of))
+            out.append(mapping.match(message, of, book.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
@@ -274,7 +274,7 @@ class Coinbase:
         state.ticker_sequence, state.ticker_us = message.sequence, max(state.ticker_us, ts_us)
         if day := mapping.day(message, of, now_us):
             out.append(day)
-        if not symbol.is_synced and (quote := mapping.quote(message, of, now_us)):
+        if not symbol.is_synced and (quote := mapping.quote(message, of, symbol.book.levels.reader, now_us)):
             out.append(quote)  # a synced book gives quotes sooner and for each change
 
     def _heartbeat(self, message: messages.Heartbeat, symbol: SubscribedSymbol) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.coinbase import mapping, messages
-from floorwire.venues.common.decimals import levels, rfc3339_us
+from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.venue_book import VenueBook
 
 
@@ -41,8 +41,8 @@ class ProductBook:
             return None
         try:
             of = self.levels.instrument
-            bids, bids_off = levels(of, message.bids)
-            asks, asks_off = levels(of, message.asks)
+            bids, bids_off = self.levels.reader.read(of, message.bids)
+            asks, asks_off = self.levels.reader.read(of, message.asks)
             self.off_tick = bids_off + asks_off
             self.has_left_out = self.off_tick > 0
             return self.levels.apply_snapshot(bids, asks, ts_us)
@@ -54,8 +54,8 @@ class ProductBook:
         """Apply a change; return it as an event. Raises ValueError, and then the book is cleared."""
         try:
             of = self.levels.instrument
-            bids, bids_off = levels(of, mapping.side(message, "buy"))
-            asks, asks_off = levels(of, mapping.side(message, "sell"))
+            bids, bids_off = self.levels.reader.read(of, mapping.side(message, "buy"))
+            asks, asks_off = self.levels.reader.read(of, mapping.side(message, "sell"))
             event = self.levels.apply_change(bids, asks, rfc3339_us(message.time))
         except ValueError:
             self.clear()

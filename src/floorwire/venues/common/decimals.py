@@ -6,11 +6,9 @@ if it were rounded, it would be added to the wrong level.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Level
 from floorwire.core.units import MAX_DECIMALS, InexactError, Scale, trim
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,21 +97,6 @@ def amount(text: str) -> str:
     """Return a decimal without trailing zeros. Raises InexactError if it is no decimal or less than 0."""
     _floored(Scale(MAX_DECIMALS, 1), text)
     return trim(text)
-
-
-def levels(instrument: Instrument, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[Level, ...], int]:
-    """Return (price, size) pairs as levels, and how many were left out because they are between ticks.
-
-    Of two pairs at one price the later counts. Raises InexactError if one is no price or no size.
-    """
-    sizes: dict[int, int] = {}
-    off_tick = 0
-    for price, size in pairs:
-        try:
-            sizes[price_ticks(instrument, price)] = floor_lots(instrument, size)
-        except OffTickError:
-            off_tick += 1
-    return tuple(sizes.items()), off_tick
 
 
 def _floored(scale: Scale, text: str) -> int:

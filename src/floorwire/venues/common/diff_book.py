@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
 
 from floorwire.core.market_events import Level
 
@@ -21,7 +23,7 @@ OLD_SNAPSHOTS = 6
 DiffResult: TypeAlias = Literal["buffered", "old", "applied", "gap"]
 
 
-class BookDiff(NamedTuple):
+class BookDiff(msgspec.Struct, frozen=True):
     """One difference: its first and last update id, and the new absolute sizes of the levels."""
 
     first: int
@@ -38,7 +40,7 @@ class Levels(Protocol):
         """Replace all levels."""
         ...
 
-    def apply(self, bids: Collection[Level], asks: Collection[Level]) -> object:
+    def put(self, bids: Collection[Level], asks: Collection[Level]) -> object:
         """Set levels to their absolute sizes."""
         ...
 
@@ -147,6 +149,6 @@ class DiffBook:
         return diff.first == self._last + 1  # Binance: U == previous u + 1
 
     def _apply(self, diff: BookDiff) -> None:
-        self.book.apply(diff.bids, diff.asks)
+        self.book.put(diff.bids, diff.asks)
         self._last = self._newest = diff.last
         self._snapshot_is_last = False

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Candle, DayStats, Level
 from floorwire.core.units import Scale, trim
@@ -17,7 +19,7 @@ from floorwire.venues.common.level_reader import LevelReader
 EIGHT_DECIMALS = "0.00000001"
 
 
-class BookLevels(NamedTuple):
+class BookLevels(msgspec.Struct, frozen=True):
     """The levels of a book message in ticks and lots, and how many were between two ticks."""
 
     bids: tuple[Level, ...]

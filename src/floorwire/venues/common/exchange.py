@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
+import msgspec
+
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
@@ -18,7 +20,7 @@ MessageT = TypeVar("MessageT")
 Operation: TypeAlias = Literal["subscribe", "unsubscribe"]
 
 
-class SymbolMessages(NamedTuple, Generic[MessageT]):
+class SymbolMessages(msgspec.Struct, Generic[MessageT], frozen=True):
     """Messages of one symbol, by the exchange's name of it. A fault of one does not affect the others."""
 
     native: str

@@ -1,8 +1,7 @@
-"""Reads the levels of book messages of one instrument: prices in ticks, sizes in lots.
+"""Reads what frames say of one instrument's prices and sizes: in ticks and lots.
 
-A message has tens of levels, most of them at prices that came before. So the ticks of a price are kept by its
-text, and a size that is a plain decimal is read without a call. The results are those of
-``decimals.levels``.
+A frame has up to hundreds of levels, so this is where its time goes. A plain decimal of up to 17 digits is
+read here, in C where this module is compiled. All others go to ``decimals``, and the results are its results.
 """
 
 from __future__ import annotations
@@ -11,85 +10,184 @@ from collections.abc import Iterable
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
-from floorwire.core.units import MAX_DECIMALS, MAX_DIGITS
-from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks
+from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
 
-MAX_PRICES = 5_000
-"""So many prices are kept. Then all are forgotten, and read again as they come."""
-
-_TEN_TO_THE = tuple(10**exponent for exponent in range(MAX_DECIMALS + 1))
+IS_COMPILED = not __file__.endswith(".py")
+MAX_DIGITS = 17
+"""With so many, and the number of decimals beside them, a decimal fits in 64 bits."""
+MAX_UNITS = 2**63 - 1
+TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(19))
+NOT_PLAIN = -1
 
 
 class LevelReader:
-    """The prices of one instrument, in ticks, by the text that the exchange writes."""
+    """Reads prices and sizes of one instrument, whose steps may change."""
 
-    __slots__ = ("_instrument", "_ticks")
+    __slots__ = (
+        "_instrument",
+        "_lot",
+        "_lot_decimals",
+        "_price_factor",
+        "_price_written",
+        "_size_factor",
+        "_size_written",
+        "_tick",
+        "_tick_decimals",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
-        self._ticks: dict[str, int] = {}
-        """Price as text -> ticks; 0: it is between two ticks."""
+        self._use(instrument)
 
     def read(self, instrument: Instrument, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[Level, ...], int]:
         """Return (price, size) pairs as levels, and how many were left out because they are between ticks.
 
         Of two pairs at one price the later counts. Raises InexactError if one is no price or no size.
         """
-        known = self._known(instrument)
-        decimals, lot = instrument.size.decimals, instrument.size.step
-        sizes: dict[int, int] = {}
-        off_tick = 0
+        if instrument is not self._instrument:
+            self._use(instrument)
+        levels: list[Level] = []
+        off_tick = last = 0
+        rises = falls = True
         for price, size in pairs:
-            ticks = known.get(price)
-            if ticks is None:
-                ticks = self._add(price)
-            whole, dot, fraction = size.partition(".")
-            digits, shift = whole + fraction, decimals - len(fraction)
-            is_plain = digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS
-            if is_plain and shift >= 0 and (fraction or not dot):
-                lots = int(digits) * _TEN_TO_THE[shift] // lot
-            else:
-                lots = floor_lots(instrument, size)
-            if ticks:
-                sizes[ticks] = lots
+            ticks = self._plain_ticks(price)
+            lots = self._plain_lots(size)
+            if ticks == NOT_PLAIN or lots == NOT_PLAIN:
+                rises = falls = False
+                if not self._add_other(price, size, levels):
+                    off_tick += 1
+            elif ticks:
+                if last:
+                    rises = rises and ticks > last
+                    falls = falls and ticks < last
+                last = ticks
+                levels.append((ticks, lots))
             else:
                 off_tick += 1
-        return tuple(sizes.items()), off_tick
+        if rises or falls:  # as exchanges send them; so no price comes twice
+            return tuple(levels), off_tick
+        return tuple(dict(levels).items()), off_tick
+
+    def level(self, instrument: Instrument, price: str, size: str) -> Level:
+        """Return one level. Raises OffTickError, and InexactError if one is no price or no size."""
+        if instrument is not self._instrument:
+            self._use(instrument)
+        ticks = self._plain_ticks(price)
+        lots = self._plain_lots(size)
+        if ticks > 0 and lots >= 0:
+            return ticks, lots
+        return price_ticks(instrument, price), floor_lots(instrument, size)
 
     def best(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return one best level; 0 ticks of a side without levels, whose price is 0.
 
         Raises OffTickError, and InexactError if one is no price or no size.
         """
-        ticks = self._known(instrument).get(price)
-        if ticks is None:
-            ticks = self._add(price) if price.strip("0.") else 0
-        if not ticks and price.strip("0."):
-            raise OffTickError(price, instrument)
-        return ticks, self._lots(instrument, size)
+        if price.strip("0."):
+            return self.level(instrument, price, size)
+        return 0, floor_lots(instrument, size)
 
-    def _known(self, instrument: Instrument) -> dict[str, int]:
+    def trade(self, instrument: Instrument, price: str, size: str) -> Level:
+        """Return price and size of a trade.
+
+        Raises OffTickError between two ticks and below one lot, InexactError if one is no price or no size.
+        """
         if instrument is not self._instrument:
-            self._instrument = instrument
-            self._ticks.clear()
-        return self._ticks
+            self._use(instrument)
+        ticks = self._plain_ticks(price)
+        lots = self._plain_lots(size)
+        if ticks > 0 and lots > 0:
+            return ticks, lots
+        return price_ticks(instrument, price), traded_lots(instrument, size)
 
-    @staticmethod
-    def _lots(instrument: Instrument, size: str) -> int:
-        whole, dot, fraction = size.partition(".")
-        digits, shift = whole + fraction, instrument.size.decimals - len(fraction)
-        is_plain = digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS
-        if is_plain and shift >= 0 and (fraction or not dot):
-            lots: int = int(digits) * _TEN_TO_THE[shift] // instrument.size.step
-            return lots
-        return floor_lots(instrument, size)
+    def _use(self, instrument: Instrument) -> None:
+        self._instrument = instrument
+        price, size = instrument.price, instrument.size
+        self._tick_decimals, self._lot_decimals = price.decimals, size.decimals
+        # A larger step fits in no 64 bits. With 0 nothing is read here.
+        self._tick = price.step if price.step <= MAX_UNITS else 0
+        self._lot = size.step if size.step <= MAX_UNITS else 0
+        self._price_written = self._size_written = 0
+        self._price_factor = TEN_TO_THE[price.decimals]
+        self._size_factor = TEN_TO_THE[size.decimals]
 
-    def _add(self, price: str) -> int:
+    def _add_other(self, price: str, size: str, levels: list[Level]) -> bool:
+        """Add a level that is not plain; return False if its price is between two ticks."""
         try:
             ticks = price_ticks(self._instrument, price)
         except OffTickError:
-            ticks = 0
-        if len(self._ticks) >= MAX_PRICES:
-            self._ticks.clear()
-        self._ticks[price] = ticks
-        return ticks
+            floor_lots(self._instrument, size)  # raises InexactError if it is no size
+            return False
+        levels.append((ticks, floor_lots(self._instrument, size)))
+        return True
+
+    def _plain_ticks(self, text: str) -> int:
+        """Return a plain price in ticks; 0 between two ticks; ``NOT_PLAIN`` if it is not plain, or is 0."""
+        plain = plain_decimal(text)
+        if plain == NOT_PLAIN or not self._tick:
+            return NOT_PLAIN
+        units, decimals = plain >> 5, plain & 31
+        if decimals != self._price_written:  # an exchange writes the same number of decimals each time
+            self._price_written = decimals
+            self._price_factor = TEN_TO_THE[abs(self._tick_decimals - decimals)]
+        factor = self._price_factor
+        if decimals <= self._tick_decimals:
+            if units > MAX_UNITS // factor:
+                return NOT_PLAIN
+            units *= factor
+        elif units % factor:
+            return 0
+        else:
+            units //= factor
+        if self._tick != 1:
+            if units % self._tick:
+                return 0
+            units //= self._tick
+        if not units:
+            return NOT_PLAIN
+        return units
+
+    def _plain_lots(self, text: str) -> int:
+        """Return a plain size in whole lots, floored; ``NOT_PLAIN`` if it is not plain."""
+        plain = plain_decimal(text)
+        if plain == NOT_PLAIN or not self._lot:
+            return NOT_PLAIN
+        units, decimals = plain >> 5, plain & 31
+        if decimals != self._size_written:
+            self._size_written = decimals
+            self._size_factor = TEN_TO_THE[abs(self._lot_decimals - decimals)]
+        factor = self._size_factor
+        if decimals <= self._lot_decimals:
+            if units > MAX_UNITS // factor:
+                return NOT_PLAIN
+            units *= factor
+        else:
+            units //= factor
+        return units if self._lot == 1 else units // self._lot
+
+
+def plain_decimal(text: str) -> int:
+    """Return the digits of a decimal as a number, times 32, plus how many decimals they have.
+
+    ``NOT_PLAIN`` if it has a sign, an exponent, over ``MAX_DIGITS`` digits, or is no decimal.
+    """
+    if not IS_COMPILED:
+        whole, dot, fraction = text.partition(".")
+        digits = whole + fraction
+        is_plain = digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS
+        return int(digits) << 5 | len(fraction) if is_plain and (fraction or not dot) else NOT_PLAIN
+    length = len(text)
+    if not 0 < length <= MAX_DIGITS + 1:
+        return NOT_PLAIN
+    units = digits_read = 0
+    after_dot = -1
+    for character in text:
+        if "0" <= character <= "9":
+            units = units * 10 + ord(character) - 48
+            digits_read += 1
+        elif character == "." and after_dot < 0:
+            after_dot = digits_read
+        else:
+            return NOT_PLAIN
+    if digits_read > MAX_DIGITS or not digits_read or after_dot == digits_read:
+        return NOT_PLAIN
+    return units << 5 | (digits_read - after_dot if after_dot >= 0 else 0)

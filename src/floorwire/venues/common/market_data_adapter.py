@@ -63,6 +63,30 @@ SAID_PAUSE_US = 60 * SECOND_US
 class MarketDataAdapter(Generic[MessageT]):
     """The adapter, a pure state machine. ``skipped`` counts what it left out, by reason."""
 
+    __slots__ = (
+        "_books",
+        "_catalogue",
+        "_clock",
+        "_exchange",
+        "_followed",
+        "_ids",
+        "_is_recorded",
+        "_jitter",
+        "_limits",
+        "_links",
+        "_list_failed",
+        "_messages",
+        "_requested",
+        "_rotations",
+        "_stale_us",
+        "_streams",
+        "_symbols",
+        "_wish",
+        "name",
+        "skipped",
+        "streams_on_demand",
+    )
+
     def __init__(
         self,
         exchange: Exchange[MessageT],
@@ -126,8 +150,10 @@ class MarketDataAdapter(Generic[MessageT]):
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input."""
         if isinstance(happened, Frame):
+            refused = self._clock.refused
             outputs = self._clock.check(self._frame(happened.link, happened.data, now_us), now_us)
-            self.skipped["bad_time"] = self._clock.refused
+            if self._clock.refused != refused:
+                self.skipped["bad_time"] = self._clock.refused
             return outputs
         return list(self._outputs(happened, now_us))
 

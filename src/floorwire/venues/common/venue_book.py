@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Sequence
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
 from floorwire.core.order_book import Book
+from floorwire.venues.common.level_reader import LevelReader
 
 EMPTY: Level = (0, 0)
 """The best level of a side without levels."""
@@ -23,10 +24,12 @@ class CrossedBookError(ValueError):
 class VenueBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared."""
 
-    __slots__ = ("_best", "_book", "instrument", "is_synced")
+    __slots__ = ("_best", "_book", "instrument", "is_synced", "reader")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.reader = LevelReader(instrument)
+        """Reads what messages say of prices and sizes of the instrument."""
         self.is_synced = False
         self._book = Book()
         self._best: tuple[Level, Level] | None = None
@@ -52,9 +55,9 @@ class VenueBook:
         """Replace the levels, for a book whose changes are numbered. ``checked`` tells of it."""
         self._book.replace(bids, asks)
 
-    def apply(self, bids: Collection[Level], asks: Collection[Level]) -> None:
+    def put(self, bids: Collection[Level], asks: Collection[Level]) -> None:
         """Set levels to their absolute sizes, without telling of it."""
-        self._book.apply(bids, asks)
+        self._book.put(bids, asks)
 
     def checked(self, ts_us: int) -> BookSnapshot:
         """Return the whole book as an event, from which on it is synced. Raises CrossedBookError."""
@@ -64,7 +67,7 @@ class VenueBook:
 
     def apply_change(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookChange:
         """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
-        self._book.apply(bids, asks)
+        self._book.put(bids, asks)
         self.check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
@@ -76,12 +79,14 @@ class VenueBook:
         """Record best prices that the exchange sent, and that were told."""
         self._best = bid, ask
 
-    def changed_quote(self, ts_us: int) -> Iterator[MarketEvent]:
-        """Yield the best bid and ask if they changed since the last call."""
+    def changed_quote(self, ts_us: int) -> Sequence[MarketEvent]:
+        """Return the best bid and ask if they changed since the last call."""
         best = self.best()
-        if best != self._best:
-            self._best = best
-            yield Quote(self.instrument.symbol, *best[0], *best[1], ts_us)
+        if best == self._best:
+            return ()
+        self._best = best
+        (bid_ticks, bid_lots), (ask_ticks, ask_lots) = best
+        return (Quote(self.instrument.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us),)
 
     def _snapshot(self, ts_us: int) -> BookSnapshot:
         book = self._book
@@ -91,5 +96,5 @@ class VenueBook:
     def check(self) -> None:
         """Raise CrossedBookError if the best bid is at or above the best ask."""
         # In an auction nothing trades, and prices may cross.
-        if self.instrument.state == "open" and self._book.crossed():
+        if self._book.crossed() and self.instrument.state == "open":
             raise CrossedBookError(self.instrument.symbol)

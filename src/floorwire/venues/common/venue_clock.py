@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -47,6 +47,18 @@ class VenueClock:
     exchanges repeat old trades.
     """
 
+    __slots__ = (
+        "_ahead_us",
+        "_before_us",
+        "_behind_us",
+        "_sent_us",
+        "_suspect_since_us",
+        "_suspect_us",
+        "_suspects",
+        "_window",
+        "refused",
+    )
+
     def __init__(self) -> None:
         self.refused = 0
         """How many times in messages were not used."""
@@ -63,20 +75,20 @@ class VenueClock:
         self._suspect_us = 0
         self._suspect_since_us = 0
 
-    def check(self, outputs: Iterable[VenueOutput], now_us: int) -> list[VenueOutput]:
+    def check(self, outputs: list[VenueOutput], now_us: int) -> list[VenueOutput]:
         """Learn from the events of one message; return them with impossible times replaced."""
-        checked: list[VenueOutput] = []
         for output in outputs:
             # The usual case at once: a time that can be right, and that says how late messages come.
-            if isinstance(output, MOVING) and now_us != output.ts_us <= now_us + self._behind_us + AHEAD_US:
+            if not isinstance(output, MOVING) or output.ts_us > now_us + self._behind_us + AHEAD_US:
+                break
+            if output.ts_us != now_us or not isinstance(output, Quote):  # else it has our time
                 self._suspects = 0
                 ahead_us, window = output.ts_us - now_us, now_us // WINDOW_US
                 if window != self._window or self._ahead_us is None or ahead_us > self._ahead_us:
                     self._learn(ahead_us, window)
-                checked.append(output)
-            else:
-                checked += self._checked(output, now_us)
-        return checked
+        else:
+            return outputs
+        return [checked for output in outputs for checked in self._checked(output, now_us)]
 
     def bounded(self, ts_us: int, now_us: int) -> int:
         """Return the time, or the venue's estimated time if it is too far ahead."""

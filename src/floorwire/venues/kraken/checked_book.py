@@ -6,29 +6,35 @@ subscribed depth: Kraken does not tell of levels that were pushed out.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Sequence
 from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
-from floorwire.venues.common.decimals import OffTickError, price_ticks
+from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.venue_book import VenueBook
-from floorwire.venues.kraken import messages
-from floorwire.venues.kraken.messages import number
+from floorwire.venues.common.written_side import WrittenSide
+from floorwire.venues.kraken.messages import BookFrame
 
 CHECKSUM_LEVELS = 10
 """The checksum is of so many levels a side, whatever the depth."""
-
-Pairs = list[tuple[str, str]]
 
 
 class CheckedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
-    __slots__ = ("_asks", "_bids", "_reader", "_steps", "depth", "has_left_out", "levels", "off_tick")
+    __slots__ = (
+        "_asks",
+        "_bids",
+        "_checked",
+        "_crc",
+        "_steps",
+        "depth",
+        "has_left_out",
+        "levels",
+        "off_tick",
+    )
 
     def __init__(self, instrument: Instrument, depth: int) -> None:
         self.levels = VenueBook(instrument)
@@ -37,11 +43,13 @@ class CheckedBook:
         self.has_left_out = False
         self.off_tick = 0
         """Both are never set: a level between two ticks would make the depth wrong, so it ends the book."""
-        self._reader = LevelReader(instrument)
         self._steps = instrument.steps
         """The steps by which the sides are kept."""
-        self._bids = SideTexts(-1)
-        self._asks = SideTexts(1)
+        self._bids = WrittenSide(-1, CHECKSUM_LEVELS, _text)
+        self._asks = WrittenSide(1, CHECKSUM_LEVELS, _text)
+        self._checked: tuple[list[str], list[str]] = ([], [])
+        """The texts of the asks and the bids that the last checksum was computed of."""
+        self._crc = 0
 
     @property
     def instrument(self) -> Instrument:
@@ -59,7 +67,7 @@ class CheckedBook:
         self._bids.clear()
         self._asks.clear()
 
-    def apply_snapshot(self, message: messages.Book, ts_us: int) -> BookSnapshot:
+    def apply_snapshot(self, message: BookFrame, ts_us: int) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
         self._bids.clear()
         self._asks.clear()
@@ -68,13 +76,13 @@ class CheckedBook:
             bids = self._set(self._bids, message.bids)
             asks = self._set(self._asks, message.asks)
             event = self.levels.apply_snapshot(_present(bids), _present(asks), ts_us)
-            self._check(message)
+            self._check(message.checksum)
         except ValueError:
             self.clear()
             raise
         return event
 
-    def apply_change(self, message: messages.Book, ts_us: int) -> BookChange | None:
+    def apply_change(self, message: BookFrame, ts_us: int) -> BookChange | None:
         """Apply a change; return it as an event, None if nothing changed.
 
         Raises ValueError, and then the book is cleared: LostChangeError, CrossedBookError, OffTickError, or
@@ -88,87 +96,42 @@ class CheckedBook:
             bids = self._set(self._bids, message.bids)
             asks = self._set(self._asks, message.asks)
             event = self.levels.apply_change(bids, asks, ts_us)
-            self._check(message)
+            self._check(message.checksum)
         except ValueError:
             self.clear()
             raise
         return event if bids or asks else None
 
-    def _set(self, side: SideTexts, levels: Sequence[messages.Level]) -> tuple[Level, ...]:
+    def _set(self, side: WrittenSide, pairs: Sequence[tuple[str, str]]) -> tuple[Level, ...]:
         """Set the levels of one side and cut it to the depth; return all that changed."""
-        if not levels:
+        if not pairs:
             return ()
-        pairs = [(number(level.price), number(level.qty)) for level in levels]
-        changed, off_tick = self._reader.read(self.instrument, pairs)
+        changed, off_tick = self.levels.reader.read(self.instrument, pairs)
         if off_tick:
             raise OffTickError("a level", self.instrument)
-        side.set([ticks for ticks, _ in changed], pairs, self.instrument)
+        side.put(changed, pairs, self.instrument)
         pushed_out = side.cut(self.depth)
         if not pushed_out:
             return changed
         return tuple((dict(changed) | dict.fromkeys(pushed_out, 0)).items())
 
-    def _check(self, message: messages.Book) -> None:
-        """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare."""
-        if message.checksum is None:
+    def _check(self, checksum: int | None) -> None:
+        """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare.
+
+        Kraken: the asks, then the bids, each price and size without the dot and without leading zeros.
+        """
+        if checksum is None:
             return
-        if crc32((self._asks.best() + self._bids.best()).encode()) != message.checksum:
+        asks, bids = self._asks.best(), self._bids.best()
+        if asks is not self._checked[0] or bids is not self._checked[1]:
+            self._checked = asks, bids
+            self._crc = crc32("".join(asks + bids).encode())
+        if self._crc != checksum:
             raise LostChangeError(self.instrument.symbol, "bad_message")
 
 
-class SideTexts:
-    """One side of a book as Kraken wrote it, best level first. The checksum is of these texts."""
-
-    __slots__ = ("_order", "_sign", "_texts")
-
-    def __init__(self, sign: int) -> None:
-        """``sign`` 1: the lowest price is best; -1: the highest."""
-        self._sign = sign
-        self._order: list[int] = []
-        """The prices in ticks, times the sign, the best first."""
-        self._texts: dict[int, tuple[str, str]] = {}
-        """The same number -> price and size."""
-
-    def clear(self) -> None:
-        """Remove all levels."""
-        self._order.clear()
-        self._texts.clear()
-
-    def set(self, prices: Sequence[int], pairs: Pairs, of: Instrument) -> None:
-        """Set levels in order. ``prices`` are those of the pairs in ticks, each price once."""
-        if len(prices) != len(pairs):  # a price came twice: the later pair counts
-            prices = [price_ticks(of, price) for price, _ in pairs]
-        for ticks, pair in zip(prices, pairs, strict=True):
-            key = ticks * self._sign
-            if pair[1].strip("0."):
-                if key not in self._texts:
-                    insort(self._order, key)
-                self._texts[key] = pair
-            elif self._texts.pop(key, None) is not None:
-                del self._order[bisect_left(self._order, key)]
-
-    def cut(self, depth: int) -> list[int]:
-        """Remove the levels after the best ones; return their prices in ticks."""
-        pushed_out = self._order[depth:]
-        if pushed_out:
-            del self._order[depth:]
-            for key in pushed_out:
-                del self._texts[key]
-        return [key * self._sign for key in pushed_out]
-
-    def convert(self, to: Instrument) -> None:
-        """Keep the levels by the steps of an instrument. Raises ValueError if a price is no tick of it."""
-        pairs = list(self._texts.values())
-        self.clear()
-        self.set([price_ticks(to, price) for price, _ in pairs], pairs, to)
-
-    def best(self) -> str:
-        """Return the text of the best levels for the checksum.
-
-        Kraken: price, then size, without the dot and without leading zeros.
-        """
-        pairs = (self._texts[key] for key in self._order[:CHECKSUM_LEVELS])
-        return "".join(_digits(price) + _digits(size) for price, size in pairs)
+def _text(price: str, size: str) -> str:
+    return _digits(price) + _digits(size)
 
 
 def _digits(text: str) -> str:

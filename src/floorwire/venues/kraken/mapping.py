@@ -12,8 +12,9 @@ import msgspec
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import floor_lots, price_ticks, rfc3339_us, traded_lots
+from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.event_mapping import Ohlc
+from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import number
 from floorwire.venues.kraken.renamed import current_coin
@@ -54,25 +55,20 @@ def unlisted_instrument(text: str, prefix: str) -> tuple[str, Instrument] | None
     return f"{base}/{quote}", event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
-def trade(message: messages.Trade, of: Instrument) -> Trade:
+def trade(message: messages.Trade, of: Instrument, reader: LevelReader) -> Trade:
     """Return the trade. Kraken: ``side`` is the taker's."""
     side = SIDES.get(message.side)
     if side is None:
         raise ValueError(message.side)
-    return Trade(
-        symbol=of.symbol,
-        trade_id=str(message.trade_id),
-        price_ticks=price_ticks(of, number(message.price)),
-        size_lots=traded_lots(of, number(message.qty)),
-        side=side,
-        ts_us=rfc3339_us(message.timestamp),
-    )
+    ticks, lots = reader.trade(of, number(message.price), number(message.qty))
+    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, rfc3339_us(message.timestamp))
 
 
-def quote(ticker: messages.Ticker, of: Instrument, ts_us: int) -> Quote:
+def quote(ticker: messages.Ticker, of: Instrument, reader: LevelReader, ts_us: int) -> Quote:
     """Return the best prices."""
-    bid, ask = _best(ticker.bid, ticker.bid_qty, of), _best(ticker.ask, ticker.ask_qty, of)
-    return Quote(of.symbol, *bid, *ask, ts_us)
+    bid_ticks, bid_lots = _best(ticker.bid, ticker.bid_qty, of, reader)
+    ask_ticks, ask_lots = _best(ticker.ask, ticker.ask_qty, of, reader)
+    return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
 
 
 def day(ticker: messages.Ticker, of: Instrument, ts_us: int) -> DayStats:
@@ -100,8 +96,6 @@ def candle(ohlc: messages.Ohlc, of: Instrument, ts_us: int) -> Candle | None:
     )
 
 
-def _best(price: msgspec.Raw, qty: msgspec.Raw, of: Instrument) -> Level:
+def _best(price: msgspec.Raw, qty: msgspec.Raw, of: Instrument, reader: LevelReader) -> Level:
     text = number(price)
-    if not text.strip("0."):
-        return 0, 0
-    return price_ticks(of, text), floor_lots(of, number(qty))
+    return reader.level(of, text, number(qty)) if text.strip("0.") else (0, 0)

@@ -153,15 +153,13 @@ class Kraken:
         message = messages_v1.read(data) if data[:1] in ("[", b"[") else messages.read(data)
         if message is None:
             message = messages_v1.read_event(data)
-        match message:
-            case None:
-                return None
-            case messages.Notice():
-                return self._answered(message)
-            case messages.Pairs():
-                return ListedRows([bytes(row) for row in message.pairs])
-            case messages.SymbolFrame(native, rows):
-                return SymbolMessages(native, rows)
+        if message is None:
+            return None
+        if isinstance(message, messages.SymbolFrame):
+            return SymbolMessages(message.symbol, message.messages)
+        if isinstance(message, messages.Notice):
+            return self._answered(message)
+        return ListedRows([bytes(row) for row in message.pairs])
 
     def unreadable(self, data: str | bytes) -> Unreadable:
         """Return the symbol of a frame of a book."""
@@ -173,7 +171,7 @@ class Kraken:
         if isinstance(message, messages.BookFrame):
             self._book(message, symbol, now_us, out)
         elif isinstance(message, messages.Trade):
-            self._trade(message, symbol.instrument, out)
+            self._trade(message, symbol, out)
         elif isinstance(message, messages.Ticker):
             self._ticker(message, symbol, now_us, out)
         else:
@@ -187,13 +185,13 @@ class Kraken:
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
         symbol.book_came()
-        ts_us = self._time(frame.book.timestamp, now_us)
+        ts_us = self.clock.venue_time(now_us) if frame.ts_us is None else frame.ts_us
         if frame.is_snapshot:
-            book.depth = self._depths.get(frame.book.symbol) or _fitting_depth(frame.book)
-            out.append(book.apply_snapshot(frame.book, ts_us))
+            book.depth = self._depths.get(frame.symbol) or _fitting_depth(frame)
+            out.append(book.apply_snapshot(frame, ts_us))
         elif not book.is_synced:
             return
-        elif change := book.apply_change(frame.book, ts_us):
+        elif change := book.apply_change(frame, ts_us):
             out.append(change)
         if not symbol.has_quotes(now_us):
             out += book.levels.changed_quote(ts_us)
@@ -202,7 +200,7 @@ class Kraken:
         self, ticker: messages.Ticker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
         of, ts_us = symbol.instrument, self._time(ticker.timestamp, now_us)
-        quote = mapping.quote(ticker, of, ts_us)
+        quote = mapping.quote(ticker, of, symbol.book.levels.reader, ts_us)
         out.append(quote)
         day = mapping.day(ticker, of, ts_us)
         known = self._days.get(of.symbol)
@@ -214,7 +212,8 @@ class Kraken:
             symbol.book.clear()
             raise LostChangeError(of.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument, out: list[VenueOutput]) -> None:
+    def _trade(self, message: messages.Trade, symbol: SubscribedSymbol, out: list[VenueOutput]) -> None:
+        of = symbol.instrument
         ts_us = rfc3339_us(message.timestamp)
         if not message.trade_id:
             message = self._numbered(message)
@@ -222,7 +221,7 @@ class Kraken:
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of))
+            out.append(mapping.trade(message, of, symbol.book.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
@@ -278,7 +277,7 @@ class Kraken:
         return self.clock.venue_time(now_us) if text is None else rfc3339_us(text)
 
 
-def _fitting_depth(book: messages.Book) -> int:
+def _fitting_depth(book: messages.BookFrame) -> int:
     """Return the least depth that a snapshot fits, for recordings that do not say what was subscribed to."""
     levels = max(len(book.bids), len(book.asks))
     return next((depth for depth in DEPTHS if depth >= levels), DEPTHS[-1])

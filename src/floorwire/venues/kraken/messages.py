@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
+
+from floorwire.venues.common.decimals import rfc3339_us
 
 MAX_NUMBER = 60
 """A number with more characters is none that Kraken sends."""
@@ -21,7 +23,7 @@ NO_DATA = msgspec.Raw(b"")
 ZERO = msgspec.Raw(b"0")
 
 
-class Level(msgspec.Struct):
+class Level(msgspec.Struct, gc=False):
     """A price and its new size; size 0 removes the level."""
 
     price: msgspec.Raw
@@ -153,16 +155,21 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class BookFrame(msgspec.Struct, frozen=True):
-    """A book or a change of it."""
+    """A book or a change of it, with prices and sizes as Kraken wrote them."""
 
     is_snapshot: bool
-    book: Book
+    symbol: str
+    bids: Sequence[tuple[str, str]]
+    asks: Sequence[tuple[str, str]]
+    checksum: int | None = None
+    """The CRC32 after this message; None where Kraken sends none."""
+    ts_us: int | None = None
 
 
 Message: TypeAlias = BookFrame | Trade | Ticker | Ohlc
 
 
-class SymbolFrame(NamedTuple):
+class SymbolFrame(msgspec.Struct, frozen=True):
     """Messages of one symbol."""
 
     symbol: str
@@ -242,7 +249,7 @@ def _symbol_frame(frame: Envelope) -> SymbolFrame | None:
     match frame.channel:
         case "book":
             is_snapshot = frame.type == "snapshot"
-            return _of_one([BookFrame(is_snapshot, book) for book in _books.decode(frame.data)])
+            return _of_one([_book(is_snapshot, book) for book in _books.decode(frame.data)])
         case "trade":
             return _of_one(_trades.decode(frame.data))
         case "ticker":
@@ -261,9 +268,18 @@ def _notice(frame: Envelope) -> Notice:
 
 def _of_one(messages: Sequence[Message]) -> SymbolFrame:
     """Return the messages of a frame. Kraken sends frames of one symbol. Raises ValueError for others."""
-    symbols = {
-        message.book.symbol if isinstance(message, BookFrame) else message.symbol for message in messages
-    }
+    symbols = {message.symbol for message in messages}
     if len(symbols) != 1:
         raise ValueError(f"{len(symbols)} symbols in a frame")
     return SymbolFrame(symbols.pop(), messages)
+
+
+def _book(is_snapshot: bool, book: Book) -> BookFrame:
+    ts_us = None if book.timestamp is None else rfc3339_us(book.timestamp)
+    return BookFrame(
+        is_snapshot, book.symbol, _pairs_of(book.bids), _pairs_of(book.asks), book.checksum, ts_us
+    )
+
+
+def _pairs_of(levels: Sequence[Level]) -> list[tuple[str, str]]:
+    return [(number(level.price), number(level.qty)) for level in levels]

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from floorwire.venues.kraken import messages
-from floorwire.venues.kraken.messages import Book, BookFrame, Level, Message, Notice, Result, SymbolFrame
+from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result, SymbolFrame
 from floorwire.venues.kraken.renamed import current_pair
 
 SIDES = {"b": "buy", "s": "sell"}
@@ -141,15 +141,19 @@ def _messages(channel: str, pair: str, data: Sequence[msgspec.Raw]) -> Sequence[
 def _book(pair: str, parts: Sequence[BookData]) -> BookFrame:
     first = parts[0]
     if first.all_asks is not None and first.all_bids is not None:
-        return BookFrame(True, Book(pair, _levels(first.all_bids), _levels(first.all_asks)))
-    bids = [level for part in parts for level in _levels(part.bids)]
-    asks = [level for part in parts for level in _levels(part.asks)]
-    checksum = _checksum(next((part.checksum for part in parts if part.checksum is not None), None))
-    return BookFrame(False, Book(pair, bids, asks, checksum, _latest(parts)))
+        return BookFrame(True, pair, _pairs(first.all_bids), _pairs(first.all_asks))
+    bids, asks = _pairs(first.bids), _pairs(first.asks)
+    checksum, latest_us = first.checksum, _latest_us(first, 0)
+    for part in parts[1:]:
+        bids += _pairs(part.bids)
+        asks += _pairs(part.asks)
+        checksum = part.checksum if checksum is None else checksum
+        latest_us = _latest_us(part, latest_us)
+    return BookFrame(False, pair, bids, asks, _checksum(checksum), latest_us or None)
 
 
-def _levels(rows: Levels) -> list[Level]:
-    return [Level(_number(row[0]), _number(row[1])) for row in rows if _has(row, 3)]
+def _pairs(rows: Levels) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in rows if _has(row, 3)]
 
 
 def _date(seconds: str) -> str:
@@ -167,10 +171,21 @@ def _has(row: Sequence[str], length: int) -> bool:
     return True
 
 
-def _latest(parts: Sequence[BookData]) -> str | None:
-    """Return the time of the latest level that changed."""
-    times = [row[2] for part in parts for side in (part.bids, part.asks) for row in side]
-    return max(map(_date, times)) if times else None
+def _latest_us(part: BookData, latest_us: int) -> int:
+    """Return the time of the latest level that changed; ``latest_us`` if none is later. Raises ValueError."""
+    for side in (part.bids, part.asks):
+        for row in side:
+            at_us = _time_us(row[2])
+            latest_us = max(at_us, latest_us)
+    return latest_us
+
+
+def _time_us(seconds: str) -> int:
+    """Return a time in seconds since 1970 in microseconds. Raises ValueError."""
+    whole, _, fraction = seconds.partition(".")
+    if len(whole) != 10 or not (whole + fraction).isdecimal():
+        raise ValueError(seconds)
+    return int(whole) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
 
 
 def _checksum(text: str | None) -> int | None:

@@ -5,13 +5,9 @@ Every function raises ValueError (InexactError, OffTickError) if a value cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
-
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import floor_lots, price_ticks, traded_lots
 from floorwire.venues.common.event_mapping import BookLevels, Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.okx import messages
@@ -38,7 +34,6 @@ STATES: dict[str, InstrumentState] = {"live": "open", "expired": "closed"}
 """Every other state (suspend, preopen, test) means halted."""
 SIDES: dict[str, Side] = {"buy": "buy", "sell": "sell"}
 SPOT = "SPOT"
-_pair: Callable[[messages.Level], tuple[str, str]] = attrgetter("price", "size")
 
 
 def instrument(listed: messages.InstrumentRow, prefix: str) -> Instrument:
@@ -58,31 +53,30 @@ def unlisted_instrument(native: str, prefix: str) -> Instrument | None:
     return event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
-def trade(message: messages.Trade, of: Instrument) -> Trade:
+def trade(message: messages.Trade, of: Instrument, reader: LevelReader) -> Trade:
     """Return the trade. OKX: ``side`` is the taker's."""
     side = SIDES.get(message.side)
     if side is None:
         raise ValueError(message.side)
-    return Trade(
-        symbol=of.symbol,
-        trade_id=str(message.trade_id),
-        price_ticks=price_ticks(of, message.px),
-        size_lots=traded_lots(of, message.sz),
-        side=side,
-        ts_us=message.ts * MILLISECOND_US,
-    )
+    ticks, lots = reader.trade(of, message.px, message.sz)
+    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, message.ts * MILLISECOND_US)
 
 
 def book(message: messages.Book, of: Instrument, reader: LevelReader) -> BookLevels:
     """Return the levels of a book message."""
-    bids, asks = map(_pair, message.bids), map(_pair, message.asks)
+    bids, asks = pairs(message.bids), pairs(message.asks)
     return event_mapping.book(reader, of, bids, asks, message.ts * MILLISECOND_US)
 
 
-def quote(message: messages.Book, of: Instrument) -> Quote:
+def pairs(levels: list[messages.Level]) -> list[tuple[str, str]]:
+    """Return the price and the size of each level."""
+    return [(level.price, level.size) for level in levels]
+
+
+def quote(message: messages.Book, of: Instrument, reader: LevelReader) -> Quote:
     """Return best bid and ask, of the channel bbo-tbt. An empty side has no level."""
-    bid_ticks, bid_lots = _best(message.bids, of)
-    ask_ticks, ask_lots = _best(message.asks, of)
+    bid_ticks, bid_lots = _best(message.bids, of, reader)
+    ask_ticks, ask_lots = _best(message.asks, of, reader)
     return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, message.ts * MILLISECOND_US)
 
 
@@ -103,7 +97,5 @@ def candle(row: messages.CandleRow, channel: str, of: Instrument, now_us: int) -
     return event_mapping.candle(of, interval_us, start_us, prices, row.volume, closed=is_closed, ts_us=now_us)
 
 
-def _best(levels: list[messages.Level], of: Instrument) -> Level:
-    if not levels:
-        return 0, 0
-    return price_ticks(of, levels[0].price), floor_lots(of, levels[0].size)
+def _best(levels: list[messages.Level], of: Instrument, reader: LevelReader) -> Level:
+    return reader.level(of, levels[0].price, levels[0].size) if levels else (0, 0)

@@ -199,7 +199,7 @@ class Okx:
                 else:
                     self._quote(row, symbol, now_us, out)
         elif isinstance(message, messages.Trade):
-            self._trade(message, symbol.instrument, now_us, out)
+            self._trade(message, symbol, now_us, out)
         elif isinstance(message, messages.TickerFrame):
             out += [mapping.day(ticker, symbol.instrument) for ticker in message.rows]
         else:
@@ -229,20 +229,22 @@ class Okx:
     def _quote(
         self, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
-        quote = mapping.quote(row, symbol.instrument)
+        quote = mapping.quote(row, symbol.instrument, symbol.book.levels.reader)
         out.append(quote)
         if symbol.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
-        ts_us = message.ts * mapping.MILLISECOND_US
+    def _trade(
+        self, message: messages.Trade, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+    ) -> None:
+        of, ts_us = symbol.instrument, message.ts * mapping.MILLISECOND_US
         ids = self._trade_ids.setdefault(of.symbol, TradeIds())
         if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of))
+            out.append(mapping.trade(message, of, symbol.book.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise

@@ -7,7 +7,6 @@ minute) or become smaller (after maintenance).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import zip_longest
 from zlib import crc32
 
@@ -15,8 +14,8 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.event_mapping import BookLevels
-from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.venue_book import VenueBook
+from floorwire.venues.common.written_side import WrittenSide
 from floorwire.venues.okx import mapping, messages
 
 CHECKSUM_LEVELS = 25
@@ -26,11 +25,10 @@ SIGN_BIT = 1 << 31
 class NumberedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
-    __slots__ = ("_last", "_reader", "_texts", "has_left_out", "levels", "off_tick")
+    __slots__ = ("_last", "_texts", "has_left_out", "levels", "off_tick")
 
     def __init__(self, instrument: Instrument) -> None:
         self.levels = VenueBook(instrument)
-        self._reader = LevelReader(instrument)
         self.has_left_out = False
         """Whether levels were left out since the snapshot: they were between two ticks."""
         self.off_tick = 0
@@ -63,7 +61,7 @@ class NumberedBook:
             levels = self._mapped(message)
             event = self.levels.apply_snapshot(levels.bids, levels.asks, levels.ts_us)
             self._texts = ChecksumTexts(self.instrument) if message.checksum else None
-            self._check(message)
+            self._check(message, levels)
         except ValueError:
             self.clear()
             raise
@@ -81,7 +79,7 @@ class NumberedBook:
                 raise LostChangeError(self.instrument.symbol, "sequence_gap")
             levels = self._mapped(message)
             event = self.levels.apply_change(levels.bids, levels.asks, levels.ts_us)
-            self._check(message)
+            self._check(message, levels)
         except ValueError:
             self.clear()
             raise
@@ -89,19 +87,19 @@ class NumberedBook:
         return event if levels.bids or levels.asks else None
 
     def _mapped(self, message: messages.Book) -> BookLevels:
-        levels = mapping.book(message, self.levels.instrument, self._reader)
+        levels = mapping.book(message, self.levels.instrument, self.levels.reader)
         self.off_tick = levels.off_tick
         self.has_left_out = self.has_left_out or levels.off_tick > 0
         return levels
 
-    def _check(self, message: messages.Book) -> None:
+    def _check(self, message: messages.Book, levels: BookLevels) -> None:
         """Compare the checksum, if there is one. OKX: 0 is none, since June 2026."""
         if self._texts is None:
             return
         if not message.checksum or self.has_left_out:
             self._texts = None  # without all texts since the snapshot no later checksum can be compared
             return
-        self._texts.apply(message)
+        self._texts.apply(message, levels, self.levels.instrument)
         if self._texts.checksum() != message.checksum:
             raise LostChangeError(self.instrument.symbol, "bad_message")
 
@@ -109,38 +107,30 @@ class NumberedBook:
 class ChecksumTexts:
     """The levels of a book as OKX wrote them. The checksum is of these texts, not of the numbers."""
 
-    __slots__ = ("_asks", "_bids", "_price")
+    __slots__ = ("_asks", "_bids", "_instrument")
 
     def __init__(self, instrument: Instrument) -> None:
-        self._price = instrument.price
-        self._bids: dict[int, str] = {}
-        """Price in ticks -> ``price:size``."""
-        self._asks: dict[int, str] = {}
+        self._instrument = instrument
+        self._bids = WrittenSide(-1, CHECKSUM_LEVELS, _text)
+        self._asks = WrittenSide(1, CHECKSUM_LEVELS, _text)
 
-    def apply(self, message: messages.Book) -> None:
-        """Set the levels of a message. Size 0 removes one."""
-        self._set(self._bids, message.bids)
-        self._set(self._asks, message.asks)
+    def apply(self, message: messages.Book, levels: BookLevels, of: Instrument) -> None:
+        """Set the levels of a message, which are ``levels`` by the steps of ``of``. Size 0 removes one."""
+        is_same = of is self._instrument or of.steps == self._instrument.steps
+        bids, asks = (levels.bids, levels.asks) if is_same else ((), ())
+        self._bids.put(bids, mapping.pairs(message.bids), self._instrument)
+        self._asks.put(asks, mapping.pairs(message.asks), self._instrument)
 
     def checksum(self) -> int:
         """Return the CRC32 of the best 25 levels, bid and ask by turns, as a signed number of 32 bits.
 
         OKX: if one side has fewer levels, the other goes on alone.
         """
-        bids = _best(self._bids, sorted(self._bids, reverse=True))
-        asks = _best(self._asks, sorted(self._asks))
+        bids, asks = self._bids.best(), self._asks.best()
         texts = [text for pair in zip_longest(bids, asks) for text in pair if text is not None]
         unsigned = crc32(":".join(texts).encode())
         return unsigned - 2 * SIGN_BIT if unsigned & SIGN_BIT else unsigned
 
-    def _set(self, texts: dict[int, str], levels: Iterable[messages.Level]) -> None:
-        for level in levels:
-            ticks = self._price.parse(level.price)
-            if level.size.strip("0."):
-                texts[ticks] = f"{level.price}:{level.size}"
-            else:
-                texts.pop(ticks, None)
 
-
-def _best(texts: dict[int, str], prices: list[int]) -> list[str]:
-    return [texts[ticks] for ticks in prices[:CHECKSUM_LEVELS]]
+def _text(price: str, size: str) -> str:
+    return f"{price}:{size}"
