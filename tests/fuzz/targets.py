@@ -14,6 +14,7 @@ from tests.fuzz.requests import json_requests, msgpack_requests
 from tests.fuzz.target import Target
 from tests.fuzz.ticket import OrderTicket
 from tests.fuzz.token import Token
+from tests.fuzz.venue_frames import VenueFrames
 
 CORPUS: Final = Path(__file__).with_name("corpus")
 TARGETS: Final[Mapping[str, Callable[[], Target]]] = {
@@ -25,6 +26,7 @@ TARGETS: Final[Mapping[str, Callable[[], Target]]] = {
     "login": LoginRequest,
     "ticket": OrderTicket,
     "token": Token,
+    "venue": VenueFrames,
 }
 
 

@@ -24,6 +24,8 @@ class MarketFace:
     list_path: str
     depth: int | None = None
     """As many levels as the exchange lets a client check; None: all."""
+    tells_steps: bool = False
+    """Whether it tells at once that the steps of a market changed."""
     is_numbered_by_link: bool = False
     """Whether a lost frame costs all books of its connection."""
 
@@ -44,11 +46,12 @@ FACES = (
     ),
     MarketFace(
         OKX, '"books","instId":"{dash}"}},"action":"update"',
-        '"books","instId":"{dash}"}},"action":"snapshot"', "/ws/subscribe", "/instruments",
+        '"books","instId":"{dash}"}},"action":"snapshot"', "/ws/subscribe", "/instruments", tells_steps=True,
     ),
     MarketFace(
         KRAKEN, '"book","type":"update","data":[{{"symbol":"{slash}"',
         '"book","type":"snapshot","data":[{{"symbol":"{slash}"', "subscribe", "/AssetPairs", depth=10,
+        tells_steps=True,
     ),
     MarketFace(
         COINBASE, '"update","product_id":"{dash}"',

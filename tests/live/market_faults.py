@@ -31,7 +31,7 @@ from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.ops.stats import Stats
 from floorwire.venue_feed import VenueFeed
-from tests.fake_exchange.market import Market
+from tests.fake_exchange.market import UNIT, Market
 from tests.fake_exchange.serving import running
 from tests.live.beside import beside
 from tests.live.market_books import BookHistory, WatchedFeed
@@ -141,7 +141,9 @@ class FaultRun:
         """Return what can go wrong with a link or a request now."""
         # Each ban is twice as long as the one before. Only where whole books are requested can they lag.
         kinds = [kind for kind in LINK_KINDS if kind != "ban" or self.faults[kind] < MOST_BANS]
-        return kinds if self.face.snapshot else [*kinds, "rest_lag"]
+        kinds += [] if self.face.snapshot else ["rest_lag"]
+        # The others tell new steps with the list alone. Until then levels between known ticks are left out.
+        return [*kinds, "change_steps"] if self.face.tells_steps else kinds
 
     async def _frame_round(self, count: int) -> None:
         before = {symbol: one.losses.copy() for symbol, one in self.feed.books.items()}
@@ -215,6 +217,8 @@ class FaultRun:
             case "restart_ids":
                 fake.restart_ids(market.symbol)
                 await asyncio.sleep(0.5)  # Until a change with new ids came.
+            case "change_steps":
+                await self._change_steps(market)
             case "rest_lag":
                 fake.queries.freeze()
                 await self._frame_fault("drop", market)
@@ -225,6 +229,16 @@ class FaultRun:
         for symbol, one in self.feed.books.items():
             if kind in ENDS_LINK and one.losses.total() == before[symbol]:
                 self.problems.append(f"{symbol} did not announce: {kind}")
+
+    async def _change_steps(self, market: Market) -> None:
+        """Let the tick be ten times as large, or as it was. Others go on with the new one."""
+        coarse = UNIT // 10
+        tick_e8 = UNIT // 100 if market.tick_e8 == coarse else coarse
+        self.fake.change_steps(market.symbol, tick_e8, market.step_e8)
+        at = self.markets.index(market)
+        mid_ticks = MIDS_E8[market.base] // tick_e8
+        self._flows[at] = WalkingFlow(self.fake.core, market.symbol, mid_ticks, self.faults.total())
+        await asyncio.sleep(0.5)
 
     def _victim(self) -> Market:
         return self._random.choice(self.markets[:VICTIMS])

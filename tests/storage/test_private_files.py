@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.storage.private_files import (
+    SECRET_BYTES,
     ExposedFileError,
     check_files,
     check_tls_key,
@@ -101,3 +102,19 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
         path.chmod(exposed)
         with pytest.raises(ExposedFileError, match="chmod 600"):
             read_secret(path)
+
+
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "secret", 0o600)
+    with pytest.raises(OSError, match="not a regular file"):
+        read_secret(tmp_path / "secret")
+
+
+def test_a_secret_without_an_end_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    os.truncate(path, SECRET_BYTES)
+    assert read_secret(path) == bytes(SECRET_BYTES)
+    os.truncate(path, 1 << 40)  # It has no blocks.
+    with pytest.raises(OSError, match="larger than"):
+        read_secret(path)

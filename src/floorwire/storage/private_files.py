@@ -17,6 +17,9 @@ WRITES = 0o022
 KEY_GROUP_READS = 0o640
 """A TLS key of root that a group may read: how distributions hand keys to servers."""
 
+SECRET_BYTES = 65_536
+"""The longest secret file. A private key in PEM has a few thousand."""
+
 TAKE_NEW = "others may read or change it; make a new secret, then run"
 
 
@@ -80,11 +83,21 @@ def touch_private(path: Path) -> None:
 
 
 def read_secret(path: Path) -> bytes:
-    """Return a secret file's content. Raises OSError, and ExposedFileError where others may use it."""
-    with path.open("rb") as file:
-        if _is_exposed(os.fstat(file.fileno()).st_mode):
+    """Return a secret file's content. Raises OSError, and ExposedFileError where others may use it.
+
+    A secret is a regular file of at most ``SECRET_BYTES``. To read a pipe may last for ever.
+    """
+    without_waiting = getattr(os, "O_NONBLOCK", 0)  # for somebody to write into a pipe
+    with os.fdopen(os.open(path, os.O_RDONLY | without_waiting), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if _is_exposed(found.st_mode):
             raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
-        return file.read()
+        content = file.read(SECRET_BYTES + 1)
+    if len(content) > SECRET_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {SECRET_BYTES} bytes", str(path))
+    return content
 
 
 def _is_exposed(mode: int, rights: int = OTHERS) -> bool:
