@@ -27,6 +27,7 @@ URLS = {"binance": "wss://stream.binance.com:9443/stream", "okx": "wss://ws.okx.
 def make_player(session: Session) -> Callable[[tuple[str, float]], object]:
     """Return what takes one frame."""
     exchange = getattr(ccxt.pro, session.exchange)({"newUpdates": True})
+    is_no = dict.fromkeys(("contract", "inverse", "linear", "swap", "future", "option"), False)
     markets = [
         {
             "id": native,
@@ -36,6 +37,7 @@ def make_player(session: Session) -> Callable[[tuple[str, float]], object]:
             "type": "spot",
             "spot": True,
         }
+        | is_no
         for native, (base, quote) in session.symbols.items()
     ]
     exchange.set_markets(markets)

@@ -316,6 +316,13 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passphrase_env: Annotated[
         str | None, Meta(description="live orders: the variable with the passphrase, where one is needed")
     ] = None
+    cancel_all_after_s: Annotated[
+        Annotated[int, Meta(ge=10, le=3_600)] | None,
+        Meta(
+            description="live orders at OKX (10 to 120) and Kraken (60 to 3600): so long after we are gone, "
+            "the exchange cancels all open orders of the account, those of others too; null: it does not",
+        ),
+    ] = None
     tier: Annotated[
         Literal["starter", "intermediate", "pro"] | None,
         Meta(description="live orders at Kraken: the account's tier, which says how much may be sent"),

@@ -69,16 +69,31 @@ def _account(settings: Settings, venue: str) -> str:
 
 
 def order_connector(
-    settings: Settings, venue: LiveVenue, clock: Clock, environment: Mapping[str, str]
+    settings: Settings,
+    venue: LiveVenue,
+    clock: Clock,
+    environment: Mapping[str, str],
+    *,
+    sets_switch: bool = True,
 ) -> OrderConnector:
-    """Return what sends orders to a venue. Raises SettingsError where its credentials cannot be used."""
+    """Return what sends orders to a venue. Raises SettingsError where its credentials cannot be used.
+
+    ``sets_switch``: whether the exchange's own dead man's switch is set, where the settings want it.
+    """
     own = own_settings(venue.name, settings)
     credentials = venue_credentials.load(venue.name, own, environment)
     if credentials is None:
         raise SettingsError(f"venues.{venue.name}.key: is missing; live orders are signed with a key")
     ws_url, rest_url = own.order_ws_url or own.ws_url or "", own.order_rest_url or own.rest_url or ""
     addresses = ws_url.rstrip("/"), rest_url.rstrip("/")
-    order_settings = OrderSettings(venue.name, *addresses, credentials, venue.limits, own.tier or "starter")
+    order_settings = OrderSettings(
+        venue.name,
+        *addresses,
+        credentials,
+        venue.limits,
+        own.tier or "starter",
+        own.cancel_all_after_s if sets_switch and not own.dry_run else None,
+    )
     make = partial(
         venue.make_order_adapter,
         order_settings,

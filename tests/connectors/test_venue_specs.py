@@ -169,6 +169,29 @@ def test_a_tier_is_of_accounts_at_kraken() -> None:
         venue_registry.build(settings, live_flag=True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "after_s", "refusal"),
+    [
+        ("okx", 120, None),
+        ("kraken", 60, None),
+        ("okx", 121, "okx takes 10 to 120 seconds"),
+        ("kraken", 59, "kraken takes 60 to 3600 seconds"),
+        ("binance", 60, "binance has no such switch"),
+        ("coinbase", 60, "coinbase has no such switch"),
+        ("bybit", 60, "bybit has no such switch"),
+        ("ccxt:kucoin", 60, "ccxt:kucoin has no such switch"),
+    ],
+)
+def test_the_exchanges_own_switch(kind: str, after_s: int, refusal: str | None) -> None:
+    venues = {"b": VenueSettings(kind=kind, orders="live", cancel_all_after_s=after_s)}
+    settings = Settings(venue=("b",), venues=venues, live=LiveSettings(enabled=True))
+    if refusal is None:
+        venue_registry.build(settings, live_flag=True)
+        return
+    with pytest.raises(SettingsError, match=f"venues.b.cancel_all_after_s: {refusal}"):
+        venue_registry.build(settings, live_flag=True)
+
+
 @pytest.mark.parametrize("kind", ["sim", "replay"])
 def test_what_has_no_real_market_cannot_be_live(kind: str) -> None:
     file = str(OWN / "binance") if kind == "replay" else None

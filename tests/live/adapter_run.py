@@ -13,7 +13,13 @@ from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.codes import Code
 from floorwire.core.credentials import Secret, VenueCredentials
-from floorwire.core.order_ports import OrderAdapter, OrderAdapterInput, OrderAdapterOutput, OrderSettings
+from floorwire.core.order_ports import (
+    OrderAdapter,
+    OrderAdapterInput,
+    OrderAdapterOutput,
+    OrderSettings,
+    SwitchChanged,
+)
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
 from floorwire.core.remote_orders import (
     LinkUp,
@@ -42,7 +48,7 @@ class AdapterRun:
         self._connector = connector
         self._wake: asyncio.TimerHandle | None = None
         self._came = asyncio.Event()
-        self.reports: list[RemoteReport] = []
+        self.reports: list[RemoteReport | SwitchChanged] = []
         """Those that nobody waited for yet."""
         self.sent: list[Open | Send | Close | Fetch] = []
 
@@ -139,16 +145,22 @@ async def run(
         await connector.close()
 
 
+def adapter_of(
+    market: FakeMarket, *, account: int = 0, cancel_all_after_s: int | None = None
+) -> OrderAdapter:
+    """Return a new adapter for our account at a fake exchange, or for another one."""
+    face = market.face
+    key, secret, passphrase = market.fake.credentials(account)
+    credentials = VenueCredentials(key, Secret(secret), Secret(passphrase))
+    settings = OrderSettings(face.kind, *market.addresses, credentials, cancel_all_after_s=cancel_all_after_s)
+    return face.make_adapter(settings, Names({face.symbol: face.native}), Random(1))
+
+
 @asynccontextmanager
 async def session(
     face: Face, *, skew_us: int = 0, account: int = 0
 ) -> AsyncIterator[tuple[FakeMarket, AdapterRun]]:
     """Run the fake exchange, and the adapter of our account there, or of another one."""
-    async with served(face, skew_us=skew_us) as market:
-        key, secret, passphrase = market.fake.credentials(account)
-        credentials = VenueCredentials(key, Secret(secret), Secret(passphrase))
-        settings = OrderSettings(face.kind, *market.addresses, credentials)
-        names = Names({face.symbol: face.native})
-        async with run(face.make_adapter(settings, names, Random(1))) as client:
-            await client.report(LinkUp)
-            yield market, client
+    async with served(face, skew_us=skew_us) as market, run(adapter_of(market, account=account)) as client:
+        await client.report(LinkUp)
+        yield market, client

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.core.codes import Code
+from floorwire.core.order_ports import SwitchChanged
 from floorwire.core.remote_orders import (
     AmendAnswer,
     AmendOrder,
@@ -27,9 +28,10 @@ from floorwire.core.remote_orders import (
 )
 from tests.fake_exchange.coinbase import FakeCoinbase
 from tests.fake_exchange.kraken import FakeKraken
+from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.orders import Side
-from tests.live.adapter_run import AdapterRun, session
-from tests.live.faces import BINANCE, BYBIT, COINBASE, FACES, KRAKEN, OKX, Face, FakeMarket
+from tests.live.adapter_run import AdapterRun, adapter_of, run, session
+from tests.live.faces import BINANCE, BYBIT, COINBASE, FACES, KRAKEN, OKX, Face, FakeMarket, served
 from tests.venues import order_driver
 
 pytestmark = pytest.mark.skipping
@@ -334,3 +336,37 @@ async def test_both_kinds_of_keys_of_coinbase_are_taken(account: int) -> None:
         client.command(order(COINBASE))
         assert (await client.report(PlaceAnswer)).outcome == "accepted"
         assert not market.fake.counts.refusals
+
+
+@pytest.mark.parametrize(("face", "after_s"), [(OKX, 10), (KRAKEN, 60)], ids=str)
+async def test_the_exchange_cancels_what_is_open_when_we_are_gone(face: Face, after_s: int) -> None:
+    async with served(face) as market:
+        async with run(adapter_of(market, cancel_all_after_s=after_s)) as client:
+            assert await client.report(SwitchChanged) == SwitchChanged(True, "")
+            await client.report(LinkUp)
+            venue_order_id = await accepted(client, order(face))
+            await asyncio.sleep(5 * after_s)  # it is set again in time
+            assert [one.state.is_open for one in market.orders()] == [True]
+        await asyncio.sleep(after_s + 1)
+        assert [one.state.is_open for one in market.orders()] == [False]
+        async with run(adapter_of(market)) as client:  # learned when the account is asked
+            await client.report(LinkUp)
+            client.command(query(face, venue_order_id))
+            answer = await client.report(OrderAnswer)
+            assert answer.seen is not None
+            assert (answer.seen.state, answer.seen.code) == ("cancelled", None)
+
+
+async def test_a_service_that_ends_costs_no_report_at_okx() -> None:
+    async with session(OKX) as (market, client):
+        venue_order_id = await accepted(client, order(OKX))
+        assert isinstance(market.fake, FakeOkx)
+        market.fake.sockets.announce_upgrade()
+        await asyncio.sleep(0.01)
+        sells(market, "0.001", "30000")
+        await client.report(Executed)
+        await asyncio.sleep(10)  # another link has taken its place
+        sells(market, "0.002", "30000")
+        executed = await client.report(Executed, lambda one: Decimal(one.quantity) == Decimal("0.002"))
+        assert executed.venue_order_id == venue_order_id
+        assert {type(report) for report in client.reports}.isdisjoint({LinkUp, LinkDown})

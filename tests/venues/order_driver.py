@@ -12,6 +12,7 @@ from floorwire.core.order_ports import (
     OrderAdapterInput,
     OrderAdapterOutput,
     OrderSettings,
+    SwitchChanged,
 )
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, Wake, Woke
 from floorwire.core.remote_orders import (
@@ -138,7 +139,7 @@ def of(outputs: Sequence[OrderAdapterOutput], kind: type[Kind]) -> list[Kind]:
 
 def reports(outputs: Sequence[OrderAdapterOutput]) -> list[RemoteReport]:
     """Return the outputs that are reports."""
-    return [one for one in outputs if not isinstance(one, Open | Send | Close | Fetch | Wake)]
+    return [one for one in outputs if not isinstance(one, Open | Send | Close | Fetch | Wake | SwitchChanged)]
 
 
 def sent(outputs: Sequence[OrderAdapterOutput]) -> list[dict[str, object]]:

@@ -118,7 +118,11 @@ async def _observe(
     bus.subscribe(check.consume)
     connector = venue_registry.connector(venue.name, settings)
     feed = VenueFeed(venue, bus, stats, clock, round(settings.feed.stale_s * 1_000_000), connector)
-    sender = order_connector(settings, venue, clock, os.environ) if isinstance(venue, LiveVenue) else None
+    sender = (
+        order_connector(settings, venue, clock, os.environ, sets_switch=False)
+        if isinstance(venue, LiveVenue)
+        else None
+    )
     running = asyncio.create_task(feed.run())
     try:
         await asyncio.sleep(seconds)

@@ -20,6 +20,8 @@ class OrderKind(NamedTuple):
 
     make: MakesOrderAdapter
     native_name: NativeName
+    cancel_all_after_s: range = range(0)
+    """The times that its own dead man's switch takes, in seconds; empty: it has none that is used."""
 
 
 def _joined(by: str) -> NativeName:
@@ -31,8 +33,8 @@ ORDER_KINDS: Final[Mapping[str, OrderKind]] = MappingProxyType(
         "binance": OrderKind(BinanceOrders, _joined("")),
         "bybit": OrderKind(bybit.order_adapter, _joined("")),
         "coinbase": OrderKind(coinbase.order_adapter, _joined("-")),
-        "kraken": OrderKind(kraken.order_adapter, _joined("/")),
-        "okx": OrderKind(okx.order_adapter, _joined("-")),
+        "kraken": OrderKind(kraken.order_adapter, _joined("/"), range(60, 3_601)),
+        "okx": OrderKind(okx.order_adapter, _joined("-"), range(10, 121)),
     }
 )
 """By kind, as ``venues.ID.kind`` names it."""

@@ -19,7 +19,13 @@ from floorwire.connectors import dry_run
 from floorwire.core.codes import Code
 from floorwire.core.connector_port import Connector
 from floorwire.core.credentials import VenueCredentials
-from floorwire.core.order_ports import AddressLimits, OrderAdapter, OrderAdapterInput, OrderAdapterOutput
+from floorwire.core.order_ports import (
+    AddressLimits,
+    OrderAdapter,
+    OrderAdapterInput,
+    OrderAdapterOutput,
+    SwitchChanged,
+)
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
 from floorwire.core.remote_orders import (
     AmendAnswer,
@@ -249,6 +255,8 @@ class OrderConnector:
                     self.connector.carry_out(output)
                 elif isinstance(output, Wake):
                     self._wake_us = output.at_us
+                elif isinstance(output, SwitchChanged):
+                    self._tell_switch(output)
                 elif self._is_sending:  # whoever sends hears nothing before ``send`` returns
                     asyncio.get_running_loop().call_soon(self._report, output)
                 else:
@@ -263,6 +271,16 @@ class OrderConnector:
             self.connector.carry_out(output)
         else:
             self.connector.carry_out(Close(output.link, "the exchange allows no more links now"))
+
+    def _tell_switch(self, changed: SwitchChanged) -> None:
+        if changed.is_set:
+            log.info("orders: the exchange cancels them when we are gone", venue=self.venue)
+        else:
+            log.warning(
+                "orders: the exchange does not cancel them when we are gone",
+                venue=self.venue,
+                why=changed.message,
+            )
 
     def _report(self, report: RemoteReport) -> None:
         if isinstance(report, LinkUp | LinkDown):

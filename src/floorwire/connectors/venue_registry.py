@@ -18,6 +18,7 @@ from floorwire.connectors.venue_specs import CCXT, REPLAY, SIM, VenueSpec, own_s
 from floorwire.core.connector_port import Connector
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import Venue
+from floorwire.core.replay_controls import LEAST_SPEED, MOST_SPEED, SpeedError
 from floorwire.venues import sim
 from floorwire.venues.common.rate_limits import Allowance, RateLimits, SharedRateLimits
 from floorwire.venues.live import LiveVenue
@@ -130,7 +131,8 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
     if spec.settings.tier is not None and spec.kind != KRAKEN:
         raise SettingsError(f"venues.{spec.id}.tier: only accounts of kraken have one")
     if spec.kind.startswith(CCXT):
-        return  # what its exchange lacks is said when it is made
+        _check_switch(spec, range(0))
+        return  # what else its exchange lacks is said when it is made
     from floorwire.connectors import order_adapters
 
     if spec.kind not in order_adapters.ORDER_KINDS:
@@ -138,6 +140,19 @@ def _check_live(spec: VenueSpec, settings: Settings, *, live_flag: bool) -> None
             f"{where}: this version cannot send orders to {spec.kind} yet; with orders = paper, "
             "orders are filled here against its prices"
         )
+    _check_switch(spec, order_adapters.ORDER_KINDS[spec.kind].cancel_all_after_s)
+
+
+def _check_switch(spec: VenueSpec, allowed: range) -> None:
+    after_s = spec.settings.cancel_all_after_s
+    if after_s is None or after_s in allowed:
+        return
+    where = f"venues.{spec.id}.cancel_all_after_s"
+    if not allowed:
+        raise SettingsError(
+            f"{where}: {spec.kind} has no such switch; use guards (cancel_on_disconnect, deadman)"
+        )
+    raise SettingsError(f"{where}: {spec.kind} takes {allowed.start} to {allowed.stop - 1} seconds")
 
 
 def _build(spec: VenueSpec, settings: Settings, shared: SharedRateLimits) -> Venue:
@@ -240,11 +255,14 @@ def _replay(spec: VenueSpec, recorded: recording.Playable, settings: Settings) -
         log.warning(
             "recording is not whole", file=file, reason=skipped.reason, count=skipped.count, lines=lines
         )
+    speed = settings.replay.speed
+    if speed and not LEAST_SPEED <= speed <= MOST_SPEED:
+        raise SettingsError(f"replay.{SpeedError(speed)}")
     log.info("recording", file=file, venue=spec.id, adapter=recorded.adapter, frames=recorded.frames)
     replay = recording.replay(
         recorded,
         prefix=spec.prefix,
-        speed=settings.replay.speed or None,
+        speed=speed or None,
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
     )

@@ -18,7 +18,17 @@ from floorwire.core.remote_orders import RemoteCommand, RemotePolicy, RemoteRepo
 
 OrderAdapterInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
 OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-OrderAdapterOutput: TypeAlias = OrderAdapterEffect | RemoteReport
+
+
+class SwitchChanged(msgspec.Struct, frozen=True):
+    """Whether the exchange's own dead man's switch is set: for people. What it does to orders is reported."""
+
+    is_set: bool
+    message: str
+    """Why it is not set."""
+
+
+OrderAdapterOutput: TypeAlias = OrderAdapterEffect | RemoteReport | SwitchChanged
 
 
 KrakenTier: TypeAlias = Literal["starter", "intermediate", "pro"]
@@ -58,6 +68,8 @@ class OrderSettings(msgspec.Struct, frozen=True):
     """Of the address that the requests come from; None: nothing else is sent from it."""
     tier: KrakenTier = "starter"
     """Of the account, where the exchange is Kraken."""
+    cancel_all_after_s: int | None = None
+    """So long after it was last asked to, the exchange cancels all orders of the account; None: never."""
 
 
 class InstrumentNames(Protocol):

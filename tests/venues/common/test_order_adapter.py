@@ -100,6 +100,7 @@ class PlainExchange:
     policy = RemotePolicy()
     most_sent = 64
     patience_us = 10 * SECOND
+    switch = None
     links = (LinkKind("private", "ws://plain", LinkTimes(60 * SECOND), takes_orders=True),)
 
     def __init__(self, *, needs_token: bool = False, cancels_per_request: int = 1) -> None:

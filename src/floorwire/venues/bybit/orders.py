@@ -94,6 +94,8 @@ class BybitOrders:
     most_sent = MOST_SEQUENCES
     patience_us = 10 * SECOND_US
     cancels_per_request = 1
+    switch = None
+    """Bybit has one for institutional accounts alone, which its links end. It is not used."""
 
     def __init__(self, settings: OrderSettings, names: InstrumentNames) -> None:
         """Raises ValueError where the secret is none that Bybit has."""

@@ -77,6 +77,7 @@ class CcxtOrders:
     most_sent = MOST_SEQUENCES
     patience_us = NEVER_US
     cancels_per_request = 1
+    switch = None
 
     def __init__(self, settings: OrderSettings, names: InstrumentNames, terms: OrderTerms) -> None:
         self.name = terms.name

@@ -78,6 +78,8 @@ class CoinbaseOrders:
     most_sent = MOST_SEQUENCES
     patience_us = NEVER_US
     cancels_per_request = limits.CANCELS_PER_REQUEST
+    switch = None
+    """Coinbase has none."""
 
     def __init__(self, settings: OrderSettings, names: InstrumentNames, random: Random) -> None:
         """Raises ValueError if the secret cannot be one of Coinbase."""

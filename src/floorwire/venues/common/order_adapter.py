@@ -334,6 +334,8 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
     def _at(self, now_us: int, date_us: int) -> None:
         self._now_us, self._date_us = now_us, date_us
         self._exchange.at(now_us, date_us)
+        if self._exchange.switch is not None:
+            self._exchange.switch.at(now_us)
 
     def _with_due(self, outputs: list[OrderAdapterOutput]) -> list[OrderAdapterOutput]:
         """Return the outputs, then what is due, then the time of the next wake."""
@@ -341,12 +343,23 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         outputs += self._tell_link()
         if reference.is_due:
             outputs += self._reads.begin(reference.read(), (), now_us, self._date_us)
+        outputs += self._set_switch()
         outputs += self._requests.overdue(now_us)
         outputs += self._links_due()
         outputs += self._tell_link()
         outputs += self._reads.wake(now_us, self._date_us)
         outputs += self._send_cancels()
         outputs += self._wake.at(self._due_us())
+        return outputs
+
+    def _set_switch(self) -> list[OrderAdapterOutput]:
+        """Set the exchange's own dead man's switch, where one is wanted, and tell whether it is set."""
+        switch, outputs = self._exchange.switch, list[OrderAdapterOutput]()
+        if switch is None:
+            return outputs
+        if switch.is_due and self._exchange.reference.is_complete:
+            outputs += self._reads.begin(switch.set(), (), self._now_us, self._date_us)
+        outputs += switch.changes()
         return outputs
 
     def _due_us(self) -> int:
@@ -358,6 +371,8 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
             self._watch.due_us(),
             *(links.due_us(now_us, may_open=self._may_open(links)) for links in self._links),
         )
+        if self._exchange.switch is not None and self._exchange.reference.is_complete:
+            due_us = min(due_us, self._exchange.switch.due_us)
         for symbol, from_us in self._cancels.times().items():
             free_us = self._exchange.cancel_free_us(symbol)
             due_us = min(due_us, max(free_us, from_us, now_us + RETRY_CANCEL_US))

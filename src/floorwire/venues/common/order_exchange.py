@@ -15,6 +15,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
     RemoteReport,
 )
+from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.private_links import LinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
@@ -121,6 +122,11 @@ class OrderExchange(Protocol[AnswerT]):
     """So long after an answer that accepts an order the stream has told of it. If it did not, the link is
     opened again."""
     cancels_per_request: int
+
+    @property
+    def switch(self) -> CancelAllSwitch | None:
+        """The exchange's own dead man's switch; None: it has none, or it is not wanted."""
+        ...
 
     @property
     def reference(self) -> OrderReference:

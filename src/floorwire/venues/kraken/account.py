@@ -35,6 +35,7 @@ OPEN_ORDERS = "/0/private/OpenOrders"
 CLOSED_ORDERS = "/0/private/ClosedOrders"
 TRADES = "/0/private/TradesHistory"
 BALANCE = "/0/private/BalanceEx"
+CANCEL_ALL_AFTER = "/0/private/CancelAllOrdersAfter"
 TOKEN = "/0/private/GetWebSocketsToken"  # noqa: S105 - a path
 PAGE = 50
 """Executions of a page."""
@@ -115,6 +116,13 @@ def token() -> Generator[HttpRequest, Answer, str]:
     """Ask for a token of the private WebSocket. It has to be used within 15 minutes. Raises ValueError."""
     answer = yield HttpRequest(TOKEN)
     return messages.result(answer, messages.Token).token
+
+
+def cancel_all_after(seconds: int) -> Steps:
+    """Let Kraken cancel all orders of the account after a time, unless asked again. Raises ValueError."""
+    answer = yield HttpRequest(CANCEL_ALL_AFTER, urlencode({"timeout": seconds}))
+    messages.result(answer, messages.Switch)
+    return ()
 
 
 def query(command: QueryOrder, reference: OrderReference) -> Steps:

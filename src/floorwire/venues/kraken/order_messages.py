@@ -198,6 +198,12 @@ class Token(msgspec.Struct):
     token: str
 
 
+class Switch(msgspec.Struct, rename="camel"):
+    """When all orders are cancelled, unless that is asked for again."""
+
+    trigger_time: str
+
+
 class Placed(msgspec.Struct):
     """Orders that were placed."""
 

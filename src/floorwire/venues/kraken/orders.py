@@ -24,6 +24,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
 )
 from floorwire.core.venue_names import bare
+from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_exchange import (
@@ -96,6 +97,8 @@ class KrakenOrders:
         """By link."""
         self._token = ""
         """Of the present link, or of the one that is opened next."""
+        after_s = settings.cancel_all_after_s
+        self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
         self._now_us = self._date_us = 0
 
     def at(self, now_us: int, date_us: int) -> None:

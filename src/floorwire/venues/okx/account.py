@@ -9,6 +9,8 @@ from collections.abc import Generator
 from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
+import msgspec
+
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
 from floorwire.core.remote_orders import (
@@ -31,6 +33,7 @@ FILLS = "/api/v5/trade/fills"
 OLD_FILLS = "/api/v5/trade/fills-history"
 """OKX: ``fills`` has those of three days, this one those of three months."""
 BALANCE = "/api/v5/account/balance"
+CANCEL_ALL_AFTER = "/api/v5/trade/cancel-all-after"
 PAGE = 100
 """Rows of a page: OKX sends no more."""
 MOST_ORDER_PAGES = 50
@@ -169,6 +172,14 @@ def reconcile(command: Reconcile) -> Steps:
     seen = tuple(found for found in map(order_seen, orders) if found is not None)
     executions = tuple(map(_executed, reversed(fills)))
     return (ReconcileAnswer(command.request, seen, executions, tuple(balances), str(cursor)),)
+
+
+def cancel_all_after(seconds: int) -> Steps:
+    """Let OKX cancel all orders of the account after a time, unless asked again. Raises ValueError."""
+    body = msgspec.json.encode({"timeOut": str(seconds)})
+    answer = yield HttpRequest(CANCEL_ALL_AFTER, "", "POST", body, "switch")
+    messages.rows(answer, messages.SWITCHES)
+    return ()
 
 
 def _open_orders() -> Generator[HttpRequest, Answer, list[messages.OrderRow]]:

@@ -54,6 +54,7 @@ ORDER_BUDGETS = {
     "read": BudgetRule(30, SECOND_US // 15),  # OKX: 60 of orders-pending, of order and of fills in 2 s
     "history": BudgetRule(20, SECOND_US // 10),  # OKX: 40 of fills-history in 2 s
     "list": BudgetRule(2, SECOND_US, address=REST),  # OKX: 10 of time, 20 of instruments in 2 s, by address
+    "switch": BudgetRule(1, SECOND_US),  # OKX: cancel-all-after once a second
     "balance": BudgetRule(5, SECOND_US * 2 // 5),  # OKX: 10 in 2 s
 }
 TOO_MANY_US = 2 * SECOND_US

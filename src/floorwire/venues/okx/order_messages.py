@@ -98,6 +98,12 @@ class TimeRow(msgspec.Struct):
     ts: Time
 
 
+class SwitchRow(msgspec.Struct, rename="camel"):
+    """When all orders are cancelled, unless that is asked for again."""
+
+    trigger_time: str
+
+
 class PlacedRow(msgspec.Struct, rename="camel"):
     """The verdict about one order of a request."""
 
@@ -149,6 +155,7 @@ ORDERS = msgspec.json.Decoder(list[OrderRow], strict=False)
 FILLS = msgspec.json.Decoder(list[FillRow], strict=False)
 ACCOUNTS = msgspec.json.Decoder(list[AccountRow], strict=False)
 TIMES = msgspec.json.Decoder(list[TimeRow], strict=False)
+SWITCHES = msgspec.json.Decoder(list[SwitchRow])
 INSTRUMENT = msgspec.json.Decoder(InstrumentCode, strict=False)
 
 

@@ -23,6 +23,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
 )
 from floorwire.core.venue_names import bare
+from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
@@ -87,6 +88,8 @@ class OkxOrders:
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping="ping"),)
+        after_s = settings.cancel_all_after_s
+        self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
         self._now_us = 0
 
     def at(self, now_us: int, date_us: int) -> None:
