@@ -118,6 +118,8 @@ def test_bodies_of_programs(server: Server, file: Path) -> None:
         ("nothing", {"paused": True}, "venue"),
         ("played", {"at": 1}, "at"),
         ("played", {"speed": -1}, "body.speed"),
+        ("played", {"speed": 5e-324, "paused": True}, "speed"),
+        ("played", {"speed": 1e9}, "body.speed"),
         ("played", {"pause": True}, "body.pause"),
     ):
         status, reply = patch(server, file, venue, body)

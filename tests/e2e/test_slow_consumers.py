@@ -19,8 +19,8 @@ BTC = "BTC-USDT"
 
 @pytest.fixture(scope="module")
 def rapids() -> Iterator[Server]:
-    """A gateway whose market moves two thousand times a second, with little room for who is slow."""
-    with scripted(*SETTINGS, per_second=2_000) as server:
+    """A gateway whose market moves a thousand times a second, with little room for who is slow."""
+    with scripted(*SETTINGS, per_second=1_000) as server:
         yield server
 
 

@@ -23,6 +23,8 @@ from floorwire.core.market_events import (
 from floorwire.core.order_book import Book
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.core.replay_controls import (
+    LEAST_SPEED,
+    MOST_SPEED,
     Pause,
     ReplayControl,
     ReplayPosition,
@@ -144,13 +146,21 @@ def test_the_speed_counts_from_now_on() -> None:
     assert told(player.out) == told(up_to(SESSION.last_us + LENGTH))
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0, float("inf"), float("nan")])
+@pytest.mark.parametrize("speed", [0.0, -1.0, 5e-324, 1e-300, 1e-9, 1e9, 1e308, float("inf"), float("nan")])
 def test_a_speed_that_is_none(speed: float) -> None:
     player = Player()
     with pytest.raises(SpeedError):
         player.control(SetSpeed(speed))
     player.wait(SECOND)
     assert player.position().at_us == SESSION.first_us + SECOND
+
+
+@pytest.mark.parametrize("speed", [LEAST_SPEED, MOST_SPEED])
+def test_the_least_and_the_most_speed_have_times(speed: float) -> None:
+    player = Player(speed=speed)
+    player.wait(SECOND)
+    player.control(SetSpeed(1.0))
+    assert SESSION.first_us <= player.position().at_us <= SESSION.last_us
 
 
 def test_a_seek_ahead_gives_the_books_of_that_time() -> None:

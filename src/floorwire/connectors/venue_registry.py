@@ -18,6 +18,7 @@ from floorwire.connectors.venue_specs import CCXT, REPLAY, SIM, VenueSpec, own_s
 from floorwire.core.connector_port import Connector
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import Venue
+from floorwire.core.replay_controls import LEAST_SPEED, MOST_SPEED, SpeedError
 from floorwire.venues import sim
 from floorwire.venues.common.rate_limits import Allowance, RateLimits, SharedRateLimits
 from floorwire.venues.live import LiveVenue
@@ -254,11 +255,14 @@ def _replay(spec: VenueSpec, recorded: recording.Playable, settings: Settings) -
         log.warning(
             "recording is not whole", file=file, reason=skipped.reason, count=skipped.count, lines=lines
         )
+    speed = settings.replay.speed
+    if speed and not LEAST_SPEED <= speed <= MOST_SPEED:
+        raise SettingsError(f"replay.{SpeedError(speed)}")
     log.info("recording", file=file, venue=spec.id, adapter=recorded.adapter, frames=recorded.frames)
     replay = recording.replay(
         recorded,
         prefix=spec.prefix,
-        speed=settings.replay.speed or None,
+        speed=speed or None,
         loop=settings.replay.loop,
         stale_us=round(settings.feed.stale_s * 1_000_000),
     )

@@ -58,11 +58,16 @@ class SeekError(ValueError):
         self.last_us = last_us
 
 
+LEAST_SPEED = 0.000_001
+MOST_SPEED = 1_000_000.0
+"""Times beyond these are no numbers of microseconds any more."""
+
+
 class SpeedError(ValueError):
-    """A speed that is not above zero."""
+    """A speed that is too small or too large."""
 
     def __init__(self, speed: float) -> None:
-        super().__init__(f"speed: {speed} is not above zero")
+        super().__init__(f"speed: {speed} is not between {LEAST_SPEED:f} and {MOST_SPEED:.0f}")
         self.speed = speed
 
 

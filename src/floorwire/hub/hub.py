@@ -195,14 +195,15 @@ class Hub:
             if not subscriptions:
                 continue
             direct, behind = topic.direct[codec], topic.behind[codec]
+            first = topic.seq - messages + 1
+            # Before the direct write: whoever it blocks is behind from then on, and has the chunk already.
+            left_out = _queue_chunk(behind, chunk, first, topic.seq, ready) if behind else {}
             if not direct:
                 pass
             elif turn is None:
                 self._push_remainders(send_same(direct, chunk))
             else:
                 turn.append((direct, chunk))
-            first = topic.seq - messages + 1
-            left_out = _queue_chunk(behind, chunk, first, topic.seq, ready) if behind else {}
             for subscription, subscriber in left_out.items():
                 self.stats.left_out_by_reason[subscription.on_slow] += messages
                 if subscription.on_slow == "disconnect":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from floorwire.core.replay_controls import SpeedError
+from floorwire.core.replay_controls import LEAST_SPEED, MOST_SPEED, SpeedError
 
 
 class ReplayPace:
@@ -17,7 +17,7 @@ class ReplayPace:
 
         Raises SpeedError.
         """
-        if speed is not None and not 0 < speed < math.inf:
+        if speed is not None and not LEAST_SPEED <= speed <= MOST_SPEED:
             raise SpeedError(speed)
         self.speed = speed
         self._played_us = played_us

@@ -13,6 +13,8 @@ from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.core.replay_controls import (
+    LEAST_SPEED,
+    MOST_SPEED,
     Pause,
     ReplayControl,
     ReplayPosition,
@@ -20,6 +22,7 @@ from floorwire.core.replay_controls import (
     Seek,
     SeekError,
     SetSpeed,
+    SpeedError,
 )
 from floorwire.protocol.requests import SAFE
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
@@ -35,7 +38,6 @@ router = APIRouter(
 )
 
 Venue: TypeAlias = Annotated[str, Path(max_length=64)]
-MAX_SPEED = 1_000_000
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -50,7 +52,7 @@ class ReplayChange:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     at: Annotated[int, Field(ge=0, le=SAFE)] | None = None
-    speed: Annotated[float, Field(ge=0, le=MAX_SPEED, allow_inf_nan=False)] | None = None
+    speed: Annotated[float, Field(ge=0, le=MOST_SPEED, allow_inf_nan=False)] | None = None
     paused: bool | None = None
 
     def controls(self) -> list[ReplayControl]:
@@ -86,6 +88,8 @@ async def change_replay(auth: RequestAuth, venue: Venue, change: ReplayChange) -
         raise Refusal(Code.BAD_REQUEST, "venue: plays no recording", {"field": "venue"})
     if change.at is not None and not position.first_us <= change.at <= position.last_us:
         raise _outside(position.first_us, position.last_us)
+    if change.speed and change.speed < LEAST_SPEED:
+        raise Refusal(Code.BAD_REQUEST, str(SpeedError(change.speed)), {"field": "speed"})
     for control in change.controls():
         try:
             position = feed.control(control) or position
