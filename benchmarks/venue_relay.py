@@ -1,8 +1,8 @@
 """A frame's way from an exchange's socket to a client's: through Floorwire, and through a bare relay.
 
-The exchange and the client are one process on the load's CPU, so that one clock tells both times. It sends
-trades in Binance's words. Floorwire reads and checks them, keeps candles, tickers and statistics up to date,
-and writes messages of its own; the relay forwards bytes.
+The exchange sends trades in Binance's words. Floorwire reads and checks them, keeps candles, tickers and
+statistics up to date, and writes messages of its own; the relay forwards bytes. The exchange and the client
+are two processes on the load's CPU, with one clock: so each message has to wake the client, whoever sent it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-import msgspec
 import picows
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
@@ -43,25 +42,6 @@ LIST = {
         }
     ]
 }
-
-
-class RawTrade(msgspec.Struct):
-    """A trade as the exchange sends it."""
-
-    trade_id: int = msgspec.field(name="t")
-
-
-class Raw(msgspec.Struct):
-    """A frame as the exchange sends it."""
-
-    data: RawTrade
-
-
-class Shown(msgspec.Struct):
-    """A message of the channel ``trades``."""
-
-    trade_id: str = ""
-    channel: str = ""
 
 
 class Exchange(WSListener):
@@ -96,27 +76,6 @@ class Exchange(WSListener):
         return sent_ns
 
 
-class Client(WSListener):
-    """Notes when each trade came."""
-
-    def __init__(self) -> None:
-        self.received_ns: dict[int, int] = {}
-        self.is_subscribed = asyncio.Event()
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Take a message: the time first."""
-        now_ns = time.monotonic_ns()
-        payload = frame.get_payload_as_bytes()
-        if payload.startswith(b'{"stream"'):
-            self.received_ns[msgspec.json.decode(payload, type=Raw).data.trade_id] = now_ns
-            return
-        shown = msgspec.json.decode(payload, type=Shown)
-        if shown.trade_id:
-            self.received_ns[int(shown.trade_id)] = now_ns
-        elif b'"subscribed"' in payload:
-            self.is_subscribed.set()
-
-
 def compare(rounds: int) -> Iterator[str]:
     """Run both in turn; yield the results."""
     ways: dict[str, list[Percentiles]] = {RELAY: [], FLOORWIRE: []}
@@ -143,23 +102,24 @@ def compare(rounds: int) -> Iterator[str]:
 
 
 async def _run(name: str) -> Percentiles:
-    exchange, client, port = Exchange(), Client(), free_port()
+    exchange, port = Exchange(), free_port()
     sent_ns: list[int] = []
-    async with _exchange(exchange) as (ws_url, rest_url):
-        with _serving(name, ws_url, rest_url, port):
-            transport = await _connected(client, f"ws://{HOST}:{port}/ws")
-            async with asyncio.timeout(START_S):
-                if name == FLOORWIRE:
-                    await _subscribe(transport, client)
-                    await exchange.is_subscribed.wait()
-                else:
-                    await exchange.is_connected.wait()
-            for number in range(WARM + COUNT):
-                await asyncio.sleep(GAP_S)
-                sent_ns.append(exchange.send(number))
-            await asyncio.sleep(0.5)
-            transport.disconnect()
-    received_ns = client.received_ns
+    mine, server_cpu = os.sched_getaffinity(0), machine.cpu_of_server()
+    os.sched_setaffinity(0, {machine.cpu_of_load()})
+    try:
+        async with _exchange(exchange) as (ws_url, rest_url):
+            with _serving(name, ws_url, rest_url, port, server_cpu):
+                client = await _client(name, f"ws://{HOST}:{port}/ws")
+                async with asyncio.timeout(START_S):
+                    await (exchange.is_subscribed if name == FLOORWIRE else exchange.is_connected).wait()
+                for number in range(WARM + COUNT):
+                    await asyncio.sleep(GAP_S)
+                    sent_ns.append(exchange.send(number))
+                await asyncio.sleep(0.5)
+                said, _ = await client.communicate(b"")
+    finally:
+        os.sched_setaffinity(0, mine)
+    received_ns = {int(number): at_ns for number, at_ns in json.loads(said).items()}
     found = Percentiles.of(
         (received_ns[number] - sent_ns[number]) / 1_000
         for number in range(WARM, WARM + COUNT)
@@ -193,8 +153,8 @@ async def _exchange(exchange: Exchange) -> AsyncIterator[tuple[str, str]]:
 
 
 @contextmanager
-def _serving(name: str, ws_url: str, rest_url: str, port: int) -> Iterator[None]:
-    """Run the contestant on the server's CPU."""
+def _serving(name: str, ws_url: str, rest_url: str, port: int, cpu: int) -> Iterator[None]:
+    """Run the contestant on the CPU."""
     with tempfile.TemporaryDirectory() as folder:
         own = {"kind": "binance", "ws_url": ws_url, "rest_url": rest_url}
         settings = [f"--set=venues.binance.{key}={value}" for key, value in own.items()]
@@ -207,31 +167,21 @@ def _serving(name: str, ws_url: str, rest_url: str, port: int) -> Iterator[None]
             stderr=subprocess.DEVNULL,
         ) as process:
             try:
-                os.sched_setaffinity(process.pid, {machine.cpu_of_server()})
+                os.sched_setaffinity(process.pid, {cpu})
                 yield
             finally:
                 process.terminate()
                 process.wait(START_S)
 
 
-async def _connected(client: Client, url: str) -> WSTransport:
-    """Connect as soon as the server accepts connections."""
-    end_s = time.monotonic() + START_S
-    while True:
-        try:
-            transport, _ = await picows.ws_connect(lambda: client, url)
-        except (OSError, picows.WSError):
-            if time.monotonic() > end_s:
-                raise
-            await asyncio.sleep(0.1)
-        else:
-            return transport
-
-
-async def _subscribe(transport: WSTransport, client: Client) -> None:
-    """Subscribe to the trades, once the exchange's list has come."""
-    request = json.dumps({"action": "subscribe", "channel": "trades", "symbol": "BTC-USDT"}).encode()
-    while not client.is_subscribed.is_set():
-        transport.send(WSMsgType.TEXT, request)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(client.is_subscribed.wait(), 0.2)
+async def _client(name: str, url: str) -> asyncio.subprocess.Process:
+    """Run the client; return when it follows the trades."""
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.relay_client", url, *(("subscribe",) if name == FLOORWIRE else ()),
+        cwd=HERE.parent, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20,
+    )  # fmt: skip
+    assert client.stdout is not None
+    async with asyncio.timeout(START_S):
+        if await client.stdout.readline() != b"ready\n":
+            raise ContestantError(f"no client of {name}")
+    return client

@@ -317,8 +317,10 @@ class VenueFeed:
 
     def _publish_and_clear(self, events: list[MarketEvent], now_us: int) -> None:
         if events:
+            count = len(events)
             self._observe(events, now_us)
-            self._publish(events)
+            self._bus.publish(self.name, events, self._clock.stamp_us())
+            self._stats.venue_events[self.name] += count
             events.clear()
 
     def _on_reported(self, reports: Sequence[Report]) -> None:
@@ -330,13 +332,13 @@ class VenueFeed:
             self._stats.link_last_us[self.name, link] = now_us
         for symbol in heard.symbols:
             self._stats.symbol_last_us[self.name, symbol] = now_us
-        events: list[MarketEvent] = []
-        self._end_silence(events, now_us)
-        if events:
+        self._stats.venue_last_us[self.name] = now_us
+        if self._is_silent:
+            events: list[MarketEvent] = []
+            self._end_silence(events)
             self._publish(events)
 
     def _observe(self, events: list[MarketEvent], now_us: int) -> None:
-        self._stats.venue_events[self._venue.name] += len(events)
         is_from_venue = False
         for event in events:  # Only what the venue sent ends a silence, not what the adapter made by itself.
             if type(event) in PRICES:
@@ -348,7 +350,9 @@ class VenueFeed:
             elif type(event) is market_events.Clock and not event.is_reckoned:
                 is_from_venue = True
         if is_from_venue:
-            self._end_silence(events, now_us)
+            self._stats.venue_last_us[self.name] = now_us
+            if self._is_silent:
+                self._end_silence(events)
 
     def _update_status(self, status: FeedStatus, now_us: int) -> None:
         if status.symbol is None:
@@ -366,12 +370,11 @@ class VenueFeed:
                 self._stats.symbol_last_us.pop((self.name, status.symbol), None)
             self._not_live[status.symbol] = status
 
-    def _end_silence(self, events: list[MarketEvent], now_us: int) -> None:
-        self._stats.venue_last_us[self.name] = now_us
-        if self._is_silent:
-            self._is_silent = False
-            back = FeedStatus(None, self._venue_status, "heard", self._clock.stamp_us())
-            events[:0] = [*self._not_live.values(), back]
+    def _end_silence(self, events: list[MarketEvent]) -> None:
+        """Tell before these events that the venue is heard again."""
+        self._is_silent = False
+        back = FeedStatus(None, self._venue_status, "heard", self._clock.stamp_us())
+        events[:0] = [*self._not_live.values(), back]
 
     def _on_listed(self, instruments: Sequence[Instrument]) -> None:
         """Do nothing: they are not traded on this venue."""

@@ -6,7 +6,7 @@ It is what the desk has for a remote venue, without a journal on disk and withou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
@@ -19,7 +19,7 @@ from floorwire.core.account_events import AccountEntry, OrderAmending, OrderCanc
 from floorwire.core.credentials import Secret, VenueCredentials
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.order_commands import Amend, Cancel, Place
-from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings
+from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings, SwitchChanged
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.ports import Close, Fetch, Open, Prices, Send, Wake, Wanted, Woke
 from floorwire.core.remote_orders import RemoteReport
@@ -201,15 +201,14 @@ class LiveAccount:
             now_us = self._clock.monotonic_us()
             self._output(self.adapter.receive(happened, now_us, self._clock.wall_us()))
 
-    def _output(self, outputs: object) -> None:
-        assert isinstance(outputs, list | tuple)
-        for output in outputs:
+    def _output(self, outputs: Iterable[OrderAdapterOutput]) -> None:
+        for output in list(outputs):  # what a report leads to is given to the adapter in between
             if isinstance(output, Open | Send | Close | Fetch):
                 self.sent.append(output)
                 self.connector.carry_out(output)
             elif isinstance(output, Wake):
                 self._wake_us = output.at_us
-            else:
+            elif not isinstance(output, SwitchChanged):
                 self.reports.append(output)
                 now_us = self._clock.monotonic_us()
                 self._carry_out(self.remote.receive(output, now_us, now_us))

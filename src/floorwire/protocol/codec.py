@@ -74,6 +74,7 @@ class Codec:
         self.subprotocol = subprotocol
         self.binary = opcode == BINARY
         self._opcode = opcode
+        self._head = frame(opcode, bytes(126))[:2]
         self._encode = encoder.encode
         self._decode = decoder.decode
         self._with_id = with_id.decode
@@ -83,7 +84,11 @@ class Codec:
 
     def frame(self, message: Outgoing | EncodedSymbolList) -> bytes:
         """Return the message as one frame."""
-        return frame(self._opcode, self._encode(message))
+        payload = self._encode(message)
+        size = len(payload)
+        if 126 <= size < 65_536:  # most are; ``frame`` does the same
+            return self._head + size.to_bytes(2, "big") + payload
+        return frame(self._opcode, payload)
 
     def encode(self, part: Sequence[msgspec.Struct]) -> msgspec.Raw:
         """Return a part of a message, encoded, to be kept and used in many messages."""
