@@ -72,7 +72,15 @@ async def test_of_a_flood_one_slice_is_handled_in_a_turn(talking: Talking) -> No
     assert most <= SLICE_BYTES // SMALLEST + 1
 
 
-@pytest.mark.parametrize("flood", [frame(PING, b""), frame(0xA, b"x"), frame(CONTINUATION, b"x", fin=False)])
+@pytest.mark.parametrize(
+    "flood",
+    [frame(PING, b""), frame(0xA, b"x"), frame(CONTINUATION, b"x", fin=False)],
+    ids=[
+        "pings",
+        "pongs",
+        "fragments",
+    ],  # a frame has a random mask, and a name has to be the same in each process
+)
 async def test_beyond_its_budget_nothing_is_read_for_a_while(talking: Talking, flood: bytes) -> None:
     first = frame(TEXT, b"x", fin=False)
     is_fragment = flood[0] == CONTINUATION
