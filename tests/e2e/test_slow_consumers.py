@@ -21,6 +21,9 @@ BTC = "BTC-USDT"
 def rapids() -> Iterator[Server]:
     """A gateway whose market moves a thousand times a second, with little room for who is slow."""
     with scripted(*SETTINGS, per_second=1_000) as server:
+        with client(server) as early:
+            early.ask("subscribe", channel="ticker", symbol=BTC)
+            early.events(3)  # its prices count up from its first move on
         yield server
 
 

@@ -88,13 +88,19 @@ def read_secret(path: Path) -> bytes:
     A secret is a regular file of at most ``SECRET_BYTES``. To read a pipe may last for ever.
     """
     without_waiting = getattr(os, "O_NONBLOCK", 0)  # for somebody to write into a pipe
-    with os.fdopen(os.open(path, os.O_RDONLY | without_waiting), "rb") as file:
-        found = os.fstat(file.fileno())
+    handle = os.open(path, os.O_RDONLY | without_waiting)
+    try:
+        found = os.fstat(handle)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         if _is_exposed(found.st_mode):
             raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
-        content = file.read(SECRET_BYTES + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            content = file.read(SECRET_BYTES + 1)
+    finally:
+        os.close(handle)
     if len(content) > SECRET_BYTES:
         raise OSError(errno.EFBIG, f"larger than {SECRET_BYTES} bytes", str(path))
     return content
