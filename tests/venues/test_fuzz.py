@@ -62,7 +62,11 @@ FRAMES = {name: recorded(name, "")[:WARM] for name in MAKE}
 ANSWERS = {name: recorded(name, "->") for name in MAKE}
 
 scalars: st.SearchStrategy[Json] = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
 )
 flat: st.SearchStrategy[Json] = (
     scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=8), scalars, max_size=3)
