@@ -69,7 +69,7 @@ class Followed:
     def say(
         self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | SymbolFeedChanged
     ) -> None:
-        listeners = self.market.state_of(S)
+        listeners = self.market.states.get(S)
         assert listeners is not None
         listeners.apply(event)
 
@@ -81,7 +81,7 @@ class Followed:
         self.say(Clock(HOUR + round(seconds * SECOND)))
 
     def state(self, channel: str, option: str | int | None = None) -> channel_events.AnyEvent | None:
-        listeners = self.market.state_of(S)
+        listeners = self.market.states.get(S)
         assert listeners is not None
         return listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))
 
@@ -211,7 +211,7 @@ def test_ours_beside_a_venues_candle_is_in_the_new_steps_when_the_venues_end() -
     candle = at.candle("1m")
     assert (candle.open, candle.high, candle.volume) == ("100.0", "101.0", "4.00")
     at.trade("101.9", "0.25", 63)
-    listeners = at.market.state_of(S)
+    listeners = at.market.states.get(S)
     assert listeners is not None
     stream = listeners.stream("candles", "1m")
     lapse = Clock(HOUR + 66 * SECOND)
@@ -267,7 +267,7 @@ def test_trades_are_written_in_the_new_steps_with_what_the_feed_is() -> None:
     at = Followed("0.5", "1")
     at.turn("stale")
     at.change_steps("0.1", "0.01")
-    listeners = at.market.state_of(S)
+    listeners = at.market.states.get(S)
     assert listeners is not None
     trade = Trade(S, "1", 1_001, 25, "buy", HOUR)
     [told] = listeners.stream("trades", None).apply(trade, EventStamp("e", 1, 0, 0))
@@ -375,10 +375,10 @@ def test_a_recording_whose_tick_changes_keeps_the_volume_of_its_hour(tick: str) 
         if isinstance(event, Listing):
             market.update_instruments(event)
         elif isinstance(event, Trade):
-            listeners = market.state_of(event.symbol)
+            listeners = market.states.get(event.symbol)
             assert listeners is not None
             listeners.apply(event)
-    listeners = market.state_of("ABC-USDT")
+    listeners = market.states.get("ABC-USDT")
     assert listeners is not None
     for channel, option in (("candles", "1h"), ("ticker", None)):
         state = listeners.stream(channel, option).state(EventStamp("e", 1, 0, 0))

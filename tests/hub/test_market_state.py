@@ -95,19 +95,19 @@ def test_a_name_that_two_venues_have_names_neither() -> None:
 
 def test_a_symbol_has_listeners_from_its_listing_on() -> None:
     market = market_of(BTC)
-    assert market.state_of("BTC-USDT") is not None
-    assert market.state_of("ETH-USDT") is None
-    assert market.state_of(None) is market.states[None]
+    assert market.states.get("BTC-USDT") is not None
+    assert market.states.get("ETH-USDT") is None
+    assert market.states.get(None) is market.states[None]
     assert market.symbols_of("one") == ["BTC-USDT"]
     assert market.symbols_of("two") == []
 
 
 def test_a_changed_instrument_keeps_its_listeners() -> None:
     market = market_of(BTC, ETH)
-    before = market.state_of("BTC-USDT")
+    before = market.states.get("BTC-USDT")
     halted = Instrument("BTC-USDT", "BTC", "USDT", "one", "0.1", "1", state="halted")
     assert market.update_instruments(Listing((halted,), 1)) == []
-    assert market.state_of("BTC-USDT") is before
+    assert market.states.get("BTC-USDT") is before
     assert before is not None
     assert before.instrument == halted
     assert market.symbols.resolve("BTC-USDT") == halted
@@ -116,16 +116,16 @@ def test_a_changed_instrument_keeps_its_listeners() -> None:
 @pytest.mark.parametrize(("tick", "lot"), [("0.01", "1"), ("0.1", "0.1")])
 def test_an_instrument_with_other_steps_is_told_and_goes_on(tick: str, lot: str) -> None:
     market = market_of(BTC, ETH)
-    before = market.state_of("BTC-USDT")
+    before = market.states.get("BTC-USDT")
     finer = Instrument("BTC-USDT", "BTC", "USDT", "one", tick, lot)
     assert market.update_instruments(Listing((finer, ETH), 1)) == ["BTC-USDT"]
-    assert market.state_of("BTC-USDT") is before
+    assert market.states.get("BTC-USDT") is before
     assert before is not None
     assert before.instrument == finer
 
 
 def test_what_nobody_listens_to_is_no_harm() -> None:
-    listeners = market_of(BTC).state_of(None)
+    listeners = market_of(BTC).states.get(None)
     assert listeners is not None
     listeners.apply(Quote("BTC-USDT", 1, 1, 2, 1, 0))
 

@@ -36,8 +36,8 @@ from floorwire.protocol.topic import TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
-MOST_BEHIND = 1_024
-"""After so many events the trackers that no stream reads follow, before the turn ends."""
+MOST_TO_FOLLOW = 64
+"""After so many events the trackers that no stream reads follow, if nothing was sent meanwhile."""
 RESUME_TOTAL_BYTES = 1_073_741_824
 """The most bytes of all resume rings together, unless told otherwise."""
 
@@ -86,9 +86,9 @@ class Hub:
         self._resume_us = resume_us
         self._clock = clock
         self._at_turn_end = at_turn_end
-        self._dirty: dict[Topic, None] = {}
-        self._behind: list[SymbolState] = []
-        """Those that have to ``follow`` after the next flush."""
+        self._pending_topics: dict[Topic, None] = {}
+        self._to_follow: list[SymbolState] = []
+        """Those that have to ``follow``: after the next flush, and without one when they are many."""
         self._states: dict[Topic, SymbolState] = {}
         """What each topic's stream reads."""
         self._pending_bytes = 0
@@ -132,14 +132,16 @@ class Hub:
         for topic in self._by_event.get((symbol, type(event)), ()):
             size = topic.apply(event, recv_us, at)
             if size:
-                self._dirty[topic] = None
+                self._pending_topics[topic] = None
                 self._pending_bytes += size
-        self._behind.append(state)
-        if self._pending_bytes > TURN_BYTES or len(self._behind) == MOST_BEHIND:
+        if self._pending_bytes > TURN_BYTES:
             self.flush()
-        elif not self._flush_is_due:
+        elif self._pending_bytes and not self._flush_is_due:
             self._flush_is_due = True
             self._at_turn_end(self._end_turn)
+        self._to_follow.append(state)
+        if len(self._to_follow) == MOST_TO_FOLLOW:
+            self._follow()
 
     def _end_turn(self) -> None:
         self._flush_is_due = self._has_flushed = False
@@ -153,20 +155,23 @@ class Hub:
         An idle system so sends each message in the call that brought it. A busy one sends the rest of the
         turn's messages together, at its end.
         """
-        if self._dirty and not self._has_flushed:
+        if self._pending_topics and not self._has_flushed:
             self._has_flushed = True
             self.flush()
 
     def flush(self) -> None:
         """Send all pending messages, with one write for each connection. What nobody waits for comes then."""
-        topics, self._dirty = self._dirty, {}
+        topics, self._pending_topics = self._pending_topics, {}
         self._pending_bytes = 0
         if topics:
             self._deliver(topics, is_all=True)
             since_us = min(topic.pending_since_us for topic in topics)
             self.stats.publish_to_write.observe(self.now_us() - since_us)
-        behind, self._behind = self._behind, []
-        for state in behind:
+        self._follow()
+
+    def _follow(self) -> None:
+        states, self._to_follow = self._to_follow, []
+        for state in states:
             state.follow()
 
     def _deliver(self, topics: Collection[Topic], *, is_all: bool) -> None:
@@ -278,7 +283,7 @@ class Hub:
         return self._topics[name]
 
     def _open_topic(self, name: TopicName) -> Topic:
-        state = self.market.state_of(name.symbol)
+        state = self.market.states.get(name.symbol)
         assert state is not None, f"the catalogue chose {name}, which was never listed"
         self._topics_opened += 1
         topic = Topic(
@@ -337,7 +342,7 @@ class Hub:
 
     def _close_topic(self, topic: Topic) -> None:
         del self._topics[topic.name]
-        self._dirty.pop(topic, None)
+        self._pending_topics.pop(topic, None)
         self._states.pop(topic).release(topic.name.channel)
         for kind in self.market.channels[topic.name.channel].event_types:
             self._by_event[topic.name.symbol, kind].remove(topic)

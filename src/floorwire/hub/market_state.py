@@ -163,10 +163,6 @@ class MarketState:
         """Return the status with its symbol as clients know it."""
         return status if status.symbol is None else replace(status, symbol=self.names.shown(status.symbol))
 
-    def state_of(self, symbol: str | None) -> SymbolState | None:
-        """Return a symbol's state, or None if it was never listed. ``symbol`` None: the gateway's own."""
-        return self.states.get(symbol)
-
     def symbols_of(self, venue: str) -> list[str]:
         """Return the venue's symbols."""
         return [

@@ -1,6 +1,7 @@
 """Every fault and limit at the fake Binance."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -157,11 +158,11 @@ async def test_a_connection_ends_inside_a_frame(client: BinanceClient) -> None:
 async def test_frames_are_late_but_not_slower(client: BinanceClient) -> None:
     async with connect(f"{client.fake.ws}/ws/btcusdt@trade") as socket:
         client.fake.faults.delay_frames(0.2)
+        until = time.monotonic() + 0.19  # a timer may be some milliseconds early
         await trade(client, 20)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(socket.recv(), 0.05)
-        client.fake.faults.delay_frames(0)
-        assert [(await receive(socket))["t"] for _ in range(20)][-1] == 20
+        got = [(await receive(socket))["t"] for _ in range(20)]
+        assert time.monotonic() > until
+        assert got[-1] == 20
 
 
 async def test_a_half_open_socket_is_silent_until_it_is_healed(client: BinanceClient) -> None:

@@ -1,6 +1,7 @@
 """Every fault at the fake Bybit."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -74,11 +75,11 @@ async def test_a_connection_ends_inside_a_snapshot(client: BybitClient) -> None:
 async def test_frames_are_late_but_not_slower(client: BybitClient) -> None:
     async with client.socket("public/spot", TRADES) as socket:
         client.fake.faults.delay_frames(0.2)
+        until = time.monotonic() + 0.19  # a timer may be some milliseconds early
         await trade(client, 20)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(socket.recv(), 0.05)
-        client.fake.faults.delay_frames(0)
-        assert [trade_number(await receive_rows(socket)) for _ in range(20)][-1] == 20
+        got = [trade_number(await receive_rows(socket)) for _ in range(20)]
+        assert time.monotonic() > until
+        assert got[-1] == 20
 
 
 async def test_a_half_open_socket_is_silent_until_it_is_healed(client: BybitClient) -> None:
