@@ -25,7 +25,6 @@ from floorwire.core.remote_orders import (
 from floorwire.core.venue_names import bare
 from floorwire.venues.coinbase import account, limits, order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
-from floorwire.venues.coinbase.frame_numbers import FrameNumbers
 from floorwire.venues.coinbase.order_reference import OrderReference
 from floorwire.venues.coinbase.signing import Signer
 from floorwire.venues.common.errors import UnplaceableError
@@ -56,8 +55,26 @@ CHANNELS = ("heartbeats", "user")
 REFUSED_US = 10 * SECOND_US
 """The least wait after Coinbase refused a subscription."""
 
+FrameOrder: TypeAlias = Literal["next", "late", "gap"]
 CoinbaseAnswer: TypeAlias = OrderOutcome | TryAgain
 """What an answer by REST says."""
+
+
+class FrameNumbers:
+    """The numbers of the frames of one connection, of all channels. Any number may be the first."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def take(self, number: int | None) -> FrameOrder:
+        """Return whether a frame is the next one, was known before, or comes after a lost one."""
+        last = self._last
+        if number is None:
+            return "next"
+        if last is not None and number <= last:
+            return "late"
+        self._last = number
+        return "next" if last is None or number == last + 1 else "gap"
 
 
 class CoinbaseOrders:

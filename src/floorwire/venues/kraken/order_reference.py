@@ -10,14 +10,13 @@ import msgspec
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.request_sequences import HttpRequest, Steps
 from floorwire.venues.kraken import order_messages as messages
+from floorwire.venues.kraken.mapping import current_coin
 
 SECOND_US = 1_000_000
 TIME = "/0/public/Time"
 PAIRS = "/0/public/AssetPairs"
 REFRESH_US = 600 * SECOND_US
 RETRY_US = 5 * SECOND_US
-NEW_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
-"""AssetPairs has the old names; the WebSocket the new ones."""
 MOST_LOT_DECIMALS = 18
 
 
@@ -68,7 +67,7 @@ class OrderReference:
 
     def asset(self, name: str) -> str:
         """Return the asset as the WebSocket names it."""
-        return self._assets.get(name) or NEW_NAMES.get(name, name)
+        return self._assets.get(name) or current_coin(name)
 
     @property
     def is_due(self) -> bool:
@@ -107,7 +106,7 @@ class OrderReference:
             base, slash, quote = info.wsname.partition("/")
             if not slash or not 0 <= info.lot_decimals <= MOST_LOT_DECIMALS:
                 continue
-            base, quote = NEW_NAMES.get(base, base), NEW_NAMES.get(quote, quote)
+            base, quote = current_coin(base), current_coin(quote)
             lot_size = f"0.{'1':0>{info.lot_decimals}}" if info.lot_decimals else "1"
             pair = Pair(f"{base}/{quote}", info.altname, base, quote, lot_size)
             self._by_symbol[pair.symbol] = pair
