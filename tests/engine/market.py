@@ -1,4 +1,4 @@
-"""A market for houses in tests: real matching behind what a trading venue says and takes."""
+"""A market for order managers in tests: real matching behind what a trading venue says and takes."""
 
 from __future__ import annotations
 
