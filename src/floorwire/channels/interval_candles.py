@@ -179,6 +179,7 @@ class IntervalCandles:
         return venue
 
     def _close(self, candle: CandleState, now_us: int) -> CandleState:
+        """Close the candle: it does not change any more."""
         candle.last_us = now_us
         self.closed, self._price_is_current = candle, not self._has_missed
         self._ended = [later for later in self._ended if later.start_us > candle.start_us]
