@@ -1,4 +1,4 @@
-"""Rows of the journal: each holds the records of one commit. A digest (checksum) chains it to the row before."""
+"""Rows of the journal: one a commit, with its records. A digest (checksum) chains it to the row before."""
 
 from __future__ import annotations
 
