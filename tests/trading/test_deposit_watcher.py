@@ -17,7 +17,7 @@ GRANT = Grant("alice", (Scope.TRADE,))
 
 
 class Journal:
-    """What was credited. ``last_id``: the last deposit id that the journal knows; None: it is not read yet."""
+    """What was credited. ``last_id``: the last deposit id that the journal knows, None before it is read."""
 
     def __init__(self, folder: Path, last_id: int | None = 0) -> None:
         self.keys = KeyStore(folder, SecretSealer(bytes(32)))
