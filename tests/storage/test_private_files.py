@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ from floorwire.storage.private_files import (
     SECRET_BYTES,
     ExposedFileError,
     check_files,
+    check_private,
     check_tls_key,
     private_folder,
     read_secret,
     touch_private,
 )
+
+NOBODY = 65_534
 
 
 def mode(path: Path) -> int:
@@ -53,6 +57,44 @@ def test_a_ready_made_file_that_others_may_use_is_refused(tmp_path: Path, expose
     check_files(tmp_path, ("other*",))
     (tmp_path / "other-gone").symlink_to(tmp_path / "nowhere")
     check_files(tmp_path, ("other*",))
+
+
+def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make another user own it. Where that is not allowed, become another user."""
+    us = os.geteuid()
+    if us == 0:
+        os.chown(path, NOBODY, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: us + 1)
+
+
+@pytest.mark.parametrize("look", [touch_private, check_private, check_tls_key, read_secret])
+def test_a_file_of_another_user_is_refused_whatever_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[Path], object]
+) -> None:
+    """Its owner may change it and read it. A server that root runs can open it."""
+    path = tmp_path / "file"
+    path.touch(0o600)
+    look(path)
+    give_away(path, monkeypatch)
+    with pytest.raises(ExposedFileError, match=r"another user.*run: chown \d+ .*file$"):
+        look(path)
+
+
+def test_an_operators_own_key_is_read_by_root_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "operator.key"
+    touch_private(path)
+    give_away(path, monkeypatch)
+    assert read_secret(path, of_anyone=True) == b""
+
+
+def test_a_folder_of_another_user_is_refused_whatever_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = private_folder(tmp_path / "folder")
+    give_away(folder, monkeypatch)
+    with pytest.raises(ExposedFileError, match=r"another user.*run: chown \d+ .*folder$"):
+        private_folder(folder)
 
 
 @pytest.mark.parametrize("exposed", [0o777, 0o770, 0o775, 0o722, 0o1777])

@@ -21,13 +21,15 @@ SECRET_BYTES = 65_536
 """The longest secret file. A private key in PEM has a few thousand."""
 
 TAKE_NEW = "others may read or change it; make a new secret, then run"
+ANOTHERS = "it belongs to another user, who may change it; if what it holds is yours, run"
+ROOT = 0
 
 
 class ExposedFileError(PermissionError):
     """Other users of the machine may use a private file or folder. The message names it in a command."""
 
-    def __init__(self, what: str, path: Path, mode: int) -> None:
-        super().__init__(errno.EACCES, f"{what}: chmod {mode:o} {shlex.quote(str(path))}")
+    def __init__(self, what: str, path: Path, command: str) -> None:
+        super().__init__(errno.EACCES, f"{what}: {command} {shlex.quote(str(path))}")
 
     def __str__(self) -> str:
         return str(self.strerror)
@@ -41,15 +43,19 @@ def private_folder(path: Path) -> Path:
     """
     folder = path.expanduser()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    if _is_exposed(folder.stat().st_mode, WRITES):
-        raise ExposedFileError("others may put files into the folder; run", folder, FOLDER_MODE)
+    found = folder.stat()
+    _check_owner(found, folder)
+    if _is_exposed(found.st_mode, WRITES):
+        raise ExposedFileError("others may put files into the folder; run", folder, f"chmod {FOLDER_MODE:o}")
     return folder
 
 
 def check_private(path: Path) -> None:
     """Raise ExposedFileError where others may read or change the file. Raises OSError where it is missing."""
-    if _is_exposed(path.stat().st_mode):
-        raise ExposedFileError("others may read or change it; run", path, FILE_MODE)
+    found = path.stat()
+    _check_owner(found, path)
+    if _is_exposed(found.st_mode):
+        raise ExposedFileError("others may read or change it; run", path, f"chmod {FILE_MODE:o}")
 
 
 def check_files(folder: Path, patterns: Iterable[str]) -> None:
@@ -66,9 +72,10 @@ def check_tls_key(path: Path) -> None:
     Raises OSError where it is missing.
     """
     found = path.stat()
-    is_roots = found.st_uid == 0 and os.geteuid() != 0
+    _check_owner(found, path)
+    is_roots = found.st_uid == ROOT and os.geteuid() != ROOT
     if _is_exposed(found.st_mode & ~(KEY_GROUP_READS if is_roots else 0)):
-        raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
+        raise ExposedFileError(TAKE_NEW, path, f"chmod {FILE_MODE:o}")
 
 
 def touch_private(path: Path) -> None:
@@ -82,10 +89,11 @@ def touch_private(path: Path) -> None:
         check_private(path)
 
 
-def read_secret(path: Path) -> bytes:
+def read_secret(path: Path, *, of_anyone: bool = False) -> bytes:
     """Return a secret file's content. Raises OSError, and ExposedFileError where others may use it.
 
     A secret is a regular file of at most ``SECRET_BYTES``. To read a pipe may last for ever.
+    ``of_anyone``: it is its owner's own secret, whoever that is: root may use an operator's key.
     """
     without_waiting = getattr(os, "O_NONBLOCK", 0)  # for somebody to write into a pipe
     handle = os.open(path, os.O_RDONLY | without_waiting)
@@ -95,8 +103,10 @@ def read_secret(path: Path) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if not of_anyone:
+            _check_owner(found, path)
         if _is_exposed(found.st_mode):
-            raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
+            raise ExposedFileError(TAKE_NEW, path, f"chmod {FILE_MODE:o}")
         with os.fdopen(handle, "rb", closefd=False) as file:
             content = file.read(SECRET_BYTES + 1)
     finally:
@@ -104,6 +114,12 @@ def read_secret(path: Path) -> bytes:
     if len(content) > SECRET_BYTES:
         raise OSError(errno.EFBIG, f"larger than {SECRET_BYTES} bytes", str(path))
     return content
+
+
+def _check_owner(found: os.stat_result, path: Path) -> None:
+    """Raise ExposedFileError where another user owns it, who may read and change it, whatever its mode."""
+    if os.name == "posix" and found.st_uid not in (ROOT, os.geteuid()):
+        raise ExposedFileError(ANOTHERS, path, f"chown {os.geteuid()}")
 
 
 def _is_exposed(mode: int, rights: int = OTHERS) -> bool:
