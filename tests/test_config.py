@@ -181,3 +181,18 @@ def test_every_default_can_be_written_as_it_is_described() -> None:
             one = config.load(assignments=[] if value is None else [f"{name.replace('ID', 'a')}={text}"])
             assert replace(one, venues={}) == Settings()
             assert all(venue == VenueSettings() for venue in one.venues.values())
+
+
+# --- files of others ----------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(file: Path) -> None:
+    file.write_text("venue = " + "[" * 100_000)
+    with pytest.raises(SettingsError, match="nested too deeply"):
+        config.load(file)
+
+
+def test_a_file_without_an_end_is_refused(file: Path) -> None:
+    file.symlink_to("/dev/zero")
+    with pytest.raises(SettingsError, match="has more than 1048576 bytes"):
+        config.load(file)
