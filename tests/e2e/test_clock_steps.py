@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
@@ -295,5 +296,26 @@ async def test_a_key_ends_by_the_date_that_is_believed(place: Place) -> None:
             assert (await client.ask("ping"))["status"] == "pong"
             place.clock.step(-6 * HOUR)
             assert (await client.ask("ping"))["status"] == "pong"
+    place.clock.set(0)
+    await asyncio.sleep(2 * SOON_S)
+
+
+@pytest.mark.parametrize("step_us", STEPS)
+async def test_tickets_and_what_was_used_do_not_ask_the_clock(place: Place, step_us: int) -> None:
+    async with trader(place.server, place.bot):  # the key is known
+        with caller(place.server, place.bot) as http:
+            before, used = (http.post("/tickets").json()["ticket"] for _ in range(2))
+            async with connect(place.server.ws(f"/ws?ticket={used}")):
+                pass
+            place.clock.step(step_us)
+            after = http.post("/tickets").json()["ticket"]
+        for good in (before, after):
+            async with connect(place.server.ws(f"/ws?ticket={good}")) as socket:
+                await socket.send('{"action": "ping", "id": 1}')
+                assert '"pong"' in str(await socket.recv())
+        for again in (used, before, after):
+            async with connect(place.server.ws(f"/ws?ticket={again}")) as refused:
+                await refused.wait_closed()
+                assert refused.close_code == 4500
     place.clock.set(0)
     await asyncio.sleep(2 * SOON_S)

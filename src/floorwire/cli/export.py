@@ -28,7 +28,7 @@ MARKET_EVENTS = get_args(MarketEvent)
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="The Parquet file. It is replaced.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file. An earlier one is replaced.")],
     file: Annotated[
         Path | None, typer.Option("--recording", help="A recording: a file, or a folder with one session.")
     ] = None,
