@@ -12,7 +12,7 @@ import pytest
 from floorwire.connectors import json_lines, recorded_line, transcript
 from floorwire.connectors.json_lines import read_json_lines
 from floorwire.connectors.recorded_line import SkippedLineCounter, first_text, text_lines
-from floorwire.connectors.table_files import moments, table_file
+from floorwire.connectors.table_files import row_groups, table_file
 from floorwire.connectors.transcript import read_transcript
 
 TRADE = "1,64000.0,0.1,6400.0,1722988800000,True,True\n"
@@ -85,7 +85,7 @@ def test_a_bomb_in_a_zip_file_is_left_out_too(tmp_path: Path, skipped: SkippedLi
     path = zipped(tmp_path / "BTCUSDT-trades-2024-08-08.zip", TRADE + "1" * 1_000_000 + "\n" + TRADE)
     file = table_file(path)
     assert file is not None
-    assert len(list(moments(file, skipped))) == 2
+    assert len(list(row_groups(file, skipped))) == 2
     assert reasons(skipped) == {"long_line": 1}
 
 
@@ -105,5 +105,5 @@ def test_a_zip_file_that_cannot_be_unpacked_is_a_broken_file(tmp_path: Path, dam
         content[head + 6] |= 1
         content[listed + 8] |= 1
     path.write_bytes(content)
-    list(moments(file, skipped))
+    list(row_groups(file, skipped))
     assert reasons(skipped) == {"broken_file": 1}

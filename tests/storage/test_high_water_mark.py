@@ -69,7 +69,7 @@ def test_a_kill_between_the_two_copies_leaves_a_number(tmp_path: Path) -> None:
 
 
 def test_a_mark_that_was_never_raised_counts_as_none(tmp_path: Path) -> None:
-    HighWaterMark(tmp_path / "mark").store_begun(3)
+    HighWaterMark(tmp_path / "mark").close()
     assert read_number(tmp_path / "mark") == 0
 
 
@@ -78,53 +78,62 @@ def test_a_missing_file_counts_as_none(tmp_path: Path) -> None:
     assert not (tmp_path / "mark").exists()
 
 
-def written(path: Path, n: int, begun_n: int) -> None:
-    """Write a mark of n records, after which a commit up to another one was begun."""
+def written(path: Path, n: int) -> None:
+    """Write a mark of n records."""
     path.with_name("journal").touch()
     mark = HighWaterMark(path)
-    mark.continues(path.with_name("journal"), 0)
+    mark.continues(path.with_name("journal"), 0, 0)
     mark.raise_to(n)
-    mark.store_begun(begun_n)
     mark.close()
 
 
-def continues(folder: Path, last_n: int) -> bool:
+def continues(folder: Path, last_n: int, before_n: int) -> bool:
     """Return whether the journal beside the mark is the one that it was written for."""
-    return HighWaterMark(folder / "mark").continues(folder / "journal", last_n)
+    return HighWaterMark(folder / "mark").continues(folder / "journal", last_n, before_n)
 
 
 @pytest.mark.parametrize(
-    ("last_n", "expected"),
-    [(9, False), (10, True), (12, True), (13, False)],
+    ("last_n", "before_n", "expected"),
+    [(9, 8, False), (10, 8, True), (12, 10, True), (12, 11, False), (13, 12, False)],
 )
 def test_a_journal_continues_only_from_its_marked_records(
-    tmp_path: Path, last_n: int, expected: bool
+    tmp_path: Path, last_n: int, before_n: int, expected: bool
 ) -> None:
     """The process may have been killed between the commit of records 11 and 12 and the raise of the mark."""
-    written(tmp_path / "mark", 10, 12)
-    assert continues(tmp_path, last_n) is expected
+    written(tmp_path / "mark", 10)
+    assert continues(tmp_path, last_n, before_n) is expected
 
 
 def test_a_missing_mark_fits_no_journal(tmp_path: Path) -> None:
     (tmp_path / "journal").touch()
-    assert not continues(tmp_path, 10)
+    assert not continues(tmp_path, 10, 9)
+
+
+def test_an_empty_journal_whose_mark_is_gone_is_another_journal(tmp_path: Path) -> None:
+    written(tmp_path / "mark", 10)
+    (tmp_path / "mark").unlink()
+    assert not continues(tmp_path, 0, 0)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "journal").touch()
+    assert continues(new, 0, 0), "where nothing was ever written, nothing is lost"
 
 
 @pytest.mark.parametrize("copied", ["journal.made", "journal"])
 def test_a_copy_is_another_journal(tmp_path: Path, copied: str) -> None:
-    written(tmp_path / "mark", 10, 10)
+    written(tmp_path / "mark", 10)
     shutil.copy2(tmp_path / copied, tmp_path / "copy")
     (tmp_path / "copy").replace(tmp_path / copied)
-    assert not continues(tmp_path, 10)
+    assert not continues(tmp_path, 10, 9)
 
 
 def test_a_mark_of_an_earlier_version_is_accepted(tmp_path: Path) -> None:
-    written(tmp_path / "mark", 10, 10)
+    written(tmp_path / "mark", 10)
     whole = (tmp_path / "mark").read_bytes()
     (tmp_path / "mark").write_bytes(whole[:16])
-    assert continues(tmp_path, 10)
+    assert continues(tmp_path, 10, 9)
     (tmp_path / "mark").write_bytes(whole[:16])
-    assert not continues(tmp_path, 11)
+    assert not continues(tmp_path, 11, 10)
 
 
 def test_of_a_file_that_somebody_made_huge_the_mark_is_read(tmp_path: Path) -> None:

@@ -55,7 +55,6 @@ os.truncate(folder / UNWRITTEN_FILE, 0)
 os.truncate(folder / "mark", 0)
 audit.add(AuditEntry(ts=1, event="sign_in"))
 audit.flush()
-mark.store_begun(9)
 mark.raise_to(8)
 print(mark.n)
 """

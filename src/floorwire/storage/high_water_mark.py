@@ -5,11 +5,12 @@ reports no error. The mark is written after the commit. It is synced when it is 
 survives kill -9. After a power cut it may be too low, but never too high, and not empty.
 
 The mark also shows whether the journal beside it is the one that it was written for, or an older copy that
-was put back. For this it holds three values:
+was put back. For this it holds two values:
 
 - the inode number of the journal;
-- the time at which an empty file beside it was made (its ctime, which a copy does not keep);
-- the last record of the last commit that began: the journal cannot have a later record.
+- the time at which an empty file beside it was made (its ctime, which a copy does not keep).
+
+A kill between a commit and the mark leaves the journal one commit ahead of it, and no more.
 
 The number is stored twice, so that no kill tears both copies. Where neither can be read the mark is damaged:
 a journal beside it may lack its end, and does not open.
@@ -27,10 +28,10 @@ from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError, Numb
 FILE = "journal.mark"
 MADE_FILE = "journal.made"
 """An empty file that never changes. Its ctime is when it was put into the folder."""
-_begun = struct.Struct("<Q")
+_UNUSED_BYTES = 8
+"""Earlier versions wrote something here."""
 _files = struct.Struct("<QQ")
-_BEGUN_AT = PAIR_BYTES
-_FILES_AT = _BEGUN_AT + _begun.size
+_FILES_AT = PAIR_BYTES + _UNUSED_BYTES
 _COPY_AT = _FILES_AT + _files.size
 """Where the number's second copy is. Files of earlier versions end here."""
 _SIZE = _COPY_AT + PAIR_BYTES
@@ -58,8 +59,10 @@ class HighWaterMark:
         self._files: tuple[int, int] | None = None
         """The journal's inode and the ctime that the next ``raise_to`` writes; None: they are written."""
 
-    def continues(self, journal: Path, last_n: int) -> bool:
+    def continues(self, journal: Path, last_n: int, before_n: int) -> bool:
         """Return whether the mark was written for this journal, whose last record is ``last_n``.
+
+        ``before_n``: the last record before the journal's last commit.
 
         False where the mark is missing, removed or older, or where the files are copies. The journal may
         then be an older copy that was put back: its later records are lost. Raises DamagedNumberError.
@@ -70,8 +73,7 @@ class HighWaterMark:
             return False
         if not any(files):  # written by a version that did not store them
             return self.n == last_n
-        (begun_n,) = _begun.unpack_from(self._content, _BEGUN_AT)
-        return files == self._files and self.n <= last_n <= max(self.n, begun_n)
+        return files == self._files and self.n in {last_n, before_n}
 
     @property
     def n(self) -> int:
@@ -79,11 +81,6 @@ class HighWaterMark:
         if self._is_wiped:
             raise DamagedNumberError
         return stored_number.load(self._content, 0, _COPY_AT)
-
-    def store_begun(self, n: int) -> None:
-        """Store that a commit up to this record begins. Raises OSError."""
-        _begun.pack_into(self._content, _BEGUN_AT, n)
-        self._file.write()
 
     def raise_to(self, n: int) -> None:
         """Write the number. From now on the mark belongs to the files as they are now. Raises OSError."""

@@ -69,9 +69,9 @@ class SqliteJournal:
             self._mark = HighWaterMark(self._folder / high_water_mark.FILE)
         opened.callback(self._mark.close)
         self._writing = self._connect(opened)
-        self._written_n, self._chain = self._tail()
+        before_n, self._written_n, self._chain = self._tail()
         with journal_file.journal_errors(self._path):
-            continues = self._mark.continues(self._path, self._written_n)
+            continues = self._mark.continues(self._path, self._written_n, before_n)
         self._is_restored = not continues
         journal_file.lengthen_log(self._folder, self._writing)
         with journal_file.journal_errors(self._folder):
@@ -97,19 +97,24 @@ class SqliteJournal:
         opened.callback(connection.close)
         return connection
 
-    def _tail(self) -> tuple[int, bytes]:
-        """Return the last record's number and the chain, both verified. Raises JournalCorruptError."""
+    def _tail(self) -> tuple[int, int, bytes]:
+        """Return the last record before the last commit, the last record, and the chain, all verified.
+
+        Raises JournalCorruptError.
+        """
         try:
             with journal_file.journal_errors(self._path):
                 row = journal_file.last_row(self._writing)
-            last_n, chain = (0, journal_rows.ORIGIN) if row is None else (row.last_n, row.chain)
+            before_n, last_n, chain = (
+                (0, 0, journal_rows.ORIGIN) if row is None else (row.first_n - 1, row.last_n, row.chain)
+            )
             for _ in journal_file.read(self._folder, max(0, last_n - 1)):
                 pass
             self._check_nothing_lost(last_n)
         except JournalCorruptError:
             self._keep_log()
             raise
-        return last_n, chain
+        return before_n, last_n, chain
 
     def _check_nothing_lost(self, last_n: int) -> None:
         with journal_file.journal_errors(self._folder):
@@ -173,7 +178,6 @@ class SqliteJournal:
     def _commit(self, entries: Sequence[JournalEntry]) -> None:
         """Write one row, in the commit thread. Raises sqlite3.Error, OSError."""
         row = journal_rows.make(self._written_n + 1, entries, self._chain)
-        self._mark.store_begun(row.last_n)
         self._writing.execute(journal_file.INSERT, row)
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain

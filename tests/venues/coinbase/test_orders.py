@@ -19,6 +19,7 @@ from floorwire.core.remote_orders import (
     PlaceAnswer,
     PlaceOrder,
 )
+from floorwire.venues.coinbase.orders import FrameNumbers
 from tests.venues.coinbase.order_session import (
     CANCEL,
     EDIT,
@@ -384,3 +385,21 @@ def test_cancel_that_met_the_rate_limit_is_sent_again() -> None:
     assert not of(outputs, Fetch)
     keep_alive(driver, 3)
     assert [path_of(one) for one in driver.fetches()] == [CANCEL]
+
+
+def test_numbers_of_frames_count_up_by_one() -> None:
+    numbers = FrameNumbers()
+    assert [numbers.take(number) for number in (0, 1, 1, 0, 2, None, 3, 5)] == [
+        "next",
+        "next",
+        "late",
+        "late",
+        "next",
+        "next",
+        "next",
+        "gap",
+    ]
+
+
+def test_the_first_number_may_be_any() -> None:
+    assert FrameNumbers().take(7) == "next"

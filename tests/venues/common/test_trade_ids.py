@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.venues.common.trade_ids import TradeIds
+from floorwire.venues.common.trade_ids import MAX_IDS, RecentTradeIds, TradeIds
 
 
 def test_a_lower_id_with_a_later_time_is_a_restart() -> None:
@@ -42,3 +42,18 @@ def test_each_trade_is_new_only_once(lengths: list[int], data: st.DataObject) ->
             seen.append((number, now_us))
             for again in data.draw(st.lists(st.sampled_from(seen), max_size=2)):
                 assert ids.check(*again) == "repeated"
+
+
+def test_ids_in_any_order_are_remembered() -> None:
+    ids = RecentTradeIds()
+    assert ids.add("a-1")
+    assert ids.add("a-2")
+    assert not ids.add("a-1")
+
+
+def test_beyond_the_limit_the_oldest_is_forgotten() -> None:
+    ids = RecentTradeIds()
+    for number in range(MAX_IDS + 1):
+        assert ids.add(str(number))
+    assert not ids.add("1")
+    assert ids.add("0")

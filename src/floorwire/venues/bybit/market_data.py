@@ -32,8 +32,8 @@ from floorwire.venues.common.exchange import (
     Unreadable,
 )
 from floorwire.venues.common.rate_limits import TooManyRequestsError
-from floorwire.venues.common.recent_trade_ids import RecentTradeIds
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_ids import RecentTradeIds
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 

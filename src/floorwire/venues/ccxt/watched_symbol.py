@@ -10,7 +10,7 @@ from floorwire.core.market_events import BookSnapshot, Level, Quote
 from floorwire.venues.ccxt.messages import Watch, link_of
 from floorwire.venues.common.backoff import SECOND_US, Backoff, Jitter
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.recent_trade_ids import RecentTradeIds
+from floorwire.venues.common.trade_ids import RecentTradeIds
 
 WAIT_S = (1, 2, 4, 8, 16, 32, 60)
 """Seconds to wait at most before a watch that failed is begun again, by the failures in a row."""

@@ -17,7 +17,6 @@ from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.coinbase import limits, mapping, messages, messages_advanced
 from floorwire.venues.coinbase.product_book import ProductBook
-from floorwire.venues.coinbase.symbol_state import SymbolState
 from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
@@ -31,6 +30,7 @@ from floorwire.venues.common.exchange import (
     Unreadable,
 )
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 
@@ -64,6 +64,21 @@ def requested_symbols(text: str) -> list[str]:
         return []
     own = [channel.product_ids for channel in request.channels if isinstance(channel, messages.Channel)]
     return list(dict.fromkeys(sum(own, request.product_ids)))
+
+
+class SymbolState:
+    """What is kept of a product besides its book, over all its links."""
+
+    __slots__ = ("resynced_to_trade", "ticker_sequence", "ticker_us", "trade_ids")
+
+    def __init__(self) -> None:
+        self.trade_ids = TradeIds()
+        self.ticker_sequence = 0
+        """The highest sequence number of a ticker."""
+        self.ticker_us = 0
+        """The latest venue time of a ticker."""
+        self.resynced_to_trade = 0
+        """Trades up to this id that are missing have caused a resync already."""
 
 
 class Coinbase:

@@ -1,14 +1,16 @@
-"""Leaves out trades that came before, by the venue's rising trade ids; works when the venue restarts them."""
+"""Leaves out trades that came before, by the venue's trade ids: rising ones, and those in any order."""
 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
 IdCheck: TypeAlias = Literal["new", "repeated", "restarted"]
+MAX_IDS = 2_000
+"""Trades of one symbol. More than a venue repeats after a subscription."""
 
 
 class TradeIds:
-    """The last trade id of one symbol and its time.
+    """The last trade id of one symbol and its time, where ids rise.
 
     Ids rise with time. A lower id with a later time than any trade so far cannot be a repeated trade: the
     venue restarted its ids. The last id and time from before the restart are kept, so that an old trade that
@@ -46,3 +48,22 @@ class TradeIds:
     def _is_from_before_restart(self, trade_id: int, ts_us: int) -> bool:
         before = self._before_restart
         return before is not None and trade_id <= before[0] and ts_us <= before[1]
+
+
+class RecentTradeIds:
+    """The latest trade ids, where they do not rise. Beyond ``MAX_IDS`` the oldest is forgotten."""
+
+    __slots__ = ("_ids",)
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+        """In the order in which they came."""
+
+    def add(self, trade_id: str) -> bool:
+        """Record a trade; return False if it came before."""
+        if trade_id in self._ids:
+            return False
+        self._ids[trade_id] = None
+        if len(self._ids) > MAX_IDS:
+            del self._ids[next(iter(self._ids))]
+        return True

@@ -15,8 +15,8 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from floorwire.venues.kraken import messages
+from floorwire.venues.kraken.mapping import current_pair
 from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result, SymbolFrame
-from floorwire.venues.kraken.renamed import current_pair
 
 SIDES = {"b": "buy", "s": "sell"}
 """The taker's side."""
