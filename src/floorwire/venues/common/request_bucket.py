@@ -32,6 +32,10 @@ class RequestBucket:
         self._refill(now_us)
         self._tokens -= requests
 
+    def drain(self, now_us: int) -> None:
+        """Leave no tokens: whoever counts says that they are used up. From now on they come back."""
+        self._tokens, self._since_us = min(0, self._tokens), now_us
+
     def free_us(self, requests: int, now_us: int) -> int:
         """Return when there are tokens for so many requests, if none is taken before."""
         self._refill(now_us)
