@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,9 @@ from floorwire.storage.private_files import (
     check_tls_key,
     private_folder,
     read_secret,
+    read_start,
     touch_private,
 )
-
-NOBODY = 65_534
 
 
 def mode(path: Path) -> int:
@@ -57,44 +57,6 @@ def test_a_ready_made_file_that_others_may_use_is_refused(tmp_path: Path, expose
     check_files(tmp_path, ("other*",))
     (tmp_path / "other-gone").symlink_to(tmp_path / "nowhere")
     check_files(tmp_path, ("other*",))
-
-
-def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make another user own it. Where that is not allowed, become another user."""
-    us = os.geteuid()
-    if us == 0:
-        os.chown(path, NOBODY, -1)
-    else:
-        monkeypatch.setattr(os, "geteuid", lambda: us + 1)
-
-
-@pytest.mark.parametrize("look", [touch_private, check_private, check_tls_key, read_secret])
-def test_a_file_of_another_user_is_refused_whatever_its_mode(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[Path], object]
-) -> None:
-    """Its owner may change it and read it. A server that root runs can open it."""
-    path = tmp_path / "file"
-    path.touch(0o600)
-    look(path)
-    give_away(path, monkeypatch)
-    with pytest.raises(ExposedFileError, match=r"another user.*run: chown \d+ .*file$"):
-        look(path)
-
-
-def test_an_operators_own_key_is_read_by_root_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "operator.key"
-    touch_private(path)
-    give_away(path, monkeypatch)
-    assert read_secret(path, of_anyone=True) == b""
-
-
-def test_a_folder_of_another_user_is_refused_whatever_its_mode(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = private_folder(tmp_path / "folder")
-    give_away(folder, monkeypatch)
-    with pytest.raises(ExposedFileError, match=r"another user.*run: chown \d+ .*folder$"):
-        private_folder(folder)
 
 
 @pytest.mark.parametrize("exposed", [0o777, 0o770, 0o775, 0o722, 0o1777])
@@ -160,3 +122,72 @@ def test_a_secret_without_an_end_is_not_read(tmp_path: Path) -> None:
     os.truncate(path, 1 << 40)  # It has no blocks.
     with pytest.raises(OSError, match="larger than"):
         read_secret(path)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+
+
+def socket_file(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(path.parent)  # the whole path may be too long for an address
+        listener.bind(path.name)
+    path.chmod(0o600)
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/null")  # not /dev/zero: a test that fails would fill the machine's memory
+
+
+@pytest.mark.parametrize("put", [pipe, socket_file, device])
+@pytest.mark.parametrize("check", [check_private, check_tls_key, touch_private])
+def test_what_is_no_regular_file_is_refused_and_not_opened(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    put: Callable[[Path], None],
+    check: Callable[[Path], None],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "file")
+    with pytest.raises(OSError, match="not a regular file"):
+        check(tmp_path / "file")
+    with pytest.raises(OSError, match="not a regular file"):
+        check_files(tmp_path, ("f*",))
+
+
+@pytest.mark.parametrize("check", [check_private, check_tls_key, touch_private, read_secret, private_folder])
+def test_what_belongs_to_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "theirs"
+    if check is private_folder:
+        path.mkdir(0o700)
+    else:
+        path.touch(0o600)
+    check(path)
+    if os.geteuid() == 0:
+        os.chown(path, 4242, 4242)
+        owner = 4242
+    else:
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: 4243)
+    with pytest.raises(
+        ExposedFileError, match=rf"another user \(id {owner}\); .*or run: chown [0-9]+ .*theirs$"
+    ):
+        check(path)
+
+
+def test_what_is_roots_may_be_used_by_others_who_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = os.stat("/")
+    assert found.st_uid == 0
+    monkeypatch.setattr(os, "geteuid", lambda: 4243)
+    assert private_folder(Path("/")) == Path("/")
+
+
+def test_of_a_small_file_that_was_made_large_only_the_start_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    path.write_bytes(b"12345")
+    os.truncate(path, 1 << 40)
+    assert read_start(path, 7) == b"12345\0\0"

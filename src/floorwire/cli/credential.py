@@ -32,7 +32,7 @@ def find(file: str | None, environment: Mapping[str, str]) -> str:
         return _parsed(named, VARIABLE)
     path = Path(file or DEFAULT_FILE).expanduser()
     try:
-        return _parsed(read_secret(path, of_anyone=True).decode(), str(path))
+        return _parsed(read_secret(path).decode(), str(path))
     except FileNotFoundError:
         raise CredentialError(_missing(path)) from None
     except ExposedFileError as error:
