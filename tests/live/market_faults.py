@@ -141,6 +141,7 @@ async def _link_fault(run: MarketFaultRun, kind: str, market: Market) -> None:
         case "ban":
             fake.faults.ban(face.list_path)
             await run.set_ahead(601, 1.5)  # The list is requested again.
+            await run.set_ahead(601 * 2 ** run.faults["ban"], 1.5)  # Until the ban is over.
         case "maintenance":
             fake.start_maintenance()
             await fake.disconnect_all()
