@@ -86,7 +86,7 @@ def test_a_delisted_symbol_is_followed_but_not_subscribed_to() -> None:
     assert [send.text for send in parts.up() if isinstance(send, Send)] == ["hello", "subscribe B"]
     out += parts.message("B", "book")
     assert FeedStatus(A.symbol, "stale", "delisted", 0) in out
-    assert parts.followed.by_native["A"].link is None
+    assert list(dict(parts.followed.on(LINK))) == ["B"]
     assert Send(LINK, "subscribe A") in list(parts.wish.apply(LISTED, 9 * SECOND))
-    assert parts.followed.by_native["A"].link == LINK
+    assert list(dict(parts.followed.on(LINK))) == ["A", "B"]
     assert Send(LINK, "unsubscribe A") in list(parts.wish.apply(listed, 18 * SECOND))
