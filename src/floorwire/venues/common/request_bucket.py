@@ -39,6 +39,7 @@ class RequestBucket:
         return now_us if missing <= 0 else self._since_us + missing * self._interval_us
 
     def _refill(self, now_us: int) -> None:
-        came_back = max(0, now_us - self._since_us) // self._interval_us
-        self._since_us += came_back * self._interval_us
-        self._tokens = min(self._capacity, self._tokens + came_back)
+        came_back = (now_us - self._since_us) // self._interval_us
+        if came_back > 0:
+            self._since_us += came_back * self._interval_us
+            self._tokens = min(self._capacity, self._tokens + came_back)

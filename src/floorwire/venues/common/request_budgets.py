@@ -45,11 +45,15 @@ class RequestBudgets:
 
     def spend(self, kind: str, key: str, now_us: int, weight: int = 1) -> bool:
         """Take the tokens of a request; return False, and take none, if it may not be sent now."""
-        if self._own_free_us(kind, key, now_us, weight) > now_us:
+        if now_us < self._blocked_us:
             return False
+        buckets = self._of(kind, key, now_us)
+        for bucket in buckets:
+            if bucket.free_us(weight, now_us) > now_us:
+                return False
         if not self._spend_of_address(self._rules[kind], weight, now_us):
             return False
-        for bucket in self._of(kind, key, now_us):
+        for bucket in buckets:
             bucket.charge(weight, now_us)
         return True
 
