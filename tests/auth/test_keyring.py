@@ -84,7 +84,7 @@ def test_a_prepared_table_counts_from_the_moment_it_is_taken() -> None:
     assert ring.verify_secret("k1", SECRET, NOW) is not None
     assert ring.verify_secret("k2", SECRET, NOW) is not None
     assert ring.verify_secret("k3", SECRET, NOW) is None
-    before = ring.take(table)
+    before = ring.set_table(table)
     assert set(before.entries) == {"k1", "k2"}
     assert len(ring) == 2
     assert ring.verify_secret("k1", SECRET, NOW) is None

@@ -10,7 +10,7 @@ import pytest
 from floorwire.auth.failure_throttle import FIRST_US, FREE, FREE_OF_ADDRESS
 from floorwire.auth.keyring import Key
 from floorwire.auth.replay_cache import SignedLogin, UsedLogins
-from floorwire.auth.sign_in import SKEW_US, TOKENS_PER_S, SignIn, is_on_ring
+from floorwire.auth.sign_in import SKEW_US, TOKENS_PER_S, SignIn, uses_api_key
 from floorwire.auth.tickets import LIMIT_PER_KEY
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
@@ -54,13 +54,13 @@ def test_every_way_in() -> None:
     by_secret = at.verify_bearer(f"k1.{SECRET}", HERE, moment(NOW))
     assert by_secret is login(at)
     assert (by_secret.key, by_secret.account) == ("k1", "alice")
-    assert is_on_ring(by_secret)
+    assert uses_api_key(by_secret)
     for by_token in (
         at.verify_bearer(token(), HERE, moment(NOW)),
         at.verify_token(token(), HERE, moment(NOW)),
     ):
         assert (by_token.key, by_token.account) == ("jwt:alice", "alice")
-        assert not is_on_ring(by_token)
+        assert not uses_api_key(by_token)
         assert at.is_current(by_token, NOW)
         assert not at.is_current(by_token, NOW + 60 * S)
     at.issue_ticket("ticket", by_secret, moment(NOW))

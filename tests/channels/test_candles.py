@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError
-from floorwire.channels.candles import CHANNEL, INTERVALS, MAX_FLAT
+from floorwire.channels.candles import CHANNEL, INTERVALS
+from floorwire.channels.interval_candles import MAX_FLAT
 from floorwire.core.candle_state import SECOND_US
 from floorwire.core.market_events import Candle, Clock, Feed, MissingTrade, Trade
 from floorwire.core.notices import SymbolFeedChanged

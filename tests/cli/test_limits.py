@@ -30,7 +30,7 @@ def change(server: Server, file: Path, *changes: str, code: int = 0) -> str:
     return operate(server.http(), file, "limits", "set", *changes, code=code).output
 
 
-def test_an_account_has_the_houses_limits_until_it_is_given_its_own(server: Server, file: Path) -> None:
+def test_an_account_has_the_default_limits_until_it_is_given_its_own(server: Server, file: Path) -> None:
     assert shown(server, file, "nobody")["max_open_orders"] == 7
     said = operate(server.http(), file, "limits", "show", "nobody").stdout
     assert "its own" not in said
@@ -118,7 +118,7 @@ def test_what_is_no_limit_is_not_sent(server: Server, file: Path, given: str, wh
     assert shown(server, file, "dave") == shown(server, file, "nobody")
 
 
-def test_what_the_house_refuses_is_said(server: Server, file: Path) -> None:
+def test_what_the_server_refuses_is_said(server: Server, file: Path) -> None:
     assert "bad_request: 'much' is not an amount" in change(server, file, "dave", "price_collar=much", code=1)
     assert "bad_request: price_collar: less than 1" in change(server, file, "dave", "price_collar=1", code=1)
     assert shown(server, file, "dave")["price_collar"] == "0.050000"

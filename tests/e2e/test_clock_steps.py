@@ -30,7 +30,7 @@ MARKET = ("ticker", "trades", "book")
 NEVER_S, SOON_S = 3_600.0, 0.2
 
 
-class Place:
+class SteppedServer:
     """A server, its clock, and keys for it."""
 
     def __init__(self, server: Server, clock: StepClock, folder: Path, bot: Issued, ops: Issued) -> None:
@@ -55,27 +55,29 @@ class Place:
     params=[NEVER_S, pytest.param(SOON_S, marks=pytest.mark.slow)],
     ids=["not-believed", "believed"],
 )
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def stepped_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SteppedServer]:
     folder = tmp_path_factory.mktemp("stepped")
     bot, ops = key(folder), key(folder, "ops", (*SCOPES, Scope.ADMIN, Scope.MONITOR))
     with stepped(folder, request.param) as (server, clock):
-        yield Place(server, clock, folder, bot, ops)
+        yield SteppedServer(server, clock, folder, bot, ops)
 
 
-async def everything_works(place: Place, client: Trader, name: str) -> None:
+async def everything_works(stepped_server: SteppedServer, client: Trader, name: str) -> None:
     """Do all that is limited by a rate, of the connection that is there and of new ones."""
     for number in range(10):
         assert (await client.ask("ping"))["status"] == "pong", number
     assert (await client.place(name))["status"] == "accepted"
     assert (await client.ask("order.amend", client_order_id=name, quantity="0.002"))["status"] == "accepted"
     assert (await client.ask("order.cancel_all"))["status"] == "accepted"
-    async with trader(place.server, place.bot) as another:
+    async with trader(stepped_server.server, stepped_server.bot) as another:
         assert (await another.ask("ping"))["status"] == "pong"
-    await asyncio.to_thread(over_http, place)
+    await asyncio.to_thread(over_http, stepped_server)
 
 
-def over_http(place: Place) -> None:
-    with caller(place.server, place.ops) as http:
+def over_http(stepped_server: SteppedServer) -> None:
+    with caller(stepped_server.server, stepped_server.ops) as http:
         for _ in range(5):
             assert http.get("/orders").status_code == 200
         assert http.post("/halts", json={"scope": "symbol", "name": "BTC-USDT"}).status_code == 200
@@ -125,55 +127,57 @@ async def follow(client: Trader) -> None:
 
 
 @pytest.mark.parametrize("step_us", STEPS)
-async def test_a_step_locks_nobody_out_and_stops_no_market(place: Place, step_us: int) -> None:
-    async with trader(place.server, place.bot, "orders") as client:
+async def test_a_step_locks_nobody_out_and_stops_no_market(
+    stepped_server: SteppedServer, step_us: int
+) -> None:
+    async with trader(stepped_server.server, stepped_server.bot, "orders") as client:
         await follow(client)
-        await everything_works(place, client, f"before{step_us}")
+        await everything_works(stepped_server, client, f"before{step_us}")
         for number in range(3):
             since = heard(client)
-            place.clock.step(step_us)
-            await everything_works(place, client, f"{step_us}.{number}")
+            stepped_server.clock.step(step_us)
+            await everything_works(stepped_server, client, f"{step_us}.{number}")
             await hear_market(client, since)
         await hear_candles(client)
-        place.clock.set(0)
+        stepped_server.clock.set(0)
         since = heard(client)
-        await everything_works(place, client, f"after{step_us}")
+        await everything_works(stepped_server, client, f"after{step_us}")
         await hear_market(client, since)
         await hear_candles(client)
         check_streams(client)
 
 
 @pytest.mark.slow
-async def test_ahead_for_two_seconds_and_back_locks_nobody_out(place: Place) -> None:
-    async with trader(place.server, place.bot, "orders") as client:
+async def test_ahead_for_two_seconds_and_back_locks_nobody_out(stepped_server: SteppedServer) -> None:
+    async with trader(stepped_server.server, stepped_server.bot, "orders") as client:
         await follow(client)
         for number in range(2):
-            place.clock.step(2 * S)
-            await everything_works(place, client, f"ahead{number}")
+            stepped_server.clock.step(2 * S)
+            await everything_works(stepped_server, client, f"ahead{number}")
             await asyncio.sleep(1)
-            await everything_works(place, client, f"still{number}")
-            place.clock.step(-2 * S)
+            await everything_works(stepped_server, client, f"still{number}")
+            stepped_server.clock.step(-2 * S)
             since = heard(client)
-            await everything_works(place, client, f"back{number}")
+            await everything_works(stepped_server, client, f"back{number}")
             await hear_market(client, since)
         check_streams(client)
-    await place.until_believed()
+    await stepped_server.until_believed()
 
 
 @pytest.mark.parametrize("step_us", [BACK_90_S, *STEPS])
-async def test_guards_wait_as_long_as_they_said(place: Place, step_us: int) -> None:
-    async with trader(place.server, place.bot, "orders") as client:
-        async with trader(place.server, place.bot) as leaver:
+async def test_guards_wait_as_long_as_they_said(stepped_server: SteppedServer, step_us: int) -> None:
+    async with trader(stepped_server.server, stepped_server.bot, "orders") as client:
+        async with trader(stepped_server.server, stepped_server.bot) as leaver:
             await leaver.ask("session.cancel_on_disconnect", enabled=True, grace_s=0.5)
             await leaver.place(f"gone{step_us}")
-        place.clock.step(step_us)
+        stepped_server.clock.step(step_us)
         await client.ask("ping")
         assert [row["client_order_id"] for row in await client.rows("orders")] == [f"gone{step_us}"]
         async with asyncio.timeout(5):
             await client.until("orders", "cancelled", f"gone{step_us}")
         assert (await client.ask("session.deadman", timeout_s=0.5))["status"] == "ok"
         await client.place(f"dead{step_us}")
-        place.clock.step(-step_us)
+        stepped_server.clock.step(-step_us)
         await client.ask("ping")
         assert [row["client_order_id"] for row in await client.rows("orders")] == [f"dead{step_us}"]
         async with asyncio.timeout(5):
@@ -183,39 +187,43 @@ async def test_guards_wait_as_long_as_they_said(place: Place, step_us: int) -> N
 
 
 @pytest.mark.parametrize("step_us", LARGE)
-async def test_orders_expire_by_the_date_that_is_believed(place: Place, step_us: int) -> None:
-    async with trader(place.server, place.bot, "orders") as client, asyncio.timeout(30):
+async def test_orders_expire_by_the_date_that_is_believed(
+    stepped_server: SteppedServer, step_us: int
+) -> None:
+    async with trader(stepped_server.server, stepped_server.bot, "orders") as client, asyncio.timeout(30):
         for name, us in (("far", 2 * HOUR), ("near", 2 * S)):
-            date_us = place.clock.date_us() + us
+            date_us = stepped_server.clock.date_us() + us
             placed = await client.place(f"{name}{step_us}", time_in_force="gtd", expires=date_us)
             assert placed["status"] == "accepted", placed
-        place.clock.step(step_us)
+        stepped_server.clock.step(step_us)
         await asyncio.sleep(2 * SOON_S)
-        is_believed = await asyncio.to_thread(place.believed) < 1
+        is_believed = await asyncio.to_thread(stepped_server.believed) < 1
         if is_believed:
-            date_us = place.clock.date_us() + S
+            date_us = stepped_server.clock.date_us() + S
             placed = await client.place(f"again{step_us}", time_in_force="gtd", expires=date_us)
             assert placed["status"] == "accepted", placed
             await client.until("orders", "expired", f"again{step_us}")
-            assert place.clock.date_us() >= date_us
+            assert stepped_server.clock.date_us() >= date_us
         if step_us > 0 or not is_believed:
             await client.until("orders", "expired", f"near{step_us}")
         open_ids = {row["client_order_id"] for row in await client.rows("orders")}
         assert (f"far{step_us}" in open_ids) is not (is_believed and step_us > 2 * HOUR)
         assert (f"near{step_us}" in open_ids) is (is_believed and step_us < 0)
         await client.ask("order.cancel_all")
-        place.clock.set(0)
+        stepped_server.clock.set(0)
         await asyncio.sleep(2 * SOON_S)
 
 
 @pytest.mark.parametrize("step_us", [BACK_90_S, HOUR])
-async def test_a_deadline_is_judged_by_the_date_that_is_believed(place: Place, step_us: int) -> None:
-    async with trader(place.server, place.bot) as client:
-        place.clock.step(step_us)
+async def test_a_deadline_is_judged_by_the_date_that_is_believed(
+    stepped_server: SteppedServer, step_us: int
+) -> None:
+    async with trader(stepped_server.server, stepped_server.bot) as client:
+        stepped_server.clock.step(step_us)
         await client.ask("ping")
         await asyncio.sleep(2 * SOON_S)
-        is_believed = await asyncio.to_thread(place.believed) < 1
-        right_us = place.clock.date_us() - (0 if is_believed else step_us)
+        is_believed = await asyncio.to_thread(stepped_server.believed) < 1
+        right_us = stepped_server.clock.date_us() - (0 if is_believed else step_us)
         names = {"late": -10 * S, "soon": 10 * S}
         said = {
             name: await client.place(f"{name}{step_us}", deadline=right_us + us) for name, us in names.items()
@@ -223,25 +231,27 @@ async def test_a_deadline_is_judged_by_the_date_that_is_believed(place: Place, s
         assert said["late"].get("code") == "deadline_passed"
         assert said["soon"]["status"] == "accepted", said["soon"]
         await client.ask("order.cancel_all")
-        place.clock.set(0)
+        stepped_server.clock.set(0)
         await asyncio.sleep(2 * SOON_S)
 
 
 @pytest.mark.parametrize("step_us", [BACK_90_S, pytest.param(HOUR, marks=pytest.mark.slow)])
-async def test_a_mass_cancel_and_a_stall_do_not_ask_the_clock(place: Place, step_us: int) -> None:
+async def test_a_mass_cancel_and_a_stall_do_not_ask_the_clock(
+    stepped_server: SteppedServer, step_us: int
+) -> None:
     """Turns, and the wait for input after a stall, are in monotonic time."""
-    async with trader(place.server, place.bot, "orders") as client:
+    async with trader(stepped_server.server, stepped_server.bot, "orders") as client:
         for number in range(150):
             await client.send(
                 "order.place", client_order_id=f"m{number}.{step_us}", symbol="BTC-USDT", side="buy",
                 quantity="0.001", price="30000",
             )  # fmt: skip
         assert (await client.ask("session.deadman", timeout_s=0.3))["status"] == "ok"
-        place.server.signal(signal.SIGSTOP)
-        place.clock.step(step_us)
+        stepped_server.server.signal(signal.SIGSTOP)
+        stepped_server.clock.step(step_us)
         await client.send("session.deadman", timeout_s=600)
         await asyncio.sleep(0.6)
-        place.server.signal(signal.SIGCONT)
+        stepped_server.server.signal(signal.SIGCONT)
         assert (await client.ask("ping"))["status"] == "pong"
         await asyncio.sleep(1)
         assert len(await client.rows("orders")) == 150
@@ -249,7 +259,7 @@ async def test_a_mass_cancel_and_a_stall_do_not_ask_the_clock(place: Place, step
         async with asyncio.timeout(10):
             await client.until("orders", "cancelled", f"m149.{step_us}")
         await client.ask("session.deadman", timeout_s=0)
-        place.clock.set(0)
+        stepped_server.clock.set(0)
         await asyncio.sleep(2 * SOON_S)
 
 
@@ -279,21 +289,21 @@ async def test_guards_outlive_a_crash_with_a_step_in_between(tmp_path: Path, ste
             assert {row["client_order_id"] for row in await client.rows("orders")} == {"alive"}
 
 
-async def test_a_key_ends_by_the_date_that_is_believed(place: Place) -> None:
+async def test_a_key_ends_by_the_date_that_is_believed(stepped_server: SteppedServer) -> None:
     ends_us = time.time_ns() // 1000 + 2 * HOUR
     grant = Grant("alice", SCOPES, expires_us=ends_us)
-    issued = DataDir(place.folder, {}).keys.create(grant, {}, time.time_ns() // 1000)
-    async with trader(place.server, issued) as client:
-        place.clock.step(3 * HOUR)
+    issued = DataDir(stepped_server.folder, {}).keys.create(grant, {}, time.time_ns() // 1000)
+    async with trader(stepped_server.server, issued) as client:
+        stepped_server.clock.step(3 * HOUR)
         await client.ask("ping")
         await asyncio.sleep(2 * SOON_S)
-        if await asyncio.to_thread(place.believed) < 1:
+        if await asyncio.to_thread(stepped_server.believed) < 1:
             async with asyncio.timeout(10):
                 await client.socket.wait_closed()
             assert client.socket.close_code == 4501
         else:
             assert (await client.ask("ping"))["status"] == "pong"
-            place.clock.step(-6 * HOUR)
+            stepped_server.clock.step(-6 * HOUR)
             assert (await client.ask("ping"))["status"] == "pong"
-    place.clock.set(0)
+    stepped_server.clock.set(0)
     await asyncio.sleep(2 * SOON_S)

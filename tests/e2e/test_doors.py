@@ -36,7 +36,7 @@ from tests.web import certificates
 
 
 @pytest.fixture(scope="module")
-def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
+def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """A server as it comes, which others' tests leave as it is."""
     with keyed_server(tmp_path_factory.mktemp("data"), "--seed", "1") as made:
         yield made
@@ -57,13 +57,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
         yield made
 
 
-async def test_each_way_in_over_a_real_connection(open_house: KeyedServer) -> None:
-    issued = await open_house.key()
-    async with open_house.connect(issued) as ws:
+async def test_each_way_in_over_a_real_connection(local_server: KeyedServer) -> None:
+    issued = await local_server.key()
+    async with local_server.connect(issued) as ws:
         assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
             "status"
         ] == "subscribed"
-    async with open_house.connect() as ws:
+    async with local_server.connect() as ws:
         request = login(issued)
         said = await ask(ws, **request)
         assert (said["status"], said["account"], said["scopes"]) == ("ok", "alice", ["market", "trade"])
@@ -71,33 +71,33 @@ async def test_each_way_in_over_a_real_connection(open_house: KeyedServer) -> No
         old = await ask(ws, **login(issued, now_us() - 31_000_000))
         assert (old["code"], old["retry"]) == ("clock_skew", True)
     for path in ("/ws?ticket=wrong", "/ws/ticker?ticket=wrong"):
-        async with open_house.connect(path=path, local=ANONYMOUS) as ws:
+        async with local_server.connect(path=path, local=ANONYMOUS) as ws:
             assert await closed(ws) == 4500
     for shown in (f"Bearer {issued.key}.wrong", "Basic YTpi"):
         with pytest.raises(websockets.InvalidStatus, match="401"):
-            await open_house.connect(headers={"Authorization": shown}, local=ANONYMOUS)
+            await local_server.connect(headers={"Authorization": shown}, local=ANONYMOUS)
 
 
 @pytest.mark.parametrize("query", ["tickets=x", "ticket=x&ticket=y", "ticket=x&zzz=1"])
-async def test_a_handshake_with_an_unknown_field_is_refused(open_house: KeyedServer, query: str) -> None:
+async def test_a_handshake_with_an_unknown_field_is_refused(local_server: KeyedServer, query: str) -> None:
     with pytest.raises(websockets.InvalidStatus, match="400"):
-        await open_house.connect(path=f"/ws?{query}", local=ANONYMOUS)
+        await local_server.connect(path=f"/ws?{query}", local=ANONYMOUS)
 
 
-async def test_a_key_made_beside_the_server_signs_in(open_house: KeyedServer) -> None:
-    issued = open_house.keys.create(TRADER, {}, now_us())
+async def test_a_key_made_beside_the_server_signs_in(local_server: KeyedServer) -> None:
+    issued = local_server.keys.create(TRADER, {}, now_us())
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                async with open_house.connect(issued, local="127.0.0.10") as ws:
+                async with local_server.connect(issued, local="127.0.0.10") as ws:
                     assert (await ask(ws, action="ping"))["status"] == "pong"
                 return
             except websockets.InvalidStatus:  # not read yet
                 await asyncio.sleep(0.1)
 
 
-async def test_who_fails_waits_longer_each_time(open_house: KeyedServer) -> None:
-    async with open_house.connect(local="127.0.0.8") as ws:
+async def test_who_fails_waits_longer_each_time(local_server: KeyedServer) -> None:
+    async with local_server.connect(local="127.0.0.8") as ws:
         free = [await ask(ws, action="login", token="wrong") for _ in range(11)]
         assert [said["code"] for said in free] == ["bad_signature"] * 11
         # From here on every failure doubles the wait. What is left of it when we ask depends on this machine;
@@ -115,9 +115,9 @@ async def test_who_fails_waits_longer_each_time(open_house: KeyedServer) -> None
         assert 0 < left_ms <= 2_000
 
 
-async def test_a_key_for_the_market_can_do_nothing_else(open_house: KeyedServer) -> None:
-    issued = await open_house.key(Grant("watcher", (Scope.MARKET,)))
-    async with open_house.connect(issued) as ws:
+async def test_a_key_for_the_market_can_do_nothing_else(local_server: KeyedServer) -> None:
+    issued = await local_server.key(Grant("watcher", (Scope.MARKET,)))
+    async with local_server.connect(issued) as ws:
         assert (await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT"))[
             "status"
         ] == "subscribed"
@@ -126,9 +126,9 @@ async def test_a_key_for_the_market_can_do_nothing_else(open_house: KeyedServer)
             assert said["code"] in ("forbidden", "unknown_action"), said
 
 
-async def test_a_narrowed_key_sees_only_its_symbol(open_house: KeyedServer) -> None:
-    issued = await open_house.key(Grant("narrow", (Scope.MARKET,), symbols=("BTC-USDT",)))
-    async with open_house.connect(issued) as ws:
+async def test_a_narrowed_key_sees_only_its_symbol(local_server: KeyedServer) -> None:
+    issued = await local_server.key(Grant("narrow", (Scope.MARKET,), symbols=("BTC-USDT",)))
+    async with local_server.connect(issued) as ws:
         said = await ask(ws, action="symbols")
         assert [row["symbol"] for row in said["symbols"]] == ["BTC-USDT"]  # type: ignore[union-attr, index, call-overload]
         for channel in ("ticker", "trades", "book", "candles"):
@@ -139,39 +139,44 @@ async def test_a_narrowed_key_sees_only_its_symbol(open_house: KeyedServer) -> N
 
 
 @pytest.mark.parametrize("way", ["bearer", "login"])
-async def test_a_revoked_keys_connections_close(open_house: KeyedServer, way: str) -> None:
-    issued = await open_house.key()
-    async with open_house.connect(issued if way == "bearer" else None) as ws, open_house.connect() as other:
+async def test_a_revoked_keys_connections_close(local_server: KeyedServer, way: str) -> None:
+    issued = await local_server.key()
+    async with (
+        local_server.connect(issued if way == "bearer" else None) as ws,
+        local_server.connect() as other,
+    ):
         if way == "login":
             await ask(ws, **login(issued))
-        open_house.keys.revoke(issued.key, now_us())
+        local_server.keys.revoke(issued.key, now_us())
         assert await closed(ws) == 4501
         assert (await ask(other, action="ping"))["status"] == "pong"
 
 
-async def test_an_expired_keys_connections_close_and_not_before(open_house: KeyedServer) -> None:
+async def test_an_expired_keys_connections_close_and_not_before(local_server: KeyedServer) -> None:
     ends_us = now_us() + 1_500_000
-    issued = await open_house.key(Grant("brief", (Scope.MARKET,), expires_us=ends_us))
-    async with open_house.connect(issued) as ws:
+    issued = await local_server.key(Grant("brief", (Scope.MARKET,), expires_us=ends_us))
+    async with local_server.connect(issued) as ws:
         assert await closed(ws) == 4501
         assert now_us() >= ends_us
 
 
-async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(open_house: KeyedServer) -> None:
-    issued = await open_house.key()
-    async with open_house.connect(issued) as ws:
-        rotated = rotate(open_house.keys, issued.key)
+async def test_a_rotated_keys_connections_close_and_its_new_secret_signs_in(
+    local_server: KeyedServer,
+) -> None:
+    issued = await local_server.key()
+    async with local_server.connect(issued) as ws:
+        rotated = rotate(local_server.keys, issued.key)
         assert await closed(ws) == 4501
-    async with open_house.connect(rotated) as ws:
+    async with local_server.connect(rotated) as ws:
         assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_a_page_of_another_site_is_refused(open_house: KeyedServer) -> None:
-    host = f"{open_house.server.host}:{open_house.server.port}"
+async def test_a_page_of_another_site_is_refused(local_server: KeyedServer) -> None:
+    host = f"{local_server.server.host}:{local_server.server.port}"
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
         with pytest.raises(websockets.InvalidStatus, match="403"):
-            await open_house.connect(headers={"Origin": origin})
-    async with open_house.connect(headers={"Origin": f"http://{host}"}):
+            await local_server.connect(headers={"Origin": origin})
+    async with local_server.connect(headers={"Origin": f"http://{host}"}):
         pass
 
 
@@ -265,8 +270,8 @@ def test_heads_and_bodies_have_a_size(strict: KeyedServer, request_: bytes, stat
 
 
 @pytest.mark.parametrize("path", [b"/", b"/ws", b"/" + b"x" * 20_000])
-def test_a_head_that_comes_at_once_has_a_size_too(open_house: KeyedServer, path: bytes) -> None:
-    with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
+def test_a_head_that_comes_at_once_has_a_size_too(local_server: KeyedServer, path: bytes) -> None:
+    with socket.create_connection((local_server.server.host, local_server.server.port), timeout=10) as sock:
         sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")
         status = b"414" if len(path) > 10_000 else b"431"
         assert b"".join(iter(lambda: sock.recv(4_096), b"")).split()[1] == status
@@ -275,8 +280,8 @@ def test_a_head_that_comes_at_once_has_a_size_too(open_house: KeyedServer, path:
 @pytest.mark.parametrize(
     "request_", [b"BREW / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /\xff HTTP/1.1\r\n\r\n"]
 )
-def test_what_is_no_http_is_told_so_like_any_error(open_house: KeyedServer, request_: bytes) -> None:
-    with socket.create_connection((open_house.server.host, open_house.server.port), timeout=10) as sock:
+def test_what_is_no_http_is_told_so_like_any_error(local_server: KeyedServer, request_: bytes) -> None:
+    with socket.create_connection((local_server.server.host, local_server.server.port), timeout=10) as sock:
         sock.sendall(request_)
         head, _, body = b"".join(iter(lambda: sock.recv(4_096), b"")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
@@ -341,14 +346,14 @@ async def test_tls_is_on_and_its_certificate_is_read_again(tmp_path: Path) -> No
             assert (await ask(ws, action="ping"))["status"] == "pong"
 
 
-async def test_the_record_is_whole_and_tells_no_secret(open_house: KeyedServer) -> None:
-    issued = await open_house.key(Grant("recorded", (Scope.MARKET,)))
-    async with open_house.connect(issued) as ws:
+async def test_the_record_is_whole_and_tells_no_secret(local_server: KeyedServer) -> None:
+    issued = await local_server.key(Grant("recorded", (Scope.MARKET,)))
+    async with local_server.connect(issued) as ws:
         await ask(ws, action="subscribe", channel="ticker", symbol="BTC-USDT")
     with pytest.raises(websockets.InvalidStatus):
-        await open_house.connect(headers={"Authorization": f"Bearer {issued.secret}"}, local=ANONYMOUS)
-    await until(lambda: "refused" in [line["event"] for line in open_house.audit()[-1:]])
-    text = (open_house.folder / "audit.jsonl").read_text()
+        await local_server.connect(headers={"Authorization": f"Bearer {issued.secret}"}, local=ANONYMOUS)
+    await until(lambda: "refused" in [line["event"] for line in local_server.audit()[-1:]])
+    text = (local_server.folder / "audit.jsonl").read_text()
     assert issued.key in text
     assert issued.secret not in text
-    assert issued.secret not in open_house.server.log
+    assert issued.secret not in local_server.server.log

@@ -64,7 +64,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
 
 
 @pytest.fixture(scope="module")
-def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
+def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
     """Where anybody sees the market."""
     folder = tmp_path_factory.mktemp("open")
     with keyed_server(folder) as made:
@@ -107,7 +107,7 @@ async def test_it_can_do_nothing_else_over_http(public: KeyedServer) -> None:
         assert "eve" not in {row["account"] for row in (await boss.get("/api/v1/keys")).json()["keys"]}
 
 
-@pytest.mark.parametrize("way", ["public", "open_house"])
+@pytest.mark.parametrize("way", ["public", "local_server"])
 async def test_it_can_do_nothing_else_over_a_connection(way: str, request: pytest.FixtureRequest) -> None:
     at: KeyedServer = request.getfixturevalue(way)
     issued = await at.key(Grant("prometheus", (Scope.MONITOR,)))

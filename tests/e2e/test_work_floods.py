@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from threading import Thread
 
 import msgspec
@@ -14,8 +16,10 @@ import pytest
 
 from tests.clients import BINARY, CONTINUATION, MSGPACK, PING, PONG, TEXT, RawClient, client, frame, raw
 from tests.servers import Server, eventually, metrics, scripted
+from tests.trading.trader import FREE, key, serving, trader
 
 MISSED = 3_000
+BOOK: dict[str, object] = {"channel": "book", "symbol": "BTC-USDT", "depth": 500}
 READ_AT_MOST = 1_000_000
 """Bytes of a flood that fit into two kernels' buffers, and into what the server reads before it pauses."""
 STUCK_S = 0.5
@@ -31,15 +35,15 @@ def busy() -> Iterator[Server]:
         yield server
 
 
-def place_to_resume(server: Server) -> dict[str, object]:
-    """Return a place in a book that ``MISSED`` events have followed."""
+def place_to_resume(server: Server, missed: int = MISSED) -> dict[str, object]:
+    """Return a place in a book that ``missed`` events have followed."""
     with client(server) as watcher:
-        begin = watcher.ask("subscribe", channel="book", symbol="BTC-USDT", depth=500)
+        begin = watcher.ask("subscribe", **BOOK)
         seq = begin["seq"]
         assert isinstance(seq, int)
-        while (at := watcher.event()["seq"]) != seq + MISSED:
+        while (at := watcher.event()["seq"]) != seq + missed:
             assert isinstance(at, int)
-            assert at < seq + MISSED
+            assert at < seq + missed
     return {"epoch": begin["epoch"], "seq": seq}
 
 
@@ -55,13 +59,7 @@ def is_served(server: Server) -> bool:
 def test_resumes_that_replace_each_other_before_they_are_read_cost_no_more_than_they_send(
     busy: Server,
 ) -> None:
-    request = {
-        "action": "subscribe",
-        "channel": "book",
-        "symbol": "BTC-USDT",
-        "depth": 500,
-        "resume": place_to_resume(busy),
-    }
+    request = {"action": "subscribe", **BOOK, "resume": place_to_resume(busy)}
     asked, resident = 900, busy.resident_bytes()
     with RawClient(busy) as attacker:
         attacker.handshake(Sec_WebSocket_Protocol=MSGPACK)
@@ -76,15 +74,7 @@ def test_resumes_that_replace_each_other_before_they_are_read_cost_no_more_than_
 
 @pytest.mark.slow
 def test_four_connections_that_resume_a_thousand_times_each_do_not_stop_the_server(busy: Server) -> None:
-    request = msgspec.msgpack.encode(
-        {
-            "action": "subscribe",
-            "channel": "book",
-            "symbol": "BTC-USDT",
-            "depth": 500,
-            "resume": place_to_resume(busy),
-        }
-    )
+    request = msgspec.msgpack.encode({"action": "subscribe", **BOOK, "resume": place_to_resume(busy)})
     asked, resident = 1_000, busy.resident_bytes()
 
     def attack() -> int:
@@ -116,15 +106,7 @@ def test_four_connections_that_resume_a_thousand_times_each_do_not_stop_the_serv
 
 @pytest.mark.slow
 def test_unread_resumes_of_many_addresses_fill_no_memory(busy: Server) -> None:
-    request = msgspec.json.encode(
-        {
-            "action": "subscribe",
-            "channel": "book",
-            "symbol": "BTC-USDT",
-            "depth": 500,
-            "resume": place_to_resume(busy),
-        }
-    )
+    request = msgspec.json.encode({"action": "subscribe", **BOOK, "resume": place_to_resume(busy)})
     resident, count = busy.resident_bytes(), 150
     with ExitStack() as stack:
         for number in range(count):
@@ -135,6 +117,39 @@ def test_unread_resumes_of_many_addresses_fill_no_memory(busy: Server) -> None:
         assert eventually(lambda: metrics(busy)['floorwire_resumes_total{outcome="replayed"}'] >= count)
         assert is_served(busy)
         assert busy.resident_bytes() < resident + 32_000_000
+
+
+@pytest.mark.slow
+async def test_a_dead_mans_timer_that_is_armed_again_and_again_outlives_a_flood_of_resumes(
+    tmp_path: Path,
+) -> None:
+    missed, asked, connections, timeout_s = 1_000, 2_000, 4, 5  # unbounded, it took 16 s
+    issued = key(tmp_path)
+    with serving(tmp_path, *FREE) as server:
+        place = await asyncio.to_thread(place_to_resume, server, missed)
+        resume = msgspec.msgpack.encode({"action": "subscribe", **BOOK, "resume": place})
+        requests = frame(BINARY, resume) * asked
+
+        def attack() -> int:
+            with RawClient(server, local="127.0.0.9") as attacker:
+                attacker.handshake(Sec_WebSocket_Protocol=MSGPACK)
+                sender = Thread(target=attacker.socket.sendall, args=(requests,))
+                sender.start()
+                answered = sum("status" in reply for reply in _replies(attacker, asked))
+                sender.join()
+                return answered
+
+        async with trader(server, issued) as bot:
+            assert (await bot.place("mine"))["status"] == "accepted"
+            attacks = [asyncio.create_task(asyncio.to_thread(attack)) for _ in range(connections)]
+            armed = 0
+            while not all(one.done() for one in attacks):
+                assert (await bot.ask("session.deadman", timeout_s=timeout_s))["status"] == "ok"
+                armed += 1
+                await asyncio.sleep(0.1)
+            assert await asyncio.gather(*attacks) == [asked] * connections
+            assert armed > 1
+            assert [row["client_order_id"] for row in await bot.rows("orders")] == ["mine"]
 
 
 def _replies(peer: RawClient, count: int) -> Iterator[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""A market for houses in tests: real matching behind what a trading venue says and takes."""
+"""A market for order managers in tests: real matching behind what a trading venue says and takes."""
 
 from __future__ import annotations
 
@@ -103,4 +103,4 @@ def place_again(manager: OrderManager, symbols: Collection[str], stamp_us: int) 
     merge = manager.open_order_merge(symbols)
     while not merge.is_collected:
         merge.collect(2)
-    return manager.place_again(merge.take(1_000_000), stamp_us)
+    return manager.place_again(merge.pop(1_000_000), stamp_us)

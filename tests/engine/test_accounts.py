@@ -105,7 +105,7 @@ def test_orders_are_counted_in_the_steps_of_their_time() -> None:
 
 
 def _folded(entries: list[AccountEntry]) -> OrderManager:
-    """Return a house that was told the entries as a journal keeps them."""
+    """Return an order manager that was told the entries as a journal keeps them."""
     order_manager = OrderManager(TradingRules(), _prices)
     for entry in entries:
         order_manager.apply(msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=AccountEntry).event)

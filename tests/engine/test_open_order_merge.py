@@ -37,7 +37,7 @@ def test_all_are_found_the_oldest_first(manager: OrderManager, step: int, symbol
     while not merge.is_collected:
         merge.collect(step)
     while not merge.is_done:
-        found += [order.order_id for order in merge.take(step)]
+        found += [order.order_id for order in merge.pop(step)]
     every = [order for name in ("ann", "bob", "cid") for order in manager.open_orders(name)]
     assert found == sorted(order.order_id for order in every if order.ticket.symbol in symbols)
 
@@ -46,10 +46,10 @@ def test_what_closes_meanwhile_and_symbols_that_are_removed_are_left_out(manager
     symbols = set(BOTH)
     merge = manager.open_order_merge(symbols)
     merge.collect(1_000)
-    assert [order.order_id for order in merge.take(2)] == [1, 2]
+    assert [order.order_id for order in merge.pop(2)] == [1, 2]
     at_no_venue(manager, cancel_all(manager, account="ann"), 0)
     symbols.remove(ETH.symbol)
-    assert [order.order_id for order in merge.take(100)] == [5, 6, 9]
+    assert [order.order_id for order in merge.pop(100)] == [5, 6, 9]
     assert merge.is_done
 
 

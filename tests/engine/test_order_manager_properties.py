@@ -1,4 +1,4 @@
-"""The house at the market under random commands: what must hold whatever anybody does.
+"""The order manager and a market under random commands: what must hold whatever anybody does.
 
 Beside it stands the plainest reckoning of the same: money counted fill by fill from the venue's reports,
 holds summed up anew from the orders, and accounts rebuilt from the journal's bytes alone.

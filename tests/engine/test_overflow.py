@@ -33,7 +33,7 @@ BORDER = MOST_UNITS // 10**8
 
 
 class Folded:
-    """A house, all that it wrote, and how to read that again."""
+    """An order manager, all that it wrote, and how to read that again."""
 
     def __init__(self) -> None:
         self.bid, self.ask = 100, 101

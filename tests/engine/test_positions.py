@@ -26,7 +26,7 @@ NOW = 1_000_000
 FREE = TradingRules(limits=RULES.limits)
 
 
-class Floor:
+class TradingWorld:
     """Ann trades ETH against USDT, BTC and EUR, and BTC against USDT."""
 
     def __init__(self, rules: TradingRules = FREE) -> None:
@@ -74,48 +74,48 @@ class Floor:
 
 
 def test_what_is_sold_in_another_instrument_leaves_the_position() -> None:
-    floor = Floor()
-    floor.deposit("USDT", "10000")
-    floor.trade(ETH.symbol, "buy", 10, 40_000)  # 1 ETH for 2,000
-    floor.trade(CROSS.symbol, "sell", 10, 3_000)
-    gone = floor.channel()[ETH.symbol]
+    world = TradingWorld()
+    world.deposit("USDT", "10000")
+    world.trade(ETH.symbol, "buy", 10, 40_000)  # 1 ETH for 2,000
+    world.trade(CROSS.symbol, "sell", 10, 3_000)
+    gone = world.channel()[ETH.symbol]
     assert (gone.quantity, gone.bought, gone.cost, gone.realised) == (0, 0, 0, 0)
-    assert floor.position(ETH.symbol) == gone
-    floor.trade(ETH.symbol, "buy", 10, 20_000)  # 1 ETH for 1,000, and sold for as much: nothing is realised
-    floor.trade(ETH.symbol, "sell", 10, 20_000)
-    assert floor.position(ETH.symbol).realised == 0
-    assert floor.position(CROSS.symbol).quantity == 0
+    assert world.position(ETH.symbol) == gone
+    world.trade(ETH.symbol, "buy", 10, 20_000)  # 1 ETH for 1,000, and sold for as much: nothing is realised
+    world.trade(ETH.symbol, "sell", 10, 20_000)
+    assert world.position(ETH.symbol).realised == 0
+    assert world.position(CROSS.symbol).quantity == 0
 
 
 def test_a_deposit_and_a_payment_change_the_position_of_their_asset() -> None:
-    floor = Floor()
-    floor.deposit("USDT", "1000")
-    floor.trade(BTC.symbol, "buy", 100, 200)  # 1 BTC for 100
-    floor.deposit("BTC", "2")
-    assert floor.channel()[BTC.symbol].quantity == 3 * 10**8
-    floor.trade(CROSS.symbol, "buy", 10, 250_000)  # 1 ETH for 2.5 BTC: both that were deposited leave first
-    paid = floor.channel()[BTC.symbol]
+    world = TradingWorld()
+    world.deposit("USDT", "1000")
+    world.trade(BTC.symbol, "buy", 100, 200)  # 1 BTC for 100
+    world.deposit("BTC", "2")
+    assert world.channel()[BTC.symbol].quantity == 3 * 10**8
+    world.trade(CROSS.symbol, "buy", 10, 250_000)  # 1 ETH for 2.5 BTC: both that were deposited leave first
+    paid = world.channel()[BTC.symbol]
     assert (paid.quantity, paid.bought, paid.cost) == (50_000_000, 50_000_000, 50 * 10**8)
-    assert floor.position(BTC.symbol) == paid
+    assert world.position(BTC.symbol) == paid
 
 
 def test_a_journal_that_lacks_these_events_is_put_right_when_it_is_opened() -> None:
-    floor = Floor()
-    floor.deposit("USDT", "10000")
-    floor.trade(ETH.symbol, "buy", 10, 40_000)
-    floor.trade(CROSS.symbol, "sell", 10, 3_000)
-    old = OrderManager(FREE, floor.market.prices)
-    for entry in floor.entries:
+    world = TradingWorld()
+    world.deposit("USDT", "10000")
+    world.trade(ETH.symbol, "buy", 10, 40_000)
+    world.trade(CROSS.symbol, "sell", 10, 3_000)
+    old = OrderManager(FREE, world.market.prices)
+    for entry in world.entries:
         if not isinstance(entry.event, PositionsChanged):
             old.apply(entry.event)
     before = old.seqs("ann").positions
     (entry,) = old.correct_positions(NOW)
     assert isinstance(entry.event, PositionsChanged)
     assert entry.seqs.positions == before + 1
-    assert old.positions("ann") == floor.order_manager.positions("ann")
+    assert old.positions("ann") == world.order_manager.positions("ann")
     assert old.correct_positions(NOW) == []
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=AccountEntry) == entry
-    back = OrderManager.restored(old.snapshot(), FREE, floor.market.prices)
+    back = OrderManager.restored(old.snapshot(), FREE, world.market.prices)
     assert back.correct_positions(NOW) == []
 
 
@@ -191,15 +191,15 @@ class Positions(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.floor = Floor(TradingRules(limits=RULES.limits, maker_ppm=1_111, taker_ppm=3_333))
-        self.reckoning = Reckoning(self.floor.instruments.values())
+        self.world = TradingWorld(TradingRules(limits=RULES.limits, maker_ppm=1_111, taker_ppm=3_333))
+        self.reckoning = Reckoning(self.world.instruments.values())
         self.seen = 0
         for asset, amount in (("USDT", 20_000), ("EUR", 20_000), ("BTC", 1)):
             self.deposit(asset, amount)
 
     @rule(asset=st.sampled_from(("BTC", "ETH", "USDT", "EUR")), amount=st.integers(1, 3))
     def deposit(self, asset: str, amount: int) -> None:
-        self.floor.deposit(asset, str(amount))
+        self.world.deposit(asset, str(amount))
         self.reckoning.has[asset] += amount * 10**8
 
     @rule(
@@ -211,21 +211,21 @@ class Positions(RuleBasedStateMachine):
     def trade(self, symbol: str, side: Side, lots: int, away: int) -> None:
         middle = {BTC.symbol: 80_000, ETH.symbol: 40_000, CROSS.symbol: 5_000, EUR.symbol: 36_000}[symbol]
         try:
-            self.floor.trade(symbol, side, lots, middle + away * middle // 100)
+            self.world.trade(symbol, side, lots, middle + away * middle // 100)
         except Refusal:
             return
 
     @rule()
     def restart(self) -> None:
-        floor = self.floor
-        floor.order_manager = OrderManager.restored(
-            floor.order_manager.snapshot(), TradingRules(RULES.limits, 1_111, 3_333), floor.market.prices
+        world = self.world
+        world.order_manager = OrderManager.restored(
+            world.order_manager.snapshot(), TradingRules(RULES.limits, 1_111, 3_333), world.market.prices
         )
-        assert floor.order_manager.correct_positions(NOW) == []
+        assert world.order_manager.correct_positions(NOW) == []
 
     @invariant()
     def positions_and_their_channel_are_what_fills_and_deposits_make(self) -> None:
-        for entry in self.floor.entries[self.seen :]:
+        for entry in self.world.entries[self.seen :]:
             if isinstance(fill := entry.event, OrderFilled):
                 instrument = self.reckoning.instruments[fill.order.ticket.symbol]
                 lot = 10 ** (8 - instrument.size.decimals)
@@ -234,7 +234,7 @@ class Positions(RuleBasedStateMachine):
                 )
                 quote = fill.price_ticks * fill.lots * tick
                 self.reckoning.fill(instrument.symbol, fill.side, fill.lots * lot, quote, fill.fee)
-        self.seen = len(self.floor.entries)
+        self.seen = len(self.world.entries)
         expected = {
             symbol: (
                 self.reckoning.has[self.reckoning.instruments[symbol].base],
@@ -245,8 +245,8 @@ class Positions(RuleBasedStateMachine):
             for symbol, one in self.reckoning.bought.items()
         }
         for told in (
-            self.floor.channel(),
-            {one.symbol: one for one in self.floor.order_manager.positions("ann")},
+            self.world.channel(),
+            {one.symbol: one for one in self.world.order_manager.positions("ann")},
         ):
             assert expected == {
                 symbol: (one.quantity, one.bought, one.cost, one.realised) for symbol, one in told.items()
@@ -257,7 +257,7 @@ class Positions(RuleBasedStateMachine):
     @invariant()
     def each_message_has_the_next_seq(self) -> None:
         last = Seqs()
-        for entry in self.floor.entries:
+        for entry in self.world.entries:
             if entry.event.account == "ann":
                 on = isinstance(entry.event, OrderFilled | PositionsChanged)
                 assert entry.seqs.positions == last.positions + on

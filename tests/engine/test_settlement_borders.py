@@ -18,7 +18,7 @@ RULED = TradingRules(limits=RULES.limits, maker_ppm=1, taker_ppm=1)
 
 
 def made(asset: str, amount: str) -> OrderManager:
-    """Return a house where ann has this and nothing else."""
+    """Return an order manager where ann has this and nothing else."""
     trading = order_manager(Market(BTC), BTC, rules=RULED)
     trading.deposit("ann", asset, amount, 1, 0)
     return trading

@@ -148,8 +148,8 @@ def test_the_first_message_is_held_however_large_it_is() -> None:
     held = HeldMessages()
     assert held.add(bytes(2 * HELD_BYTES), True)
     assert not held.add(b"", True)
-    assert held.take() == (bytes(2 * HELD_BYTES), True)
+    assert held.pop() == (bytes(2 * HELD_BYTES), True)
     assert len(held) == 0
     assert held.add(b"a", True)
     assert held.add(b"b", False)
-    assert [held.take(), held.take()] == [(b"a", True), (b"b", False)]
+    assert [held.pop(), held.pop()] == [(b"a", True), (b"b", False)]

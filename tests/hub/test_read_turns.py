@@ -51,7 +51,7 @@ def reads(loop: Loop) -> ReadTurns:
 def spend(share: ReadShare) -> int:
     """Take what there is, in the smallest reads. Return how many there were."""
     count = 0
-    while share.take(1):
+    while share.allow(1):
         count += 1
     return count
 
@@ -65,14 +65,14 @@ def test_an_address_is_read_so_much_in_a_turn_and_again_in_the_next(loop: Loop, 
 
 def test_one_large_read_is_not_refused(reads: ReadTurns) -> None:
     share = reads.share("192.0.2.1")
-    assert share.take(10 * TURN_BYTES)
-    assert not share.take(1)
+    assert share.allow(10 * TURN_BYTES)
+    assert not share.allow(1)
 
 
 def test_connections_of_an_address_share_and_others_do_not(reads: ReadTurns) -> None:
     spend(reads.share("192.0.2.1"))
-    assert not reads.share("192.0.2.1").take(1)
-    assert reads.share("192.0.2.2").take(1)
+    assert not reads.share("192.0.2.1").allow(1)
+    assert reads.share("192.0.2.2").allow(1)
 
 
 def test_one_customer_of_ipv6_is_one_address(reads: ReadTurns) -> None:
@@ -93,9 +93,9 @@ def test_nobody_overtakes_those_who_wait(loop: Loop, reads: ReadTurns) -> None:
     for _ in range(8):
         share.wait(partial(loop.note, "waits"))
     loop.turn()
-    assert not share.take(1)
+    assert not share.allow(1)
     loop.turn()
-    assert share.take(1)
+    assert share.allow(1)
 
 
 def test_a_step_that_raises_stops_nobody_else(loop: Loop, reads: ReadTurns) -> None:
@@ -108,7 +108,7 @@ def test_a_step_that_raises_stops_nobody_else(loop: Loop, reads: ReadTurns) -> N
     with pytest.raises(LookupError):
         loop.turn()
     assert loop.turn() == ["next"]
-    assert share.take(1)
+    assert share.allow(1)
 
 
 def test_a_step_that_waits_again_goes_to_the_end(loop: Loop, reads: ReadTurns) -> None:
@@ -132,7 +132,7 @@ def test_the_shares_of_too_many_addresses_are_forgotten_unless_they_wait(loop: L
     assert reads.share("192.0.2.2") is not others[0]
     spend(others[0])
     loop.turn()
-    assert others[0].take(1), "its connections still have it"
+    assert others[0].allow(1), "its connections still have it"
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 600)), max_size=300))
@@ -142,7 +142,7 @@ def test_no_turn_handles_more_than_its_share(asked: list[tuple[str, int]]) -> No
     direct: Counter[str] = Counter()
     for name, size in asked:
         share = reads.share(name)
-        if share.take(size):
+        if share.allow(size):
             direct[name] += size + READ_BYTES
         else:
             share.wait(partial(loop.note, name))
@@ -153,4 +153,4 @@ def test_no_turn_handles_more_than_its_share(asked: list[tuple[str, int]]) -> No
         assert 0 < handled <= TURN_US // STEP_US
         waiting -= handled
     loop.turn()
-    assert all(reads.share(name).take(1) for name in "abcd")
+    assert all(reads.share(name).allow(1) for name in "abcd")

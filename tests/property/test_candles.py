@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.channels.candles import CHANNEL, INTERVALS, MAX_FLAT
+from floorwire.channels.candles import CHANNEL, INTERVALS
+from floorwire.channels.interval_candles import MAX_FLAT
 from floorwire.core.market_events import Clock, Trade
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import Drive

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.channels.candles import CHANNEL, VENUE_LATE_US
+from floorwire.channels.candles import CHANNEL
+from floorwire.channels.interval_candles import VENUE_LATE_US
 from floorwire.core.candle_state import SECOND_US, CandleState
 from floorwire.core.market_events import Candle, Clock, Feed, Trade
 from floorwire.core.notices import SymbolFeedChanged

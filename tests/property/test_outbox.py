@@ -96,7 +96,7 @@ class SlowPeer(RuleBasedStateMachine):
     def drain(self, at_most: int, writes: int) -> None:
         """The kernel takes some writes more: the queue first, then who lags."""
         for _ in range(writes):
-            data = self.outbox.take(at_most)
+            data = self.outbox.pop(at_most)
             if data:
                 self.peer_reads(data)
                 continue

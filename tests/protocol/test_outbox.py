@@ -30,7 +30,7 @@ def test_what_fits_is_queued() -> None:
     assert outbox.offer(subscription, b"12345", 1, 2) is OfferResult.QUEUED
     assert outbox.offer(subscription, b"67890", 3, 3) is OfferResult.QUEUED
     assert outbox.offer(subscription, b"1", 4, 4) is OfferResult.LEFT_OUT
-    assert outbox.take(100) == b"1234567890"
+    assert outbox.pop(100) == b"1234567890"
 
 
 @pytest.mark.parametrize("on_slow", ["conflate", "skip"])
@@ -38,7 +38,7 @@ def test_once_events_are_left_out_later_ones_are_too_until_the_gap_is_announced(
     outbox, subscription = full(), OutboxSubscription("a", on_slow)
     assert outbox.offer(subscription, b"1", 5, 6) is OfferResult.LEFT_OUT
     assert outbox.next_lagging() is subscription
-    assert outbox.take(100) == b"x" * 10
+    assert outbox.pop(100) == b"x" * 10
     assert outbox.offer(subscription, b"1", 7, 9) is OfferResult.LEFT_OUT, (
         "there is room, but 5 and 6 come first"
     )
@@ -80,7 +80,7 @@ def test_take_joins_whole_chunks_up_to_a_size_but_gives_at_least_one() -> None:
     outbox.block()
     for chunk in (b"12345", b"67", b"89", b"0"):
         outbox.put(chunk)
-    assert [outbox.take(4), outbox.take(4), outbox.take(4), outbox.take(4)] == [b"12345", b"6789", b"0", b""]
+    assert [outbox.pop(4), outbox.pop(4), outbox.pop(4), outbox.pop(4)] == [b"12345", b"6789", b"0", b""]
     assert outbox.size == 0
 
 

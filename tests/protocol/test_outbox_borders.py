@@ -18,7 +18,7 @@ def test_a_blocked_outbox_has_room_up_to_its_limit() -> None:
     outbox.block()
     assert outbox.has_room(4)
     assert not outbox.has_room(5)
-    outbox.take(6)
+    outbox.pop(6)
     assert outbox.has_room(10)
     assert not outbox.has_room(11)
 

@@ -83,6 +83,7 @@ def test_no_wait_is_longer_than_an_interval_whatever_the_time_does(
     interval_us = round(1_000_000 / per_second)
     for move_us in moves:
         now_us = max(0, now_us + move_us)
+        assert bucket.wait_us(now_us) <= interval_us
         if not bucket.allow(now_us):
             wait_us = bucket.wait_us(now_us)
             assert 0 < wait_us <= interval_us

@@ -98,7 +98,7 @@ def test_a_key_that_has_expired_may_no_longer_subscribe() -> None:
     assert code(subscribe(at, "BTC-USDT")) == Code.UNAUTHENTICATED
 
 
-def test_a_login_is_for_the_gate_to_prove() -> None:
+def test_a_login_is_for_the_authenticator_to_prove() -> None:
     decision = ask(session(ANONYMOUS), action="login", token="t")
     assert decision == Authenticate(Login(token="t"))
 

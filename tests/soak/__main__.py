@@ -1,7 +1,7 @@
 """Run a server at half load with clients of all kinds. Does it hold more and more? ``make soak``.
 
-Prints tables in Markdown for docs/operations.md. Exits with 1 if resident memory, descriptors, threads or the
-growth of the logs differ by more than 2% between the minute after the fifth one and the last.
+Prints tables in Markdown for docs/operations.md. Exits with 1 if resident or private memory, descriptors,
+threads or the growth of the logs differ by more than 2% between the minute after the fifth one and the last.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ SETTLED_S: Final = 300.0
 WINDOW_S: Final = 60.0
 TOLERANCE: Final = 0.02
 MIB: Final = 1 << 20
+UNITS: Final = {"resident": (MIB, " MiB"), "private": (MIB, " MiB"), "log a minute": (1024, " KiB")}
+"""What the table shows a quantity in: bytes of one unit, and its name."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -24,6 +26,9 @@ class Sample(msgspec.Struct, frozen=True):
 
     at_s: float
     resident: int
+    private: int
+    """The resident memory without the pages of mapped files: where memory is short on the machine, the system
+    drops those and reads them again later."""
     descriptors: int
     threads: int
     log: int
@@ -53,9 +58,11 @@ def sample(pid: int, at_s: float, logs: Sequence[Path], folder: Path) -> Sample:
     """Look at the process now (Linux)."""
     proc = Path(f"/proc/{pid}")
     fields = (proc / "stat").read_text().rpartition(")")[2].split()
+    _, resident, of_files, *_ = map(int, (proc / "statm").read_text().split())
     return Sample(
         at_s=at_s,
-        resident=int((proc / "statm").read_text().split()[1]) * PAGE_BYTES,
+        resident=resident * PAGE_BYTES,
+        private=(resident - of_files) * PAGE_BYTES,
         descriptors=sum(1 for _ in (proc / "fd").iterdir()),
         threads=int(fields[17]),
         log=sum(map(_size, logs)),
@@ -85,7 +92,7 @@ def judge(samples: Sequence[Sample]) -> list[Verdict]:
                 median(getattr(each, name) for each in first),
                 median(getattr(each, name) for each in last),
             )
-            for name in ("resident", "descriptors", "threads")
+            for name in ("resident", "private", "descriptors", "threads")
         ),
         Verdict("log a minute", _per_minute(later[0], middle), _per_minute(middle, later[-1])),
     ]
@@ -97,8 +104,8 @@ def _per_minute(begin: Sample, end: Sample) -> float:
 
 def table(samples: Sequence[Sample], every_s: float) -> Iterator[str]:
     """Yield the samples as a Markdown table, one row each ``every_s``."""
-    yield "| minute | resident MiB | descriptors | threads | log KiB | journal MiB | CPU |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "| minute | resident MiB | private MiB | descriptors | threads | log KiB | journal MiB | CPU |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     due_s, before = 0.0, None
     for each in samples:
         if each.at_s < due_s and each is not samples[-1]:
@@ -107,8 +114,9 @@ def table(samples: Sequence[Sample], every_s: float) -> Iterator[str]:
         cpu = f"{(each.cpu_s - before.cpu_s) / (each.at_s - before.at_s):.0%}" if before else ""
         before = each
         yield (
-            f"| {each.at_s / 60:.1f} | {each.resident / MIB:.1f} | {each.descriptors} | {each.threads} "
-            f"| {each.log / 1024:.0f} | {each.journal / MIB:.1f} | {cpu} |"
+            f"| {each.at_s / 60:.1f} | {each.resident / MIB:.1f} | {each.private / MIB:.1f} "
+            f"| {each.descriptors} | {each.threads} | {each.log / 1024:.0f} | {each.journal / MIB:.1f} "
+            f"| {cpu} |"
         )
 
 
@@ -117,9 +125,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Iterator[str]:
     yield "| | after 5 minutes | at the end | change | within 2% |"
     yield "| --- | --- | --- | --- | --- |"
     for each in verdicts:
-        scale, unit = (
-            (MIB, " MiB") if each.name == "resident" else (1024, " KiB") if "log" in each.name else (1, "")
-        )
+        scale, unit = UNITS.get(each.name, (1, ""))
         yield (
             f"| {each.name} | {each.settled / scale:.1f}{unit} | {each.end / scale:.1f}{unit} "
             f"| {each.change:+.2%} | {'yes' if each.holds else '**no**'} |"

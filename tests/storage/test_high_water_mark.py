@@ -108,6 +108,16 @@ def test_a_missing_mark_fits_no_journal(tmp_path: Path) -> None:
     assert not continues(tmp_path, 10, 9)
 
 
+def test_an_empty_journal_whose_mark_is_gone_is_another_journal(tmp_path: Path) -> None:
+    written(tmp_path / "mark", 10)
+    (tmp_path / "mark").unlink()
+    assert not continues(tmp_path, 0, 0)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "journal").touch()
+    assert continues(new, 0, 0), "where nothing was ever written, nothing is lost"
+
+
 @pytest.mark.parametrize("copied", ["journal.made", "journal"])
 def test_a_copy_is_another_journal(tmp_path: Path, copied: str) -> None:
     written(tmp_path / "mark", 10)

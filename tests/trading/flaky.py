@@ -116,10 +116,10 @@ class FlakyJournal(MemoryJournal):
 class GatewayHarness:
     """A whole gateway over a flaky disk, with a client that can be asked for replies."""
 
-    def __init__(self, gateway: Gateway, disk: Disk) -> None:
+    def __init__(self, gateway: Gateway, disk: Disk, principal: Principal = ALICE) -> None:
         self.gateway = gateway
         self.disk = disk
-        self.wire = FakeWire(gateway.connection(JSON, None, ALICE))
+        self.wire = FakeWire(gateway.connection(JSON, None, principal))
         self.received: list[Message] = []
         self._unread: list[Message] = []
 

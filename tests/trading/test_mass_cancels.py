@@ -23,6 +23,8 @@ from tests.trading.flaky import FAR, GatewayHarness
 
 ORDERS = 30
 CANCELS_A_TURN = 4
+FOUND_AT_ONCE = CANCELS_A_TURN + 2
+"""Orders that one turn finds, and may not cancel all."""
 CODES = {
     "cancel_all": None,
     "symbol": None,
@@ -127,14 +129,17 @@ async def check_gone(harness: GatewayHarness, code: Code | None, count: int = OR
 
 
 @pytest.mark.parametrize("how", CODES)
-async def test_no_turn_cancels_more_than_its_share(harness: GatewayHarness, turns: Turns, how: str) -> None:
-    await place(harness, ORDERS)
+@pytest.mark.parametrize("orders", [ORDERS, FOUND_AT_ONCE])
+async def test_no_turn_cancels_more_than_its_share(
+    harness: GatewayHarness, turns: Turns, orders: int, how: str
+) -> None:
+    await place(harness, orders)
     await start(harness, how)
     await until_journalled(harness, "mass_cancel_ended", 1)
-    assert sum(turns.sizes) == ORDERS
+    assert sum(turns.sizes) == orders
     assert max(turns.sizes) <= CANCELS_A_TURN
     assert journalled(harness, "mass_cancel") == 1
-    await check_gone(harness, CODES[how])
+    await check_gone(harness, CODES[how], orders)
 
 
 @pytest.mark.parametrize("how", CODES)

@@ -16,6 +16,7 @@ from floorwire.config import Settings
 from floorwire.core.account_events import MassCancel
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
+from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.remote_orders import (
     AmendAnswer,
     AmendOrder,
@@ -26,14 +27,13 @@ from floorwire.core.remote_orders import (
     PlaceAnswer,
     PlaceOrder,
     QueryOrder,
+    RemoteCommand,
 )
-from floorwire.protocol.codec import JSON
 from floorwire.protocol.replies import Done
 from floorwire.trading.remote_venue import RemotePhase
 from floorwire.venues import sim
-from tests.hub.hub_harness import FakeWire
 from tests.trading.flaky import Disk, GatewayHarness
-from tests.trading.remote import BTC, NEAR, RemoteHarness, fill, seen, served
+from tests.trading.remote import BTC, NEAR, POLICY, RemoteHarness, ScriptedAdapter, fill, seen, served
 
 BOB = Principal("bob", "k2", frozenset((Scope.MARKET, Scope.ACCOUNT, Scope.TRADE)))
 
@@ -154,9 +154,15 @@ async def test_an_unknown_order_that_the_venue_has_is_found(venue: RemoteHarness
     assert (await venue.news("new"))["state"] == "new"
 
 
-async def test_no_answer_at_all_makes_an_order_unknown(venue: RemoteHarness) -> None:
-    await venue.placed()
-    assert (await venue.news("unknown"))["state"] == "unknown"
+async def test_no_answer_at_all_makes_an_order_unknown(disk: Disk, tmp_path: Path) -> None:
+    def is_impatient(adapter: ScriptedAdapter) -> None:
+        adapter.policy = replace(POLICY, answer_us=20_000)
+
+    async with served(disk, tmp_path, prepare=is_impatient) as venue:
+        await venue.until_open()
+        await venue.ask("subscribe", channel="orders")
+        await venue.placed()
+        assert (await venue.news("unknown"))["state"] == "unknown"
 
 
 async def test_an_order_is_not_sent_again_after_the_journal_failed(venue: RemoteHarness) -> None:
@@ -244,10 +250,8 @@ async def test_a_cancel_of_an_order_on_its_way_is_sent_later(venue: RemoteHarnes
 
 
 async def test_who_may_place_and_when(venue: RemoteHarness) -> None:
-    other = FakeWire(venue.gateway.connection(JSON, None, BOB))
-    other.ask("order.place", client_order_id="a", **NEAR)
-    await asyncio.sleep(0.01)
-    assert other.messages()[-1]["code"] == "forbidden"
+    other = GatewayHarness(venue.gateway, venue.disk, BOB)
+    assert (await other.ask("order.place", client_order_id="a", **NEAR))["code"] == "forbidden"
     venue.report(LinkDown())
     assert venue.phase() is RemotePhase.DOWN
     reply = await venue.ask("order.place", client_order_id="a", **NEAR)
@@ -325,7 +329,10 @@ async def test_a_dry_run_shows_and_sends_nothing(disk: Disk, tmp_path: Path) -> 
 
 
 async def test_a_venue_without_a_stream_takes_no_orders(disk: Disk, tmp_path: Path) -> None:
-    async with served(disk, tmp_path, is_linked=False) as venue:
+    def is_cut_off(adapter: ScriptedAdapter) -> None:
+        adapter.is_linked = False
+
+    async with served(disk, tmp_path, prepare=is_cut_off) as venue:
         assert venue.remote.phase is RemotePhase.DOWN
         assert (await venue.ask("order.place", client_order_id="a", **NEAR))["code"] == "venue_unavailable"
         rows = await venue.rows("symbols")
@@ -345,9 +352,10 @@ async def test_other_steps_wait_until_the_venue_has_closed_the_orders(
     venue.report(fill(command, "0.04"))  # still in the steps that it was made with
     venue.report(OrderSeen(command.client_id, "Va", "cancelled", "0.04"))
     assert (await venue.news("cancelled"))["code"] == "market_halted"
-    await asyncio.sleep(0.05)
-    placed = await venue.placed("c", price="12000.1")  # the prices are ticks of 0.1 now
-    assert placed.price == "12000.1"
+    in_new_steps = {**NEAR, "price": "12000.1"}  # the prices become ticks of 0.1
+    while (await venue.ask("order.place", client_order_id="c", **in_new_steps))["status"] != "accepted":
+        await asyncio.sleep(0.001)
+    assert (await venue.sent(PlaceOrder, 2)).price == "12000.1"
 
 
 async def test_a_venue_that_does_not_run_keeps_its_orders(disk: Disk, tmp_path: Path) -> None:
@@ -364,22 +372,29 @@ async def test_a_venue_that_does_not_run_keeps_its_orders(disk: Disk, tmp_path: 
             order = (await client.ask("order.status", client_order_id="a"))["order"]
             assert isinstance(order, dict)
             assert order["state"] == "new"
-    async with served(disk, tmp_path) as venue:
-        assert (await venue.sent(QueryOrder)).venue_order_id == "Va"  # does the cancel still have to be sent?
+
+    def has_it(adapter: ScriptedAdapter) -> None:
+        adapter.look_up = lambda query: OrderSeen(query.client_id, "Va", "open", "0")
+
+    async with served(disk, tmp_path, prepare=has_it) as venue:
+        query = await venue.sent(QueryOrder)  # does the cancel still have to be sent?
+        assert query.venue_order_id == "Va"
+        assert (await venue.sent(CancelOrder)).client_id == query.client_id
         assert venue.count(PlaceOrder) == 0
-        (queried,) = {one.client_id for one in venue.adapter.commands if isinstance(one, QueryOrder)}
-        venue.adapter.known[queried] = OrderSeen(queried, "Va", "open", "0")
-        assert (await venue.sent(CancelOrder)).client_id == queried
 
 
 async def test_last_cancels_leave_before_the_process_ends(disk: Disk, tmp_path: Path) -> None:
-    async with served(disk, tmp_path) as venue:
+    def cancels(command: RemoteCommand) -> list[OrderAdapterOutput]:
+        return [seen(command, "cancelled")] if isinstance(command, CancelOrder) else []
+
+    async with served(disk, tmp_path, last_wait_s=60) as venue:
         await venue.until_open()
         await venue.ask("subscribe", channel="orders")
-        command = await working(venue)
-        venue.adapter.known[command.client_id] = seen(command)  # a slow test is asked for it
+        await working(venue)
         await venue.ask("session.deadman", timeout_s=60)
-    assert venue.count(CancelOrder) == 1
+        adapter = venue.adapter
+        adapter.answer = cancels
+    assert isinstance(adapter.commands[-1], CancelOrder)
 
 
 @pytest.mark.parametrize("name", ["begin", "wake", "command"])

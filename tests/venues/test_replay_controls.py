@@ -28,11 +28,11 @@ from floorwire.core.replay_controls import (
     Pause,
     ReplayControl,
     ReplayPosition,
-    Resume,
     Seek,
     SeekError,
     SetSpeed,
     SpeedError,
+    Unpause,
 )
 from floorwire.venues.paper import PaperVenue
 from floorwire.venues.replay import SEEK_STEPS, Replay
@@ -111,10 +111,10 @@ def test_a_pause_is_told_and_nothing_comes_until_it_ends() -> None:
     assert player.position().at_us == MIDDLE
     assert player.control(Pause()) == []
     assert player.wait(3 * LENGTH) == []
-    resumed = statuses(player.control(Resume()))
+    resumed = statuses(player.control(Unpause()))
     assert resumed[-1] == (None, "live", "resumed")
     assert {symbol for symbol, feed, _ in resumed if feed == "live"} == {None, "ABC-USDT", "XYZ-EUR"}
-    assert player.control(Resume()) == []
+    assert player.control(Unpause()) == []
     player.wait(2 * LENGTH)
     assert statuses(player.out)[-1] == (None, "stale", "ended")
     assert len(told(player.out)) > before
@@ -126,7 +126,7 @@ def test_a_pause_lasts_as_long_as_it_lasts() -> None:
     player.wait(MIDDLE - SESSION.first_us)
     player.control(Pause())
     player.wait(10 * LENGTH)
-    player.control(Resume())
+    player.control(Unpause())
     player.wait(SECOND)
     assert player.position().at_us == MIDDLE + SECOND
 
@@ -213,7 +213,7 @@ def test_a_seek_while_paused_shows_the_book_and_stays_paused() -> None:
     assert statuses(arrived) == [(None, "stale", "paused")]
     assert player.position().at_us == MIDDLE
     assert player.position().is_paused
-    resumed = player.control(Resume())
+    resumed = player.control(Unpause())
     assert statuses(resumed)[-1] == (None, "live", "resumed")
     assert every(player.wait(LENGTH), Trade)
 
@@ -222,7 +222,7 @@ def test_a_pause_and_a_resume_while_it_seeks() -> None:
     player = Player()
     player.control(Seek(MIDDLE), Pause())
     assert statuses(player.wait(LENGTH))[-1] == (None, "stale", "paused")
-    player.control(Seek(MIDDLE + SECOND), Resume())
+    player.control(Seek(MIDDLE + SECOND), Unpause())
     assert (None, "live", "synced") in statuses(player.wait(0))
 
 
@@ -261,7 +261,7 @@ def test_the_whole_time_can_be_sought() -> None:
 
 controls = st.one_of(
     st.just(Pause()),
-    st.just(Resume()),
+    st.just(Unpause()),
     st.builds(SetSpeed, st.sampled_from([0.5, 1.0, 20.0])),
     st.builds(Seek, st.integers(SESSION.first_us, SESSION.last_us)),
 )
@@ -277,7 +277,7 @@ def test_whatever_operators_do_books_follow_snapshots_and_time_never_goes_back(
     for control, us in steps:
         player.control(control)
         player.wait(us)
-    player.control(Resume())
+    player.control(Unpause())
     player.wait(SECOND)
     last_us = 0
     for event in told(player.out):

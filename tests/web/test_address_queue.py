@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from floorwire.web.address_queue import AddressQueue
 
 
-def taken(queue: AddressQueue[int]) -> list[int]:
-    return [queue.take() for _ in range(len(queue))]
+def popped(queue: AddressQueue[int]) -> list[int]:
+    return [queue.pop() for _ in range(len(queue))]
 
 
 def test_addresses_alternate() -> None:
@@ -20,7 +20,7 @@ def test_addresses_alternate() -> None:
         queue.put("192.0.2.1", number)
     queue.put("192.0.2.2", 10)
     queue.put("192.0.2.3", 20)
-    assert taken(queue) == [0, 10, 20, 1, 2, 3]
+    assert popped(queue) == [0, 10, 20, 1, 2, 3]
     assert not queue
 
 
@@ -29,7 +29,7 @@ def test_one_customer_of_ipv6_is_one_address() -> None:
     queue.put("2001:db8::1", 0)
     queue.put("2001:db8::2", 1)
     queue.put("2001:db8:0:1::1", 2)
-    assert taken(queue) == [0, 2, 1]
+    assert popped(queue) == [0, 2, 1]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["192.0.2.1", "192.0.2.2", "192.0.2.3"]), st.booleans())))
@@ -42,8 +42,8 @@ def test_all_come_out_once_each_address_in_its_order(steps: list[tuple[str, bool
             queue.put(address, (address, count[address]))
             count[address] += 1
         elif queue:
-            out.append(queue.take())
+            out.append(queue.pop())
     assert len(queue) + len(out) == count.total()
-    out += [queue.take() for _ in range(len(queue))]
+    out += [queue.pop() for _ in range(len(queue))]
     for address, total in count.items():
         assert [number for near, number in out if near == address] == list(range(total))

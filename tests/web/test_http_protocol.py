@@ -109,7 +109,7 @@ async def test_handshakes_of_one_address_share_its_turn(
 ) -> None:
     protocol, transport = held
     share = protocol._gateway.hub.reads.share("127.0.0.1")
-    while share.take(REQUEST_BYTES):
+    while share.allow(REQUEST_BYTES):
         pass
     protocol.data_received(HEALTH)
     assert not transport.is_reading(), "what came waits for the address's next turn"
@@ -124,7 +124,7 @@ async def test_a_connection_that_was_discarded_while_it_waited_is_left_alone(
     """uvloop raises where it is to be read on, and does not say that it is closing."""
     protocol, transport = held
     share = protocol._gateway.hub.reads.share("127.0.0.1")
-    while share.take(REQUEST_BYTES):
+    while share.allow(REQUEST_BYTES):
         pass
     protocol.data_received(HEALTH)
 

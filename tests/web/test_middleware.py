@@ -17,6 +17,7 @@ from floorwire.config import DoorSettings, LimitSettings, TlsSettings
 from floorwire.core.authorization import Scope
 from floorwire.ops.loop_stalls import LoopStalls
 from floorwire.ops.stats import Stats
+from floorwire.web.head_guard import HeadGuard
 from floorwire.web.middleware import RequestGuard
 from floorwire.web.security_headers import HEADERS
 from tests.web.admin_server import body, open_admin_server
@@ -190,6 +191,28 @@ def test_a_plain_request_for_a_websocket_is_told_so_behind_any_server(tmp_path: 
             assert client.head(path).status_code == 426
             assert client.post(path).status_code == 405
         assert client.get("/ws/echo").status_code == 404, "which is not served"
+
+
+async def test_trailers_that_another_server_adds_to_the_headers_are_not_seen(tmp_path: Path) -> None:
+    headers, seen = [(b"host", b"127.0.0.1")], []
+
+    async def receive() -> Message:
+        headers.append((b"authorization", b"Bearer a.b"))  # as uvicorn does at the end of a chunked body
+        return {"type": "http.request", "body": b""}
+
+    async def app(scope: AsgiScope, read: Receive, _: Send) -> None:
+        await read()
+        seen.extend(scope["headers"])
+
+    async def send(_: Message) -> None:
+        pass
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/", "headers": headers,
+        "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 5_000),
+    }  # fmt: skip
+    await HeadGuard(app, open_admin_server(tmp_path).gateway)(scope, receive, send)
+    assert seen == [(b"host", b"127.0.0.1")]
 
 
 async def test_a_body_that_lay_unread_while_the_loop_stood_still_is_read() -> None:

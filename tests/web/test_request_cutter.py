@@ -74,6 +74,6 @@ def test_what_waits_is_counted_and_can_be_taken() -> None:
     assert len(cutter) == 22
     assert cutter.next_piece(99) == b"GET / HTTP/1.1\r\n\r\n"
     cutter.add(b" and more")
-    assert cutter.take_rest() == b"rest and more"
+    assert cutter.pop_rest() == b"rest and more"
     assert len(cutter) == 0
-    assert cutter.take_rest() == b""
+    assert cutter.pop_rest() == b""

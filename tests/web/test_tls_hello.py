@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.web import tls_hello
-from floorwire.web.tls_hello import MOST_BYTES, MOST_RECORDS, Hello, HelloGate, look
+from floorwire.web.tls_hello import MOST_BYTES, MOST_RECORDS, ClientHelloWaiter, HelloState, hello_state
 
 
 def client_hello() -> bytes:
@@ -43,15 +43,15 @@ def in_records(message: bytes, sizes: list[int]) -> bytes:
 @given(st.lists(st.integers(30, 200), max_size=MOST_RECORDS - 1))
 def test_a_hello_is_whole_when_its_last_byte_is_there(sizes: list[int]) -> None:
     data = in_records(HELLO[5:], sizes)
-    assert look(data) is Hello.WHOLE
-    assert {look(data[:end]) for end in range(0, len(data), 7)} == {Hello.PART}
-    assert look(data[:-1]) is Hello.PART
+    assert hello_state(data) is HelloState.WHOLE
+    assert {hello_state(data[:end]) for end in range(0, len(data), 7)} == {HelloState.PART}
+    assert hello_state(data[:-1]) is HelloState.PART
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_looked_at(data: bytes) -> None:
-    look(data)
-    look(b"\x16\x03\x01" + data)
+    hello_state(data)
+    hello_state(b"\x16\x03\x01" + data)
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,16 @@ def test_any_bytes_are_looked_at(data: bytes) -> None:
     ],
 )
 def test_what_is_none_does_not_wait(data: bytes) -> None:
-    assert look(data) is Hello.BAD
+    assert hello_state(data) is HelloState.BAD
 
 
-class Gate:
-    """A gate that notes what became of the connections."""
+class WatchedHellos:
+    """A waiter, and what became of its connections."""
 
     def __init__(self, timeout_s: float = 30) -> None:
         self.ready: list[str] = []
         self.lost: list[str] = []
-        self.gate: HelloGate[str] = HelloGate(
+        self.waiter: ClientHelloWaiter[str] = ClientHelloWaiter(
             timeout_s, lambda _, name: self.ready.append(name), lambda _, name: self.lost.append(name)
         )
 
@@ -111,26 +111,26 @@ async def test_a_connection_is_ready_when_its_hello_is_whole(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     ours, client = pair
-    gate = Gate()
-    gate.gate.add(ours, "a")
+    watched = WatchedHellos()
+    watched.waiter.add(ours, "a")
     for part in (HELLO[:3], HELLO[3:-1]):
         client.sendall(part)
         await asyncio.sleep(0.05)
-        assert (gate.ready, gate.lost) == ([], [])
+        assert (watched.ready, watched.lost) == ([], [])
     client.sendall(HELLO[-1:])
-    await gate.until(1)
-    assert gate.ready == ["a"]
+    await watched.until(1)
+    assert watched.ready == ["a"]
     assert ours.recv(65_536) == HELLO, "nothing was taken"
-    assert gate.gate.stop() == []
+    assert watched.waiter.stop() == []
 
 
 async def test_a_peer_that_speaks_something_else_is_lost(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, client = pair
-    gate = Gate()
-    gate.gate.add(ours, "a")
+    watched = WatchedHellos()
+    watched.waiter.add(ours, "a")
     client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-    await gate.until(1)
-    assert gate.lost == ["a"]
+    await watched.until(1)
+    assert watched.lost == ["a"]
 
 
 @pytest.mark.parametrize("sent", [b"", HELLO[:1], HELLO[:-1]])
@@ -138,13 +138,13 @@ async def test_a_peer_that_leaves_before_is_lost(
     pair: tuple[socket.socket, socket.socket], sent: bytes
 ) -> None:
     ours, client = pair
-    gate = Gate()
-    gate.gate.add(ours, "a")
+    watched = WatchedHellos()
+    watched.waiter.add(ours, "a")
     client.sendall(sent)
     await asyncio.sleep(0.03)
     client.shutdown(socket.SHUT_WR)
-    await gate.until(1)
-    assert (gate.ready, gate.lost) == ([], ["a"])
+    await watched.until(1)
+    assert (watched.ready, watched.lost) == ([], ["a"])
 
 
 @pytest.mark.parametrize("sent", [b"", HELLO[:-1]])
@@ -152,11 +152,11 @@ async def test_a_peer_that_stalls_is_lost_after_a_while(
     pair: tuple[socket.socket, socket.socket], sent: bytes
 ) -> None:
     ours, client = pair
-    gate = Gate(timeout_s=0.1)
-    gate.gate.add(ours, "a")
+    watched = WatchedHellos(timeout_s=0.1)
+    watched.waiter.add(ours, "a")
     client.sendall(sent)
-    await gate.until(1)
-    assert gate.lost == ["a"]
+    await watched.until(1)
+    assert watched.lost == ["a"]
 
 
 async def test_a_part_of_a_hello_is_looked_at_ever_more_seldom(
@@ -165,15 +165,15 @@ async def test_a_part_of_a_hello_is_looked_at_ever_more_seldom(
     ours, client = pair
     looks = 0
 
-    def counted(_: bytes) -> Hello:
+    def counted(_: bytes) -> HelloState:
         nonlocal looks
         looks += 1
-        return Hello.PART
+        return HelloState.PART
 
-    monkeypatch.setattr(tls_hello, "look", counted)
-    gate = Gate()
-    gate.gate.add(ours, "a")
+    monkeypatch.setattr(tls_hello, "hello_state", counted)
+    watched = WatchedHellos()
+    watched.waiter.add(ours, "a")
     client.sendall(HELLO[:-1])
     await asyncio.sleep(0.3)
     assert 1 < looks < 8
-    assert gate.gate.stop() == [(ours, "a")]
+    assert watched.waiter.stop() == [(ours, "a")]

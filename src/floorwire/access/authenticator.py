@@ -42,7 +42,7 @@ KEY_ID = re.compile(r"fw[0-9a-f]{16}")
 DEMO = Principal("demo", "page:demo", frozenset({Scope.MARKET, Scope.ACCOUNT, Scope.TRADE}))
 DEMO_MONEY = {"USDT": "1000000"}
 
-log = structlog.get_logger("floorwire.gate")
+log = structlog.get_logger("floorwire.authenticator")
 
 
 class SignedInPeer(Protocol):

@@ -58,7 +58,7 @@ class KeyReader:
             log.warning(notice)
         found = self._read()
         if found is not None:
-            self._take(*found)
+            self._set_keys(*found)
 
     def faults(self) -> Mapping[str, int]:
         """Return what is wrong with keys.db now: a number for each kind, 0 where nothing is wrong."""
@@ -77,7 +77,7 @@ class KeyReader:
                 if found is not None:
                     if self.before_change is not None:
                         await self.before_change()
-                    before = self._take(*found)
+                    before = self._set_keys(*found)
                     del found
                     await asyncio.to_thread(before.entries.clear)
         except DatabaseError as error:
@@ -148,13 +148,13 @@ class KeyReader:
         stored = self._watch.poll()
         return None if stored is None else (stored, self._keyring.prepare(stored.keys))
 
-    def _take(self, stored: StoredKeys, table: KeyTable) -> KeyTable:
+    def _set_keys(self, stored: StoredKeys, table: KeyTable) -> KeyTable:
         """Let the keys count, all at once. Return those before."""
         known = self._stored.faults()
         for fault in stored.faults():
             if fault not in known:
                 log.error("keys.db was tampered with", fault=fault)
         self._stored = stored
-        before = self._keyring.take(table)
+        before = self._keyring.set_table(table)
         self._on_ended(table.ended)
         return before

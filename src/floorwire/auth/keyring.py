@@ -147,7 +147,7 @@ class Keyring:
         }
         return KeyTable(now, list(now.values()) or [self._nobody], ended)
 
-    def take(self, table: KeyTable) -> KeyTable:
+    def set_table(self, table: KeyTable) -> KeyTable:
         """Replace all keys at once. Return the table of the keys before: to free it takes long, too."""
         before = KeyTable(self._keys, self._decoys, set())
         self._keys, self._decoys = table.entries, table.decoys
@@ -156,7 +156,7 @@ class Keyring:
     def replace(self, keys: Iterable[Key]) -> set[str]:
         """Replace all keys at once. Return the ids whose sign-ins are no longer valid."""
         table = self.prepare(keys)
-        self.take(table)
+        self.set_table(table)
         return table.ended
 
     def __len__(self) -> int:

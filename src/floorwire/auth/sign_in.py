@@ -161,7 +161,7 @@ class SignIn:
         """Return whether the principal's key, token or ticket is still valid."""
         if principal.expires_us is not None and wall_us >= principal.expires_us:
             return False
-        return not is_on_ring(principal) or self.keyring.is_current(principal, wall_us)
+        return not uses_api_key(principal) or self.keyring.is_current(principal, wall_us)
 
     # --- throttle and rate limit ------------------------------------------------------------------
 
@@ -232,6 +232,6 @@ def _wrong() -> Refusal:
     return Refusal(Code.BAD_SIGNATURE, Code.BAD_SIGNATURE.meaning)
 
 
-def is_on_ring(principal: Principal) -> bool:
+def uses_api_key(principal: Principal) -> bool:
     """Return whether the principal signed in with an API key. Other key ids have a colon."""
     return ":" not in principal.key

@@ -49,7 +49,7 @@ class LevelTexts(dict[int, WireLevel]):
         return self.price(self._ladder.sign * key), REMOVED
 
 
-class BookSide:
+class TrackedSide:
     """One side of a symbol's book, its levels as text, and what the last event changed."""
 
     __slots__ = ("_checksum_floor", "_checksum_texts", "best_changed", "changed", "ladder", "texts")
@@ -115,16 +115,16 @@ class BookTracker:
         self.feed: Feed = "live"
         self.ts_us = 0
         self._book = Book()
-        self.bids = BookSide(self._book.bids, instrument)
-        self.asks = BookSide(self._book.asks, instrument)
+        self.bids = TrackedSide(self._book.bids, instrument)
+        self.asks = TrackedSide(self._book.asks, instrument)
         self._checksums: dict[int, int] = {}
 
     def change_steps(self, instrument: Instrument) -> None:
         """Convert the book to other ticks and lots. Levels between two ticks are left out."""
         before, self._instrument = self._instrument, instrument
         self._book = self._book.converted(before, instrument)
-        self.bids = BookSide(self._book.bids, instrument)
-        self.asks = BookSide(self._book.asks, instrument)
+        self.bids = TrackedSide(self._book.bids, instrument)
+        self.asks = TrackedSide(self._book.asks, instrument)
         self.bids.restart()
         self.asks.restart()
         self._checksums.clear()
@@ -185,7 +185,7 @@ class DepthWindow:
 
     __slots__ = ("_depth", "_floor", "_side")
 
-    def __init__(self, side: BookSide, depth: int) -> None:
+    def __init__(self, side: TrackedSide, depth: int) -> None:
         self._side = side
         self._depth = depth
         self.restart()

@@ -7,8 +7,7 @@ watch begins again.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -16,6 +15,8 @@ import structlog
 
 from floorwire.connectors import ccxt_messages
 from floorwire.connectors.ccxt_exchange import CcxtExchange, MakesCcxtExchange
+from floorwire.connectors.input_queue import InputQueue
+from floorwire.connectors.owned_tasks import OwnedTasks
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
 from floorwire.venues.ccxt.messages import Watch
@@ -65,33 +66,32 @@ class CcxtConnector:
         self._loading: asyncio.Task[None] | None = None
         """Loads the markets of this exchange object. Watches wait for it."""
         self._watches: dict[str, RunningWatch] = {}
-        self._queue: deque[QueuedInput] = deque()
+        self._inputs: InputQueue[QueuedInput] = InputQueue()
         """Bounded by MAX_UNREAD a watch, and one of a book."""
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._on_input: Callable[[], None] = _nobody
+        self._tasks = OwnedTasks(venue)
 
     def start(self, on_input: Callable[[], None], _on_frame: Callable[[Frame], bool] | None = None) -> None:
         """Call this whenever an input was queued, from now on."""
-        self._on_input = on_input
+        self._inputs.start(on_input)
 
     def reset(self) -> None:
         """End everything in the background, and forget what waits: the adapter starts anew."""
         for running in list(self._watches.values()):
             self._end(running, "the venue starts again or stops")
-        self._queue.clear()
+        self._inputs.waiting.clear()
         self._drop_exchange()
 
     async def close(self) -> None:
         """End everything, and wait for that."""
-        self._on_input = _nobody
+        self._inputs.stop()
         self.reset()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.wait()
 
     def next_input(self) -> VenueInput | None:
         """Return what happened next; None if nothing waits."""
-        while self._queue:
-            running, happened, shown = self._queue.popleft()
+        waiting = self._inputs.waiting
+        while waiting:
+            running, happened, shown = waiting.popleft()
             if running is None:
                 return happened
             if self._watches.get(running.link) is not running:
@@ -117,7 +117,7 @@ class CcxtConnector:
                     self._unwatch(running)
             case Fetch(request):
                 self.traffic.requested += 1
-                self._own(self._list(request, effect.timeout_us / 1_000_000))
+                self._tasks.start(self._list(request, effect.timeout_us / 1_000_000))
             case Send():
                 raise NotImplementedError("ccxt sends by itself")
 
@@ -130,7 +130,7 @@ class CcxtConnector:
             log.warning("too many watches at once", venue=self._venue, most=MAX_WATCHES)
             self._lost(running, "too many watches")
             return
-        running.task = self._own(self._run(running))
+        running.task = self._tasks.start(self._run(running))
 
     async def _run(self, running: RunningWatch) -> None:
         reason = "too much waits to be read"
@@ -159,13 +159,13 @@ class CcxtConnector:
             traffic.state = "up"
             traffic.opened += 1
             log.info("link up", venue=self._venue, link=running.link, times=traffic.opened)
-            self._put(QueuedInput(running, Opened(running.link)))
+            self._inputs.put(QueuedInput(running, Opened(running.link)))
         if running.watch == "book":
             if running.is_book_unread:
                 return
             running.is_book_unread = True
         running.unread += 1
-        self._put(QueuedInput(running, None, shown))
+        self._inputs.put(QueuedInput(running, None, shown))
 
     def _frame(self, running: RunningWatch, shown: object) -> Frame:
         try:
@@ -180,7 +180,7 @@ class CcxtConnector:
     def _lost(self, running: RunningWatch, reason: str) -> None:
         if self._watches.get(running.link) is running:
             self._down(running.link, reason, "warning")
-            self._put(QueuedInput(running, Closed(running.link, reason)))
+            self._inputs.put(QueuedInput(running, Closed(running.link, reason)))
 
     def _end(self, running: RunningWatch, reason: str) -> None:
         del self._watches[running.link]
@@ -194,7 +194,7 @@ class CcxtConnector:
         if not self._watches:
             self._drop_exchange()
         elif exchange is not None and exchange.has.get(UNWATCH[running.watch]) is True:
-            self._own(_unwatch(exchange, running))
+            self._tasks.start(_unwatch(exchange, running))
 
     def _down(self, link: str, reason: str, level: str) -> None:
         traffic = self.traffic.link(link)
@@ -223,7 +223,7 @@ class CcxtConnector:
         if loading is not None:
             loading.cancel()
         if exchange is not None:
-            self._own(_close(exchange))
+            self._tasks.start(_close(exchange))
 
     async def _list(self, request: int, timeout_s: float) -> None:
         """Load the markets again, and answer with them."""
@@ -240,24 +240,7 @@ class CcxtConnector:
         except Exception as error:  # noqa: BLE001 - of ccxt, or of any library below it
             log.warning("request failed", venue=self._venue, url="markets", reason=type(error).__name__)
         self.traffic.answered(status)
-        self._put(QueuedInput(None, Answer(request, status, body)))
-
-    # --- the queue and the tasks --------------------------------------------------------------------
-
-    def _put(self, happened: QueuedInput) -> None:
-        self._queue.append(happened)
-        self._on_input()
-
-    def _own(self, run: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(run)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("ccxt failed by a fault of ours", venue=self._venue, exc_info=task.exception())
+        self._inputs.put(QueuedInput(None, Answer(request, status, body)))
 
 
 async def _load(exchange: CcxtExchange) -> None:
@@ -282,7 +265,3 @@ async def _close(exchange: CcxtExchange) -> None:
 
 def _succeeded(task: asyncio.Task[None]) -> bool:
     return not task.cancelled() and task.exception() is None
-
-
-def _nobody() -> None:
-    """Do nothing: the venue does not run."""

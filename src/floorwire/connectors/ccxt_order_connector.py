@@ -8,8 +8,7 @@ streams orders, it carries them. Nothing is called twice: ccxt repeats a request
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -18,6 +17,8 @@ import structlog
 
 from floorwire.connectors import ccxt_order_messages as messages
 from floorwire.connectors.ccxt_exchange import CcxtOrderExchange
+from floorwire.connectors.input_queue import InputQueue
+from floorwire.connectors.owned_tasks import OwnedTasks
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
 from floorwire.venues.ccxt.order_messages import (
@@ -63,38 +64,37 @@ class CcxtOrderConnector:
         self._account: asyncio.Task[None] | None = None
         """Signs in, and reads the stream."""
         self._failures = 0
-        self._queue: deque[VenueInput] = deque()
+        self._inputs: InputQueue[VenueInput] = InputQueue()
         """Bounded by MAX_UNREAD, and the adapter's own requests."""
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closing: asyncio.Task[None] | None = None
-        """Closes what the last exchange object has open. It is not cancelled."""
-        self._on_input: Callable[[], None] = _nobody
+        self._tasks = OwnedTasks(venue)
+        """The account, and calls."""
+        self._closing = OwnedTasks(venue)
+        """Close what former exchange objects have open. They are not cancelled."""
 
     def start(self, on_input: Callable[[], None], _on_frame: Callable[[Frame], bool] | None = None) -> None:
         """Call this whenever an input was queued, from now on."""
-        self._on_input = on_input
+        self._inputs.start(on_input)
 
     def reset(self) -> None:
         """End everything in the background, and forget what waits: the adapter starts anew."""
         if self._link is not None:
             self._down("the venue starts again or stops")
-        for task in self._tasks - {self._closing}:
-            task.cancel()
-        self._queue.clear()
+        self._tasks.cancel()
+        self._inputs.waiting.clear()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            self._closing = self._own(_close(exchange, self._closing))
+            self._closing.start(_close(exchange))
 
     async def close(self) -> None:
         """End everything, and wait for that."""
-        self._on_input = _nobody
+        self._inputs.stop()
         self.reset()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.wait()
+        await self._closing.wait()
 
     def next_input(self) -> VenueInput | None:
         """Return what happened next; None if nothing waits."""
-        return self._queue.popleft() if self._queue else None
+        return self._inputs.waiting.popleft() if self._inputs.waiting else None
 
     def carry_out(self, effect: Open | Send | Close | Fetch) -> None:
         """Begin to do what the adapter asks for."""
@@ -102,14 +102,14 @@ class CcxtOrderConnector:
             case Open(link):
                 self._link, self._failures = link, 0
                 self.traffic.link(link).state = "opening"
-                self._account = self._own(self._follow(link))
+                self._account = self._tasks.start(self._follow(link))
             case Close(link, reason):
                 if self._link == link:
                     self._down(reason)
-                self._put(Closed(link, reason))
+                self._inputs.put(Closed(link, reason))
             case Fetch():
                 self.traffic.requested += 1
-                self._own(self._answer(effect))
+                self._tasks.start(self._answer(effect))
             case Send():
                 raise NotImplementedError("ccxt sends by itself")
 
@@ -125,14 +125,14 @@ class CcxtOrderConnector:
             traffic.state = "up"
             traffic.opened += 1
             log.info("link up", venue=self._venue, link=link, times=traffic.opened)
-            self._put(Opened(link))
-            self._put(Frame(link, msgspec.json.encode(SignedInFrame())))
+            self._inputs.put(Opened(link))
+            self._inputs.put(Frame(link, msgspec.json.encode(SignedInFrame())))
             while exchange.has.get(WATCH) is True:
                 frame = messages.orders_frame(await exchange.watch_orders())
                 traffic.frames += 1
                 traffic.bytes += len(frame)
-                self._put(Frame(link, frame))
-                if len(self._queue) > MAX_UNREAD:
+                self._inputs.put(Frame(link, frame))
+                if len(self._inputs.waiting) > MAX_UNREAD:
                     self._lost(link, "too much waits to be read")
         except Exception as error:  # noqa: BLE001 - of ccxt, or of any library below it
             self._lost(link, type(error).__name__)
@@ -141,7 +141,7 @@ class CcxtOrderConnector:
         """The link is down by itself."""
         if self._link == link:
             self._down(reason)
-            self._put(Closed(link, reason))
+            self._inputs.put(Closed(link, reason))
 
     def _down(self, reason: str) -> None:
         assert self._link is not None, "there is a link"
@@ -172,7 +172,7 @@ class CcxtOrderConnector:
                 status, body = REFUSED, found
             log.info("call failed", venue=self._venue, reason=type(error).__name__)
         self.traffic.answered(status)
-        self._put(Answer(fetch.request, status, body))
+        self._inputs.put(Answer(fetch.request, status, body))
         self._failures = 0 if status else self._failures + 1
         if self._failures >= MOST_FAILURES and self._link is not None:
             self._lost(self._link, "calls are not answered")
@@ -181,23 +181,6 @@ class CcxtOrderConnector:
         if self._exchange is None:
             self._exchange = self._make_exchange()
         return self._exchange
-
-    # --- the queue and the tasks --------------------------------------------------------------------
-
-    def _put(self, happened: VenueInput) -> None:
-        self._queue.append(happened)
-        self._on_input()
-
-    def _own(self, run: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(run)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("ccxt failed by a fault of ours", venue=self._venue, exc_info=task.exception())
 
 
 async def _called(exchange: CcxtOrderExchange, call: Call) -> bytes:
@@ -225,12 +208,6 @@ async def _called(exchange: CcxtOrderExchange, call: Call) -> bytes:
             return messages.balances(await exchange.fetch_balance())
 
 
-async def _close(exchange: CcxtOrderExchange, before: asyncio.Task[None] | None) -> None:
-    if before is not None:
-        await asyncio.wait((before,))
+async def _close(exchange: CcxtOrderExchange) -> None:
     with suppress(Exception):  # nothing is left to do with it
         await exchange.close()
-
-
-def _nobody() -> None:
-    """Do nothing: the venue does not run."""

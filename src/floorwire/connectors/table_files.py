@@ -41,7 +41,7 @@ class TableFile(NamedTuple):
     """Binance's files have one. Tardis's may have several: they are in each row, and here none."""
 
 
-class Moment(NamedTuple):
+class RowGroup(NamedTuple):
     """Rows that came together."""
 
     at_us: int
@@ -69,10 +69,10 @@ def table_file(path: Path) -> TableFile | None:
     return TableFile(path, BINANCE_TABLES.get(found["table"], "klines"), "binance", (found["symbol"],))
 
 
-def moments(file: TableFile, skipped: SkippedLineCounter) -> Iterator[Moment]:
+def row_groups(file: TableFile, skipped: SkippedLineCounter) -> Iterator[RowGroup]:
     """Yield the rows of a file, those that came together as one. Times never go back. Raises OSError."""
     at_us = 0
-    waiting: Moment | None = None
+    waiting: RowGroup | None = None
     last_key: tuple[int, str, str] | None = None
     for number, text in _lines(file.path, skipped):
         row = text.split(",")
@@ -93,7 +93,7 @@ def moments(file: TableFile, skipped: SkippedLineCounter) -> Iterator[Moment]:
             continue
         if waiting is not None:
             yield waiting
-        waiting, last_key = Moment(at_us, symbol, [text]), key
+        waiting, last_key = RowGroup(at_us, symbol, [text]), key
     if waiting is not None:
         yield waiting
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from floorwire.connectors.recorded_line import SkippedLineCounter, SkippedLines
 from floorwire.connectors.recording_files import RecordingError
-from floorwire.connectors.table_files import TableFile, moments, table_file
+from floorwire.connectors.table_files import TableFile, row_groups, table_file
 from floorwire.core.capabilities import Capabilities, StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Frame, Opened
@@ -53,7 +53,7 @@ class TableRecording:
         self.adapter = exchanges.pop()
         """The name of the exchange."""
         self.frames = 0
-        """How many moments the tables have."""
+        """How many groups of rows the tables have."""
         self.first_us = self.last_us = 0
         self._files = files
         self._decimals: dict[str, tuple[int, int]] = {}
@@ -88,17 +88,17 @@ class TableRecording:
         yield from merge(*map(_inputs, self._files), key=attrgetter("at_us"))
 
     def _index(self, file: TableFile, skipped: SkippedLineCounter) -> None:
-        for moment in moments(file, skipped):
+        for group in row_groups(file, skipped):
             self.frames += 1
-            self.first_us = min(self.first_us or moment.at_us, moment.at_us)
-            self.last_us = max(self.last_us, moment.at_us)
-            self._tables[file.table, moment.symbol] = None
-            price, size = self._decimals.get(moment.symbol, (0, 0))
-            for text in moment.rows:
+            self.first_us = min(self.first_us or group.at_us, group.at_us)
+            self.last_us = max(self.last_us, group.at_us)
+            self._tables[file.table, group.symbol] = None
+            price, size = self._decimals.get(group.symbol, (0, 0))
+            for text in group.rows:
                 prices, sizes = rows.prices_and_sizes(file.table, text.split(","))
                 price = max(price, *map(_decimals_of, prices))
                 size = max(size, *map(_decimals_of, sizes))
-            self._decimals[moment.symbol] = price, size
+            self._decimals[group.symbol] = price, size
 
 
 def table_files(path: Path) -> list[TableFile]:
@@ -110,9 +110,9 @@ def table_files(path: Path) -> list[TableFile]:
 
 def _inputs(file: TableFile) -> Iterator[RecordedInput]:
     with suppress(OSError):  # the file may go away while it is played; what was read stays played
-        for moment in moments(file, SkippedLineCounter()):
-            text = "\n".join((f"{file.table} {moment.symbol}", *moment.rows))
-            yield RecordedInput(moment.at_us, Frame(LINK, text))
+        for group in row_groups(file, SkippedLineCounter()):
+            text = "\n".join((f"{file.table} {group.symbol}", *group.rows))
+            yield RecordedInput(group.at_us, Frame(LINK, text))
 
 
 def _pair(path: Path, native: str, exchange: str) -> tuple[str, str]:

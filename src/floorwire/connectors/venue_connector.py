@@ -7,15 +7,16 @@ identity, so that the adapter never hears of one that it closed or replaced.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import structlog
 
 from floorwire.connectors.connector_tap import ConnectorTap
+from floorwire.connectors.input_queue import InputQueue
 from floorwire.connectors.network_route import NetworkRoute
+from floorwire.connectors.owned_tasks import OwnedTasks
 from floorwire.connectors.websocket_connection import WebSocketConnection
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, VenueInput
 from floorwire.core.venue_traffic import VenueTraffic
@@ -53,12 +54,11 @@ class VenueConnector:
         """By link: the one that the adapter knows of."""
         self._closing: dict[str, Closed] = {}
         """By link: the answer to its ``Close``, until it is delivered."""
-        self._queue: deque[QueuedInput] = deque()
+        self._inputs: InputQueue[QueuedInput] = InputQueue()
         """Frames are bounded by MAX_UNREAD_BYTES a link and one read; there are few of the others."""
-        self._tasks: set[asyncio.Task[None]] = set()
-        """Of links and requests, those that are ending too."""
-        self._requests: set[asyncio.Task[None]] = set()
-        self._on_input: Callable[[], None] = _nobody
+        self._links = OwnedTasks(venue)
+        """Those that are ending too."""
+        self._requests = OwnedTasks(venue)
         self._on_frame: Callable[[Frame], bool] = _refuse
 
     def start(self, on_input: Callable[[], None], on_frame: Callable[[Frame], bool] | None = None) -> None:
@@ -67,7 +67,7 @@ class VenueConnector:
         ``on_frame``: called with the only message of one read, if nothing is queued. Returns whether it was
         handled; if not, it is queued.
         """
-        self._on_input = on_input
+        self._inputs.start(on_input)
         self._on_frame = on_frame or _refuse
 
     def reset(self) -> None:
@@ -77,23 +77,24 @@ class VenueConnector:
             self._down(connection.link, "the venue starts again or stops", "info")
         self._connections.clear()
         self._closing.clear()
-        self._queue.clear()
-        for task in self._requests:
-            task.cancel()
+        self._inputs.waiting.clear()
+        self._requests.cancel()
 
     async def close(self) -> None:
         """End all links and requests, and wait for that."""
-        self._on_input, self._on_frame = _nobody, _refuse
+        self._inputs.stop()
+        self._on_frame = _refuse
         self.reset()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._links.wait()
+        await self._requests.wait()
         if "_http" in vars(self):
             await self._http.close()
 
     def next_input(self) -> VenueInput | None:
         """Return what happened next; None if nothing waits."""
-        while self._queue:
-            connection, happened = self._queue.popleft()
+        waiting = self._inputs.waiting
+        while waiting:
+            connection, happened = waiting.popleft()
             if connection is None:
                 if not isinstance(happened, Closed):
                     return happened
@@ -146,7 +147,7 @@ class VenueConnector:
         if self._tap is not None:
             self._tap.received(connection.link, message)
         frame = Frame(connection.link, message)
-        is_handled = is_last and not self._queue and self._on_frame(frame)
+        is_handled = is_last and not self._inputs.waiting and self._on_frame(frame)
         traffic = self.traffic.link(connection.link)
         traffic.frames += 1
         traffic.bytes += len(message)
@@ -174,7 +175,7 @@ class VenueConnector:
             self._down(link, "opened again", "info")
         connection = self._connections[link] = WebSocketConnection(link, url, self._route, self)
         self.traffic.link(link).state = "opening"
-        connection.task = self._own(connection.run())
+        connection.task = self._links.start(connection.run())
 
     def _close(self, link: str, reason: str) -> None:
         connection = self._connections.pop(link, None)
@@ -215,7 +216,10 @@ class VenueConnector:
         self.traffic.requested += 1
         if self._tap is not None:
             self._tap.requested(fetch.method, fetch.url)
-        self._requests.add(self._own(self._request(fetch)))
+        self._requests.start(self._request(fetch)).add_done_callback(self._request_ended)
+        self.traffic.requests_under_way = len(self._requests)
+
+    def _request_ended(self, _request: asyncio.Task[None]) -> None:
         self.traffic.requests_under_way = len(self._requests)
 
     async def _request(self, fetch: Fetch) -> None:
@@ -236,28 +240,8 @@ class VenueConnector:
             )
         self._put(None, Answer(fetch.request, answer.status, answer.body, answer.headers))
 
-    # --- the queue and the tasks ----------------------------------------------------------------------
-
     def _put(self, connection: WebSocketConnection | None, happened: VenueInput) -> None:
-        self._queue.append(QueuedInput(connection, happened))
-        self._on_input()
-
-    def _own(self, run: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(run)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._requests.discard(task)
-        self.traffic.requests_under_way = len(self._requests)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("connection failed by a fault of ours", venue=self._venue, exc_info=task.exception())
-
-
-def _nobody() -> None:
-    """Do nothing: the venue does not run."""
+        self._inputs.put(QueuedInput(connection, happened))
 
 
 def _refuse(_frame: Frame) -> bool:

@@ -14,7 +14,7 @@ class Pause(msgspec.Struct, frozen=True):
     """Stand still. Nothing happens if it stands already."""
 
 
-class Resume(msgspec.Struct, frozen=True):
+class Unpause(msgspec.Struct, frozen=True):
     """Go on from where it stands."""
 
 
@@ -30,7 +30,7 @@ class Seek(msgspec.Struct, frozen=True):
     at_us: int
 
 
-ReplayControl: TypeAlias = Pause | Resume | SetSpeed | Seek
+ReplayControl: TypeAlias = Pause | Unpause | SetSpeed | Seek
 
 
 class ReplayPosition(msgspec.Struct, frozen=True):

@@ -46,7 +46,7 @@ class OpenOrderMerge:
         if not self._names:
             self._merged = merge(*self._ids)
 
-    def take(self, at_most: int) -> list[Order]:
+    def pop(self, at_most: int) -> list[Order]:
         """Examine the next ``at_most`` ids. Return their orders that are open and of the symbols."""
         ids = list(islice(self._merged, at_most))
         self.is_done = len(ids) < at_most

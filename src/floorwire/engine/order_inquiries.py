@@ -112,7 +112,7 @@ class OrderInquiries:
             heappop(self._due)
         return NEVER_US
 
-    def take_due(self, now_us: int) -> list[int]:
+    def pop_due(self, now_us: int) -> list[int]:
         """Return the ids of the orders that are due, and that may be asked about now."""
         self._expire(now_us)
         taken: list[int] = []

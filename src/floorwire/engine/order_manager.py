@@ -24,7 +24,7 @@ are then placed again in the markets that have lost them, such as the simulated 
     entries = order_manager.list_instruments(instruments, stamp_us)
     merge = order_manager.open_order_merge(symbols)
     merge.collect(many)
-    decision = order_manager.place_again(merge.take(some), stamp_us)  # journal and execute it as above
+    decision = order_manager.place_again(merge.pop(some), stamp_us)  # journal and execute it as above
 """
 
 from __future__ import annotations

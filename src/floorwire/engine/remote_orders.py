@@ -177,7 +177,7 @@ class RemoteOrders:
         request = self._reconciliation.ask(now_us, self._cursor())
         if request is not None:
             book.send(request)
-        for order_id in book.inquiries.take_due(now_us):
+        for order_id in book.inquiries.pop_due(now_us):
             order = book.order(order_id)
             if order is None:
                 book.inquiries.forget(order_id)

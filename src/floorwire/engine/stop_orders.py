@@ -61,7 +61,7 @@ class StopOrders:
                 insort(ranks, rank)
 
     def pop_due(self, lowest_ticks: int, highest_ticks: int) -> list[Place]:
-        """Remove and return the stops that trades between these two prices, both included, reach."""
+        """Remove and return the stops that trades between these two prices (both included) trigger."""
         ranks = [*_pop_up_to(self._buys, highest_ticks), *_pop_up_to(self._sells, -lowest_ticks)]
         ranks.sort(key=lambda rank: rank[1])
         for rank in ranks:

@@ -131,7 +131,7 @@ class ClientTransport:
         """Write and catch up, as much as fits into one turn. Return whether the peer would take more."""
         wire, outbox, written = self._wire, self.outbox, 0
         while wire is not None and not wire.is_blocked:
-            chunk = outbox.take(SLICE_BYTES)
+            chunk = outbox.pop(SLICE_BYTES)
             if chunk:
                 written += len(chunk)
                 if not wire.write(chunk):

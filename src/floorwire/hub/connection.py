@@ -258,7 +258,7 @@ class Connection(ClientTransport):
         # A login or a long request among them: the others wait for that.
         while self._held is not None and self._is_reading and self._work is None:
             if self._held:
-                self.received(*self._held.take())
+                self.received(*self._held.pop())
             else:
                 self._held = None
         if self._held is not None:

@@ -27,7 +27,7 @@ class HeldMessages:
         self._bytes = size
         return True
 
-    def take(self) -> tuple[bytes, bool]:
+    def pop(self) -> tuple[bytes, bool]:
         """Remove the first message. Return its data, and whether it is binary."""
         data, binary = self._messages.popleft()
         self._bytes -= max(MESSAGE_BYTES, len(data))

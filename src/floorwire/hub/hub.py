@@ -199,10 +199,10 @@ class Hub:
             chunk = topic.pop_pending(codec)
             if not subscriptions:
                 continue
-            direct, behind = topic.direct[codec], topic.behind[codec]
+            direct, queued = topic.direct[codec], topic.queued[codec]
             first = topic.seq - messages + 1
-            # Before the direct write: whoever it blocks is behind from then on, and has the chunk already.
-            left_out = _queue_chunk(behind, chunk, first, topic.seq, ready) if behind else {}
+            # Before the direct write: whoever it blocks is queued from then on, and has the chunk already.
+            left_out = _queue_chunk(queued, chunk, first, topic.seq, ready) if queued else {}
             if not direct:
                 pass
             elif turn is None:

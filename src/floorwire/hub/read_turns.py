@@ -36,7 +36,7 @@ class ReadShare:
         self.bytes_left = TURN_BYTES
         self.waiting: deque[Callable[[], None]] = deque()
 
-    def take(self, size: int) -> bool:
+    def allow(self, size: int) -> bool:
         """Return whether so many bytes may be handled now. If not, call ``wait``."""
         if self.bytes_left <= 0:
             return False

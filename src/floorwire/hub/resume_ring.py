@@ -1,4 +1,7 @@
-"""The resume ring: the latest frames of a topic, for clients that resume. Bounded by bytes and age."""
+"""The resume ring: the latest frames of a topic, for clients that resume. Bounded by bytes and age.
+
+``Topic.decide_resume`` decides between a resume and a gap.
+"""
 
 from __future__ import annotations
 

@@ -42,13 +42,13 @@ class Topic:
     __slots__ = (
         "_ring",
         "_stream",
-        "behind",
         "direct",
         "epoch",
         "idle_since_us",
         "name",
         "pending_frames",
         "pending_since_us",
+        "queued",
         "seq",
         "shown_symbol",
         "subscriptions",
@@ -71,8 +71,9 @@ class Topic:
         self.subscriptions: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
         self.direct: dict[Codec, Queues] = {JSON: {}, MSGPACK: {}}
         """The queues of subscribers that keep up and whose sockets may be written to directly."""
-        self.behind: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
-        """The other subscribers: slow ones, those that resume, and those without a socket of ours."""
+        self.queued: dict[Codec, dict[Subscriber, OutboxSubscription[Topic]]] = {JSON: {}, MSGPACK: {}}
+        """The other subscribers. Their chunks go through the outbox: slow ones, those that resume, and those
+        without a socket of ours."""
         self.idle_since_us = at.now_us
         self.pending_since_us = 0
         self._stream = stream
@@ -158,7 +159,7 @@ class Topic:
         self.update_direct(subscriber)
 
     def update_direct(self, subscriber: Subscriber) -> None:
-        """Move the subscriber to ``direct`` if it keeps up, and to ``behind`` if not.
+        """Move the subscriber to ``direct`` if it keeps up, and to ``queued`` if not.
 
         It does not keep up under backpressure, and while events that it missed are replayed.
         """
@@ -166,16 +167,16 @@ class Topic:
         subscription = self.subscriptions[codec][subscriber]
         if fd >= 0 and not subscriber.outbox.blocked and not subscription.lags:
             self.direct[codec][fd] = subscriber.outbox.queue
-            self.behind[codec].pop(subscriber, None)
+            self.queued[codec].pop(subscriber, None)
         else:
             self.direct[codec].pop(fd, None)
-            self.behind[codec][subscriber] = subscription
+            self.queued[codec][subscriber] = subscription
 
     def remove_subscriber(self, subscriber: Subscriber, now_us: int) -> OutboxSubscription[Topic] | None:
         """Deliver nothing more to this subscriber. Return its subscription, or None."""
         self.idle_since_us = now_us
         self.direct[subscriber.codec].pop(subscriber.fd, None)
-        self.behind[subscriber.codec].pop(subscriber, None)
+        self.queued[subscriber.codec].pop(subscriber, None)
         return self.subscriptions[subscriber.codec].pop(subscriber, None)
 
     @property

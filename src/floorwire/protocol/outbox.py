@@ -137,7 +137,7 @@ class Outbox(Generic[TopicT]):
         self.queue.insert(place, chunk)
         self.size += len(chunk)
 
-    def take(self, at_most: int) -> bytes:
+    def pop(self, at_most: int) -> bytes:
         """Remove and return the next chunks, joined: up to ``at_most`` bytes, but at least one chunk."""
         queue = self.queue
         if not queue:

@@ -1,4 +1,4 @@
-"""Rows of the journal: each holds the records of one commit, chained to the row before by a digest."""
+"""Rows of the journal: one a commit, with its records. A digest (checksum) chains it to the row before."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make(first_n: int, entries: Sequence[JournalEntry], chain: bytes) -> Journal
 
 
 def digest(first_n: int, last_n: int, accounts: str, records: bytes, chain: bytes) -> bytes:
-    """Return the digest of a row and all rows before it. ``chain`` is the digest of the rows before."""
+    """Return the digest (checksum) of a row and all rows before it. ``chain``: that of the rows before."""
     text = accounts.encode()
     head = b"%b%d %d %d " % (chain, first_n, last_n, len(text))
     return blake2b(head + text + records, digest_size=CHAIN_BYTES).digest()

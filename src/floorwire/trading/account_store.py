@@ -33,7 +33,10 @@ _entry_decoder = msgspec.msgpack.Decoder(account_events.AccountEntry)
 
 
 class AccountStore:
-    """The accounts as of the journal's last record. Construction blocks. Raises JournalError."""
+    """The accounts as of the journal's last record. To make it replays the journal: it blocks.
+
+    Raises JournalError.
+    """
 
     def __init__(self, journal: Journal, rules: TradingRules, prices: Callable[[str], Prices]) -> None:
         self.journal = journal

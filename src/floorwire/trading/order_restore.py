@@ -107,7 +107,7 @@ class OrderRestore:
                 if not merge.is_collected:
                     merge.collect(COLLECTED_A_STEP)
                     continue
-                orders = merge.take(STEP)
+                orders = merge.pop(STEP)
                 left -= len(orders)
                 self._send(committer, restore, orders)
                 if merge.is_done:

@@ -1,4 +1,4 @@
-"""Recovery: opens the journal, opens and reads it again when it fails, and closes it.
+"""Recovery: opens the journal, replays it (``AccountStore``), does both again when it fails, and closes it.
 
 It makes all transitions between the states of the desk (``desk_state``). ``RecoveryHooks`` is what the desk
 does at the transitions.

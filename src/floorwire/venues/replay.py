@@ -24,10 +24,10 @@ from floorwire.core.replay_controls import (
     Pause,
     ReplayControl,
     ReplayPosition,
-    Resume,
     Seek,
     SeekError,
     SetSpeed,
+    Unpause,
 )
 from floorwire.venues.recorded_answers import RecordedAnswer
 from floorwire.venues.recorded_links import RecordedInput
@@ -136,7 +136,7 @@ class Replay:
         match control:
             case Pause():
                 self._pause(now_us)
-            case Resume():
+            case Unpause():
                 self._resume(now_us)
             case SetSpeed(speed):
                 self._pace = ReplayPace(speed, now_us, self._recorded_us(now_us))

@@ -23,7 +23,7 @@ class AddressQueue(Generic[T]):
         self._items.setdefault(neighbourhood(address), deque()).append(item)
         self._count += 1
 
-    def take(self) -> T:
+    def pop(self) -> T:
         """Remove and return the next item. Raises StopIteration if there is none."""
         near = next(iter(self._items))
         items = self._items.pop(near)

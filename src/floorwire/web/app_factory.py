@@ -43,7 +43,7 @@ from floorwire.web.websocket_routes import (
     UPGRADE_HEADERS,
     UPGRADE_REQUIRED,
     AcceptedUpgrade,
-    Line,
+    IncomingConnection,
     RefusedUpgrade,
     refusal_headers,
     route,
@@ -142,8 +142,8 @@ async def _serve(socket: WebSocket) -> None:
     try:
         if request.bearer is not None:
             await gateway.authenticator.wait_for_key(request.bearer, address)
-        line = Line(peer, scope.get("scheme", "ws"), own_address(scope))
-        await _carry(gateway, socket, route(gateway, request, verdict, address, line), address)
+        connection = IncomingConnection(peer, scope.get("scheme", "ws"), own_address(scope))
+        await _carry(gateway, socket, route(gateway, request, verdict, address, connection), address)
     finally:
         gateway.admission.release(address, verdict)
 

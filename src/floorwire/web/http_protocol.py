@@ -27,7 +27,13 @@ from floorwire.web.request_cutter import RequestCutter
 from floorwire.web.request_head import body_bytes, origin_form
 from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest
-from floorwire.web.websocket_routes import AcceptedUpgrade, Line, RefusedUpgrade, refusal_headers, route
+from floorwire.web.websocket_routes import (
+    AcceptedUpgrade,
+    IncomingConnection,
+    RefusedUpgrade,
+    refusal_headers,
+    route,
+)
 
 HEAD_BYTES: Final = 16_384
 HELD_BYTES: Final = 524_288
@@ -125,7 +131,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection, unless its WebSocket will."""
         self._stop_deadline()
-        self._cutter.take_rest()
+        self._cutter.pop_rest()
         super().connection_lost(exc)
         if not self._is_upgraded:
             self._admission.release()
@@ -141,7 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse now, or when the address has its turn."""
         if self._is_waiting:
             return
-        if self._share is None or self._share.take(max(REQUEST_BYTES, min(len(self._cutter), PARSED_BYTES))):
+        if self._share is None or self._share.allow(max(REQUEST_BYTES, min(len(self._cutter), PARSED_BYTES))):
             self._parse()
             return
         self._is_waiting = True
@@ -170,7 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._may_parse():
             self.loop.call_soon(self._parse_in_turn)
         elif len(self._cutter) > HELD_BYTES and not self._waits_for_keys:
-            self._cutter.take_rest()
+            self._cutter.pop_rest()
             self.cycle.keep_alive = False
 
     def _is_gone(self) -> bool:
@@ -335,7 +341,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(upgrade)
         self._is_upgraded = True  # Not earlier: if the upgrade fails, we still have to release it.
         self.parser = None  # type: ignore[assignment] # It refers to us: without it we are freed at once.
-        upgrade.feed_later(self._cutter.take_rest())
+        upgrade.feed_later(self._cutter.pop_rest())
 
     def _answer(self) -> AcceptedUpgrade | RefusedUpgrade:
         malformed = bad_form(self.parser.get_http_version(), self.headers)
@@ -343,8 +349,8 @@ class HttpProtocol(HttpToolsProtocol):
             return malformed
         request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)
         verdict = self._admission.admit_client(request.forwarded_for)
-        line = Line(self.client[0] if self.client else "", self.scheme or "http")
-        return route(self._gateway, request, verdict, self._admission.address, line)
+        connection = IncomingConnection(self.client[0] if self.client else "", self.scheme or "http")
+        return route(self._gateway, request, verdict, self._admission.address, connection)
 
     # --- refusals -------------------------------------------------------------------------------
 

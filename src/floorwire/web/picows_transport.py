@@ -77,7 +77,7 @@ class DiscardingProtocol(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Discard what came."""
-        if not self._share.take(0):
+        if not self._share.allow(0):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -18,11 +18,11 @@ from floorwire.core.replay_controls import (
     Pause,
     ReplayControl,
     ReplayPosition,
-    Resume,
     Seek,
     SeekError,
     SetSpeed,
     SpeedError,
+    Unpause,
 )
 from floorwire.protocol.requests import SAFE
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
@@ -65,7 +65,7 @@ class ReplayChange:
         if self.speed is not None:
             controls.append(SetSpeed(self.speed or None))
         if self.paused is False:
-            controls.append(Resume())
+            controls.append(Unpause())
         return controls
 
 

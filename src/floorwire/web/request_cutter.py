@@ -62,7 +62,7 @@ class RequestCutter:
         found = _EMPTY_LINE.search(self._data, begin, most)
         return most if found is None else found.end()
 
-    def take_rest(self) -> bytes:
+    def pop_rest(self) -> bytes:
         """Return all that waits, and forget it."""
         rest = self._data[self._at :]
         self._data, self._at = b"", 0

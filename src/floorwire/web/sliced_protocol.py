@@ -58,7 +58,7 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
 
     def buffer_updated(self, size: int) -> None:
         """Handle a slice that was read, now or when the address has its turn."""
-        if not self.share.take(size):
+        if not self.share.allow(size):
             self._unread_bytes = size
             self._wait()
             return

@@ -26,7 +26,7 @@ from floorwire.auth.client_address import neighbourhood
 from floorwire.web.address_queue import AddressQueue
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.tls_certificate import TlsCertificate
-from floorwire.web.tls_hello import HelloGate
+from floorwire.web.tls_hello import ClientHelloWaiter
 from floorwire.web.tls_reads import EarlyData, TlsReads
 
 BACKLOG: Final = 4_096
@@ -63,7 +63,7 @@ class TcpAcceptor:
         self._certificate = certificate
         self._timeout_s = timeout_s
         self._make_protocol = make_protocol
-        self._hellos: HelloGate[Accepted] = HelloGate(timeout_s, self._queue, self._drop)
+        self._hellos: ClientHelloWaiter[Accepted] = ClientHelloWaiter(timeout_s, self._queue, self._drop)
         self._waiting: AddressQueue[Callable[[], object]] = AddressQueue()
         """What is done in the turns of the addresses."""
         self._handshakes: Counter[str] = Counter()
@@ -177,7 +177,7 @@ class TcpAcceptor:
             return
         try:
             for _ in range(min(STARTED_PER_TURN, len(self._waiting))):
-                self._waiting.take()()
+                self._waiting.pop()()
         finally:  # A step that raises is dropped. The others go on.
             self._is_starting = len(self._waiting) > 0
             if self._is_starting:

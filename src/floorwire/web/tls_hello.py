@@ -30,7 +30,7 @@ MESSAGE_HEAD: Final = 4
 T = TypeVar("T")
 
 
-class Hello(Enum):
+class HelloState(Enum):
     """What a peer has sent of its ClientHello."""
 
     PART = auto()
@@ -39,27 +39,27 @@ class Hello(Enum):
     """It never becomes one."""
 
 
-def look(data: bytes) -> Hello:
+def hello_state(data: bytes) -> HelloState:
     """Return what the data begins with (RFC 8446 4, 5.1). A ClientHello may be cut into several records."""
     hello, at = b"", 0
     for _ in range(MOST_RECORDS):
         if at >= len(data):
             break
         if data[at] != HANDSHAKE:
-            return Hello.BAD
+            return HelloState.BAD
         begin = at + RECORD_HEAD
         if begin > len(data):
-            return Hello.PART
+            return HelloState.PART
         size = int.from_bytes(data[at + 3 : begin], "big")
         if not 0 < size <= MOST_BYTES:  # RFC 8446 5.1
-            return Hello.BAD
+            return HelloState.BAD
         at = begin + size
         hello += data[begin:at]
         if len(hello) >= MESSAGE_HEAD and len(hello) - MESSAGE_HEAD >= int.from_bytes(hello[1:4], "big"):
-            return Hello.WHOLE
+            return HelloState.WHOLE
     else:
-        return Hello.BAD
-    return Hello.PART if len(data) < MOST_BYTES else Hello.BAD
+        return HelloState.BAD
+    return HelloState.PART if len(data) < MOST_BYTES else HelloState.BAD
 
 
 class _Waiting(msgspec.Struct, Generic[T]):
@@ -71,7 +71,7 @@ class _Waiting(msgspec.Struct, Generic[T]):
     look: asyncio.TimerHandle | None = None
 
 
-class HelloGate(Generic[T]):
+class ClientHelloWaiter(Generic[T]):
     """The connections whose ClientHello is not whole. Who adds them bounds their number.
 
     ``ready`` gets each one when it is, ``lost`` when it never will be: the peer has left or speaks something
@@ -93,13 +93,13 @@ class HelloGate(Generic[T]):
         """Wait for the ClientHello on this socket, which does not block."""
         loop = asyncio.get_running_loop()
         self._waiting[sock] = _Waiting(item, loop.call_later(self._timeout_s, self._give_up, sock))
-        loop.add_reader(sock, self._look, sock)
+        loop.add_reader(sock, self._check, sock)
 
     def stop(self) -> list[tuple[socket.socket, T]]:
         """Wait for none any more. Return those that waited."""
         return [(sock, self._forget(sock)) for sock in list(self._waiting)]
 
-    def _look(self, sock: socket.socket) -> None:
+    def _check(self, sock: socket.socket) -> None:
         waiting = self._waiting[sock]
         try:
             data = sock.recv(MOST_BYTES, socket.MSG_PEEK)
@@ -107,15 +107,15 @@ class HelloGate(Generic[T]):
             return
         except OSError:
             data = b""
-        found = look(data) if data else Hello.BAD
-        if found is Hello.WHOLE:
+        found = hello_state(data) if data else HelloState.BAD
+        if found is HelloState.WHOLE:
             self._ready(sock, self._forget(sock))
-        elif found is Hello.BAD or _has_left(sock):
+        elif found is HelloState.BAD or _has_left(sock):
             self._give_up(sock)
         else:  # The part that is there would call us in each turn.
             loop = asyncio.get_running_loop()
             loop.remove_reader(sock)
-            waiting.look = loop.call_later(waiting.look_s, self._look, sock)
+            waiting.look = loop.call_later(waiting.look_s, self._check, sock)
             waiting.look_s = min(LAST_LOOK_S, 2 * waiting.look_s)
 
     def _give_up(self, sock: socket.socket) -> None:

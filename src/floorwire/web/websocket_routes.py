@@ -32,7 +32,7 @@ UPGRADE_HEADERS: Final[Mapping[str, str]] = {
 TICKET_CODES: Final = {Code.RATE_LIMITED: CloseCode.RATE}
 
 
-class Line(msgspec.Struct, frozen=True):
+class IncomingConnection(msgspec.Struct, frozen=True):
     """The connection that a handshake came on.
 
     ``peer``: who made it: the client, or a proxy. ``scheme``: https or wss over TLS, else http or ws.
@@ -75,10 +75,14 @@ def refusal_headers(refusal: RefusedUpgrade) -> dict[str, str]:
 
 
 def route(
-    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, address: str, line: Line
+    gateway: Gateway,
+    request: UpgradeRequest,
+    verdict: AdmissionVerdict,
+    address: str,
+    connection: IncomingConnection,
 ) -> AcceptedUpgrade | RefusedUpgrade:
     """Decide about a handshake. ``address``: the client's; ``verdict``: the admission of its connection."""
-    refused = _refused(gateway, request, verdict, line)
+    refused = _refused(gateway, request, verdict, connection)
     if refused is not None:
         return refused
     if verdict is AdmissionVerdict.TOO_MANY:
@@ -87,7 +91,7 @@ def route(
         return BAD_QUERY if request.has_bad_query else AcceptedUpgrade(EchoPeer())
     try:
         principal = _principal(gateway.authenticator, request, address) or gateway.authenticator.anonymous(
-            is_local=gateway.origin_policy.is_local_at(line.ours) and not request.is_forwarded
+            is_local=gateway.origin_policy.is_local_at(connection.ours) and not request.is_forwarded
         )
     except Refusal as refusal:
         return _not_signed_in(gateway, request, refusal)
@@ -128,7 +132,7 @@ def _reject(gateway: Gateway, code: CloseCode, outcome: str) -> AcceptedUpgrade:
 
 
 def _refused(
-    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, line: Line
+    gateway: Gateway, request: UpgradeRequest, verdict: AdmissionVerdict, connection: IncomingConnection
 ) -> RefusedUpgrade | None:
     if verdict is AdmissionVerdict.TOO_FAST or verdict is AdmissionVerdict.DROPPED:
         return RefusedUpgrade(503, verdict.name.lower(), retry_after_s=1)
@@ -138,16 +142,18 @@ def _refused(
         return RefusedUpgrade(503, "draining", retry_after_s=1)
     if request.path not in DEFAULT_CHANNELS and not (request.path == ECHO and gateway.settings.echo):
         return RefusedUpgrade(404, "not_found")
-    return _refused_by_head(gateway, request, line)
+    return _refused_by_head(gateway, request, connection)
 
 
-def _refused_by_head(gateway: Gateway, request: UpgradeRequest, line: Line) -> RefusedUpgrade | None:
+def _refused_by_head(
+    gateway: Gateway, request: UpgradeRequest, connection: IncomingConnection
+) -> RefusedUpgrade | None:
     origin_policy = gateway.origin_policy
     if request.repeated is not None:
         return RefusedUpgrade(400, "repeated_header")
-    if not origin_policy.answers(request.host, line.ours):
+    if not origin_policy.answers(request.host, connection.ours):
         return RefusedUpgrade(403, "host_not_allowed")
-    scheme = origin_policy.scheme(line.peer, line.scheme, request.forwarded_proto)
+    scheme = origin_policy.scheme(connection.peer, connection.scheme, request.forwarded_proto)
     if not origin_policy.allows(request.origin, request.host, scheme):
         return RefusedUpgrade(403, "origin_not_allowed")
     return None

@@ -30,12 +30,12 @@ from floorwire.venues.coinbase.orders import CoinbaseOrders
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
+from floorwire.venues.common.order_clock import DateRequest, OrderClock
 from floorwire.venues.common.order_exchange import (
     Answered,
     LinkEndsSoon,
     OrderCall,
     OrderReading,
-    Preparation,
     RestSteps,
     ShownOrder,
     SignedIn,
@@ -44,15 +44,15 @@ from floorwire.venues.common.order_exchange import (
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
-from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.prepared_order import FRESH_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import LinkKind, Preparation
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, HttpRequest, Steps
 from floorwire.venues.kraken.orders import KrakenOrders
 from floorwire.venues.okx.orders import OkxOrders
 from tests.venues.order_driver import (
+    DATE,
     SECOND,
     FixedRandom,
     OrderDriver,
@@ -80,18 +80,7 @@ class HasPolicy(Protocol):
     policy: RemotePolicy
 
 
-class Reference:
-    """Is read with one request, once."""
-
-    is_complete = False
-    is_due = True
-    wake_us = NEVER_US
-
-    def read(self) -> Steps:
-        self.is_due = False
-        yield HttpRequest("/time", budget="any")
-        self.is_complete = True
-        return ()
+TIME = DateRequest(HttpRequest("/time", budget="any"), lambda _: DATE)
 
 
 class PlainExchange:
@@ -102,23 +91,20 @@ class PlainExchange:
     most_sent = 64
     patience_us = 10 * SECOND
     switch = None
-    links = (LinkKind("private", "ws://plain", LinkTimes(60 * SECOND), takes_orders=True),)
 
     def __init__(self, *, needs_token: bool = False, cancels_per_request: int = 1) -> None:
-        self.reference = Reference()
+        self.clock = OrderClock(TIME)
+        times = LinkTimes(60 * SECOND)
+        self.links = (LinkKind("private", "ws://plain", times, takes_orders=True, prepare=self._preparation),)
         self.budgets = RequestBudgets({"any": BudgetRule(50, SECOND)})
         self.cancels_per_request = cancels_per_request
         self.needs_token = needs_token
         self.free_us = 0
-        self.now_us = 0
         self.closed_links: list[str] = []
         self.made = 0
         """How many requests to place an order were made."""
 
-    def at(self, now_us: int, date_us: int) -> None:
-        self.now_us = now_us
-
-    def preparation(self) -> Preparation | None:
+    def _preparation(self) -> Preparation | None:
         return self._token() if self.needs_token else None
 
     def _token(self) -> Preparation:
@@ -164,7 +150,7 @@ class PlainExchange:
         return command.client_id != "none"
 
     def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
-        return self.free_us <= self.now_us
+        return self.free_us <= self.clock.now_us
 
     def cancel_free_us(self, symbol: str) -> int:
         return self.free_us
@@ -191,7 +177,7 @@ class PlainExchange:
 
     def look_at(self, answer: Answer) -> None:
         if answer.status == 429:
-            self.free_us = self.now_us + SECOND
+            self.free_us = self.clock.now_us + SECOND
 
 
 def _by_rest(numbers: Sequence[int]) -> RestSteps[str]:

@@ -183,12 +183,12 @@ def page(answer: Answer, decoder: msgspec.json.Decoder[list[Row]]) -> tuple[list
     return decoder.decode(found.list), found.next_page_cursor
 
 
-def time_of(answer: Answer) -> int:
-    """Return the time of Bybit in an answer, in milliseconds. Raises ValueError."""
+def date_us(answer: Answer) -> int:
+    """Return the date of Bybit in an answer. Raises ValueError."""
     head = _result(answer)
     if not head.time:
         raise BadAnswerError("no time")
-    return head.time
+    return head.time * 1_000
 
 
 def code_of(answer: Answer) -> int | None:

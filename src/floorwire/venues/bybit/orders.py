@@ -28,7 +28,6 @@ from floorwire.core.venue_names import bare
 from floorwire.venues.bybit import account, limits, order_requests
 from floorwire.venues.bybit import order_messages as messages
 from floorwire.venues.bybit.order_amends import OrderAmends
-from floorwire.venues.bybit.order_clock import OrderClock
 from floorwire.venues.bybit.order_codes import (
     ALREADY_SIGNED_IN,
     BAD_CLOCK,
@@ -41,6 +40,7 @@ from floorwire.venues.bybit.order_codes import (
 from floorwire.venues.bybit.signing import Signer, window_ms
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
+from floorwire.venues.common.order_clock import DateRequest, OrderClock
 from floorwire.venues.common.order_exchange import (
     Answered,
     LinkEndsSoon,
@@ -53,7 +53,7 @@ from floorwire.venues.common.order_exchange import (
     TryAgain,
     UselessLink,
 )
-from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
+from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, kind_of
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import LinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
@@ -66,6 +66,7 @@ TOPICS = ("order.spot", "execution.spot")
 PATHS = {"place": "/v5/order/create", "amend": "/v5/order/amend", "cancel": "/v5/order/cancel"}
 OPS = {"place": "order.create", "amend": "order.amend", "cancel": "order.cancel"}
 PING = '{"op":"ping"}'
+TIME = DateRequest(HttpRequest("/v5/market/time", budget="time", is_signed=False), messages.date_us)
 RETRY_CANCEL_US = SECOND_US // 2
 MOST_TRIES = 3
 """How often a cancel is sent that Bybit asks to send again."""
@@ -101,7 +102,7 @@ class BybitOrders:
         """Raises ValueError where the secret is none that Bybit has."""
         self._names = names
         self._signer = Signer(settings)
-        self.reference = OrderClock()
+        self.clock = OrderClock(TIME)
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = [LinkKind(PRIVATE, self._signer.private_url, times, takes_orders=False, ping=PING)]
@@ -110,25 +111,12 @@ class BybitOrders:
         self._amends = OrderAmends()
         self._cancel_tries: dict[str, int] = {}
         """By client id: how often a cancel was sent that is sent again. At most ``MOST_RETRIED``."""
-        self._first_us: int | None = None
-        """Our date at the start: it makes ids of requests that do not come again."""
-        self._now_us = 0
-
-    def at(self, now_us: int, date_us: int) -> None:
-        """Take in the time."""
-        if self._first_us is None:
-            self._first_us = date_us
-        self._now_us = now_us
-        self.reference.at(now_us, date_us)
 
     # --- links --------------------------------------------------------------------------------------
 
-    def preparation(self) -> None:
-        """A link needs nothing before it opens."""
-
     def opened(self, link: str) -> Sequence[str]:
         """Sign in."""
-        return (self._signer.sign_in(self.reference.venue_us),)
+        return (self._signer.sign_in(self.clock.venue_us),)
 
     def closed(self, link: str) -> None:
         """Forget how often cancels were sent on a trade link."""
@@ -153,7 +141,7 @@ class BybitOrders:
         if frame.op not in ("auth", "subscribe"):
             return ()
         if not frame.success:
-            self.reference.read_soon()
+            self.clock.read_soon()
             return (UselessLink(f"refused: {frame.ret_msg[:100]}", REFUSED_US),)
         if frame.op == "auth":
             return (SignInStep([msgspec.json.encode({"op": "subscribe", "args": TOPICS}).decode()]),)
@@ -208,8 +196,8 @@ class BybitOrders:
     ) -> OrderCall[BybitAnswer]:
         if not on_link:
             return _by_rest(kind, number, argument)
-        request_id = f"{self._first_us}-{number}"
-        return messages.request(request_id, OPS[kind], argument, self.reference.venue_us, window_ms(kind))
+        request_id = f"{self.clock.date_us}-{number}"  # none comes again in another process
+        return messages.request(request_id, OPS[kind], argument, self.clock.venue_us, window_ms(kind))
 
     def can_cancel(self, command: CancelOrder) -> bool:
         """Return whether the instrument is listed."""
@@ -217,16 +205,11 @@ class BybitOrders:
 
     def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
         """Take what the request costs, if it may be sent now, and remember the limit of its order."""
-        if isinstance(request, PlaceOrder):
-            kind = "place"
-        elif isinstance(request, AmendOrder):
-            kind = "amend"
-        else:
-            kind = "cancel"
-        if self.budgets.free_us(kind, "", self._now_us) > self._now_us:
+        kind = kind_of(request)
+        if self.budgets.free_us(kind, "", self.clock.now_us) > self.clock.now_us:
             return False
         if on_link:
-            self.budgets.spend(kind, "", self._now_us)
+            self.budgets.spend(kind, "", self.clock.now_us)
         if isinstance(request, PlaceOrder):
             self._amends.limit(request.client_id, request.price, request.quantity)
         elif isinstance(request, AmendOrder):
@@ -235,16 +218,16 @@ class BybitOrders:
 
     def cancel_free_us(self, symbol: str) -> int:
         """Return when the next cancel may be sent."""
-        return self.budgets.free_us("cancel", "", self._now_us)
+        return self.budgets.free_us("cancel", "", self.clock.now_us)
 
     def outcome(self, request: OrderRequest, answer: BybitAnswer) -> OrderOutcome | TryAgain | None:
         """Return what an answer says of its request."""
         if isinstance(answer, OrderSeen):
             return AmendAnswer(request.client_id, "amended", updated=answer.updated)
         if answer.code in TOO_MANY:
-            self.budgets.block(self._now_us + limits.TOO_MANY_US)
+            self.budgets.block(self.clock.now_us + limits.TOO_MANY_US)
         if answer.code == BAD_CLOCK:
-            self.reference.read_soon()
+            self.clock.read_soon()
         if isinstance(request, CancelOrder) and self._may_try_again(request, answer):
             return TryAgain(RETRY_CANCEL_US)
         if isinstance(request, AmendOrder):
@@ -273,22 +256,22 @@ class BybitOrders:
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command, self._names, self.reference.venue_us)
+        return account.reconcile(command, self._names, self.clock.venue_us)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""
-        return self._signer.fetch(number, request, self.reference.venue_us)
+        return self._signer.fetch(number, request, self.clock.venue_us)
 
     def look_at(self, answer: Answer) -> None:
         """Take in what an answer says about rate limits and clocks."""
         if answer.status == 403:  # Bybit: too many requests of the address; stop for ten minutes
-            self.budgets.block_address(self._now_us + limits.BANNED_US)
+            self.budgets.block_address(self.clock.now_us + limits.BANNED_US)
             return
         code = messages.code_of(answer) if len(answer.body) < SHORT else None
         if answer.status == 429 or code in TOO_MANY:
-            self.budgets.block(self._now_us + limits.TOO_MANY_US)
+            self.budgets.block(self.clock.now_us + limits.TOO_MANY_US)
         elif code == BAD_CLOCK:
-            self.reference.read_soon()
+            self.clock.read_soon()
 
 
 def order_adapter(

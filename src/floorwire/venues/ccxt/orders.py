@@ -34,6 +34,7 @@ from floorwire.venues.ccxt.order_terms import OrderTerms
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import plain
+from floorwire.venues.common.order_clock import OrderClock
 from floorwire.venues.common.order_exchange import (
     Answered,
     OrderReading,
@@ -58,19 +59,6 @@ AT_ONCE = 5
 CcxtAnswer: TypeAlias = OrderOutcome | TryAgain
 
 
-class NoReference:
-    """ccxt reads clocks and instruments by itself."""
-
-    is_complete = True
-    is_due = False
-    wake_us = NEVER_US
-
-    def read(self) -> Steps:
-        """Do nothing: it is never due."""
-        yield from ()
-        return ()
-
-
 class CcxtOrders:
     """What differs at one exchange of ccxt."""
 
@@ -92,7 +80,7 @@ class CcxtOrders:
             reconcile_us=15 * SECOND_US,
             queries=2,
         )
-        self.reference = NoReference()
+        self.clock = OrderClock()  # ccxt reads clocks and instruments by itself
         interval_us = max(terms.interval_us, LEAST_INTERVAL_US)
         # reads leave half of what ccxt lets through, so that orders and cancels wait for few of them
         self.budgets = RequestBudgets(
@@ -106,16 +94,8 @@ class CcxtOrders:
         self._placed = PlacedTimes()
         self._since_ms: int | None = None
         """Orders of earlier processes were placed later; None: not reconciled yet."""
-        self._now_us = self._date_us = 0
-
-    def at(self, now_us: int, date_us: int) -> None:
-        """Take in the time."""
-        self._now_us, self._date_us = now_us, date_us
 
     # --- links --------------------------------------------------------------------------------------
-
-    def preparation(self) -> None:
-        """A link needs nothing before it opens."""
 
     def opened(self, link: str) -> Sequence[str]:
         """Nothing is requested: the connector signs in."""
@@ -181,14 +161,14 @@ class CcxtOrders:
 
     def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
         """Return whether a request may be sent now. What it costs is spent when it is sent."""
-        may_send = self.budgets.free_us("order", "", self._now_us) <= self._now_us
+        may_send = self.budgets.free_us("order", "", self.clock.now_us) <= self.clock.now_us
         if may_send and isinstance(request, PlaceOrder):
-            self._placed.placed(request.client_id, self._date_us)
+            self._placed.placed(request.client_id, self.clock.date_us)
         return may_send
 
     def cancel_free_us(self, symbol: str) -> int:
         """Return when the next cancel may be sent."""
-        return self.budgets.free_us("order", "", self._now_us)
+        return self.budgets.free_us("order", "", self.clock.now_us)
 
     def outcome(self, request: OrderRequest, answer: CcxtAnswer) -> CcxtAnswer:
         """Return what an answer says of its request."""
@@ -205,7 +185,7 @@ class CcxtOrders:
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        date_ms = self._date_us // 1_000
+        date_ms = self.clock.date_us // 1_000
         if self._since_ms is None:
             self._since_ms = account.cursor_of(command.cursor, date_ms) - account.SEARCH_MS
         return account.reconcile(command, date_ms, self._terms)

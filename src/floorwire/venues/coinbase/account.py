@@ -27,7 +27,7 @@ from floorwire.core.remote_orders import (
 from floorwire.venues.coinbase import order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
 from floorwire.venues.coinbase.order_codes import code_of
-from floorwire.venues.coinbase.order_reference import OrderReference
+from floorwire.venues.coinbase.order_instruments import OrderInstruments
 from floorwire.venues.coinbase.order_requests import rfc3339
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import amount, is_zero, plain
@@ -124,7 +124,7 @@ def user_order_seen(row: messages.UserOrder) -> OrderSeen | None:
     )
 
 
-def _executed(row: messages.FillRow, client_id: str, reference: OrderReference) -> Executed:
+def _executed(row: messages.FillRow, client_id: str, instruments: OrderInstruments) -> Executed:
     size = amount(row.size)
     if row.size_in_quote:
         size /= amount(row.price)
@@ -137,17 +137,17 @@ def _executed(row: messages.FillRow, client_id: str, reference: OrderReference) 
         quantity=f"{size:f}",
         liquidity="maker" if row.liquidity_indicator == "MAKER" else "taker",
         fee=plain(row.commission or "0"),
-        fee_asset=reference.quote_of(row.product_id),
+        fee_asset=instruments.quote_of(row.product_id),
     )
 
 
 # --- sequences ---------------------------------------------------------------------------------------
 
 
-def query(command: QueryOrder, product_id: str, placed_us: int | None, reference: OrderReference) -> Steps:
+def query(command: QueryOrder, product_id: str, since_us: int, instruments: OrderInstruments) -> Steps:
     """Ask for an order, then for its executions. Raises ValueError where that has no usable answer.
 
-    ``placed_us``: when this process placed it, by the venue's clock; None: another one did.
+    ``since_us``: it was placed after this, by the venue's clock.
     """
     if command.venue_order_id:
         answer = yield HttpRequest(ORDER + command.venue_order_id)
@@ -156,7 +156,6 @@ def query(command: QueryOrder, product_id: str, placed_us: int | None, reference
         row = messages.result(answer, messages.OneOrder).order
     else:
         # Coinbase finds no order by the client's id: all of its time are listed
-        since_us = reference.venue_us - LOOK_BACK_US if placed_us is None else placed_us - MARGIN_US
         rows = yield from _listed({"product_ids": product_id, "start_date": rfc3339(since_us)})
         found = next((one for one in rows if one.client_order_id == command.client_id), None)
         if found is None:
@@ -168,7 +167,7 @@ def query(command: QueryOrder, product_id: str, placed_us: int | None, reference
     fills: list[messages.FillRow] = []
     if not is_zero(seen.filled):
         fills = yield from _fills({"order_ids": row.order_id})
-    return (OrderAnswer(command.query, seen, _executions(fills, command.client_id, reference)),)
+    return (OrderAnswer(command.query, seen, _executions(fills, command.client_id, instruments)),)
 
 
 def amend(command: AmendOrder, number: int) -> RestSteps[AmendAnswer]:
@@ -188,16 +187,15 @@ def amend(command: AmendOrder, number: int) -> RestSteps[AmendAnswer]:
     return (Answered(number, AmendAnswer(command.client_id, "amended" if is_done else "unknown")),)
 
 
-def reconcile(command: Reconcile, reference: OrderReference) -> Steps:
+def reconcile(command: Reconcile, instruments: OrderInstruments, venue_us: int) -> Steps:
     """Ask for open orders, executions since the cursor, and balances. Raises ValueError on a bad answer.
 
-    The cursor is the time of the last execution that was read.
+    The cursor is the time of the last execution that was read. ``venue_us``: the venue's date.
     """
-    now_us = reference.venue_us
     rows = yield from _listed({"order_status": "OPEN"})
-    rows += yield from _listed({"start_date": rfc3339(now_us - RECENT_US)})
+    rows += yield from _listed({"start_date": rfc3339(venue_us - RECENT_US)})
     latest = {row.order_id: row for row in rows}
-    since_us = rfc3339_us(command.cursor) - MARGIN_US if command.cursor else now_us - FIRST_US
+    since_us = rfc3339_us(command.cursor) - MARGIN_US if command.cursor else venue_us - FIRST_US
     fills = yield from _fills({"start_sequence_timestamp": rfc3339(max(0, since_us))})
     balances = yield from _balances()
     times = [row.sequence_timestamp for row in fills]
@@ -205,7 +203,7 @@ def reconcile(command: Reconcile, reference: OrderReference) -> Steps:
         ReconcileAnswer(
             command.request,
             tuple(order_seen(row) for row in latest.values() if row.status in STATES),
-            _executions(fills, "", reference),
+            _executions(fills, "", instruments),
             tuple(VenueBalance(asset, f"{total:f}") for asset, total in balances.items() if total),
             max([command.cursor, *times], key=lambda text: rfc3339_us(text) if text else 0),
         ),
@@ -213,11 +211,11 @@ def reconcile(command: Reconcile, reference: OrderReference) -> Steps:
 
 
 def _executions(
-    fills: Iterable[messages.FillRow], client_id: str, reference: OrderReference
+    fills: Iterable[messages.FillRow], client_id: str, instruments: OrderInstruments
 ) -> tuple[Executed, ...]:
     """Return the executions, the oldest first. Corrections are for people to look at."""
     ordered = sorted(fills, key=lambda row: rfc3339_us(row.sequence_timestamp))
-    return tuple(_executed(row, client_id, reference) for row in ordered if row.trade_type == "FILL")
+    return tuple(_executed(row, client_id, instruments) for row in ordered if row.trade_type == "FILL")
 
 
 def _listed(of: dict[str, str]) -> Orders:

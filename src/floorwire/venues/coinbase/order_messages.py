@@ -14,6 +14,8 @@ from floorwire.venues.common.request_sequences import BadAnswerError
 
 Kind = TypeVar("Kind")
 NO_DATA = msgspec.Raw(b"null")
+MOST_MS = 4_102_444_800_000
+"""The year 2100."""
 
 
 # --- REST --------------------------------------------------------------------------------------------
@@ -183,6 +185,14 @@ def result(answer: Answer, kind: type[Kind]) -> Kind:
     if answer.status != 200:
         raise BadAnswerError(f"status {answer.status}")
     return msgspec.json.decode(answer.body, type=kind)
+
+
+def date_us(answer: Answer) -> int:
+    """Return the date of Coinbase in an answer. Raises ValueError."""
+    millis = int(result(answer, ServerTime).epoch_millis)
+    if not 0 <= millis < MOST_MS:
+        raise ValueError(millis)
+    return millis * 1_000
 
 
 def products(answer: Answer) -> list[ProductRow]:

@@ -25,11 +25,12 @@ from floorwire.core.remote_orders import (
 from floorwire.core.venue_names import bare
 from floorwire.venues.coinbase import account, limits, order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
-from floorwire.venues.coinbase.order_reference import OrderReference
+from floorwire.venues.coinbase.order_instruments import OrderInstruments
 from floorwire.venues.coinbase.signing import Signer
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
+from floorwire.venues.common.order_clock import RETRY_US, DateRequest, OrderClock
 from floorwire.venues.common.order_exchange import (
     Answered,
     OrderReading,
@@ -48,6 +49,7 @@ from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
 SECOND_US = 1_000_000
+TIME = DateRequest(HttpRequest("/api/v3/brokerage/time", budget="public", is_signed=False), messages.date_us)
 PLACE = "/api/v3/brokerage/orders"
 CANCEL = "/api/v3/brokerage/orders/batch_cancel"
 CHANNELS = ("heartbeats", "user")
@@ -102,30 +104,22 @@ class CoinbaseOrders:
         """Raises ValueError if the secret cannot be one of Coinbase."""
         self._names = names
         self._signer = Signer(settings, random)
-        self.reference = OrderReference()
+        self._instruments = OrderInstruments()
+        self.clock = OrderClock(TIME, self._instruments.read)
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.SILENT_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=False),)
         self._placed = PlacedTimes()
         self._numbers: dict[str, FrameNumbers] = {}
         """By link."""
-        self._now_us = 0
-
-    def at(self, now_us: int, date_us: int) -> None:
-        """Take in the time."""
-        self._now_us = now_us
-        self.reference.at(now_us, date_us)
 
     # --- links --------------------------------------------------------------------------------------
-
-    def preparation(self) -> None:
-        """A link needs nothing before it opens."""
 
     def opened(self, link: str) -> Sequence[str]:
         """Subscribe within five seconds, one channel a message, each with a token of its own."""
         self._numbers[link] = FrameNumbers()
         token = self._signer.token
-        return [_subscription(name, token(self.reference.venue_us)) for name in CHANNELS]
+        return [_subscription(name, token(self.clock.venue_us)) for name in CHANNELS]
 
     def closed(self, link: str) -> None:
         """Forget the numbers of its frames."""
@@ -135,7 +129,7 @@ class CoinbaseOrders:
         """Return what a frame is. Raises ValueError, RecursionError."""
         frame = messages.read(data)
         if frame.type == "error":
-            self.reference.read_soon()  # a token may be refused because of the clock
+            self.clock.read_soon(RETRY_US)  # a token may be refused because of the clock
             return (UselessLink(f"refused: {frame.message[:80]}", REFUSED_US),)
         match self._numbers[link].take(frame.sequence_num):
             case "gap":  # a frame of any channel is lost: the account is reconciled anew
@@ -166,7 +160,7 @@ class CoinbaseOrders:
     def place(self, command: PlaceOrder, number: int, *, on_link: bool) -> RestSteps[CoinbaseAnswer]:
         """Return the request that places an order. Raises UnplaceableError, AmountError."""
         native = self._names.native(bare(command.symbol))
-        product = None if native is None else self.reference.product(native)
+        product = None if native is None else self._instruments.product(native)
         if product is None:
             raise UnplaceableError(Code.UNKNOWN_SYMBOL, "Coinbase has not told the instrument")
         body = order_requests.place(command, product.product_id, product.base_increment)
@@ -188,14 +182,14 @@ class CoinbaseOrders:
 
     def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
         """Return whether a request may be sent now. What it costs is spent when it is sent."""
-        may_send = self.budgets.free_us("order", "", self._now_us) <= self._now_us
+        may_send = self.budgets.free_us("order", "", self.clock.now_us) <= self.clock.now_us
         if may_send and isinstance(request, PlaceOrder):
-            self._placed.placed(request.client_id, self.reference.venue_us)
+            self._placed.placed(request.client_id, self.clock.venue_us)
         return may_send
 
     def cancel_free_us(self, symbol: str) -> int:
         """Return when the next cancels may be sent."""
-        return self.budgets.free_us("order", "", self._now_us)
+        return self.budgets.free_us("order", "", self.clock.now_us)
 
     def outcome(self, request: OrderRequest, answer: CoinbaseAnswer) -> CoinbaseAnswer:
         """Return what an answer says of its request."""
@@ -206,22 +200,27 @@ class CoinbaseOrders:
     def query(self, command: QueryOrder) -> Steps:
         """Ask for an order, with its executions."""
         native = self._names.native(bare(command.symbol)) or bare(command.symbol)
-        return account.query(command, native, self._placed.get(command.client_id), self.reference)
+        placed_us = self._placed.get(command.client_id)
+        if placed_us is None:  # another process placed it
+            since_us = self.clock.venue_us - account.LOOK_BACK_US
+        else:
+            since_us = placed_us - account.MARGIN_US
+        return account.query(command, native, since_us, self._instruments)
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command, self.reference)
+        return account.reconcile(command, self._instruments, self.clock.venue_us)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""
-        return self._signer.fetch(number, request, self.reference.venue_us)
+        return self._signer.fetch(number, request, self.clock.venue_us)
 
     def look_at(self, answer: Answer) -> None:
         """Take in what an answer says about the rate limit and the clock."""
         if answer.status == 429:
-            self.budgets.block(self._now_us + limits.TOO_MANY_US)
+            self.budgets.block(self.clock.now_us + limits.TOO_MANY_US)
         elif answer.status == 401:
-            self.reference.read_soon()
+            self.clock.read_soon(RETRY_US)
 
 
 def order_adapter(

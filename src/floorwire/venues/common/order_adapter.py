@@ -37,7 +37,6 @@ from floorwire.venues.common.order_exchange import (
     OrderCall,
     OrderExchange,
     OrderReading,
-    Preparation,
     RestSteps,
     ShownOrder,
     SignedIn,
@@ -48,7 +47,7 @@ from floorwire.venues.common.order_exchange import (
 from floorwire.venues.common.order_outcomes import OrderRequest, rejected, unknown
 from floorwire.venues.common.order_times import WakeTimer
 from floorwire.venues.common.prepared_order import PreparedOrder
-from floorwire.venues.common.private_links import PrivateLinks
+from floorwire.venues.common.private_links import Preparation, PrivateLinks
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
 from floorwire.venues.common.request_sequences import UNUSABLE, RequestSequences, Steps
 from floorwire.venues.common.unanswered_requests import UnansweredRequests
@@ -306,9 +305,12 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
 
     def _prepare_opening(self) -> list[OrderAdapterOutput]:
         """Ask for what the private link needs, once it is to be opened."""
-        if not (self._may_open(self._private) and self._private.is_opening_due(self._now_us)):
+        prepare = self._private.kind.prepare
+        if prepare is None or not (
+            self._may_open(self._private) and self._private.is_opening_due(self._now_us)
+        ):
             return []
-        steps = self._exchange.preparation()
+        steps = prepare()
         if steps is None:
             return []
         outputs = self._reads.begin(self._prepare(steps), (), self._now_us, self._date_us)
@@ -330,7 +332,7 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
     def _may_open(self, links: PrivateLinks) -> bool:
         """Links are of no use before the clock and the instruments are known."""
         is_preparing = links is self._private and self._is_preparing
-        return self._exchange.reference.is_complete and not is_preparing
+        return self._exchange.clock.is_complete and not is_preparing
 
     def _carried(self, effects: Sequence[Open | Send | Close]) -> list[OrderAdapterOutput]:
         """Return the effects. No answer comes on a link that is being closed."""
@@ -357,16 +359,16 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
 
     def _at(self, now_us: int, date_us: int) -> None:
         self._now_us, self._date_us = now_us, date_us
-        self._exchange.at(now_us, date_us)
+        self._exchange.clock.at(now_us, date_us)
         if self._exchange.switch is not None:
             self._exchange.switch.at(now_us)
 
     def _with_due(self, outputs: list[OrderAdapterOutput]) -> list[OrderAdapterOutput]:
         """Return the outputs, then what is due, then the time of the next wake."""
-        now_us, reference = self._now_us, self._exchange.reference
+        now_us, clock = self._now_us, self._exchange.clock
         outputs += self._tell_link()
-        if reference.is_due:
-            outputs += self._reads.begin(reference.read(), (), now_us, self._date_us)
+        if clock.is_due:
+            outputs += self._reads.begin(clock.read(), (), now_us, self._date_us)
         outputs += self._set_switch()
         outputs += self._requests.overdue(now_us)
         outputs += self._links_due()
@@ -381,7 +383,7 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         switch, outputs = self._exchange.switch, list[OrderAdapterOutput]()
         if switch is None:
             return outputs
-        if switch.is_due and self._exchange.reference.is_complete:
+        if switch.is_due and self._exchange.clock.is_complete:
             outputs += self._reads.begin(switch.set(), (), self._now_us, self._date_us)
         outputs += switch.changes()
         return outputs
@@ -389,13 +391,13 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
     def _due_us(self) -> int:
         now_us = self._now_us
         due_us = min(
-            self._exchange.reference.wake_us,
+            self._exchange.clock.wake_us,
             self._requests.due_us(),
             self._reads.due_us(now_us),
             self._watch.due_us(),
             *(links.due_us(now_us, may_open=self._may_open(links)) for links in self._links),
         )
-        if self._exchange.switch is not None and self._exchange.reference.is_complete:
+        if self._exchange.switch is not None and self._exchange.clock.is_complete:
             due_us = min(due_us, self._exchange.switch.due_us)
         for symbol, from_us in self._cancels.times().items():
             free_us = self._exchange.cancel_free_us(symbol)

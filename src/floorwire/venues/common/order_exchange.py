@@ -16,6 +16,7 @@ from floorwire.core.remote_orders import (
     RemoteReport,
 )
 from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
+from floorwire.venues.common.order_clock import OrderClock
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.private_links import LinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
@@ -75,8 +76,6 @@ RestSteps: TypeAlias = Generator[HttpRequest, Answer, Sequence[Answered[AnswerT]
 """Requests by REST. They raise ValueError where an answer says nothing: the outcome is unknown then."""
 OrderCall: TypeAlias = str | RestSteps[AnswerT]
 """A request about an order: the message for the link, or the requests by REST."""
-Preparation: TypeAlias = Generator[HttpRequest, Answer, int | None]
-"""Requests before a link opens. They return how long to wait before they are tried again; None: it opens."""
 
 
 class TryAgain(NamedTuple):
@@ -86,34 +85,13 @@ class TryAgain(NamedTuple):
     """Not before this time is over, and not before the limits allow it."""
 
 
-class OrderReference(Protocol):
-    """What the exchange has to say before orders are placed: its clock, and its instruments."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all was read once. No link opens before."""
-        ...
-
-    @property
-    def is_due(self) -> bool:
-        """Whether to read it now."""
-        ...
-
-    @property
-    def wake_us(self) -> int:
-        """When it is due."""
-        ...
-
-    def read(self) -> Steps:
-        """Return the requests that read it. If they fail it is due again soon."""
-        ...
-
-
 class OrderExchange(Protocol[AnswerT]):
     """What differs from one exchange to another. All methods raise only what they say."""
 
     name: str
     policy: RemotePolicy
+    clock: OrderClock
+    """Is told the time before any method is called."""
     budgets: RequestBudgets
     """The limits of requests by REST."""
     most_sent: int
@@ -129,11 +107,6 @@ class OrderExchange(Protocol[AnswerT]):
         ...
 
     @property
-    def reference(self) -> OrderReference:
-        """Its clock and its instruments."""
-        ...
-
-    @property
     def links(self) -> Sequence[LinkKind]:
         """The kinds of its links.
 
@@ -142,15 +115,7 @@ class OrderExchange(Protocol[AnswerT]):
         """
         ...
 
-    def at(self, now_us: int, date_us: int) -> None:
-        """Take in the time. Called before all other methods."""
-        ...
-
     # --- links ---
-
-    def preparation(self) -> Preparation | None:
-        """Return the requests whose answers are needed to open the first link; None if none is missing."""
-        ...
 
     def opened(self, link: str) -> Sequence[str]:
         """Return what to request first on a link that is connected."""

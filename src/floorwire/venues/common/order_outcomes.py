@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_orders import (
@@ -18,6 +18,13 @@ OrderRequest: TypeAlias = PlaceOrder | AmendOrder | CancelOrder
 OrderOutcome: TypeAlias = PlaceAnswer | AmendAnswer | CancelAnswer
 MOST_MESSAGE = 200
 """Characters of a venue's own words that are passed on."""
+
+
+def kind_of(request: OrderRequest) -> Literal["place", "amend", "cancel"]:
+    """Return what a request does."""
+    if isinstance(request, PlaceOrder):
+        return "place"
+    return "amend" if isinstance(request, AmendOrder) else "cancel"
 
 
 def unknown(request: OrderRequest) -> OrderOutcome:

@@ -8,20 +8,22 @@ second one was subscribed is not lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Generator
+from typing import NamedTuple, TypeAlias
 
-from floorwire.core.ports import Close, Open, Random, Send
+from floorwire.core.ports import Answer, Close, Open, Random, Send
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
+from floorwire.venues.common.request_sequences import HttpRequest
 
 SECOND_US = 1_000_000
 AGE_SPREAD_S = 1_800
 """Links get old at random times within this, so that those of many accounts are not replaced at once."""
-
-
 OVERLAP_US = 5 * SECOND_US
 """So long two links tell the account's events."""
+
+Preparation: TypeAlias = Generator[HttpRequest, Answer, int | None]
+"""Requests before a link opens. They return how long to wait before they are tried again; None: it opens."""
 
 
 class LinkKind(NamedTuple):
@@ -35,6 +37,8 @@ class LinkKind(NamedTuple):
     ping: str = ""
     age_us: int | None = None
     """How old a link becomes before another one takes its place; None: the exchange ends none by age."""
+    prepare: Callable[[], Preparation | None] | None = None
+    """Returns the requests whose answers are needed to open a link; None if none is missing."""
 
 
 class _Held:

@@ -27,7 +27,7 @@ from floorwire.venues.common.request_sequences import BadAnswerError, HttpReques
 from floorwire.venues.kraken import limits
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken.order_codes import OVER
-from floorwire.venues.kraken.order_reference import OrderReference
+from floorwire.venues.kraken.order_instruments import OrderInstruments
 
 QUERY_ORDERS = "/0/private/QueryOrders"
 QUERY_TRADES = "/0/private/QueryTrades"
@@ -93,9 +93,9 @@ def order_seen(txid: str, order: messages.OrderInfo) -> OrderSeen:
 
 
 def _executed(
-    trade_id: str, trade: messages.TradeInfo, client_id: str, reference: OrderReference
+    trade_id: str, trade: messages.TradeInfo, client_id: str, instruments: OrderInstruments
 ) -> Executed:
-    pair = reference.pair_of_rest(trade.pair)
+    pair = instruments.pair_of_rest(trade.pair)
     return Executed(
         client_id=client_id,
         venue_order_id=trade.ordertxid,
@@ -125,7 +125,7 @@ def cancel_all_after(seconds: int) -> Steps:
     return ()
 
 
-def query(command: QueryOrder, reference: OrderReference) -> Steps:
+def query(command: QueryOrder, instruments: OrderInstruments) -> Steps:
     """Ask for an order, then for its executions. Raises ValueError where that has no usable answer."""
     if command.venue_order_id:
         found = yield from _by_venue_id(command)
@@ -138,7 +138,7 @@ def query(command: QueryOrder, reference: OrderReference) -> Steps:
     trades: Trades = {}
     if not is_zero(seen.filled):
         trades = yield from _trades_of(txid, order)
-    executions = tuple(_executed(one, trades[one], command.client_id, reference) for one in trades)
+    executions = tuple(_executed(one, trades[one], command.client_id, instruments) for one in trades)
     return (OrderAnswer(command.query, seen, executions),)
 
 
@@ -208,18 +208,16 @@ def _history(start: Decimal) -> Generator[HttpRequest, Answer, Trades]:
     return trades
 
 
-def reconcile(command: Reconcile, reference: OrderReference) -> Steps:
+def reconcile(command: Reconcile, instruments: OrderInstruments, venue_us: int) -> Steps:
     """Ask for open orders, executions since the cursor, and balances. Raises ValueError on a bad answer.
 
-    The cursor is the time in seconds of the last execution that was read.
+    The cursor is the time in seconds of the last execution that was read. ``venue_us``: the venue's date.
     """
     answer = yield HttpRequest(OPEN_ORDERS)
     orders = messages.result(answer, messages.OpenOrders).open
     seen = tuple(order_seen(txid, order) for txid, order in orders.items())
-    if command.cursor:
-        start = amount(command.cursor) - OVERLAP_S
-    else:
-        start = Decimal(reference.venue_us // 1_000_000 - FIRST_S)
+    first = Decimal(venue_us // 1_000_000 - FIRST_S)
+    start = amount(command.cursor) - OVERLAP_S if command.cursor else first
     trades = yield from _history(start)
     answer = yield HttpRequest(BALANCE)
     balances = messages.result(answer, dict[str, messages.Balance])
@@ -229,8 +227,8 @@ def reconcile(command: Reconcile, reference: OrderReference) -> Steps:
         ReconcileAnswer(
             command.request,
             seen,
-            tuple(_executed(one, trade, "", reference) for one, trade in ordered),
-            tuple(_balances(balances, reference)),
+            tuple(_executed(one, trade, "", instruments) for one, trade in ordered),
+            tuple(_balances(balances, instruments)),
             f"{max([amount(command.cursor or '0'), *times]):f}" if times else command.cursor,
         ),
     )
@@ -240,8 +238,10 @@ def _time(trade: messages.TradeInfo) -> Decimal:
     return amount(messages.number(trade.time))
 
 
-def _balances(balances: Mapping[str, messages.Balance], reference: OrderReference) -> Iterator[VenueBalance]:
+def _balances(
+    balances: Mapping[str, messages.Balance], instruments: OrderInstruments
+) -> Iterator[VenueBalance]:
     for name, balance in balances.items():
         # Kraken: what has a suffix (.F, .S, .M, .B) is lent or staked, and no money to trade with
         if "." not in name and not is_zero(balance.balance):
-            yield VenueBalance(reference.asset(name), balance.balance)
+            yield VenueBalance(instruments.asset(name), balance.balance)

@@ -18,6 +18,8 @@ from floorwire.venues.common.request_sequences import BadAnswerError
 Kind = TypeVar("Kind")
 NULL = b"null"
 NO_DATA = msgspec.Raw(NULL)
+MOST_S = 4_102_444_800
+"""The year 2100."""
 
 
 # --- the private WebSocket ---------------------------------------------------------------------------
@@ -246,6 +248,15 @@ class RefusedReadError(BadAnswerError):
 def result(answer: Answer, kind: type[Kind]) -> Kind:
     """Return the result of an answer of REST. Raises ValueError: BadAnswerError where it is no success."""
     return msgspec.json.decode(_result(answer), type=kind)
+
+
+def date_us(answer: Answer) -> int:
+    """Return the date of Kraken in an answer. Raises ValueError."""
+    time = result(answer, ServerTime)
+    if not 0 <= time.unixtime < MOST_S:
+        raise ValueError(time.unixtime)
+    # Kraken cuts off the second: half of one is added
+    return time.unixtime * 1_000_000 + 500_000
 
 
 def usable_pairs(answer: Answer) -> dict[str, PairInfo]:

@@ -15,7 +15,7 @@ from floorwire.core.codes import Code
 from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
-from floorwire.venues.kraken.order_reference import Pair
+from floorwire.venues.kraken.order_instruments import Pair
 
 Params: TypeAlias = dict[str, object]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

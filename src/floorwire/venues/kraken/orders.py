@@ -27,11 +27,11 @@ from floorwire.core.venue_names import bare
 from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
+from floorwire.venues.common.order_clock import DateRequest, OrderClock
 from floorwire.venues.common.order_exchange import (
     Answered,
     OrderCall,
     OrderReading,
-    Preparation,
     ShownOrder,
     SignedIn,
     TryAgain,
@@ -41,18 +41,19 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.order_times import PlacedTimes
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import LinkKind, Preparation
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, BadAnswerError, HttpRequest, Steps
 from floorwire.venues.kraken import account, limits, order_requests, rest_orders
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken.executions import Executions
 from floorwire.venues.kraken.order_codes import LOCKOUT, RATE_LIMIT, REST_RATE_LIMIT, outcome
-from floorwire.venues.kraken.order_reference import OrderReference
+from floorwire.venues.kraken.order_instruments import OrderInstruments
 from floorwire.venues.kraken.signing import Signer
 
 SECOND_US = 1_000_000
 PING = '{"method":"ping"}'
+TIME = DateRequest(HttpRequest("/0/public/Time", budget="public", is_signed=False), messages.date_us)
 SHORT = 2_000
 """Refusals are shorter than this."""
 REFUSED_US = 10 * SECOND_US
@@ -87,11 +88,13 @@ class KrakenOrders:
         """Raises ValueError if the secret cannot be one of Kraken."""
         self._names = names
         self._signer = Signer(settings)
-        self.reference = OrderReference()
+        self._instruments = OrderInstruments()
+        self.clock = OrderClock(TIME, self._instruments.read)
         self.budgets = RequestBudgets(limits.rest_budgets(settings.tier), settings.limits)
         self._order_budgets = RequestBudgets(limits.order_budgets(settings.tier))
         times = LinkTimes(limits.SILENT_US, limits.PING_US)
-        self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping=PING),)
+        url, prepare = self._signer.ws_url, self._preparation
+        self.links = (LinkKind("private", url, times, takes_orders=True, ping=PING, prepare=prepare),)
         self._placed = PlacedTimes()
         self._executions: dict[str, Executions] = {}
         """By link."""
@@ -99,16 +102,10 @@ class KrakenOrders:
         """Of the present link, or of the one that is opened next."""
         after_s = settings.cancel_all_after_s
         self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
-        self._now_us = self._date_us = 0
-
-    def at(self, now_us: int, date_us: int) -> None:
-        """Take in the time."""
-        self._now_us, self._date_us = now_us, date_us
-        self.reference.at(now_us, date_us)
 
     # --- links --------------------------------------------------------------------------------------
 
-    def preparation(self) -> Preparation | None:
+    def _preparation(self) -> Preparation | None:
         """Ask for the token that a connection needs: each gets a new one."""
         return None if self._token else self._ask_token()
 
@@ -177,7 +174,7 @@ class KrakenOrders:
         Kraken takes fill-or-kill orders by REST alone.
         """
         native = self._names.native(bare(command.symbol))
-        pair = None if native is None else self.reference.pair(native)
+        pair = None if native is None else self._instruments.pair(native)
         if pair is None:
             raise UnplaceableError(Code.UNKNOWN_SYMBOL, "Kraken has not told the instrument")
         if command.time_in_force == "fok":
@@ -205,14 +202,15 @@ class KrakenOrders:
 
     def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
         """Take what the request counts, if it may be sent now. The count of the pair stops no cancel."""
+        now_us = self.clock.now_us
         if isinstance(request, CancelOrder):
-            weight = limits.cancel_weight(self._placed.get(request.client_id), self._now_us)
-            return not on_link or self._order_budgets.charge("order", request.symbol, self._now_us, weight)
+            weight = limits.cancel_weight(self._placed.get(request.client_id), now_us)
+            return not on_link or self._order_budgets.charge("order", request.symbol, now_us, weight)
         weight = limits.PLACE_WEIGHT if isinstance(request, PlaceOrder) else limits.AMEND_WEIGHT
-        if not self._order_budgets.spend("order", request.symbol, self._now_us, weight):
+        if not self._order_budgets.spend("order", request.symbol, now_us, weight):
             return False
         if isinstance(request, PlaceOrder):
-            self._placed.placed(request.client_id, self._now_us)
+            self._placed.placed(request.client_id, now_us)
         return True
 
     def cancel_free_us(self, symbol: str) -> int:
@@ -227,7 +225,7 @@ class KrakenOrders:
             return _done(request, answer)
         self._look_for_lockout(answer.error)
         if answer.error.startswith(RATE_LIMIT):
-            self._order_budgets.block(self._now_us + limits.TOO_MANY_US)
+            self._order_budgets.block(self.clock.now_us + limits.TOO_MANY_US)
             if isinstance(request, CancelOrder):
                 return TryAgain()
         return outcome(request, answer.error)
@@ -236,11 +234,11 @@ class KrakenOrders:
 
     def query(self, command: QueryOrder) -> Steps:
         """Ask for an order, with its executions."""
-        return account.query(command, self.reference)
+        return account.query(command, self._instruments)
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command, self.reference)
+        return account.reconcile(command, self._instruments, self.clock.venue_us)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""
@@ -250,17 +248,17 @@ class KrakenOrders:
         """Take in what an answer says about the rate limit."""
         error = messages.error_of(answer) if len(answer.body) < SHORT else ""
         if answer.status == 429 or error.startswith(REST_RATE_LIMIT):
-            self.budgets.block(self._now_us + limits.REST_TOO_MANY_US)
+            self.budgets.block(self.clock.now_us + limits.REST_TOO_MANY_US)
         self._look_for_lockout(error)
 
     def _look_for_lockout(self, error: str) -> None:
         if error.startswith(LOCKOUT):
             for budgets in (self.budgets, self._order_budgets):
-                budgets.block(self._now_us + limits.LOCKOUT_US)
+                budgets.block(self.clock.now_us + limits.LOCKOUT_US)
 
     @property
     def _deadline_us(self) -> int:
-        return self.reference.venue_us + limits.ORDER_DEADLINE_US
+        return self.clock.venue_us + limits.ORDER_DEADLINE_US
 
 
 def order_adapter(

@@ -206,6 +206,12 @@ def placed(answer: Answer) -> PlacedRow:
     return verdict_of(PrivateFrame(code=head.code, msg=head.msg, data=head.data))
 
 
+def date_us(answer: Answer) -> int:
+    """Return the date of OKX in an answer. Raises ValueError."""
+    (row,) = rows(answer, TIMES)
+    return row.ts * 1_000
+
+
 def code_of(answer: Answer) -> str:
     """Return the code of a REST answer; "" where it has none."""
     try:

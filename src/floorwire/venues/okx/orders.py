@@ -27,6 +27,7 @@ from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
+from floorwire.venues.common.order_clock import DateRequest, InstrumentReads, OrderClock
 from floorwire.venues.common.order_exchange import (
     Answered,
     LinkEndsSoon,
@@ -39,7 +40,7 @@ from floorwire.venues.common.order_exchange import (
     TryAgain,
     UselessLink,
 )
-from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
+from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, kind_of
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import LinkKind
@@ -48,10 +49,11 @@ from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES
 from floorwire.venues.okx import account, limits, order_requests
 from floorwire.venues.okx import order_messages as messages
 from floorwire.venues.okx.order_codes import BAD_CLOCK, DONE, TOO_MANY, outcome, reason
-from floorwire.venues.okx.order_reference import OrderReference
 from floorwire.venues.okx.signing import Signer
 
 SECOND_US = 1_000_000
+TIME = DateRequest(HttpRequest("/api/v5/public/time", budget="list", is_signed=False), messages.date_us)
+INSTRUMENTS = "/api/v5/public/instruments"
 CANCEL = "/api/v5/trade/cancel-order"
 ORDERS_CHANNEL = {"channel": "orders", "instType": "SPOT"}
 SERVICE_ENDS = "64008"
@@ -84,27 +86,24 @@ class OkxOrders:
     def __init__(self, settings: OrderSettings, names: InstrumentNames) -> None:
         self._names = names
         self._signer = Signer(settings)
-        self.reference = OrderReference()
+        self.clock = OrderClock(TIME, self._read_instruments)
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping="ping"),)
         after_s = settings.cancel_all_after_s
         self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
-        self._now_us = 0
+        self._instruments: dict[str, messages.InstrumentCode] = {}
 
-    def at(self, now_us: int, date_us: int) -> None:
-        """Take in the time."""
-        self._now_us = now_us
-        self.reference.at(now_us, date_us)
+    def _read_instruments(self) -> InstrumentReads:
+        answer = yield HttpRequest(INSTRUMENTS, "instType=SPOT", budget="list", is_signed=False)
+        listed = messages.usable_rows(answer, messages.INSTRUMENT)
+        self._instruments = {instrument.inst_id: instrument for instrument in listed}
 
     # --- links --------------------------------------------------------------------------------------
 
-    def preparation(self) -> None:
-        """A link needs nothing before it opens."""
-
     def opened(self, link: str) -> Sequence[str]:
         """Log in."""
-        return (self._signer.login(self.reference.venue_us),)
+        return (self._signer.login(self.clock.venue_us),)
 
     def closed(self, link: str) -> None:
         """Nothing is kept of a link."""
@@ -128,7 +127,7 @@ class OkxOrders:
                 return (SignedIn(),)
             case "login" | "error" if not is_up:
                 if frame.code in BAD_CLOCK:
-                    self.reference.read_soon()
+                    self.clock.read_soon()
                 return (UselessLink(f"refused_{frame.code[:10]}", REFUSED_US),)
             case "channel-conn-count-error":  # OKX: then the subscription does not exist, though it was taken
                 return (UselessLink("too_many_connections", REFUSED_US),)
@@ -155,7 +154,7 @@ class OkxOrders:
     def place(self, command: PlaceOrder, number: int, *, on_link: bool) -> str:
         """Return the message that places an order. Raises UnplaceableError, AmountError."""
         native = self._names.native(bare(command.symbol))
-        instrument = None if native is None else self.reference.instrument(native)
+        instrument = None if native is None else self._instrument(native)
         if instrument is None or instrument.inst_id_code is None:
             raise UnplaceableError(Code.UNKNOWN_SYMBOL, "OKX has not told the number of the instrument")
         argument = order_requests.place(command, instrument.inst_id_code, instrument.lot_sz)
@@ -188,17 +187,12 @@ class OkxOrders:
 
     def spend(self, number: int, request: OrderRequest, *, on_link: bool) -> bool:
         """Take what the request costs, if it may be sent now."""
-        if isinstance(request, PlaceOrder):
-            kind = "place"
-        elif isinstance(request, AmendOrder):
-            kind = "amend"
-        else:
-            kind = "cancel"
-        return not on_link or self.budgets.spend(kind, request.symbol, self._now_us)
+        kind = kind_of(request)
+        return not on_link or self.budgets.spend(kind, request.symbol, self.clock.now_us)
 
     def cancel_free_us(self, symbol: str) -> int:
         """Return when the next cancel may be sent."""
-        return self.budgets.free_us("cancel", symbol, self._now_us)
+        return self.budgets.free_us("cancel", symbol, self.clock.now_us)
 
     def outcome(self, request: OrderRequest, answer: OkxAnswer) -> OrderOutcome | TryAgain | None:
         """Return what an answer says of its request."""
@@ -207,7 +201,7 @@ class OkxOrders:
         if isinstance(request, AmendOrder) and answer.s_code == DONE:
             return None  # OKX: the request is taken; the result comes in the channel
         if answer.s_code in TOO_MANY:
-            self.budgets.block(self._now_us + limits.TOO_MANY_US)
+            self.budgets.block(self.clock.now_us + limits.TOO_MANY_US)
             if isinstance(request, CancelOrder):
                 return TryAgain()
         return outcome(request, answer)
@@ -224,25 +218,32 @@ class OkxOrders:
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""
-        return self._signer.fetch(number, request, self.reference.venue_us)
+        return self._signer.fetch(number, request, self.clock.venue_us)
 
     def look_at(self, answer: Answer) -> None:
         """Take in what an answer says about rate limits and clocks."""
         code = messages.code_of(answer) if answer.status != 200 or len(answer.body) < SHORT else ""
         if answer.status == 429 or code in TOO_MANY:
-            self.budgets.block(self._now_us + limits.TOO_MANY_US)
+            self.budgets.block(self.clock.now_us + limits.TOO_MANY_US)
         elif code in BAD_CLOCK:
-            self.reference.read_soon()
+            self.clock.read_soon()
 
     @property
     def _expires_ms(self) -> int:
-        return self.reference.venue_us // 1000 + limits.ORDER_EXPIRY_MS
+        return self.clock.venue_us // 1000 + limits.ORDER_EXPIRY_MS
 
     def _native(self, symbol: str) -> str:
         return self._names.native(bare(symbol)) or bare(symbol)
 
+    def _instrument(self, native: str) -> messages.InstrumentCode | None:
+        """Return the instrument. None: it is not known, and the list is read again soon."""
+        found = self._instruments.get(native)
+        if found is None:
+            self.clock.read_for_missing()
+        return found
+
     def _instrument_code(self, symbol: str) -> int | None:
-        instrument = self.reference.instrument(self._native(symbol))
+        instrument = self._instrument(self._native(symbol))
         return None if instrument is None else instrument.inst_id_code
 
 
