@@ -39,8 +39,8 @@ class CommitThread:
 
     ``commit`` writes entries in one transaction; it runs in the thread. It calls its second argument when it
     is about to wait for the disk. ``on_done`` gets the appends of each commit on the event loop.
-    ``after_commit`` runs in the thread after each commit that succeeded. Raises OSError where there is no file
-    descriptor for its notifier.
+    ``after_commit`` runs in the thread after each commit that succeeded. Raises OSError where there is no
+    file descriptor for its notifier.
     """
 
     def __init__(
