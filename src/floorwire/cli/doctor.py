@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from floorwire import config
 from floorwire.bus.local import LocalBus
+from floorwire.cli.background import in_background
 from floorwire.cli.order_check import OrderCheck, Step, far_order, new_client_id
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.clock import Clock
@@ -123,23 +123,17 @@ async def _observe(
         if isinstance(venue, LiveVenue)
         else None
     )
-    running = asyncio.create_task(feed.run())
-    try:
+    async with in_background(feed.run()):
         await asyncio.sleep(seconds)
         stats.traffic[venue.name] = connector.traffic.copy()  # before the end of the links is counted
         steps = [] if sender is None else await _try_order(sender, check, quantity)
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
     return stats, check, steps
 
 
 async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | None) -> list[Step]:
     """Return what came of an order of the first symbol that has a book."""
     orders = OrderCheck(sender)
-    running = asyncio.create_task(sender.run())
-    try:
+    async with in_background(sender.run()):
         steps = [step async for step in orders.account()]
         if all(step.is_well for step in steps):
             command = _order(check, quantity, new_client_id(sender.policy.client_ids))
@@ -147,10 +141,6 @@ async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | 
                 steps += [step async for step in orders.order(command)]
             else:
                 steps.append(command)
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
     return steps
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from floorwire import config
 from floorwire.bus.local import LocalBus
+from floorwire.cli.background import in_background
 from floorwire.cli.output import echo
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -128,14 +129,10 @@ async def _run(
     feed = VenueFeed(venue, bus, Stats(), clock, round(settings.feed.stale_s * 1_000_000), connector)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    running = asyncio.create_task(feed.run())
-    writing = asyncio.create_task(recorder.run())
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await ended.wait()
-    writing.cancel()
-    recorder.end()  # before the links are closed: the venue did not lose them
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+    async with in_background(feed.run()):
+        async with in_background(recorder.run()):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await ended.wait()
+        recorder.end()  # before the links are closed: the venue did not lose them
     return recorder, check

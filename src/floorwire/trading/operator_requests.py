@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import structlog
 from msgspec import UNSET
@@ -16,6 +17,7 @@ from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.desk_ports import DeskClient, Reply
 from floorwire.protocol.replies import error
 from floorwire.trading.commit_batch import DurableReply
+from floorwire.trading.committer import Committer
 from floorwire.trading.desk_state import DeskLifecycle
 from floorwire.trading.mass_cancels import MassCancels
 from floorwire.trading.remote_venue import RemoteVenue
@@ -23,6 +25,8 @@ from floorwire.trading.risk_status import RiskStatus
 
 Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], MassCancel | None]]
 """Makes a change: returns its journal entries, and which orders to cancel then, if any."""
+
+DecisionT = TypeVar("DecisionT")
 
 log = structlog.get_logger("floorwire.desk")
 
@@ -58,16 +62,10 @@ class OperatorRequests:
         if committer is None:
             client.answer(error(journal_unavailable()))
             return
-        try:
-            entries, mass_cancel = change(committer.store.order_manager, stamp_us)
-        except Refusal as refusal:
-            client.answer(error(refusal))
+        changed = _decided(client, committer, partial(change, committer.store.order_manager, stamp_us))
+        if changed is None:
             return
-        except Exception as fault:  # as in Desk.submit
-            log.exception("fault in an operator's change")
-            client.answer(error(Refusal(Code.INTERNAL, Code.INTERNAL.meaning)))
-            committer.fail(fault)
-            return
+        entries, mass_cancel = changed
         committer.add_risk_entries(entries)
         if mass_cancel is None:
             committer.reply_when_durable(DurableReply(client, UNSET, reply))
@@ -109,15 +107,9 @@ class OperatorRequests:
         now_us, stamp_us = self._clock.monotonic_us(), self._clock.stamp_us()
         order_manager = committer.store.order_manager
         venue = next((one.venue for one in order_manager.quarantine() if one.number == number), "")
-        try:
-            decision = order_manager.release(number, now_us, stamp_us, is_over=is_over)
-        except Refusal as refusal:
-            client.answer(error(refusal))
-            return
-        except Exception as fault:  # as in Desk.submit
-            log.exception("fault in an operator's change")
-            client.answer(error(Refusal(Code.INTERNAL, Code.INTERNAL.meaning)))
-            committer.fail(fault)
+        release = partial(order_manager.release, number, now_us, stamp_us, is_over=is_over)
+        decision = _decided(client, committer, release)
+        if decision is None:
             return
         committer.add_entries(decision.entries)
         remote_venue = self._remote_venues.get(venue)
@@ -129,3 +121,16 @@ class OperatorRequests:
 def journal_unavailable() -> Refusal:
     """Return the refusal of everything while there are no accounts."""
     return Refusal(Code.INTERNAL, "the journal cannot be written; nothing is accepted until it can")
+
+
+def _decided(client: DeskClient, committer: Committer, decide: Callable[[], DecisionT]) -> DecisionT | None:
+    """Return the decision of the order manager; None: the client was told why there is none."""
+    try:
+        return decide()
+    except Refusal as refusal:
+        client.answer(error(refusal))
+    except Exception as fault:  # as in Desk.submit
+        log.exception("fault in an operator's change")
+        client.answer(error(Refusal(Code.INTERNAL, Code.INTERNAL.meaning)))
+        committer.fail(fault)
+    return None
