@@ -15,6 +15,7 @@ from floorwire.auth.jwt_tokens import BadTokenError, TokenKeysError
 from floorwire.config import JwtSettings, SettingsError
 from tests.auth.issuer import EC_KEY, SHARED, claims, jwks, signed
 from tests.auth.parts import NOW
+from tests.dripping_server import dripping
 
 NAME = "https://issuer.example"
 PUBLIC = jwt.encode(claims(), EC_KEY, "ES256", headers={"kid": "e"})
@@ -143,3 +144,11 @@ async def test_keys_are_read_again_and_again(host: Host, monkeypatch: pytest.Mon
 
 async def test_without_a_key_set_there_is_nothing_to_read_again() -> None:
     await link(connect(settings(), SHARED)).run()
+
+
+def test_keys_that_drip_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_issuer, "ANSWER_S", 0.2)
+    with dripping() as port:
+        made = link(connect(settings(f"http://127.0.0.1:{port}/keys"), None))
+        with pytest.raises(TimeoutError):
+            made.refresh()

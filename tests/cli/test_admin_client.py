@@ -15,6 +15,7 @@ from floorwire.cli import admin_client, application
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
 from tests.cli.operator import key_file, operate, written
+from tests.dripping_server import dripping
 from tests.servers import Server
 from tests.trading.trader import serving
 from tests.web import certificates
@@ -81,6 +82,13 @@ def test_a_server_that_says_nothing(file: Path, monkeypatch: pytest.MonkeyPatch)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert "did not answer: no answer in time" in operate(url, file, "halts", code=3).stderr
+
+
+def test_an_answer_that_drips_is_no_answer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_client, "ANSWER_S", 0.2)
+    with dripping() as port:
+        said = operate(f"http://127.0.0.1:{port}", file, "halt", "all", code=3).stderr
+    assert "did not answer: no answer in time; it may have been done or not" in said
 
 
 @pytest.mark.parametrize(

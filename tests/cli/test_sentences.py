@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from rich.text import Text
 from typer.testing import CliRunner
 
 from floorwire.cli import application
@@ -30,6 +31,20 @@ NO_SUCH = "there is no such file or folder\n"
 ROOT = typer.main.get_command(application())
 assert isinstance(ROOT, typer.core.TyperGroup)
 PATHS = list(commands(ROOT))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_shows_what_stands_in_brackets(path: tuple[str, ...]) -> None:
+    """Markup takes "[venues.ID]" for a style, and shows nothing, unless it is escaped."""
+    command = typer.main.get_command(application())
+    for name in path:
+        assert isinstance(command, typer.core.TyperGroup)
+        command = command.commands[name]
+    texts = [command.help, *(getattr(parameter, "help", None) for parameter in command.params)]
+    for text in texts:
+        assert text is None or "".join(Text.from_markup(text).plain.split()) == "".join(
+            text.replace("\\[", "[").split()
+        )
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)

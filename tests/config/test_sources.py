@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,19 @@ def test_what_is_no_group_has_nothing_in_it() -> None:
 def test_a_flag_with_a_mistake_is_refused() -> None:
     with pytest.raises(SettingsError, match="the command line"):
         config.load(flags={"port": -1})
+
+
+# --- files of others ----------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(file: Path) -> None:
+    file.write_text("venue = " + "[" * 100_000)
+    with pytest.raises(SettingsError, match="nested too deeply"):
+        config.load(file)
+
+
+def test_a_huge_file_is_not_read(file: Path) -> None:
+    file.touch()
+    os.truncate(file, 1 << 40)
+    with pytest.raises(SettingsError, match="has more than 1048576 bytes"):
+        config.load(file)

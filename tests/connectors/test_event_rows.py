@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -201,3 +202,16 @@ def test_rows_of_many_groups_and_a_file_that_is_whole_or_not_there(
 
 def test_every_event_has_a_name() -> None:
     assert EVENTS == ("listing", "status", "trade", "quote", "book_snapshot", "book_change", "candle", "day")
+
+
+def test_what_is_no_parquet_file_is_not_replaced(tmp_path: Path) -> None:
+    recording, pipe, device = tmp_path / "a.jsonl", tmp_path / "pipe", tmp_path / "device"
+    recording.write_text("{}\n")
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/null")
+    for path in (recording, pipe, device):
+        with pytest.raises(FileExistsError):
+            parquet_file.write(path, ())
+    assert recording.read_text() == "{}\n"
+    assert pipe.is_fifo()
+    assert device.is_symlink()

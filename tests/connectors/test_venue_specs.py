@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -203,3 +204,48 @@ def test_what_has_no_real_market_cannot_be_live(kind: str) -> None:
 
 def test_a_live_venue_that_does_not_run_is_no_obstacle() -> None:
     assert venue_registry.build(Settings(venues={"b": LIVE}))
+
+
+# --- addresses ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "evil.example", "file:///etc/passwd", "ftp://a", "https://", "wss://", "unix:///tmp/x", "wss://a:99999",
+     "wss://a:0", "wss://a\r\nX: y", "wss://a\x1b[31m", "wss://[::1", "wss://b\u0430nk", "wss://u:pw@a",
+     "wss://a?x=1", "wss://a#b", "wss://a b"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["ws_url", "rest_url", "order_ws_url", "order_rest_url"])
+def test_what_is_no_address_is_refused_at_the_start(name: str, url: str) -> None:
+    given = url if "ws" in name else url.replace("wss:", "https:")
+    own = VenueSettings(**{"kind": "binance", name: given})  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=rf"^venues\.v\.{name}: ") as refused:
+        ids("v", v=own)
+    assert "pw" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ws_url", "rest_url", "order_ws_url", "order_rest_url"])
+def test_live_orders_leave_this_machine_with_tls_only(name: str) -> None:
+    scheme = "ws" if "ws" in name else "http"
+
+    def venue(place: str, orders: Literal["paper", "live"]) -> VenueSettings:
+        return VenueSettings(**{"kind": "okx", "orders": orders, name: place})  # type: ignore[arg-type]
+
+    with pytest.raises(SettingsError, match=rf"^venues\.v\.{name}: needs {scheme}s://"):
+        ids("v", v=venue(f"{scheme}://exchange.example", "live"))
+    for place in (
+        f"{scheme}s://exchange.example:8443/path",
+        f"{scheme}://127.0.0.1:9",
+        f"{scheme}://[::1]:9",
+    ):
+        assert ids("v", v=venue(place, "live")) == ["v"]
+    assert ids("v", v=venue(f"{scheme}://exchange.example", "paper")) == ["v"]
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/below", "{file}"])
+def test_a_folder_for_recordings_that_cannot_be_one_is_refused(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    settings = Settings(venues={"binance": VenueSettings(record=place.format(file=file))})
+    with pytest.raises(SettingsError, match=r"^venues\.binance\.record: "):
+        venue_registry.recorder("binance", settings, lambda: 0)

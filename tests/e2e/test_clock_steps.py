@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
@@ -305,5 +306,28 @@ async def test_a_key_ends_by_the_date_that_is_believed(stepped_server: SteppedSe
             assert (await client.ask("ping"))["status"] == "pong"
             stepped_server.clock.step(-6 * HOUR)
             assert (await client.ask("ping"))["status"] == "pong"
+    stepped_server.clock.set(0)
+    await asyncio.sleep(2 * SOON_S)
+
+
+@pytest.mark.parametrize("step_us", STEPS)
+async def test_tickets_and_what_was_used_do_not_ask_the_clock(
+    stepped_server: SteppedServer, step_us: int
+) -> None:
+    async with trader(stepped_server.server, stepped_server.bot):  # the key is known
+        with caller(stepped_server.server, stepped_server.bot) as http:
+            before, used = (http.post("/tickets").json()["ticket"] for _ in range(2))
+            async with connect(stepped_server.server.ws(f"/ws?ticket={used}")):
+                pass
+            stepped_server.clock.step(step_us)
+            after = http.post("/tickets").json()["ticket"]
+        for good in (before, after):
+            async with connect(stepped_server.server.ws(f"/ws?ticket={good}")) as socket:
+                await socket.send('{"action": "ping", "id": 1}')
+                assert '"pong"' in str(await socket.recv())
+        for again in (used, before, after):
+            async with connect(stepped_server.server.ws(f"/ws?ticket={again}")) as refused:
+                await refused.wait_closed()
+                assert refused.close_code == 4500
     stepped_server.clock.set(0)
     await asyncio.sleep(2 * SOON_S)

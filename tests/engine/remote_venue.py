@@ -115,13 +115,16 @@ class RemoteVenue:
     def _reconcile(self, command: Reconcile, is_lost: bool) -> RemoteReport:
         if is_lost:
             return ReconcileFailed(command.request)
+        balances = tuple(VenueBalance(asset, self.text(asset)) for asset in self.money)
+        if command.is_second_look:
+            return ReconcileAnswer(command.request, (), (), balances, command.cursor, is_second_look=True)
         everything = [one for order in self.orders.values() for one in order.executions]
         new = everything[int(command.cursor or 0) :] if not self.faults else everything
         return ReconcileAnswer(
             command.request,
             tuple(self.seen(order) for order in self.orders.values() if order.state == "open"),
             tuple(new),
-            tuple(VenueBalance(asset, self.text(asset)) for asset in self.money),
+            balances,
             str(len(everything)),
         )
 

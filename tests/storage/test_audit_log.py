@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -296,3 +297,16 @@ def test_a_line_is_printable_whatever_a_client_chose(tmp_path: Path) -> None:
     (line,) = (tmp_path / "audit.jsonl").read_text().splitlines()
     assert line.isprintable()
     assert json.loads(line)["key"] == r"\x1b[2J \x9b \u202e \n"
+
+
+async def test_a_pipe_in_its_place_is_not_waited_for_and_no_line_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    log.add(sign_in())
+    await written(log)
+    path.unlink()
+    log.add(sign_in(1))
+    await written(log)
+    assert len(lines(path)) == 2

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
+import gzip
+import lzma
+import os
 import tarfile
+from collections.abc import Callable
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -131,3 +136,53 @@ def test_half_an_archive_is_refused(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(BackupError):
             restore(archive, tmp_path / "other")
         assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_an_archive_that_has_no_end_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tar")
+    (tmp_path / "device.tar").symlink_to("/dev/null")
+    for name in ("pipe.tar", "device.tar"):
+        with pytest.raises(BackupError, match=rf"{name}: not a regular file"):
+            restore(tmp_path / name, tmp_path / "other")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_archive_is_no_backup_because_it_may_be_a_bomb(
+    folder: Path, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    back_up(folder, tmp_path / "a.tar", NOW)
+    (tmp_path / "packed").write_bytes(pack((tmp_path / "a.tar").read_bytes()))
+    with pytest.raises(BackupError, match="not a backup"):
+        restore(tmp_path / "packed", tmp_path / "other")
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_huge_text_before_a_member_is_not_read_into_memory(tmp_path: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("x")
+    member.type, member.size = kind, 1 << 40
+    archive = tmp_path / "a.tar"
+    archive.write_bytes(member.tobuf(tarfile.GNU_FORMAT))
+    os.truncate(archive, (1 << 40) + 1024)
+    with pytest.raises(BackupError, match="is in no backup"):
+        restore(archive, tmp_path / "other")
+
+
+def test_a_sparse_member_which_is_larger_than_its_archive_is_refused(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("journal.db")
+    member.pax_headers = {
+        "GNU.sparse.map": "0,0",
+        "GNU.sparse.size": str(1 << 40),
+        "GNU.sparse.numblocks": "1",
+    }
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member)
+    with pytest.raises(BackupError, match=r"'journal\.db' is in no backup"):
+        restore(archive, tmp_path / "other")
+
+
+def test_a_huge_manifest_is_not_read(folder: Path, tmp_path: Path) -> None:
+    back_up(folder, tmp_path / "a.tar", NOW)
+    changed(tmp_path / "a.tar", "backup.json", b" " * (backup.MANIFEST_BYTES + 1))
+    with pytest.raises(BackupError, match="is damaged"):
+        restore(tmp_path / "a.tar", tmp_path / "other")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,30 @@ def test_every_file_is_its_owners_alone_or_refused_with_the_command_to_run(tmp_p
         path.chmod(0o600)
     DataDir(folder, {})
     check_exists(folder)
+
+
+def test_no_file_may_be_a_pipe_that_would_be_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    for name in made(folder) - {"keys.db", "journal.db"} | {"journal.db-wal", "snapshot-2"}:
+        path, aside = folder / name, tmp_path / "aside"
+        if path.exists():
+            path.rename(aside)
+        os.mkfifo(path, 0o600)
+        with pytest.raises(DataDirError, match=rf"{name}: not a regular file$"):
+            DataDir(folder, {})
+        if name != "master.key":
+            with pytest.raises(DataDirError, match=rf"{name}: not a regular file$"):
+                check_exists(folder)
+        path.unlink()
+        if aside.exists():
+            aside.rename(path)
+    DataDir(folder, {})
+
+
+def test_a_mark_that_somebody_made_huge_is_not_read_into_memory(tmp_path: Path) -> None:
+    made(tmp_path)
+    os.truncate(tmp_path / "keys.mark", 1 << 40)
+    DataDir(tmp_path, {})
 
 
 def test_a_folder_that_others_may_write_into_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:

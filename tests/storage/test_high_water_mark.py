@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -133,3 +134,11 @@ def test_a_mark_of_an_earlier_version_is_accepted(tmp_path: Path) -> None:
     assert continues(tmp_path, 10, 9)
     (tmp_path / "mark").write_bytes(whole[:16])
     assert not continues(tmp_path, 11, 10)
+
+
+def test_of_a_file_that_somebody_made_huge_the_mark_is_read(tmp_path: Path) -> None:
+    mark = HighWaterMark(tmp_path / "mark")
+    mark.raise_to(7)
+    mark.close()
+    os.truncate(tmp_path / "mark", 1 << 40)
+    assert read_number(tmp_path / "mark") == 7

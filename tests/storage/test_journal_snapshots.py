@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.storage.journal import JournalSnapshot
-from floorwire.storage.journal_snapshots import KEPT, SnapshotFiles
+from floorwire.storage.journal_snapshots import KEPT, SnapshotFiles, is_snapshot
 
 
 def files(folder: Path) -> list[Path]:
@@ -80,3 +80,24 @@ def test_one_that_is_given_up_leaves_no_trace(tmp_path: Path) -> None:
     assert made == [0, 1, 2, 3]
     assert snapshots.latest() == JournalSnapshot(1, [b"one"])
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["snapshot-1\u00b2", "snapshot-1\u0663", f"snapshot-{'9' * 45}", "snapshot-5-copy"]
+)
+def test_a_name_that_is_no_number_of_a_record_is_passed_over(tmp_path: Path, name: str) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    snapshots.save(JournalSnapshot(10, [b"ten"]))
+    (tmp_path / name).write_bytes(files(tmp_path)[0].read_bytes())
+    assert snapshots.latest() == JournalSnapshot(10, [b"ten"])
+    assert not is_snapshot(name)
+
+
+def test_what_is_huge_or_a_pipe_under_the_name_of_a_snapshot_is_not_read(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    snapshots.save(JournalSnapshot(10, [b"ten"]))
+    huge = tmp_path / "snapshot-00000000000000000030"
+    huge.touch(0o600)
+    os.truncate(huge, 1 << 40)
+    os.mkfifo(tmp_path / "snapshot-00000000000000000040", 0o600)
+    assert snapshots.latest() == JournalSnapshot(10, [b"ten"])

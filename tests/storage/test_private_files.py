@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,11 @@ from floorwire.storage.private_files import (
     SECRET_BYTES,
     ExposedFileError,
     check_files,
+    check_private,
     check_tls_key,
     private_folder,
     read_secret,
+    read_start,
     touch_private,
 )
 
@@ -118,3 +122,72 @@ def test_a_secret_without_an_end_is_not_read(tmp_path: Path) -> None:
     os.truncate(path, 1 << 40)  # It has no blocks.
     with pytest.raises(OSError, match="larger than"):
         read_secret(path)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+
+
+def socket_file(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(path.parent)  # the whole path may be too long for an address
+        listener.bind(path.name)
+    path.chmod(0o600)
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/null")  # not /dev/zero: a test that fails would fill the machine's memory
+
+
+@pytest.mark.parametrize("put", [pipe, socket_file, device])
+@pytest.mark.parametrize("check", [check_private, check_tls_key, touch_private])
+def test_what_is_no_regular_file_is_refused_and_not_opened(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    put: Callable[[Path], None],
+    check: Callable[[Path], None],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "file")
+    with pytest.raises(OSError, match="not a regular file"):
+        check(tmp_path / "file")
+    with pytest.raises(OSError, match="not a regular file"):
+        check_files(tmp_path, ("f*",))
+
+
+@pytest.mark.parametrize("check", [check_private, check_tls_key, touch_private, read_secret, private_folder])
+def test_what_belongs_to_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "theirs"
+    if check is private_folder:
+        path.mkdir(0o700)
+    else:
+        path.touch(0o600)
+    check(path)
+    if os.geteuid() == 0:
+        os.chown(path, 4242, 4242)
+        owner = 4242
+    else:
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: 4243)
+    with pytest.raises(
+        ExposedFileError, match=rf"another user \(id {owner}\); .*or run: chown [0-9]+ .*theirs$"
+    ):
+        check(path)
+
+
+def test_what_is_roots_may_be_used_by_others_who_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = os.stat("/")
+    assert found.st_uid == 0
+    monkeypatch.setattr(os, "geteuid", lambda: 4243)
+    assert private_folder(Path("/")) == Path("/")
+
+
+def test_of_a_small_file_that_was_made_large_only_the_start_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    path.write_bytes(b"12345")
+    os.truncate(path, 1 << 40)
+    assert read_start(path, 7) == b"12345\0\0"

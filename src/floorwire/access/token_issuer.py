@@ -13,9 +13,13 @@ import structlog
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.jwt_tokens import Issuer, TokenKeysError, Tokens
 from floorwire.config import JwtSettings, SettingsError
+from floorwire.ops.http_deadline import answered_within
+from floorwire.storage.private_files import read_start
 
 REFRESH_S = 60.0
 TIMEOUT_S = 10.0
+ANSWER_S = 20.0
+"""How long the whole answer may take."""
 MAX_BYTES = 1_048_576
 
 log = structlog.get_logger("floorwire.issuer")
@@ -85,16 +89,17 @@ def _read(source: str) -> bytes:
         path = Path(source).expanduser()
         if path.is_fifo():  # To read it may last for ever, and the end of the server would wait.
             raise TokenKeysError(f"{source}: not a regular file")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES)
+        return read_start(path, MAX_BYTES)
     url = urlsplit(source)
     connection = _connection(url)
     try:
-        connection.request("GET", (url.path or "/") + (f"?{url.query}" if url.query else ""))
-        answer = connection.getresponse()
-        if answer.status != 200:  # A redirect too: only the operator may say where keys come from.
-            raise TokenKeysError(f"{source}: {answer.status}")
-        return answer.read(MAX_BYTES)
+        connection.connect()
+        with answered_within(connection, ANSWER_S):
+            connection.request("GET", (url.path or "/") + (f"?{url.query}" if url.query else ""))
+            answer = connection.getresponse()
+            if answer.status != 200:  # A redirect too: only the operator may say where keys come from.
+                raise TokenKeysError(f"{source}: {answer.status}")
+            return answer.read(MAX_BYTES)
     finally:
         connection.close()
 

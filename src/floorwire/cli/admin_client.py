@@ -19,8 +19,11 @@ from floorwire.cli.credential import CredentialError
 from floorwire.cli.output import echo
 from floorwire.core.os_errors import reason
 from floorwire.core.printable import printable
+from floorwire.ops.http_deadline import answered_within
 
 TIMEOUT_S = 10.0
+ANSWER_S = 20.0
+"""How long the whole answer may take, however its bytes come."""
 MAX_BYTES = 1 << 20
 
 REFUSED = 1
@@ -122,9 +125,11 @@ class AdminClient:
         except (OSError, HTTPException) as error:
             raise AdminClientError(self._unreached(error), UNREACHED) from None
         try:
-            self._connection.request(method, target, body, headers)
-            answer = self._connection.getresponse()
-            return answer.status, answer.read(MAX_BYTES)
+            with answered_within(self._connection, ANSWER_S):
+                self._connection.request(method, target, body, headers)
+                answer = self._connection.getresponse()
+                data = answer.read(MAX_BYTES)
+            return answer.status, data
         except (OSError, HTTPException) as error:
             lost = reason(error) or type(error).__name__
             doubt = "" if method == "GET" else "; it may have been done or not: look with `floorwire halts`"

@@ -42,7 +42,7 @@ def _doctor() -> None:
 
 @app.command()
 def venue(
-    name: Annotated[str, typer.Argument(help="An exchange, such as binance, or the ID of a [venues.ID].")],
+    name: Annotated[str, typer.Argument(help="An exchange, such as binance, or the ID of a \\[venues.ID].")],
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long to look.")] = 60.0,
     symbol: Annotated[list[str] | None, typer.Option(help="Only this symbol. May be given again.")] = None,
     config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,

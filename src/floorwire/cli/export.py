@@ -28,13 +28,13 @@ MARKET_EVENTS = get_args(MarketEvent)
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="The Parquet file. It is replaced.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file. An earlier one is replaced.")],
     file: Annotated[
         Path | None, typer.Option("--recording", help="A recording: a file, or a folder with one session.")
     ] = None,
     venue: Annotated[
         str,
-        typer.Option(help="In place of --recording: replay:FILE, or the ID of a [venues.ID] that replays."),
+        typer.Option(help="In place of --recording: replay:FILE, or the ID of a \\[venues.ID] that replays."),
     ] = "",
     adapter: Annotated[
         str, typer.Option(help="The exchange, where the recording does not say whose it is.")
@@ -46,7 +46,7 @@ def export(
 ) -> None:
     """Play a recording through its adapter as fast as possible, and write the events as one table.
 
-    It needs the extra floorwire[parquet]. docs/recordings.md has the columns.
+    It needs the extra floorwire\\[parquet]. docs/recordings.md has the columns.
     """
     wanted = frozenset(event or EVENTS)
     if unknown := sorted(wanted - set(EVENTS)):

@@ -37,7 +37,7 @@ UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 
 def record(
     venue: Annotated[
-        str, typer.Option("--venue", help="An exchange, such as binance, or the ID of a [venues.ID].")
+        str, typer.Option("--venue", help="An exchange, such as binance, or the ID of a \\[venues.ID].")
     ],
     duration: Annotated[
         str, typer.Option("--for", help="How long, such as 90s, 10m, 2h. Without it: until Ctrl-C.")

@@ -23,7 +23,7 @@ def serve(
         list[str] | None,
         typer.Option(
             help="sim, replay:FILE[,adapter=NAME][,id=ID], an exchange, ccxt:EXCHANGE, or the ID of a "
-            "[venues.ID]. "
+            "\\[venues.ID]. "
             "May be given again; the first is the default venue."
         ),
     ] = None,

@@ -16,6 +16,8 @@ from floorwire.core.os_errors import reason
 from floorwire.core.venue_names import VENUE_ID
 
 ENVIRONMENT_PREFIX = "FLOORWIRE_"
+FILE_BYTES = 1 << 20
+"""The largest file of settings."""
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
 """A secret. It is not a setting, because settings may be printed."""
 NO_SETTINGS = frozenset({MASTER_KEY, "FLOORWIRE_URL", "FLOORWIRE_KEY", "FLOORWIRE_KEY_FILE", "FLOORWIRE_CA"})
@@ -124,9 +126,15 @@ def _fields(kind: type[msgspec.Struct]) -> Iterable[tuple[str, msgspec.inspect.T
 
 def _read(file: Path) -> dict[str, Node]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        with file.open("rb") as opened:
+            content = opened.read(FILE_BYTES + 1)
+        if len(content) > FILE_BYTES:
+            raise SettingsError(f"{file}: has more than {FILE_BYTES} bytes")
+        return tomllib.loads(content.decode())
     except (OSError, ValueError) as error:  # no such file, no UTF-8, no TOML
         raise SettingsError(f"{file}: {reason(error)}") from None
+    except RecursionError:
+        raise SettingsError(f"{file}: lists and groups are nested too deeply") from None
 
 
 def put(tree: dict[str, Node], path: list[str], value: Node) -> None:

@@ -16,7 +16,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from floorwire.connectors.recorded_line import DAY_US, RecordedLine, SkippedLineCounter, text_lines
+from floorwire.connectors.recorded_line import (
+    DAY_US,
+    MAX_LINE_BYTES,
+    RecordedLine,
+    SkippedLineCounter,
+    text_lines,
+)
 from floorwire.venues.common.decimals import rfc3339_us
 
 STAMPED = re.compile(rb"(?P<digits>[0-9]{13}(?:[0-9]{3}){0,2})[ \t]+(?P<text>[\[{].*)", re.DOTALL)
@@ -106,10 +112,13 @@ def _dated(path: Path, skipped: SkippedLineCounter) -> Iterator[RecordedLine]:
     """Yield the lines with their times. The first lines without one get that of the first that has one."""
     last_us: int | None = None
     waiting: list[tuple[int, bytes]] = []
+    waiting_bytes = 0
     for number, text, at_us in _parsed(path, skipped):
         if last_us is None and at_us is None and len(waiting) < MAX_UNDATED_LINES:
-            waiting.append((number, text))
-            continue
+            waiting_bytes += len(text)
+            if waiting_bytes <= MAX_LINE_BYTES:
+                waiting.append((number, text))
+                continue
         start_us = UNDATED_US if at_us is None else at_us
         for earlier in waiting:
             yield RecordedLine(earlier[0], start_us, earlier[1])

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies_environment
 from urllib.request import proxy_bypass_environment as needs_none  # type: ignore[attr-defined] # no stub
+
+from floorwire.auth.client_address import is_loopback
 
 SECURE = ("https", "wss")
 HTTP_SCHEMES = {"wss": "https", "ws": "http"}
@@ -66,6 +68,27 @@ class NetworkRoute:
 def is_secure(url: str) -> bool:
     """Return whether the address asks for TLS."""
     return urlsplit(url).scheme in SECURE
+
+
+def address_fault(url: str, schemes: Collection[str]) -> str | None:
+    """Return why this cannot be an address of a venue in the settings, or None."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return "has a character that no address has"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is no address"
+    if parts.scheme not in schemes or not parts.hostname or port == 0:
+        return f"is no address such as {next(iter(schemes))}://HOST"
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return "has a name, a query or a fragment: only scheme, host, port and path count"
+    return None
+
+
+def is_private(url: str) -> bool:
+    """Return whether nobody can read what is sent there on the way: by TLS, or on this machine."""
+    return is_secure(url) or is_loopback(urlsplit(url).hostname or "")
 
 
 def _moved(url: str, place: SplitResult | None) -> str:

@@ -16,6 +16,7 @@ import structlog
 
 from floorwire.clock import Clock
 from floorwire.connectors import dry_run
+from floorwire.connectors.waiting_links import WaitingLinks
 from floorwire.core.codes import Code
 from floorwire.core.connector_port import Connector
 from floorwire.core.credentials import VenueCredentials
@@ -44,7 +45,6 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
     RemoteReport,
 )
-from floorwire.venues.common.rate_limits import CONNECTIONS
 
 RESTART_S: Final = 5.0
 """The pause after a fault of the adapter."""
@@ -88,12 +88,12 @@ class OrderConnector:
         self.policy: RemotePolicy = self._adapter.policy
         self._clock = clock
         self._dry_run_credentials = dry_run_credentials
-        self._limits = limits
         self._listener: ReportListener | None = None
         self._commands: deque[RemoteCommand] = deque()
         """Bounded by MAX_COMMANDS."""
         self._queries: set[int] = set()
         """Queries that the adapter has not answered; as many as the policy allows."""
+        self._waiting = WaitingLinks(limits)
         self._wake_us: int | None = None
         self._is_due = asyncio.Event()
         self._is_up = False
@@ -170,6 +170,7 @@ class OrderConnector:
             if self._fault is not None:
                 fault, self._fault = self._fault, None
                 raise fault
+            self._open_waiting()
             if self._wake_us is not None and self._clock.monotonic_us() >= self._wake_us:
                 self._wake_us = None
                 self._receive(Woke())
@@ -177,6 +178,7 @@ class OrderConnector:
     def _stop(self) -> None:
         """End links and requests. The stream is down, and commands that wait were not sent."""
         self._is_up, self._wake_us, self._fault = False, None, None
+        self._waiting.clear()
         self.connector.reset()
         unsent, self._commands = self._commands, deque()
         if self._is_linked:
@@ -189,9 +191,10 @@ class OrderConnector:
 
     async def _pause(self) -> None:
         """Wait until the adapter's next wake-up, but at most IDLE_S."""
-        wait_s = IDLE_S
-        if self._wake_us is not None:
-            wait_s = min(IDLE_S, max(0, self._wake_us - self._clock.monotonic_us()) / 1_000_000)
+        wait_s, now_us = IDLE_S, self._clock.monotonic_us()
+        for due_us in (self._wake_us, self._waiting.due_us(now_us)):
+            if due_us is not None:
+                wait_s = min(wait_s, max(0, due_us - now_us) / 1_000_000)
         alarm = asyncio.get_running_loop().call_later(wait_s, self._is_due.set)
         try:
             await self._is_due.wait()
@@ -262,8 +265,13 @@ class OrderConnector:
         try:
             for output in outputs:
                 if isinstance(output, Open):
-                    self._open(output)
-                elif isinstance(output, Send | Close | Fetch):
+                    self._waiting.add(output)
+                    self._open_waiting()
+                    self._is_due.set()  # one that waits has to be looked for in time
+                elif isinstance(output, Close):
+                    self._waiting.drop(output.link)
+                    self.connector.carry_out(output)
+                elif isinstance(output, Send | Fetch):
                     self.connector.carry_out(output)
                 elif isinstance(output, Wake):
                     self._wake_us = output.at_us
@@ -276,13 +284,9 @@ class OrderConnector:
         finally:
             self._is_carrying_out = False
 
-    def _open(self, output: Open) -> None:
-        """Open a link if the exchange allows the address one more. Otherwise it is closed at once."""
-        limits = self._limits
-        if limits is None or limits.spend(CONNECTIONS, 1, self._clock.monotonic_us()):
-            self.connector.carry_out(output)
-        else:
-            self.connector.carry_out(Close(output.link, "the exchange allows no more links now"))
+    def _open_waiting(self) -> None:
+        for link in self._waiting.take(self._clock.monotonic_us()):
+            self.connector.carry_out(link)
 
     def _tell_switch(self, changed: SwitchChanged) -> None:
         if changed.is_set:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from floorwire.connectors.event_rows import (
     Row,
 )
 
+MAGIC = b"PAR1"
+"""The first bytes of a Parquet file."""
 BATCH_ROWS = 50_000
 """So many rows are in memory, and in one group of the file."""
 PRECISION, SCALE = 38, 18
@@ -29,8 +33,9 @@ class ParquetMissingError(Exception):
 def write(path: Path, rows: Iterable[Row]) -> int:
     """Write the rows; return how many. The file is there only when it is whole.
 
-    Raises ParquetMissingError, OSError.
+    Raises ParquetMissingError, OSError; FileExistsError where something else than an export is there.
     """
+    _check_replaceable(path)
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -61,3 +66,15 @@ def write(path: Path, rows: Iterable[Row]) -> int:
     finally:
         unfinished.unlink(missing_ok=True)
     return written
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to replace what is no Parquet file: a device, a part of the recording, a key."""
+    if path.is_dir() or not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(len(MAGIC))
+        if start in (MAGIC, b""):
+            return
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import lzma
+import zipfile
 import zlib
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 DAY_US = 86_400_000_000
 GZIP = b"\x1f\x8b"
 """The first bytes of a gzip file (RFC 1952 2.3.1)."""
+BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
+MAX_LINE_BYTES = 128 * 1024 * 1024
+"""The longest line. An answer has 64 MiB at most, and its quotes are escaped in a recording."""
+SKIPPED_BYTES = 1024 * 1024
 MAX_NAMED_LINES = 5
 """How many broken lines of each kind are named. The others are only counted."""
 
@@ -33,6 +42,13 @@ class RecordedLine(msgspec.Struct, frozen=True):
     url: str = ""
     link: str = ""
     """The WebSocket. Empty where a file has only one."""
+
+
+class Lines(Protocol):
+    """An open file, packed or not."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return a line, or the next ``size`` bytes of it; nothing at the end."""
 
 
 class SkippedLines(msgspec.Struct):
@@ -63,14 +79,35 @@ class SkippedLineCounter:
 
 def text_lines(path: Path, skipped: SkippedLineCounter) -> Iterator[tuple[int, bytes]]:
     """Yield the lines with their numbers, up to where a compressed file is cut or broken. Raises OSError."""
-    with path.open("rb") as file:
+    with open_recorded(path) as file:
         is_compressed = file.peek(len(GZIP))[: len(GZIP)] == GZIP
-        number = 0
-        try:
-            for number, line in enumerate(gzip.GzipFile(fileobj=file) if is_compressed else file, 1):
+        yield from bounded_lines(gzip.GzipFile(fileobj=file) if is_compressed else file, path, skipped)
+
+
+def open_recorded(path: Path) -> BufferedReader:
+    """Open a file of a recording. Raises OSError, also where it has no end: a pipe, a device."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")
+
+
+def bounded_lines(file: Lines, path: Path, skipped: SkippedLineCounter) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with their numbers, up to where the content is broken. Raises OSError.
+
+    A line that is too long is left out: a small compressed file can hold one that no memory holds.
+    """
+    number = 0
+    try:
+        while line := file.readline(MAX_LINE_BYTES):
+            number += 1
+            if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
                 yield number, line
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            skipped.add("broken_file", path, number + 1)
+                continue
+            skipped.add("long_line", path, number)
+            while line and not line.endswith(b"\n"):
+                line = file.readline(SKIPPED_BYTES)
+    except BROKEN:
+        skipped.add("broken_file", path, number + 1)
 
 
 def first_text(path: Path) -> bytes:

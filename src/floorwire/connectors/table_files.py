@@ -12,7 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from floorwire.connectors.recorded_line import SkippedLineCounter, text_lines
+from floorwire.connectors.recorded_line import (
+    BROKEN,
+    SkippedLineCounter,
+    bounded_lines,
+    open_recorded,
+    text_lines,
+)
 from floorwire.venues.tables import rows
 from floorwire.venues.tables.rows import Table
 
@@ -117,14 +123,16 @@ def _lines(path: Path, skipped: SkippedLineCounter) -> Iterator[tuple[int, str]]
 
 
 def _zipped_lines(path: Path, skipped: SkippedLineCounter) -> Iterator[tuple[int, bytes]]:
-    number = 0
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_recorded(path) as opened, zipfile.ZipFile(opened) as archive:
             names = [name for name in archive.namelist() if name.endswith(".csv")]
             if not names:
                 return
             with archive.open(names[0]) as file:
-                for number, line in enumerate(file, 1):
-                    yield number, line
-    except (zipfile.BadZipFile, EOFError):
-        skipped.add("broken_file", path, number + 1)
+                yield from bounded_lines(file, path, skipped)
+    except (
+        *BROKEN,
+        NotImplementedError,
+        RuntimeError,
+    ):  # the last two: packed in a way that Python does not know
+        skipped.add("broken_file", path, 1)

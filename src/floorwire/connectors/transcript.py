@@ -18,8 +18,16 @@ from pathlib import Path
 
 import msgspec
 
-from floorwire.connectors.recorded_line import DAY_US, RecordedLine, SkippedLineCounter, text_lines
+from floorwire.connectors.recorded_line import (
+    DAY_US,
+    MAX_LINE_BYTES,
+    RecordedLine,
+    SkippedLineCounter,
+    text_lines,
+)
 
+ENTRY_BYTES = 128
+"""What a line of a text costs in memory besides its bytes."""
 LINE = re.compile(
     rb"(?:(?P<url>\S+) (?P<mark><->|<-|->) )?"
     rb"(?P<seconds>[0-9]{10})"
@@ -34,14 +42,18 @@ def read_transcript(path: Path, skipped: SkippedLineCounter) -> Iterator[Recorde
     last_us: int | None = None
     pending: RecordedLine | None = None
     continuation: list[tuple[int, bytes]] = []
+    continued_bytes = 0
     for number, text in text_lines(path, skipped):
         line = _parse(number, text.rstrip(b"\r\n"))
         if line is None and not text.startswith(b"configuration: "):
-            if text.strip():
+            continued_bytes += len(text) + ENTRY_BYTES
+            if continued_bytes > MAX_LINE_BYTES:
+                skipped.add("long_line", path, number)
+            elif text.strip():
                 continuation.append((number, text))
             continue
         yield from _join(path, pending, continuation, skipped)
-        pending, continuation = line, []
+        pending, continuation, continued_bytes = line, [], 0
         if line is not None and last_us is not None and abs(line.at_us - last_us) > DAY_US:
             skipped.add("bad_time", path, number)
             pending = None

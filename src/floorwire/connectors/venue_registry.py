@@ -85,9 +85,12 @@ def recorder(venue: str, settings: Settings, stamp_us: Callable[[], int]) -> Tra
     kind = own.kind or venue
     if kind in (SIM, REPLAY):
         raise SettingsError(f"venues.{venue}.record: a {kind} venue connects to nothing")
-    writer = RecordingWriter(
-        Path(own.record).expanduser(), venue, kind, session_name(venue), FILE_BYTES, FILE_AGE_US
-    )
+    folder = Path(own.record).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"venues.{venue}.record: {sentence(error)}") from None
+    writer = RecordingWriter(folder, venue, kind, session_name(venue), FILE_BYTES, FILE_AGE_US)
 
     def on_fault(error: OSError) -> None:
         log.error("recording ended", venue=venue, folder=own.record, reason=sentence(error))

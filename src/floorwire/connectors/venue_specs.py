@@ -14,6 +14,7 @@ import msgspec
 
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording
+from floorwire.connectors.network_route import address_fault, is_private
 from floorwire.connectors.recording_files import RecordingError
 from floorwire.core.os_errors import sentence
 from floorwire.core.venue_names import VENUE_ID
@@ -22,6 +23,8 @@ SIM = "sim"
 REPLAY = "replay"
 CCXT = "ccxt:"
 """Kinds of exchanges that ccxt streams are ``ccxt:EXCHANGE``. Their ids are ``ccxt-EXCHANGE``."""
+WS_SCHEMES = ("wss", "ws")
+REST_SCHEMES = ("https", "http")
 OPTIONS = ("adapter", "id")
 SAMPLE = "replay:FILE[,adapter=NAME][,id=ID]"
 
@@ -130,7 +133,25 @@ def _configured(venue: str, configured: VenueSettings) -> VenueSpec:
 def _checked(spec: VenueSpec) -> VenueSpec:
     if spec.settings.file is not None or spec.settings.adapter is not None:
         raise SettingsError(f"venues.{spec.id}: file and adapter are for kind = replay")
+    _check_addresses(spec)
     return spec
+
+
+def _check_addresses(spec: VenueSpec) -> None:
+    own = spec.settings
+    for name, url, schemes in (
+        ("ws_url", own.ws_url, WS_SCHEMES),
+        ("rest_url", own.rest_url, REST_SCHEMES),
+        ("order_ws_url", own.order_ws_url, WS_SCHEMES),
+        ("order_rest_url", own.order_rest_url, REST_SCHEMES),
+    ):
+        if url is None:
+            continue
+        fault = address_fault(url, schemes)
+        if fault is None and spec.is_live and not is_private(url):
+            fault = f"needs {schemes[0]}://: with live orders, nobody may read or change what is sent"
+        if fault is not None:
+            raise SettingsError(f"venues.{spec.id}.{name}: {fault}")
 
 
 def _replay(given: str, rest: str) -> VenueSpec:

@@ -110,6 +110,8 @@ class Reconcile(msgspec.Struct, frozen=True):
 
     request: int
     cursor: str
+    is_second_look: bool = False
+    """All was read a moment ago, and only balances may differ: these are enough, where reads are few."""
 
 
 RemoteCommand: TypeAlias = PlaceOrder | CancelOrder | AmendOrder | QueryOrder | Reconcile
@@ -220,6 +222,8 @@ class ReconcileAnswer(msgspec.Struct, frozen=True):
     executions: tuple[Executed, ...]
     balances: tuple[VenueBalance, ...]
     cursor: str
+    is_second_look: bool = False
+    """Only balances were asked for: no open orders and no executions are in it."""
 
 
 class ReconcileFailed(msgspec.Struct, frozen=True):

@@ -10,6 +10,8 @@ journal ``begin`` makes it anew: each order that was on its way is unknown then,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from floorwire.core.account_events import Balance, OrderSubmitting, VenueBalanceSet, VenueCursorSet
@@ -271,11 +273,18 @@ class RemoteOrders:
         asked_us = self._reconciliation.answered(answer.request)
         if asked_us is None:
             return
-        book, index = self._book, self._accounts.remote.index
         for executed in answer.executions:
             self._reports.receive(executed)
+        if not answer.is_second_look:
+            self._compare_orders(answer.open_orders, asked_us)
+        self._compare_balances(answer)
+        if answer.cursor != self._cursor():
+            self._book.book(VenueCursorSet(self.account, self.venue, answer.cursor, self._book.stamp_us))
+
+    def _compare_orders(self, open_orders: Sequence[OrderSeen], asked_us: int) -> None:
+        book, index = self._book, self._accounts.remote.index
         listed: set[int] = set()
-        for seen in answer.open_orders:
+        for seen in open_orders:
             self._reports.receive(seen)
             remote = index.find(self.venue, seen.client_id, seen.venue_order_id)
             if remote is not None:
@@ -284,9 +293,6 @@ class RemoteOrders:
             was_sent = order.state != "submitting" and book.inquiry(order).sent_us < asked_us
             if was_sent and order.order_id not in listed and order.order_id not in book.quarantined:
                 book.ask_soon(order)
-        self._compare_balances(answer)
-        if answer.cursor != self._cursor():
-            book.book(VenueCursorSet(self.account, self.venue, answer.cursor, book.stamp_us))
 
     def _compare_balances(self, answer: ReconcileAnswer) -> None:
         book = self._book

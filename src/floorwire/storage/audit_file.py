@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from floorwire.storage.private_files import FILE_MODE
+from floorwire.storage.private_files import FILE_MODE, NOT_WAITING, check_regular
 
 
 class PartlyWrittenError(OSError):
@@ -45,7 +45,13 @@ class AuditFile:
         os.close(self._handle)
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | NOT_WAITING, FILE_MODE)
+        try:
+            check_regular(os.fstat(handle), self._path)
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
 
     def _follow_path(self) -> None:
         """Open the file again if it was moved away."""

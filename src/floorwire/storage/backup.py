@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -33,14 +34,17 @@ from floorwire.storage import (
     master_key,
 )
 from floorwire.storage.journal import JournalError
-from floorwire.storage.journal_snapshots import PREFIX
-from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE, private_folder
+from floorwire.storage.journal_snapshots import PREFIX, is_snapshot
+from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE, check_regular, private_folder
 
 MANIFEST = "backup.json"
 FORMAT = 1
 ALLOWED = frozenset({journal_file.FILE, database.FILE, audit_log.FILE})
 CHUNK_BYTES = 1 << 20
 WAITS_S = 10.0
+MANIFEST_BYTES = 1 << 16
+HEADER_BYTES = 1 << 16
+"""What stands before a member, such as a long name, has at most so many bytes. Ours has some hundred."""
 
 
 class BackupError(Exception):
@@ -119,19 +123,15 @@ def master_fingerprint(folder: Path) -> bytes:
 
 def _unpacked(archive: Path, draft: Path) -> Manifest:
     """Unpack the archive and check it: every file's digest, and every record."""
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            name = member.name
-            if not member.isfile() or not (name in ALLOWED or name == MANIFEST or _is_snapshot(name)):
-                raise BackupError(f"{archive}: {name!r} is in no backup")
-            source = tar.extractfile(member)
-            assert source is not None
-            with source, os.fdopen(_new(draft / name), "wb") as target:
-                shutil.copyfileobj(source, target, CHUNK_BYTES)
-                target.flush()
-                os.fsync(target.fileno())
+    check_regular(archive.stat(), archive)  # a device has no end, and a pipe is waited for
+    with archive.open("rb") as file:
+        _check_headers(file, archive)
+        file.seek(0)
+        _unpack(file, archive, draft)
     if not (draft / MANIFEST).exists():
         raise BackupError(f"{archive}: its end is missing")
+    if (draft / MANIFEST).stat().st_size > MANIFEST_BYTES:
+        raise BackupError(f"{archive} is damaged: {MANIFEST} is not as it was backed up")
     try:
         manifest = msgspec.json.decode((draft / MANIFEST).read_bytes(), type=Manifest)
     except msgspec.MsgspecError:
@@ -148,8 +148,39 @@ def _unpacked(archive: Path, draft: Path) -> Manifest:
     return manifest
 
 
+def _unpack(file: BinaryIO, archive: Path, draft: Path) -> None:
+    """Unpack it. Nothing in it is compressed or sparse, so what it writes is no larger than the archive."""
+    with tarfile.open(fileobj=file, mode="r:") as tar:
+        for member in tar:
+            name = member.name
+            if (
+                not member.isfile()
+                or member.issparse()
+                or not (name in ALLOWED or name == MANIFEST or is_snapshot(name))
+            ):
+                raise BackupError(f"{archive}: {name!r} is in no backup")
+            source = tar.extractfile(member)
+            assert source is not None
+            with source, os.fdopen(_new(draft / name), "wb") as target:
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
+                target.flush()
+                os.fsync(target.fileno())
+
+
+def _check_headers(file: BinaryIO, archive: Path) -> None:
+    """Refuse an archive in which the text before a member is long: the reader of archives takes it whole."""
+    while any(block := file.read(tarfile.BLOCKSIZE)):
+        try:
+            member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        except tarfile.HeaderError:
+            raise tarfile.ReadError from None
+        if not member.isreg() and member.size > HEADER_BYTES:
+            raise BackupError(f"{archive}: {member.name!r} is in no backup")
+        file.seek(-(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, os.SEEK_CUR)
+
+
 def _copy_snapshots(folder: Path, copies: Path) -> None:
-    for path in sorted(folder.glob(PREFIX + "[0-9]*")):
+    for path in sorted(path for path in folder.glob(PREFIX + "[0-9]*") if is_snapshot(path.name)):
         with suppress(FileNotFoundError):  # a running server has just removed it
             _copy(path, copies / path.name, path.stat().st_size)
 
@@ -195,16 +226,12 @@ def _digests(copies: Path) -> dict[str, str]:
 
 
 def _is_kept(name: str) -> bool:
-    return name in ALLOWED or _is_snapshot(name)
+    return name in ALLOWED or is_snapshot(name)
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_snapshot(name: str) -> bool:
-    return name.startswith(PREFIX) and name.removeprefix(PREFIX).isdigit()
 
 
 def _pack(copies: Path, names: list[str], archive: Path) -> None:

@@ -45,7 +45,7 @@ def check_exists(folder: Path) -> None:
         try:
             check_files(private_folder(folder), PRIVATE)
         except OSError as error:
-            raise DataDirError(str(error)) from None
+            raise DataDirError(sentence(error)) from None
         return
     beside = (path.name for path in folder.parent.glob("*") if (path / database.FILE).exists())
     meant = get_close_matches(folder.name, beside, n=1)
@@ -74,7 +74,7 @@ class DataDir:
         try:
             lock = FolderLock(self.folder)
         except (OSError, FolderInUseError) as error:
-            raise DataDirError(str(error)) from None
+            raise DataDirError(sentence(error)) from None
         try:
             journal_file.check_folder(self.folder)
         except JournalError as error:

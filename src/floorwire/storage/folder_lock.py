@@ -12,10 +12,11 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from floorwire.storage.private_files import touch_private
+from floorwire.storage.private_files import read_start, touch_private
 
 FILE = "server.pid"
 """File with the process id of the server that has the lock, or had it last."""
+PID_BYTES = 32
 
 
 class FolderInUseError(Exception):
@@ -49,6 +50,6 @@ class FolderLock:
 
 def _holder(folder: Path) -> str:
     try:
-        return f" (process {int((folder / FILE).read_text())})"
+        return f" (process {int(read_start(folder / FILE, PID_BYTES))})"
     except (OSError, ValueError):
         return ""

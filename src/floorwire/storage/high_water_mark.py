@@ -22,7 +22,7 @@ import struct
 from pathlib import Path
 
 from floorwire.storage import stored_number
-from floorwire.storage.private_files import touch_private
+from floorwire.storage.private_files import read_start, touch_private
 from floorwire.storage.stored_number import PAIR_BYTES, DamagedNumberError, NumberFile
 
 FILE = "journal.mark"
@@ -101,7 +101,7 @@ def read_number(path: Path) -> int:
     Raises OSError, DamagedNumberError.
     """
     try:
-        content = path.read_bytes()
+        content = read_start(path, _SIZE)
     except FileNotFoundError:
         return 0
     if not any(content) and path.with_name(MADE_FILE).exists():

@@ -12,7 +12,7 @@ import msgspec
 from floorwire.storage import high_water_mark, journal_file, journal_rows
 from floorwire.storage.journal import JournalCorruptError, JournalEntry, JournalRecord
 from floorwire.storage.journal_inspection import last_known, read, verify
-from floorwire.storage.journal_snapshots import PREFIX
+from floorwire.storage.journal_snapshots import PREFIX, is_snapshot
 
 ROW_RECORDS = 1_000
 _DRAFT = "repaired"
@@ -93,7 +93,9 @@ def _replaced(folder: Path, kept_n: int) -> list[Path]:
     The mark goes last: while it is there, an opening after an interrupted repair still reports the loss.
     """
     snapshots = [
-        path for path in folder.glob(PREFIX + "[0-9]*") if int(path.name.removeprefix(PREFIX)) > kept_n
+        path
+        for path in folder.glob(PREFIX + "[0-9]*")
+        if is_snapshot(path.name) and int(path.name.removeprefix(PREFIX)) > kept_n
     ]
     names = [*(journal_file.FILE + end for end in ("", "-wal", "-shm", "-wal.damaged")), high_water_mark.FILE]
     return [*snapshots, *(path for name in names if (path := folder / name).exists())]

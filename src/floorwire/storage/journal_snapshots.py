@@ -6,15 +6,18 @@ A file holds a magic line, then each piece behind its length (four bytes), then 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event
 
 from floorwire.storage.journal import JournalSnapshot
-from floorwire.storage.private_files import FILE_MODE
+from floorwire.storage.private_files import FILE_MODE, read_start
 
 PREFIX = "snapshot-"
+NAME = re.compile(rf"{PREFIX}[0-9]{{1,20}}")
+"""Its name. The number of a record has at most 20 digits."""
 KEPT = 3
 PAUSE_S = 0.002
 """Pause between two pieces. To make a piece holds the interpreter's lock, so that the event loop waits."""
@@ -77,16 +80,23 @@ class SnapshotFiles:
 
     def _whole(self) -> Iterator[JournalSnapshot]:
         for path in self._newest_first():
+            if not read_start(path, len(_MAGIC)).startswith((_MAGIC, _OLD_MAGIC)):
+                continue  # no snapshot, whatever its size
             n, content = int(path.name.removeprefix(PREFIX)), path.read_bytes()
             framed, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
             digest = _digest(n)
             digest.update(framed)
-            if framed.startswith((_MAGIC, _OLD_MAGIC)) and digest.digest() == stored:
+            if digest.digest() == stored:
                 yield JournalSnapshot(n, _pieces(framed))
 
     def _newest_first(self) -> list[Path]:
         paths = self._folder.glob(PREFIX + "[0-9]*")
-        return sorted((path for path in paths if path.name.removeprefix(PREFIX).isdigit()), reverse=True)
+        return sorted((path for path in paths if is_snapshot(path.name) and path.is_file()), reverse=True)
+
+
+def is_snapshot(name: str) -> bool:
+    """Return whether a file of this name is a snapshot."""
+    return NAME.fullmatch(name) is not None
 
 
 def _digest(n: int) -> blake2b:

@@ -14,11 +14,13 @@ from pathlib import Path
 import msgspec
 
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
-from floorwire.storage.private_files import touch_private
+from floorwire.storage.private_files import read_start, touch_private
 
 FILE = "keys.mark"
 KIND = "mark"
 DRAFT_BYTES = 8
+MOST_BYTES = 1024
+"""No mark has more. So much of the file is read."""
 FORM = re.compile(r"([0-9a-f]*) ([0-9]{1,18})(?: ([0-9]{1,18}) ([0-9a-f]{64}))?")
 
 
@@ -37,7 +39,7 @@ NO_MARK = KeyMark()
 def read(folder: Path, sealer: SecretSealer) -> KeyMark:
     """Return the mark; NO_MARK where there is none, or where its tag is wrong. Raises OSError."""
     try:
-        text = (folder / FILE).read_text("ascii", "replace")
+        text = read_start(folder / FILE, MOST_BYTES).decode("ascii", "replace")
     except FileNotFoundError:
         return NO_MARK
     found = FORM.fullmatch(text)

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -20,14 +21,17 @@ KEY_GROUP_READS = 0o640
 SECRET_BYTES = 65_536
 """The longest secret file. A private key in PEM has a few thousand."""
 
+NOT_WAITING: Final = getattr(os, "O_NONBLOCK", 0)
+"""Opens a pipe at once, although nobody has it open at its other end."""
+
 TAKE_NEW = "others may read or change it; make a new secret, then run"
 
 
 class ExposedFileError(PermissionError):
-    """Other users of the machine may use a private file or folder. The message names it in a command."""
+    """Other users of the machine may use a private file or folder. The message has the command to run."""
 
-    def __init__(self, what: str, path: Path, mode: int) -> None:
-        super().__init__(errno.EACCES, f"{what}: chmod {mode:o} {shlex.quote(str(path))}")
+    def __init__(self, what: str, command: str, path: Path) -> None:
+        super().__init__(errno.EACCES, f"{what}: {command} {shlex.quote(str(path))}")
 
     def __str__(self) -> str:
         return str(self.strerror)
@@ -41,19 +45,30 @@ def private_folder(path: Path) -> Path:
     """
     folder = path.expanduser()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    if _is_exposed(folder.stat().st_mode, WRITES):
-        raise ExposedFileError("others may put files into the folder; run", folder, FOLDER_MODE)
+    found = folder.stat()
+    _check_owner(found, folder)
+    if _is_exposed(found.st_mode, WRITES):
+        raise ExposedFileError("others may put files into the folder; run", f"chmod {FOLDER_MODE:o}", folder)
     return folder
 
 
 def check_private(path: Path) -> None:
-    """Raise ExposedFileError where others may read or change the file. Raises OSError where it is missing."""
-    if _is_exposed(path.stat().st_mode):
-        raise ExposedFileError("others may read or change it; run", path, FILE_MODE)
+    """Raise ExposedFileError where others may read or change the file.
+
+    Raises OSError where it is missing, or where it is not a regular file: a pipe would be waited for.
+    """
+    found = path.stat()
+    check_regular(found, path)
+    _check_owner(found, path)
+    if _is_exposed(found.st_mode):
+        raise ExposedFileError("others may read or change it; run", f"chmod {FILE_MODE:o}", path)
 
 
 def check_files(folder: Path, patterns: Iterable[str]) -> None:
-    """Raise ExposedFileError where others may use a file of the folder with such a name. Raises OSError."""
+    """Raise ExposedFileError where others may use a file of the folder with such a name.
+
+    Raises OSError where something else than a regular file has such a name.
+    """
     for pattern in patterns:
         for path in folder.glob(pattern):
             with suppress(FileNotFoundError):  # a running server has just removed it
@@ -66,9 +81,11 @@ def check_tls_key(path: Path) -> None:
     Raises OSError where it is missing.
     """
     found = path.stat()
+    check_regular(found, path)
+    _check_owner(found, path)
     is_roots = found.st_uid == 0 and os.geteuid() != 0
     if _is_exposed(found.st_mode & ~(KEY_GROUP_READS if is_roots else 0)):
-        raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
+        raise ExposedFileError(TAKE_NEW, f"chmod {FILE_MODE:o}", path)
 
 
 def touch_private(path: Path) -> None:
@@ -87,16 +104,13 @@ def read_secret(path: Path) -> bytes:
 
     A secret is a regular file of at most ``SECRET_BYTES``. To read a pipe may last for ever.
     """
-    without_waiting = getattr(os, "O_NONBLOCK", 0)  # for somebody to write into a pipe
-    handle = os.open(path, os.O_RDONLY | without_waiting)
+    handle = os.open(path, os.O_RDONLY | NOT_WAITING)
     try:
         found = os.fstat(handle)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        check_regular(found, path)
+        _check_owner(found, path)
         if _is_exposed(found.st_mode):
-            raise ExposedFileError(TAKE_NEW, path, FILE_MODE)
+            raise ExposedFileError(TAKE_NEW, f"chmod {FILE_MODE:o}", path)
         with os.fdopen(handle, "rb", closefd=False) as file:
             content = file.read(SECRET_BYTES + 1)
     finally:
@@ -104,6 +118,30 @@ def read_secret(path: Path) -> bytes:
     if len(content) > SECRET_BYTES:
         raise OSError(errno.EFBIG, f"larger than {SECRET_BYTES} bytes", str(path))
     return content
+
+
+def read_start(path: Path, size: int) -> bytes:
+    """Return the first ``size`` bytes of a small file, which somebody may have made large. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def check_regular(found: os.stat_result, path: Path) -> None:
+    """Raise OSError where it is no file with an end: a pipe, a device, a folder."""
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def _check_owner(found: os.stat_result, path: Path) -> None:
+    """Refuse what is of another user: root would read what that user may change at any time."""
+    if os.name == "posix" and found.st_uid not in (os.geteuid(), 0):
+        raise ExposedFileError(
+            f"it belongs to another user (id {found.st_uid}); run this as that user, or run",
+            f"chown {os.geteuid()}",
+            path,
+        )
 
 
 def _is_exposed(mode: int, rights: int = OTHERS) -> bool:

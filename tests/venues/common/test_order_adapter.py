@@ -78,6 +78,7 @@ class HasPolicy(Protocol):
     """What is read of an exchange."""
 
     policy: RemotePolicy
+    reading_us: int
 
 
 TIME = DateRequest(HttpRequest("/time", budget="any"), lambda _: DATE)
@@ -89,6 +90,7 @@ class PlainExchange:
     name = "Plain"
     policy = RemotePolicy()
     most_sent = 64
+    reading_us = 0
     patience_us = 10 * SECOND
     switch = None
 
@@ -388,7 +390,24 @@ def test_reads_that_are_of_no_use_fail() -> None:
 
 @pytest.mark.parametrize("exchange", [BybitOrders, CoinbaseOrders, KrakenOrders, OkxOrders])
 def test_no_query_is_asked_again_while_its_answer_may_come(exchange: type[HasPolicy]) -> None:
-    assert exchange.policy.answer_us > LONGEST_US
+    assert exchange.policy.answer_us > LONGEST_US + exchange.reading_us
+
+
+def test_an_order_is_asked_for_once_at_a_time() -> None:
+    driver = connected()
+    driver.command(query(7, "a"))
+    assert reports(driver.command(query(8, "a"))) == [QueryFailed(8)]
+    assert reports(driver.command(query(9, "b"))) == []
+    assert reports(driver.answer("/read", "")) == [QueryFailed(7)]
+    assert reports(driver.command(query(10, "a"))) == []
+
+
+def test_the_account_is_reconciled_once_at_a_time_and_not_over_a_lost_link() -> None:
+    driver = connected()
+    driver.command(Reconcile(1, ""))
+    assert reports(driver.command(Reconcile(2, ""))) == [ReconcileFailed(2)]
+    assert reports(driver.closed()) == [LinkDown()]
+    assert reports(driver.answer("/read", "ok")) == [ReconcileFailed(1)]
 
 
 # --- cancels -----------------------------------------------------------------------------------------

@@ -50,6 +50,24 @@ def test_rule_of_a_longer_time_counts_too() -> None:
     assert budgets.spend("read", "", 60 * SECOND)
 
 
+def test_a_budget_that_is_used_up_at_the_venue_comes_back_from_now_on() -> None:
+    budgets = RequestBudgets(RULES)
+    budgets.drain("place", "A", SECOND // 2)
+    assert not budgets.spend("place", "A", SECOND)
+    assert budgets.free_us("place", "A", SECOND, 2) == SECOND // 2 + 2 * SECOND
+    assert budgets.spend("place", "B", SECOND, 3)
+
+
+def test_what_can_wait_leaves_a_part_and_a_process_begins_with_that() -> None:
+    budgets = RequestBudgets({"read": BudgetRule(4, SECOND, for_urgent=2)})
+    assert not budgets.spend("read", "", 0, can_wait=True)
+    assert budgets.free_us("read", "", 0, can_wait=True) == SECOND
+    assert budgets.spend("read", "", 0, 3)
+    assert not budgets.spend("read", "", SECOND, can_wait=True)
+    assert budgets.spend("read", "", 2 * SECOND, can_wait=True)
+    assert budgets.spend("read", "", 2 * SECOND, 2)
+
+
 @given(st.lists(st.tuples(st.integers(0, 3 * SECOND), st.integers(1, 3)), max_size=60))
 def test_free_is_when_it_may_be_spent_and_not_before(steps: list[tuple[int, int]]) -> None:
     budgets, now_us = RequestBudgets(RULES), 0

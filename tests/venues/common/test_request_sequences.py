@@ -14,15 +14,26 @@ from floorwire.venues.common.request_sequences import (
     HttpRequest,
     RequestSequences,
     Steps,
+    Urgency,
 )
 
 SECOND = 1_000_000
 FAILED = (QueryFailed(99),)
 
 
-def new(capacity: int = 100, most_sent: int = MOST_SEQUENCES) -> RequestSequences:
-    budgets = RequestBudgets({"read": BudgetRule(capacity, SECOND)})
-    return RequestSequences(lambda number, request, _: Fetch(number, request.path), budgets, most_sent)
+def new(
+    capacity: int = 100, most_sent: int = MOST_SEQUENCES, *, for_urgent: int = 0, reading_us: int = 0
+) -> RequestSequences:
+    budgets = RequestBudgets({"read": BudgetRule(capacity, SECOND, for_urgent=for_urgent)})
+    return RequestSequences(
+        lambda number, request, _: Fetch(number, request.path), budgets, most_sent, reading_us
+    )
+
+
+def reads(*requests: HttpRequest) -> Steps:
+    for request in requests:  # noqa: UP028 - answers are sent to it
+        yield request
+    return ()
 
 
 def two_steps(number: int) -> Steps:
@@ -77,10 +88,83 @@ def test_one_at_a_time_if_the_venue_wants_that() -> None:
     assert sequences.begin(two_steps(5), FAILED, 0, 0) == []
     assert isinstance(fetch, Fetch)
     outputs = sequences.answered(Answer(fetch.request, 200, b""), 0, 0)
-    assert urls(outputs) == ["/first"]  # the one that waited longer
+    assert urls(outputs) == ["/second/200"]  # what began first ends first
     (fetch,) = outputs
     assert isinstance(fetch, Fetch)
-    assert urls(sequences.answered(Answer(fetch.request, 201, b""), 0, 0)) == ["/second/200"]
+    assert urls(sequences.answered(Answer(fetch.request, 201, b""), 0, 0)) == ["/first"]
+
+
+def test_the_more_urgent_go_first() -> None:
+    sequences = new(capacity=1)
+    sequences.begin(reads(HttpRequest("/used")), FAILED, 0, 0)
+    sequences.begin(reads(HttpRequest("/query")), FAILED, 0, 0, Urgency.READ)
+    sequences.begin(reads(HttpRequest("/account")), FAILED, 0, 0, Urgency.ACCOUNT)
+    sequences.begin(reads(HttpRequest("/token")), FAILED, 0, 0, Urgency.ORDER)
+    sent = [urls(sequences.wake(second * SECOND, 0)) for second in (1, 2, 3)]
+    assert sent == [["/token"], ["/account"], ["/query"]]
+
+
+def test_what_needs_much_of_a_budget_is_not_passed_by_what_needs_little() -> None:
+    sequences = new(capacity=2)
+    sequences.begin(reads(HttpRequest("/used", weight=2)), FAILED, 0, 0)
+    sequences.begin(reads(HttpRequest("/much", weight=2)), FAILED, 0, 0)
+    sequences.begin(reads(HttpRequest("/little")), FAILED, 0, 0)
+    assert urls(sequences.wake(SECOND, 0)) == []
+    assert sequences.due_us(SECOND) == 2 * SECOND
+    assert urls(sequences.wake(2 * SECOND, 0)) == ["/much"]
+    assert urls(sequences.wake(3 * SECOND, 0)) == ["/little"]
+
+
+def test_what_no_budget_counts_waits_for_nobody() -> None:
+    sequences = new(capacity=1)
+    sequences.begin(reads(HttpRequest("/used")), FAILED, 0, 0)
+    sequences.begin(reads(HttpRequest("/waits")), FAILED, 0, 0)
+    assert urls(sequences.begin(reads(HttpRequest("/cancel", weight=0)), FAILED, 0, 0)) == ["/cancel"]
+
+
+def test_reads_that_can_wait_leave_a_part_to_the_others() -> None:
+    sequences = new(capacity=3, for_urgent=2)
+    queries = [
+        sequences.begin(reads(HttpRequest("/query")), FAILED, SECOND * second, 0, Urgency.READ)
+        for second in (0, 1, 1)
+    ]
+    # a process begins with what is left to the others
+    assert [urls(outputs) for outputs in queries] == [[], ["/query"], []]
+    for name in ("/token", "/orders"):
+        assert urls(sequences.begin(reads(HttpRequest(name)), FAILED, SECOND, 0)) == [name]
+    assert sequences.due_us(SECOND) == 4 * SECOND
+
+
+def test_reads_may_take_longer_than_requests_about_orders_once_they_have_begun() -> None:
+    sequences = new(capacity=1, reading_us=60 * SECOND)
+    twice = (HttpRequest("/first"), HttpRequest("/second"))
+    (fetch,) = sequences.begin(reads(*twice), FAILED, 0, 0, Urgency.ACCOUNT)
+    assert isinstance(fetch, Fetch)
+    assert sequences.wake(59 * SECOND, 0) == []
+    assert urls(sequences.answered(Answer(fetch.request, 200, b""), 59 * SECOND, 0)) == ["/second"]
+    assert sequences.wake(60 * SECOND, 0) == list(FAILED)
+
+
+def test_a_read_that_has_not_begun_in_time_is_given_up_and_has_used_nothing() -> None:
+    sequences = new(capacity=1, most_sent=1, reading_us=60 * SECOND)
+    sequences.begin(reads(HttpRequest("/used")), (), 0, 0, Urgency.READ)
+    sequences.begin(reads(HttpRequest("/late")), FAILED, 0, 0, Urgency.READ)
+    assert sequences.wake(LONGEST_US, 0) == list(FAILED)
+
+
+def test_a_sequence_of_no_use_ends_and_its_last_answer_is_waited_for() -> None:
+    sequences = new(most_sent=1)
+    first, second = two_steps(0), two_steps(1)
+    (fetch,) = sequences.begin(first, FAILED, 0, 0)
+    sequences.begin(second, FAILED, 0, 0)
+    assert sequences.give_up(second) == list(FAILED)
+    assert not sequences.is_running(second)
+    assert sequences.give_up(first) == []
+    assert sequences.begin(two_steps(2), FAILED, 0, 0) == []  # one at a time
+    assert isinstance(fetch, Fetch)
+    failed, after = sequences.answered(Answer(fetch.request, 200, b""), 1, 1)
+    assert failed == FAILED[0]
+    assert urls([after]) == ["/first"]
 
 
 def test_sequence_that_takes_too_long_is_given_up() -> None:

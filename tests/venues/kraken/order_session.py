@@ -84,6 +84,16 @@ def connected(ahead_s: int = 0, tier: KrakenTier = "starter") -> OrderDriver:
     return driver
 
 
+def rested() -> OrderDriver:
+    """Return one that has been connected for so long that queries need not wait for the count of the key."""
+    driver = connected()
+    for _ in range(10):
+        driver.wait(2.9)
+        driver.frame({"channel": "heartbeat"})
+    driver.reports()
+    return driver
+
+
 def request_of(outputs: Sequence[OrderAdapterOutput]) -> tuple[int, dict[str, object]]:
     """Return number and parameters of the one request that is sent."""
     (message,) = sent(outputs)

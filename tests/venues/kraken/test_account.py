@@ -17,7 +17,7 @@ from floorwire.core.remote_orders import (
     ReconcileAnswer,
     ReconcileFailed,
 )
-from tests.venues.kraken.order_session import ID, ORDER_ID, TRADE_ID, Row, connected, rest, seen
+from tests.venues.kraken.order_session import ID, ORDER_ID, TRADE_ID, Row, connected, rest, rested, seen
 from tests.venues.order_driver import DATE, SECOND, of, path_of, place, query, reports
 
 QUERY_ORDERS = "/0/private/QueryOrders"
@@ -72,7 +72,7 @@ def form_of(fetch: Fetch) -> dict[str, str]:
 
 
 def test_query_by_the_id_of_kraken() -> None:
-    driver = connected()
+    driver = rested()
     (fetch,) = of(driver.command(query(7, ID, ORDER_ID)), Fetch)
     assert path_of(fetch) == QUERY_ORDERS
     assert form_of(fetch) == {"txid": ORDER_ID, "trades": "true", "consolidate_taker": "false"}
@@ -85,7 +85,7 @@ def test_query_by_the_id_of_kraken() -> None:
 
 
 def test_query_by_our_id_looks_at_open_then_closed_orders() -> None:
-    driver = connected()
+    driver = rested()
     (fetch,) = of(driver.command(query(7, ID)), Fetch)
     assert (path_of(fetch), form_of(fetch)) == (OPEN_ORDERS, {"cl_ord_id": ID, "trades": "true"})
     other = order(cl_ord_id="another")
@@ -98,13 +98,13 @@ def test_query_by_our_id_looks_at_open_then_closed_orders() -> None:
 
 
 def test_open_order_is_found_with_one_request() -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID))
     assert reports(driver.answer(OPEN_ORDERS, rest({"open": {ORDER_ID: order()}}))) == [OrderAnswer(7, SEEN)]
 
 
 def test_not_found() -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID))
     driver.answer(OPEN_ORDERS, rest({"open": {}}))
     assert reports(driver.answer(CLOSED_ORDERS, rest({"closed": {}, "count": 0}))) == [OrderAnswer(7, None)]
@@ -114,7 +114,7 @@ def test_not_found() -> None:
 
 
 def test_not_found_is_believed_after_the_minute_that_rest_may_lag() -> None:
-    policy = connected().adapter.policy
+    policy = rested().adapter.policy
     assert policy.lag_us > 60 * SECOND
     assert policy.misses == 2
     assert policy.client_ids == "hex"
@@ -130,7 +130,7 @@ def test_not_found_is_believed_after_the_minute_that_rest_may_lag() -> None:
     ],
 )
 def test_states(fields: Row, state: str, code: Code | None) -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID, ORDER_ID))
     (answer,) = reports(driver.answer(QUERY_ORDERS, rest({ORDER_ID: order() | fields})))
     assert isinstance(answer, OrderAnswer)
@@ -139,7 +139,7 @@ def test_states(fields: Row, state: str, code: Code | None) -> None:
 
 
 def test_order_that_names_no_executions_gets_those_of_its_time() -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID, ORDER_ID))
     (fetch,) = of(driver.answer(QUERY_ORDERS, rest({ORDER_ID: order(vol_exec="0.00400000")})), Fetch)
     assert form_of(fetch) == {"start": "1767225599.8648", "ofs": "0", "consolidate_taker": "false"}
@@ -150,7 +150,7 @@ def test_order_that_names_no_executions_gets_those_of_its_time() -> None:
 
 
 def test_executions_that_are_refused_by_name_come_from_the_history() -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID, ORDER_ID))
     driver.answer(QUERY_ORDERS, rest({ORDER_ID: order(vol_exec="0.00400000", trades=[TRADE_ID])}))
     driver.answer(QUERY_TRADES, rest(None, "EGeneral:Unknown method"))
@@ -172,42 +172,20 @@ def test_executions_that_are_refused_by_name_come_from_the_history() -> None:
     ],
 )
 def test_query_without_a_usable_answer_fails(body: Row | str, status: int) -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID, ORDER_ID))
     assert reports(driver.answer(QUERY_ORDERS, body, status)) == [QueryFailed(7)]
 
 
 def test_one_request_is_on_its_way_at_a_time_so_that_nonces_arrive_in_order() -> None:
-    driver = connected()
+    driver = rested()
     driver.command(query(7, ID, ORDER_ID))
-    assert not of(driver.command(query(8, ID, ORDER_ID)), Fetch)
+    assert not of(driver.command(query(8, f"{ID[:-1]}1", ORDER_ID)), Fetch)
     assert not of(driver.command(place(ID, time_in_force="fok")), Fetch)
     (fetch,) = of(driver.answer(QUERY_ORDERS, rest({})), Fetch)
+    assert path_of(fetch) == "/0/private/AddOrder"  # an order goes first
+    (fetch,) = of(driver.answer("/0/private/AddOrder", rest({"txid": [ORDER_ID]})), Fetch)
     assert path_of(fetch) == QUERY_ORDERS
-    (fetch,) = of(driver.answer(QUERY_ORDERS, rest({})), Fetch)
-    assert path_of(fetch) == "/0/private/AddOrder"
-
-
-def test_reads_wait_for_the_count_of_the_key() -> None:
-    driver = connected()  # the token was one
-    asked = 0
-    for number in range(20):
-        fetches = of(driver.command(query(number, ID, ORDER_ID)), Fetch)
-        asked += len(fetches)
-        if fetches:
-            driver.answer(QUERY_ORDERS, rest({}))
-    assert asked == 13
-
-
-def test_too_many_requests_stop_reads() -> None:
-    driver = connected()
-    driver.command(query(7, ID, ORDER_ID))
-    driver.answer(QUERY_ORDERS, rest(None, "EAPI:Rate limit exceeded"))
-    assert not of(driver.command(query(8, ID, ORDER_ID)), Fetch)
-    for _ in range(5):
-        driver.wait(2.9)
-        driver.frame({"channel": "heartbeat"})
-    assert of(driver.wait(1), Fetch)
 
 
 # --- reconciliation ----------------------------------------------------------------------------------

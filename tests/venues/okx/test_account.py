@@ -30,6 +30,7 @@ from tests.venues.okx.order_session import (
     seen,
 )
 from tests.venues.order_driver import (
+    NOW,
     of,
     path_of,
     query,
@@ -115,6 +116,18 @@ def test_reads_wait_for_the_rate_limit() -> None:
 
 
 # --- reconciliation ----------------------------------------------------------------------------------
+
+
+def test_reconciliation_does_not_wait_for_the_orders_that_are_asked_for() -> None:
+    driver = connected()
+    for number in range(driver.adapter.policy.queries):
+        assert of(driver.command(query(number, f"fw0000000a{number}")), Fetch)
+    for number, path in ((1, PENDING), (1, FILLS), (1, BALANCE), (2, PENDING), (2, FILLS), (2, BALANCE)):
+        if path == PENDING:
+            driver.command(Reconcile(number, ""))
+        outputs = driver.answer(path, balances() if path == BALANCE else rest())
+    assert isinstance(reports(outputs)[0], ReconcileAnswer)
+    assert driver.now_us == NOW
 
 
 def test_reconcile_asks_for_orders_then_fills_then_balances() -> None:

@@ -93,6 +93,7 @@ class BybitOrders:
         answer_us=LONGEST_US + 5 * SECOND_US,
     )
     most_sent = MOST_SEQUENCES
+    reading_us = 0
     patience_us = 10 * SECOND_US
     cancels_per_request = 1
     switch = None

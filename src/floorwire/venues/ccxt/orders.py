@@ -63,6 +63,7 @@ class CcxtOrders:
     """What differs at one exchange of ccxt."""
 
     most_sent = MOST_SEQUENCES
+    reading_us = 0
     patience_us = NEVER_US
     cancels_per_request = 1
     switch = None

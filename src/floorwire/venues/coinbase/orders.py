@@ -95,6 +95,7 @@ class CoinbaseOrders:
         queries=4,
     )
     most_sent = MOST_SEQUENCES
+    reading_us = 0
     patience_us = NEVER_US
     cancels_per_request = limits.CANCELS_PER_REQUEST
     switch = None

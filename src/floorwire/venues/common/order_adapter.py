@@ -21,13 +21,12 @@ from floorwire.core.remote_orders import (
     OrderSeen,
     PlaceAnswer,
     PlaceOrder,
-    QueryFailed,
     QueryOrder,
     Reconcile,
-    ReconcileFailed,
     RemoteCommand,
     RemoteReport,
 )
+from floorwire.venues.common.account_reads import AccountReads
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_exchange import (
@@ -70,7 +69,10 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
     def __init__(self, exchange: OrderExchange[AnswerT], random: Random) -> None:
         self.policy = exchange.policy
         self._exchange = exchange
-        self._reads = RequestSequences(exchange.sign, exchange.budgets, exchange.most_sent)
+        self._reads = RequestSequences(
+            exchange.sign, exchange.budgets, exchange.most_sent, exchange.reading_us
+        )
+        self._account = AccountReads(self._reads)
         self._links = [PrivateLinks(kind, random) for kind in exchange.links]
         self._private = self._links[0]
         self._requests = UnansweredRequests()
@@ -117,11 +119,9 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
             if not (self._exchange.can_cancel(command) and self._cancels.add(command)):
                 yield unknown(command)
         elif isinstance(command, QueryOrder):
-            steps, failed = self._exchange.query(command), QueryFailed(command.query)
-            yield from self._reads.begin(steps, (failed,), now_us, date_us)
+            yield from self._account.query(command, self._exchange.query(command), now_us, date_us)
         elif isinstance(command, Reconcile):
-            steps, none = self._exchange.reconcile(command), ReconcileFailed(command.request)
-            yield from self._reads.begin(steps, (none,), now_us, date_us)
+            yield from self._account.reconcile(command, self._exchange.reconcile(command), now_us, date_us)
         else:
             assert_never(command)
         yield from self._with_due([])
@@ -353,7 +353,10 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
             return []
         self._is_linked = self._private.is_up
         self._watch.clear()
-        return [LinkUp() if self._is_linked else LinkDown()]
+        if self._is_linked:
+            self._account.link_up()
+            return [LinkUp()]
+        return [LinkDown(), *self._account.link_down()]
 
     # --- time ---------------------------------------------------------------------------------------
 

@@ -96,6 +96,8 @@ class OrderExchange(Protocol[AnswerT]):
     """The limits of requests by REST."""
     most_sent: int
     """How many requests by REST may be on their way at once."""
+    reading_us: int
+    """Reads are not given up before this time after their first request; 0: as long as others."""
     patience_us: int
     """So long after an answer that accepts an order the stream has told of it. If it did not, the link is
     opened again."""

@@ -32,6 +32,10 @@ class RequestBucket:
         self._refill(now_us)
         self._tokens -= requests
 
+    def drain(self, now_us: int) -> None:
+        """Leave no tokens: whoever counts says that they are used up. From now on they come back."""
+        self._tokens, self._since_us = min(0, self._tokens), now_us
+
     def free_us(self, requests: int, now_us: int) -> int:
         """Return when there are tokens for so many requests, if none is taken before."""
         self._refill(now_us)
@@ -39,7 +43,6 @@ class RequestBucket:
         return now_us if missing <= 0 else self._since_us + missing * self._interval_us
 
     def _refill(self, now_us: int) -> None:
-        came_back = (now_us - self._since_us) // self._interval_us
-        if came_back > 0:
-            self._since_us += came_back * self._interval_us
-            self._tokens = min(self._capacity, self._tokens + came_back)
+        came_back = max(0, now_us - self._since_us) // self._interval_us
+        self._since_us += came_back * self._interval_us
+        self._tokens = min(self._capacity, self._tokens + came_back)

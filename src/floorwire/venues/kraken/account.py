@@ -26,7 +26,7 @@ from floorwire.venues.common.order_amounts import amount, is_zero, plain
 from floorwire.venues.common.request_sequences import BadAnswerError, HttpRequest, Steps
 from floorwire.venues.kraken import limits
 from floorwire.venues.kraken import order_messages as messages
-from floorwire.venues.kraken.order_codes import OVER
+from floorwire.venues.kraken.order_codes import OVER, REST_RATE_LIMIT
 from floorwire.venues.kraken.order_instruments import OrderInstruments
 
 QUERY_ORDERS = "/0/private/QueryOrders"
@@ -112,9 +112,20 @@ def _executed(
 # --- sequences ---------------------------------------------------------------------------------------
 
 
+def _read(request: HttpRequest) -> Generator[HttpRequest, Answer, Answer]:
+    """Read, until the count of the key allows it: it may be used up by an earlier process, or by others.
+
+    The budget is empty after such a refusal, so the next try waits for it.
+    """
+    while True:
+        answer = yield request
+        if not messages.error_of(answer).startswith(REST_RATE_LIMIT):
+            return answer
+
+
 def token() -> Generator[HttpRequest, Answer, str]:
     """Ask for a token of the private WebSocket. It has to be used within 15 minutes. Raises ValueError."""
-    answer = yield HttpRequest(TOKEN)
+    answer = yield from _read(HttpRequest(TOKEN))
     return messages.result(answer, messages.Token).token
 
 
@@ -147,7 +158,7 @@ Found: TypeAlias = Generator[HttpRequest, Answer, tuple[str, messages.OrderInfo]
 
 def _by_venue_id(command: QueryOrder) -> Found:
     form = urlencode({"txid": command.venue_order_id, "trades": "true", "consolidate_taker": "false"})
-    answer = yield HttpRequest(QUERY_ORDERS, form)
+    answer = yield from _read(HttpRequest(QUERY_ORDERS, form))
     try:
         orders = messages.result(answer, dict[str, messages.OrderInfo])
     except messages.RefusedReadError as error:
@@ -163,11 +174,12 @@ def _by_venue_id(command: QueryOrder) -> Found:
 def _by_client_id(command: QueryOrder) -> Found:
     """Look for the order among the open ones, then among the closed ones."""
     form = {"cl_ord_id": command.client_id, "trades": "true"}
-    answer = yield HttpRequest(OPEN_ORDERS, urlencode(form))
+    answer = yield from _read(HttpRequest(OPEN_ORDERS, urlencode(form)))
     found = _with_client_id(messages.result(answer, messages.OpenOrders).open, command.client_id)
     if found is not None:
         return found
-    answer = yield HttpRequest(CLOSED_ORDERS, urlencode(form | {"consolidate_taker": "false"}))
+    form["consolidate_taker"] = "false"
+    answer = yield from _read(HttpRequest(CLOSED_ORDERS, urlencode(form), weight=limits.HISTORY_WEIGHT))
     return _with_client_id(messages.result(answer, messages.ClosedOrders).closed, command.client_id)
 
 
@@ -190,7 +202,7 @@ def _named_trades(order: messages.OrderInfo) -> Generator[HttpRequest, Answer, T
     trades: dict[str, messages.TradeInfo] = {}
     for start in range(0, len(order.trades), MOST_TRADES):
         names = ",".join(order.trades[start : start + MOST_TRADES])
-        answer = yield HttpRequest(QUERY_TRADES, urlencode({"txid": names}))
+        answer = yield from _read(HttpRequest(QUERY_TRADES, urlencode({"txid": names})))
         trades |= messages.result(answer, dict[str, messages.TradeInfo])
     return trades
 
@@ -200,7 +212,7 @@ def _history(start: Decimal) -> Generator[HttpRequest, Answer, Trades]:
     trades: dict[str, messages.TradeInfo] = {}
     for page in range(MOST_PAGES):
         form = {"start": f"{start:f}", "ofs": str(page * PAGE), "consolidate_taker": "false"}
-        answer = yield HttpRequest(TRADES, urlencode(form), weight=limits.HISTORY_WEIGHT)
+        answer = yield from _read(HttpRequest(TRADES, urlencode(form), weight=limits.HISTORY_WEIGHT))
         found = messages.result(answer, messages.Trades)
         trades |= found.trades
         if not found.trades or len(trades) >= found.count:
@@ -213,14 +225,16 @@ def reconcile(command: Reconcile, instruments: OrderInstruments, venue_us: int) 
 
     The cursor is the time in seconds of the last execution that was read. ``venue_us``: the venue's date.
     """
-    answer = yield HttpRequest(OPEN_ORDERS)
+    if command.is_second_look:
+        balances = yield from _all_balances(instruments)
+        return (ReconcileAnswer(command.request, (), (), balances, command.cursor, is_second_look=True),)
+    answer = yield from _read(HttpRequest(OPEN_ORDERS))
     orders = messages.result(answer, messages.OpenOrders).open
     seen = tuple(order_seen(txid, order) for txid, order in orders.items())
     first = Decimal(venue_us // 1_000_000 - FIRST_S)
     start = amount(command.cursor) - OVERLAP_S if command.cursor else first
     trades = yield from _history(start)
-    answer = yield HttpRequest(BALANCE)
-    balances = messages.result(answer, dict[str, messages.Balance])
+    balances = yield from _all_balances(instruments)
     ordered = sorted(trades.items(), key=lambda item: _time(item[1]))  # the oldest first
     times = [_time(trade) for _, trade in ordered]
     return (
@@ -228,7 +242,7 @@ def reconcile(command: Reconcile, instruments: OrderInstruments, venue_us: int) 
             command.request,
             seen,
             tuple(_executed(one, trade, "", instruments) for one, trade in ordered),
-            tuple(_balances(balances, instruments)),
+            balances,
             f"{max([amount(command.cursor or '0'), *times]):f}" if times else command.cursor,
         ),
     )
@@ -236,6 +250,13 @@ def reconcile(command: Reconcile, instruments: OrderInstruments, venue_us: int) 
 
 def _time(trade: messages.TradeInfo) -> Decimal:
     return amount(messages.number(trade.time))
+
+
+def _all_balances(
+    instruments: OrderInstruments,
+) -> Generator[HttpRequest, Answer, tuple[VenueBalance, ...]]:
+    answer = yield from _read(HttpRequest(BALANCE))
+    return tuple(_balances(messages.result(answer, dict[str, messages.Balance]), instruments))
 
 
 def _balances(

@@ -47,6 +47,11 @@ ORDER_DEADLINE_US = 5 * SECOND_US
 """Kraken does not match an order or amend that reaches the engine later. It allows 0.5 to 60 s."""
 
 
+OPENING_WEIGHT = 6
+"""What a new private link needs until orders are taken: its token, open orders, executions (2), balances, and
+balances again. Queries leave so much, so that after a lost link nothing waits for the count."""
+
+
 class Tier(NamedTuple):
     """What an account of one tier may do. Kraken counts up, and takes something off each second."""
 
@@ -58,9 +63,9 @@ class Tier(NamedTuple):
 TIERS: Mapping[KrakenTier, Tier] = {
     # Kraken: 60, 125 and 180 for orders of a pair, of which 1, 2.34 and 3.75 are taken off each second
     # Kraken: 15, 20 and 20 for reads, of which 0.33, 0.5 and 1 are taken off each second
-    "starter": Tier(BudgetRule(58, 1_050_000), BudgetRule(14, 3_100_000)),
-    "intermediate": Tier(BudgetRule(122, 445_000), BudgetRule(19, 2_050_000)),
-    "pro": Tier(BudgetRule(176, 280_000), BudgetRule(19, 1_025_000)),
+    "starter": Tier(BudgetRule(58, 1_050_000), BudgetRule(14, 3_100_000, for_urgent=OPENING_WEIGHT)),
+    "intermediate": Tier(BudgetRule(122, 445_000), BudgetRule(19, 2_050_000, for_urgent=OPENING_WEIGHT)),
+    "pro": Tier(BudgetRule(176, 280_000), BudgetRule(19, 1_025_000, for_urgent=OPENING_WEIGHT)),
 }
 """The limits of an account, a little below Kraken's."""
 PLACE_WEIGHT = 1
@@ -69,9 +74,14 @@ CANCEL_WEIGHTS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 """Up to this age of an order in seconds, its cancel counts so much."""
 PUBLIC = BudgetRule(2, SECOND_US, address=REST)
 HISTORY_WEIGHT = 2
+"""Kraken: histories count twice. That of closed orders is taken for one of them."""
 TOO_MANY_US = 5 * SECOND_US
 """How long no order request is sent after Kraken said that there were too many."""
+READING_US = 60 * SECOND_US
+"""How long reads may take. A reconciliation with four pages of executions counts ten: half a minute for the
+lowest tier, where the count is used up."""
 REST_TOO_MANY_US = 15 * SECOND_US
+"""How long nothing is read after status 429: that comes from the network in front of Kraken."""
 LOCKOUT_US = 120 * SECOND_US
 """How long nothing is sent after Kraken locked the account out."""
 

@@ -75,12 +75,13 @@ class KrakenOrders:
         can_amend=True,
         misses=2,  # each costs two of the few reads that Kraken allows
         lag_us=65 * SECOND_US,  # Kraken: REST shows some orders a minute later than the stream
-        answer_us=LONGEST_US + 5 * SECOND_US,
+        answer_us=LONGEST_US + limits.READING_US + 5 * SECOND_US,
         query_us=10 * SECOND_US,  # Kraken: one request each three seconds, for the lowest tier
         fills_us=5 * SECOND_US,
         queries=4,
     )
     most_sent = 1
+    reading_us = limits.READING_US
     patience_us = NEVER_US
     cancels_per_request = 1
 
@@ -226,6 +227,7 @@ class KrakenOrders:
         self._look_for_lockout(answer.error)
         if answer.error.startswith(RATE_LIMIT):
             self._order_budgets.block(self.clock.now_us + limits.TOO_MANY_US)
+            self._order_budgets.drain("order", request.symbol, self.clock.now_us)
             if isinstance(request, CancelOrder):
                 return TryAgain()
         return outcome(request, answer.error)
@@ -247,8 +249,10 @@ class KrakenOrders:
     def look_at(self, answer: Answer) -> None:
         """Take in what an answer says about the rate limit."""
         error = messages.error_of(answer) if len(answer.body) < SHORT else ""
-        if answer.status == 429 or error.startswith(REST_RATE_LIMIT):
+        if answer.status == 429:
             self.budgets.block(self.clock.now_us + limits.REST_TOO_MANY_US)
+        elif error.startswith(REST_RATE_LIMIT):
+            self.budgets.drain("read", "", self.clock.now_us)
         self._look_for_lockout(error)
 
     def _look_for_lockout(self, error: str) -> None:

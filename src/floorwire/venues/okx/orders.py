@@ -80,6 +80,7 @@ class OkxOrders:
         answer_us=LONGEST_US + 5 * SECOND_US,
     )
     most_sent = MOST_SEQUENCES
+    reading_us = 0
     patience_us = NEVER_US
     cancels_per_request = 1
 
